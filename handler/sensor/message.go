@@ -1,0 +1,61 @@
+package sensor
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// MaxJobsPerMessage is the most jobs that one queue message carries.
+const MaxJobsPerMessage = 256
+
+// Message is a queue message: "look at these jobs of this run". It says
+// nothing of what is to be done, which stands in the ledger.
+//
+// Its JSON has no top-level key of the Functions host's own queue metadata,
+// which the host would overwrite.
+type Message struct {
+	V    int      `json:"v"` // 1
+	Run  string   `json:"run"`
+	Jobs []JobKey `json:"jobs"`
+}
+
+// NewMessage returns the message for jobs of run.
+func NewMessage(run string, jobs []JobKey) Message { return Message{V: 1, Run: run, Jobs: jobs} }
+
+// Encode returns the JSON text of m.
+func (m Message) Encode() (string, error) {
+	b, err := json.Marshal(m)
+	return string(b), err
+}
+
+// ParseMessage reads and checks the text of a message. Its error wraps
+// [ErrInvalid]. Unknown members are ignored.
+func ParseMessage(text string) (Message, error) {
+	var m Message
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		return Message{}, fmt.Errorf("%w: queue message is not the JSON of a job list: %v", ErrInvalid, err)
+	}
+	if m.V != 1 {
+		return Message{}, fmt.Errorf("%w: queue message has version %d; this program reads 1", ErrInvalid, m.V)
+	}
+	if _, err := ParseRunID(m.Run); err != nil {
+		return Message{}, fmt.Errorf("queue message: %w", err)
+	}
+	if n := len(m.Jobs); n == 0 || n > MaxJobsPerMessage {
+		return Message{}, fmt.Errorf("%w: queue message carries %d jobs; 1 to %d are allowed", ErrInvalid, n, MaxJobsPerMessage)
+	}
+	seen := make(map[ID]bool, len(m.Jobs))
+	for i, j := range m.Jobs {
+		if err := j.Validate(); err != nil {
+			return Message{}, fmt.Errorf("queue message, job %d: %w", i, err)
+		}
+		if j.Revision < 0 {
+			return Message{}, fmt.Errorf("%w: queue message, job %d: revision %d is negative", ErrInvalid, i, j.Revision)
+		}
+		if seen[j.ID] {
+			return Message{}, fmt.Errorf("%w: queue message names %s twice", ErrInvalid, j.ID)
+		}
+		seen[j.ID] = true
+	}
+	return m, nil
+}

@@ -1,0 +1,71 @@
+package sensor
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Millis is a moment in UTC, in milliseconds since 1970-01-01T00:00:00Z: the
+// resolution of a reading.
+type Millis int64
+
+// The moments a reading can have: the years 1 to 9999, which RFC 3339, SQL's
+// datetime2 and a run's id can all write.
+const (
+	MinMillis Millis = -62135596800000 // 0001-01-01T00:00:00.000Z
+	MaxMillis Millis = 253402300799999 // 9999-12-31T23:59:59.999Z
+)
+
+// MillisOf cuts t to whole milliseconds, downwards.
+func MillisOf(t time.Time) Millis { return Millis(t.UnixMilli()) }
+
+// Time returns m as a time in UTC.
+func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
+
+// String returns m in RFC 3339 with milliseconds: 2018-08-28T23:00:05.000Z.
+func (m Millis) String() string { return string(m.Append(nil)) }
+
+// Append appends [Millis.String] to b.
+func (m Millis) Append(b []byte) []byte {
+	return m.Time().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+}
+
+// Reading is one measurement of a sensor. Its key is (ID, Time): another
+// reading with the same key is an equal copy or a conflict.
+type Reading struct {
+	ID    ID
+	Time  Millis
+	Value float64
+}
+
+// Validate reports, as an error wrapping [ErrInvalid], a name, time or value
+// that cannot be stored. A value must be finite.
+func (r Reading) Validate() error {
+	if err := r.ID.Validate(); err != nil {
+		return err
+	}
+	if r.Time < MinMillis || r.Time > MaxMillis {
+		return fmt.Errorf("%w: time %d ms lies outside the years 1 to 9999", ErrInvalid, int64(r.Time))
+	}
+	if math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
+		return fmt.Errorf("%w: value %v is not finite", ErrInvalid, r.Value)
+	}
+	return nil
+}
+
+// Stored is what became of a batch of readings.
+type Stored struct {
+	Inserted int // new
+	Equal    int // copies of readings already stored, or of earlier ones in the batch
+	// Rejected lists the readings that were not stored because of themselves,
+	// in the order of the batch. All others are stored.
+	Rejected []Rejected
+}
+
+// Rejected is a reading that was not stored because of itself. Err wraps
+// [ErrConflict] where its key holds another value, else [ErrInvalid].
+type Rejected struct {
+	Index int // in the batch
+	Err   error
+}

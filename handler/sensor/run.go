@@ -1,0 +1,140 @@
+package sensor
+
+import "time"
+
+// RunState is the state of a [Run].
+type RunState string
+
+// A run is running, or cancelling, until each of its jobs is closed; what
+// its jobs came to then decides its end: see [EndState].
+const (
+	RunRunning    RunState = "running"
+	RunCancelling RunState = "cancelling"
+	RunSucceeded  RunState = "succeeded"
+	RunDegraded   RunState = "degraded"
+	RunFailed     RunState = "failed"
+	RunCancelled  RunState = "cancelled"
+)
+
+// Open reports whether a run in state s has not ended.
+func (s RunState) Open() bool { return s == RunRunning || s == RunCancelling }
+
+// RunKind says what opened a run.
+type RunKind string
+
+const (
+	Scheduled RunKind = "scheduled" // by the tick, when its window was due
+	Requested RunKind = "requested" // by a person or program
+)
+
+// Settings are the settings that shape results. They are fixed in a run when
+// it is opened, so that it can be repeated.
+type Settings struct {
+	// Aggregate is the text of an [Aggregation], empty for raw readings.
+	Aggregate string `json:"aggregate"`
+}
+
+// Run is one pass over a window.
+type Run struct {
+	ID       string
+	Window   Window
+	Kind     RunKind
+	State    RunState
+	Epoch    int // grows by one whenever an ended or closed part is re-opened
+	Settings Settings
+	OpenedAt time.Time
+	EndedAt  time.Time // zero while open
+}
+
+// Counts is the number of a run's jobs in each state.
+type Counts map[JobState]int
+
+// Total returns the number of jobs.
+func (c Counts) Total() int {
+	n := 0
+	for _, k := range c {
+		n += k
+	}
+	return n
+}
+
+// EndState returns the state in which a run ends whose jobs are all closed:
+// cancelled if it was being cancelled, failed if nothing was scored and
+// something went wrong, degraded if something went wrong, else succeeded.
+func EndState(was RunState, c Counts) RunState {
+	wrong := c[BadModel] + c[BadData] + c[Failed]
+	switch {
+	case was == RunCancelling || was == RunCancelled:
+		return RunCancelled
+	case wrong > 0 && c[Scored] == 0:
+		return RunFailed
+	case wrong > 0:
+		return RunDegraded
+	}
+	return RunSucceeded
+}
+
+// JobState is the state of a [Job]: queued, or closed with an outcome.
+type JobState string
+
+const (
+	Queued    JobState = "queued"
+	Scored    JobState = "scored"
+	NoData    JobState = "no_data"   // no reading in the window
+	NoModel   JobState = "no_model"  // no model serves the sensor
+	BadModel  JobState = "bad_model" // its model cannot be used
+	BadData   JobState = "bad_data"  // its readings do not fit its model
+	Failed    JobState = "failed"    // given up after repeated tries; a late success replaces it
+	Cancelled JobState = "cancelled"
+)
+
+// JobStates lists every state, in the order in which people read them.
+var JobStates = []JobState{Queued, Scored, NoData, NoModel, BadModel, BadData, Failed, Cancelled}
+
+// Valid reports whether s is one of [JobStates].
+func (s JobState) Valid() bool {
+	for _, t := range JobStates {
+		if s == t {
+			return true
+		}
+	}
+	return false
+}
+
+// JobKey names a job at a revision, as messages carry it.
+type JobKey struct {
+	ID
+	Revision int `json:"revision"`
+}
+
+// Job is one sensor in one run.
+type Job struct {
+	Run string
+	JobKey
+	State    JobState
+	SentAt   time.Time // when a message for this revision was last sent; zero if not yet
+	Sends    int       // how often at this revision
+	ClosedAt time.Time // zero while queued
+	Outcome            // zero while queued
+}
+
+// Outcome is what closes a job. Result is the state to close it in.
+type Outcome struct {
+	Result       JobState
+	Rows         int           // predictions written
+	Anomalies    int           // of these
+	EmptyBuckets int           // buckets without a row, when aggregating
+	Duration     time.Duration // of the try that closed it
+	Model        string        // blob name of the model used
+	ModelSHA256  string        // lower-case hex
+	CSVSHA256    string        // lower-case hex; empty if no file was written
+	Error        string        // what a person needs to mend it; empty if scored
+}
+
+// Attempt is a try at a job that ended in an error which a later try may not
+// meet. Attempts are kept so that a job given up can say why.
+type Attempt struct {
+	At  time.Time
+	Own bool // the error lies in the job itself, not in storage, SQL, network or time
+	Err string
+}
