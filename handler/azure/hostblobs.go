@@ -1,0 +1,75 @@
+package azure
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+)
+
+// HostBlobs are the blobs of the Functions host itself: timer status and Event
+// Hubs checkpoints, small, some of them nothing but metadata. devhost keeps
+// them as the host does.
+type HostBlobs struct{ client *azblob.Client }
+
+// OpenHostBlobs returns the host's blobs by a connection string. Nothing is
+// sent yet.
+func OpenHostBlobs(connectionString string) (*HostBlobs, error) {
+	c, err := azblob.NewClientFromConnectionString(connectionString, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open the host's storage: %w", err)
+	}
+	return &HostBlobs{c}, nil
+}
+
+// Put replaces a blob; the container is made if it is missing.
+func (h *HostBlobs) Put(ctx context.Context, container, name string, data []byte, metadata map[string]string) error {
+	meta := make(map[string]*string, len(metadata))
+	for k, v := range metadata {
+		meta[k] = to.Ptr(v)
+	}
+	upload := func() error {
+		_, err := h.client.UploadBuffer(ctx, container, name, data, &blockblob.UploadBufferOptions{
+			Metadata:    meta,
+			HTTPHeaders: &blob.HTTPHeaders{BlobContentType: to.Ptr("application/octet-stream")},
+		})
+		return err
+	}
+	err := upload()
+	if bloberror.HasCode(err, bloberror.ContainerNotFound) {
+		if _, err = h.client.CreateContainer(ctx, container, nil); err == nil || bloberror.HasCode(err, bloberror.ContainerAlreadyExists) {
+			err = upload()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write blob %s/%s: %w", container, name, err)
+	}
+	return nil
+}
+
+// Get returns a blob's content and metadata; the metadata's keys are in the
+// form that HTTP headers have (Sequencenumber). ok is false if there is none.
+func (h *HostBlobs) Get(ctx context.Context, container, name string) (data []byte, metadata map[string]string, ok bool, err error) {
+	resp, err := h.client.DownloadStream(ctx, container, name, nil)
+	switch {
+	case bloberror.HasCode(err, bloberror.BlobNotFound, bloberror.ContainerNotFound):
+		return nil, nil, false, nil
+	case err != nil:
+		return nil, nil, false, fmt.Errorf("read blob %s/%s: %w", container, name, err)
+	}
+	defer resp.Body.Close()
+	data = make([]byte, *resp.ContentLength)
+	if _, err := io.ReadFull(resp.Body, data); err != nil {
+		return nil, nil, false, fmt.Errorf("read blob %s/%s: %w", container, name, err)
+	}
+	metadata = make(map[string]string, len(resp.Metadata))
+	for k, v := range resp.Metadata {
+		metadata[k] = *v
+	}
+	return data, metadata, true, nil
+}
