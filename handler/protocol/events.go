@@ -1,0 +1,107 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Events is a batch of events of one partition, in order. The metadata is
+// empty or nil where the host gave none, as for a run started by hand.
+type Events struct {
+	Hub, Partition string
+	Bodies         [][]byte
+	Sequences      []int64     // of each body
+	Enqueued       []time.Time // likewise, in UTC
+}
+
+// Events returns the batch of an Event Hubs trigger with dataType binary. An
+// event that is not base64, which that excludes, is taken as the text or JSON
+// it is, so that none is lost. The bodies outlive the invocation.
+func (inv *Invocation) Events(binding string) (Events, error) {
+	raw, err := inv.value(binding)
+	if err != nil {
+		return Events{}, err
+	}
+	var ev Events
+	if ev.Bodies, err = bodies(peel(raw)); err != nil {
+		return Events{}, fmt.Errorf("invocation of %s: events %q: %w", inv.Function, binding, err)
+	}
+	ev.Hub, ev.Partition = inv.partition()
+	ev.Sequences = metadata(inv, "SequenceNumber", len(ev.Bodies), parseSequence)
+	ev.Enqueued = metadata(inv, "EnqueuedTimeUtc", len(ev.Bodies), parseEnqueued)
+	return ev, nil
+}
+
+// bodies decodes the events in text: an array of them, or one alone. They share
+// one allocation, which is big enough since none is longer than its JSON.
+func bodies(text []byte) ([][]byte, error) {
+	arena := make([]byte, 0, len(text))
+	if len(text) == 0 || text[0] != '[' {
+		return [][]byte{body(&arena, text)}, nil
+	}
+	all := make([][]byte, 0, bytes.Count(text, []byte(`",`))+1)
+	err := elements(text, func(raw []byte) error {
+		all = append(all, body(&arena, raw))
+		return nil
+	})
+	return all, err
+}
+
+// body decodes one event into the free end of arena.
+func body(arena *[]byte, raw []byte) []byte {
+	text := peel(raw)
+	free := (*arena)[len(*arena):cap(*arena)]
+	n, err := base64.StdEncoding.Decode(free[:base64.StdEncoding.DecodedLen(len(text))], text)
+	if err != nil {
+		n = copy(free, text)
+	}
+	*arena = (*arena)[:len(*arena)+n]
+	return free[:n:n]
+}
+
+// partition returns the hub and partition of the batch.
+func (inv *Invocation) partition() (hub, partition string) {
+	var context struct{ EventHubName, PartitionId string }
+	if raw := find(inv.metadata, "PartitionContext"); raw != nil {
+		// What can't be read stays empty: where an event came from is only noted.
+		_ = json.Unmarshal(peel(raw), &context)
+	}
+	return context.EventHubName, context.PartitionId
+}
+
+// metadata returns the n values of the metadata array name, or the one of the
+// singular key, which a run started by hand has. It returns nil if they are not
+// there, not n, or not readable.
+func metadata[T any](inv *Invocation, name string, n int, parse func(string) (T, error)) []T {
+	values := make([]T, 0, n)
+	add := func(raw []byte) error {
+		v, err := parse(string(peel(raw)))
+		values = append(values, v)
+		return err
+	}
+	var err error
+	if raw := find(inv.metadata, name+"Array"); raw != nil {
+		err = elements(peel(raw), add)
+	} else if raw := find(inv.metadata, name); raw != nil {
+		err = add(peel(raw))
+	}
+	if err != nil || len(values) != n {
+		return nil
+	}
+	return values
+}
+
+func parseSequence(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
+
+// parseEnqueued reads a time in UTC, to which the host may give no zone.
+func parseEnqueued(s string) (time.Time, error) {
+	t, err := time.Parse("2006-01-02T15:04:05", s)
+	if err != nil {
+		t, err = time.Parse(time.RFC3339, s)
+	}
+	return t.UTC(), err
+}

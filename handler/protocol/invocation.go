@@ -1,0 +1,124 @@
+package protocol
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Invocation is what the host sends to have a function run. It refers to the
+// bytes it was decoded from.
+type Invocation struct {
+	Function string // the folder's name
+	ID       string // the same for every try that a retry policy makes, new with every delivery from a queue
+
+	data, metadata []member
+}
+
+// member is a member of Data or Metadata, its value as it came.
+type member struct {
+	name string
+	raw  []byte
+}
+
+// Decode reads the body of an invocation. It delimits the members of Data and
+// Metadata and looks into none of them.
+func Decode(function, id string, body []byte) (*Invocation, error) {
+	inv := &Invocation{Function: function, ID: id}
+	err := members(body, func(name, raw []byte) error {
+		var err error
+		switch string(name) {
+		case "Data":
+			inv.data, err = collect(raw)
+		case "Metadata":
+			inv.metadata, err = collect(raw)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decode invocation of %s: %w", function, err)
+	}
+	return inv, nil
+}
+
+// collect returns the members of an object; of null, none.
+func collect(raw []byte) ([]member, error) {
+	if string(raw) == "null" {
+		return nil, nil
+	}
+	var ms []member
+	err := members(raw, func(name, raw []byte) error {
+		ms = append(ms, member{string(name), raw})
+		return nil
+	})
+	return ms, err
+}
+
+// find returns the value of the member name, nil if there is none.
+func find(ms []member, name string) []byte {
+	for _, m := range ms {
+		if m.name == name {
+			return m.raw
+		}
+	}
+	return nil
+}
+
+// value returns the trigger's value, which the binding name carries.
+func (inv *Invocation) value(name string) ([]byte, error) {
+	raw := find(inv.data, name)
+	if raw == nil {
+		return nil, fmt.Errorf("invocation of %s has no binding %q: function.json and handler disagree", inv.Function, name)
+	}
+	return raw, nil
+}
+
+// peel removes the quotes from JSON that came as the content of a string. The
+// host sends values either way.
+func peel(raw []byte) []byte {
+	if text, err := unquote(raw); err == nil {
+		return text
+	}
+	return raw
+}
+
+// Text returns the text of a queue message, byte for byte as it was put. The
+// host quotes it twice. JSON that came unquoted is its own text.
+func (inv *Invocation) Text(binding string) (string, error) {
+	raw, err := inv.value(binding)
+	if err != nil {
+		return "", err
+	}
+	// The inner quotes are only taken for such if they enclose one whole string.
+	text := peel(raw)
+	if n, err := skip(text, 0); err == nil && n == len(text) && len(raw) > 0 && raw[0] == '"' {
+		text = peel(text)
+	}
+	return string(text), nil
+}
+
+// Timer is what the host says of a timer's firing. Status is nil for a timer
+// without a monitor, such as one that fires more often than once a minute.
+type Timer struct {
+	Status  *TimerStatus `json:"ScheduleStatus"`
+	PastDue bool         `json:"IsPastDue"` // missed while no host ran
+}
+
+// TimerStatus is the monitor's note on a timer. Last is the year 1 if it never
+// fired; Next is the occurrence that is firing now.
+type TimerStatus struct {
+	Last, Next, LastUpdated time.Time
+}
+
+// Timer returns what the host says of the firing.
+func (inv *Invocation) Timer(binding string) (Timer, error) {
+	raw, err := inv.value(binding)
+	if err != nil {
+		return Timer{}, err
+	}
+	var t Timer
+	if err := json.Unmarshal(peel(raw), &t); err != nil {
+		return Timer{}, fmt.Errorf("invocation of %s: timer %q: %w", inv.Function, binding, err)
+	}
+	return t, nil
+}

@@ -1,0 +1,52 @@
+package protocol
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+)
+
+// journal collects what one invocation logs, until the reply decides where it
+// belongs. Lines that come after that, from a function which outlived its
+// deadline, go to out.
+type journal struct {
+	mu     sync.Mutex
+	lines  bytes.Buffer
+	out    io.Writer
+	closed bool
+}
+
+// Write takes one log line; see [slog.NewJSONHandler].
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return j.out.Write(line)
+	}
+	return j.lines.Write(line)
+}
+
+// logger returns a logger of JSON lines into j.
+func (j *journal) logger(level slog.Leveler, function, id string) *slog.Logger {
+	h := slog.NewJSONHandler(j, &slog.HandlerOptions{Level: level})
+	return slog.New(h).With("function", function, "invocation", id)
+}
+
+// close ends the collecting. It returns the lines for the reply, or, if that
+// can't carry them, writes them out at once and returns none.
+func (j *journal) close(reply bool) []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closed = true
+	if j.lines.Len() == 0 {
+		return nil
+	}
+	if !reply {
+		// A log that can't be written has nowhere to be reported.
+		_, _ = j.out.Write(j.lines.Bytes())
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(j.lines.String(), "\n"), "\n")
+}

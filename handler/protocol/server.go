@@ -1,0 +1,138 @@
+package protocol
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// DefaultMaxBody bounds an invocation's body where [Options] doesn't: twice the
+// largest batch that fits the memory of the smallest plan beside everything
+// else.
+const DefaultMaxBody = 256 << 20
+
+// Options are the settings of a [Server].
+type Options struct {
+	// Stdout takes the log lines that no reply can carry. It is required.
+	Stdout io.Writer
+	// Level is the least level that is logged; nil means Info.
+	Level slog.Leveler
+	// MaxBody bounds the body of an invocation in bytes; 0 means
+	// [DefaultMaxBody].
+	MaxBody int64
+}
+
+// Server answers the Functions host. Mount everything on it before it serves.
+type Server struct {
+	echo    *echo.Echo
+	opt     Options
+	log     *slog.Logger // of what belongs to no reply
+	mounted []mounted
+}
+
+// mounted is a function as the handler knows it.
+type mounted struct{ function, trigger, binding string }
+
+// New returns a server on which only readiness and health are mounted.
+func New(opt Options) *Server {
+	if opt.MaxBody == 0 {
+		opt.MaxBody = DefaultMaxBody
+	}
+	handler := slog.NewJSONHandler(opt.Stdout, &slog.HandlerOptions{Level: opt.Level})
+	s := &Server{echo: echo.New(), opt: opt, log: slog.New(handler)}
+	s.echo.Logger.SetOutput(io.Discard) // it writes plain text to stdout
+	s.echo.HTTPErrorHandler = s.refuse
+	// The host asks until it is answered, once for each start of the process.
+	s.echo.GET("/", func(c echo.Context) error { return c.String(http.StatusOK, "ready\n") })
+	s.mounted = append(s.mounted, mounted{"health", httpTrigger, ""})
+	return s
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isHealth(r.URL.Path) {
+		health(w, r)
+		return
+	}
+	s.echo.ServeHTTP(w, r)
+}
+
+// isHealth reports whether the host may have let a request for p in as one for
+// the anonymous function health. It does so for any case and with a slash at
+// the end, and forwards the path as it was written, without the name of the
+// function; so no path that could be meant may serve anything else.
+func isHealth(p string) bool {
+	return strings.EqualFold(path.Clean(p), "/api/health")
+}
+
+// health answers that the process serves, and touches nothing else.
+func health(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		replyJSON(w, http.StatusMethodNotAllowed, []byte(`{"error":"health is only read"}`))
+		return
+	}
+	replyJSON(w, http.StatusOK, []byte(`{"status":"ok"}`))
+}
+
+// replyJSON writes a whole reply. The content type is what the host insists
+// on; Go would guess text/plain.
+func replyJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	// If the other side is gone, nobody is left to tell.
+	_, _ = w.Write(body)
+}
+
+// refuse answers an error of a route, or a request for which there is none. A
+// client is told what it can mend; what else went wrong is logged.
+func (s *Server) refuse(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	r := c.Request()
+	status, text := verdict(err, r)
+	if status >= http.StatusInternalServerError {
+		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "invocation", invocationID(r), "err", err)
+	}
+	replyJSON(c.Response(), status, errorJSON(text))
+}
+
+// verdict returns the status for err and the text that a client may see.
+func verdict(err error, r *http.Request) (int, string) {
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		switch he.Code {
+		case http.StatusNotFound:
+			return he.Code, fmt.Sprintf("there is no %.200q here", r.URL.Path)
+		case http.StatusMethodNotAllowed:
+			return he.Code, fmt.Sprintf("method %.20s is not for %.200q", r.Method, r.URL.Path)
+		}
+		return he.Code, fmt.Sprint(he.Message)
+	}
+	failure := sensor.FailureOf(err)
+	if failure.Status < http.StatusInternalServerError {
+		return failure.Status, err.Error()
+	}
+	return failure.Status, fmt.Sprintf("%s; the log says more under invocation %s",
+		strings.ToLower(http.StatusText(failure.Status)), invocationID(r))
+}
+
+// invocationID returns the host's id of r. To one that the client had sent, the
+// host appends its own.
+func invocationID(r *http.Request) string {
+	id := r.Header.Get("X-Azure-Functions-InvocationId")
+	id = strings.TrimSpace(id[strings.LastIndexByte(id, ',')+1:])
+	return id[:min(len(id), 64)]
+}

@@ -1,0 +1,212 @@
+package protocol
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// The types of trigger, as function.json names them.
+const (
+	eventHubTrigger = "eventHubTrigger"
+	timerTrigger    = "timerTrigger"
+	queueTrigger    = "queueTrigger"
+	httpTrigger     = "httpTrigger"
+)
+
+// Queue mounts a function with a queue trigger; f gets the message's text.
+//
+// Here and for the other triggers, f's context ends after deadline. If f still
+// runs an eighth of that later, the invocation is answered as failed.
+func (s *Server) Queue(function, binding string, deadline time.Duration, f func(ctx context.Context, log *slog.Logger, text string) error) {
+	s.mount(mounted{function, queueTrigger, binding}, deadline, func(ctx context.Context, log *slog.Logger, inv *Invocation) error {
+		text, err := inv.Text(binding)
+		if err != nil {
+			return err
+		}
+		return f(ctx, log, text)
+	})
+}
+
+// Timer mounts a function with a timer trigger.
+func (s *Server) Timer(function, binding string, deadline time.Duration, f func(ctx context.Context, log *slog.Logger) error) {
+	s.mount(mounted{function, timerTrigger, binding}, deadline, func(ctx context.Context, log *slog.Logger, inv *Invocation) error {
+		if _, err := inv.Timer(binding); err != nil {
+			return err
+		}
+		return f(ctx, log)
+	})
+}
+
+// EventHub mounts a function with an Event Hubs trigger.
+func (s *Server) EventHub(function, binding string, deadline time.Duration, f func(ctx context.Context, log *slog.Logger, ev Events) error) {
+	s.mount(mounted{function, eventHubTrigger, binding}, deadline, func(ctx context.Context, log *slog.Logger, inv *Invocation) error {
+		ev, err := inv.Events(binding)
+		if err != nil {
+			return err
+		}
+		return f(ctx, log, ev)
+	})
+}
+
+// invocable is a mounted function, ready to be invoked.
+type invocable func(ctx context.Context, log *slog.Logger, inv *Invocation) error
+
+func (s *Server) mount(m mounted, deadline time.Duration, f invocable) {
+	s.mounted = append(s.mounted, m)
+	s.echo.POST("/"+m.function, func(c echo.Context) error {
+		s.invoke(c.Response(), c.Request(), m.function, deadline, f)
+		return nil
+	})
+}
+
+// invoke has f run for the request r and answers the host.
+func (s *Server) invoke(w http.ResponseWriter, r *http.Request, function string, deadline time.Duration, f invocable) {
+	id := invocationID(r)
+	j := &journal{out: s.opt.Stdout}
+	log := j.logger(s.opt.Level, function, id)
+	status, err := s.execute(r, function, id, deadline, func(ctx context.Context, inv *Invocation) error {
+		return f(ctx, log, inv)
+	})
+	report(log, err, status)
+	lines := j.close(status == http.StatusOK)
+	replyJSON(w, status, resultJSON(lines, err))
+}
+
+// execute decodes the invocation in r, calls f with it, and returns the status
+// that has the host do the right thing.
+func (s *Server) execute(r *http.Request, function, id string, deadline time.Duration, f func(context.Context, *Invocation) error) (int, error) {
+	body := bodyPool.Get().(*bytes.Buffer)
+	if status, err := readBody(body, r.Body, s.opt.MaxBody); err != nil {
+		releaseBody(body)
+		return status, err
+	}
+	returned, err := run(r.Context(), deadline, func(ctx context.Context) error {
+		inv, err := Decode(function, id, body.Bytes())
+		if err != nil {
+			return err
+		}
+		return f(ctx, inv)
+	})
+	if returned { // otherwise f may still read it
+		releaseBody(body)
+	}
+	return triggerStatus(err), err
+}
+
+// triggerStatus returns the status that has the host do the right thing: try
+// again, or not.
+func triggerStatus(err error) int {
+	if err == nil {
+		return http.StatusOK
+	}
+	if failure := sensor.FailureOf(err); failure.Retry {
+		return failure.Status
+	}
+	return http.StatusOK
+}
+
+// report logs the error of an invocation, with the stack if that panicked.
+func report(log *slog.Logger, err error, status int) {
+	if err == nil {
+		return
+	}
+	var p *panicked
+	if errors.As(err, &p) {
+		log = log.With("stack", string(p.stack))
+	}
+	log.Error("invocation failed", "err", err, "retry", status != http.StatusOK)
+}
+
+// resultJSON returns the body of a reply: what the host reads of a success, and
+// what a person sees of a failure. It is never empty: an empty success would
+// hang in the host until functionTimeout.
+func resultJSON(lines []string, err error) []byte {
+	switch {
+	case lines != nil:
+		b, _ := json.Marshal(struct{ Logs []string }{lines}) // strings can't fail
+		return b
+	case err != nil:
+		return errorJSON(err.Error())
+	}
+	return []byte("{}")
+}
+
+func errorJSON(text string) []byte {
+	b, _ := json.Marshal(struct { // a string can't fail
+		Error string `json:"error"`
+	}{text})
+	return b
+}
+
+// panicked is the error of a function that panicked.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// run calls f with a context that ends after deadline, and returns its error. If
+// f doesn't heed that, it is left behind: the host's own limit would cost every
+// other invocation its life.
+func run(ctx context.Context, deadline time.Duration, f func(context.Context) error) (returned bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- caught(ctx, f) }()
+	late := time.NewTimer(deadline + deadline/8)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return true, err
+	case <-late.C:
+		return false, fmt.Errorf("still running %v after its deadline of %v", deadline/8, deadline)
+	}
+}
+
+// caught calls f and turns its panic into an error.
+func caught(ctx context.Context, f func(context.Context) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{v, debug.Stack()}
+		}
+	}()
+	return f(ctx)
+}
+
+// bodyPool keeps the buffers of bodies; a batch of events needs half a megabyte.
+var bodyPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// releaseBody gives b back, unless it grew beyond what is usual. Nothing may
+// refer to its bytes any more: functions only get copies.
+func releaseBody(b *bytes.Buffer) {
+	if b.Cap() <= 4<<20 {
+		b.Reset()
+		bodyPool.Put(b)
+	}
+}
+
+// readBody reads all of r, whose length the host doesn't tell, into b.
+func readBody(b *bytes.Buffer, r io.Reader, limit int64) (status int, err error) {
+	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
+	switch {
+	case err != nil:
+		return http.StatusBadRequest, fmt.Errorf("read invocation: %w", err)
+	case n > limit:
+		return http.StatusRequestEntityTooLarge, fmt.Errorf("read invocation: it has more than %d bytes", limit)
+	}
+	return http.StatusOK, nil
+}
