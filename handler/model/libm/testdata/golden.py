@@ -1,0 +1,32 @@
+"""Writes exp.txt and tanh.txt: lines of x and the C library's f(x), as hex
+floats. Run on x86-64 with FMA and glibc 2.28 to 2.38; those committed are of
+glibc 2.36."""
+import ctypes, ctypes.util, math, random, struct
+
+libm = ctypes.CDLL(ctypes.util.find_library("m"))
+random.seed(1)
+
+
+def write(name, xs):
+    f = getattr(libm, name)
+    f.argtypes, f.restype = [ctypes.c_double], ctypes.c_double
+    with open(name + ".txt", "w") as out:
+        for x in xs:
+            out.write(f"{float.hex(x)} {float.hex(f(x))}\n")
+
+
+inf, nan = math.inf, math.nan
+bits = lambda: struct.unpack("<d", struct.pack("<Q", random.getrandbits(64)))[0]
+edges = [0.0, -0.0, inf, -inf, nan, 5e-324, -5e-324, 2.0**-54, -(2.0**-54), 2.0**-55, 1.0, -1.0, 0.5, -0.5]
+write("exp", edges
+      + [-512.0, -511.99999999999994, 512.0, 709.782712893384, 709.7827128933841, 1024.0, -1024.0]
+      + [-708.0, -708.3964185322641, -708.3964185322642, -745.1332191019411, -745.1332191019412, -746.0, -1e300, 1e300]
+      + [random.uniform(-50, 0) for _ in range(150)]
+      + [random.uniform(-745, -512) for _ in range(150)]
+      + [random.uniform(-1, 1) * 710 for _ in range(50)]
+      + [bits() for _ in range(50)])
+write("tanh", edges
+      + [22.0, -22.0, 21.999999999999996, 1.0000000000000002, 0.17328679513998632, 0.5198603854199589]
+      + [random.uniform(-1, 1) for _ in range(150)]
+      + [random.uniform(-22, 22) for _ in range(50)]
+      + [bits() for _ in range(20)])

@@ -1,0 +1,8 @@
+//go:build !amd64
+
+package svm
+
+const best = Portable
+
+// decisionVector is never called: there is nothing better than Portable.
+func (m *OneClass) decisionVector(dst, x []float64) { m.decisionPortable(dst, x) }
