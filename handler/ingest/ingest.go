@@ -1,0 +1,122 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Batch is a batch of events of one partition of an event hub. Sequences and
+// Enqueued belong to the bodies one by one, or are nil where they are not known.
+type Batch struct {
+	Hub, Partition string
+	Bodies         [][]byte
+	Sequences      []int64
+	Enqueued       []time.Time
+}
+
+// Store keeps readings.
+type Store interface {
+	// InsertReadings stores a batch in one transaction; see [sensor.Stored].
+	InsertReadings(ctx context.Context, batch []sensor.Reading) (sensor.Stored, error)
+}
+
+const (
+	maxInsert  = 10_000 // readings in one transaction
+	maxLetters = 100    // dead letters of one event
+	maxWriters = 16     // dead letters written at a time
+)
+
+// Ingester stores the readings of batches. It is safe for concurrent use.
+type Ingester struct {
+	Store       Store
+	DeadLetters Writer
+}
+
+// Ingest stores the readings of b and writes a dead letter for each element
+// that is none or can't be stored. It returns nil once all of that is done; its
+// errors wrap [sensor.ErrUnavailable]. It logs one line if something was
+// rejected.
+func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error {
+	p := parse(b)
+	rejected, err := in.insert(ctx, p.readings)
+	if err != nil {
+		return retry("store readings of %d events", len(b.Bodies), err)
+	}
+	for _, r := range rejected {
+		o := p.origins[r.Index]
+		p.bad = append(p.bad, bad{o, &p.readings[r.Index], r.Err})
+	}
+	if len(p.bad) == 0 {
+		return nil
+	}
+	letters := merge(b, p.bad)
+	if err := in.bury(ctx, b, letters); err != nil {
+		return retry("write %d dead letters", len(letters), err)
+	}
+	first := p.bad[0]
+	log.Warn("readings rejected", "hub", b.Hub, "partition", b.Partition, "events", len(b.Bodies),
+		"rejected", len(p.bad), "first", letterName(b, first.origin), "reason", first.err.Error())
+	return nil
+}
+
+// retry makes err one after which the batch comes again, whatever it was: to
+// acknowledge what was not stored would lose it.
+func retry(doing string, n int, err error) error {
+	return fmt.Errorf("ingest: "+doing+": %w: %w", n, sensor.ErrUnavailable, err)
+}
+
+// insert stores the readings, each transaction a part of them. The indices in
+// what it returns are those in readings.
+func (in *Ingester) insert(ctx context.Context, readings []sensor.Reading) ([]sensor.Rejected, error) {
+	var rejected []sensor.Rejected
+	for begin := 0; begin < len(readings); begin += maxInsert {
+		stored, err := in.Store.InsertReadings(ctx, readings[begin:min(begin+maxInsert, len(readings))])
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range stored.Rejected {
+			r.Index += begin
+			rejected = append(rejected, r)
+		}
+	}
+	return rejected, nil
+}
+
+// merge makes one of all that is bad in an event where that is too much for
+// dead letters of their own.
+func merge(b Batch, all []bad) []bad {
+	count := make(map[int]int)
+	for _, x := range all {
+		count[x.event]++
+	}
+	merged := make([]bad, 0, len(all))
+	for _, x := range all {
+		n := count[x.event]
+		switch {
+		case n < 0: // merged already
+		case n <= maxLetters:
+			merged = append(merged, x)
+		default:
+			err := fmt.Errorf("%d elements are bad; the first is element %d: %w", n, x.element, x.err)
+			merged = append(merged, bad{origin{x.event, -1, b.Bodies[x.event]}, nil, err})
+			count[x.event] = -1
+		}
+	}
+	return merged
+}
+
+// bury writes the dead letters, some at a time.
+func (in *Ingester) bury(ctx context.Context, b Batch, all []bad) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxWriters)
+	for _, x := range all {
+		g.Go(func() error { return writeLetter(ctx, in.DeadLetters, b, x) })
+	}
+	return g.Wait()
+}

@@ -1,0 +1,172 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// origin says where an element came from.
+type origin struct {
+	event   int    // index in the batch
+	element int    // index in the event, -1 for all of it
+	raw     []byte // the element's bytes; the whole event if it is the only one
+}
+
+// parsed is what a batch holds. origins has the origin of each reading.
+type parsed struct {
+	readings []sensor.Reading
+	origins  []origin
+	bad      []bad
+}
+
+// parser reads the events of a batch. Equal copies of a reading are dropped;
+// another value under the same key is left for the store to judge.
+type parser struct {
+	parsed
+	names map[string]string // each name once
+	seen  map[key]float64
+
+	event, element int
+}
+
+// key is what makes two readings the same one.
+type key struct {
+	id   sensor.ID
+	time sensor.Millis
+}
+
+// parse reads all events of b.
+func parse(b Batch) parsed {
+	n := len(b.Bodies)
+	p := parser{
+		parsed: parsed{readings: make([]sensor.Reading, 0, n), origins: make([]origin, 0, n)},
+		names:  make(map[string]string),
+		seen:   make(map[key]float64, n),
+	}
+	for i, body := range b.Bodies {
+		p.event, p.element = i, 0
+		p.parse(body)
+		if p.element == 1 {
+			p.whole(body)
+		}
+	}
+	return p.parsed
+}
+
+// parse reads one event.
+func (p *parser) parse(body []byte) {
+	i := space(body, 0)
+	switch {
+	case i == len(body):
+		p.reject(body, fmt.Errorf("%w: the event is empty", sensor.ErrInvalid))
+	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
+		p.reject(body, fmt.Errorf("%w: the event begins with a byte order mark; send UTF-8 without one", sensor.ErrInvalid))
+	case body[i] == '[':
+		p.array(body, i)
+	default:
+		p.lines(body, i)
+	}
+}
+
+// array reads the event body, whose array opens at open.
+func (p *parser) array(body []byte, open int) {
+	i := space(body, open+1)
+	if i < len(body) && body[i] == ']' {
+		p.end(body, i+1)
+		return
+	}
+	for {
+		begin := i
+		r, end, err := p.object(body, begin)
+		if err == nil {
+			i = space(body, end)
+		}
+		if err != nil || i == len(body) || body[i] != ',' && body[i] != ']' {
+			if end, i = elementEnd(body, begin); i == len(body) {
+				p.reject(body[begin:], orUnfinished(err))
+				return
+			}
+			if err == nil {
+				err = fmt.Errorf("%w: there is text after the object", sensor.ErrInvalid)
+			}
+		}
+		p.add(body[begin:end], r, err)
+		if body[i] == ']' {
+			p.end(body, i+1)
+			return
+		}
+		i = space(body, i+1)
+	}
+}
+
+// orUnfinished returns err, or that the array doesn't end.
+func orUnfinished(err error) error {
+	if err == nil {
+		err = fmt.Errorf("%w: the array has no end", sensor.ErrInvalid)
+	}
+	return err
+}
+
+// end rejects what follows an array that ends before i.
+func (p *parser) end(body []byte, i int) {
+	if i = space(body, i); i < len(body) {
+		p.reject(body[i:], fmt.Errorf("%w: there is text after the array", sensor.ErrInvalid))
+	}
+}
+
+// lines reads the event body as objects on lines of their own, from i on.
+func (p *parser) lines(body []byte, i int) {
+	for i < len(body) {
+		begin := i
+		r, end, err := p.object(body, begin)
+		if err == nil {
+			if i = lineEnd(body, end); i < 0 {
+				err = fmt.Errorf("%w: there is text after the object", sensor.ErrInvalid)
+			}
+		}
+		if err != nil {
+			end = lineElementEnd(body, begin)
+			i = end
+		}
+		p.add(body[begin:end], r, err)
+		i = space(body, i)
+	}
+}
+
+// add takes a reading, or what is wrong with the element raw.
+func (p *parser) add(raw []byte, r sensor.Reading, err error) {
+	if err == nil && !utf8.Valid(raw) {
+		err = fmt.Errorf("%w: it is not UTF-8", sensor.ErrInvalid)
+	}
+	if err != nil {
+		p.reject(raw, err)
+		return
+	}
+	k := key{r.ID, r.Time}
+	if v, ok := p.seen[k]; !ok || v != r.Value {
+		if !ok {
+			p.seen[k] = r.Value
+		}
+		p.readings = append(p.readings, r)
+		p.origins = append(p.origins, origin{p.event, p.element, raw})
+	}
+	p.element++
+}
+
+func (p *parser) reject(raw []byte, err error) {
+	p.bad = append(p.bad, bad{origin{p.event, p.element, raw}, nil, err})
+	p.element++
+}
+
+// whole makes the event's bytes those of its only element.
+func (p *parser) whole(body []byte) {
+	if n := len(p.bad); n > 0 && p.bad[n-1].event == p.event {
+		p.bad[n-1].raw = body
+	}
+	if n := len(p.origins); n > 0 && p.origins[n-1].event == p.event {
+		p.origins[n-1].raw = body
+	}
+}
