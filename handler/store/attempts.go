@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+const (
+	insertAttempt statement = `
+INSERT INTO dbo.attempts (run, sensor_id, revision, at, own, error)
+SELECT @run, @sensor, @revision, @at, @own, @error
+WHERE NOT EXISTS (SELECT 1 FROM dbo.attempts WHERE` + thisJob + `AND at = @at AND error = @error)`
+
+	listAttempts statement = `SELECT at, own, error FROM dbo.attempts WHERE` + thisJob + `ORDER BY id`
+
+	notePoisoned statement = `UPDATE dbo.jobs SET poisoned = 1 WHERE` + thisJob + `AND state = 'queued'`
+	isPoisoned   statement = `SELECT poisoned FROM dbo.jobs WHERE` + thisJob
+)
+
+// AddAttempt keeps an attempt at a job, its error cut at 2,000 bytes. The same
+// attempt twice is kept once.
+func (db *DB) AddAttempt(ctx context.Context, run string, key sensor.JobKey, a sensor.Attempt) error {
+	job, err := db.jobArgs(ctx, run, key)
+	if err != nil {
+		return err
+	}
+	own := 0
+	if a.Own {
+		own = 1
+	}
+	_, err = db.update(ctx, fmt.Sprintf("noting an attempt at job %s of run %s", key.ID, run), insertAttempt,
+		append(job, sql.Named("at", db.time(a.At)), sql.Named("own", own), sql.Named("error", cut(a.Err)))...)
+	return err
+}
+
+// Attempts returns the attempts at a job at that revision, the first first.
+func (db *DB) Attempts(ctx context.Context, run string, key sensor.JobKey) ([]sensor.Attempt, error) {
+	job, err := db.jobArgs(ctx, run, key)
+	if err != nil {
+		return nil, err
+	}
+	var all []sensor.Attempt
+	err = db.read(ctx, fmt.Sprintf("reading attempts at job %s of run %s", key.ID, run), func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, listAttempts, func(row scanner) error {
+			var a sensor.Attempt
+			var own int
+			err := row.Scan(moment{&a.At}, &own, &a.Err)
+			a.Own = own != 0
+			all = append(all, a)
+			return err
+		}, job...)
+	})
+	return all, err
+}
+
+// NotePoisoned notes that poison sent this job alone, if it is queued still at
+// that revision.
+func (db *DB) NotePoisoned(ctx context.Context, run string, key sensor.JobKey) error {
+	job, err := db.jobArgs(ctx, run, key)
+	if err != nil {
+		return err
+	}
+	_, err = db.update(ctx, fmt.Sprintf("noting poison of job %s of run %s", key.ID, run), notePoisoned, job...)
+	return err
+}
+
+// Poisoned reports whether poison sent this job alone before, at that revision.
+func (db *DB) Poisoned(ctx context.Context, run string, key sensor.JobKey) (bool, error) {
+	job, err := db.jobArgs(ctx, run, key)
+	if err != nil {
+		return false, err
+	}
+	var n int
+	err = db.read(ctx, fmt.Sprintf("reading poison of job %s of run %s", key.ID, run), func(ctx context.Context, r session) error {
+		_, err := r.one(ctx, isPoisoned, []any{&n}, job...)
+		return err
+	})
+	return n != 0, err
+}

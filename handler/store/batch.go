@@ -1,0 +1,148 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// row is a reading on its way into the database.
+type row struct {
+	key   int64 // of the sensor
+	ts    sensor.Millis
+	value float64
+	index int32 // in the batch
+}
+
+// refusal is a row that the database does not take, by its index in the batch.
+type refusal struct {
+	index int32
+	err   error
+}
+
+// conflict is a row whose key holds another value.
+type conflict struct {
+	row    int // in the slice that was to be inserted
+	stored float64
+}
+
+// batch is a batch of readings, sorted out.
+type batch struct {
+	readings []sensor.Reading
+	rows     []row // what may be stored, sorted by sensor key, time and place in the batch
+	// firsts are the rows to insert: of those with the same sensor and time,
+	// the first in the batch. copies are all others. Both are sorted as rows.
+	firsts, copies []row
+	stored         sensor.Stored
+}
+
+// check rejects what is invalid. The rows left have, as key, an index into the
+// ids it returns.
+func (b *batch) check() (ids []sensor.ID) {
+	b.rows = make([]row, 0, len(b.readings))
+	known := make(map[sensor.ID]int64)
+	for i, r := range b.readings {
+		n, ok := known[r.ID]
+		if err := checkReading(r, !ok); err != nil {
+			b.reject(int32(i), err)
+			continue
+		}
+		if !ok {
+			n = int64(len(ids))
+			known[r.ID] = n
+			ids = append(ids, r.ID)
+		}
+		// Adding 0 makes -0 what databases make of it: 0.
+		b.rows = append(b.rows, row{key: n, ts: r.Time, value: r.Value + 0, index: int32(i)})
+	}
+	return ids
+}
+
+// checkReading is [sensor.Reading.Validate], sparing a name known to be valid.
+func checkReading(r sensor.Reading, newName bool) error {
+	finite := !math.IsNaN(r.Value) && !math.IsInf(r.Value, 0)
+	if !newName && finite && sensor.MinMillis <= r.Time && r.Time <= sensor.MaxMillis {
+		return nil
+	}
+	return r.Validate()
+}
+
+// sort gives the rows their sensors' keys and sorts them.
+func (b *batch) sort(keys []int64) {
+	for i := range b.rows {
+		b.rows[i].key = keys[b.rows[i].key]
+	}
+	slices.SortFunc(b.rows, func(x, y row) int {
+		return cmp.Or(compareKey(x, y), cmp.Compare(x.index, y.index))
+	})
+}
+
+// split sets firsts and copies from rows.
+func (b *batch) split() {
+	b.firsts, b.copies = make([]row, 0, len(b.rows)), nil
+	for _, r := range b.rows {
+		if n := len(b.firsts); n > 0 && compareKey(b.firsts[n-1], r) == 0 {
+			b.copies = append(b.copies, r)
+		} else {
+			b.firsts = append(b.firsts, r)
+		}
+	}
+}
+
+// drop rejects the rows that the database refused.
+func (b *batch) drop(refused []refusal) {
+	gone := make(map[int32]bool, len(refused))
+	for _, f := range refused {
+		gone[f.index] = true
+		b.reject(f.index, fmt.Errorf("reading of %s: %w: the database refuses it: %w", b.readings[f.index].ID, sensor.ErrInvalid, f.err))
+	}
+	b.rows = slices.DeleteFunc(b.rows, func(r row) bool { return gone[r.index] })
+}
+
+func compareKey(x, y row) int {
+	return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.ts, y.ts))
+}
+
+// place returns where rows, sorted, have the key of r.
+func place(rows []row, r row) int {
+	i, _ := slices.BinarySearchFunc(rows, r, compareKey)
+	return i
+}
+
+func (b *batch) reject(index int32, err error) {
+	b.stored.Rejected = append(b.stored.Rejected, sensor.Rejected{Index: int(index), Err: err})
+}
+
+// settle compares every reading that was not inserted with the value that its
+// key now holds: that of the first, or another that was there before.
+func (b *batch) settle(inserted int, conflicts []conflict) sensor.Stored {
+	now := make(map[int]float64, len(conflicts)) // what the keys of firsts hold
+	for _, c := range conflicts {
+		now[c.row] = c.stored
+		b.conflict(b.firsts[c.row], c.stored)
+	}
+	b.stored.Inserted = inserted
+	b.stored.Equal = len(b.firsts) - inserted - len(conflicts)
+	for _, r := range b.copies {
+		at := place(b.firsts, r)
+		held, ok := now[at]
+		if !ok {
+			held = b.firsts[at].value
+		}
+		if r.value == held {
+			b.stored.Equal++
+		} else {
+			b.conflict(r, held)
+		}
+	}
+	slices.SortFunc(b.stored.Rejected, func(x, y sensor.Rejected) int { return cmp.Compare(x.Index, y.Index) })
+	return b.stored
+}
+
+func (b *batch) conflict(r row, held float64) {
+	b.reject(r.index, fmt.Errorf("reading of %s at %s: %w: its value is %v, but %v is stored",
+		b.readings[r.index].ID, r.ts, sensor.ErrConflict, r.value, held))
+}

@@ -1,0 +1,249 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+const (
+	jobColumns = `j.run, s.device, s.sensor, j.revision, j.state, j.sent_at, j.sends, j.closed_at, j.predictions, j.anomalies,
+       j.empty_buckets, j.duration_us, j.model, j.model_sha256, j.csv_sha256, j.error`
+
+	// reopened is what re-opening a job does to its row.
+	reopened = `state = 'queued', revision = revision + 1, sent_at = NULL, sends = 0, poisoned = 0, closed_at = NULL,
+    predictions = 0, anomalies = 0, empty_buckets = 0, duration_us = 0, model = '', model_sha256 = '', csv_sha256 = '', error = ''`
+
+	closed = `state = @result, closed_at = @now, predictions = @predictions, anomalies = @anomalies, empty_buckets = @empty,
+    duration_us = @duration, model = @model, model_sha256 = @model_sha256, csv_sha256 = @csv_sha256, error = @error`
+
+	thisJob = ` run = @run AND sensor_id = @sensor AND revision = @revision `
+
+	// raiseEpoch is what re-opening any of its parts does to a run. One that
+	// was cancelled ends as cancelled again.
+	raiseEpoch = `
+UPDATE dbo.runs
+SET epoch = epoch + 1, state = CASE WHEN state IN ('cancelling', 'cancelled') THEN 'cancelling' ELSE 'running' END, ended_at = NULL
+WHERE id = @run `
+)
+
+const (
+	closeQueued statement = `UPDATE dbo.jobs SET ` + closed + ` WHERE` + thisJob + `AND state = 'queued'`
+	closeFailed statement = `UPDATE dbo.jobs SET ` + closed + ` WHERE` + thisJob + `AND state = 'failed'`
+
+	raiseForFailed statement = raiseEpoch + `AND EXISTS (SELECT 1 FROM dbo.jobs WHERE` + thisJob + `AND state = 'failed')`
+
+	isScored = thisJob + `AND state = 'scored' AND csv_sha256 = @csv_sha256`
+
+	raiseForScored statement = raiseEpoch + `AND EXISTS (SELECT 1 FROM dbo.jobs WHERE` + isScored + `)`
+	reopenScored   statement = `UPDATE dbo.jobs SET ` + reopened + ` WHERE` + isScored
+
+	jobState statement = `SELECT state FROM dbo.jobs WHERE run = @run AND sensor_id = @sensor`
+
+	getJobs statement = `
+SELECT ` + jobColumns + `
+FROM {k:sensor_key} JOIN dbo.jobs j ON j.run = @run AND j.sensor_id = k.sensor_key JOIN dbo.sensors s ON s.id = j.sensor_id`
+
+	// pageJobs makes SQLite, which keeps the order of a cross join, go through
+	// the sensors in the order asked for instead of sorting the run's jobs.
+	pageJobs statement = `
+SELECT {top} ` + jobColumns + `
+FROM dbo.sensors s CROSS JOIN dbo.jobs j
+WHERE j.run = @run AND j.sensor_id = s.id AND (@state = '' OR j.state = @state)
+  AND s.device >= @device AND (s.device > @device OR s.sensor > @sensor)
+ORDER BY s.device, s.sensor {limit}`
+
+	countJobs statement = `
+SELECT j.state, COUNT(j.sensor_id)
+FROM dbo.runs r LEFT JOIN dbo.jobs j ON j.run = r.id
+WHERE r.id = @run
+GROUP BY j.state`
+
+	pendingJob statement = `SELECT COUNT(*) FROM dbo.runs WHERE id = @run AND EXISTS (SELECT 1 FROM dbo.jobs WHERE run = @run AND state = 'queued')`
+)
+
+// CloseJob closes a job with an outcome, if its revision is key's and it is
+// queued, or failed and o.Result is not. changed tells whether it was so, and
+// was is the job's state before. Replacing failed raises the run's epoch and
+// re-opens it, in the same transaction.
+//
+// Duration is stored in microseconds, Model and Error are cut at 2,000 bytes.
+// The error wraps [sensor.ErrNotFound] if the run has no such job.
+func (db *DB) CloseJob(ctx context.Context, run string, key sensor.JobKey, o sensor.Outcome, now time.Time) (was sensor.JobState, changed bool, err error) {
+	if !o.Result.Valid() || o.Result == sensor.Queued {
+		return "", false, fmt.Errorf("store: closing job %s of run %s: %w: a job does not close as %q", key.ID, run, sensor.ErrInvalid, o.Result)
+	}
+	job, err := db.jobArgs(ctx, run, key)
+	if err != nil {
+		return "", false, err
+	}
+	op := fmt.Sprintf("closing job %s of run %s", key.ID, run)
+	args := append(job, db.outcomeArgs(o, now)...)
+	n, err := db.update(ctx, op, closeQueued, args...)
+	if err != nil || n == 1 {
+		return sensor.Queued, n == 1, err
+	}
+	if o.Result != sensor.Failed {
+		changed, err = db.changeJob(ctx, op, raiseForFailed, closeFailed, job, args)
+		if err != nil || changed {
+			return sensor.Failed, changed, err
+		}
+	}
+	was, err = db.jobState(ctx, op, job)
+	return was, false, err
+}
+
+// ReopenJob re-opens a job at the next revision, if it is scored still, at
+// key's revision and with that sha256 of its CSV. The run's epoch is raised and
+// the run re-opened in the same transaction.
+func (db *DB) ReopenJob(ctx context.Context, run string, key sensor.JobKey, csvSHA256 string) (bool, error) {
+	job, err := db.jobArgs(ctx, run, key)
+	if err != nil {
+		return false, err
+	}
+	job = append(job, sql.Named("csv_sha256", csvSHA256))
+	return db.changeJob(ctx, fmt.Sprintf("re-opening job %s of run %s", key.ID, run), raiseForScored, reopenScored, job, job)
+}
+
+// changeJob changes a job's row and, in the same transaction, its run's, in
+// this order: the run's, then the job's. Neither, if the job's does not match.
+func (db *DB) changeJob(ctx context.Context, op string, run, job statement, runArgs, jobArgs []any) (bool, error) {
+	return db.write(ctx, op, func(ctx context.Context, tx session) error {
+		n, err := tx.exec(ctx, run, runArgs...)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errUnchanged
+		}
+		n, err = tx.exec(ctx, job, jobArgs...)
+		if err == nil && n == 0 {
+			return errUnchanged
+		}
+		return err
+	})
+}
+
+// jobArgs returns the parameters that name a job at a revision.
+func (db *DB) jobArgs(ctx context.Context, run string, key sensor.JobKey) ([]any, error) {
+	sensorKey, err := db.key(ctx, key.ID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clip([]any{sql.Named("run", run), sql.Named("sensor", sensorKey), sql.Named("revision", key.Revision)}), nil
+}
+
+func (db *DB) outcomeArgs(o sensor.Outcome, now time.Time) []any {
+	return []any{
+		sql.Named("result", string(o.Result)),
+		sql.Named("now", db.time(now)),
+		sql.Named("predictions", o.Rows),
+		sql.Named("anomalies", o.Anomalies),
+		sql.Named("empty", o.EmptyBuckets),
+		sql.Named("duration", o.Duration.Microseconds()),
+		sql.Named("model", cut(o.Model)),
+		sql.Named("model_sha256", o.ModelSHA256),
+		sql.Named("csv_sha256", o.CSVSHA256),
+		sql.Named("error", cut(o.Error)),
+	}
+}
+
+func (db *DB) jobState(ctx context.Context, op string, job []any) (state sensor.JobState, err error) {
+	err = db.read(ctx, op, func(ctx context.Context, r session) error {
+		ok, err := r.one(ctx, jobState, []any{&state}, job[:2]...)
+		if err == nil && !ok {
+			return sensor.ErrNotFound
+		}
+		return err
+	})
+	return state, err
+}
+
+// Jobs returns the jobs of a run for those of ids that have one, ordered by
+// device and sensor, bytewise.
+func (db *DB) Jobs(ctx context.Context, run string, ids []sensor.ID) ([]sensor.Job, error) {
+	keys, err := db.keysOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(keys)
+	jobs, err := db.jobs(ctx, "reading jobs of run "+run, getJobs, keyList(slices.Compact(keys)), sql.Named("run", run))
+	slices.SortFunc(jobs, func(a, b sensor.Job) int { return sensor.CompareID(a.ID, b.ID) })
+	return jobs, err
+}
+
+// JobsPage returns up to limit jobs of a run in the given state, "" for all,
+// after the given sensor, ordered by device and sensor, bytewise.
+func (db *DB) JobsPage(ctx context.Context, run string, state sensor.JobState, after sensor.ID, limit int) ([]sensor.Job, error) {
+	return db.jobs(ctx, "listing jobs of run "+run, pageJobs, list{}, sql.Named("run", run), sql.Named("state", string(state)),
+		sql.Named("device", after.Device), sql.Named("sensor", after.Sensor), sql.Named("limit", limit))
+}
+
+// jobs returns the result of a query for jobColumns, with a list if it has one.
+func (db *DB) jobs(ctx context.Context, op string, s statement, l list, args ...any) (all []sensor.Job, err error) {
+	err = db.read(ctx, op, func(ctx context.Context, r session) error {
+		all = nil
+		scan := func(row scanner) error {
+			var j sensor.Job
+			err := scanJob(row, &j)
+			all = append(all, j)
+			return err
+		}
+		if l.pad != nil {
+			return r.eachList(ctx, s, l, scan, args...)
+		}
+		return r.each(ctx, s, scan, args...)
+	})
+	return all, err
+}
+
+func scanJob(row scanner, j *sensor.Job) error {
+	var micros int64
+	err := row.Scan(&j.Run, &j.Device, &j.Sensor, &j.Revision, &j.State, moment{&j.SentAt}, &j.Sends, moment{&j.ClosedAt},
+		&j.Rows, &j.Anomalies, &j.EmptyBuckets, &micros, &j.Model, &j.ModelSHA256, &j.CSVSHA256, &j.Error)
+	j.Duration = time.Duration(micros) * time.Microsecond
+	if j.State != sensor.Queued {
+		j.Result = j.State
+	}
+	return err
+}
+
+// Counts returns the number of a run's jobs in each state, or an error wrapping
+// [sensor.ErrNotFound].
+func (db *DB) Counts(ctx context.Context, run string) (sensor.Counts, error) {
+	var counts sensor.Counts
+	err := db.read(ctx, "counting jobs of run "+run, func(ctx context.Context, r session) error {
+		counts = nil
+		err := r.each(ctx, countJobs, func(row scanner) error {
+			var state sql.NullString
+			var n int
+			if counts == nil {
+				counts = sensor.Counts{}
+			}
+			err := row.Scan(&state, &n)
+			if state.Valid {
+				counts[sensor.JobState(state.String)] = n
+			}
+			return err
+		}, sql.Named("run", run))
+		if err == nil && counts == nil {
+			return sensor.ErrNotFound
+		}
+		return err
+	})
+	return counts, err
+}
+
+// Pending reports whether a run has a queued job: a seek in an index of these.
+func (db *DB) Pending(ctx context.Context, run string) (bool, error) {
+	var n int
+	err := db.read(ctx, "looking for queued jobs of run "+run, func(ctx context.Context, r session) error {
+		_, err := r.one(ctx, pendingJob, []any{&n}, sql.Named("run", run))
+		return err
+	})
+	return n > 0, err
+}

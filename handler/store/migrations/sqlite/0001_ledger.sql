@@ -1,0 +1,72 @@
+-- Times are milliseconds since 1970 in UTC. Names and states compare bytewise.
+
+CREATE TABLE sensors (
+    id      INTEGER PRIMARY KEY,
+    device  TEXT    NOT NULL,
+    sensor  TEXT    NOT NULL,
+    enabled INTEGER NOT NULL DEFAULT 1,
+    UNIQUE (device, sensor)
+) STRICT;
+
+CREATE TABLE readings (
+    sensor_id INTEGER NOT NULL,
+    ts        INTEGER NOT NULL,
+    value     REAL    NOT NULL,
+    PRIMARY KEY (sensor_id, ts)
+) STRICT, WITHOUT ROWID;
+
+-- One row: up to where scheduled windows have been opened.
+CREATE TABLE watermark (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    upto INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE runs (
+    id          TEXT    NOT NULL PRIMARY KEY,
+    window_from INTEGER NOT NULL,
+    window_to   INTEGER NOT NULL,
+    kind        TEXT    NOT NULL CHECK (kind IN ('scheduled', 'requested')),
+    state       TEXT    NOT NULL CHECK (state IN ('running', 'cancelling', 'succeeded', 'degraded', 'failed', 'cancelled')),
+    epoch       INTEGER NOT NULL DEFAULT 0,
+    aggregate   TEXT    NOT NULL,
+    opened_at   INTEGER NOT NULL,
+    ended_at    INTEGER,
+    CHECK ((state IN ('running', 'cancelling')) = (ended_at IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX runs_open ON runs (id) WHERE ended_at IS NULL;
+
+CREATE TABLE jobs (
+    run           TEXT    NOT NULL REFERENCES runs (id),
+    sensor_id     INTEGER NOT NULL REFERENCES sensors (id),
+    revision      INTEGER NOT NULL DEFAULT 0,
+    state         TEXT    NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'scored', 'no_data', 'no_model', 'bad_model', 'bad_data', 'failed', 'cancelled')),
+    sent_at       INTEGER,                    -- at this revision
+    sends         INTEGER NOT NULL DEFAULT 0, -- at this revision
+    poisoned      INTEGER NOT NULL DEFAULT 0, -- poison sent it alone, at this revision
+    closed_at     INTEGER,
+    predictions   INTEGER NOT NULL DEFAULT 0,
+    anomalies     INTEGER NOT NULL DEFAULT 0,
+    empty_buckets INTEGER NOT NULL DEFAULT 0,
+    duration_us   INTEGER NOT NULL DEFAULT 0,
+    model         TEXT    NOT NULL DEFAULT '',
+    model_sha256  TEXT    NOT NULL DEFAULT '',
+    csv_sha256    TEXT    NOT NULL DEFAULT '',
+    error         TEXT    NOT NULL DEFAULT '',
+    PRIMARY KEY (run, sensor_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX jobs_queued ON jobs (run, sensor_id) WHERE state = 'queued';
+CREATE INDEX jobs_unsent ON jobs (run, sensor_id) WHERE state = 'queued' AND sent_at IS NULL;
+
+CREATE TABLE attempts (
+    id        INTEGER PRIMARY KEY,
+    run       TEXT    NOT NULL,
+    sensor_id INTEGER NOT NULL,
+    revision  INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    own       INTEGER NOT NULL, -- the error lies in the job itself
+    error     TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX attempts_of_job ON attempts (run, sensor_id, revision);

@@ -1,0 +1,76 @@
+-- Times are UTC. Names and states are BIN2: they compare bytewise.
+
+CREATE TABLE dbo.sensors (
+    id      int IDENTITY (1, 1) NOT NULL CONSTRAINT sensors_pk PRIMARY KEY CLUSTERED,
+    device  nvarchar(64) COLLATE Latin1_General_BIN2 NOT NULL,
+    sensor  nvarchar(64) COLLATE Latin1_General_BIN2 NOT NULL,
+    enabled int NOT NULL CONSTRAINT sensors_enabled DEFAULT 1,
+    CONSTRAINT sensors_name UNIQUE (device, sensor)
+);
+
+CREATE TABLE dbo.readings (
+    sensor_id int          NOT NULL,
+    ts        datetime2(3) NOT NULL,
+    value     float        NOT NULL,
+    CONSTRAINT readings_pk PRIMARY KEY CLUSTERED (sensor_id, ts) WITH (DATA_COMPRESSION = PAGE)
+);
+
+-- One row: up to where scheduled windows have been opened.
+CREATE TABLE dbo.watermark (
+    id   int          NOT NULL CONSTRAINT watermark_pk PRIMARY KEY CLUSTERED CONSTRAINT watermark_one CHECK (id = 1),
+    upto datetime2(3) NOT NULL
+);
+
+CREATE TABLE dbo.runs (
+    id          nvarchar(33) COLLATE Latin1_General_BIN2 NOT NULL CONSTRAINT runs_pk PRIMARY KEY CLUSTERED,
+    window_from datetime2(3)  NOT NULL,
+    window_to   datetime2(3)  NOT NULL,
+    kind        nvarchar(16) COLLATE Latin1_General_BIN2 NOT NULL
+                CONSTRAINT runs_kind CHECK (kind IN ('scheduled', 'requested')),
+    state       nvarchar(16) COLLATE Latin1_General_BIN2 NOT NULL
+                CONSTRAINT runs_state CHECK (state IN ('running', 'cancelling', 'succeeded', 'degraded', 'failed', 'cancelled')),
+    epoch       int           NOT NULL CONSTRAINT runs_epoch DEFAULT 0,
+    aggregate   nvarchar(400) NOT NULL,
+    opened_at   datetime2(3)  NOT NULL,
+    ended_at    datetime2(3)  NULL,
+    CONSTRAINT runs_ended CHECK (state IN ('running', 'cancelling') AND ended_at IS NULL
+                              OR state NOT IN ('running', 'cancelling') AND ended_at IS NOT NULL)
+);
+
+CREATE INDEX runs_open ON dbo.runs (id) INCLUDE (kind) WHERE ended_at IS NULL;
+
+CREATE TABLE dbo.jobs (
+    run           nvarchar(33) COLLATE Latin1_General_BIN2 NOT NULL CONSTRAINT jobs_run REFERENCES dbo.runs (id),
+    sensor_id     int          NOT NULL CONSTRAINT jobs_sensor REFERENCES dbo.sensors (id),
+    revision      int          NOT NULL CONSTRAINT jobs_revision DEFAULT 0,
+    state         nvarchar(16) COLLATE Latin1_General_BIN2 NOT NULL CONSTRAINT jobs_queued_first DEFAULT 'queued'
+                  CONSTRAINT jobs_state CHECK (state IN ('queued', 'scored', 'no_data', 'no_model', 'bad_model', 'bad_data', 'failed', 'cancelled')),
+    sent_at       datetime2(3) NULL,                                        -- at this revision
+    sends         int          NOT NULL CONSTRAINT jobs_sends DEFAULT 0,    -- at this revision
+    poisoned      int          NOT NULL CONSTRAINT jobs_poisoned DEFAULT 0, -- poison sent it alone, at this revision
+    closed_at     datetime2(3) NULL,
+    predictions   int          NOT NULL CONSTRAINT jobs_predictions DEFAULT 0,
+    anomalies     int          NOT NULL CONSTRAINT jobs_anomalies DEFAULT 0,
+    empty_buckets int          NOT NULL CONSTRAINT jobs_empty_buckets DEFAULT 0,
+    duration_us   bigint       NOT NULL CONSTRAINT jobs_duration DEFAULT 0,
+    model         nvarchar(1024) NOT NULL CONSTRAINT jobs_model DEFAULT '',
+    model_sha256  nvarchar(64)   NOT NULL CONSTRAINT jobs_model_sha256 DEFAULT '',
+    csv_sha256    nvarchar(64)   NOT NULL CONSTRAINT jobs_csv_sha256 DEFAULT '',
+    error         nvarchar(2000) NOT NULL CONSTRAINT jobs_error DEFAULT '',
+    CONSTRAINT jobs_pk PRIMARY KEY CLUSTERED (run, sensor_id)
+);
+
+CREATE INDEX jobs_queued ON dbo.jobs (run, sensor_id) INCLUDE (revision, sent_at, sends) WHERE state = 'queued';
+CREATE INDEX jobs_unsent ON dbo.jobs (run, sensor_id) INCLUDE (revision) WHERE state = 'queued' AND sent_at IS NULL;
+
+CREATE TABLE dbo.attempts (
+    id        bigint IDENTITY (1, 1) NOT NULL CONSTRAINT attempts_pk PRIMARY KEY CLUSTERED,
+    run       nvarchar(33) COLLATE Latin1_General_BIN2 NOT NULL,
+    sensor_id int            NOT NULL,
+    revision  int            NOT NULL,
+    at        datetime2(3)   NOT NULL,
+    own       int            NOT NULL, -- the error lies in the job itself
+    error     nvarchar(2000) NOT NULL
+);
+
+CREATE INDEX attempts_of_job ON dbo.attempts (run, sensor_id, revision);

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+const (
+	unsentJobs statement = `
+SELECT {top} ` + jobColumns + `
+FROM dbo.jobs j JOIN dbo.sensors s ON s.id = j.sensor_id
+WHERE j.state = 'queued' AND j.sent_at IS NULL
+ORDER BY j.run, j.sensor_id {limit}`
+
+	unsentOfRun statement = `
+SELECT {top} ` + jobColumns + `
+FROM dbo.jobs j JOIN dbo.sensors s ON s.id = j.sensor_id
+WHERE j.run = @run AND j.state = 'queued' AND j.sent_at IS NULL
+ORDER BY j.run, j.sensor_id {limit}`
+
+	lostJobs statement = `
+SELECT {top} ` + jobColumns + `
+FROM dbo.jobs j JOIN dbo.sensors s ON s.id = j.sensor_id
+WHERE j.state = 'queued' AND j.sent_at < @before
+ORDER BY j.run, j.sensor_id {limit}`
+
+	// markSent counts a sending once, should its first try have been lost only
+	// on the way back.
+	markSent statement = `
+UPDATE dbo.jobs
+SET sends = CASE WHEN sent_at = @now THEN sends ELSE sends + 1 END, sent_at = @now
+FROM {k:sensor_key,rev}
+WHERE run = @run AND sensor_id = k.sensor_key AND revision = k.rev AND state = 'queued'`
+)
+
+// Unsent returns up to limit queued jobs for which no message has been sent at
+// their revision, of one run or, if run is "", of all; those of a run stand
+// together, the oldest window first.
+func (db *DB) Unsent(ctx context.Context, run string, limit int) ([]sensor.Job, error) {
+	const op = "looking for jobs to send"
+	if run == "" {
+		return db.jobs(ctx, op, unsentJobs, list{}, sql.Named("limit", limit))
+	}
+	return db.jobs(ctx, op, unsentOfRun, list{}, sql.Named("run", run), sql.Named("limit", limit))
+}
+
+// Lost returns up to limit queued jobs for which a message was last sent before
+// the given time, those of a run together, the oldest window first.
+func (db *DB) Lost(ctx context.Context, sentBefore time.Time, limit int) ([]sensor.Job, error) {
+	return db.jobs(ctx, "looking for lost jobs", lostJobs, list{}, sql.Named("before", db.time(sentBefore)), sql.Named("limit", limit))
+}
+
+// MarkSent notes that messages for these jobs of a run were sent at the given
+// time: those that are queued still at that revision. Marking twice with the
+// same time counts once.
+func (db *DB) MarkSent(ctx context.Context, run string, jobs []sensor.JobKey, now time.Time) error {
+	ids := make([]sensor.ID, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.ID
+	}
+	keys, err := db.keysOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	l := list{pad: []any{int64(0), 0}}
+	for i, key := range keys {
+		if key != 0 {
+			l.values = append(l.values, key, jobs[i].Revision)
+		}
+	}
+	_, err = db.write(ctx, fmt.Sprintf("marking %d jobs of run %s as sent", len(jobs), run), func(ctx context.Context, tx session) error {
+		_, err := tx.execList(ctx, markSent, l, sql.Named("run", run), sql.Named("now", tx.time(now)))
+		return err
+	})
+	return err
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// InsertReadings stores a batch in one transaction; sensors that it names for
+// the first time are registered before. A copy of a stored reading, or of an
+// earlier one in the batch, is counted if it is equal and rejected if it is
+// not. What cannot be stored because of itself is rejected; all else is stored.
+// The value -0 is stored as 0.
+//
+// It holds the lock "watermark" shared, so that a window opens before or after
+// the batch, never beside it.
+func (db *DB) InsertReadings(ctx context.Context, readings []sensor.Reading) (sensor.Stored, error) {
+	b := &batch{readings: readings}
+	ids := b.check()
+	keys, err := db.register(ctx, ids)
+	if err != nil {
+		return sensor.Stored{}, err
+	}
+	b.sort(keys)
+	inserted := 0
+	for {
+		b.split()
+		var in insertion
+		if err := db.insert(ctx, &in, b.firsts, 0); err != nil {
+			return sensor.Stored{}, err
+		}
+		inserted += in.inserted
+		if len(in.refused) == 0 {
+			return b.settle(inserted, in.conflicts), nil
+		}
+		// A copy of a refused row may be storable: the rest is looked at anew.
+		b.drop(in.refused)
+	}
+}
+
+// insertion is what became of rows.
+type insertion struct {
+	inserted  int
+	conflicts []conflict
+	refused   []refusal
+}
+
+// insert stores rows, which begin at index at of the batch's firsts, in one
+// transaction. If the database refuses some value among them it halves them
+// until the refused rows are alone.
+func (db *DB) insert(ctx context.Context, in *insertion, rows []row, at int) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	inserted, conflicts, err := db.insertOnce(ctx, rows)
+	switch {
+	case err == nil:
+		in.inserted += inserted
+		for _, c := range conflicts {
+			in.conflicts = append(in.conflicts, conflict{c.row + at, c.stored})
+		}
+		return nil
+	case db.faultOf(err) != badRow:
+		return err
+	case len(rows) == 1:
+		in.refused = append(in.refused, refusal{rows[0].index, err})
+		return nil
+	}
+	half := len(rows) / 2
+	if err := db.insert(ctx, in, rows[:half], at); err != nil {
+		return err
+	}
+	return db.insert(ctx, in, rows[half:], at+half)
+}
+
+func (db *DB) insertOnce(ctx context.Context, rows []row) (inserted int, conflicts []conflict, err error) {
+	err = db.retry(ctx, fmt.Sprintf("storing %d readings", len(rows)), func(ctx context.Context) error {
+		return db.transact(ctx, func(tx *sql.Tx) error {
+			if err := db.lock(ctx, session{db.dialect, tx}, watermarkLock, shared); err != nil {
+				return err
+			}
+			inserted, conflicts, err = db.insertReadings(ctx, tx, rows)
+			return err
+		})
+	})
+	return inserted, conflicts, err
+}
+
+// Readings returns the readings of sensors in a window, ordered by device and
+// sensor, bytewise, then by time, as one range query that is streamed: it holds
+// a connection until the caller is done. Unknown and repeated ids are passed
+// over. After an error, which wraps [sensor.ErrUnavailable] as elsewhere,
+// nothing follows; errors before the first reading have been retried.
+func (db *DB) Readings(ctx context.Context, ids []sensor.ID, w sensor.Window) iter.Seq2[sensor.Reading, error] {
+	return func(yield func(sensor.Reading, error) bool) {
+		ids := slices.Compact(slices.SortedFunc(slices.Values(ids), sensor.CompareID))
+		keys, err := db.keysOf(ctx, ids)
+		if err == nil {
+			err = db.stream(ctx, ids, keys, w, yield)
+		}
+		if err != nil {
+			yield(sensor.Reading{}, err)
+		}
+	}
+}
+
+func (db *DB) stream(ctx context.Context, ids []sensor.ID, keys []int64, w sensor.Window, yield func(sensor.Reading, error) bool) error {
+	var known []int64
+	var names []sensor.ID
+	for i, key := range keys {
+		if key != 0 {
+			known, names = append(known, key), append(names, ids[i])
+		}
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	begun := false
+	var broken error
+	err := db.retry(ctx, "reading "+w.RunID(), func(ctx context.Context) error {
+		err := db.readings(ctx, db.reader, known, w, func(i int, ts sensor.Millis, value float64) bool {
+			begun = true
+			return yield(sensor.Reading{ID: names[i], Time: ts, Value: value}, nil)
+		})
+		if err != nil && begun {
+			broken = err // what was yielded cannot be taken back
+			return nil
+		}
+		return err
+	})
+	if broken != nil {
+		return fmt.Errorf("store: reading %s: %w: %w", w.RunID(), sensor.ErrUnavailable, broken)
+	}
+	return err
+}

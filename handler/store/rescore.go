@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+const (
+	// restartRun sets a run running, even one that was cancelled.
+	restartRun statement = `UPDATE dbo.runs SET state = 'running', epoch = epoch + 1, ended_at = NULL WHERE id = @run`
+
+	setSettings statement = `UPDATE dbo.runs SET aggregate = @aggregate WHERE id = @run`
+
+	jobsToMatch statement = `
+SELECT s.id, s.device, s.sensor, j.state
+FROM dbo.jobs j JOIN dbo.sensors s ON s.id = j.sensor_id
+WHERE j.run = @run`
+
+	sensorsToMatch statement = `
+SELECT s.id, s.device, s.sensor
+FROM dbo.sensors s
+WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.sensor_id = s.id)`
+
+	reopenListed statement = `UPDATE dbo.jobs SET ` + reopened + ` FROM {k:sensor_key} WHERE run = @run AND sensor_id = k.sensor_key`
+
+	insertListed statement = `
+INSERT INTO dbo.jobs (run, sensor_id)
+SELECT @run, s.id
+FROM {k:sensor_key} JOIN dbo.sensors s ON s.id = k.sensor_key
+WHERE s.enabled = 1`
+)
+
+// Rescore re-opens, at their next revisions, the jobs of a run whose sensor
+// matches and whose state is one of states (no states: any), and adds a job for
+// every enabled sensor that matches and has none. With settings s, these
+// replace the run's, and all its jobs are re-opened. All in one transaction,
+// which sets the run running and raises its epoch unless there was nothing to
+// do. The error wraps [sensor.ErrNotFound] if there is no such run.
+func (db *DB) Rescore(ctx context.Context, run string, match func(sensor.ID) bool, states []sensor.JobState, s *sensor.Settings) (reopened, added int, err error) {
+	changed, err := db.write(ctx, "rescoring run "+run, func(ctx context.Context, tx session) error {
+		n, err := tx.exec(ctx, restartRun, sql.Named("run", run))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return sensor.ErrNotFound
+		}
+		if s != nil {
+			if _, err := tx.exec(ctx, setSettings, sql.Named("run", run), sql.Named("aggregate", s.Aggregate)); err != nil {
+				return err
+			}
+		}
+		again := func(id sensor.ID, state sensor.JobState) bool {
+			return s != nil || match(id) && (len(states) == 0 || slices.Contains(states, state))
+		}
+		if reopened, err = tx.reopenMatching(ctx, run, again); err != nil {
+			return err
+		}
+		if added, err = tx.addMatching(ctx, run, match); err != nil {
+			return err
+		}
+		if reopened+added == 0 && s == nil {
+			return errUnchanged
+		}
+		return nil
+	})
+	if !changed {
+		return 0, 0, err
+	}
+	return reopened, added, nil
+}
+
+func (c session) reopenMatching(ctx context.Context, run string, again func(sensor.ID, sensor.JobState) bool) (int, error) {
+	var keys []int64
+	err := c.each(ctx, jobsToMatch, func(row scanner) error {
+		var key int64
+		var id sensor.ID
+		var state sensor.JobState
+		err := row.Scan(&key, &id.Device, &id.Sensor, &state)
+		if again(id, state) {
+			keys = append(keys, key)
+		}
+		return err
+	}, sql.Named("run", run))
+	if err != nil {
+		return 0, err
+	}
+	n, err := c.execList(ctx, reopenListed, keyList(keys), sql.Named("run", run))
+	return int(n), err
+}
+
+func (c session) addMatching(ctx context.Context, run string, match func(sensor.ID) bool) (int, error) {
+	var keys []int64
+	err := c.each(ctx, sensorsToMatch, func(row scanner) error {
+		var key int64
+		var id sensor.ID
+		err := row.Scan(&key, &id.Device, &id.Sensor)
+		if match(id) {
+			keys = append(keys, key)
+		}
+		return err
+	}, sql.Named("run", run))
+	if err != nil {
+		return 0, err
+	}
+	n, err := c.execList(ctx, insertListed, keyList(keys), sql.Named("run", run))
+	return int(n), err
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// fault is what an error means for the statement or transaction it ended.
+type fault int
+
+const (
+	permanent   fault = iota // it would fail again
+	transient                // a retry may succeed at once or soon
+	unavailable              // the database cannot be used now; an immediate retry is no use
+	badRow                   // a value in the statement cannot be stored
+)
+
+// retryFor bounds retries where the context has no deadline.
+const retryFor = time.Minute
+
+// retry runs f until it succeeds, fails for good, or ctx's deadline comes too
+// near. Its error names op.
+func (db *DB) retry(ctx context.Context, op string, f func(context.Context) error) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, retryFor)
+		defer cancel()
+	}
+	for try := 0; ; try++ {
+		err := f(ctx)
+		if err == nil {
+			return nil
+		}
+		fault := db.faultOf(err)
+		switch {
+		case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
+			return fmt.Errorf("store: %s: %w: %w: %w", op, sensor.ErrUnavailable, ctx.Err(), err)
+		case ctx.Err() != nil, fault == unavailable, fault == transient && !pause(ctx, try):
+			return fmt.Errorf("store: %s: %w: %w", op, sensor.ErrUnavailable, err)
+		case fault != transient:
+			return fmt.Errorf("store: %s: %w", op, err)
+		}
+		db.log.Debug("store: trying again", "op", op, "try", try+1, "err", err)
+	}
+}
+
+// pause waits before try+1, longer each time and never in step with others. It
+// returns false, at once, if ctx would end first.
+func pause(ctx context.Context, try int) bool {
+	limit := min(10*time.Millisecond<<min(try, 16), 5*time.Second)
+	d := limit/2 + rand.N(limit/2)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// errUnchanged ends a transaction that found nothing to do: it is rolled back.
+var errUnchanged = errors.New("unchanged")
+
+// write runs f in a transaction, which it commits if f returns nil, and tries
+// again as [DB.retry] does. changed is false if f returned errUnchanged.
+func (db *DB) write(ctx context.Context, op string, f func(ctx context.Context, tx session) error) (changed bool, err error) {
+	err = db.retry(ctx, op, func(ctx context.Context) error {
+		return db.transact(ctx, func(tx *sql.Tx) error { return f(ctx, session{db.dialect, tx}) })
+	})
+	if errors.Is(err, errUnchanged) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// transact runs f in a transaction, once.
+func (db *DB) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing once committed
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// update runs one statement by itself and returns the number of rows changed.
+func (db *DB) update(ctx context.Context, op string, s statement, args ...any) (n int64, err error) {
+	err = db.retry(ctx, op, func(ctx context.Context) error {
+		n, err = session{db.dialect, db.writer}.exec(ctx, s, args...)
+		return err
+	})
+	return n, err
+}
+
+// read runs f outside any transaction. f must begin afresh when called again.
+func (db *DB) read(ctx context.Context, op string, f func(ctx context.Context, r session) error) error {
+	return db.retry(ctx, op, func(ctx context.Context) error {
+		return f(ctx, session{db.dialect, db.reader})
+	})
+}

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+const runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.opened_at, r.ended_at`
+
+const (
+	getRun statement = `SELECT ` + runColumns + ` FROM dbo.runs r WHERE r.id = @run`
+
+	listRuns statement = `
+SELECT {top} ` + runColumns + `
+FROM dbo.runs r
+WHERE r.id < @before
+ORDER BY r.id DESC {limit}`
+
+	insertRun statement = `
+INSERT INTO dbo.runs (id, window_from, window_to, kind, state, aggregate, opened_at)
+VALUES (@run, @from, @to, @kind, 'running', @aggregate, @now)`
+
+	// insertJobs gives a run a job of every enabled sensor that it has none of.
+	insertJobs statement = `
+INSERT INTO dbo.jobs (run, sensor_id)
+SELECT @run, s.id
+FROM dbo.sensors s
+WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.sensor_id = s.id)`
+
+	runsToEnd statement = `
+SELECT r.id
+FROM dbo.runs r
+WHERE r.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = r.id AND j.state = 'queued')
+ORDER BY r.id`
+
+	endRun statement = `
+UPDATE dbo.runs
+SET state = @state, ended_at = @now
+WHERE id = @run AND epoch = @epoch AND ended_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.state = 'queued')`
+
+	cancelRun  statement = `UPDATE dbo.runs SET state = 'cancelling', epoch = epoch + 1 WHERE id = @run AND state = 'running'`
+	cancelJobs statement = `UPDATE dbo.jobs SET state = 'cancelled', closed_at = @now WHERE run = @run AND state = 'queued'`
+)
+
+// Run returns a run, or an error wrapping [sensor.ErrNotFound].
+func (db *DB) Run(ctx context.Context, id string) (run sensor.Run, err error) {
+	err = db.read(ctx, "reading run "+id, func(ctx context.Context, r session) error {
+		var ok bool
+		run, ok, err = r.run(ctx, id)
+		if err == nil && !ok {
+			return sensor.ErrNotFound
+		}
+		return err
+	})
+	return run, err
+}
+
+func (c session) run(ctx context.Context, id string) (run sensor.Run, ok bool, err error) {
+	err = c.each(ctx, getRun, func(row scanner) error {
+		ok = true
+		return scanRun(row, &run)
+	}, sql.Named("run", id))
+	return run, ok, err
+}
+
+func scanRun(row scanner, r *sensor.Run) error {
+	return row.Scan(&r.ID, moment{&r.Window.From}, moment{&r.Window.To}, &r.Kind, &r.State, &r.Epoch,
+		&r.Settings.Aggregate, moment{&r.OpenedAt}, moment{&r.EndedAt})
+}
+
+// Runs returns up to limit runs, that of the newest window first, whose ids
+// sort before the given one; "" is after all.
+func (db *DB) Runs(ctx context.Context, before string, limit int) ([]sensor.Run, error) {
+	if before == "" {
+		before = "~" // ids begin with a digit
+	}
+	var all []sensor.Run
+	err := db.read(ctx, "listing runs", func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, listRuns, func(row scanner) error {
+			var run sensor.Run
+			err := scanRun(row, &run)
+			all = append(all, run)
+			return err
+		}, sql.Named("before", before), sql.Named("limit", limit))
+	})
+	return all, err
+}
+
+// OpenRequested opens the run over w, with a job for every enabled sensor, in
+// one transaction. If there is such a run already it is returned as it stands,
+// and created is false.
+func (db *DB) OpenRequested(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time) (run sensor.Run, created bool, err error) {
+	_, err = db.write(ctx, "opening run "+w.RunID(), func(ctx context.Context, tx session) error {
+		var exists bool
+		if run, exists, err = tx.run(ctx, w.RunID()); err != nil || exists {
+			created = false
+			return err
+		}
+		if err := tx.openRun(ctx, w, sensor.Requested, s, now); err != nil {
+			return err
+		}
+		created = true
+		run, _, err = tx.run(ctx, w.RunID())
+		return err
+	})
+	if err != nil {
+		return sensor.Run{}, false, err
+	}
+	return run, created, nil
+}
+
+// openRun inserts a run and its jobs.
+func (c session) openRun(ctx context.Context, w sensor.Window, kind sensor.RunKind, s sensor.Settings, now time.Time) error {
+	id := sql.Named("run", w.RunID())
+	_, err := c.exec(ctx, insertRun, id, sql.Named("from", c.time(w.From)), sql.Named("to", c.time(w.To)),
+		sql.Named("kind", string(kind)), sql.Named("aggregate", s.Aggregate), sql.Named("now", c.time(now)))
+	if err != nil {
+		return err
+	}
+	_, err = c.exec(ctx, insertJobs, id)
+	return err
+}
+
+// RunsToEnd returns the open runs without a queued job, oldest window first.
+func (db *DB) RunsToEnd(ctx context.Context) ([]string, error) {
+	var all []string
+	err := db.read(ctx, "looking for runs to end", func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, runsToEnd, func(row scanner) error {
+			var id string
+			err := row.Scan(&id)
+			all = append(all, id)
+			return err
+		})
+	})
+	return all, err
+}
+
+// EndRun ends a run in the given state, if it is open, at that epoch still, and
+// has no queued job. It reports whether it was this call that ended it.
+func (db *DB) EndRun(ctx context.Context, run string, epoch int, state sensor.RunState, now time.Time) (bool, error) {
+	if state.Open() {
+		return false, fmt.Errorf("store: ending run %s: %w: %s is no end", run, sensor.ErrInvalid, state)
+	}
+	n, err := db.update(ctx, "ending run "+run, endRun, sql.Named("run", run), sql.Named("epoch", epoch),
+		sql.Named("state", string(state)), sql.Named("now", db.time(now)))
+	return n == 1, err
+}
+
+// Cancel sets a running run cancelling, raises its epoch, and closes its queued
+// jobs as cancelled, in one transaction. A run that is cancelling stays so. The
+// error wraps [sensor.ErrNotFound] if there is no such run, and
+// [sensor.ErrConflict] if it has ended.
+func (db *DB) Cancel(ctx context.Context, run string, now time.Time) error {
+	_, err := db.write(ctx, "cancelling run "+run, func(ctx context.Context, tx session) error {
+		n, err := tx.exec(ctx, cancelRun, sql.Named("run", run))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return tx.whyNotCancelled(ctx, run)
+		}
+		_, err = tx.exec(ctx, cancelJobs, sql.Named("run", run), sql.Named("now", tx.time(now)))
+		return err
+	})
+	return err
+}
+
+func (c session) whyNotCancelled(ctx context.Context, id string) error {
+	run, ok, err := c.run(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return sensor.ErrNotFound
+	case run.State == sensor.RunCancelling:
+		return errUnchanged
+	}
+	return fmt.Errorf("%w: it has ended as %s", sensor.ErrConflict, run.State)
+}

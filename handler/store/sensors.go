@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// SensorRow is a registered sensor.
+type SensorRow struct {
+	sensor.ID
+	Enabled bool // disabled sensors get no job in runs opened from then on
+}
+
+const (
+	findSensors statement = `
+SELECT s.id, s.device, s.sensor
+FROM {k:device,name} JOIN dbo.sensors s ON s.device = k.device AND s.sensor = k.name`
+
+	registerSensors statement = `
+INSERT INTO dbo.sensors (device, sensor)
+SELECT k.device, k.name
+FROM {k:device,name}
+WHERE k.device <> '' AND NOT EXISTS (SELECT 1 FROM dbo.sensors s WHERE s.device = k.device AND s.sensor = k.name)`
+
+	listSensors statement = `
+SELECT {top} s.device, s.sensor, s.enabled
+FROM dbo.sensors s
+WHERE s.device >= @device AND (s.device > @device OR s.sensor > @sensor)
+ORDER BY s.device, s.sensor {limit}`
+
+	enableSensor statement = `UPDATE dbo.sensors SET enabled = @enabled WHERE id = @sensor`
+)
+
+// Sensors returns up to limit sensors after the given one, ordered by device
+// and sensor, bytewise. The zero ID comes before all.
+func (db *DB) Sensors(ctx context.Context, after sensor.ID, limit int) ([]SensorRow, error) {
+	var all []SensorRow
+	err := db.read(ctx, "listing sensors", func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, listSensors, func(row scanner) error {
+			var s SensorRow
+			var enabled int
+			err := row.Scan(&s.Device, &s.Sensor, &enabled)
+			s.Enabled = enabled != 0
+			all = append(all, s)
+			return err
+		}, sql.Named("device", after.Device), sql.Named("sensor", after.Sensor), sql.Named("limit", limit))
+	})
+	return all, err
+}
+
+// SetEnabled enables or disables a sensor. The error wraps
+// [sensor.ErrNotFound] if it is not registered.
+func (db *DB) SetEnabled(ctx context.Context, id sensor.ID, enabled bool) error {
+	key, err := db.key(ctx, id)
+	if err != nil {
+		return err
+	}
+	flag := 0
+	if enabled {
+		flag = 1
+	}
+	_, err = db.update(ctx, "enabling sensor "+id.String(), enableSensor, sql.Named("sensor", key), sql.Named("enabled", flag))
+	return err
+}
+
+// key returns the key of a sensor, or an error wrapping [sensor.ErrNotFound].
+func (db *DB) key(ctx context.Context, id sensor.ID) (int64, error) {
+	keys, err := db.keysOf(ctx, []sensor.ID{id})
+	if err != nil {
+		return 0, err
+	}
+	if keys[0] == 0 {
+		return 0, fmt.Errorf("store: sensor %s: %w: it has sent no reading yet", id, sensor.ErrNotFound)
+	}
+	return keys[0], nil
+}
+
+// keysOf returns the key of each of ids, 0 for those not registered.
+func (db *DB) keysOf(ctx context.Context, ids []sensor.ID) ([]int64, error) {
+	keys := make([]int64, len(ids))
+	missing := map[sensor.ID][]int{}
+	for i, id := range ids {
+		key, ok := db.keys.Get(id)
+		if !ok {
+			missing[id] = append(missing[id], i)
+		}
+		keys[i] = key
+	}
+	if len(missing) == 0 {
+		return keys, nil
+	}
+	err := db.read(ctx, "finding sensors", func(ctx context.Context, r session) error {
+		return r.eachList(ctx, findSensors, namesOf(missing), func(row scanner) error {
+			var key int64
+			var id sensor.ID
+			if err := row.Scan(&key, &id.Device, &id.Sensor); err != nil {
+				return err
+			}
+			db.keys.Add(id, key)
+			for _, i := range missing[id] {
+				keys[i] = key
+			}
+			return nil
+		})
+	})
+	return keys, err
+}
+
+// register is keysOf that gives a key to those who have none.
+func (db *DB) register(ctx context.Context, ids []sensor.ID) ([]int64, error) {
+	keys, err := db.keysOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	missing := map[sensor.ID][]int{}
+	for i, key := range keys {
+		if key == 0 {
+			missing[ids[i]] = nil
+		}
+	}
+	if len(missing) == 0 {
+		return keys, nil
+	}
+	_, err = db.write(ctx, "registering sensors", func(ctx context.Context, tx session) error {
+		_, err := tx.execList(ctx, registerSensors, namesOf(missing))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return db.keysOf(ctx, ids)
+}
+
+func namesOf[V any](ids map[sensor.ID]V) list {
+	l := list{pad: []any{"", ""}}
+	for id := range ids {
+		l.values = append(l.values, id.Device, id.Sensor)
+	}
+	return l
+}
+
+// keyList is the list of the keys that are not 0.
+func keyList(keys []int64) list {
+	l := list{pad: []any{int64(0)}}
+	for _, key := range keys {
+		if key != 0 {
+			l.values = append(l.values, key)
+		}
+	}
+	return l
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+//go:embed migrations/sqlite
+var sqliteScripts embed.FS
+
+// sqlite is the dialect of SQLite: one file, many readers, one writer at a
+// time. Within a process writers queue for the writer's one connection; those
+// of other processes are waited for by the busy timeout.
+type sqlite struct{ texts }
+
+// busyTimeout is how long a writer waits for those of other processes before
+// the statement is tried again.
+const busyTimeout = 20 * time.Second
+
+func (db *DB) openSQLite(dsn string, opt Options) error {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+	}
+	query := u.Query()
+	if query.Get("mode") == "memory" || strings.Contains(u.Opaque+u.Path, ":memory:") {
+		return fmt.Errorf("%w: SQL_DSN: the ledger is shared by connections and processes: name a file, not memory", sensor.ErrInvalid)
+	}
+	query.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
+	query.Add("_pragma", "synchronous(normal)") // safe from SIGKILL, not from loss of power
+	query.Add("_pragma", "foreign_keys(on)")
+	query.Set("_txlock", "immediate")
+	u.RawQuery = query.Encode()
+	if db.writer, err = driver.Open(u.String() + "&_pragma=cache_size(-16000)"); err != nil {
+		return fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+	}
+	if db.reader, err = driver.Open(u.String() + "&_pragma=query_only(on)"); err != nil {
+		return fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+	}
+	db.writer.SetMaxOpenConns(1)
+	readers := max(1, opt.MaxConns-1)
+	db.reader.SetMaxOpenConns(readers)
+	db.reader.SetMaxIdleConns(readers)
+	db.dialect = &sqlite{}
+	return nil
+}
+
+func (d *sqlite) text(s statement, rows int) string { return d.texts.of(s, rows, sqliteText) }
+
+// sqliteText writes a list as a common table before the statement, because
+// only there do its positional parameters come before all others.
+func sqliteText(s statement, rows int) string {
+	columns, mark := s.list()
+	text := strings.NewReplacer("dbo.", "", "{top}", "", "{limit}", "LIMIT @limit").Replace(string(s))
+	if columns == nil {
+		return text
+	}
+	text = strings.Replace(text, mark, "k", 1)
+	one := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
+	return fmt.Sprintf("WITH k (%s) AS (VALUES %s%s)%s", strings.Join(columns, ", "), one, strings.Repeat(", "+one, rows-1), text)
+}
+
+func (d *sqlite) time(t time.Time) any { return t.UnixMilli() }
+
+// lock does nothing: every transaction that writes excludes all others.
+func (d *sqlite) lock(context.Context, session, string, lockMode) error { return nil }
+
+func (d *sqlite) migrations() fs.FS { return sub(sqliteScripts, "migrations/sqlite") }
+
+func sub(all embed.FS, folder string) fs.FS {
+	f, err := fs.Sub(all, folder)
+	if err != nil {
+		panic(err) // unreachable: the folder's name is valid
+	}
+	return f
+}
+
+// prepare sets the journal mode, which stays with the file, here and not for
+// each connection, because setting it needs the file alone.
+func (d *sqlite) prepare(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = wal"); err != nil {
+		return err
+	}
+	_, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT`)
+	return err
+}
+
+func (d *sqlite) faultOf(err error) fault {
+	var code sqlite3.ErrorCode
+	if !errors.As(err, &code) {
+		return permanent
+	}
+	switch code {
+	case sqlite3.BUSY, sqlite3.LOCKED, sqlite3.PROTOCOL, sqlite3.IOERR, sqlite3.FULL, sqlite3.NOMEM:
+		return transient
+	case sqlite3.CANTOPEN, sqlite3.READONLY, sqlite3.PERM, sqlite3.AUTH, sqlite3.CORRUPT, sqlite3.NOTADB, sqlite3.INTERRUPT:
+		return unavailable
+	case sqlite3.CONSTRAINT, sqlite3.MISMATCH, sqlite3.TOOBIG:
+		return badRow
+	}
+	return permanent
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// sqliteRows is the number of rows that one statement inserts.
+const sqliteRows = 64
+
+func sqliteInsert(rows int) string {
+	return "INSERT INTO readings (sensor_id, ts, value) VALUES " + sqliteValues(rows) + " ON CONFLICT DO NOTHING"
+}
+
+// sqliteConflicts finds, among rows, those whose key holds another value.
+func sqliteConflicts(rows int) string {
+	return "WITH k (sensor_id, ts, value) AS (VALUES " + sqliteValues(rows) + `)
+SELECT r.sensor_id, r.ts, r.value
+FROM k CROSS JOIN readings r ON r.sensor_id = k.sensor_id AND r.ts = k.ts
+WHERE r.value <> k.value`
+}
+
+func sqliteValues(rows int) string { return strings.Repeat("(?, ?, ?), ", rows-1) + "(?, ?, ?)" }
+
+func (d *sqlite) insertReadings(ctx context.Context, tx *sql.Tx, rows []row) (inserted int, conflicts []conflict, err error) {
+	prepared := map[string]*sql.Stmt{} // for a full piece, and for the last
+	prepare := func(text string) (*sql.Stmt, error) {
+		if s := prepared[text]; s != nil {
+			return s, nil
+		}
+		s, err := tx.PrepareContext(ctx, text)
+		prepared[text] = s
+		return s, err
+	}
+	args := make([]any, 0, 3*sqliteRows)
+	for at := 0; at < len(rows); at += sqliteRows {
+		piece := rows[at:min(at+sqliteRows, len(rows))]
+		args = args[:0]
+		for _, r := range piece {
+			args = append(args, r.key, int64(r.ts), r.value)
+		}
+		insert, err := prepare(sqliteInsert(len(piece)))
+		if err != nil {
+			return 0, nil, err
+		}
+		res, err := insert.ExecContext(ctx, args...)
+		if err != nil {
+			return 0, nil, err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return 0, nil, err
+		}
+		inserted += int(n)
+		if int(n) == len(piece) {
+			continue
+		}
+		find, err := prepare(sqliteConflicts(len(piece)))
+		if err != nil {
+			return 0, nil, err
+		}
+		if conflicts, err = appendConflicts(ctx, find, args, rows, conflicts); err != nil {
+			return 0, nil, err
+		}
+	}
+	return inserted, conflicts, nil
+}
+
+// appendConflicts appends the result of a query for (sensor_id, ts, value),
+// keys of rows and the values they hold.
+func appendConflicts(ctx context.Context, find *sql.Stmt, args []any, rows []row, conflicts []conflict) ([]conflict, error) {
+	found, err := find.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	for found.Next() {
+		var key int64
+		var ts millis
+		var held float64
+		if err := found.Scan(&key, &ts, &held); err != nil {
+			return nil, err
+		}
+		conflicts = append(conflicts, conflict{place(rows, row{key: key, ts: sensor.Millis(ts)}), held})
+	}
+	return conflicts, found.Err()
+}
+
+const sqliteWindow = `SELECT ts, value FROM readings WHERE sensor_id = ? AND ts >= ? AND ts < ? ORDER BY ts`
+
+// readings asks for one sensor after another, in one snapshot: nothing goes
+// over a network, and so nothing need be sorted.
+func (d *sqlite) readings(ctx context.Context, reader *sql.DB, keys []int64, w sensor.Window, yield func(int, sensor.Millis, float64) bool) error {
+	tx, err := reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	window, err := tx.PrepareContext(ctx, sqliteWindow)
+	if err != nil {
+		return err
+	}
+	defer window.Close()
+	for i, key := range keys {
+		more, err := scanWindow(ctx, window, []any{key, d.time(w.From), d.time(w.To)}, i, yield)
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanWindow(ctx context.Context, window *sql.Stmt, args []any, i int, yield func(int, sensor.Millis, float64) bool) (more bool, err error) {
+	rows, err := window.QueryContext(ctx, args...)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	var ts millis
+	var value float64
+	for rows.Next() {
+		if err := rows.Scan(&ts, &value); err != nil {
+			return false, err
+		}
+		if !yield(i, sensor.Millis(ts), value) {
+			return false, nil
+		}
+	}
+	return true, rows.Err()
+}

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Options are the optional parts of [Open].
+type Options struct {
+	Log      *slog.Logger // tells of retries at level debug; nil for none
+	MaxConns int          // connections at most, 8 if zero
+}
+
+// DB is a database of readings and the ledger. It is safe for concurrent use.
+type DB struct {
+	dialect
+	log    *slog.Logger
+	reader *sql.DB
+	writer *sql.DB // the same as reader where the database takes many writers
+	keys   *lru.Cache[sensor.ID, int64]
+}
+
+// maxKeys bounds the cache of sensor keys: some 20 MB when full.
+const maxKeys = 1 << 17
+
+// dialect is what differs between SQLite and SQL Server.
+type dialect interface {
+	// text returns the SQL of s with its list, if it has one, rows long.
+	text(s statement, rows int) string
+	// time returns t as a parameter.
+	time(t time.Time) any
+	// lock takes the named lock until tx ends.
+	lock(ctx context.Context, tx session, name string, mode lockMode) error
+	// insertReadings stores those of rows, which are sorted and have distinct
+	// keys, that are not stored yet, and returns how many these were and the
+	// rows whose key holds another value.
+	insertReadings(ctx context.Context, tx *sql.Tx, rows []row) (inserted int, conflicts []conflict, err error)
+	// readings calls yield with the readings of the window for each of keys, in
+	// this order, each in the order of time, until yield returns false.
+	readings(ctx context.Context, reader *sql.DB, keys []int64, w sensor.Window, yield func(i int, ts sensor.Millis, value float64) bool) error
+	// prepare makes the database ready for migrations.
+	prepare(ctx context.Context, db *sql.DB) error
+	migrations() fs.FS
+	// faultOf says what kind of error err is.
+	faultOf(err error) fault
+}
+
+type lockMode string
+
+const (
+	shared    lockMode = "Shared"
+	exclusive lockMode = "Exclusive"
+)
+
+// The names of locks.
+const (
+	watermarkLock = "watermark" // shared while readings are inserted, exclusive while a window opens
+	migrateLock   = "migrate"
+)
+
+// Open returns the database that dsn names, without connecting to it:
+//
+//	file:/path/fleetscore.db                  SQLite
+//	sqlserver://host?database=name&...        SQL Server and Azure SQL
+//
+// The parameters of a sqlserver DSN are go-mssqldb's, with fedauth for
+// identities, and schema, the schema that holds the tables (dbo if absent).
+// The error wraps [sensor.ErrInvalid].
+func Open(dsn string, opt Options) (*DB, error) {
+	if opt.MaxConns == 0 {
+		opt.MaxConns = 8
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	keys, err := lru.New[sensor.ID, int64](maxKeys)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{log: opt.Log, keys: keys}
+	scheme, _, _ := strings.Cut(dsn, ":")
+	switch scheme {
+	case "file":
+		err = db.openSQLite(dsn, opt)
+	case "sqlserver":
+		err = db.openSQLServer(dsn, opt)
+	default:
+		err = fmt.Errorf("%w: SQL_DSN begins with neither file: nor sqlserver://", sensor.ErrInvalid)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// Close closes all connections.
+func (db *DB) Close() error {
+	if db.reader == db.writer {
+		return db.reader.Close()
+	}
+	return errors.Join(db.reader.Close(), db.writer.Close())
+}

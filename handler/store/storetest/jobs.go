@@ -1,0 +1,285 @@
+package storetest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+func wantError(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error %v, want %v", err, want)
+	}
+}
+
+// testCloseJob tries every outcome on a job in every state.
+func testCloseJob(t *testing.T, db *store.DB) {
+	run := opened(t, db, 0, 64)
+	n := 0
+	for _, was := range sensor.JobStates {
+		for _, result := range sensor.JobStates[1:] {
+			if was == sensor.Cancelled {
+				continue // only Cancel makes these
+			}
+			if was != sensor.Queued {
+				closeJob(t, db, run, key(n, 0), sensor.Outcome{Result: was, Error: "before"})
+			}
+			before := job(t, db, run, n)
+			got, changed, err := db.CloseJob(t.Context(), run, key(n, 0), sensor.Outcome{Result: result, Error: "after"}, noon)
+			check(t, err)
+			equal(t, "was", got, was)
+			equal(t, string(was)+" closed as "+string(result), changed, was == sensor.Queued || was == sensor.Failed && result != sensor.Failed)
+			want := before
+			if changed {
+				want = sensor.Job{Run: run, JobKey: key(n, 0), State: result, ClosedAt: noon, Outcome: sensor.Outcome{Result: result, Error: "after"}}
+			}
+			equal(t, "job", job(t, db, run, n), want)
+			n++
+		}
+	}
+	for _, result := range []sensor.JobState{"", sensor.Queued, "done"} {
+		_, _, err := db.CloseJob(t.Context(), run, key(n, 0), sensor.Outcome{Result: result}, noon)
+		wantError(t, err, sensor.ErrInvalid)
+	}
+	for _, revision := range []int{-1, 1} {
+		was, changed, err := db.CloseJob(t.Context(), run, key(n, revision), scored("aa"), noon)
+		check(t, err)
+		equal(t, "closed at another revision", changed, false)
+		equal(t, "was", was, sensor.Queued)
+	}
+	full := scored("aa")
+	full.EmptyBuckets, full.Error = 3, "näh \x00 'quoted'"
+	closeJob(t, db, run, key(n, 0), full)
+	equal(t, "outcome", job(t, db, run, n).Outcome, full)
+}
+
+func testLateSuccess(t *testing.T, db *store.DB) {
+	id := opened(t, db, 0, 1)
+	closeJob(t, db, id, key(0, 0), sensor.Outcome{Result: sensor.Failed})
+	equal(t, "epoch", run(t, db, id).Epoch, 0)
+	ended, err := tryToEnd(t.Context(), db, id)
+	check(t, err)
+	equal(t, "ended", ended, true)
+	equal(t, "state", run(t, db, id).State, sensor.RunFailed)
+
+	was, changed, err := db.CloseJob(t.Context(), id, key(0, 0), scored("aa"), noon)
+	check(t, err)
+	equal(t, "was", was, sensor.Failed)
+	equal(t, "closed", changed, true)
+	r := run(t, db, id)
+	equal(t, "state", r.State, sensor.RunRunning)
+	equal(t, "epoch", r.Epoch, 1)
+	equal(t, "ended at", r.EndedAt, time.Time{})
+	ended, err = tryToEnd(t.Context(), db, id)
+	check(t, err)
+	equal(t, "ended again", ended, true)
+	equal(t, "state", run(t, db, id).State, sensor.RunSucceeded)
+}
+
+func testLateSuccessOfCancelledRun(t *testing.T, db *store.DB) {
+	id := opened(t, db, 0, 2)
+	closeJob(t, db, id, key(0, 0), sensor.Outcome{Result: sensor.Failed})
+	check(t, db.Cancel(t.Context(), id, noon))
+	for epoch := range 2 {
+		if epoch == 1 {
+			closeJob(t, db, id, key(0, 0), scored("aa"))
+		}
+		equal(t, "state", run(t, db, id).State, sensor.RunCancelling)
+		equal(t, "epoch", run(t, db, id).Epoch, 1+epoch)
+		ended, err := tryToEnd(t.Context(), db, id)
+		check(t, err)
+		equal(t, "ended", ended, true)
+		equal(t, "state", run(t, db, id).State, sensor.RunCancelled)
+	}
+}
+
+func testReopenJob(t *testing.T, db *store.DB) {
+	id := opened(t, db, 0, 2)
+	reopen := func(i, revision int, sha string, want bool) {
+		t.Helper()
+		before := run(t, db, id).Epoch
+		got, err := db.ReopenJob(t.Context(), id, key(i, revision), sha)
+		check(t, err)
+		equal(t, "re-opened", got, want)
+		if want {
+			before++
+		}
+		equal(t, "epoch", run(t, db, id).Epoch, before)
+	}
+	reopen(0, 0, "", false) // queued
+	check(t, db.MarkSent(t.Context(), id, []sensor.JobKey{key(0, 0)}, noon))
+	closeJob(t, db, id, key(0, 0), scored("aa"))
+	closeJob(t, db, id, key(1, 0), sensor.Outcome{Result: sensor.NoData})
+	if _, err := tryToEnd(t.Context(), db, id); err != nil {
+		t.Fatal(err)
+	}
+	reopen(0, 0, "bb", false)
+	reopen(0, 1, "aa", false)
+	reopen(1, 0, "", false) // not scored
+	equal(t, "state", run(t, db, id).State, sensor.RunSucceeded)
+	reopen(0, 0, "aa", true)
+	reopen(0, 0, "aa", false)
+	equal(t, "state", run(t, db, id).State, sensor.RunRunning)
+	equal(t, "job", job(t, db, id, 0), sensor.Job{Run: id, JobKey: key(0, 1), State: sensor.Queued})
+}
+
+func testOutbox(t *testing.T, db *store.DB) {
+	first, second := opened(t, db, 0, 600), opened(t, db, 1, 600)
+	unsent := func(run string, limit, want int) []sensor.Job {
+		t.Helper()
+		jobs, err := db.Unsent(t.Context(), run, limit)
+		check(t, err)
+		equal(t, "unsent", len(jobs), want)
+		return jobs
+	}
+	unsent(second, 10_000, 600)
+	page := unsent("", 700, 700)
+	equal(t, "first run first", page[0].Run+page[599].Run+page[600].Run, first+first+second)
+
+	keys := make([]sensor.JobKey, 600)
+	for i := range keys {
+		keys[i] = key(i, 0)
+	}
+	keys[1].Revision = 1 // not its revision
+	closeJob(t, db, first, key(2, 0), scored("aa"))
+	at := noon.Add(time.Minute)
+	check(t, db.MarkSent(t.Context(), first, keys, at))
+	check(t, db.MarkSent(t.Context(), first, keys, at)) // the same sending
+	equal(t, "unsent", unsent(first, 10, 1)[0].JobKey, key(1, 0))
+	sent := job(t, db, first, 0)
+	equal(t, "sent at", sent.SentAt, at)
+	equal(t, "sends", sent.Sends, 1)
+	equal(t, "closed job's sends", job(t, db, first, 2).Sends, 0)
+	unsent("", 10_000, 601)
+
+	lost := func(before time.Time, want int) {
+		t.Helper()
+		jobs, err := db.Lost(t.Context(), before, 10_000)
+		check(t, err)
+		equal(t, "lost", len(jobs), want)
+	}
+	lost(at, 0)
+	lost(at.Add(time.Millisecond), 598)
+	check(t, db.MarkSent(t.Context(), first, keys[:1], at.Add(time.Hour)))
+	equal(t, "sends", job(t, db, first, 0).Sends, 2)
+	lost(at.Add(time.Second), 597)
+	check(t, db.MarkSent(t.Context(), first, nil, at))
+}
+
+func testAttempts(t *testing.T, db *store.DB) {
+	run := opened(t, db, 0, 2)
+	attempts := []sensor.Attempt{{At: noon, Err: "no SQL"}, {At: noon.Add(time.Second), Own: true, Err: "its own"}, {At: noon.Add(time.Second), Err: "another"}}
+	for _, a := range attempts {
+		check(t, db.AddAttempt(t.Context(), run, key(0, 0), a))
+		check(t, db.AddAttempt(t.Context(), run, key(0, 0), a)) // as a lost answer would
+	}
+	got, err := db.Attempts(t.Context(), run, key(0, 0))
+	check(t, err)
+	equal(t, "attempts", len(got), len(attempts))
+	for i, a := range got {
+		equal(t, "attempt", a, attempts[i])
+	}
+	other, err := db.Attempts(t.Context(), run, key(0, 1))
+	check(t, err)
+	equal(t, "of another revision", len(other), 0)
+
+	poisoned := func(i, revision int, want bool) {
+		t.Helper()
+		got, err := db.Poisoned(t.Context(), run, key(i, revision))
+		check(t, err)
+		equal(t, "poisoned", got, want)
+	}
+	poisoned(0, 0, false)
+	check(t, db.NotePoisoned(t.Context(), run, key(0, 0)))
+	check(t, db.NotePoisoned(t.Context(), run, key(1, 5))) // not its revision
+	poisoned(0, 0, true)
+	poisoned(0, 1, false)
+	poisoned(1, 0, false)
+	poisoned(1, 5, false)
+	closeJob(t, db, run, key(0, 0), scored("aa"))
+	_, err = db.ReopenJob(t.Context(), run, key(0, 0), "aa")
+	check(t, err)
+	poisoned(0, 1, false)
+}
+
+func testPages(t *testing.T, db *store.DB) {
+	const n = 300
+	run := opened(t, db, 0, n)
+	for i := range n / 3 {
+		closeJob(t, db, run, key(3*i, 0), scored("aa"))
+	}
+	for _, c := range []struct {
+		state       sensor.JobState
+		first, step int
+	}{{"", 0, 1}, {sensor.Scored, 0, 3}} {
+		i := c.first
+		for after := (sensor.ID{}); ; {
+			page, err := db.JobsPage(t.Context(), run, c.state, after, 37)
+			check(t, err)
+			for _, j := range page {
+				equal(t, "job", j.ID, id(i))
+				i += c.step
+			}
+			if len(page) < 37 {
+				break
+			}
+			after = page[len(page)-1].ID
+		}
+		equal(t, "jobs "+string(c.state), i, n)
+	}
+	all, err := db.Jobs(t.Context(), run, append(ids(n+1), id(0)))
+	check(t, err)
+	equal(t, "jobs", len(all), n)
+	for i, j := range all {
+		equal(t, "job", j.ID, id(i))
+	}
+}
+
+func testNotFound(t *testing.T, db *store.DB) {
+	const none = "20000101T000000Z-20000101T010000Z"
+	ctx := t.Context()
+	run := opened(t, db, 0, 1)
+	_, _, closing := db.CloseJob(ctx, none, key(0, 0), scored("aa"), noon)
+	_, _, closingUnknown := db.CloseJob(ctx, run, key(9, 0), scored("aa"), noon)
+	_, showing := db.Run(ctx, none)
+	_, counting := db.Counts(ctx, none)
+	_, _, rescoring := db.Rescore(ctx, none, func(sensor.ID) bool { return true }, nil, nil)
+	_, reopening := db.ReopenJob(ctx, run, key(9, 0), "aa")
+	_, attempts := db.Attempts(ctx, run, key(9, 0))
+	for what, err := range map[string]error{
+		"CloseJob of no run": closing, "CloseJob of no sensor": closingUnknown, "Run": showing, "Counts": counting, "Rescore": rescoring,
+		"ReopenJob": reopening, "Attempts": attempts, "Cancel": db.Cancel(ctx, none, noon), "SetEnabled": db.SetEnabled(ctx, id(9), true),
+	} {
+		if !errors.Is(err, sensor.ErrNotFound) {
+			t.Errorf("%s: error %v, want not found", what, err)
+		}
+	}
+	jobs, err := db.Jobs(ctx, none, ids(3))
+	check(t, err)
+	equal(t, "jobs", len(jobs), 0)
+	pending, err := db.Pending(ctx, none)
+	check(t, err)
+	equal(t, "pending", pending, false)
+	ended, err := db.EndRun(ctx, none, 0, sensor.RunFailed, noon)
+	check(t, err)
+	equal(t, "ended", ended, false)
+}
+
+func testTextIsCut(t *testing.T, db *store.DB) {
+	run := opened(t, db, 0, 1)
+	long := strings.Repeat("ü", 5000) + "\xff"
+	check(t, db.AddAttempt(t.Context(), run, key(0, 0), sensor.Attempt{At: noon, Err: long}))
+	closeJob(t, db, run, key(0, 0), sensor.Outcome{Result: sensor.BadData, Error: long})
+	attempts, err := db.Attempts(t.Context(), run, key(0, 0))
+	check(t, err)
+	for _, got := range []string{attempts[0].Err, job(t, db, run, 0).Error} {
+		if len(got) > 2000 || !strings.HasPrefix(long, strings.TrimSuffix(got, "…")) || !strings.HasSuffix(got, "…") {
+			t.Errorf("text of %d bytes is kept as %d: %.20q…%.20q", len(long), len(got), got, got[len(got)-20:])
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+var start = sensor.MillisOf(noon)
+
+func reading(i int, offset sensor.Millis, value float64) sensor.Reading {
+	return sensor.Reading{ID: id(i), Time: start + offset, Value: value}
+}
+
+func insert(t testing.TB, db *store.DB, batch ...sensor.Reading) sensor.Stored {
+	t.Helper()
+	stored, err := db.InsertReadings(t.Context(), batch)
+	check(t, err)
+	return stored
+}
+
+func read(t testing.TB, db *store.DB, w sensor.Window, ids ...sensor.ID) []sensor.Reading {
+	t.Helper()
+	var all []sensor.Reading
+	for r, err := range db.Readings(t.Context(), ids, w) {
+		check(t, err)
+		all = append(all, r)
+	}
+	return all
+}
+
+// wantStored compares counts and the indexes and kinds of what was rejected.
+func wantStored(t testing.TB, got sensor.Stored, inserted, equalCopies int, rejected ...sensor.Rejected) {
+	t.Helper()
+	equal(t, "inserted", got.Inserted, inserted)
+	equal(t, "equal", got.Equal, equalCopies)
+	if len(got.Rejected) != len(rejected) {
+		t.Fatalf("rejected %v, want %v", got.Rejected, rejected)
+	}
+	for i, r := range rejected {
+		if g := got.Rejected[i]; g.Index != r.Index || !errors.Is(g.Err, r.Err) {
+			t.Errorf("rejected %d: %v, want %d: %v", g.Index, g.Err, r.Index, r.Err)
+		}
+	}
+}
+
+func wantReadings(t testing.TB, got []sensor.Reading, want ...sensor.Reading) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("read %v, want %v", got, want)
+	}
+}
+
+func testInsertAndRead(t *testing.T, db *store.DB) {
+	const last = sensor.Millis(3600_000)
+	wantStored(t, insert(t, db,
+		reading(1, 5, 15), reading(0, 5, 5), reading(1, 0, 10), reading(0, last-1, 9), reading(2, 3, 23),
+		reading(0, -1, -1), reading(0, last, 99), reading(0, 0, 1)), 8, 0)
+	wantReadings(t, read(t, db, hour(0), id(0)), reading(0, 0, 1), reading(0, 5, 5), reading(0, last-1, 9))
+	wantReadings(t, read(t, db, hour(0), id(2), id(700), id(1), id(2), id(0)),
+		reading(0, 0, 1), reading(0, 5, 5), reading(0, last-1, 9), reading(1, 0, 10), reading(1, 5, 15), reading(2, 3, 23))
+	wantReadings(t, read(t, db, hour(0)))
+	wantReadings(t, read(t, db, hour(0), id(700)))
+	wantReadings(t, read(t, db, hour(5), id(0)))
+
+	// Sensors are registered in another order than that of their names.
+	wantStored(t, insert(t, db, reading(9, 0, 1)), 1, 0)
+	wantStored(t, insert(t, db, reading(8, 0, 2)), 1, 0)
+	wantReadings(t, read(t, db, hour(0), id(8), id(9)), reading(8, 0, 2), reading(9, 0, 1))
+	wantStored(t, insert(t, db), 0, 0)
+}
+
+func testStopReading(t *testing.T, db *store.DB) {
+	insert(t, db, reading(0, 0, 1), reading(0, 1, 2), reading(1, 0, 3))
+	for range 20 { // more than there are connections
+		for r, err := range db.Readings(t.Context(), ids(2), hour(0)) {
+			check(t, err)
+			equal(t, "first reading", r, reading(0, 0, 1))
+			break
+		}
+	}
+}
+
+func testCopies(t *testing.T, db *store.DB) {
+	conflict := func(i int) sensor.Rejected { return sensor.Rejected{Index: i, Err: sensor.ErrConflict} }
+	steps := []struct {
+		name            string
+		batch           []sensor.Reading
+		inserted, equal int
+		rejected        []sensor.Rejected
+	}{
+		{"new", []sensor.Reading{reading(0, 0, 1), reading(0, 1, 2)}, 2, 0, nil},
+		{"the same again", []sensor.Reading{reading(0, 0, 1), reading(0, 1, 2)}, 0, 2, nil},
+		{"with a new one", []sensor.Reading{reading(0, 2, 3), reading(0, 0, 1)}, 1, 1, nil},
+		{"another value", []sensor.Reading{reading(0, 0, 9), reading(0, 3, 4)}, 1, 0, []sensor.Rejected{conflict(0)}},
+		{"equal within", []sensor.Reading{reading(1, 0, 1), reading(1, 0, 1), reading(1, 0, 1)}, 1, 2, nil},
+		{"the first in the batch wins", []sensor.Reading{reading(1, 1, 7), reading(1, 1, 8), reading(1, 1, 7)}, 1, 1, []sensor.Rejected{conflict(1)}},
+		{"but not over a stored one", []sensor.Reading{reading(1, 1, 8), reading(1, 1, 7)}, 0, 1, []sensor.Rejected{conflict(0)}},
+	}
+	for _, s := range steps {
+		t.Run(s.name, func(t *testing.T) { wantStored(t, insert(t, db, s.batch...), s.inserted, s.equal, s.rejected...) })
+	}
+	wantReadings(t, read(t, db, hour(0), ids(2)...), reading(0, 0, 1), reading(0, 1, 2), reading(0, 2, 3), reading(0, 3, 4),
+		reading(1, 0, 1), reading(1, 1, 7))
+}
+
+func testSalvage(t *testing.T, db *store.DB) {
+	bad := []sensor.Reading{
+		reading(0, 1, math.NaN()), reading(0, 2, math.Inf(1)), reading(0, 3, math.Inf(-1)),
+		{ID: sensor.ID{Device: "", Sensor: "s"}, Time: start}, {ID: sensor.ID{Device: "a/b", Sensor: "s"}, Time: start},
+		{ID: sensor.ID{Device: "d", Sensor: string(make([]byte, 65))}, Time: start}, {ID: sensor.ID{Device: "d", Sensor: "m.pkl"}, Time: start},
+		{ID: id(0), Time: sensor.MinMillis - 1}, {ID: id(0), Time: sensor.MaxMillis + 1}, {ID: id(0), Time: math.MaxInt64}, {ID: id(0), Time: math.MinInt64},
+	}
+	var batch []sensor.Reading
+	var rejected []sensor.Rejected
+	for i, b := range bad {
+		rejected = append(rejected, sensor.Rejected{Index: len(batch), Err: sensor.ErrInvalid})
+		batch = append(batch, b, reading(0, sensor.Millis(100+i), float64(i)))
+	}
+	wantStored(t, insert(t, db, batch...), len(bad), 0, rejected...)
+	equal(t, "readings", len(read(t, db, hour(0), id(0))), len(bad))
+	sensors, err := db.Sensors(t.Context(), sensor.ID{}, 10)
+	check(t, err)
+	equal(t, "sensors", len(sensors), 1)
+	wantStored(t, insert(t, db, bad[0]), 0, 0, sensor.Rejected{Index: 0, Err: sensor.ErrInvalid})
+}
+
+func testExactValues(t *testing.T, db *store.DB) {
+	values := []float64{0.1, 1.0 / 3, math.MaxFloat64, -math.MaxFloat64, 0x1p-1022, -0x1p-1022, math.Pi, 1 << 53, 1e22, 123456789.123456789, math.Nextafter(1, 2)}
+	var want []sensor.Reading
+	for i, v := range values {
+		want = append(want, reading(0, sensor.Millis(i), v))
+	}
+	wantStored(t, insert(t, db, want...), len(want), 0)
+	wantReadings(t, read(t, db, hour(0), id(0)), want...)
+
+	insert(t, db, reading(1, 0, math.Copysign(0, -1)))
+	wantStored(t, insert(t, db, reading(1, 0, 0)), 0, 1)
+	if v := read(t, db, hour(0), id(1))[0].Value; math.Signbit(v) {
+		t.Errorf("-0 is read as %v, want 0", v)
+	}
+
+	// A database may refuse what is too small for it, but not change it.
+	tiny := reading(2, 0, 5e-324)
+	if stored := insert(t, db, tiny, reading(2, 1, 1)); stored.Inserted == 2 {
+		wantReadings(t, read(t, db, hour(0), id(2)), tiny, reading(2, 1, 1))
+	} else {
+		wantStored(t, stored, 1, 0, sensor.Rejected{Index: 0, Err: sensor.ErrInvalid})
+	}
+
+	first, last := sensor.Reading{ID: id(3), Time: sensor.MinMillis, Value: 1}, sensor.Reading{ID: id(3), Time: sensor.MaxMillis, Value: 2}
+	insert(t, db, first, last)
+	w, err := sensor.NewWindow(sensor.MinMillis.Time(), sensor.Millis(sensor.MaxMillis-999).Time())
+	check(t, err)
+	wantReadings(t, read(t, db, w, id(3)), first)
+	wantStored(t, insert(t, db, last), 0, 1)
+}
+
+func testNamesAreCaseSensitive(t *testing.T, db *store.DB) {
+	var batch []sensor.Reading
+	for i, name := range []string{"A", "a", "B", "b", "a-1", "a.1", "a_1", "a1"} {
+		batch = append(batch, sensor.Reading{ID: sensor.ID{Device: name, Sensor: "x"}, Time: start, Value: float64(i)})
+	}
+	wantStored(t, insert(t, db, batch...), len(batch), 0)
+	slices.SortFunc(batch, func(a, b sensor.Reading) int { return sensor.CompareID(a.ID, b.ID) })
+	var ids []sensor.ID
+	for _, r := range batch {
+		ids = append(ids, r.ID)
+	}
+	wantReadings(t, read(t, db, hour(0), ids...), batch...)
+	for _, r := range batch {
+		wantReadings(t, read(t, db, hour(0), r.ID), r)
+	}
+}
+
+// testBatchSizes inserts batches of 1 to 100,000 rows, a third of each copies
+// from the batch before and a tenth copies within.
+func testBatchSizes(t *testing.T, db *store.DB) {
+	next, distinct := 0, 0
+	for _, size := range []int{1, 2, 63, 64, 65, 1_000, 10_000, 100_000} {
+		if testing.Short() && size > 10_000 {
+			break
+		}
+		batch := make([]sensor.Reading, 0, size)
+		fresh := 0
+		for len(batch) < size {
+			switch k := len(batch); {
+			case k%3 == 2 && next > fresh:
+				batch = append(batch, numbered(next-fresh-1-k%(next-fresh)))
+			case k%10 == 9:
+				batch = append(batch, batch[k-2])
+			default:
+				batch = append(batch, numbered(next))
+				next++
+				fresh++
+			}
+		}
+		stored := insert(t, db, batch...)
+		wantStored(t, stored, fresh, size-fresh)
+		distinct += fresh
+	}
+	w := sensor.Window{From: noon, To: noon.AddDate(1, 0, 0)}
+	equal(t, "distinct readings", len(read(t, db, w, ids(97)...)), distinct)
+}
+
+// numbered is the n-th of readings spread over 97 sensors.
+func numbered(n int) sensor.Reading { return reading(n%97, sensor.Millis(n/97)*1000, float64(n)) }
+
+// testOverlappingWriters has 8 writers store the same 20 batches, each in its
+// own order.
+func testOverlappingWriters(t *testing.T, db *store.DB) {
+	const writers, batches, size = 8, 20, 500
+	inserted := make([]int, writers)
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for b := range batches {
+				n, err := writeOverlapping(t.Context(), db, (b*(2*w+1)+w)%batches, size)
+				if err != nil {
+					t.Error(err)
+				}
+				inserted[w] += n
+			}
+		})
+	}
+	wg.Wait()
+	total := 0
+	for _, n := range inserted {
+		total += n
+	}
+	wantOverlapping(t, db, total, batches, size)
+}
+
+// writeOverlapping stores the b-th of batches that overlap their neighbours by
+// half, back to front if b is odd.
+func writeOverlapping(ctx context.Context, db *store.DB, b, size int) (inserted int, err error) {
+	batch := make([]sensor.Reading, size)
+	for i := range batch {
+		batch[i] = numbered(b*size/2 + i)
+	}
+	if b%2 == 1 {
+		slices.Reverse(batch)
+	}
+	stored, err := db.InsertReadings(ctx, batch)
+	if err == nil && len(stored.Rejected) > 0 {
+		err = stored.Rejected[0].Err
+	}
+	return stored.Inserted, err
+}
+
+func wantOverlapping(t testing.TB, db *store.DB, inserted, batches, size int) {
+	t.Helper()
+	distinct := (batches + 1) * size / 2
+	equal(t, "inserted in all", inserted, distinct)
+	equal(t, "readings", len(read(t, db, sensor.Window{From: noon, To: noon.AddDate(1, 0, 0)}, ids(97)...)), distinct)
+}
+
+func testSensors(t *testing.T, db *store.DB) {
+	register(t, db, 30)
+	var all []store.SensorRow
+	for after := (sensor.ID{}); ; {
+		page, err := db.Sensors(t.Context(), after, 7)
+		check(t, err)
+		if len(page) == 0 {
+			break
+		}
+		all = append(all, page...)
+		after = page[len(page)-1].ID
+	}
+	equal(t, "sensors", len(all), 30)
+	for i, s := range all {
+		equal(t, "sensor", s, store.SensorRow{ID: id(i), Enabled: true})
+	}
+
+	check(t, db.SetEnabled(t.Context(), id(0), false))
+	check(t, db.SetEnabled(t.Context(), id(0), false))
+	page, err := db.Sensors(t.Context(), sensor.ID{}, 1)
+	check(t, err)
+	equal(t, "disabled", page[0], store.SensorRow{ID: id(0)})
+	r := opened(t, db, 0, 30)
+	counts, err := db.Counts(t.Context(), r)
+	check(t, err)
+	equal(t, "jobs", counts.Total(), 29)
+}

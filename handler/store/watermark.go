@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+const (
+	getWatermark statement = `SELECT upto FROM dbo.watermark WHERE id = 1`
+
+	initWatermark statement = `
+INSERT INTO dbo.watermark (id, upto)
+SELECT 1, @upto
+WHERE NOT EXISTS (SELECT 1 FROM dbo.watermark WHERE id = 1)`
+
+	moveWatermark statement = `UPDATE dbo.watermark SET upto = @to WHERE id = 1 AND upto = @from`
+
+	countOpen statement = `SELECT COUNT(*) FROM dbo.runs WHERE ended_at IS NULL AND kind = 'scheduled'`
+
+	// adoptRun makes a run scheduled and running, whatever it was.
+	adoptRun statement = `
+UPDATE dbo.runs
+SET kind = 'scheduled', state = 'running', epoch = epoch + 1, ended_at = NULL
+WHERE id = @run`
+
+	reopenJobs statement = `UPDATE dbo.jobs SET ` + reopened + ` WHERE run = @run`
+)
+
+// Watermark returns up to where scheduled windows have been opened; ok is
+// false before [DB.InitWatermark].
+func (db *DB) Watermark(ctx context.Context) (upto time.Time, ok bool, err error) {
+	err = db.read(ctx, "reading the watermark", func(ctx context.Context, r session) error {
+		ok, err = r.one(ctx, getWatermark, []any{moment{&upto}})
+		return err
+	})
+	return upto, ok, err
+}
+
+// InitWatermark sets the watermark if there is none.
+func (db *DB) InitWatermark(ctx context.Context, t time.Time) error {
+	_, err := db.write(ctx, "setting the watermark", func(ctx context.Context, tx session) error {
+		if err := db.lock(ctx, tx, watermarkLock, exclusive); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, initWatermark, sql.Named("upto", tx.time(t)))
+		return err
+	})
+	return err
+}
+
+// OpenScheduled opens the scheduled run over w, with a job for every enabled
+// sensor, and moves the watermark from w.From to w.To, in one transaction. A
+// run over w that was requested before is adopted: it becomes scheduled and
+// running, its epoch is raised, every job re-opened, those missing added; its
+// settings stay. It reports false, and does nothing, if the watermark is not
+// w.From, or maxOpen scheduled runs are open.
+func (db *DB) OpenScheduled(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time, maxOpen int) (bool, error) {
+	return db.write(ctx, "opening run "+w.RunID(), func(ctx context.Context, tx session) error {
+		if err := db.lock(ctx, tx, watermarkLock, exclusive); err != nil {
+			return err
+		}
+		moved, err := tx.exec(ctx, moveWatermark, sql.Named("from", tx.time(w.From)), sql.Named("to", tx.time(w.To)))
+		if err != nil {
+			return err
+		}
+		var open int
+		if _, err := tx.one(ctx, countOpen, []any{&open}); err != nil {
+			return err
+		}
+		if moved == 0 || open >= maxOpen {
+			return errUnchanged
+		}
+		adopted, err := tx.adopt(ctx, w.RunID())
+		if err != nil || adopted {
+			return err
+		}
+		return tx.openRun(ctx, w, sensor.Scheduled, s, now)
+	})
+}
+
+// adopt re-opens a run as a scheduled one and reports whether it exists.
+func (c session) adopt(ctx context.Context, run string) (bool, error) {
+	id := sql.Named("run", run)
+	n, err := c.exec(ctx, adoptRun, id)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if _, err := c.exec(ctx, reopenJobs, id); err != nil {
+		return false, err
+	}
+	_, err = c.exec(ctx, insertJobs, id)
+	return true, err
+}
