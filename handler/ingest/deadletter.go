@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -58,11 +59,15 @@ func letterName(b Batch, o origin) string {
 	if partition == "" {
 		partition = "unknown"
 	}
+	element := "all"
+	if o.element >= 0 {
+		element = strconv.Itoa(o.element)
+	}
 	sum := sha256.Sum256(o.raw)
 	if b.Sequences == nil {
-		return fmt.Sprintf("%s/%s/%x-%d.json", hub, partition, sum, o.element)
+		return fmt.Sprintf("%s/%s/%x-%s.json", hub, partition, sum, element)
 	}
-	return fmt.Sprintf("%s/%s/%019d-%d-%x.json", hub, partition, b.Sequences[o.event], o.element, sum[:8])
+	return fmt.Sprintf("%s/%s/%019d-%s-%x.json", hub, partition, b.Sequences[o.event], element, sum[:8])
 }
 
 // writeLetter writes the dead letter for x. That it is there already is no

@@ -192,6 +192,14 @@ func (p *parser) name(v value) (string, error) {
 	return s, nil
 }
 
+// parseTime returns a time, given as a string or a number.
+func parseTime(v value) (sensor.Millis, error) {
+	if v.kind != '0' && v.kind != '"' {
+		return 0, fmt.Errorf("%w: %.40s is no time", sensor.ErrInvalid, v.text)
+	}
+	return sensor.ParseMillis(v.text)
+}
+
 // parseValue returns a finite number, given as such or in a string.
 func parseValue(v value) (float64, error) {
 	if v.kind != '0' && v.kind != '"' {
