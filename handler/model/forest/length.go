@@ -1,0 +1,42 @@
+package forest
+
+import "math"
+
+const eulerGamma = 0.57721566490153286060651209008240243
+
+// AveragePathLength returns the average path length of an unsuccessful search
+// in a binary search tree of n samples, by which IsolationForest extends the
+// path to a leaf and scales its score, as of scikit-learn 0.22 and later
+// (_average_path_length in ensemble/_iforest.py).
+func AveragePathLength(n int) float64 {
+	switch {
+	case n <= 1:
+		return 0
+	case n == 2:
+		return 1
+	}
+	f := float64(n)
+	return float64(2*(math.Log(f-1)+eulerGamma)) - 2*(f-1)/f
+}
+
+// AveragePathLength019 is [AveragePathLength] of scikit-learn 0.19
+// (ensemble/iforest.py).
+func AveragePathLength019(n int) float64 {
+	if n <= 1 {
+		return 1
+	}
+	f := float64(n)
+	return float64(2*(math.Log(f)+0.5772156649)) - 2*(f-1)/f
+}
+
+// PathLength is the length of a path that ends, depth edges below the root,
+// in a leaf of that many samples, added up as scikit-learn 0.22 and later do:
+// the nodes on the path, the average, less one.
+func PathLength(depth, samples int) float64 {
+	return float64(depth+1) + AveragePathLength(samples) - 1
+}
+
+// PathLength019 is [PathLength] of scikit-learn 0.19.
+func PathLength019(depth, samples int) float64 {
+	return float64(depth) + AveragePathLength019(samples)
+}

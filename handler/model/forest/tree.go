@@ -1,0 +1,76 @@
+package forest
+
+import (
+	"fmt"
+	"math"
+)
+
+// Leaf is the value of both children of a leaf (TREE_LEAF in scikit-learn's
+// tree/_tree.pyx).
+const Leaf = -1
+
+// Node is a node as scikit-learn keeps it: a row goes left where its feature,
+// as a float32, is at most the threshold.
+type Node struct {
+	Left, Right int // positions of the children, after the node's own; Leaf in a leaf
+	Feature     int // the position in Tree.Features; unused in a leaf
+	Threshold   float64
+	Samples     int // n_node_samples
+}
+
+// Tree is a fitted tree; its root is the first node.
+type Tree struct {
+	Nodes []Node
+	// Features holds the columns that the tree was fitted on
+	// (estimators_features_); nil means all of them.
+	Features []int
+}
+
+// check returns an error unless t is one tree over columns below features:
+// every node but the root is the child of exactly one node before it.
+func (t Tree) check(features int) error {
+	if len(t.Nodes) == 0 {
+		return fmt.Errorf("it has no node")
+	}
+	for _, column := range t.Features {
+		if column < 0 || column >= features {
+			return fmt.Errorf("column %d is not one of %d", column, features)
+		}
+	}
+	if t.Features != nil {
+		features = len(t.Features)
+	}
+	children := make([]bool, len(t.Nodes))
+	for i, n := range t.Nodes {
+		if err := n.check(i, features, children); err != nil {
+			return fmt.Errorf("node %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// check checks the node at position i, and notes its children.
+func (n Node) check(i, features int, children []bool) error {
+	switch {
+	case i > 0 && !children[i]:
+		return fmt.Errorf("no node before it is its parent")
+	case n.Samples < 0:
+		return fmt.Errorf("%d samples", n.Samples)
+	case n.Left == Leaf && n.Right == Leaf:
+		return nil
+	case n.Feature < 0 || n.Feature >= features:
+		return fmt.Errorf("feature %d is not one of %d", n.Feature, features)
+	case math.IsNaN(n.Threshold) || math.IsInf(n.Threshold, 0):
+		return fmt.Errorf("threshold %v is not finite", n.Threshold)
+	}
+	for _, child := range [...]int{n.Left, n.Right} {
+		if child <= i || child >= len(children) {
+			return fmt.Errorf("child %d is not among the nodes after it", child)
+		}
+		if children[child] {
+			return fmt.Errorf("child %d has another parent", child)
+		}
+		children[child] = true
+	}
+	return nil
+}
