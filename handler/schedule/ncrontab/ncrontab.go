@@ -1,0 +1,170 @@
+// Package ncrontab reads the schedule expressions of Azure Functions and says
+// when they fire next.
+//
+// The language is that of NCrontab 3.3.3, which the Functions host uses, and
+// not that of cron: six fields, seconds first,
+//
+//	{second} {minute} {hour} {day of month} {month} {day of week}
+//
+// of which five are taken as without seconds. A field is a list, divided by
+// commas, of
+//
+//	*      every value        */n    every n-th from the least
+//	a      one value          a/n    every n-th from a to the greatest
+//	a-b    a to b             a-b/n  every n-th of them
+//
+// A range may be written backwards: 5-1 is 1-5. A step of 0 is 1. Months and
+// days of the week have English names, of which any beginning will do (a shared
+// one means the first: J is January, M is March or Monday). Sunday is 0, and 7
+// is an error. A day must match its month's day and its week's day, both.
+// There is no ?, L, W, # or @hourly.
+package ncrontab
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Schedule is a parsed expression. The zero value never fires.
+type Schedule struct {
+	text   string
+	fields [6]set // by the index of a field in specs
+}
+
+// Parse reads an expression. Its error wraps [sensor.ErrInvalid] and names the
+// field that is wrong and what it may hold.
+//
+// The host also takes a TimeSpan such as 00:05:00, on some plans; Parse does
+// not, since such a schedule has no times of its own.
+func Parse(expr string) (Schedule, error) {
+	words := strings.Fields(expr)
+	switch len(words) {
+	case 5:
+		words = append([]string{"0"}, words...)
+	case 6:
+	default:
+		return Schedule{}, fmt.Errorf("%w: schedule %.80q has %d fields; write six, as in \"0 */5 * * * *\" (second minute hour day month weekday)%s",
+			sensor.ErrInvalid, expr, len(words), hint(expr))
+	}
+	s := Schedule{text: strings.Join(strings.Fields(expr), " ")}
+	for i, word := range words {
+		var err error
+		if s.fields[i], err = specs[i].parse(word); err != nil {
+			return Schedule{}, fmt.Errorf("%w: schedule %.80q: %s %.40q: %v", sensor.ErrInvalid, expr, specs[i].name, word, err)
+		}
+	}
+	return s, nil
+}
+
+// hint adds what people who know other dialects need to be told.
+func hint(expr string) string {
+	switch {
+	case strings.HasPrefix(strings.TrimSpace(expr), "@"):
+		return "; @hourly and its like are not known"
+	case strings.Count(expr, ":") >= 2:
+		return "; a TimeSpan is not taken"
+	}
+	return ""
+}
+
+// String returns the expression as it was given, with single spaces.
+func (s Schedule) String() string { return s.text }
+
+// years is the length of the Gregorian calendar's cycle: what has not occurred
+// in as many years never will.
+const years = 400
+
+// Next returns the first time after t at which s fires, in UTC and whole
+// seconds. It returns the zero time if there is none, as for the 30th of
+// February, or none before the year 10000.
+func (s Schedule) Next(t time.Time) time.Time {
+	t = t.UTC().Truncate(time.Second).Add(time.Second)
+	year, month, day := t.Date()
+	h, m, sec, ok := s.clock(t.Clock())
+	if !ok || !s.matchesDay(year, month, day) {
+		if year, month, day = s.nextDay(year, month, day+1); year == 0 {
+			return time.Time{}
+		}
+		h, m, sec, ok = s.clock(0, 0, 0)
+	}
+	if !ok {
+		return time.Time{}
+	}
+	return time.Date(year, month, day, h, m, sec, 0, time.UTC)
+}
+
+// clock returns the first time of day at or after h:m:sec at which s fires,
+// false if there is none that day.
+func (s Schedule) clock(h, m, sec int) (int, int, int, bool) {
+	hour, minute, second := s.fields[hours], s.fields[minutes], s.fields[seconds]
+	if hour == 0 || minute == 0 || second == 0 {
+		return 0, 0, 0, false
+	}
+	if hour.has(h) {
+		if minute.has(m) {
+			if sec, ok := second.from(sec); ok {
+				return h, m, sec, true
+			}
+		}
+		if m, ok := minute.from(m + 1); ok {
+			return h, m, second.first(), true
+		}
+	}
+	h, ok := hour.from(h + 1)
+	return h, minute.first(), second.first(), ok
+}
+
+// nextDay returns the first matching day at or after the given one, year 0 if
+// there is none. The day may lie one past the month's end.
+func (s Schedule) nextDay(year int, month time.Month, day int) (int, time.Month, int) {
+	for end := min(year+years, 9999); year <= end; year++ {
+		for ; month <= time.December; month++ {
+			if s.fields[months].has(int(month)) {
+				last := time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
+				for ; day <= last; day++ {
+					if s.matchesDay(year, month, day) {
+						return year, month, day
+					}
+				}
+			}
+			day = 1
+		}
+		month = time.January
+	}
+	return 0, 0, 0
+}
+
+func (s Schedule) matchesDay(year int, month time.Month, day int) bool {
+	return s.fields[months].has(int(month)) && s.fields[days].has(day) &&
+		s.fields[weekdays].has(int(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Weekday()))
+}
+
+// Last returns the last time at or before t at which s fires, the zero time if
+// there is none. It asks Next alone: a fire lies in (u, t] just where Next(u)
+// is not after t, so the latest such u in whole seconds, found by doubling and
+// then halving, is the second before the last fire.
+func (s Schedule) Last(t time.Time) time.Time {
+	t = t.UTC().Truncate(time.Second)
+	fires := func(ago int64) bool {
+		next := s.Next(time.Unix(t.Unix()-ago, 0))
+		return !next.IsZero() && !next.After(t)
+	}
+	far := int64(1)
+	for ; !fires(far); far *= 2 {
+		if far > (years+1)*366*24*60*60 {
+			return time.Time{}
+		}
+	}
+	near := far / 2 // no fire in (t-near, t], one in (t-far, t]
+	for far-near > 1 {
+		if middle := near + (far-near)/2; fires(middle) {
+			far = middle
+		} else {
+			near = middle
+		}
+	}
+	return s.Next(time.Unix(t.Unix()-far, 0))
+}
