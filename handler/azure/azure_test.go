@@ -1,0 +1,158 @@
+package azure_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/azurite"
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+var emulator = sync.OnceValues(func() (*azurite.Server, error) {
+	return azurite.Start(context.Background(), azurite.Options{})
+})
+
+func open(t *testing.T, connectionString string) *azure.Storage {
+	t.Helper()
+	c, err := azure.ReadConnection("DataStorage", settings{"DataStorage": connectionString}.get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := azure.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func openEmulator(t *testing.T) *azure.Storage {
+	t.Helper()
+	e, err := emulator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, e.ConnectionString)
+}
+
+func TestBlobs(t *testing.T) { blobtest.Test(t, openEmulator(t).Blobs(), "azure") }
+
+func TestQueue(t *testing.T) {
+	t.Parallel()
+	e, err := emulator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := openEmulator(t).Queue("jobs")
+	if n, err := q.ApproximateCount(t.Context()); n != 0 || err != nil {
+		t.Errorf("before the queue exists: %d, %v", n, err)
+	}
+	texts := []string{`{"v":1,"run":"<&>\"é\""}`, strings.Repeat("x", 64<<10), " spaces\n"}
+	var wg sync.WaitGroup
+	for _, text := range texts { // all at once make the queue
+		wg.Go(func() {
+			if err := q.Send(t.Context(), text); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n, err := q.ApproximateCount(t.Context()); n != len(texts) || err != nil {
+		t.Errorf("count %d, %v; want %d", n, err, len(texts))
+	}
+	trigger, err := azure.OpenTriggerQueue(e.ConnectionString, "jobs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := trigger.Dequeue(t.Context(), 32, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{}
+	for _, text := range texts {
+		left[text] = true
+	}
+	for _, d := range got {
+		delete(left, d.Text)
+		if year := d.Expires.Year(); year < 9999 {
+			t.Errorf("a message expires in %d", year)
+		}
+	}
+	if len(left) > 0 || len(got) != len(texts) {
+		t.Errorf("%d messages, without %d of those sent", len(got), len(left))
+	}
+	if err := q.Send(t.Context(), strings.Repeat("x", 64<<10+1)); !errors.Is(err, sensor.ErrUnavailable) || !strings.Contains(err.Error(), "413") {
+		t.Errorf("one byte too many: %v", err)
+	}
+}
+
+// TestErrorsKeepSecrets lets requests fail in several ways and looks for the
+// key and the signature in every error.
+func TestErrorsKeepSecrets(t *testing.T) {
+	t.Parallel()
+	const key, signature = "c2VjcmV0LWtleQ==", "c2VjcmV0LXNpZw%3D%3D"
+	refused, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused.Close()
+	forbidden := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("x-ms-error-code", "AuthenticationFailed")
+		http.Error(w, "you sent "+r.URL.String()+r.Header.Get("Authorization"), http.StatusForbidden)
+	}))
+	t.Cleanup(forbidden.Close)
+	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
+	t.Cleanup(cut.Close)
+	for name, address := range map[string]string{"refused": "http://" + refused.Addr().String(), "forbidden": forbidden.URL, "cut": cut.URL} {
+		for _, secret := range []string{"AccountName=a;AccountKey=" + key, "SharedAccessSignature=sv=2020&sig=" + signature} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s := open(t, fmt.Sprintf("BlobEndpoint=%s/a;QueueEndpoint=%s/a;%s", address, address, secret))
+				var errs [3]error
+				var wg sync.WaitGroup // each of them tries for seconds
+				wg.Go(func() { _, errs[0] = s.Blobs().Stat(t.Context(), blob.Preds, "x") })
+				wg.Go(func() {
+					_, errs[1] = s.Blobs().Write(t.Context(), blob.Preds, "x", "", "", func(io.Writer) error { return nil })
+				})
+				wg.Go(func() { errs[2] = s.Queue("q").Send(t.Context(), "text") })
+				wg.Wait()
+				for _, err := range errs {
+					if !errors.Is(err, sensor.ErrUnavailable) {
+						t.Errorf("%v is not unavailable", err)
+					} else if strings.Contains(err.Error(), "c2Vj") || strings.Contains(err.Error(), "sig=") || strings.Contains(err.Error(), "\n") {
+						t.Errorf("the error tells too much: %v", err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestContextEndsRetries holds that a call ends with its context, however many
+// tries are left.
+func TestContextEndsRetries(t *testing.T) {
+	t.Parallel()
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "2")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer busy.Close()
+	s := open(t, "BlobEndpoint="+busy.URL+"/a;QueueEndpoint="+busy.URL+"/a;SharedAccessSignature=sv=1")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := s.Blobs().Stat(ctx, blob.Preds, "x"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}

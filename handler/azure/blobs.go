@@ -1,0 +1,136 @@
+package azure
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+var _ blob.Store = (*Blobs)(nil)
+
+// Blobs is the blob.Store of an account. The content's SHA-256 is kept as the
+// blob's metadata sha256.
+type Blobs struct{ client *service.Client }
+
+// Stat implements blob.Store.
+func (b *Blobs) Stat(ctx context.Context, container, name string) (blob.Info, error) {
+	p, err := b.client.NewContainerClient(container).NewBlobClient(name).GetProperties(ctx, nil)
+	if err != nil {
+		return blob.Info{}, failure(ctx, "look at blob "+container+"/"+name, err)
+	}
+	return blob.Info{Name: name, ETag: value((*string)(p.ETag)), Size: value(p.ContentLength), SHA256: sha256Of(p.Metadata)}, nil
+}
+
+// Read implements blob.Store. A connection that breaks midway is taken up
+// again where it broke.
+func (b *Blobs) Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error) {
+	what := "read blob " + container + "/" + name
+	options := &azblob.DownloadStreamOptions{}
+	if etag != "" {
+		options.AccessConditions = &azblob.AccessConditions{ModifiedAccessConditions: &azblob.ModifiedAccessConditions{IfNoneMatch: (*azcore.ETag)(&etag)}}
+	}
+	var answer *http.Response // the SDK takes 304 for a success and doesn't tell
+	d, err := b.client.NewContainerClient(container).NewBlobClient(name).DownloadStream(runtime.WithCaptureResponse(ctx, &answer), options)
+	if err != nil {
+		return nil, blob.Info{}, failure(ctx, what, err)
+	}
+	body := d.NewRetryReader(ctx, &azblob.RetryReaderOptions{MaxRetries: 3})
+	defer body.Close()
+	info := blob.Info{Name: name, ETag: value((*string)(d.ETag)), Size: value(d.ContentLength), SHA256: sha256Of(d.Metadata)}
+	switch {
+	case answer.StatusCode == http.StatusNotModified:
+		return nil, blob.Info{}, fmt.Errorf("%s: %w", what, blob.ErrNotModified)
+	case info.Size > limit:
+		return nil, blob.Info{}, fmt.Errorf("%s: %w: %d bytes, more than %d", what, sensor.ErrInvalid, info.Size, limit)
+	}
+	content := make([]byte, info.Size)
+	if _, err := io.ReadFull(body, content); err != nil {
+		return nil, blob.Info{}, failure(ctx, what, err)
+	}
+	return content, info, nil
+}
+
+// List implements blob.Store. A container that doesn't exist is empty.
+func (b *Blobs) List(ctx context.Context, name, prefix string) iter.Seq2[blob.Info, error] {
+	return func(yield func(blob.Info, error) bool) {
+		pager := b.client.NewContainerClient(name).NewListBlobsFlatPager(&container.ListBlobsFlatOptions{Prefix: &prefix})
+		for pager.More() {
+			page, err := pager.NextPage(ctx)
+			if bloberror.HasCode(err, bloberror.ContainerNotFound) {
+				return
+			}
+			if err != nil {
+				yield(blob.Info{}, failure(ctx, "list blobs "+name+"/"+prefix, err))
+				return
+			}
+			for _, item := range page.Segment.BlobItems {
+				info := blob.Info{Name: value(item.Name), ETag: quoted(value((*string)(item.Properties.ETag))), Size: value(item.Properties.ContentLength)}
+				if !yield(info, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Delete implements blob.Store.
+func (b *Blobs) Delete(ctx context.Context, container, name string) error {
+	_, err := b.client.NewContainerClient(container).NewBlobClient(name).Delete(ctx, nil)
+	if bloberror.HasCode(err, bloberror.BlobNotFound, bloberror.ContainerNotFound) {
+		return nil
+	}
+	return failure(ctx, "delete blob "+container+"/"+name, err)
+}
+
+// inContainer does op, and again after making the container if that is what
+// was missing.
+func (b *Blobs) inContainer(ctx context.Context, container string, op func() error) error {
+	err := op()
+	if !bloberror.HasCode(err, bloberror.ContainerNotFound) {
+		return err
+	}
+	if _, err := b.client.CreateContainer(ctx, container, nil); err != nil && !bloberror.HasCode(err, bloberror.ContainerAlreadyExists) {
+		return err
+	}
+	return op()
+}
+
+// sha256Of finds the content's hash in a blob's metadata, whose keys come back
+// with the capitals of HTTP headers.
+func sha256Of(metadata map[string]*string) string {
+	for k, v := range metadata {
+		if strings.EqualFold(k, "sha256") {
+			return value(v)
+		}
+	}
+	return ""
+}
+
+// quoted returns an ETag in the form that headers have. Listings have it bare.
+func quoted(etag string) string {
+	if etag == "" || strings.HasPrefix(etag, `"`) {
+		return etag
+	}
+	return `"` + etag + `"`
+}
+
+// value returns what p points to, or zero.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}

@@ -1,0 +1,13 @@
+// Package azure has the application's blobs and queues from Azure Storage, or
+// from its emulator: the only package that imports the Azure SDK.
+//
+// A [Connection] is read from settings by the rules of Azure Functions, so
+// that the host's triggers and this process speak to the same account. [Open]
+// makes a [Storage] of it, which hands out a blob.Store ([Blobs]) and
+// [Queue]s. Nothing is sent before the first use; containers and queues that
+// are missing are made when something is first put into them.
+//
+// Errors name the operation and the blob or queue. They wrap the sentinels of
+// package blob, the context's error, or sensor.ErrUnavailable, and never hold
+// a URL's query, a key or a token.
+package azure

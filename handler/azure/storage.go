@@ -1,0 +1,121 @@
+package azure
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2"
+)
+
+// Storage is an account's blobs and queues. Its methods, and those of what it
+// hands out, may be called concurrently.
+type Storage struct {
+	transport *http.Transport
+	blobs     *service.Client
+	queues    *azqueue.ServiceClient
+}
+
+// Open returns the storage that c leads to. Nothing is sent yet.
+func Open(c Connection) (*Storage, error) {
+	s := &Storage{transport: transport(c)}
+	options := azcore.ClientOptions{
+		Transport: &http.Client{Transport: s.transport},
+		// Four tries within some seconds ride out a dropped connection or a
+		// throttled second; one that stalls is given up. All that is longer
+		// is for the host's redelivery, and ends at the context's deadline.
+		Retry:     policy.RetryOptions{MaxRetries: 3, TryTimeout: 30 * time.Second, RetryDelay: 250 * time.Millisecond, MaxRetryDelay: 4 * time.Second},
+		Telemetry: policy.TelemetryOptions{ApplicationID: "fleetscore"},
+	}
+	var err error
+	switch {
+	case c.key != "":
+		err = s.openWithKey(c, options)
+	case c.sas != "":
+		err = s.openWithSignature(c, options)
+	default:
+		err = s.openWithIdentity(c, options)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open storage %s: %w", c.setting, err)
+	}
+	return s, nil
+}
+
+func (s *Storage) openWithKey(c Connection, options azcore.ClientOptions) error {
+	key, err := service.NewSharedKeyCredential(c.account, c.key)
+	if err != nil {
+		return err
+	}
+	if s.blobs, err = service.NewClientWithSharedKeyCredential(c.blobURL, key, &service.ClientOptions{ClientOptions: options}); err != nil {
+		return err
+	}
+	queueKey, err := azqueue.NewSharedKeyCredential(c.account, c.key)
+	if err != nil {
+		return err
+	}
+	s.queues, err = azqueue.NewServiceClientWithSharedKeyCredential(c.queueURL, queueKey, &azqueue.ClientOptions{ClientOptions: options})
+	return err
+}
+
+func (s *Storage) openWithSignature(c Connection, options azcore.ClientOptions) (err error) {
+	if s.blobs, err = service.NewClientWithNoCredential(c.blobURL+"?"+c.sas, &service.ClientOptions{ClientOptions: options}); err != nil {
+		return cause(err)
+	}
+	if s.queues, err = azqueue.NewServiceClientWithNoCredential(c.queueURL+"?"+c.sas, &azqueue.ClientOptions{ClientOptions: options}); err != nil {
+		return cause(err)
+	}
+	return nil
+}
+
+func (s *Storage) openWithIdentity(c Connection, options azcore.ClientOptions) error {
+	credential, err := c.identity.credential()
+	if err != nil {
+		return cause(err)
+	}
+	if s.blobs, err = service.NewClient(c.blobURL, credential, &service.ClientOptions{ClientOptions: options}); err != nil {
+		return err
+	}
+	s.queues, err = azqueue.NewServiceClient(c.queueURL, credential, &azqueue.ClientOptions{ClientOptions: options})
+	return err
+}
+
+func (id identity) credential() (azcore.TokenCredential, error) {
+	if !id.managed {
+		return azidentity.NewDefaultAzureCredential(nil)
+	}
+	options := &azidentity.ManagedIdentityCredentialOptions{}
+	switch {
+	case id.clientID != "":
+		options.ID = azidentity.ClientID(id.clientID)
+	case id.resourceID != "":
+		options.ID = azidentity.ResourceID(id.resourceID)
+	}
+	return azidentity.NewManagedIdentityCredential(options)
+}
+
+// transport returns the connections of one account: enough idle ones for all
+// invocations that an instance gets at once, given up before the other side
+// does (the emulator waits five seconds).
+func transport(c Connection) *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 128, 64
+	t.IdleConnTimeout = 30 * time.Second
+	if c.Development() {
+		t.IdleConnTimeout = 4 * time.Second
+	}
+	return t
+}
+
+// Blobs returns the account's blobs.
+func (s *Storage) Blobs() *Blobs { return &Blobs{s.blobs} }
+
+// Queue returns the sending end of the queue name.
+func (s *Storage) Queue(name string) *Queue { return &Queue{name, s.queues.NewQueueClient(name)} }
+
+// Close gives up idle connections. What is in flight goes on.
+func (s *Storage) Close() { s.transport.CloseIdleConnections() }

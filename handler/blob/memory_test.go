@@ -1,0 +1,10 @@
+package blob_test
+
+import (
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
+)
+
+func TestMemory(t *testing.T) { blobtest.Test(t, &blob.Memory{}, "memory") }
