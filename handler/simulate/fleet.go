@@ -1,0 +1,125 @@
+package simulate
+
+import (
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Fleet is a simulated fleet. Its readings follow from its fields alone.
+type Fleet struct {
+	Seed    uint64
+	Devices int           // each with one sensor of each of [Kinds]
+	Every   time.Duration // between two readings of a sensor; whole milliseconds
+	Healthy bool          // without anomalies, as for training
+}
+
+// Sensor is a sensor of a fleet.
+type Sensor struct {
+	ID    sensor.ID
+	Kind  Kind
+	seed  uint64
+	phase time.Duration // after the beginning of each step
+}
+
+// Sample is a reading, and whether it is an anomaly.
+type Sample struct {
+	sensor.Reading
+	Anomaly bool
+}
+
+// Sensors returns the sensors of f, ordered by [sensor.CompareID].
+func (f Fleet) Sensors() []Sensor {
+	digits := max(2, len(fmt.Sprint(f.Devices)))
+	all := make([]Sensor, 0, f.Devices*len(Kinds))
+	for d := range f.Devices {
+		device := fmt.Sprintf("machine-%0*d", digits, d+1)
+		for _, k := range Kinds {
+			id := sensor.ID{Device: device, Sensor: k.Name}
+			h := fnv.New64a()
+			fmt.Fprintf(h, "%d %s", f.Seed, id)
+			phase := f.Every * time.Duration(len(all)) / time.Duration(cap(all))
+			all = append(all, Sensor{id, k, h.Sum64(), phase.Truncate(time.Millisecond)})
+		}
+	}
+	return all
+}
+
+// Samples yields the readings of f in w, in order of time.
+func (f Fleet) Samples(w sensor.Window) iter.Seq[Sample] {
+	return func(yield func(Sample) bool) {
+		sensors := f.Sensors()
+		every := f.Every.Milliseconds()
+		from, to := w.From.UnixMilli(), w.To.UnixMilli()
+		g := newGenerator()
+		for step := floorDiv(from, every); step*every < to; step++ {
+			for _, s := range sensors {
+				at := step*every + s.phase.Milliseconds()
+				if at < from || at >= to {
+					continue
+				}
+				value, anomaly := g.value(s, step, float64(at)/1000, f.Healthy)
+				if !yield(Sample{sensor.Reading{ID: s.ID, Time: sensor.Millis(at), Value: value}, anomaly}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// generator draws what a sensor measures, from a source that is seeded anew
+// for each drawing: so that every moment stands for itself.
+type generator struct {
+	source *rand.PCG
+	rand   *rand.Rand
+}
+
+func newGenerator() *generator {
+	source := rand.NewPCG(0, 0)
+	return &generator{source, rand.New(source)}
+}
+
+func (g *generator) value(s Sensor, step int64, at float64, healthy bool) (value float64, anomaly bool) {
+	level, anomaly := g.incident(s, step)
+	g.source.Seed(s.seed, uint64(step))
+	noise := g.rand.NormFloat64()
+	value = s.Kind.normal(at, noise)
+	if anomaly = anomaly && !healthy; anomaly {
+		value = level
+	}
+	return math.Round(value*100) / 100, anomaly
+}
+
+const (
+	stretch  = 120 // steps; each has one incident at most
+	incident = 0.7 // the share of stretches that have one
+	spike    = 0.7 // the share of incidents that last one step; others are a shift of level
+	maxShift = 20  // steps
+)
+
+// incident reports whether a step of s lies in an incident, and the value
+// that s then has.
+func (g *generator) incident(s Sensor, step int64) (level float64, ok bool) {
+	n := floorDiv(step, stretch)
+	g.source.Seed(^s.seed, uint64(n))
+	happens, start, level := g.rand.Float64() < incident, g.rand.Int64N(stretch-maxShift), s.Kind.abnormal(g.rand.Float64())
+	length := int64(1)
+	if g.rand.Float64() >= spike {
+		length = 5 + g.rand.Int64N(maxShift-5)
+	}
+	i := step - n*stretch
+	return level, happens && start <= i && i < start+length
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

@@ -1,0 +1,104 @@
+package simulate
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+var hour = sensor.Window{
+	From: time.Date(2026, 3, 1, 11, 0, 0, 0, time.UTC),
+	To:   time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+}
+
+// The same seed gives the same fleet on every machine and in every version:
+// published figures and goldens rest on it.
+func TestFleetIsAFunctionOfItsSeed(t *testing.T) {
+	t.Parallel()
+	sum := func(f Fleet, windows ...sensor.Window) string {
+		h := sha256.New()
+		for _, w := range windows {
+			for s := range f.Samples(w) {
+				fmt.Fprintln(h, s.ID, s.Time, s.Value, s.Anomaly)
+			}
+		}
+		return fmt.Sprintf("%x", h.Sum(nil)[:8])
+	}
+	fleet := Fleet{Seed: 1, Devices: 3, Every: 10 * time.Second}
+	whole := sum(fleet, hour)
+	if want := "5d9517d05d1ca6dc"; whole != want {
+		t.Errorf("the readings of seed 1 changed: %s, were %s", whole, want)
+	}
+	middle := hour.From.Add(1234 * time.Second)
+	if halves := sum(fleet, sensor.Window{From: hour.From, To: middle}, sensor.Window{From: middle, To: hour.To}); halves != whole {
+		t.Error("two windows that touch do not have the readings of the whole")
+	}
+	if other := sum(Fleet{Seed: 2, Devices: 3, Every: 10 * time.Second}, hour); other == whole {
+		t.Error("another seed gives the same readings")
+	}
+}
+
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	fleet := Fleet{Seed: 1, Devices: 3, Every: 10 * time.Second}
+	sensors := fleet.Sensors()
+	if len(sensors) != 12 || !slices.IsSortedFunc(sensors, func(a, b Sensor) int { return sensor.CompareID(a.ID, b.ID) }) {
+		t.Fatalf("Sensors() = %d sensors, or not in order; want 12", len(sensors))
+	}
+	readings, anomalies := make(map[sensor.ID]int), make(map[sensor.ID]int)
+	last := sensor.MinMillis
+	for s := range fleet.Samples(hour) {
+		if err := s.Validate(); err != nil || !hour.Contains(s.Time) || s.Time < last {
+			t.Fatalf("sample %+v: %v, or outside the window, or before %v", s, err, last)
+		}
+		last = s.Time
+		readings[s.ID]++
+		if s.Anomaly {
+			anomalies[s.ID]++
+		}
+	}
+	for _, s := range sensors {
+		if readings[s.ID] != 360 {
+			t.Errorf("%v has %d readings in an hour, want 360", s.ID, readings[s.ID])
+		}
+	}
+	if len(anomalies) < 10 {
+		t.Errorf("%d sensors of 12 have an anomaly within the hour; want most", len(anomalies))
+	}
+	fleet.Healthy = true
+	for s := range fleet.Samples(hour) {
+		if s.Anomaly {
+			t.Fatalf("a healthy fleet has an anomaly: %+v", s)
+		}
+	}
+}
+
+// Before 1970 steps still go forward.
+func TestSamplesBeforeTheEpoch(t *testing.T) {
+	t.Parallel()
+	w := sensor.Window{From: time.Unix(-65, 0), To: time.Unix(-4, 0)}
+	var got []sensor.Millis
+	for s := range (Fleet{Devices: 1, Every: 20 * time.Second}).Samples(w) {
+		if s.ID.Sensor == Kinds[0].Name {
+			got = append(got, s.Time)
+		}
+	}
+	if want := []sensor.Millis{-60000, -40000, -20000}; !slices.Equal(got, want) {
+		t.Errorf("times %v, want %v", got, want)
+	}
+}
+
+func BenchmarkSamples(b *testing.B) {
+	fleet := Fleet{Seed: 1, Devices: 25, Every: 10 * time.Second}
+	n := 0
+	for b.Loop() {
+		for range fleet.Samples(sensor.Window{From: hour.From, To: hour.From.Add(10 * time.Second)}) {
+			n++
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/reading")
+}

@@ -1,0 +1,140 @@
+package simulate
+
+import (
+	"context"
+	"hash/fnv"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+const (
+	readingsPerEvent = 100
+	eventsPerBatch   = 10
+	senders          = 4
+	maxHeld          = 200_000 // readings gathered, of all sensors
+)
+
+// Send sends valid readings to h, each sensor's in the order in which they come,
+// those of different sensors beside one another. An event carries up to a
+// hundred readings of one sensor, as a JSON array. The partition key is the
+// sensor. It stops at the first error, of the sequence or of the hub; what was
+// sent may then be sent again. After each batch it calls sent, which may be
+// nil, with the number of its readings, from several goroutines.
+func (h *Hub) Send(ctx context.Context, readings iter.Seq2[sensor.Reading, error], sent func(n int)) error {
+	group, ctx := errgroup.WithContext(ctx)
+	queues := make([]chan batch, senders)
+	for i := range queues {
+		queues[i] = make(chan batch)
+		group.Go(func() error { return h.drain(ctx, queues[i], sent) })
+	}
+	group.Go(func() error {
+		defer func() {
+			for _, q := range queues {
+				close(q)
+			}
+		}()
+		return fill(ctx, readings, queues)
+	})
+	return group.Wait()
+}
+
+// batch is up to a thousand readings of one sensor.
+type batch struct {
+	id     sensor.ID
+	bodies []string
+	n      int
+}
+
+func (h *Hub) drain(ctx context.Context, queue <-chan batch, sent func(int)) error {
+	for b := range queue {
+		if err := h.SendBatch(ctx, b.id.String(), b.bodies); err != nil {
+			return err
+		}
+		if sent != nil {
+			sent(b.n)
+		}
+	}
+	return nil
+}
+
+// fill gathers readings into batches, and gives all of a sensor to the same
+// queue, which keeps their order.
+func fill(ctx context.Context, readings iter.Seq2[sensor.Reading, error], queues []chan batch) error {
+	waiting := make(map[sensor.ID][]sensor.Reading)
+	held := 0
+	push := func(id sensor.ID) error {
+		rs := waiting[id]
+		delete(waiting, id)
+		held -= len(rs)
+		key := fnv.New32a()
+		_, _ = key.Write([]byte(id.String()))
+		select {
+		case queues[key.Sum32()%uint32(len(queues))] <- batch{id, encode(rs), len(rs)}:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for r, err := range readings {
+		if err != nil {
+			return err
+		}
+		waiting[r.ID] = append(waiting[r.ID], r)
+		held++
+		if len(waiting[r.ID]) == readingsPerEvent*eventsPerBatch {
+			if err := push(r.ID); err != nil {
+				return err
+			}
+		}
+		if held == maxHeld {
+			if err := pushAll(waiting, push); err != nil {
+				return err
+			}
+		}
+	}
+	return pushAll(waiting, push)
+}
+
+func pushAll(waiting map[sensor.ID][]sensor.Reading, push func(sensor.ID) error) error {
+	for _, id := range slices.SortedFunc(maps.Keys(waiting), sensor.CompareID) {
+		if err := push(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encode returns the bodies of the events that carry rs.
+func encode(rs []sensor.Reading) []string {
+	var bodies []string
+	for len(rs) > 0 {
+		n := min(len(rs), readingsPerEvent)
+		bodies = append(bodies, string(appendJSON(nil, rs[:n])))
+		rs = rs[n:]
+	}
+	return bodies
+}
+
+// appendJSON needs no escaping: the names of sensors have no character that
+// JSON would want escaped.
+func appendJSON(b []byte, rs []sensor.Reading) []byte {
+	for i, r := range rs {
+		b = append(b, "[,"[min(i, 1)])
+		b = append(b, `{"device":"`...)
+		b = append(b, r.ID.Device...)
+		b = append(b, `","sensor":"`...)
+		b = append(b, r.ID.Sensor...)
+		b = append(b, `","ts":"`...)
+		b = r.Time.Append(b)
+		b = append(b, `","value":`...)
+		b = strconv.AppendFloat(b, r.Value, 'g', -1, 64)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
