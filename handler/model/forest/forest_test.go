@@ -1,0 +1,231 @@
+package forest_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/forest"
+)
+
+// grow returns a random tree over samples of so many features, depth first as
+// scikit-learn builds it.
+func grow(r *rand.Rand, features, samples, depth int) forest.Tree {
+	var nodes []forest.Node
+	var build func(samples, depth int) int
+	build = func(samples, depth int) int {
+		i := len(nodes)
+		nodes = append(nodes, forest.Node{Left: forest.Leaf, Right: forest.Leaf, Feature: -2, Threshold: -2, Samples: samples})
+		if samples < 2 || depth == 0 {
+			return i
+		}
+		left := 1 + r.IntN(samples-1)
+		nodes[i].Feature, nodes[i].Threshold = r.IntN(features), r.NormFloat64()
+		l := build(left, depth-1)
+		nodes[i].Left, nodes[i].Right = l, build(samples-left, depth-1)
+		return i
+	}
+	build(samples, depth)
+	return forest.Tree{Nodes: nodes}
+}
+
+func normal(r *rand.Rand, n int) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = r.NormFloat64()
+	}
+	return x
+}
+
+// reference walks the trees as they were given, comparing with the double
+// thresholds.
+func reference(trees []forest.Tree, row []float64, length func(int, int) float64) float64 {
+	sum := 0.0
+	for _, t := range trees {
+		i, depth := 0, 0
+		for t.Nodes[i].Left != forest.Leaf {
+			n := t.Nodes[i]
+			column := n.Feature
+			if t.Features != nil {
+				column = t.Features[column]
+			}
+			if i = n.Right; float64(float32(row[column])) <= n.Threshold {
+				i = n.Left
+			}
+			depth++
+		}
+		sum += length(depth, t.Nodes[i].Samples)
+	}
+	return sum
+}
+
+func TestPathLengths(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, tt := range []struct{ features, trees, samples, depth int }{
+		{1, 1, 1, 8}, {1, 1, 2, 8}, {1, 100, 256, 8}, {8, 100, 256, 8}, {128, 3, 256, 8}, {3, 2, 500, 500},
+	} {
+		var trees []forest.Tree
+		for range tt.trees {
+			trees = append(trees, grow(r, tt.features, tt.samples, tt.depth))
+		}
+		trees = append(trees, subset(r, grow(r, 1, 20, 5), tt.features))
+		for _, length := range []func(int, int) float64{forest.PathLength, forest.PathLength019} {
+			f, err := forest.New(tt.features, trees, length)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range []int{0, 1, 7, 8, 9, 127, 128, 129, 300} {
+				x, got := normal(r, n*tt.features), make([]float64, n)
+				f.PathLengths(got, x)
+				for i := range got {
+					if want := reference(trees, x[i*tt.features:], length); got[i] != want {
+						t.Fatalf("%+v, row %d of %d: %v, want %v", tt, i, n, got[i], want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// subset returns t over one random column of features.
+func subset(r *rand.Rand, t forest.Tree, features int) forest.Tree {
+	t.Features = []int{r.IntN(features)}
+	return t
+}
+
+// A row goes left where float32(x) <= threshold, compared as float64.
+func TestThresholds(t *testing.T) {
+	t.Parallel()
+	up := func(x float32) float64 { return float64(math.Nextafter32(x, math.MaxFloat32)) }
+	for _, tt := range []struct{ threshold, x float64 }{
+		{1, 1}, {1, up(1)}, {1, 1 + 1e-12}, {1 - 1e-12, 1}, {1 + 1e-12, 1}, {1 + 1e-12, up(1)},
+		{-1 - 1e-12, -1}, {-1 + 1e-12, -1}, {0, 0}, {0, 1e-320}, {-1e-300, 0}, {1e-300, 0}, {1e-300, 1e-45},
+		{1e300, 3e38}, {-1e300, -3e38}, {math.MaxFloat32, math.MaxFloat32}, {0.1, 0.1}, {float64(float32(0.1)), 0.1},
+	} {
+		trees := []forest.Tree{{Nodes: []forest.Node{
+			{Left: 1, Right: 2, Threshold: tt.threshold, Samples: 9},
+			{Left: forest.Leaf, Right: forest.Leaf, Samples: 1},
+			{Left: forest.Leaf, Right: forest.Leaf, Samples: 8},
+		}}}
+		f, err := forest.New(1, trees, forest.PathLength)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got [1]float64
+		f.PathLengths(got[:], []float64{tt.x})
+		if want := reference(trees, []float64{tt.x}, forest.PathLength); got[0] != want {
+			t.Errorf("x %g, threshold %g: %v, want %v", tt.x, tt.threshold, got[0], want)
+		}
+	}
+}
+
+// Values by scikit-learn 1.2.1's _average_path_length.
+func TestAveragePathLength(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]float64{0: 0, 1: 0, 2: 1, 3: 1.207392357589623, 5: 2.327020052042847, 256: 10.244770920119917, 1000: 12.969940887100172} {
+		if got := forest.AveragePathLength(n); math.Abs(got-want) > 1e-14*want {
+			t.Errorf("AveragePathLength(%d) = %v, want %v", n, got, want)
+		}
+	}
+}
+
+func TestNewErrors(t *testing.T) {
+	t.Parallel()
+	leaf := forest.Node{Left: forest.Leaf, Right: forest.Leaf, Samples: 1}
+	split := func(left, right int) forest.Node { return forest.Node{Left: left, Right: right, Samples: 2} }
+	tests := []struct {
+		name     string
+		features int
+		tree     forest.Tree
+		want     string
+	}{
+		{"no feature", 0, forest.Tree{Nodes: []forest.Node{leaf}}, "0 features"},
+		{"no node", 1, forest.Tree{}, "no node"},
+		{"loop", 1, forest.Tree{Nodes: []forest.Node{split(0, 1), leaf}}, "node 0: child 0"},
+		{"child beyond", 1, forest.Tree{Nodes: []forest.Node{split(1, 2), leaf}}, "node 0: child 2"},
+		{"one child", 1, forest.Tree{Nodes: []forest.Node{split(forest.Leaf, 1), leaf}}, "child -1"},
+		{"twins", 1, forest.Tree{Nodes: []forest.Node{split(1, 1), leaf}}, "another parent"},
+		{"diamond", 1, forest.Tree{Nodes: []forest.Node{split(1, 2), split(3, 4), split(3, 4), leaf, leaf}}, "node 2: child 3"},
+		{"orphan", 1, forest.Tree{Nodes: []forest.Node{leaf, leaf}}, "node 1: no node"},
+		{"feature", 1, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Feature: 1}, leaf, leaf}}, "feature 1"},
+		{"feature of subset", 3, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Feature: 1}, leaf, leaf}, Features: []int{2}}, "feature 1"},
+		{"column", 1, forest.Tree{Nodes: []forest.Node{leaf}, Features: []int{1}}, "column 1"},
+		{"threshold", 1, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Threshold: math.NaN()}, leaf, leaf}}, "threshold NaN"},
+		{"samples", 1, forest.Tree{Nodes: []forest.Node{{Left: forest.Leaf, Right: forest.Leaf, Samples: -1}}}, "samples"},
+	}
+	for _, tt := range tests {
+		_, err := forest.New(tt.features, []forest.Tree{tt.tree}, forest.PathLength)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q in it", tt.name, err, tt.want)
+		}
+	}
+	if _, err := forest.New(1, nil, forest.PathLength); err == nil {
+		t.Error("a forest of no tree is accepted")
+	}
+}
+
+func TestPathLengthsPanicsOnShape(t *testing.T) {
+	t.Parallel()
+	f, err := forest.New(2, []forest.Tree{{Nodes: []forest.Node{{Left: forest.Leaf, Right: forest.Leaf}}}}, forest.PathLength)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	f.PathLengths(make([]float64, 2), make([]float64, 3))
+}
+
+// hundred is a forest as scikit-learn's defaults give it.
+func hundred(tb testing.TB, r *rand.Rand) *forest.Forest {
+	tb.Helper()
+	var trees []forest.Tree
+	for range 100 {
+		trees = append(trees, grow(r, 8, 256, 8))
+	}
+	f, err := forest.New(8, trees, forest.PathLength)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return f
+}
+
+// A pickle takes 64 bytes for a node and 8 for its value.
+func TestSize(t *testing.T) {
+	t.Parallel()
+	f, nodes := hundred(t, rand.New(rand.NewPCG(1, 2))), 0
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		nodes += len(grow(r, 8, 256, 8).Nodes)
+	}
+	if f.Size() > nodes*72/3 {
+		t.Errorf("%d nodes take %d bytes", nodes, f.Size())
+	}
+}
+
+func TestPathLengthsDoesNotAllocate(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	f, x, dst := hundred(t, r), normal(r, 8*200), make([]float64, 200)
+	if n := testing.AllocsPerRun(5, func() { f.PathLengths(dst, x) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkPathLengths(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	f := hundred(b, r)
+	for _, n := range []int{1, 1000} {
+		b.Run(map[int]string{1: "rows=1", 1000: "rows=1000"}[n], func(b *testing.B) {
+			x, dst := normal(r, 8*n), make([]float64, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				f.PathLengths(dst, x)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n*f.Trees()), "ns/row×tree")
+		})
+	}
+}
