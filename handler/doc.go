@@ -1,0 +1,47 @@
+// Package handler is the tour of Fleetscore: what runs when, and where to
+// read on. It has no code; the packages below it have.
+//
+// # What runs when
+//
+// Sensors send readings to Event Hubs. The Functions host gives them, a
+// partition at a time, to ingest, which stores each once and puts what is no
+// reading into the dead letter.
+//
+// Each minute the host fires schedule: the tick. It opens a run for each
+// window of time now due, and puts one message per sensor into a queue. It
+// also mends: it sends lost messages again and ends runs whose jobs are done.
+//
+// The host gives each message to score. It reads the window's readings from
+// SQL and the sensor's model from Blob storage, writes the predictions as CSV,
+// and closes the job. Whoever closes a run's last job writes the manifest and
+// ends the run. A message that failed five times comes to poison.
+//
+// People and programs look at runs, and ask for them, through HTTP: runs.
+//
+// # Bottom up
+//
+//   - sensor: the nouns, their validation, and the one table of errors
+//   - blob: what is asked of blob storage, and one in memory for tests
+//   - store: readings and the ledger in SQL; SQLite here, Azure SQL there
+//   - model: which model serves a sensor. Below it: pickle reads bytes as
+//     data and runs nothing, sklearn makes estimators of it, and svm, forest
+//     and libm are only mathematics
+//   - ingest, schedule, score, runs: what each function does, knowing neither
+//     HTTP nor SDKs; ledger: the rules of ending a run, which they share
+//   - protocol: the custom-handler contract; the only package that knows how
+//     the Functions host talks
+//   - azure: blobs, queues, credentials; the only one that knows the SDK
+//   - config: settings from the environment, all mistakes at once
+//   - app: builds all of it and mounts the functions
+//   - cmd/handler: the production binary
+//   - devhost, azurite, simulate: the Functions host, the storage and the
+//     fleet of sensors on a machine that has none of them
+//   - cmd/fleetscore: the one command for people
+//
+// Everything may be done twice and killed at any point: queues deliver at
+// least once, Event Hubs replays, hosts die. State moves by compare-and-set in
+// the ledger; a message only says "look at this job". The same readings, model
+// and settings give the same bytes, whatever happened on the way.
+//
+// imports_test.go holds the arrows between these packages.
+package handler

@@ -1,0 +1,76 @@
+package handler
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows says, for a folder and those below it, which of ours it may import.
+// The most specific row counts. Tests may import anything.
+var arrows = map[string]string{
+	"sensor": "", "blob": "sensor blob", "azure": "sensor blob", "store": "sensor store", "ledger": "sensor blob",
+	"ingest": "sensor blob ledger", "schedule": "sensor blob ledger schedule/ncrontab", "score": "sensor blob ledger", "runs": "sensor blob ledger",
+	"schedule/ncrontab": "sensor", "protocol": "sensor", "simulate": "sensor",
+	"model": "sensor blob model", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
+	"config": "sensor azure schedule/ncrontab", "azurite": "azure", "devhost": "azure schedule/ncrontab",
+	"app": "sensor blob azure store ledger ingest schedule score runs protocol model config", "cmd": "sensor blob azure store schedule model config app azurite devhost simulate",
+}
+
+// owners says which folder alone may import what comes from elsewhere.
+var owners = map[string]string{
+	"github.com/labstack/": "protocol", "github.com/Azure/": "azure", "github.com/microsoft/go-mssqldb": "store",
+	"github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
+}
+
+func TestImports(t *testing.T) {
+	const ours = "github.com/fleetscore/fleetscore/handler/"
+	err := fs.WalkDir(os.DirFS("."), ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.Name() == "testdata" {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || file == "doc.go" {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		row := path.Dir(file)
+		for _, known := arrows[row]; !known && row != "."; _, known = arrows[row] {
+			row = path.Dir(row)
+		}
+		for _, imported := range parsed.Imports {
+			name, _ := strconv.Unquote(imported.Path.Value)
+			if own, ok := strings.CutPrefix(name, ours); ok && !within(own, strings.Fields(arrows[row])...) {
+				t.Errorf("%s imports %s; the arrows allow %q", file, own, arrows[row])
+			}
+			for prefix, owner := range owners {
+				if strings.HasPrefix(name, prefix) && !within(row, owner) {
+					t.Errorf("%s imports %s, which only %s may", file, name, owner)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func within(folder string, allowed ...string) bool {
+	for _, a := range allowed {
+		if folder == a || strings.HasPrefix(folder, a+"/") {
+			return true
+		}
+	}
+	return false
+}
