@@ -65,6 +65,9 @@ func (b binder) bind(c echo.Context, req any) error {
 		return err
 	}
 	for name, i := range b.params {
+		if strings.Contains(c.Param(name), "/") {
+			return echo.ErrNotFound // echo's last parameter takes all the rest
+		}
 		text, err := param(c, name)
 		if err == nil {
 			err = set(v.Field(i), text)

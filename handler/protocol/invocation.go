@@ -3,6 +3,7 @@ package protocol
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -54,9 +55,10 @@ func collect(raw []byte) ([]member, error) {
 	return ms, err
 }
 
-// find returns the value of the member name, nil if there is none.
+// find returns the value of the member name, the last if there are more, nil if
+// there is none.
 func find(ms []member, name string) []byte {
-	for _, m := range ms {
+	for _, m := range slices.Backward(ms) {
 		if m.name == name {
 			return m.raw
 		}

@@ -1,0 +1,76 @@
+package protocol
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// recording is a case of ../shared/facts/host-recordings, next to the
+// repository.
+type recording struct {
+	FunctionJSON map[string]functionJSON `json:"functionJson"`
+	Exchanges    []struct {
+		Method, URL, Body string
+		RawHeaders        []string
+	}
+}
+
+// TestRecordings decodes everything that the real host was recorded to send.
+func TestRecordings(t *testing.T) {
+	t.Parallel()
+	files, _ := filepath.Glob(filepath.Join("..", "..", "..", "shared", "facts", "host-recordings", "*.json"))
+	if len(files) == 0 {
+		t.Skip("../shared/facts/host-recordings is not there")
+	}
+	decoded := map[string]int{}
+	for _, file := range files {
+		var r recording
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(b, &r); err != nil {
+			t.Errorf("%s: %v", filepath.Base(file), err)
+			continue
+		}
+		for _, e := range r.Exchanges {
+			f, ok := r.FunctionJSON[strings.TrimPrefix(e.URL, "/")]
+			if !ok || !slices.Contains(e.RawHeaders, "Transfer-Encoding") {
+				continue // readiness, or a forwarded request, which has a length
+			}
+			trigger := f.trigger()
+			if err := decodeAs(trigger, e.Body); err != nil {
+				t.Errorf("%s: %s: %v\n%.500s", filepath.Base(file), e.URL, err, e.Body)
+			}
+			decoded[trigger.Type]++
+		}
+	}
+	t.Log(decoded)
+	for _, trigger := range []string{queueTrigger, timerTrigger, eventHubTrigger, httpTrigger} {
+		if decoded[trigger] == 0 {
+			t.Errorf("no invocation of a %s was found", trigger)
+		}
+	}
+}
+
+func decodeAs(trigger *bindingJSON, body string) error {
+	inv, err := Decode("f", "id", []byte(body))
+	if err != nil {
+		return err
+	}
+	switch trigger.Type {
+	case queueTrigger:
+		_, err = inv.Text(trigger.Name)
+	case timerTrigger:
+		_, err = inv.Timer(trigger.Name)
+	case eventHubTrigger:
+		_, err = inv.Events(trigger.Name)
+	default:
+		_, err = inv.value(trigger.Name)
+	}
+	return err
+}
