@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
@@ -43,7 +43,7 @@ func (b *Blobs) Read(ctx context.Context, container, name, etag string, limit in
 		options.AccessConditions = &azblob.AccessConditions{ModifiedAccessConditions: &azblob.ModifiedAccessConditions{IfNoneMatch: (*azcore.ETag)(&etag)}}
 	}
 	var answer *http.Response // the SDK takes 304 for a success and doesn't tell
-	d, err := b.client.NewContainerClient(container).NewBlobClient(name).DownloadStream(runtime.WithCaptureResponse(ctx, &answer), options)
+	d, err := b.client.NewContainerClient(container).NewBlobClient(name).DownloadStream(policy.WithCaptureResponse(ctx, &answer), options)
 	if err != nil {
 		return nil, blob.Info{}, failure(ctx, what, err)
 	}

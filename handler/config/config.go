@@ -1,0 +1,155 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Config is what the settings come to.
+type Config struct {
+	Schedule          ncrontab.Schedule // SCORE_SCHEDULE
+	Delay             time.Duration     // SCORE_DELAY
+	SensorsPerMessage int               // SCORE_SENSORS_PER_MESSAGE
+	Score             sensor.Settings   // what new runs take over: SCORE_AGGREGATE
+	SQL               string            // SQL_DSN, or the default's full text
+	Data              azure.Connection  // DataStorage
+	// InAzure says that this is an instance in Azure, one of several.
+	InAzure bool
+}
+
+// SQLite reports whether c names a SQLite file rather than a server.
+func (c Config) SQLite() bool { return strings.HasPrefix(c.SQL, "file:") }
+
+// The deadlines of the functions. An invocation that reached the host's
+// functionTimeout would take all others down with it: each stays below it by a
+// good margin.
+const (
+	IngestDeadline   = 2 * time.Minute
+	ScheduleDeadline = 8 * time.Minute
+	ScoreDeadline    = 8 * time.Minute
+	PoisonDeadline   = 8 * time.Minute
+)
+
+// FromEnv reads the settings. Its error joins all mistakes, each naming the
+// setting and what to set it to.
+func FromEnv(getenv func(string) string) (Config, error) {
+	r := reader{getenv: getenv}
+	c := Config{
+		InAzure:           getenv("WEBSITE_INSTANCE_ID") != "" || getenv("CONTAINER_NAME") != "" || getenv("WEBSITE_POD_NAME") != "",
+		Schedule:          r.schedule("SCORE_SCHEDULE"),
+		Delay:             r.duration("SCORE_DELAY", 24*time.Hour),
+		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, sensor.MaxJobsPerMessage),
+		Score:             sensor.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE")},
+	}
+	r.schedule("SCORE_TICK")
+	if c.InAzure {
+		c.SQL = r.azureSQL("SQL_DSN")
+		c.Data = r.azureConnection("DataStorage")
+		r.refuseSecret("EventHubConnection", "__fullyQualifiedNamespace")
+		r.refuseSecret("AzureWebJobsStorage", "__accountName")
+	} else {
+		c.SQL = r.localSQL("SQL_DSN")
+		c.Data = r.localConnection("DataStorage")
+	}
+	if err := errors.Join(r.mistakes...); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// reader reads settings and collects the mistakes.
+type reader struct {
+	getenv   func(string) string
+	mistakes []error
+}
+
+func (r *reader) mistake(format string, args ...any) {
+	r.mistakes = append(r.mistakes, fmt.Errorf(format, args...))
+}
+
+// text returns the value of a setting, or its default if it is empty.
+func (r *reader) text(name string) string {
+	if v := strings.TrimSpace(r.getenv(name)); v != "" {
+		return v
+	}
+	return Default(name)
+}
+
+func (r *reader) schedule(name string) ncrontab.Schedule {
+	s, err := ncrontab.Parse(r.text(name))
+	if err != nil {
+		r.mistake("%s: %w; every hour is %q, every fifth minute %q", name, err, "0 0 * * * *", "0 */5 * * * *")
+	}
+	return s
+}
+
+func (r *reader) duration(name string, most time.Duration) time.Duration {
+	d, err := time.ParseDuration(r.text(name))
+	if err != nil || d < 0 || d > most {
+		r.mistake("%s is %q: set it to a duration such as 30s or 5m, from 0s to %v", name, r.text(name), most)
+	}
+	return d
+}
+
+func (r *reader) number(name string, least, most int) int {
+	n, err := strconv.Atoi(r.text(name))
+	if err != nil || n < least || n > most {
+		r.mistake("%s is %q: set it to a whole number from %d to %d", name, r.text(name), least, most)
+	}
+	return n
+}
+
+func (r *reader) aggregation(name string) string {
+	if _, err := sensor.ParseAggregation(r.text(name)); err != nil {
+		r.mistake("%s: %w; leave it empty to score the raw readings", name, err)
+	}
+	return r.text(name)
+}
+
+// localSQL returns the DSN of a SQLite file or of a server.
+func (r *reader) localSQL(name string) string {
+	dsn := r.text(name)
+	switch {
+	case dsn == "":
+		return r.stateFile(name)
+	case !strings.HasPrefix(dsn, "file:") && !strings.HasPrefix(dsn, "sqlserver://"):
+		r.mistake("%s is neither file:PATH nor sqlserver://SERVER?database=NAME: set it to one of them, or leave it empty", name)
+	}
+	return dsn
+}
+
+// stateFile returns the DSN of the SQLite file used where none is named: in
+// the user's state folder, which outlives the staged folder that the host runs
+// in.
+func (r *reader) stateFile(name string) string {
+	state, home := r.getenv("XDG_STATE_HOME"), r.getenv("HOME")
+	if state == "" && home != "" {
+		state = filepath.Join(home, ".local", "state")
+	}
+	if state == "" {
+		r.mistake("%s is empty, and without HOME there is no folder for its default: set it to file:PATH", name)
+	}
+	return "file:" + filepath.ToSlash(filepath.Join(state, "fleetscore", "fleetscore.db"))
+}
+
+func (r *reader) localConnection(name string) azure.Connection {
+	c, err := azure.ReadConnection(name, func(setting string) string {
+		v := r.getenv(setting)
+		if setting == name && v == "" && r.getenv(name+"__blobServiceUri") == "" && r.getenv(name+"__accountName") == "" {
+			return Default(name)
+		}
+		return v
+	})
+	if err != nil {
+		r.mistakes = append(r.mistakes, err)
+	}
+	return c
+}

@@ -1,0 +1,186 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+type env map[string]string
+
+func (e env) get(name string) string { return e[name] }
+
+func (e env) with(name, value string) env {
+	c := env{name: value}
+	for k, v := range e {
+		if k != name {
+			c[k] = v
+		}
+	}
+	return c
+}
+
+var (
+	laptop = env{"HOME": "/home/me"}
+	// azureApp are the settings of infra.
+	azureApp = env{
+		"WEBSITE_INSTANCE_ID": "1", "HOME": "/home",
+		"SQL_DSN":                                     "sqlserver://s.database.windows.net:1433?database=d&fedauth=ActiveDirectoryManagedIdentity&user+id=1",
+		"DataStorage__blobServiceUri":                 "https://f.blob.core.windows.net",
+		"DataStorage__queueServiceUri":                "https://f.queue.core.windows.net",
+		"DataStorage__credential":                     "managedidentity",
+		"DataStorage__clientId":                       "1",
+		"AzureWebJobsStorage__accountName":            "f",
+		"EventHubConnection__fullyQualifiedNamespace": "f.servicebus.windows.net",
+	}
+)
+
+func TestDefaults(t *testing.T) {
+	c, err := FromEnv(laptop.get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprintln(c.Schedule, c.Delay, c.SensorsPerMessage, c.Score, c.SQL, c.SQLite(), c.Data, c.InAzure)
+	want := fmt.Sprintln("0 0 * * * *", time.Minute, 1, sensor.Settings{}, "file:/home/me/.local/state/fleetscore/fleetscore.db", true,
+		"DataStorage (http://127.0.0.1:10000/devstoreaccount1)", false)
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestInAzure(t *testing.T) {
+	for _, marker := range []string{"WEBSITE_INSTANCE_ID", "CONTAINER_NAME", "WEBSITE_POD_NAME"} {
+		e := azureApp.with("WEBSITE_INSTANCE_ID", "").with(marker, "x")
+		c, err := FromEnv(e.get)
+		if err != nil || !c.InAzure || c.SQLite() {
+			t.Errorf("%s: %+v, %v", marker, c, err)
+		}
+	}
+}
+
+// TestMistakes has a mistake a row, and what its error must name. No row
+// holds the text "c2Vj" but as a secret.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct {
+		env         env
+		name, value string
+		want        string
+	}{
+		{laptop, "SCORE_SCHEDULE", "61 * * * * *", "SCORE_SCHEDULE"},
+		{laptop, "SCORE_TICK", "@hourly", "SCORE_TICK"},
+		{laptop, "SCORE_DELAY", "5", `SCORE_DELAY is "5": set it to a duration`},
+		{laptop, "SCORE_DELAY", "-1s", "SCORE_DELAY"},
+		{laptop, "SCORE_DELAY", "25h", "SCORE_DELAY"},
+		{laptop, "SCORE_SENSORS_PER_MESSAGE", "257", "from 1 to 256"},
+		{laptop, "SCORE_SENSORS_PER_MESSAGE", "0", "from 1 to 256"},
+		{laptop, "SCORE_SENSORS_PER_MESSAGE", "many", "from 1 to 256"},
+		{laptop, "SCORE_AGGREGATE", "5m:median", "SCORE_AGGREGATE"},
+		{laptop, "SQL_DSN", "Server=s;Password=c2Vj", "file:PATH"},
+		{laptop, "HOME", "", "SQL_DSN is empty, and without HOME"},
+		{laptop, "DataStorage", "AccountName=f;AccountKey=c2Vj!", "DataStorage"},
+		{laptop, "DataStorage__blobServiceUri", "https://f.blob.core.windows.net", "DataStorage__queueServiceUri"},
+		{azureApp, "SQL_DSN", "", "SQLite is for one machine"},
+		{azureApp, "SQL_DSN", "file:/home/f.db", "SQLite is for one machine"},
+		{azureApp, "SQL_DSN", "sqlserver://u:c2Vj@s?database=d&fedauth=ActiveDirectoryManagedIdentity", "password"},
+		{azureApp, "SQL_DSN", "sqlserver://s?database=d&user+id=u&Password=c2Vj", "password"},
+		{azureApp, "SQL_DSN", "sqlserver://s?database=d", "fedauth="},
+		{azureApp, "SQL_DSN", "sqlserver://s:c2Vj c2Vj?database=d", "no address of a server"},
+		{azureApp, "DataStorage", "UseDevelopmentStorage=true", "storage emulator"},
+		{azureApp, "DataStorage", "AccountName=f;AccountKey=c2Vj", "key or signature"},
+		{azureApp, "DataStorage__blobServiceUri", "", "DataStorage__blobServiceUri"},
+		{azureApp, "EventHubConnection", "Endpoint=sb://x;SharedAccessKey=c2Vj", "EventHubConnection__fullyQualifiedNamespace"},
+		{azureApp, "AzureWebJobsStorage", "AccountName=f;AccountKey=c2Vj", "AzureWebJobsStorage__accountName"},
+	} {
+		_, err := FromEnv(c.env.with(c.name, c.value).get)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s=%s: got %v, want %q in it", c.name, c.value, err, c.want)
+		} else if strings.Contains(err.Error(), "c2Vj") {
+			t.Errorf("%s: the error tells the secret: %v", c.name, err)
+		}
+	}
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	_, err := FromEnv(env{"SCORE_SCHEDULE": "x", "SCORE_TICK": "x", "SCORE_DELAY": "x", "SCORE_SENSORS_PER_MESSAGE": "x",
+		"SCORE_AGGREGATE": "x", "SQL_DSN": "x", "DataStorage": "x"}.get)
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) || len(joined.Unwrap()) != 7 {
+		t.Errorf("want 7 mistakes, got: %v", err)
+	}
+}
+
+// TestExample holds local.settings.json.example to the table.
+func TestExample(t *testing.T) {
+	values := map[string]string{}
+	for _, s := range Settings {
+		values[s.Name] = s.Default
+	}
+	var want bytes.Buffer
+	encoder := json.NewEncoder(&want)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(struct {
+		IsEncrypted bool
+		Values      map[string]string
+	}{false, values}); err != nil {
+		t.Fatal(err)
+	}
+	const path = "../../local.settings.json.example"
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("%s is not what the table says (%v); it should be\n%s", path, err, &want)
+	}
+}
+
+// TestDeadlines holds the deadlines, and the eighth that the protocol adds
+// before it answers for a function that doesn't, below functionTimeout.
+func TestDeadlines(t *testing.T) {
+	content, err := os.ReadFile("../../host.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var host struct{ FunctionTimeout string }
+	if err := json.Unmarshal(content, &host); err != nil {
+		t.Fatal(err)
+	}
+	var h, m, s int
+	if _, err := fmt.Sscanf(host.FunctionTimeout, "%d:%d:%d", &h, &m, &s); err != nil {
+		t.Fatalf("functionTimeout %q: %v", host.FunctionTimeout, err)
+	}
+	timeout := time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second
+	for _, d := range []time.Duration{IngestDeadline, ScheduleDeadline, ScoreDeadline, PoisonDeadline} {
+		if d+d/8 > timeout-30*time.Second {
+			t.Errorf("deadline %v is too near to functionTimeout %v", d, timeout)
+		}
+	}
+}
+
+// FuzzFromEnv looks for settings that crash it, or that it accepts though a
+// run could not be opened with them.
+func FuzzFromEnv(f *testing.F) {
+	f.Add("0 0 * * * *", "1m", "1", "", "file:x", "UseDevelopmentStorage=true", "")
+	f.Add("*/5 * * * MON-FRI", "0s", "256", "5m:mean,std", "sqlserver://s?fedauth=x", "", "1")
+	f.Add("0 0 1 JAN *", "1h", "07", "1h:min", "sqlserver://u:p@s", "BlobEndpoint=http://[::1]:1;QueueEndpoint=http://h;SharedAccessSignature=?", "1")
+	f.Fuzz(func(t *testing.T, schedule, delay, sensors, aggregate, dsn, data, instance string) {
+		c, err := FromEnv(env{"SCORE_SCHEDULE": schedule, "SCORE_DELAY": delay, "SCORE_SENSORS_PER_MESSAGE": sensors, "SCORE_AGGREGATE": aggregate,
+			"SQL_DSN": dsn, "DataStorage": data, "WEBSITE_INSTANCE_ID": instance, "HOME": "/h"}.get)
+		if err != nil {
+			return
+		}
+		if c.Delay < 0 || c.SensorsPerMessage < 1 || c.SensorsPerMessage > sensor.MaxJobsPerMessage || c.SQL == "" {
+			t.Errorf("accepted as %+v", c)
+		}
+		if c.InAzure && (c.SQLite() || c.Data.Secret() || c.Data.Development()) {
+			t.Errorf("accepted in Azure: %+v", c)
+		}
+		if _, err := sensor.ParseAggregation(c.Score.Aggregate); err != nil {
+			t.Error(err)
+		}
+	})
+}

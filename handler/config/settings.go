@@ -1,0 +1,41 @@
+package config
+
+// Setting is a row of [Settings].
+type Setting struct {
+	Name    string
+	Default string // what an unset or empty one means; also in local.settings.json.example
+	Meaning string
+	// Secret says that the value may let someone in, and is not to be printed.
+	Secret bool
+	// Host says that only the Functions host reads it, by a function.json or
+	// on its own.
+	Host bool
+}
+
+// Settings is the table of all settings.
+var Settings = []Setting{
+	{Name: "SCORE_SCHEDULE", Default: "0 0 * * * *", Meaning: "NCRONTAB of six fields, UTC: when windows end. Each window reaches from one to the next"},
+	{Name: "SCORE_TICK", Default: "0 * * * * *", Meaning: "NCRONTAB of the timer that opens, mends and ends runs"},
+	{Name: "SCORE_DELAY", Default: "1m", Meaning: "how long after a window's end its readings may still arrive before it is scored"},
+	{Name: "SCORE_SENSORS_PER_MESSAGE", Default: "1", Meaning: "sensors per queue message, 1 to 256: more make large fleets cheaper, fewer spread better"},
+	{Name: "SCORE_AGGREGATE", Default: "", Meaning: "score aggregates, such as 5m:mean or 1h:mean,min,max (of mean, min, max, std, count, sum, first, last); empty: the raw readings"},
+	{Name: "SQL_DSN", Default: "", Meaning: "file:PATH for SQLite or sqlserver://… for Azure SQL (with fedauth= for identities); empty: a SQLite file in the user's state folder ($XDG_STATE_HOME or ~/.local/state)/fleetscore", Secret: true},
+	{Name: "DataStorage", Default: "UseDevelopmentStorage=true", Meaning: "the account of models, predictions and queues: a connection string, or DataStorage__blobServiceUri and DataStorage__queueServiceUri with DataStorage__credential and DataStorage__clientId", Secret: true},
+	{Name: "EventHubConnection", Default: "Endpoint=sb://localhost;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;", Meaning: "the Event Hubs namespace: a connection string (here the emulator's), or EventHubConnection__fullyQualifiedNamespace with __credential and __clientId", Secret: true, Host: true},
+	{Name: "EVENTHUB_NAME", Default: "readings", Meaning: "the event hub that readings come from", Host: true},
+	{Name: "EVENTHUB_CONSUMER_GROUP", Default: "$Default", Meaning: "the consumer group to read it with, not shared with others", Host: true},
+	{Name: "AzureWebJobsStorage", Default: "UseDevelopmentStorage=true", Meaning: "the host's own account (leases, checkpoints, keys): a connection string, or AzureWebJobsStorage__accountName with __credential and __clientId", Secret: true, Host: true},
+	{Name: "FUNCTIONS_WORKER_RUNTIME", Default: "custom", Meaning: "always custom: the handler is a custom handler", Host: true},
+	{Name: "GOMEMLIMIT", Default: "", Meaning: "memory that the handler keeps under, such as 2GiB; empty: six tenths of what the machine or container has"},
+}
+
+// Default returns the default of the setting name, or "" if there is no such
+// setting.
+func Default(name string) string {
+	for _, s := range Settings {
+		if s.Name == name {
+			return s.Default
+		}
+	}
+	return ""
+}
