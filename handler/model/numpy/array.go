@@ -1,0 +1,169 @@
+package numpy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// Array is a numpy array, its elements still as they were written.
+type Array struct {
+	Type    DType
+	Shape   []int
+	Fortran bool   // the first index varies fastest
+	Data    []byte // Len elements of Type.Size bytes, unless Type.Kind is 'O'
+	Objects []any  // the elements if Type.Kind is 'O'
+}
+
+// Len returns the number of elements.
+func (a *Array) Len() int {
+	n := 1
+	for _, d := range a.Shape {
+		n *= d
+	}
+	return n
+}
+
+// maxDims is numpy's own bound on dimensions.
+const maxDims = 64
+
+// ParseShape returns the shape that a pickled tuple of integers, or a single
+// one, means. The product of the dimensions fits an int of 32 bits.
+func ParseShape(v any) ([]int, error) {
+	var dims []any
+	switch v := v.(type) {
+	case *pickle.Tuple:
+		dims = v.Items
+	case int64:
+		dims = []any{v}
+	}
+	if dims == nil && v == nil || len(dims) > maxDims {
+		return nil, errors.New("an array without its shape")
+	}
+	shape, n := make([]int, len(dims)), int64(1)
+	for i, d := range dims {
+		size, ok := d.(int64)
+		if !ok || size < 0 || size > 1<<31-1 {
+			return nil, fmt.Errorf("%v is no dimension of an array", d)
+		}
+		if n *= max(size, 1); n > 1<<31-1 {
+			return nil, fmt.Errorf("%w: an array of over 2147483647 elements", pickle.ErrLimit)
+		}
+		shape[i] = int(size)
+	}
+	return shape, nil
+}
+
+// New returns an array, or why data of that type and shape is none.
+func New(t DType, shape []int, fortran bool, data []byte) (*Array, error) {
+	a := &Array{Type: t, Shape: shape, Fortran: fortran, Data: data}
+	if t.Kind == 'O' {
+		return nil, errors.New("an array of objects without objects")
+	}
+	if want := a.Len() * t.Size; len(data) != want {
+		return nil, fmt.Errorf("an array of %v %v takes %d bytes, there are %d", t, shape, want, len(data))
+	}
+	return a, nil
+}
+
+// IsArray reports whether an object is a pickled array.
+func IsArray(o *pickle.Object) bool {
+	return names[o.Class] == "_reconstruct" || names[o.Class] == "_frombuffer"
+}
+
+// names are the functions by which numpy pickles, under the modules of
+// numpy 1 and 2.
+var names = map[pickle.Global]string{
+	{Module: "numpy.core.multiarray", Name: "_reconstruct"}:  "_reconstruct",
+	{Module: "numpy._core.multiarray", Name: "_reconstruct"}: "_reconstruct",
+	{Module: "numpy.core.numeric", Name: "_frombuffer"}:      "_frombuffer",
+	{Module: "numpy._core.numeric", Name: "_frombuffer"}:     "_frombuffer",
+	{Module: "numpy.core.multiarray", Name: "scalar"}:        "scalar",
+	{Module: "numpy._core.multiarray", Name: "scalar"}:       "scalar",
+	dtypeName: "dtype",
+}
+
+// Known reports whether a name is one that the arrays, types and scalars of
+// numpy are pickled by.
+func Known(g pickle.Global) bool { return names[g] != "" || g == arrayName }
+
+var arrayName = pickle.Global{Module: "numpy", Name: "ndarray"}
+
+// Parse returns the array that a pickled value means: an *Array already, or
+// what an object would make.
+func Parse(v any) (*Array, error) {
+	switch v := v.(type) {
+	case *Array:
+		return v, nil
+	case *pickle.Object:
+		switch names[v.Class] {
+		case "_reconstruct":
+			return reconstruct(v)
+		case "_frombuffer":
+			return fromBuffer(v)
+		}
+		return nil, fmt.Errorf("%v is no numpy array", v.Class)
+	case *pickle.Refused:
+		return nil, fmt.Errorf("%v is no numpy array", v.Global)
+	}
+	return nil, fmt.Errorf("a %T is no numpy array", v)
+}
+
+// reconstruct is _reconstruct(class, (0,), b'b') with the state (version,
+// shape, dtype, fortran, data).
+func reconstruct(o *pickle.Object) (*Array, error) {
+	state, ok := o.State.(*pickle.Tuple)
+	if !ok || len(state.Items) != 5 {
+		return nil, errors.New("an array without its state")
+	}
+	if len(o.Args) == 0 || o.Args[0] != any(arrayName) {
+		return nil, errors.New("subclasses of numpy.ndarray are not supported")
+	}
+	fortran, _ := state.Items[3].(bool)
+	return build(state.Items[2], state.Items[1], fortran, state.Items[4])
+}
+
+// fromBuffer is _frombuffer(data, dtype, shape, order), or with axis_order
+// (numpy 2.3 and later).
+func fromBuffer(o *pickle.Object) (*Array, error) {
+	if len(o.Args) < 4 {
+		return nil, errors.New("an array without its order")
+	}
+	if len(o.Args) > 4 && o.Args[3] == any("K") {
+		return nil, errors.New("arrays in an order other than C and Fortran are not supported")
+	}
+	return build(o.Args[1], o.Args[2], o.Args[3] == any("F"), o.Args[0])
+}
+
+func build(dtype, dims any, fortran bool, data any) (*Array, error) {
+	t, err := ParseDType(dtype)
+	if err != nil {
+		return nil, err
+	}
+	shape, err := ParseShape(dims)
+	if err != nil {
+		return nil, err
+	}
+	switch data := data.(type) {
+	case []byte:
+		return New(t, shape, fortran, data)
+	case string: // written by Python 2
+		raw := make([]byte, 0, len(data))
+		for _, c := range data {
+			raw = append(raw, byte(c))
+		}
+		return New(t, shape, fortran, raw)
+	case *pickle.List:
+		a := &Array{Type: t, Shape: shape, Fortran: fortran, Objects: data.Items}
+		if t.Kind != 'O' || len(data.Items) != a.Len() {
+			return nil, fmt.Errorf("an array of %v %v is given %d objects", t, shape, len(data.Items))
+		}
+		return a, nil
+	}
+	return nil, fmt.Errorf("array data that is a %T", data)
+}
+
+// Equal reports whether the array has that shape.
+func (a *Array) Equal(shape ...int) bool { return slices.Equal(a.Shape, shape) }

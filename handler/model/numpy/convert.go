@@ -1,0 +1,149 @@
+package numpy
+
+import (
+	"fmt"
+
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// Floats returns the elements, row by row whatever their order in the file.
+// They must be numbers, or objects that are numbers. The copy is taken off the
+// budget.
+func (a *Array) Floats(budget *pickle.Budget) ([]float64, error) {
+	if err := budget.Take(8 * a.Len()); err != nil {
+		return nil, err
+	}
+	dst := make([]float64, a.Len())
+	if a.Type.Kind == 'O' {
+		return dst, a.objectFloats(dst)
+	}
+	if _, ok := a.Type.float(make([]byte, 8)); !ok {
+		return nil, fmt.Errorf("an array of %v where numbers are wanted", a.Type)
+	}
+	for i := range dst {
+		dst[a.position(i)], _ = a.Type.float(a.Data[i*a.Type.Size:])
+	}
+	return dst, nil
+}
+
+func (a *Array) objectFloats(dst []float64) error {
+	for i, v := range a.Objects {
+		f, err := Float(v)
+		if err != nil {
+			return err
+		}
+		dst[a.position(i)] = f
+	}
+	return nil
+}
+
+// position returns where the i-th element of the data stands, row by row.
+func (a *Array) position(i int) int {
+	if !a.Fortran || len(a.Shape) < 2 {
+		return i
+	}
+	p, stride := 0, a.Len()
+	for _, d := range a.Shape { // the first index varies fastest
+		stride /= d
+		p += i % d * stride
+		i /= d
+	}
+	return p
+}
+
+// Ints returns the elements, row by row. They must be integers.
+func (a *Array) Ints(budget *pickle.Budget) ([]int64, error) {
+	if a.Type.Kind != 'i' && a.Type.Kind != 'u' && a.Type.Kind != 'b' {
+		return nil, fmt.Errorf("an array of %v where integers are wanted", a.Type)
+	}
+	if err := budget.Take(8 * a.Len()); err != nil {
+		return nil, err
+	}
+	dst := make([]int64, a.Len())
+	for i := range dst {
+		b := a.Data[i*a.Type.Size:]
+		if a.Type.Kind == 'i' {
+			dst[a.position(i)] = a.Type.signed(b)
+		} else {
+			dst[a.position(i)] = int64(a.Type.bits(b))
+		}
+	}
+	return dst, nil
+}
+
+// Strings returns the elements, which must be strings.
+func (a *Array) Strings(budget *pickle.Budget) ([]string, error) {
+	if err := budget.Take(16*a.Len() + len(a.Data)); err != nil {
+		return nil, err
+	}
+	dst := make([]string, a.Len())
+	for i := range dst {
+		var v any
+		if a.Type.Kind == 'O' {
+			v = a.Objects[i]
+		} else {
+			v = a.at(i)
+		}
+		s, ok := v.(string)
+		if !ok {
+			return nil, fmt.Errorf("an array of %v where strings are wanted", a.Type)
+		}
+		dst[i] = s
+	}
+	return dst, nil
+}
+
+// Column returns a field of the records of an array of one dimension, as an
+// array of its own.
+func (a *Array) Column(name string, budget *pickle.Budget) (*Array, error) {
+	for _, f := range a.Type.Fields {
+		if f.Name == name {
+			return a.column(f, budget)
+		}
+	}
+	return nil, fmt.Errorf("the records have no field %q", name)
+}
+
+func (a *Array) column(f Field, budget *pickle.Budget) (*Array, error) {
+	if err := budget.Take(a.Len() * f.Type.Size); err != nil {
+		return nil, err
+	}
+	data := make([]byte, 0, a.Len()*f.Type.Size)
+	for i := range a.Len() {
+		at := i*a.Type.Size + f.Offset
+		data = append(data, a.Data[at:at+f.Type.Size]...)
+	}
+	return New(f.Type, a.Shape, a.Fortran, data)
+}
+
+// Float returns the number that v is: one of Go's, or a numpy scalar.
+func Float(v any) (float64, error) {
+	v, err := Scalar(v)
+	if err != nil {
+		return 0, err
+	}
+	switch v := v.(type) {
+	case float64:
+		return v, nil
+	case int64:
+		return float64(v), nil
+	case bool:
+		if v {
+			return 1, nil
+		}
+		return 0, nil
+	}
+	return 0, fmt.Errorf("a %T where a number is wanted", v)
+}
+
+// Int returns the integer that v is: one of Go's, or a numpy scalar.
+func Int(v any) (int, error) {
+	v, err := Scalar(v)
+	if err != nil {
+		return 0, err
+	}
+	if n, ok := v.(int64); ok {
+		return int(n), nil
+	}
+	return 0, fmt.Errorf("a %T where an integer is wanted", v)
+}

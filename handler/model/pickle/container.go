@@ -1,0 +1,194 @@
+package pickle
+
+import (
+	"errors"
+	"fmt"
+)
+
+var errOdd = errors.New("a key without a value")
+
+// deepen makes n as deep as a container that holds the items has to be.
+func (n *nest) deepen(items []any) error {
+	for _, v := range items {
+		n.level = max(n.level, levelOf(v)+1)
+	}
+	if n.level > MaxDepth {
+		return fmt.Errorf("%w: nested over %d deep", ErrLimit, MaxDepth)
+	}
+	return nil
+}
+
+// keep returns a copy of values that are about to be overwritten.
+func (r *reader) keep(items []any) ([]any, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	if err := r.opt.Budget.Take(len(items) * sizeValue); err != nil {
+		return nil, err
+	}
+	return append(make([]any, 0, len(items)), items...), nil
+}
+
+func (r *reader) pushTuple(items []any, err error) error {
+	if err != nil {
+		return err
+	}
+	t := &Tuple{nest: nest{1}}
+	if err := t.deepen(items); err != nil {
+		return err
+	}
+	if t.Items, err = r.keep(items); err != nil {
+		return err
+	}
+	return r.pushNew(t, sizeHolder)
+}
+
+func (r *reader) tuple() error  { return r.pushTuple(r.popToMark()) }
+func (r *reader) tuple0() error { return r.pushTuple(nil, nil) }
+func (r *reader) tuple1() error { return r.pushTuple(r.pop(1)) }
+func (r *reader) tuple2() error { return r.pushTuple(r.pop(2)) }
+func (r *reader) tuple3() error { return r.pushTuple(r.pop(3)) }
+
+func (r *reader) emptyList() error { return r.pushNew(&List{nest: nest{1}}, sizeHolder) }
+func (r *reader) emptySet() error  { return r.pushNew(&Set{nest: nest{1}}, sizeHolder) }
+func (r *reader) emptyDict() error { return r.pushNew(&Dict{nest: nest{1}}, sizeHolder) }
+
+func (r *reader) list() error {
+	items, err := r.popToMark()
+	if err != nil {
+		return err
+	}
+	l := &List{nest: nest{1}}
+	if err := r.extend(&l.Items, &l.nest, items); err != nil {
+		return err
+	}
+	return r.pushNew(l, sizeHolder)
+}
+
+func (r *reader) dict() error {
+	items, err := r.popToMark()
+	if err != nil {
+		return err
+	}
+	d := &Dict{nest: nest{1}}
+	if err := r.update(&d.Entries, &d.nest, items); err != nil {
+		return err
+	}
+	return r.pushNew(d, sizeHolder)
+}
+
+func (r *reader) frozenSet() error {
+	items, err := r.popToMark()
+	if err != nil {
+		return err
+	}
+	s := &Set{nest: nest{1}}
+	if err := r.extend(&s.Items, &s.nest, items); err != nil {
+		return err
+	}
+	return r.pushNew(s, sizeHolder)
+}
+
+// extend appends items to those of a container.
+func (r *reader) extend(to *[]any, n *nest, items []any) (err error) {
+	if err := n.deepen(items); err != nil {
+		return err
+	}
+	if *to, err = grow(r.opt.Budget, *to, len(items), sizeValue); err != nil {
+		return err
+	}
+	*to = append(*to, items...)
+	return nil
+}
+
+// update appends alternating keys and values to the entries of a container.
+func (r *reader) update(to *[]Entry, n *nest, items []any) (err error) {
+	if len(items)%2 != 0 {
+		return errOdd
+	}
+	if err := n.deepen(items); err != nil {
+		return err
+	}
+	if *to, err = grow(r.opt.Budget, *to, len(items)/2, sizeEntry); err != nil {
+		return err
+	}
+	for i := 0; i < len(items); i += 2 {
+		*to = append(*to, Entry{items[i], items[i+1]})
+	}
+	return nil
+}
+
+func (r *reader) append() error  { return r.appendItems(r.pop(1)) }
+func (r *reader) appends() error { return r.appendItems(r.popToMark()) }
+
+func (r *reader) appendItems(items []any, err error) error {
+	if err != nil {
+		return err
+	}
+	target, err := r.top()
+	if err != nil {
+		return err
+	}
+	switch to := target.(type) {
+	case *List:
+		return r.extend(&to.Items, &to.nest, items)
+	case *Object:
+		return r.extend(&to.List, &to.nest, items)
+	case *Refused:
+		return nil
+	}
+	return fmt.Errorf("cannot append to %s", kind(target))
+}
+
+func (r *reader) setItem() error  { return r.setEntries(r.pop(2)) }
+func (r *reader) setItems() error { return r.setEntries(r.popToMark()) }
+
+func (r *reader) setEntries(items []any, err error) error {
+	if err != nil {
+		return err
+	}
+	target, err := r.top()
+	if err != nil {
+		return err
+	}
+	switch to := target.(type) {
+	case *Dict:
+		return r.update(&to.Entries, &to.nest, items)
+	case *Object:
+		return r.update(&to.Entries, &to.nest, items)
+	case *Refused:
+		return nil
+	}
+	return fmt.Errorf("cannot set items of %s", kind(target))
+}
+
+func (r *reader) addItems() error {
+	items, err := r.popToMark()
+	if err != nil {
+		return err
+	}
+	target, err := r.top()
+	if err != nil {
+		return err
+	}
+	switch to := target.(type) {
+	case *Set:
+		return r.extend(&to.Items, &to.nest, items)
+	case *Refused:
+		return nil
+	}
+	return fmt.Errorf("cannot add to %s", kind(target))
+}
+
+// kind names a value's type for an error.
+func kind(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case *Object:
+		return "an object of " + v.Class.String()
+	case Global:
+		return v.String()
+	}
+	return fmt.Sprintf("a %T", v)
+}

@@ -1,0 +1,50 @@
+package pickle
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Op is a pickle opcode.
+type Op byte
+
+// String returns the opcode's name in Python's pickletools.
+func (op Op) String() string {
+	if name := opcodes[op].name; name != "" {
+		return name
+	}
+	return fmt.Sprintf("0x%02x", byte(op))
+}
+
+// Error is where and why a pickle cannot be read.
+type Error struct {
+	Offset int // of the opcode, from the beginning of the data
+	Op     Op
+	Err    error
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("pickle offset %d (%v): %v", e.Offset, e.Op, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Reasons that callers may want to tell apart.
+var (
+	// ErrTruncated: the pickle ends, or a length in it reaches, beyond the
+	// bytes present.
+	ErrTruncated = errors.New("truncated: more bytes are claimed than the file has")
+	// ErrOutOfBand: array data was kept out of the pickle (protocol 5's
+	// buffer_callback).
+	ErrOutOfBand = errors.New("array data is out of band: pickle again without buffer_callback")
+	// ErrOpcode: there is no such opcode.
+	ErrOpcode = errors.New("unknown opcode: not a pickle, or a damaged one")
+)
+
+var (
+	errUnderflow  = errors.New("stack underflow")
+	errNoMark     = errors.New("no mark")
+	errPersistent = errors.New("persistent ids are not supported")
+	errExtension  = errors.New("extension codes are not supported")
+)

@@ -1,0 +1,186 @@
+package pickle
+
+import (
+	"errors"
+	"fmt"
+)
+
+// global2to3 are the modules whose names the older protocols give as Python
+// 2's.
+var global2to3 = map[string]string{"__builtin__": "builtins", "copy_reg": "copyreg"}
+
+func (r *reader) global() error {
+	g, err := r.globalText()
+	if err != nil {
+		return err
+	}
+	return r.pushNew(g, sizeHolder+len(g.Module)+len(g.Name))
+}
+
+// globalText reads a name as GLOBAL and INST give it: two lines.
+func (r *reader) globalText() (Global, error) {
+	module, err := r.line()
+	if err != nil {
+		return Global{}, err
+	}
+	name, err := r.line()
+	if err != nil {
+		return Global{}, err
+	}
+	g := Global{string(module), string(name)}
+	if m, ok := global2to3[g.Module]; ok {
+		g.Module = m
+	}
+	return g, nil
+}
+
+func (r *reader) stackGlobal() error {
+	names, err := r.pop(2)
+	if err != nil {
+		return err
+	}
+	module, ok1 := names[0].(string)
+	name, ok2 := names[1].(string)
+	if !ok1 || !ok2 {
+		return errors.New("a name that is no string")
+	}
+	return r.pushNew(Global{module, name}, sizeHolder)
+}
+
+// reduce pops a function and a tuple of arguments, and pushes what a call
+// would give.
+func (r *reader) reduce() error {
+	call, err := r.pop(2)
+	if err != nil {
+		return err
+	}
+	if refused, ok := call[0].(*Refused); ok {
+		return r.push(refused)
+	}
+	function, ok1 := call[0].(Global)
+	args, ok2 := call[1].(*Tuple)
+	if !ok1 || !ok2 {
+		return fmt.Errorf("cannot call %s", kind(call[0]))
+	}
+	if evaluate, ok := builtin[function]; ok {
+		return evaluate(r, args.Items)
+	}
+	return r.pushObject(function, args.Items, nil)
+}
+
+// pushObject pushes the inert result of a call, or what stands for a refused
+// one.
+func (r *reader) pushObject(class Global, args []any, kwargs *Dict) error {
+	if r.opt.Allow == nil || !r.opt.Allow(class) {
+		return r.pushNew(&Refused{Global: class, Offset: r.pos - 1}, sizeHolder)
+	}
+	o := &Object{Class: class, Args: args, Kwargs: kwargs, nest: nest{1}}
+	if err := o.deepen(args); err != nil {
+		return err
+	}
+	return r.pushNew(o, sizeObject)
+}
+
+func (r *reader) newObj() error {
+	call, err := r.pop(2)
+	if err != nil {
+		return err
+	}
+	return r.instantiate(call[0], call[1], nil)
+}
+
+func (r *reader) newObjEx() error {
+	call, err := r.pop(3)
+	if err != nil {
+		return err
+	}
+	kwargs, ok := call[2].(*Dict)
+	if !ok {
+		return errors.New("keyword arguments that are no dict")
+	}
+	return r.instantiate(call[0], call[1], kwargs)
+}
+
+func (r *reader) instantiate(class, args any, kwargs *Dict) error {
+	if refused, ok := class.(*Refused); ok {
+		return r.push(refused)
+	}
+	c, ok1 := class.(Global)
+	a, ok2 := args.(*Tuple)
+	if !ok1 || !ok2 {
+		return fmt.Errorf("cannot make an instance of %s", kind(class))
+	}
+	return r.pushObject(c, a.Items, kwargs)
+}
+
+// inst and obj make instances of Python 2's classic classes.
+func (r *reader) inst() error {
+	class, err := r.globalText()
+	if err != nil {
+		return err
+	}
+	items, err := r.popToMark()
+	if err != nil {
+		return err
+	}
+	args, err := r.keep(items)
+	if err != nil {
+		return err
+	}
+	return r.pushObject(class, args, nil)
+}
+
+func (r *reader) obj() error {
+	items, err := r.popToMark()
+	if err != nil {
+		return err
+	}
+	if len(items) == 0 {
+		return errUnderflow
+	}
+	class, ok := items[0].(Global)
+	if !ok {
+		return fmt.Errorf("cannot make an instance of %s", kind(items[0]))
+	}
+	args, err := r.keep(items[1:])
+	if err != nil {
+		return err
+	}
+	return r.pushObject(class, args, nil)
+}
+
+// build gives an object its state, and lets the caller put something else in
+// its place.
+func (r *reader) build() error {
+	state, err := r.pop(1)
+	if err != nil {
+		return err
+	}
+	target, err := r.top()
+	if err != nil {
+		return err
+	}
+	o, ok := target.(*Object)
+	if !ok {
+		if _, refused := target.(*Refused); refused {
+			return nil
+		}
+		return fmt.Errorf("cannot give a state to %s", kind(target))
+	}
+	if o.built {
+		return fmt.Errorf("an object of %v is given a state twice", o.Class)
+	}
+	if err := o.deepen(state); err != nil {
+		return err
+	}
+	o.State, o.built = state[0], true
+	if r.opt.Built == nil {
+		return nil
+	}
+	v, err := r.opt.Built(o, r.Input)
+	if err != nil {
+		return err
+	}
+	r.stack[len(r.stack)-1] = v
+	return nil
+}

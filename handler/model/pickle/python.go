@@ -1,0 +1,89 @@
+package pickle
+
+import (
+	"errors"
+	"fmt"
+)
+
+// builtin evaluates the few calls by which Python spells values and objects
+// for which a protocol has no opcode: conversions of data, nothing more.
+var builtin = map[Global]func(r *reader, args []any) error{
+	{"copyreg", "_reconstructor"}: (*reader).reconstructor,
+	{"copyreg", "__newobj__"}:     (*reader).newObjCall,
+	{"_codecs", "encode"}:         (*reader).encodeLatin1,
+	{"builtins", "bytes"}:         (*reader).bytesCall,
+	{"builtins", "bytearray"}:     (*reader).bytesCall,
+	{"builtins", "set"}:           (*reader).setCall,
+	{"builtins", "frozenset"}:     (*reader).setCall,
+}
+
+// reconstructor is how protocols 0 and 1 make an object:
+// _reconstructor(class, object, None).
+func (r *reader) reconstructor(args []any) error {
+	if len(args) != 3 {
+		return errors.New("copyreg._reconstructor wants three arguments")
+	}
+	base, ok := args[1].(Global)
+	if !ok || base != (Global{"builtins", "object"}) {
+		return fmt.Errorf("objects built on %s are not supported", kind(args[1]))
+	}
+	return r.instantiate(args[0], &Tuple{}, nil)
+}
+
+func (r *reader) newObjCall(args []any) error {
+	if len(args) == 0 {
+		return errors.New("copyreg.__newobj__ wants a class")
+	}
+	return r.instantiate(args[0], &Tuple{Items: args[1:]}, nil)
+}
+
+// encodeLatin1 is how protocols 0 to 2 write bytes: a string, to be encoded.
+func (r *reader) encodeLatin1(args []any) error {
+	if len(args) != 2 || args[1] != any("latin1") && args[1] != any("latin-1") {
+		return errors.New("_codecs.encode is only supported for latin1")
+	}
+	text, ok := args[0].(string)
+	if !ok {
+		return fmt.Errorf("cannot encode %s", kind(args[0]))
+	}
+	if err := r.opt.Budget.Take(2*sizeValue + len(text)); err != nil {
+		return err
+	}
+	b := make([]byte, 0, len(text))
+	for _, c := range text {
+		if c > 0xff {
+			return fmt.Errorf("%q is not in Latin-1", c)
+		}
+		b = append(b, byte(c))
+	}
+	return r.push(b)
+}
+
+// bytesCall is bytes(), the empty bytes of protocols 0 to 2, or bytearray(b).
+func (r *reader) bytesCall(args []any) error {
+	if len(args) == 0 {
+		return r.pushNew([]byte{}, 2*sizeValue)
+	}
+	switch v := args[0].(type) {
+	case []byte:
+		return r.push(args[0])
+	case string: // bytearray(text, 'latin-1')
+		return r.encodeLatin1([]any{v, "latin1"})
+	}
+	return fmt.Errorf("cannot make bytes of %s", kind(args[0]))
+}
+
+// setCall is set([…]), for want of an opcode before protocol 4.
+func (r *reader) setCall(args []any) error {
+	s := &Set{nest: nest{1}}
+	if len(args) == 1 {
+		items, ok := args[0].(*List)
+		if !ok {
+			return fmt.Errorf("cannot make a set of %s", kind(args[0]))
+		}
+		if err := r.extend(&s.Items, &s.nest, items.Items); err != nil {
+			return err
+		}
+	}
+	return r.pushNew(s, sizeHolder)
+}

@@ -1,0 +1,209 @@
+package sklearn
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// attrs reads an estimator's attributes. The first that is missing or of a
+// wrong kind is kept in err, and what is read after it is empty.
+type attrs struct {
+	*loader
+	object  *pickle.Object
+	class   string
+	step    string
+	version version
+	fitted  Params // what Describe shall say of the fit
+	steps   []Step // and of the estimators inside
+	err     error
+}
+
+// fail keeps an error, unless there is one already.
+func (a *attrs) fail(format string, args ...any) {
+	if a.err == nil {
+		a.err = fmt.Errorf("%s%s: %w", a.class, inStep(a.step), fmt.Errorf(format, args...))
+	}
+}
+
+// refuse keeps the error for a setting that is not supported.
+func (a *attrs) refuse(what, instead string) {
+	if a.err == nil {
+		a.err = refuse(a.class+" with "+what, a.step, instead)
+	}
+}
+
+// note adds to what Describe says.
+func (a *attrs) note(name string, value any) { a.fitted = append(a.fitted, Param{name, value}) }
+
+// has reports whether there is an attribute, and it is not None.
+func (a *attrs) has(name string) bool {
+	v, _ := a.object.Attr(name)
+	return v != nil
+}
+
+// value returns an attribute, of numpy's scalars the Go value.
+func (a *attrs) value(name string) any {
+	v, ok := a.object.Attr(name)
+	if !ok {
+		a.fail("there is no attribute %s: fit the estimator before writing it", name)
+		return nil
+	}
+	v, err := numpy.Scalar(v)
+	if err != nil {
+		a.fail("%s: %w", name, err)
+	}
+	return v
+}
+
+func (a *attrs) bool(name string) bool {
+	f, err := numpy.Float(a.value(name))
+	if err != nil {
+		a.fail("%s: %w", name, err)
+	}
+	return f != 0
+}
+
+// boolOr is bool where versions differ in whether there is the attribute.
+func (a *attrs) boolOr(name string, otherwise bool) bool {
+	if !a.has(name) {
+		return otherwise
+	}
+	return a.bool(name)
+}
+
+func (a *attrs) text(name string) string {
+	s, ok := a.value(name).(string)
+	if !ok {
+		a.fail("%s is no string", name)
+	}
+	return s
+}
+
+func (a *attrs) int(name string) int {
+	n, err := numpy.Int(a.value(name))
+	if err != nil {
+		a.fail("%s: %w", name, err)
+	}
+	return n
+}
+
+// float returns a number, which may also be an array of one element.
+func (a *attrs) float(name string) float64 {
+	v := a.value(name)
+	if o, ok := v.(*pickle.Object); ok && numpy.IsArray(o) {
+		v = &numpy.Array{}
+	}
+	if _, ok := v.(*numpy.Array); ok {
+		if one := a.vector(name, 1); len(one) == 1 {
+			return one[0]
+		}
+		return 0
+	}
+	f, err := numpy.Float(v)
+	if err != nil {
+		a.fail("%s: %w", name, err)
+	}
+	return f
+}
+
+// finite is float of a number that has to be finite.
+func (a *attrs) finite(name string) float64 {
+	f := a.float(name)
+	if f-f != 0 {
+		a.fail("%s is %v", name, f)
+	}
+	return f
+}
+
+// array returns an array and its numbers, which have to be finite.
+func (a *attrs) array(name string) (*numpy.Array, []float64) {
+	if a.err != nil {
+		return &numpy.Array{}, nil
+	}
+	array, err := numpy.Parse(a.value(name))
+	if err != nil {
+		a.fail("%s: %w", name, err)
+		return &numpy.Array{}, nil
+	}
+	data, err := array.Floats(a.budget)
+	if err != nil {
+		a.fail("%s: %w", name, err)
+		return &numpy.Array{}, nil
+	}
+	return array, data
+}
+
+// vector returns an array's numbers, which have to be n, or any number if n is
+// 0, and finite.
+func (a *attrs) vector(name string, n int) []float64 {
+	v := a.vectorOrNaN(name, n)
+	a.checkFinite(name, v)
+	return v
+}
+
+// vectorOrNaN is vector of numbers that need not be finite.
+func (a *attrs) vectorOrNaN(name string, n int) []float64 {
+	_, data := a.array(name)
+	if a.err == nil && n != 0 && len(data) != n {
+		a.fail("%s has %d elements where %d are wanted", name, len(data), n)
+		return nil
+	}
+	return data
+}
+
+// matrix returns a row-major matrix of finite numbers, and its columns. It has
+// to have so many rows and columns, where these are not 0.
+func (a *attrs) matrix(name string, rows, columns int) ([]float64, int) {
+	array, data := a.array(name)
+	switch {
+	case a.err != nil:
+		return nil, 0
+	case len(array.Shape) != 2:
+		a.fail("%s has the shape %v: a matrix is wanted", name, array.Shape)
+	case rows != 0 && array.Shape[0] != rows, columns != 0 && array.Shape[1] != columns:
+		a.fail("%s has the shape %v where %d rows and %d columns are wanted (0: any)", name, array.Shape, rows, columns)
+	}
+	a.checkFinite(name, data)
+	if a.err != nil {
+		return nil, 0
+	}
+	return data, array.Shape[1]
+}
+
+func (a *attrs) checkFinite(name string, data []float64) {
+	if i := slices.IndexFunc(data, func(f float64) bool { return f-f != 0 }); i >= 0 {
+		a.fail("%s has a %v", name, data[i])
+	}
+}
+
+// maxFeatures bounds the columns of rows, in a model and between its steps.
+const maxFeatures = 1 << 20
+
+// features returns the columns an estimator was fitted on: n_features_in_, or,
+// before 0.23, as many as the arrays it is given, by name, have elements; 0
+// where nothing says so.
+func (a *attrs) features(vectors ...string) int {
+	n := 0
+	if a.has("n_features_in_") {
+		n = a.int("n_features_in_")
+	} else {
+		for _, name := range vectors {
+			if a.has(name) {
+				array, err := numpy.Parse(a.value(name))
+				if err != nil {
+					a.fail("%s: %w", name, err)
+					return 0
+				}
+				n = array.Len()
+				break
+			}
+		}
+	}
+	if n < 0 || n > maxFeatures {
+		a.fail("%d features: at most %d are supported", n, maxFeatures)
+	}
+	return n
+}

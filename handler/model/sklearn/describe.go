@@ -1,0 +1,116 @@
+package sklearn
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"unsafe"
+
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// Description says what a model is, for people and as JSON.
+type Description struct {
+	Version      string   `json:"scikit_learn"` // that wrote the file
+	Features     int      `json:"features"`
+	FeatureNames []string `json:"feature_names,omitempty"` // of the DataFrame it was fitted on
+	Detector     bool     `json:"detector"`
+	Estimator    Step     `json:"estimator"`
+}
+
+// Step is an estimator.
+type Step struct {
+	Name       string `json:"name,omitempty"` // in the Pipeline or ColumnTransformer around it
+	Class      string `json:"class"`          // with its module, as scikit-learn publishes it
+	Parameters Params `json:"parameters,omitempty"`
+	Fitted     Params `json:"fitted,omitempty"` // such as support_vectors
+	Steps      []Step `json:"steps,omitempty"`
+}
+
+// Param is a named value: nil, bool, int, int64, float64 or string.
+type Param struct {
+	Name  string
+	Value any
+}
+
+// Params are parameters in the order of the file. As JSON they are an object.
+type Params []Param
+
+// MarshalJSON implements json.Marshaler.
+func (p Params) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, param := range p {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		value := param.Value
+		if f, ok := value.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			value = fmt.Sprint(f)
+		}
+		name, err1 := json.Marshal(param.Name)
+		text, err2 := json.Marshal(value)
+		if err1 != nil || err2 != nil {
+			return nil, fmt.Errorf("parameter %s: %v", param.Name, err2)
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(text)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// Describe says what the model is.
+func (m *Model) Describe() Description { return m.description }
+
+// describe returns the description of the estimator that was loaded.
+func (a *attrs) describe() Step {
+	s := Step{Class: publicName(a.object.Class), Fitted: a.fitted, Steps: a.steps}
+	state, _ := a.object.State.(*pickle.Dict)
+	if state == nil {
+		return s
+	}
+	for _, e := range state.Entries {
+		name, ok := e.Key.(string)
+		if !ok || strings.HasPrefix(name, "_") || strings.HasSuffix(name, "_") {
+			continue
+		}
+		if value, ok := parameter(e.Value); ok {
+			s.Parameters = append(s.Parameters, Param{name, value})
+		}
+	}
+	return s
+}
+
+// parameter returns a parameter's value, if it is one that a [Param] can have.
+func parameter(v any) (any, bool) {
+	v, err := numpy.Scalar(v)
+	if err != nil {
+		return nil, false
+	}
+	switch v := v.(type) {
+	case nil, bool, int64, float64, string:
+		return v, true
+	case pickle.Global:
+		return v.String(), true
+	}
+	return nil, false
+}
+
+// elementSize is about what an estimator takes beside its numbers: itself and
+// its description.
+const elementSize = int(unsafe.Sizeof(element{})) + 1024
+
+func newModel(root *element, version string, names []string, step Step) *Model {
+	return &Model{
+		root: root,
+		size: root.size + elementSize,
+		description: Description{
+			Version: version, Features: root.in, FeatureNames: names, Detector: root.detector != nil, Estimator: step,
+		},
+	}
+}

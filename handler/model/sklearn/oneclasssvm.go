@@ -1,0 +1,88 @@
+package sklearn
+
+import (
+	"fmt"
+
+	"github.com/fleetscore/fleetscore/handler/model/svm"
+)
+
+// oneClassSVM is sklearn.svm.OneClassSVM. Its predict is libsvm's: 0 is an
+// anomaly.
+type oneClassSVM struct {
+	*svm.OneClass
+	offset  float64 // score_samples - decision_function
+	version version
+}
+
+func loadOneClassSVM(a *attrs) *element {
+	if a.bool("_sparse") {
+		a.refuse("a sparse matrix", "fit it on a dense array")
+	}
+	kernel := a.kernel()
+	vectors, d := a.matrix("support_vectors_", 0, 0)
+	if a.err != nil {
+		return nil
+	}
+	dual := a.vector("_dual_coef_", len(vectors)/max(d, 1))
+	m, err := svm.NewOneClass(kernel, vectors, d, dual, a.finite("_intercept_"))
+	if err != nil {
+		a.fail("%w", err)
+		return nil
+	}
+	s := &oneClassSVM{OneClass: m, version: a.version}
+	if a.version >= 20 {
+		s.offset = a.finite("offset_")
+	}
+	if a.has("n_features_in_") && a.int("n_features_in_") != d {
+		a.fail("support_vectors_ has %d columns, n_features_in_ is %d", d, a.int("n_features_in_"))
+	}
+	a.note("gamma", kernel.Gamma)
+	a.note("support_vectors", m.SupportVectors())
+	return &element{detector: s, in: d, size: m.Size()}
+}
+
+// kernel reads the kernel's parameters; gamma is what 'scale' or 'auto' was
+// resolved to when fitting.
+func (a *attrs) kernel() svm.Kernel {
+	name, ok := a.value("kernel").(string)
+	k := svm.Kernel{Type: svm.KernelType(name)}
+	switch k.Type {
+	case svm.Linear:
+		return k
+	case svm.RBF, svm.Poly, svm.Sigmoid:
+		k.Gamma = a.finite("_gamma")
+		k.Coef0 = a.finite("coef0")
+		k.Degree = a.int("degree")
+		return k
+	}
+	if !ok {
+		name = "of your own"
+	}
+	a.refuse(fmt.Sprintf("a kernel %.40s", name), "use kernel rbf, linear, poly or sigmoid")
+	return k
+}
+
+func (s *oneClassSVM) detect(pred []uint8, score, x []float64, _ *arena) error {
+	s.Decision(score, x)
+	for i, v := range score {
+		pred[i] = 1
+		if v > 0 {
+			pred[i] = 0
+		}
+	}
+	return nil
+}
+
+func (s *oneClassSVM) scoreSamples(dst, x []float64, _ *arena) error {
+	if s.version < 20 {
+		return errNoScoreSamples
+	}
+	s.Decision(dst, x)
+	for i := range dst {
+		dst[i] += s.offset
+	}
+	return nil
+}
+
+// errNoScoreSamples: score_samples came with scikit-learn 0.20.
+var errNoScoreSamples error = &unsupported{"score_samples is not supported: scikit-learn 0.19, which wrote the model, has none; fit it again with a later one"}

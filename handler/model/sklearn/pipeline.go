@@ -1,0 +1,132 @@
+package sklearn
+
+import (
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// pipeline is a sklearn.pipeline.Pipeline: transformers, and perhaps a
+// detector, last.
+type pipeline struct {
+	steps []*element
+	last  *element // the detector, or nil
+}
+
+func loadPipeline(a *attrs) *element {
+	list, ok := a.value("steps").(*pickle.List)
+	if !ok {
+		a.fail("steps is no list")
+		return nil
+	}
+	p := &pipeline{}
+	for i, item := range list.Items {
+		e := a.pipelineStep(item)
+		switch {
+		case a.err != nil:
+			return nil
+		case e.detector == nil:
+			p.steps = append(p.steps, e)
+		case i < len(list.Items)-1:
+			a.fail("%s is a detector, and not the last step", e.label)
+		default:
+			p.last = e
+		}
+	}
+	return a.chain(p)
+}
+
+// pipelineStep loads a pair of name and estimator.
+func (a *attrs) pipelineStep(item any) *element {
+	pair, ok := item.(*pickle.Tuple)
+	if !ok || len(pair.Items) < 2 {
+		a.fail("a step is no pair of name and estimator")
+		return nil
+	}
+	name, ok := pair.Items[0].(string)
+	if !ok {
+		a.fail("a step's name is no string")
+		return nil
+	}
+	return a.nested(name, pair.Items[1])
+}
+
+// nested loads an estimator inside this one, which may be None or 'passthrough'
+// (None up to scikit-learn 0.20).
+func (a *attrs) nested(name string, v any) *element {
+	path := name
+	if a.step != "" {
+		path = a.step + "." + name
+	}
+	if v == nil || v == any("passthrough") {
+		a.steps = append(a.steps, Step{Name: name, Class: "passthrough"})
+		return &element{label: "passthrough" + inStep(path), accepts: anyNumber}
+	}
+	e, step, err := a.estimator(v, path)
+	if err != nil {
+		if a.err == nil {
+			a.err = err
+		}
+		return nil
+	}
+	step.Name = name
+	a.steps = append(a.steps, step)
+	return e
+}
+
+// chain checks that what comes out of each step fits the next one.
+func (a *attrs) chain(p *pipeline) *element {
+	e := &element{accepts: anyNumber, transformer: p}
+	all := p.steps
+	if p.last != nil {
+		all = append(all[:len(all):len(all)], p.last)
+		e.transformer, e.detector = nil, p
+	}
+	for _, s := range all {
+		switch width := e.out; {
+		case s.in == 0, s.in == width:
+		case width == 0:
+			e.in = s.in
+		default:
+			a.fail("%s takes %d columns, but gets %d", s.label, s.in, width)
+		}
+		e.out = s.width(max(e.out, s.in))
+		e.size += s.size + elementSize
+	}
+	return e
+}
+
+// forward returns what the rows of x are after all the transformers.
+func (p *pipeline) forward(x []float64, n int, a *arena) ([]float64, error) {
+	for _, s := range p.steps {
+		dst := a.take(n * s.width(len(x)/n))
+		if err := s.transform(dst, x, n, a); err != nil {
+			return nil, err
+		}
+		x = dst
+	}
+	return x, nil
+}
+
+func (p *pipeline) transform(dst, src []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	x, err := p.forward(src, n, a)
+	copy(dst, x)
+	return err
+}
+
+func (p *pipeline) detect(pred []uint8, score, x []float64, a *arena) error {
+	defer a.release(a.used)
+	x, err := p.forward(x, len(score), a)
+	if err != nil {
+		return err
+	}
+	return p.last.detect(pred, score, x, a)
+}
+
+func (p *pipeline) scoreSamples(dst, x []float64, a *arena) error {
+	defer a.release(a.used)
+	x, err := p.forward(x, len(dst), a)
+	if err != nil {
+		return err
+	}
+	return p.last.scoreSamples(dst, x, a)
+}

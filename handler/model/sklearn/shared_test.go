@@ -1,0 +1,233 @@
+package sklearn_test
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+)
+
+// shared returns a path in the folder of facts beside the repository, or skips
+// the test where there is none.
+func shared(t *testing.T, path string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+	path = filepath.Join(dir, "..", "shared", path)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		t.Skipf("../shared is not beside the repository: %v", err)
+	}
+	return path
+}
+
+// TestReference holds the models of the reference implementation to what
+// scikit-learn gives, bit by bit.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	truths, err := filepath.Glob(filepath.Join(shared(t, "reference"), "truth", "preds_*.csv"))
+	if err != nil || len(truths) == 0 {
+		t.Fatal("no truth beside the reference models", err)
+	}
+	for _, truth := range truths {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(truth), "preds_"), ".csv")
+		t.Run(name, func(t *testing.T) {
+			m := loadFile(t, filepath.Join(filepath.Dir(truth), "..", "models", "model_"+name))
+			val, prediction, decision := readTruth(t, truth)
+			pred, score := make([]uint8, len(val)), make([]float64, len(val))
+			if err := m.Predict(pred, score, val); err != nil {
+				t.Fatal(err)
+			}
+			for i := range val {
+				if float64(pred[i]) != prediction[i] || math.Float64bits(score[i]) != math.Float64bits(decision[i]) {
+					t.Fatalf("row %d: got %d, %v, scikit-learn has %v, %v", i, pred[i], score[i], prediction[i], decision[i])
+				}
+			}
+		})
+	}
+}
+
+func loadFile(t *testing.T, path string) *sklearn.Model {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := sklearn.Load(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// readTruth reads the columns Val, Prediction and Decision.
+func readTruth(t *testing.T, path string) (val, prediction, decision []float64) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := map[string]*[]float64{"Val": &val, "Prediction": &prediction, "Decision": &decision}
+	for _, row := range rows[1:] {
+		for i, name := range rows[0] {
+			if to := columns[name]; to != nil {
+				*to = append(*to, parseFloat(t, row[i]))
+			}
+		}
+	}
+	return val, prediction, decision
+}
+
+func parseFloat(t *testing.T, s string) float64 {
+	t.Helper()
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// expected is what scikit-learn gave for a model, numbers in hexadecimal.
+type expected struct {
+	X            [][]string `json:"X"`
+	Decision     [][]string `json:"decision_function"`
+	ScoreSamples [][]string `json:"score_samples"`
+	Predict      [][]string `json:"predict"`
+}
+
+// TestVectors holds the files that three versions wrote, by every protocol and
+// compression, to what these versions gave.
+func TestVectors(t *testing.T) {
+	t.Parallel()
+	archives, err := filepath.Glob(filepath.Join(shared(t, "vectors"), "*.tar.gz"))
+	if err != nil || len(archives) == 0 {
+		t.Fatal("no archive among the vectors", err)
+	}
+	for _, archive := range archives {
+		t.Run(strings.TrimSuffix(filepath.Base(archive), ".tar.gz"), func(t *testing.T) {
+			t.Parallel()
+			files := untar(t, archive)
+			var index struct{ Models map[string]expected }
+			if err := json.Unmarshal(files["index.json"], &index); err != nil {
+				t.Fatal(err)
+			}
+			for name, data := range files {
+				model, _, _ := strings.Cut(name, ".")
+				if want, ok := index.Models[model]; ok {
+					t.Run(name, func(t *testing.T) { want.check(t, data) })
+				}
+			}
+		})
+	}
+}
+
+func untar(t *testing.T, path string) map[string][]byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string][]byte)
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[filepath.Base(h.Name)], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// check loads a model and compares what it gives.
+func (e expected) check(t *testing.T, data []byte) {
+	t.Helper()
+	m, err := sklearn.Load(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Predict == nil {
+		if err := m.Detector(); !errors.Is(err, sklearn.ErrUnsupported) {
+			t.Fatalf("a transformer is taken for a detector: %v", err)
+		}
+		return
+	}
+	x := floats(t, e.X)
+	pred, score := make([]uint8, len(e.X)), make([]float64, len(e.X))
+	if err := m.Predict(pred, score, x); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range floats(t, e.Predict) {
+		if pred[i] != uint8((1-want)/2) {
+			t.Errorf("row %d: predicted %d, scikit-learn %v, with scores %v and %s", i, pred[i], want, score[i], e.Decision[i])
+		}
+	}
+	near(t, "decision_function", score, floats(t, e.Decision))
+	err = m.ScoreSamples(score, x)
+	if e.ScoreSamples == nil && errors.Is(err, sklearn.ErrUnsupported) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "score_samples", score, floats(t, e.ScoreSamples))
+}
+
+func floats(t *testing.T, rows [][]string) []float64 {
+	t.Helper()
+	v := make([]float64, 0, len(rows))
+	for _, row := range rows {
+		for _, hex := range row {
+			v = append(v, parseFloat(t, hex))
+		}
+	}
+	return v
+}
+
+// near compares scores with the bound that is promised: 1e-12 of the larger of
+// 1 and the score.
+func near(t *testing.T, what string, got, want []float64) {
+	t.Helper()
+	worst, at := 0.0, -1
+	for i, w := range want {
+		if d := math.Abs(got[i]-w) / max(1, math.Abs(w)); d > worst || d != d {
+			worst, at = d, i
+		}
+	}
+	if !(worst <= 1e-12) {
+		t.Errorf("%s: row %d is %v, scikit-learn's %v", what, at, got[at], want[at])
+	}
+}

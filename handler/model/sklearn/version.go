@@ -1,0 +1,38 @@
+package sklearn
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// version is a version of scikit-learn, 1.2 as 102.
+type version int
+
+const (
+	oldest version = 19
+	beyond version = 200 // no promise is made for what may come
+)
+
+// parseVersion reads what scikit-learn writes as _sklearn_version.
+func parseVersion(s string) (version, error) {
+	parts := strings.SplitN(s, ".", 3)
+	if len(parts) < 2 {
+		return 0, fmt.Errorf("%.40q is no version of scikit-learn", s)
+	}
+	major, err1 := strconv.ParseUint(parts[0], 10, 7)
+	minor, err2 := strconv.ParseUint(digits(parts[1]), 10, 7)
+	if err1 != nil || err2 != nil || minor > 99 {
+		return 0, fmt.Errorf("%.40q is no version of scikit-learn", s)
+	}
+	v := version(100*major + minor)
+	if v < oldest || v >= beyond {
+		return 0, &unsupported{fmt.Sprintf("a file of scikit-learn %s is not supported: fit the model again with 0.19 to 1.9", s)}
+	}
+	return v, nil
+}
+
+// digits returns the digits that s begins with.
+func digits(s string) string {
+	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
+}
