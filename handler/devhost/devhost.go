@@ -1,0 +1,260 @@
+package devhost
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options say what to play, and where.
+type Options struct {
+	Root     string            // the staged application: host.json, the handler, <function>/function.json
+	Settings map[string]string // application settings; they go before the environment
+
+	HTTPPort  int // of the functions and /admin, on 127.0.0.1; 0 is any free one
+	EventPort int // of the event hubs' REST calls; likewise
+
+	// EventDir keeps the event hubs. Needed if a function has an
+	// eventHubTrigger.
+	EventDir string
+	// Partitions is the number of partitions of every hub; 0 is 4.
+	Partitions int
+
+	// EnableAuth asks HTTP callers for keys, as Azure does.
+	EnableAuth bool
+	// MessageLease is how long a queue message stays invisible while it is
+	// worked on, renewed at half of it, in whole seconds; 0 is the host's ten
+	// minutes. A test that kills the host sets it.
+	MessageLease time.Duration
+
+	Log *slog.Logger // nil discards
+}
+
+// stopPatience is how long the host waits for running functions when it stops.
+const stopPatience = 10 * time.Second
+
+// Host is a running host. Its methods may be called concurrently.
+type Host struct {
+	id, root  string
+	started   time.Time
+	log       *logger
+	functions []*function // in the order of their names
+	timers    map[string]*timer
+	queues    []*queueListener
+	events    []*eventListener
+	hubs      map[string]*eventHub
+	worker    *worker
+	invoker   *invoker
+	keys      *keys
+	http      *http.Server
+	eventHTTP *http.Server
+	url       string
+	eventsURL string
+
+	listening context.Context // ends when the triggers stop
+	stopping  context.CancelFunc
+	working   context.Context // ends when the handler is killed
+	killing   context.CancelFunc
+	running   sync.WaitGroup // triggers and what they run
+	workers   sync.WaitGroup
+	stop      sync.Once
+	cause     error
+	stopped   chan struct{}
+}
+
+// Start reads the application and the settings, starts the handler and the
+// triggers, and returns while the handler may still be on its way up. ctx
+// bounds the start only. Mistakes in the application's files are errors that
+// name the file.
+func Start(ctx context.Context, opt Options) (*Host, error) {
+	root, err := filepath.Abs(opt.Root)
+	if err != nil {
+		return nil, err
+	}
+	s := newSettings(opt.Settings)
+	cfg, err := readHostJSON(root, s)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &Host{
+		id: hostID(s), root: root, started: time.Now(), log: newLogger(opt.Log, cfg.LogLevels),
+		timers: make(map[string]*timer), hubs: make(map[string]*eventHub), stopped: make(chan struct{}),
+	}
+	if h.functions, err = readFunctions(root, s, cfg.Retry); err != nil {
+		return nil, err
+	}
+	h.listening, h.stopping = context.WithCancel(context.Background())
+	h.working, h.killing = context.WithCancel(context.Background())
+	if h.worker, err = newWorker(root, cfg.Handler, s, h.log, h.stopFor); err != nil {
+		return nil, err
+	}
+	h.invoker = &invoker{
+		ctx: h.working, worker: h.worker, log: h.log, timeout: cfg.FunctionTimeout, forward: cfg.Handler.Forward,
+		outputs: &outputs{settings: s, base64: cfg.Queues.Base64, notify: h.notify},
+	}
+	if opt.EnableAuth {
+		h.keys = &keys{master: newKey(), function: newKey()}
+	}
+	if err := h.build(ctx, opt, cfg, s); err != nil {
+		h.release()
+		return nil, err
+	}
+	if err := h.worker.start(); err != nil {
+		h.release()
+		return nil, err
+	}
+	h.run()
+	return h, nil
+}
+
+// hostID names the host in its storage.
+func hostID(s settings) string {
+	if id := s.get("AzureFunctionsWebHost__hostid"); id != "" {
+		return id
+	}
+	return "devhost"
+}
+
+func newKey() string {
+	b := make([]byte, 40)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// run starts everything that Start has built.
+func (h *Host) run() {
+	h.workers.Go(func() { h.worker.run(h.working) })
+	for _, t := range h.timers {
+		h.running.Go(func() { t.run(h.listening) })
+	}
+	for _, q := range h.queues {
+		h.running.Go(func() { q.run(h.listening) })
+	}
+	for _, e := range h.events {
+		h.running.Go(func() { e.run(h.listening) })
+	}
+	h.log.log(slog.LevelInfo, "Host.Startup", fmt.Sprintf("Job host started: %d functions", len(h.functions)), "url", h.url)
+}
+
+// notify has the listeners of a queue look at it soon.
+func (h *Host) notify(connection, queue string) {
+	for _, q := range h.queues {
+		if q.conn == connection && q.queue.Name() == queue {
+			q.poke()
+		}
+	}
+}
+
+// URL is where the HTTP functions are, such as http://127.0.0.1:7071.
+func (h *Host) URL() string { return h.url }
+
+// EventsURL is where event hubs take events: POST /{hub}/messages. It is empty
+// without an eventHubTrigger.
+func (h *Host) EventsURL() string { return h.eventsURL }
+
+// Keys are the master and the function key that callers must show; empty
+// without EnableAuth.
+func (h *Host) Keys() (master, function string) {
+	if h.keys == nil {
+		return "", ""
+	}
+	return h.keys.master, h.keys.function
+}
+
+// HandlerPID is the process id of the handler that runs now.
+func (h *Host) HandlerPID() int {
+	p, _ := h.worker.get()
+	return p.cmd.Process.Pid
+}
+
+// CaughtUp reports whether the checkpoints of all event hub functions stand at
+// the end of every partition.
+func (h *Host) CaughtUp() bool {
+	for _, e := range h.events {
+		if !e.caughtUp() {
+			return false
+		}
+	}
+	return true
+}
+
+// Wait returns when the host has stopped: nil after Close, else why it stopped
+// by itself, as the real host does when the handler keeps failing.
+func (h *Host) Wait() error {
+	<-h.stopped
+	return h.cause
+}
+
+// Close stops the triggers, waits up to ten seconds for running functions and
+// kills the handler. (The real host would leave a handler that is still at
+// work behind.)
+func (h *Host) Close() error {
+	h.shutdown(nil)
+	<-h.stopped
+	return nil
+}
+
+// stopFor stops the host for a cause, in the background.
+func (h *Host) stopFor(cause error) { go h.shutdown(cause) }
+
+func (h *Host) shutdown(cause error) {
+	h.stop.Do(func() {
+		h.cause = cause
+		if cause != nil {
+			h.log.sin("Host.Startup", "the host stops: "+cause.Error(), "mend the cause and start it again")
+			h.killing() // there is nothing to wait for
+		}
+		h.stopping()
+		patience, cancel := context.WithTimeout(h.working, stopPatience)
+		defer cancel()
+		h.http.Shutdown(patience)
+		if h.eventHTTP != nil {
+			h.eventHTTP.Shutdown(patience)
+		}
+		idle := make(chan struct{})
+		go func() { h.running.Wait(); close(idle) }()
+		select {
+		case <-idle:
+		case <-patience.Done():
+		}
+		h.killing()
+		h.workers.Wait()
+		<-idle
+		h.release()
+		close(h.stopped)
+	})
+}
+
+// release closes what is open, after a stop or a failed start.
+func (h *Host) release() {
+	h.stopping()
+	h.killing()
+	for _, srv := range [...]*http.Server{h.http, h.eventHTTP} {
+		if srv != nil {
+			srv.Close()
+		}
+	}
+	for _, hub := range h.hubs {
+		hub.close()
+	}
+}
+
+// function returns the one called name, or nil.
+func (h *Host) function(name string) *function {
+	for _, fn := range h.functions {
+		if strings.EqualFold(fn.name, name) {
+			return fn
+		}
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package devhost
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+type bindings = map[string]any
+
+func function1(list ...map[string]any) map[string]any {
+	all := make([]any, len(list))
+	for i, b := range list {
+		all[i] = b
+	}
+	return map[string]any{"bindings": all}
+}
+
+// shape is an application as this project's: every trigger it has.
+func shape(t *testing.T, s map[string]any) *app {
+	ingest := function1(bindings{"type": "eventHubTrigger", "direction": "in", "name": "events", "eventHubName": "%HUB%", "connection": "EventHubConnection", "cardinality": "many", "dataType": "binary"})
+	ingest["retry"] = map[string]any{"strategy": "exponentialBackoff", "maxRetryCount": -1, "minimumInterval": "00:00:00.1", "maximumInterval": "00:00:01"}
+	a := newApp(t, map[string]any{
+		"customHandler": map[string]any{"enableForwardingHttpRequest": true},
+		"extensions":    map[string]any{"queues": map[string]any{"messageEncoding": "none", "batchSize": 16, "newBatchThreshold": 8}},
+	}, map[string]any{
+		"ingest":   ingest,
+		"schedule": function1(bindings{"type": "timerTrigger", "direction": "in", "name": "tick", "schedule": "%TICK%"}),
+		"score":    function1(bindings{"type": "queueTrigger", "direction": "in", "name": "message", "queueName": "score-jobs"}),
+		"runs":     function1(bindings{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function", "route": "{*path}"}, bindings{"type": "http", "direction": "out", "name": "res"}),
+		"health":   function1(bindings{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "methods": []any{"get"}, "route": "health"}, bindings{"type": "http", "direction": "out", "name": "res"}),
+	}, s)
+	a.opt.Settings["HUB"] = "telemetry"
+	a.opt.Settings["TICK"] = "* * * * * *"
+	return a
+}
+
+func TestEveryTriggerReachesTheHandler(t *testing.T) {
+	t.Parallel()
+	a := shape(t, map[string]any{"/api/health": []any{map[string]any{"status": 200, "headers": map[string]any{"Content-Type": "text/plain"}, "body": "ok"}}})
+	a.put("score-jobs", `{"v":1,"run":"r"}`)
+	h := a.start()
+	resp, err := http.Post(h.EventsURL()+"/telemetry/messages", "application/vnd.microsoft.servicebus.json", strings.NewReader(`[{"Body":"a"},{"Body":"b"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated {
+		t.Errorf("send: %s, want 201", resp.Status)
+	}
+	resp, err = http.Get(h.URL() + "/api/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if string(body) != "ok" {
+		t.Errorf("GET /api/health: %s %q, want ok", resp.Status, body)
+	}
+	seen := make(map[string]recorded)
+	a.eventually("a request of every function", func() bool {
+		for _, r := range a.requests() {
+			seen[r.URL] = r
+		}
+		return len(seen) == 4
+	})
+	var in struct{ Data map[string]json.RawMessage }
+	if err := json.Unmarshal([]byte(seen["/ingest"].Body), &in); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(in.Data["events"]); got != `"[\"YQ==\",\"Yg==\"]"` {
+		t.Errorf("events: %s", got)
+	}
+	a.eventually("caught up", h.CaughtUp)
+	a.eventually("the message deleted", func() bool { n, err := a.queue("score-jobs").Count(t.Context()); return err == nil && n == 0 })
+}

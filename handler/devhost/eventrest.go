@@ -1,0 +1,173 @@
+package devhost
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxSend is the most that one send takes, in bytes.
+const maxSend = 1 << 20
+
+// eventFront takes the REST send calls of Event Hubs:
+//
+//	POST /{hub}/messages
+//	POST /{hub}/partitions/{id}/messages
+//	POST /{hub}/publishers/{name}/messages
+//
+// one event, or with Content-Type application/vnd.microsoft.servicebus.json a
+// batch. Any Authorization is accepted, and none.
+type eventFront struct {
+	hubs map[string]*eventHub // by lower-case name
+	now  func() time.Time
+}
+
+func (f *eventFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Server", "Microsoft-HTTPAPI/2.0")
+	w.Header().Set("Content-Type", "application/xml; charset=utf-8")
+	if status, err := f.send(r); err != nil {
+		w.WriteHeader(status)
+		detail := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(err.Error())
+		fmt.Fprintf(w, "<Error><Code>%d</Code><Detail>%s</Detail></Error>", status, detail)
+		return
+	}
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusCreated)
+}
+
+// send appends what r carries, or returns the status that says why not.
+func (f *eventFront) send(r *http.Request) (int, error) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	hub := f.hubs[strings.ToLower(parts[0])]
+	switch {
+	case hub == nil || len(parts) != 2 && len(parts) != 4 || parts[len(parts)-1] != "messages":
+		return http.StatusNotFound, fmt.Errorf("no event hub at %s: send to /{hub}/messages", r.URL.Path)
+	case r.Method != http.MethodPost:
+		return http.StatusMethodNotAllowed, fmt.Errorf("send with POST, not %s", r.Method)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxSend))
+	if err != nil {
+		return http.StatusRequestEntityTooLarge, fmt.Errorf("a send takes at most %d bytes: %w", maxSend, err)
+	}
+	events, err := f.events(r, body)
+	if err != nil {
+		return http.StatusBadRequest, err
+	}
+	p := hub.pick(events[0].key)
+	if len(parts) == 4 {
+		switch parts[1] {
+		case "partitions":
+			n, err := strconv.Atoi(parts[2])
+			if err != nil || n < 0 || n >= len(hub.partitions) {
+				return http.StatusNotFound, fmt.Errorf("hub %s has the partitions 0 to %d, not %q", hub.name, len(hub.partitions)-1, parts[2])
+			}
+			p = hub.partitions[n]
+		case "publishers":
+			for i := range events {
+				events[i].key = parts[2]
+			}
+			p = hub.pick(parts[2])
+		default:
+			return http.StatusNotFound, fmt.Errorf("no event hub at %s", r.URL.Path)
+		}
+	}
+	if err := p.append(events); err != nil {
+		return http.StatusInternalServerError, err
+	}
+	return 0, nil
+}
+
+// pick returns the partition of a key, or the next one for no key.
+func (h *eventHub) pick(key string) *partition {
+	if key != "" {
+		sum := fnv.New32a()
+		io.WriteString(sum, key)
+		return h.partitions[sum.Sum32()%uint32(len(h.partitions))]
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next = (h.next + 1) % len(h.partitions)
+	return h.partitions[h.next]
+}
+
+type brokerProperties struct {
+	PartitionKey string
+}
+
+// events returns the one event of a body, or those of a batch, at least one.
+func (f *eventFront) events(r *http.Request, body []byte) ([]event, error) {
+	now := f.now()
+	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/vnd.microsoft.servicebus.json") {
+		return batch(body, now)
+	}
+	e := event{enqueued: now, body: body, properties: userProperties(r.Header)}
+	if text := r.Header.Get("Brokerproperties"); text != "" {
+		var b brokerProperties
+		if err := json.Unmarshal([]byte(text), &b); err != nil {
+			return nil, fmt.Errorf("BrokerProperties is not JSON: %w", err)
+		}
+		e.key = b.PartitionKey
+	}
+	return []event{e}, nil
+}
+
+func batch(body []byte, now time.Time) ([]event, error) {
+	var list []struct {
+		Body             *string
+		IsBodyBase64     bool
+		UserProperties   json.RawMessage
+		BrokerProperties brokerProperties
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, fmt.Errorf("a batch is a JSON array of {\"Body\": text}: %w", err)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("the batch is empty")
+	}
+	events := make([]event, len(list))
+	for i, m := range list {
+		if m.Body == nil {
+			return nil, fmt.Errorf("element %d of the batch has no Body", i)
+		}
+		e := event{enqueued: now, key: m.BrokerProperties.PartitionKey, body: []byte(*m.Body)}
+		if p := string(m.UserProperties); p != "null" && p != "{}" {
+			e.properties = p
+		}
+		if m.IsBodyBase64 {
+			var err error
+			if e.body, err = base64.StdEncoding.DecodeString(*m.Body); err != nil {
+				return nil, fmt.Errorf("element %d of the batch: %w", i, err)
+			}
+		}
+		if e.key != list[0].BrokerProperties.PartitionKey {
+			return nil, fmt.Errorf("the batch has two partition keys, %q and %q: it goes to one partition", list[0].BrokerProperties.PartitionKey, e.key)
+		}
+		events[i] = e
+	}
+	return events, nil
+}
+
+// plainHeaders are the fields of a send that are no user properties.
+var plainHeaders = set(`Accept Accept-Encoding Accept-Language Authorization Brokerproperties Connection Content-Length
+	Content-Type Date Expect Host Origin Referer Te Traceparent Tracestate Transfer-Encoding User-Agent`)
+
+// userProperties is the JSON object of the custom header fields.
+func userProperties(h http.Header) string {
+	props := make(map[string]string)
+	for name := range h {
+		if !plainHeaders[name] {
+			props[name] = h.Get(name)
+		}
+	}
+	if len(props) == 0 {
+		return ""
+	}
+	b, _ := json.Marshal(props) // strings always marshal
+	return string(b)
+}

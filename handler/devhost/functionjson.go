@@ -1,0 +1,246 @@
+package devhost
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+)
+
+// function is a folder with a function.json.
+type function struct {
+	name     string
+	trigger  binding
+	outputs  []binding
+	retry    *retryPolicy
+	disabled bool
+	config   json.RawMessage // function.json as written
+}
+
+// binding is one element of function.json's bindings, with its %settings%
+// resolved.
+type binding struct {
+	Type, Direction, Name, DataType string
+
+	Schedule     string // timerTrigger
+	UseMonitor   bool
+	RunOnStartup bool
+
+	Connection    string // queueTrigger, eventHubTrigger, queue, blob
+	QueueName     string
+	EventHubName  string
+	ConsumerGroup string
+	Many          bool // cardinality
+	Path          string
+
+	AuthLevel string // httpTrigger
+	Methods   []string
+	Route     *string // nil: the function's name
+}
+
+func (b binding) isTrigger() bool { return strings.HasSuffix(b.Type, "Trigger") }
+
+// readFunctions reads every folder directly under root that has a
+// function.json, in the order of their names, which is also the order in which
+// HTTP routes are tried.
+func readFunctions(root string, s settings, rootRetry *retryPolicy) ([]*function, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, fmt.Errorf("read the functions: %w", err)
+	}
+	var fns []*function
+	for _, e := range entries {
+		path := filepath.Join(root, e.Name(), "function.json")
+		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) || err != nil && !e.IsDir() {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		fn, err := parseFunction(e.Name(), data, s)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if fn.retry == nil {
+			fn.retry = rootRetry
+		}
+		fns = append(fns, fn)
+	}
+	if len(fns) == 0 {
+		return nil, fmt.Errorf("no function found: %s has no folder with a function.json", root)
+	}
+	sort.Slice(fns, func(i, j int) bool {
+		return strings.ToLower(fns[i].name) < strings.ToLower(fns[j].name)
+	})
+	return fns, nil
+}
+
+// bindingFile is a binding as written; *string where absence matters.
+type bindingFile struct {
+	Type          string   `json:"type"`
+	Direction     string   `json:"direction"`
+	Name          string   `json:"name"`
+	DataType      string   `json:"dataType"`
+	Schedule      string   `json:"schedule"`
+	UseMonitor    *bool    `json:"useMonitor"`
+	RunOnStartup  bool     `json:"runOnStartup"`
+	Connection    string   `json:"connection"`
+	QueueName     string   `json:"queueName"`
+	EventHubName  string   `json:"eventHubName"`
+	ConsumerGroup *string  `json:"consumerGroup"`
+	Cardinality   *string  `json:"cardinality"`
+	Path          string   `json:"path"`
+	AuthLevel     *string  `json:"authLevel"`
+	Methods       []string `json:"methods"`
+	Route         *string  `json:"route"`
+}
+
+func parseFunction(name string, data []byte, s settings) (*function, error) {
+	var f struct {
+		Bindings []bindingFile   `json:"bindings"`
+		Retry    json.RawMessage `json:"retry"`
+	}
+	if err := json.Unmarshal(data, &f); err != nil {
+		return nil, err
+	}
+	fn := &function{name: name, config: data, disabled: s.truth("AzureWebJobs." + name + ".Disabled")}
+	var err error
+	if fn.retry, err = parseRetry(f.Retry); err != nil {
+		return nil, err
+	}
+	for _, bf := range f.Bindings {
+		b, err := bf.binding(s)
+		if err != nil {
+			return nil, fmt.Errorf("binding %q: %w", bf.Name, err)
+		}
+		switch {
+		case b.isTrigger() && fn.trigger.Type != "":
+			return nil, fmt.Errorf("two triggers, %q and %q; a function has one", fn.trigger.Name, b.Name)
+		case b.isTrigger():
+			fn.trigger = b
+		default:
+			fn.outputs = append(fn.outputs, b)
+		}
+	}
+	if fn.trigger.Type == "" {
+		return nil, fmt.Errorf("no trigger among the bindings")
+	}
+	return fn, nil
+}
+
+func (f bindingFile) binding(s settings) (binding, error) {
+	b := binding{
+		Type: f.Type, Direction: f.Direction, Name: f.Name, DataType: strings.ToLower(f.DataType),
+		UseMonitor: f.UseMonitor == nil || *f.UseMonitor, RunOnStartup: f.RunOnStartup,
+		Connection: f.Connection, ConsumerGroup: "$Default",
+		Many:      f.Cardinality == nil || strings.EqualFold(*f.Cardinality, "many"),
+		AuthLevel: "function", Methods: f.Methods, Route: f.Route,
+	}
+	if f.AuthLevel != nil {
+		b.AuthLevel = strings.ToLower(*f.AuthLevel)
+	}
+	if f.ConsumerGroup != nil && *f.ConsumerGroup != "" {
+		b.ConsumerGroup = *f.ConsumerGroup
+	}
+	switch f.Type {
+	case "timerTrigger", "queueTrigger", "eventHubTrigger", "httpTrigger":
+		if f.Direction != "in" {
+			return b, fmt.Errorf("direction of a trigger is %q; it must be in", f.Direction)
+		}
+	case "http", "queue", "blob":
+		if f.Direction != "out" {
+			return b, fmt.Errorf("devhost plays %s with direction out only, not %q", f.Type, f.Direction)
+		}
+	default:
+		return b, fmt.Errorf("devhost does not play the binding type %q", f.Type)
+	}
+	for _, r := range []struct {
+		from string
+		to   *string
+	}{
+		{f.Schedule, &b.Schedule}, {f.QueueName, &b.QueueName}, {f.EventHubName, &b.EventHubName},
+		{b.ConsumerGroup, &b.ConsumerGroup}, {f.Path, &b.Path},
+	} {
+		var err error
+		if *r.to, err = s.resolve(r.from); err != nil {
+			return b, err
+		}
+	}
+	return b, b.complete()
+}
+
+// complete reports a value that the binding's type needs and lacks.
+func (b binding) complete() error {
+	missing := map[string]string{
+		"timerTrigger":    or(b.Schedule, "schedule"),
+		"queueTrigger":    or(b.QueueName, "queueName"),
+		"eventHubTrigger": or(b.EventHubName, "eventHubName"),
+		"queue":           or(b.QueueName, "queueName"),
+		"blob":            or(b.Path, "path"),
+	}[b.Type]
+	if b.Name == "" {
+		missing = "name"
+	}
+	if missing != "" {
+		return fmt.Errorf("%s is missing", missing)
+	}
+	return nil
+}
+
+// or returns name if value is empty, else "".
+func or(value, name string) string {
+	if value == "" {
+		return name
+	}
+	return ""
+}
+
+// retryPolicy is the retry section of function.json or host.json.
+type retryPolicy struct {
+	attempts    int  // after the first; -1 for ever
+	exponential bool // from min to max; else min every time
+	min, max    time.Duration
+}
+
+func parseRetry(raw json.RawMessage) (*retryPolicy, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	var f struct {
+		Strategy                                        string
+		MaxRetryCount                                   *int
+		DelayInterval, MinimumInterval, MaximumInterval string
+	}
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return nil, fmt.Errorf("retry: %w", err)
+	}
+	if f.MaxRetryCount == nil || *f.MaxRetryCount < -1 {
+		return nil, fmt.Errorf("retry: maxRetryCount must be -1, for ever, or more")
+	}
+	p := &retryPolicy{attempts: *f.MaxRetryCount}
+	var err error
+	switch strings.ToLower(f.Strategy) {
+	case "fixeddelay":
+		p.min, err = span(f.DelayInterval, "retry.delayInterval", 0, 0)
+		if err == nil && f.DelayInterval == "" {
+			err = fmt.Errorf("retry.delayInterval is missing")
+		}
+	case "exponentialbackoff":
+		p.exponential = true
+		if p.min, err = span(f.MinimumInterval, "retry.minimumInterval", 0, 0); err == nil {
+			p.max, err = span(f.MaximumInterval, "retry.maximumInterval", 0, 0)
+		}
+		if err == nil && (f.MinimumInterval == "" || f.MaximumInterval == "" || p.min > p.max) {
+			err = fmt.Errorf("retry needs minimumInterval and maximumInterval, the first no longer than the second")
+		}
+	default:
+		err = fmt.Errorf("retry.strategy is %q; use fixedDelay or exponentialBackoff", f.Strategy)
+	}
+	return p, err
+}

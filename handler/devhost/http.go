@@ -1,0 +1,134 @@
+package devhost
+
+import (
+	"context"
+	"crypto/subtle"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// maxRequestBody is the host's limit, in bytes.
+const maxRequestBody = 104857600
+
+// httpCall is an HTTP request on its way through a function.
+type httpCall struct {
+	r        *http.Request
+	path     string // escaped, as the client wrote it
+	body     []byte
+	params   []param
+	identity string // of the envelope: the key's level, "" for anonymous
+	forward  bool
+	answer   *answer // of the function; nil if it failed
+}
+
+// answer is what the client gets.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// front is the host's HTTP side: the functions' routes and /admin.
+type front struct {
+	host   *Host
+	routes []*route // in the order of the functions' names
+	keys   *keys    // nil: no keys are asked for
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Server", "Kestrel")
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	if strings.HasPrefix(path, "/admin/") {
+		f.admin(w, r, path)
+		return
+	}
+	for _, route := range f.routes {
+		if params, ok := route.match(path); ok && route.takes(r.Method) {
+			f.call(w, r, route.fn, path, params)
+			return
+		}
+	}
+	if path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, "<!doctype html><title>devhost</title><p>Your function app is up and running.")
+		return
+	}
+	empty(w, http.StatusNotFound)
+}
+
+// call runs fn for r and answers the client: any failure is 500 with no body.
+func (f *front) call(w http.ResponseWriter, r *http.Request, fn *function, path string, params []param) {
+	level, ok := f.keys.allow(r, fn.trigger.AuthLevel)
+	if !ok {
+		empty(w, http.StatusUnauthorized)
+		return
+	}
+	hc := &httpCall{r: r, path: path, params: params, identity: level, forward: f.host.invoker.forwards(fn)}
+	if r.ContentLength > maxRequestBody {
+		empty(w, http.StatusRequestEntityTooLarge)
+		return
+	}
+	if r.ContentLength > 0 { // a chunked body is lost
+		var err error
+		if hc.body, err = io.ReadAll(r.Body); err != nil {
+			return // the client is gone
+		}
+	}
+	c := &call{fn: fn, reason: "This function was programmatically called via the host APIs.", http: hc}
+	if !hc.forward {
+		hc.envelope(c)
+	}
+	if err := f.host.invoker.execute(context.WithoutCancel(r.Context()), c); err != nil || hc.answer == nil {
+		empty(w, http.StatusInternalServerError)
+		return
+	}
+	hc.answer.write(w)
+}
+
+func empty(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(status)
+}
+
+func (a *answer) write(w http.ResponseWriter) {
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	if bodyAllowed(a.status) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+		if len(a.header["Content-Type"]) == 0 {
+			w.Header()["Content-Type"] = nil // or net/http would guess one
+		}
+	}
+	w.WriteHeader(a.status)
+	w.Write(a.body)
+}
+
+func bodyAllowed(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// keys are the app's keys. A nil *keys asks for none, as Core Tools without
+// --enableAuth.
+type keys struct{ master, function string }
+
+// allow reports whether r may do what needs level, and as what.
+func (k *keys) allow(r *http.Request, level string) (as string, ok bool) {
+	if k == nil {
+		return "", true
+	}
+	key := r.Header.Get("X-Functions-Key")
+	if key == "" {
+		key = r.URL.Query().Get("code")
+	}
+	same := func(want string) bool { return subtle.ConstantTimeCompare([]byte(key), []byte(want)) == 1 }
+	switch {
+	case same(k.master):
+		return "Admin", true
+	case same(k.function):
+		return "Function", level != "admin"
+	}
+	return "", level == "anonymous"
+}

@@ -1,0 +1,171 @@
+package devhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// errTimeout: an invocation ran into functionTimeout.
+var errTimeout = errors.New("timeout value was exceeded")
+
+// invoker runs functions in the handler.
+type invoker struct {
+	ctx     context.Context // ends when the handler is killed
+	worker  *worker
+	log     *logger
+	timeout time.Duration // functionTimeout; 0 is unlimited
+	forward bool
+	outputs *outputs
+}
+
+// execute runs c, with its function's retry policy, and returns how the last
+// attempt ended. It ends early only with the context, between attempts.
+func (v *invoker) execute(ctx context.Context, c *call) error {
+	id := uuid.NewString()
+	policy := c.fn.retry
+	if policy == nil {
+		return v.attempt(c, id, nil)
+	}
+	pause := policy.pauses()
+	rc := &retryContext{max: policy.attempts, invocation: id, function: c.fn.name}
+	for {
+		if rc.last = v.attempt(c, rc.invocation, rc); rc.last == nil {
+			return nil
+		}
+		if policy.attempts >= 0 && rc.count >= policy.attempts {
+			v.log.log(slog.LevelInfo, "Host.Executor", fmt.Sprintf("Function execution failed after '%d' retries.", rc.count), "function", c.fn.name)
+			return rc.last
+		}
+		rc.count++
+		if c.http != nil {
+			rc.invocation = uuid.NewString()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause()):
+		}
+	}
+}
+
+// attempt sends c to the handler once, and writes the host's log of it.
+func (v *invoker) attempt(c *call, id string, rc *retryContext) error {
+	category := "Function." + c.fn.name
+	start := time.Now()
+	v.log.log(slog.LevelInfo, category, fmt.Sprintf("Executing 'Functions.%s' (Reason='%s', Id=%s)", c.fn.name, c.reason, id), "invocation", id)
+	if c.detail != "" {
+		v.log.log(slog.LevelInfo, category, "Trigger Details: "+c.detail, "invocation", id)
+	}
+	r, err := v.limited(c, id, rc)
+	if err == nil && r != nil {
+		err = v.outputs.write(v.ctx, c, r)
+	}
+	if err == nil && r != nil {
+		for _, line := range r.logs {
+			v.log.log(slog.LevelInfo, category+".User", line, "invocation", id)
+		}
+	}
+	took := time.Since(start).Milliseconds()
+	if err != nil {
+		v.log.log(slog.LevelError, category, fmt.Sprintf("Executed 'Functions.%s' (Failed, Id=%s, Duration=%dms): %v", c.fn.name, id, took, err), "invocation", id)
+		return err
+	}
+	v.log.log(slog.LevelInfo, category, fmt.Sprintf("Executed 'Functions.%s' (Succeeded, Id=%s, Duration=%dms)", c.fn.name, id, took), "invocation", id)
+	return nil
+}
+
+// limited is send within functionTimeout. The request itself is never
+// cancelled: it ends with the handler.
+func (v *invoker) limited(c *call, id string, rc *retryContext) (*reply, error) {
+	if v.timeout == 0 {
+		return v.send(v.ctx, c, id, rc)
+	}
+	type end struct {
+		r   *reply
+		err error
+	}
+	done := make(chan end, 1)
+	go func() {
+		r, err := v.send(v.ctx, c, id, rc)
+		done <- end{r, err}
+	}()
+	limit := time.NewTimer(v.timeout)
+	defer limit.Stop()
+	select {
+	case e := <-done:
+		return e.r, e.err
+	case <-limit.C:
+	}
+	p, _ := v.worker.get()
+	v.log.sin("Function."+c.fn.name,
+		fmt.Sprintf("Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). Initiating cancellation.", formatTimeSpan(v.timeout), c.fn.name, id),
+		"end every invocation before functionTimeout of host.json: at it the host kills the handler with all others in flight", "invocation", id)
+	v.worker.timedOut(v.ctx, p.id, id)
+	return nil, fmt.Errorf("%w: %s", errTimeout, formatTimeSpan(v.timeout))
+}
+
+// send sends c once the handler is ready, and judges the reply.
+func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext) (*reply, error) {
+	if _, err := v.worker.await(ctx); err != nil {
+		return nil, err
+	}
+	if c.http != nil && c.http.forward {
+		return nil, v.sendForwarded(ctx, c, id)
+	}
+	req := &request{method: "POST", target: "/" + url.PathEscape(c.fn.name), chunked: true, body: c.envelope(time.Now(), rc), header: []field{
+		{"Host", v.worker.wire.addr},
+		{"X-Azure-Functions-HostVersion", hostVersion},
+		{"X-Azure-Functions-InvocationId", id},
+		{"User-Agent", "Azure-Functions-Host/" + hostVersion},
+		{"Transfer-Encoding", "chunked"},
+		{"Content-Type", "application/json; charset=utf-8"},
+	}}
+	resp, err := v.follow(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	r, err := judge(resp)
+	switch {
+	case errors.Is(err, errHang):
+		v.log.sin("Function."+c.fn.name, err.Error(), hangRemedy, "invocation", id)
+	case err != nil && resp.status/100 == 2:
+		v.log.sin("Function."+c.fn.name, err.Error(), hangRemedy, "invocation", id)
+	}
+	return r, err
+}
+
+// maxRedirects is HttpClient's.
+const maxRedirects = 50
+
+// follow sends req and goes where the handler's redirects say, to itself only:
+// with GET and no body, or after 307 and 308 with all of it.
+func (v *invoker) follow(ctx context.Context, req *request) (*response, error) {
+	resp, err := v.worker.wire.do(ctx, req)
+	for range maxRedirects {
+		if err != nil {
+			return nil, err
+		}
+		location, keep, ok := redirect(resp)
+		if !ok {
+			return resp, nil
+		}
+		base := &url.URL{Scheme: "http", Host: v.worker.wire.addr, Path: req.target}
+		to, perr := base.Parse(location)
+		if perr != nil || to.Host != base.Host {
+			return nil, fmt.Errorf("the handler redirects the host to %q: answer the invocation itself", location)
+		}
+		next := &request{method: "GET", target: to.RequestURI(), header: req.header[:4:4]}
+		if keep {
+			next.method, next.body, next.chunked, next.header = req.method, req.body, req.chunked, req.header
+		}
+		req = next
+		resp, err = v.worker.wire.do(ctx, req)
+	}
+	return resp, err
+}

@@ -1,0 +1,228 @@
+package devhost
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/azure"
+)
+
+const (
+	defaultLease    = 10 * time.Minute
+	minPolling      = 100 * time.Millisecond
+	queueProcessor  = "Microsoft.Azure.WebJobs.Host.Queues.QueueProcessor"
+	poisonSuffix    = "-poison"
+	storageDeadline = 30 * time.Second
+)
+
+// queueListener drives a queueTrigger.
+type queueListener struct {
+	fn       *function
+	cfg      queueConfig
+	lease    time.Duration
+	queue    *azure.TriggerQueue
+	poison   *azure.TriggerQueue // nil for a queue that is itself one
+	conn     string
+	wake     chan struct{} // a message may have come
+	notify   func(connection, queue string)
+	execute  func(context.Context, *call) error
+	work     context.Context // ends when the handler is killed
+	log      *logger
+	inFlight sync.WaitGroup
+}
+
+func newQueueListener(fn *function, cfg queueConfig, lease time.Duration, conn string, log *logger) (*queueListener, error) {
+	l := &queueListener{fn: fn, cfg: cfg, lease: lease, conn: conn, log: log, wake: make(chan struct{}, 1)}
+	if lease == 0 {
+		l.lease = defaultLease
+	}
+	var err error
+	if l.queue, err = azure.OpenTriggerQueue(conn, fn.trigger.QueueName); err != nil {
+		return nil, err
+	}
+	if !strings.HasSuffix(fn.trigger.QueueName, poisonSuffix) {
+		l.poison, err = azure.OpenTriggerQueue(conn, fn.trigger.QueueName+poisonSuffix)
+	}
+	return l, err
+}
+
+// run polls until ctx ends, and then waits for the messages in flight.
+func (l *queueListener) run(ctx context.Context) {
+	defer l.inFlight.Wait()
+	running := make(chan struct{}, l.cfg.BatchSize+l.cfg.NewBatchThreshold)
+	finished := make(chan struct{}, 1)
+	idle := &backoff{min: minPolling, max: l.cfg.MaxPolling}
+	for ctx.Err() == nil {
+		if len(running) > l.cfg.NewBatchThreshold {
+			select {
+			case <-ctx.Done():
+			case <-finished:
+			}
+			continue
+		}
+		batch, err := l.queue.Dequeue(ctx, l.cfg.BatchSize, l.lease)
+		if err != nil && ctx.Err() == nil {
+			l.log.log(slog.LevelError, "Host.Queues", err.Error(), "function", l.fn.name)
+		}
+		for _, d := range batch {
+			running <- struct{}{}
+			l.inFlight.Go(func() {
+				l.process(&lease{queue: l.queue, Delivery: d})
+				<-running
+				select {
+				case finished <- struct{}{}:
+				default:
+				}
+			})
+		}
+		if len(batch) > 0 {
+			idle.exponent = 0
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-l.wake:
+		case <-time.After(idle.next()):
+		}
+	}
+}
+
+// process runs one delivery to its end: deleted, released, or moved to poison.
+func (l *queueListener) process(d *lease) {
+	text, err := l.decode(d.Text)
+	switch {
+	case err != nil && l.poison != nil:
+		l.log.log(slog.LevelWarn, "Azure.Storage.Queues.QueueServiceClient", fmt.Sprintf("Message decoding has failed! Check MessageEncoding settings. MessageId=%s.", d.ID))
+		l.moveToPoison(d)
+		return
+	case err != nil:
+		l.log.log(slog.LevelWarn, "Azure.Storage.Queues.QueueServiceClient", fmt.Sprintf("Message decoding has failed! Check MessageEncoding settings. MessageId=%s.", d.ID))
+		return
+	case d.DequeueCount > l.cfg.MaxDequeueCount && l.poison != nil:
+		l.moveToPoison(d)
+		return
+	}
+	stop := d.renew(l.work, l.lease, l.log)
+	err = l.execute(l.work, l.call(d.Delivery, text))
+	stop()
+	if l.work.Err() != nil {
+		return // the handler was killed: the message comes back when its lease ends
+	}
+	ctx, cancel := context.WithTimeout(l.work, storageDeadline)
+	defer cancel()
+	switch {
+	case err == nil:
+		err = l.queue.Delete(ctx, d.Delivery)
+	case d.DequeueCount >= l.cfg.MaxDequeueCount && l.poison != nil:
+		l.moveToPoison(d)
+		return
+	case l.poison == nil:
+		return // the host doesn't release what fails in a poison queue
+	default:
+		err = l.queue.Extend(ctx, &d.Delivery, l.cfg.Visibility)
+		l.poke()
+	}
+	if err != nil {
+		l.log.log(slog.LevelError, queueProcessor, err.Error(), "function", l.fn.name)
+	}
+}
+
+func (l *queueListener) decode(text string) ([]byte, error) {
+	if !l.cfg.Base64 {
+		return []byte(text), nil
+	}
+	return base64.StdEncoding.DecodeString(text)
+}
+
+// moveToPoison copies the stored text to the poison queue and deletes the
+// message.
+func (l *queueListener) moveToPoison(d *lease) {
+	ctx, cancel := context.WithTimeout(l.work, storageDeadline)
+	defer cancel()
+	l.log.log(slog.LevelWarn, queueProcessor, fmt.Sprintf("Message has reached MaxDequeueCount of %d. Moving message to queue '%s'.", l.cfg.MaxDequeueCount, l.poison.Name()))
+	err := l.poison.Create(ctx)
+	if err == nil {
+		err = l.poison.Put(ctx, d.Text)
+	}
+	if err == nil {
+		err = l.queue.Delete(ctx, d.Delivery)
+	}
+	if err != nil {
+		l.log.log(slog.LevelError, queueProcessor, err.Error(), "function", l.fn.name)
+		return
+	}
+	l.notify(l.conn, l.poison.Name())
+}
+
+// poke has the queue looked at soon.
+func (l *queueListener) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *queueListener) call(d azure.Delivery, text []byte) *call {
+	c := &call{
+		fn:     l.fn,
+		reason: fmt.Sprintf("New queue message detected on '%s'.", l.queue.Name()),
+		detail: fmt.Sprintf("MessageId: %s, DequeueCount: %d, InsertedOn: %s", d.ID, d.DequeueCount, d.Inserted.UTC().Format("2006-01-02T15:04:05.000-07:00")),
+		data:   queueData(text, l.fn.trigger.DataType),
+	}
+	c.meta.set("DequeueCount", once(strconv.Itoa(d.DequeueCount)))
+	c.meta.set("ExpirationTime", wholeSeconds(d.Expires))
+	c.meta.set("Id", twice(d.ID))
+	c.meta.set("InsertionTime", wholeSeconds(d.Inserted))
+	c.meta.set("NextVisibleTime", wholeSeconds(d.NextVisible))
+	c.meta.set("PopReceipt", twice(d.PopReceipt))
+	liftText(&c.lifted, text)
+	return c
+}
+
+// queueData is a message's body on the wire: text in a string in a string, or
+// base64 once.
+func queueData(text []byte, dataType string) []byte {
+	if dataType == "binary" {
+		return once(base64.StdEncoding.EncodeToString(text))
+	}
+	return twice(string(text))
+}
+
+// liftText lifts the properties of text that is a JSON object.
+func liftText(o *object, text []byte) {
+	if v, err := decodeFirst(text); err == nil {
+		lift(o, v)
+	}
+}
+
+// lease keeps a delivery invisible while it is worked on.
+type lease struct {
+	queue *azure.TriggerQueue
+	azure.Delivery
+}
+
+// renew extends the lease whenever half of it is over, until stop is called.
+func (d *lease) renew(ctx context.Context, length time.Duration, log *logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(length / 2):
+			}
+			if err := d.queue.Extend(ctx, &d.Delivery, length); err != nil && !errors.Is(err, context.Canceled) {
+				log.log(slog.LevelError, queueProcessor, err.Error())
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
+}

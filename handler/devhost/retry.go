@@ -1,0 +1,74 @@
+package devhost
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// retryContext is what the handler is told of a retry policy's attempts.
+type retryContext struct {
+	count, max int
+	invocation string
+	function   string
+	last       error // of the previous attempt
+}
+
+// encode writes real numbers, and the exception as Json.NET serializes it,
+// without .NET's stack traces.
+func (r *retryContext) encode() []byte {
+	exception := []byte("null")
+	if r.last != nil {
+		exception = fmt.Appendf(nil, `{"InstanceId":"%s","MethodName":%s,"Handled":false,`+
+			`"ClassName":"Microsoft.Azure.WebJobs.Host.FunctionInvocationException","Message":%s,"Data":null,`+
+			`"InnerException":%s,"HelpURL":null,"StackTraceString":null,"RemoteStackTraceString":null,`+
+			`"RemoteStackIndex":0,"ExceptionMethod":null,"HResult":-2146233088,"Source":"System.Private.CoreLib","WatsonBuckets":null}`,
+			r.invocation, once("Host.Functions."+r.function), once("Exception while executing function: Functions."+r.function), inner(r.last))
+	}
+	return fmt.Appendf(nil, `{"RetryCount":%d,"MaxRetryCount":%d,"Exception":%s,"Instance":null,"State":{}}`, r.count, r.max, exception)
+}
+
+func inner(err error) []byte {
+	status := []byte("null")
+	var s *statusError
+	if errors.As(err, &s) {
+		status = fmt.Appendf(nil, "%d", s.status)
+		if s.reason == "" {
+			s.reason = http.StatusText(s.status)
+		}
+	}
+	return fmt.Appendf(nil, `{"HttpRequestError":0,"StatusCode":%s,"Message":%s,"Data":{},"InnerException":null,`+
+		`"HelpLink":null,"Source":"System.Net.Http","HResult":-2146233088,"StackTrace":null}`, status, once(err.Error()))
+}
+
+// backoff is the RandomizedExponentialBackoffStrategy of the WebJobs SDK: the
+// first pause is the minimum, and each next one adds a step that doubles, with
+// a jitter of a fifth; none is longer than max.
+type backoff struct {
+	min, max time.Duration
+	exponent int
+}
+
+func (b *backoff) next() time.Duration {
+	pause := b.min
+	if b.exponent > 0 {
+		step := (0.8 + 0.4*rand.Float64()) * math.Pow(2, float64(b.exponent-1)) * float64(b.min)
+		pause += time.Duration(step)
+	}
+	if pause >= b.max {
+		return b.max
+	}
+	b.exponent++
+	return pause
+}
+
+// pauses returns the pauses between a policy's attempts.
+func (p *retryPolicy) pauses() func() time.Duration {
+	if p.exponential {
+		return (&backoff{min: p.min, max: p.max}).next
+	}
+	return func() time.Duration { return p.min }
+}

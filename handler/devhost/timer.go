@@ -1,0 +1,185 @@
+package devhost
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
+)
+
+// occurrences is a timer's schedule.
+type occurrences interface{ Next(time.Time) time.Time }
+
+// every is a schedule given as a time span.
+type every time.Duration
+
+func (e every) Next(t time.Time) time.Time { return t.Add(time.Duration(e)) }
+
+// timer drives a timerTrigger: its runs never overlap, and a failed one is not
+// repeated unless the function has a retry policy.
+type timer struct {
+	fn       *function
+	schedule occurrences
+	cron     bool
+	monitor  *azure.HostBlobs // nil: no status is kept
+	blob     string
+	status   *scheduleStatus // nil without monitor
+	execute  func(context.Context, *call) error
+	log      *logger
+}
+
+// scheduleStatus is what the host keeps of a timer, in UTC.
+type scheduleStatus struct{ Last, Next, LastUpdated time.Time }
+
+const hostContainer = "azure-webjobs-hosts"
+
+// newTimer parses the schedule: NCRONTAB, or a time span.
+func newTimer(fn *function, hostID string, blobs *azure.HostBlobs, execute func(context.Context, *call) error, log *logger) (*timer, error) {
+	t := &timer{fn: fn, execute: execute, log: log, blob: "timers/" + hostID + "/Host.Functions." + fn.name + "/status"}
+	if d, err := parseTimeSpan(fn.trigger.Schedule); err == nil && d > 0 {
+		t.schedule = every(d)
+	} else if s, err := ncrontab.Parse(fn.trigger.Schedule); err == nil {
+		t.schedule, t.cron = s, true
+	} else {
+		return nil, fmt.Errorf("function %s: schedule: %w", fn.name, err)
+	}
+	if fn.trigger.UseMonitor && !t.subMinute(time.Now()) {
+		t.monitor = blobs
+	}
+	return t, nil
+}
+
+// subMinute reports whether two of the next occurrences are less than a minute
+// apart: the host keeps no status then.
+func (t *timer) subMinute(now time.Time) bool {
+	at := t.schedule.Next(now)
+	for range 4 {
+		next := t.schedule.Next(at)
+		if next.Sub(at) < time.Minute {
+			return true
+		}
+		at = next
+	}
+	return false
+}
+
+// run fires until ctx ends.
+func (t *timer) run(ctx context.Context) {
+	now := ticks(time.Now())
+	due := time.Time{} // a missed occurrence
+	if t.monitor != nil {
+		var err error
+		if due, err = t.checkPastDue(ctx, now); err != nil {
+			t.log.log(slog.LevelError, "Host.Triggers.Timer", err.Error(), "function", t.fn.name)
+			t.status = &scheduleStatus{Next: t.schedule.Next(now)}
+		}
+	}
+	switch {
+	case !due.IsZero():
+		t.fire(ctx, now, true, "UnscheduledInvocationReason: IsPastDue, OriginalSchedule: "+due.Format(offsetTime))
+	case t.fn.trigger.RunOnStartup:
+		t.fire(ctx, now, false, "UnscheduledInvocationReason: RunOnStartup")
+	}
+	for base := now; ; {
+		next := t.schedule.Next(base)
+		if next.IsZero() {
+			return // it never fires
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Until(next)):
+		}
+		if base = ticks(time.Now()); base.Before(next) {
+			base = next
+		}
+		t.fire(ctx, base, false, "")
+	}
+}
+
+// fire runs the function once; at is the moment it is due.
+func (t *timer) fire(ctx context.Context, at time.Time, pastDue bool, detail string) {
+	t.execute(ctx, t.call(at, pastDue, detail)) // its failure is logged, and no matter here
+	if t.monitor == nil || ctx.Err() != nil {
+		return
+	}
+	t.status = &scheduleStatus{Last: at, Next: t.schedule.Next(at), LastUpdated: at}
+	if err := t.save(ctx); err != nil {
+		t.log.log(slog.LevelError, "Host.Triggers.Timer", err.Error(), "function", t.fn.name)
+	}
+}
+
+func (t *timer) call(at time.Time, pastDue bool, detail string) *call {
+	status := []byte("null")
+	if t.status != nil {
+		status = t.status.encode()
+	}
+	return &call{
+		fn:     t.fn,
+		reason: "Timer fired at " + at.Format(offsetTime),
+		detail: detail,
+		data:   fmt.Appendf(nil, `{"Schedule":{"AdjustForDST":%t},"ScheduleStatus":%s,"IsPastDue":%t}`, t.cron, status, pastDue),
+	}
+}
+
+// checkPastDue reads the status of the last host, or writes the first one. It
+// returns the missed occurrence, if there is one. A schedule that has changed
+// since misses nothing.
+func (t *timer) checkPastDue(ctx context.Context, now time.Time) (missed time.Time, err error) {
+	data, _, ok, err := t.monitor.Get(ctx, hostContainer, t.blob)
+	if err != nil {
+		return missed, err
+	}
+	t.status = &scheduleStatus{}
+	if !ok || json.Unmarshal(data, t.status) != nil {
+		stored := scheduleStatus{Next: t.schedule.Next(now), LastUpdated: now}
+		t.status = &stored
+		err := t.save(ctx)
+		t.status = &scheduleStatus{Next: stored.Next} // what the handler is shown until it has run
+		return missed, err
+	}
+	from := t.status.Last
+	if from.Year() == 1 {
+		from = t.status.LastUpdated
+	}
+	if expected := t.schedule.Next(from); from.Year() != 1 && !t.status.Next.Equal(expected) {
+		if now.After(expected) {
+			expected, from = t.schedule.Next(now), now
+		}
+		t.status = &scheduleStatus{Next: expected, LastUpdated: from}
+		return missed, t.save(ctx)
+	}
+	if now.After(t.status.Next) {
+		return t.status.Next, nil
+	}
+	return missed, nil
+}
+
+func (t *timer) save(ctx context.Context) error {
+	return t.monitor.Put(ctx, hostContainer, t.blob, t.status.encode(), nil)
+}
+
+func (s *scheduleStatus) encode() []byte {
+	f := func(t time.Time) string { return t.UTC().Format(offsetTime) }
+	return fmt.Appendf(nil, `{"Last":"%s","Next":"%s","LastUpdated":"%s"}`, f(s.Last), f(s.Next), f(s.LastUpdated))
+}
+
+// ticks cuts to .NET's 100 ns, in UTC, without a monotonic reading.
+func ticks(t time.Time) time.Time { return t.UTC().Truncate(100 * time.Nanosecond) }
+
+// adminData is what the handler gets of a timer that /admin runs: the stored
+// status, never past due.
+func (t *timer) adminData(ctx context.Context) []byte {
+	shown := *t
+	if t.monitor != nil {
+		if data, _, ok, err := t.monitor.Get(ctx, hostContainer, t.blob); err == nil && ok {
+			shown.status = &scheduleStatus{}
+			json.Unmarshal(data, shown.status) // of an unreadable one, zero times
+		}
+	}
+	return shown.call(time.Now(), false, "").data
+}

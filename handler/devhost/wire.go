@@ -1,0 +1,179 @@
+package devhost
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// hostVersion is that of the host in the recordings.
+const hostVersion = "4.1037.0.0"
+
+// field is a header field as it goes over the wire: its case and place count.
+type field struct{ name, value string }
+
+// request is written by hand: net/http would sort the header and choose its
+// own chunks.
+type request struct {
+	method, target string
+	header         []field
+	body           []byte
+	chunked        bool // in chunks of 1,024 bytes, as the host does; else the body as it is
+}
+
+const chunkSize = 1024
+
+func (r *request) bytes() []byte {
+	b := bytes.NewBuffer(make([]byte, 0, len(r.body)+len(r.body)/chunkSize*8+512))
+	fmt.Fprintf(b, "%s %s HTTP/1.1\r\n", r.method, r.target)
+	for _, f := range r.header {
+		fmt.Fprintf(b, "%s: %s\r\n", f.name, f.value)
+	}
+	b.WriteString("\r\n")
+	if !r.chunked {
+		b.Write(r.body)
+		return b.Bytes()
+	}
+	for body := r.body; len(body) > 0; {
+		n := min(chunkSize, len(body))
+		fmt.Fprintf(b, "%X\r\n", n)
+		b.Write(body[:n])
+		b.WriteString("\r\n")
+		body = body[n:]
+	}
+	b.WriteString("0\r\n\r\n")
+	return b.Bytes()
+}
+
+// response is a whole reply.
+type response struct {
+	status int
+	reason string
+	header http.Header
+	body   []byte
+}
+
+// wire is the host's side of the connections to the handler: kept alive, one
+// for each request in flight.
+type wire struct {
+	addr string
+	mu   sync.Mutex
+	idle []*wireConn
+}
+
+// wireConn is an idle connection watched for its end, so that a request is
+// never sent on one that the handler has closed.
+type wireConn struct {
+	net.Conn
+	r     *bufio.Reader
+	ended chan error
+}
+
+var errEndedEarly = errors.New("the response ended prematurely")
+
+// do sends req and reads the whole reply. It is sent once, whatever happens.
+func (w *wire) do(ctx context.Context, req *request) (*response, error) {
+	c, err := w.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	resp, reuse, err := c.roundTrip(req)
+	if !stop() || err != nil || !reuse {
+		c.Close()
+	} else {
+		w.put(c)
+	}
+	if ctx.Err() != nil && err != nil {
+		return nil, ctx.Err()
+	}
+	return resp, err
+}
+
+func (c *wireConn) roundTrip(req *request) (_ *response, reuse bool, err error) {
+	if _, err := c.Write(req.bytes()); err != nil {
+		// The handler may have answered and closed before it read all.
+		if resp, _, rerr := c.read(req.method); rerr == nil {
+			return resp, false, nil
+		}
+		return nil, false, fmt.Errorf("send to the handler: %w", err)
+	}
+	return c.read(req.method)
+}
+
+func (c *wireConn) read(method string) (*response, bool, error) {
+	for {
+		resp, err := http.ReadResponse(c.r, &http.Request{Method: method})
+		if err != nil {
+			return nil, false, fmt.Errorf("%w: %v", errEndedEarly, err)
+		}
+		if resp.StatusCode < 200 {
+			continue // 1xx: the answer follows
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, false, fmt.Errorf("%w: %v", errEndedEarly, err)
+		}
+		_, reason, _ := bytes.Cut([]byte(resp.Status), []byte(" "))
+		return &response{resp.StatusCode, string(reason), resp.Header, body}, !resp.Close, nil
+	}
+}
+
+func (w *wire) take(ctx context.Context) (*wireConn, error) {
+	for {
+		w.mu.Lock()
+		n := len(w.idle)
+		if n == 0 {
+			w.mu.Unlock()
+			break
+		}
+		c := w.idle[n-1]
+		w.idle = w.idle[:n-1]
+		w.mu.Unlock()
+		c.SetReadDeadline(time.Unix(1, 0))
+		if err := <-c.ended; isTimeout(err) {
+			c.SetReadDeadline(time.Time{})
+			return c, nil
+		}
+		c.Close()
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp4", w.addr)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the handler: %w", err)
+	}
+	return &wireConn{Conn: conn, r: bufio.NewReader(conn)}, nil
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}
+
+func (w *wire) put(c *wireConn) {
+	c.ended = make(chan error, 1)
+	go func() {
+		_, err := c.r.Peek(1)
+		c.ended <- err // nil: an answer to nothing, as useless as an end
+	}()
+	w.mu.Lock()
+	w.idle = append(w.idle, c)
+	w.mu.Unlock()
+}
+
+// closeIdle ends the connections that carry no request.
+func (w *wire) closeIdle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.idle {
+		c.Close()
+	}
+	w.idle = nil
+}
