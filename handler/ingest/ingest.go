@@ -103,7 +103,7 @@ func merge(b Batch, all []bad) []bad {
 		case n <= maxLetters:
 			merged = append(merged, x)
 		default:
-			err := fmt.Errorf("%d elements are bad; the first is element %d: %w", n, x.element, x.err)
+			err := fmt.Errorf("more than %d elements are bad; the first is element %d: %w", maxLetters, x.element, x.err)
 			merged = append(merged, bad{origin{x.event, -1, b.Bodies[x.event]}, nil, err})
 			count[x.event] = -1
 		}

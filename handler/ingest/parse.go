@@ -30,6 +30,7 @@ type parser struct {
 	seen  map[key]float64
 
 	event, element int
+	rejected       int // elements of the event
 }
 
 // key is what makes two readings the same one.
@@ -47,7 +48,7 @@ func parse(b Batch) parsed {
 		seen:   make(map[key]float64, n),
 	}
 	for i, body := range b.Bodies {
-		p.event, p.element = i, 0
+		p.event, p.element, p.rejected = i, 0, 0
 		p.parse(body)
 		if p.element == 1 {
 			p.whole(body)
@@ -156,8 +157,13 @@ func (p *parser) add(raw []byte, r sensor.Reading, err error) {
 	p.element++
 }
 
+// reject notes that the element raw is bad. One more than an event may have dead
+// letters of its own says that there are too many: see [merge].
 func (p *parser) reject(raw []byte, err error) {
-	p.bad = append(p.bad, bad{origin{p.event, p.element, raw}, nil, err})
+	if p.rejected <= maxLetters {
+		p.bad = append(p.bad, bad{origin{p.event, p.element, raw}, nil, err})
+	}
+	p.rejected++
 	p.element++
 }
 

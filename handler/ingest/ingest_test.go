@@ -1,0 +1,330 @@
+package ingest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+// malformed are kinds of bad events; %d makes each one different.
+var malformed = []string{
+	"not JSON %d",
+	`{"device":1,"sensor":2,"ts":%d`,
+	`{"device":1,"sensor":2,"ts":%d,"value":1} x`,
+	`{"device":1,"sensor":2,"ts":%d,"value":NaN}`,
+	`{"device":1,"sensor":2,"ts":%d,"value":Infinity}`,
+	`{"device":1,"sensor":2,"ts":%d,"value":1e999}`,
+	`{"device":1,"sensor":2,"ts":%d,"value":"high"}`,
+	`{"device":1,"sensor":2,"ts":%d,"value":null}`,
+	`{"device":1,"sensor":2,"ts":%d}`,
+	`{"sensor":2,"ts":%d,"value":1}`,
+	`{"device":1,"ts":%d,"value":1}`,
+	`{"device":1,"sensor":2,"value":%d}`,
+	`{"device":1,"sensor":2,"ts":%d,"time":5,"value":1}`,
+	`{"device":"..","sensor":2,"ts":%d,"value":1}`,
+	`{"device":"a/b","sensor":2,"ts":%d,"value":1}`,
+	`{"device":"model.pkl","sensor":2,"ts":%d,"value":1}`,
+	`{"device":1,"sensor":2,"ts":"the %dth","value":1}`,
+	"\xef\xbb\xbf" + `{"device":1,"sensor":2,"ts":%d,"value":1}`,
+	`{"device":1,"sensor":2,"ts":%d,"value":1,"x":"` + "\xff\xfe" + `"}`,
+	"\x1f\x8b\x08\x00%d\x00\xff",
+}
+
+func open(t testing.TB) *store.DB {
+	t.Helper()
+	db, err := store.Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "fleet.db")), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	if err := db.Migrate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func batchOf(first int64, bodies ...[]byte) ingest.Batch {
+	b := ingest.Batch{Hub: "telemetry", Partition: "3", Bodies: bodies}
+	for i := range bodies {
+		b.Sequences = append(b.Sequences, first+int64(i))
+		b.Enqueued = append(b.Enqueued, time.UnixMilli(1535497205007+int64(i)).UTC())
+	}
+	return b
+}
+
+func letters(t testing.TB, blobs *blob.Memory) map[string]ingest.Letter {
+	t.Helper()
+	ctx, all := context.Background(), map[string]ingest.Letter{}
+	for info, err := range blobs.List(ctx, blob.DeadLetter, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, _, err := blobs.Read(ctx, blob.DeadLetter, info.Name, "", 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l ingest.Letter
+		if err := json.Unmarshal(content, &l); err != nil {
+			t.Fatalf("%s: %v", info.Name, err)
+		}
+		all[info.Name] = l
+	}
+	return all
+}
+
+func count(t testing.TB, db *store.DB) int {
+	t.Helper()
+	ctx, n := context.Background(), 0
+	rows, err := db.Sensors(ctx, sensor.ID{}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []sensor.ID
+	for _, r := range rows {
+		ids = append(ids, r.ID)
+	}
+	w, err := sensor.NewWindow(time.Unix(0, 0), time.Unix(1<<33, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range db.Readings(ctx, ids, w) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// TestMalformedAmongGood sends 200 malformed events of 20 kinds among 10,000
+// good ones, in batches, each batch three times.
+func TestMalformedAmongGood(t *testing.T) {
+	t.Parallel()
+	const good, copies = 10_000, 10
+	var events [][]byte
+	bad := map[string]bool{}
+	for i := range good {
+		events = append(events, fmt.Appendf(nil, `{"device":"d%d","sensor":%d,"ts":%d,"value":%d.5}`, i%7, i%11, 1535497205000+i, i))
+	}
+	for _, kind := range malformed {
+		for i := range copies {
+			event := fmt.Sprintf(kind, i)
+			events = append(events, []byte(event))
+			bad[event] = true
+		}
+	}
+	if len(bad) != 200 {
+		t.Fatalf("%d kinds give %d malformed events", len(malformed), len(bad))
+	}
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+
+	db, blobs := open(t), new(blob.Memory)
+	in := ingest.Ingester{Store: db, DeadLetters: blobs}
+	for begin := 0; begin < len(events); begin += 1000 {
+		b := batchOf(int64(begin), events[begin:min(begin+1000, len(events))]...)
+		for range 3 {
+			if err := in.Ingest(context.Background(), slog.New(slog.DiscardHandler), b); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := count(t, db); n != good {
+		t.Errorf("%d readings are stored, want %d", n, good)
+	}
+	all := letters(t, blobs)
+	if len(all) != len(bad) {
+		t.Errorf("%d dead letters, want %d", len(all), len(bad))
+	}
+	for name, l := range all {
+		if !bad[string(l.Raw)] {
+			t.Errorf("%s: %q was not sent", name, l.Raw)
+		}
+		delete(bad, string(l.Raw))
+		if l.Partition != "3" || l.Sequence == nil || !bytes.Equal(events[*l.Sequence], l.Raw) || l.Reason == "" || l.Enqueued.IsZero() ||
+			!strings.HasPrefix(name, fmt.Sprintf("telemetry/3/%019d-0-", *l.Sequence)) {
+			t.Errorf("%s: %+v", name, l)
+		}
+	}
+}
+
+func TestConflictIsADeadLetterWithBothValues(t *testing.T) {
+	t.Parallel()
+	db, blobs := open(t), new(blob.Memory)
+	in := ingest.Ingester{Store: db, DeadLetters: blobs}
+	first := []byte(`{"device":1,"sensor":2,"ts":5,"value":1.25}`)
+	differs := []byte(`[{"device":1,"sensor":2,"ts":6,"value":77.5},{"device":1,"sensor":2,"ts":5,"value":2.5},{"device":1,"sensor":2,"ts":6,"value":8}]`)
+	for range 2 {
+		if err := in.Ingest(context.Background(), slog.New(slog.DiscardHandler), batchOf(40, first, differs)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := count(t, db); n != 2 {
+		t.Errorf("%d readings are stored, want 2", n)
+	}
+	var got []string
+	for _, l := range letters(t, blobs) {
+		if l.Reading == nil || !strings.Contains(l.Reason, "conflict") || *l.Sequence != 41 {
+			t.Errorf("%+v", l)
+			continue
+		}
+		for _, value := range []string{"1.25", "77.5"} { // what is stored
+			if strings.Contains(l.Reason, value) {
+				got = append(got, fmt.Sprintf("%d: %v not %s: %s", l.Element, l.Reading.Value, value, l.Text))
+			}
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		`1: 2.5 not 1.25: {"device":1,"sensor":2,"ts":5,"value":2.5}`,
+		`2: 8 not 77.5: {"device":1,"sensor":2,"ts":6,"value":8}`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// One event with a great many bad elements is one dead letter, its good ones
+// are stored.
+func TestManyBadElementsShareADeadLetter(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{100, 101, 5000} {
+		db, blobs := open(t), new(blob.Memory)
+		in := ingest.Ingester{Store: db, DeadLetters: blobs}
+		event := []byte("[" + strings.Repeat(`{"device":1},`, n) + `{"device":1,"sensor":2,"ts":5,"value":1}]`)
+		if err := in.Ingest(context.Background(), slog.New(slog.DiscardHandler), batchOf(0, event)); err != nil {
+			t.Fatal(err)
+		}
+		all := letters(t, blobs)
+		want := 1
+		if n <= 100 {
+			want = n
+		}
+		if len(all) != want || count(t, db) != 1 {
+			t.Errorf("%d bad elements: %d dead letters, want %d; %d readings", n, len(all), want, count(t, db))
+		}
+		for name, l := range all {
+			if whole := bytes.Equal(l.Raw, event); whole != (want == 1) || whole != strings.Contains(name, "-all-") || !strings.Contains(l.Reason, "sensor is missing") {
+				t.Errorf("%s: element %d, %s", name, l.Element, l.Reason)
+			}
+		}
+	}
+}
+
+// The largest event that Event Hubs takes, as one reading and as thousands.
+func TestLargestEvents(t *testing.T) {
+	t.Parallel()
+	const largest = 1 << 20
+	db, blobs := open(t), new(blob.Memory)
+	in := ingest.Ingester{Store: db, DeadLetters: blobs}
+	one := []byte(`{"device":1,"sensor":2,"ts":5,"value":1,"pad":"` + strings.Repeat("x", largest) + `"}`)
+	var many []byte
+	n := 0
+	for ; len(many) < largest; n++ {
+		many = fmt.Appendf(many, "{\"device\":2,\"sensor\":2,\"ts\":%d,\"value\":1}\n", n)
+	}
+	junk := bytes.Repeat([]byte{0xff}, largest+1)
+	if err := in.Ingest(context.Background(), slog.New(slog.DiscardHandler), batchOf(0, one, many, junk)); err != nil {
+		t.Fatal(err)
+	}
+	if got := count(t, db); got != n+1 {
+		t.Errorf("%d readings are stored, want %d", got, n+1)
+	}
+	for _, l := range letters(t, blobs) {
+		if !bytes.Equal(l.Raw, junk) || l.Text != "" {
+			t.Errorf("a dead letter of %d bytes with text %.20q", len(l.Raw), l.Text)
+		}
+	}
+}
+
+// Without metadata, as in a run started by hand, dead letters have names too.
+func TestWithoutSequences(t *testing.T) {
+	t.Parallel()
+	blobs := new(blob.Memory)
+	in := ingest.Ingester{Store: open(t), DeadLetters: blobs}
+	for range 2 {
+		b := ingest.Batch{Bodies: [][]byte{[]byte("x"), []byte("y")}}
+		if err := in.Ingest(context.Background(), slog.New(slog.DiscardHandler), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := letters(t, blobs)
+	if len(all) != 2 {
+		t.Errorf("%d dead letters, want 2", len(all))
+	}
+	for name, l := range all {
+		if !strings.HasPrefix(name, "unknown/unknown/") || l.Sequence != nil || !l.Enqueued.IsZero() {
+			t.Errorf("%s: %+v", name, l)
+		}
+	}
+}
+
+// failing fails one call in five, of the store and of the blobs.
+type failing struct {
+	*store.DB
+	*blob.Memory
+	calls atomic.Int64
+	err   error
+}
+
+func (f *failing) InsertReadings(ctx context.Context, batch []sensor.Reading) (sensor.Stored, error) {
+	if f.calls.Add(1)%5 == 0 {
+		return sensor.Stored{}, f.err
+	}
+	return f.DB.InsertReadings(ctx, batch)
+}
+
+func (f *failing) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error) {
+	if f.calls.Add(1)%5 == 0 {
+		return blob.Info{}, f.err
+	}
+	return f.Memory.Write(ctx, container, name, cond, contentType, fill)
+}
+
+// Whatever fails, and whatever it calls itself, the batch is to come again, and
+// has been stored once when it is acknowledged at last.
+func TestFailuresAreRetried(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []error{sensor.ErrUnavailable, sensor.ErrInvalid, sensor.ErrConflict, context.DeadlineExceeded, errors.New("boom")} {
+		db, blobs := open(t), new(blob.Memory)
+		f := &failing{DB: db, Memory: blobs, err: cause}
+		f.calls.Store(2) // the first try fails
+		in := ingest.Ingester{Store: f, DeadLetters: f}
+		b := batchOf(0, []byte("x"), []byte("y"), []byte("z"), []byte(`{"device":1,"sensor":2,"ts":5,"value":1}`))
+		failures := 0
+		for {
+			var log bytes.Buffer
+			err := in.Ingest(context.Background(), slog.New(slog.NewTextHandler(&log, nil)), b)
+			if lines := strings.Count(log.String(), "\n"); (err == nil) != (lines == 1) {
+				t.Errorf("%v: %d log lines: %s", err, lines, log.String())
+			}
+			if err == nil {
+				break
+			}
+			if failure := sensor.FailureOf(err); !errors.Is(err, sensor.ErrUnavailable) || !errors.Is(err, cause) {
+				t.Errorf("%v is %v", err, failure.Err)
+			}
+			if failures++; failures > 20 {
+				t.Fatal("it never succeeds")
+			}
+		}
+		if failures == 0 || count(t, db) != 1 || len(letters(t, blobs)) != 3 {
+			t.Errorf("%v: %d failures, %d readings, %d dead letters", cause, failures, count(t, db), len(letters(t, blobs)))
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package ingest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// show writes what an event holds, in the order of its elements: a reading as
+// device/sensor@time=value, what is none as !reason.
+func show(body string) []string {
+	p := parse(Batch{Bodies: [][]byte{[]byte(body)}})
+	all := make(map[int]string)
+	for i, r := range p.readings {
+		all[p.origins[i].element] = fmt.Sprintf("%s@%d=%v", r.ID, r.Time, r.Value)
+	}
+	for _, b := range p.bad {
+		all[b.element] = "!" + strings.TrimPrefix(b.err.Error(), "invalid: ")
+	}
+	lines := make([]string, 0, len(all))
+	for i := range len(all) {
+		lines = append(lines, all[i])
+	}
+	return lines
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	const good, other = `{"device":1,"sensor":"2","ts":1535497205007,"value":1.5}`, `{"device":1,"sensor":3,"ts":5,"value":0}`
+	const want, wantOther = "1/2@1535497205007=1.5", "1/3@5=0"
+	for _, tc := range []struct {
+		body string
+		want []string
+	}{
+		// forms of an event
+		{good, []string{want}},
+		{" \r\n" + good + "\n\n", []string{want}},
+		{"{\n  \"device\": 1,\n  \"sensor\": 2,\n  \"ts\": 5,\n  \"value\": -1e-3\n}\n", []string{"1/2@5=-0.001"}},
+		{good + "\n" + other, []string{want, wantOther}},
+		{good + "\r\n\r\n" + other + "\r\n", []string{want, wantOther}},
+		{"[" + good + "," + other + "]", []string{want, wantOther}},
+		{"\t[ " + good + " ,\n" + other + " ]\n", []string{want, wantOther}},
+		{"[]", nil},
+		{"[ ]\n", nil},
+		// keys and values
+		{`{"TS":"2018-08-28 23:00:05.007","Device":1,"Sensor":2,"Val":1.5}`, []string{want}},
+		{`{"timestamp":"2018-08-29T01:00:05.0079+02:00","DEVICEID":"1","sensor":"2","VALUE":"1.50"}`, []string{want}},
+		{`{"time":"1535497205007","deviceId":"1","sensor":"2","value":15e-1,"more":{"a":[1,"}",null]},"device2":[]}`, []string{want}},
+		{`{"ts":"2018-08-28T23:00:05.007\u002B00:00","device":"\u0031","s\u0065nsor":"2","value":1.5}`, []string{want}},
+		{`{"device":1.10,"sensor":"a.B_c-9","ts":1.5354972050079E12,"value":-0.0}`, []string{"1.10/a.B_c-9@1535497205007=-0"}},
+		{`{"device":1,"sensor":2,"ts":0,"value":1e-400}`, []string{"1/2@0=0"}},
+		{`{"device":1,"sensor":2,"ts":-1.5,"value":1.7976931348623157e308}`, []string{"1/2@-2=1.7976931348623157e+308"}},
+		// equal copies are one; another value is for the store to judge
+		{"[" + good + "," + other + "," + good + "]", []string{want, wantOther}},
+		{`[{"device":1,"sensor":2,"ts":5,"value":1},{"device":1,"sensor":2,"ts":5,"value":2}]`, []string{"1/2@5=1", "1/2@5=2"}},
+		// bad ones
+		{"", []string{"!the event is empty"}},
+		{" \n", []string{"!the event is empty"}},
+		{"\xef\xbb\xbf" + good, []string{"!the event begins with a byte order mark; send UTF-8 without one"}},
+		{"hello", []string{"!'h' at byte 0 where a JSON object should be"}},
+		{"null", []string{"!'n' at byte 0 where a JSON object should be"}},
+		{"ts,device\n1,2\n", []string{"!'t' at byte 0 where a JSON object should be"}},
+		{"{}", []string{"!the object is empty"}},
+		{`{"device":1,"sensor":2,"ts":5}`, []string{"!value is missing"}},
+		{`{"sensor":2,"ts":5,"value":1}`, []string{"!device is missing"}},
+		{`{"device":1,"sensor":2,"ts":5,"value":1,"val":1}`, []string{"!value is given twice"}},
+		{`{"device":1,"Device":1,"sensor":2,"ts":5,"value":1}`, []string{"!device is given twice"}},
+		{`{"device":1,"sensor":2,"ts":5,"value":NaN}`, []string{`!"NaN" at byte 38 is no JSON value`}},
+		{`{"device":1,"sensor":2,"ts":5,"value":"NaN"}`, []string{`!value: invalid: the string "NaN" holds no number`}},
+		{`{"device":1,"sensor":2,"ts":5,"value":"0x10"}`, []string{`!value: invalid: the string "0x10" holds no number`}},
+		{`{"device":1,"sensor":2,"ts":5,"value":""}`, []string{`!value: invalid: the string "" holds no number`}},
+		{`{"device":1,"sensor":2,"ts":5,"value":1e400}`, []string{"!value: invalid: 1e400 lies outside the range of a float64"}},
+		{`{"device":1,"sensor":2,"ts":5,"value":null}`, []string{"!value: invalid: null is no number"}},
+		{`{"device":1,"sensor":2,"ts":5,"value":01}`, []string{`!"01" at byte 38 is no JSON value`}},
+		{`{"device":1,"sensor":2,"ts":5,"value":[1]}`, []string{"!value: invalid: [1] is no number"}},
+		{`{"device":1e3,"sensor":2,"ts":5,"value":1}`, []string{"!device: invalid: 1e3 cannot be a name: write it without an exponent"}},
+		{`{"device":true,"sensor":2,"ts":5,"value":1}`, []string{"!device: invalid: true is no name: a string or number is wanted"}},
+		{`{"device":"..","sensor":2,"ts":5,"value":1}`, []string{`!device: invalid: name ".." must begin and end with a letter or digit`}},
+		{`{"device":"a/b","sensor":2,"ts":5,"value":1}`, []string{`!device: invalid: name "a/b": '/' at position 1; use letters, digits, '.', '_' and '-'`}},
+		{`{"device":"a\u0000b","sensor":2,"ts":5,"value":1}`, []string{`!device: invalid: name "a\x00b": '\x00' at position 1; use letters, digits, '.', '_' and '-'`}},
+		{`{"device":"` + strings.Repeat("a", 65) + `","sensor":2,"ts":5,"value":1}`, []string{"!device: invalid: a name has at most 64 characters, this one 65"}},
+		{`{"device":1,"sensor":"m.pkl","ts":5,"value":1}`, []string{`!sensor: invalid: name "m.pkl" ends in .pkl, which is kept for model files`}},
+		{`{"device":1,"sensor":2,"ts":"28.08.2018","value":1}`, []string{`!ts: invalid: time "28.08.2018" is neither RFC 3339, nor 2018-08-28 23:00:05.000, nor milliseconds since 1970`}},
+		{`{"device":1,"sensor":2,"ts":253402300800000,"value":1}`, []string{`!ts: invalid: time "253402300800000" lies outside the years 1 to 9999`}},
+		{`{"device":1,"sensor":2,"ts":5,"value":1,"x":"` + "\xff" + `"}`, []string{"!it is not UTF-8"}},
+		{`{"device":1,"sensor":2,"ts":5,"value":1,"x":{"a":tru}}`, []string{"!what opens at byte 44 is not JSON"}},
+		{`{"device":1,"sensor":2,"ts":5,"value":1,"x":` + strings.Repeat("[", 65) + strings.Repeat("]", 65) + `}`, []string{"!what opens at byte 44 is not JSON"}},
+		{`{"device":1,"sensor":2,"ts":5,"value":1,"x":"` + "\t" + `"}`, []string{`!'\t' at byte 45 where the rest of a string should be`}},
+		{`{"device":"\x31","sensor":2,"ts":5,"value":1}`, []string{`!"\"\\x31\"" is no JSON string: invalid character 'x' in string escape code`}},
+		{good[:22], []string{"!it ends where the rest of a string should be"}},
+		{good[:len(good)-1], []string{"!it ends where a comma or a closing brace should be"}},
+		{strings.ReplaceAll(good, `"`, `'`), []string{`!'\'' at byte 1 where a string should be`}},
+		{strings.Replace(good, ",", ",,", 1), []string{`!',' at byte 12 where a string should be`}},
+		{strings.Replace(good, "}", ",}", 1), []string{`!'}' at byte 56 where a string should be`}},
+		{strings.Replace(good, ":", " ", 1), []string{`!'1' at byte 10 where a colon should be`}},
+		{good + " x", []string{"!there is text after the object"}},
+		{good + good, []string{"!there is text after the object"}},
+		{good + ",", []string{"!there is text after the object"}},
+		// a bad element among good ones
+		{good + "\nhello\n" + other, []string{want, "!'h' at byte 57 where a JSON object should be", wantOther}},
+		{`{"device":"ab` + "\n" + good, []string{`!'\n' at byte 13 where the rest of a string should be`, want}},
+		{`{"device":1,` + "\n" + good, []string{`!'{' at byte 13 where a string should be`, want}},
+		{"{\n \"device\": 1,\n \"sensor\": ?\n}\n" + good, []string{`!"?" at byte 27 is no JSON value`, want}},
+		{"[" + good + `,{"device":1},` + other + "]", []string{want, "!sensor is missing", wantOther}},
+		{"[" + good + `,{"device":1,"value":NaN},` + other + "]", []string{want, `!"NaN" at byte 78 is no JSON value`, wantOther}},
+		{"[" + good + `,[` + good + `],` + other + "]", []string{want, "!'[' at byte 58 where a JSON object should be", wantOther}},
+		{"[" + good + `,,` + other + "]", []string{want, "!',' at byte 58 where a JSON object should be", wantOther}},
+		{"[" + good + " x," + other + "]", []string{"!there is text after the object", wantOther}},
+		{"[" + good + ",]", []string{want, "!']' at byte 58 where a JSON object should be"}},
+		{"[" + good, []string{"!the array has no end"}},
+		{"[" + good + ",", []string{want, "!it ends where a JSON object should be"}},
+		{"[" + good + "," + other[:22], []string{want, "!it ends where a comma or a closing brace should be"}},
+		{"[", []string{"!it ends where a JSON object should be"}},
+		{"[" + good + "] x", []string{want, "!there is text after the array"}},
+		{"[" + good + "]" + good, []string{want, "!there is text after the array"}},
+		{"[] []", []string{"!there is text after the array"}},
+	} {
+		if got := show(tc.body); !slices.Equal(got, tc.want) {
+			t.Errorf("%.100q:\n got %q\nwant %q", tc.body, got, tc.want)
+		}
+	}
+}
+
+// The bytes of a bad element are its own; those of the only element of an event
+// are the event's.
+func TestBadBytes(t *testing.T) {
+	t.Parallel()
+	const good = `{"device":1,"sensor":2,"ts":5,"value":1}`
+	for _, tc := range []struct {
+		body string
+		want []string
+	}{
+		{" hello \n", []string{" hello \n"}},
+		{"", []string{""}},
+		{"[{}]", []string{"[{}]"}},
+		{"\xff\x00", []string{"\xff\x00"}},
+		{"[ {} , " + good + ", 5 ]", []string{"{}", "5"}},
+		{good + "\n{\r\n" + good + "\nx\ny", []string{"{\r", "x\ny"}},
+		{good + "\n x\ny\n" + good, []string{"x\ny"}},
+		{"[" + good + `,{"device":"`, []string{`{"device":"`}},
+		{"[" + good + "] , x", []string{", x"}},
+	} {
+		var got []string
+		for _, b := range parse(Batch{Bodies: [][]byte{[]byte(tc.body)}}).bad {
+			got = append(got, string(b.raw))
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%q: got %q, want %q", tc.body, got, tc.want)
+		}
+	}
+}
+
+// A megabyte of whatever is slow to read elsewhere: the time is proportional to
+// the length, so that this ends within the test's own time.
+func TestHostileShapes(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{"{\n", "{\"a\":[\n", "[", "{\"a\":", "[{\"a\":{}x", "{\"a\":[1]x[\n", "\n{", "[1,", "\"", "\\", "{\"device\":\"\\u", "-", "[]", "\n"} {
+		body := strings.Repeat(unit, 1<<20/len(unit))
+		if p := parse(Batch{Bodies: [][]byte{[]byte(body)}}); len(p.readings) != 0 || len(p.bad) > maxLetters+1 {
+			t.Errorf("%q holds %d readings and %d dead letters", unit, len(p.readings), len(p.bad))
+		}
+	}
+}
+
+// FuzzParse holds what must be true of any event.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		`{"device":1,"sensor":"2","ts":"2018-08-28T23:00:05.007Z","value":1.5}`,
+		"[{\"Device\":\"1\",\"sensor\":2,\"time\":5,\"val\":\"1\"},{}]",
+		"{\"device\":1,\"sensor\":2,\"ts\":5,\"value\":1}\n{\"device\":1}\nx",
+		"[1,{\"a\":\"\\u00", "\xef\xbb\xbf{}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		p := parse(Batch{Bodies: [][]byte{body}})
+		if len(p.readings) != len(p.origins) {
+			t.Fatalf("%d readings, %d origins", len(p.readings), len(p.origins))
+		}
+		for i, r := range p.readings {
+			if err := r.Validate(); err != nil {
+				t.Errorf("reading %d of %q: %v", i, body, err)
+			}
+			checkAlike(t, p.origins[i].raw, r)
+		}
+		for _, b := range p.bad {
+			if len(b.raw) > len(body) || !strings.Contains(string(body), string(b.raw)) {
+				t.Errorf("%q is no part of %q", b.raw, body)
+			}
+			if !strings.Contains(b.err.Error(), sensor.ErrInvalid.Error()) {
+				t.Errorf("%v does not say that it is invalid", b.err)
+			}
+		}
+		if json.Valid(body) && body[space(body, 0)] == '{' && len(p.readings)+len(p.bad) != 1 {
+			t.Errorf("%q: one object gave %d readings and %d dead letters", body, len(p.readings), len(p.bad))
+		}
+	})
+}
+
+// checkAlike compares a reading with what encoding/json sees in its bytes.
+func checkAlike(t *testing.T, raw []byte, r sensor.Reading) {
+	var object map[string]any
+	if json.Unmarshal(raw, &object) != nil {
+		var array []json.RawMessage // the whole event of one element
+		if err := json.Unmarshal(raw, &array); err != nil || len(array) == 0 || json.Unmarshal(array[0], &object) != nil {
+			t.Errorf("%q was read as %v, but is no JSON object", raw, r)
+			return
+		}
+	}
+	for key, v := range object {
+		if x, ok := v.(float64); ok && field([]byte(key)) == valueField && x != r.Value {
+			t.Errorf("%q: value %v was read as %v", raw, x, r.Value)
+		}
+		if s, ok := v.(string); ok && field([]byte(key)) == deviceField && s != r.ID.Device {
+			t.Errorf("%q: device %q was read as %q", raw, s, r.ID.Device)
+		}
+	}
+}
