@@ -112,6 +112,16 @@ func place(rows []row, r row) int {
 	return i
 }
 
+// scanConflict scans (sensor_id, ts, value): the key of one of rows, sorted,
+// and the value that it holds.
+func scanConflict(r scanner, rows []row) (conflict, error) {
+	var key int64
+	var ts millis
+	var held float64
+	err := r.Scan(&key, &ts, &held)
+	return conflict{place(rows, row{key: key, ts: sensor.Millis(ts)}), held}, err
+}
+
 func (b *batch) reject(index int32, err error) {
 	b.stored.Rejected = append(b.stored.Rejected, sensor.Rejected{Index: int(index), Err: err})
 }

@@ -19,6 +19,7 @@ const (
 	transient                // a retry may succeed at once or soon
 	unavailable              // the database cannot be used now; an immediate retry is no use
 	badRow                   // a value in the statement cannot be stored
+	notMigrated              // the schema is older than this program
 )
 
 // retryFor bounds retries where the context has no deadline.
@@ -43,6 +44,8 @@ func (db *DB) retry(ctx context.Context, op string, f func(context.Context) erro
 			return fmt.Errorf("store: %s: %w: %w: %w", op, sensor.ErrUnavailable, ctx.Err(), err)
 		case ctx.Err() != nil, fault == unavailable, fault == transient && !pause(ctx, try):
 			return fmt.Errorf("store: %s: %w: %w", op, sensor.ErrUnavailable, err)
+		case fault == notMigrated:
+			return fmt.Errorf("store: %s: %w: %w", op, errNotMigrated, err)
 		case fault != transient:
 			return fmt.Errorf("store: %s: %w", op, err)
 		}

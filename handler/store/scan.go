@@ -54,9 +54,10 @@ var (
 // maxText is the longest text, in bytes, that a column for people takes.
 const maxText = 2000
 
-// cut returns s as valid UTF-8 of at most [maxText] bytes.
+// cut returns s as valid UTF-8 without NUL, which not every server stores, of at
+// most [maxText] bytes.
 func cut(s string) string {
-	s = strings.ToValidUTF8(s, "\ufffd")
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 	if len(s) <= maxText {
 		return s
 	}

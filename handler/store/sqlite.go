@@ -109,6 +109,10 @@ func (d *sqlite) faultOf(err error) fault {
 		return unavailable
 	case sqlite3.CONSTRAINT, sqlite3.MISMATCH, sqlite3.TOOBIG:
 		return badRow
+	case sqlite3.ERROR:
+		if strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "no such column") {
+			return notMigrated
+		}
 	}
 	return permanent
 }

@@ -69,8 +69,6 @@ func (d *sqlite) insertReadings(ctx context.Context, tx *sql.Tx, rows []row) (in
 	return inserted, conflicts, nil
 }
 
-// appendConflicts appends the result of a query for (sensor_id, ts, value),
-// keys of rows and the values they hold.
 func appendConflicts(ctx context.Context, find *sql.Stmt, args []any, rows []row, conflicts []conflict) ([]conflict, error) {
 	found, err := find.QueryContext(ctx, args...)
 	if err != nil {
@@ -78,13 +76,11 @@ func appendConflicts(ctx context.Context, find *sql.Stmt, args []any, rows []row
 	}
 	defer found.Close()
 	for found.Next() {
-		var key int64
-		var ts millis
-		var held float64
-		if err := found.Scan(&key, &ts, &held); err != nil {
+		c, err := scanConflict(found, rows)
+		if err != nil {
 			return nil, err
 		}
-		conflicts = append(conflicts, conflict{place(rows, row{key: key, ts: sensor.Millis(ts)}), held})
+		conflicts = append(conflicts, c)
 	}
 	return conflicts, found.Err()
 }

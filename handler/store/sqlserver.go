@@ -1,7 +1,151 @@
 package store
 
-import "errors"
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
 
-func (db *DB) openSQLServer(string, Options) error {
-	return errors.New("store: SQL Server is not supported yet")
+	"github.com/golang-sql/civil"
+	"github.com/microsoft/go-mssqldb/azuread"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+//go:embed migrations/sqlserver
+var sqlserverScripts embed.FS
+
+// sqlserver is the dialect of SQL Server and Azure SQL: many writers, that
+// meet in row locks and application locks only. READ_COMMITTED_SNAPSHOT is
+// taken to be on, as Azure SQL has it: readers then wait for nobody.
+type sqlserver struct {
+	texts
+	schema string
+}
+
+var schemaName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+
+func (db *DB) openSQLServer(dsn string, opt Options) error {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return fmt.Errorf("%w: SQL_DSN: it is no URL; escape special characters of the password as %%XX", sensor.ErrInvalid) // err would show the password
+	}
+	d := &sqlserver{schema: "dbo"}
+	query := u.Query()
+	if s := query.Get("schema"); s != "" {
+		if !schemaName.MatchString(s) {
+			return fmt.Errorf("%w: SQL_DSN: schema %.80q is not made of letters, digits and _", sensor.ErrInvalid, s)
+		}
+		d.schema = s
+		query.Del("schema")
+		u.RawQuery = query.Encode()
+	}
+	connector, err := azuread.NewConnector(u.String())
+	if err != nil {
+		return fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+	}
+	pool := sql.OpenDB(connector)
+	pool.SetMaxOpenConns(opt.MaxConns)
+	pool.SetMaxIdleConns(opt.MaxConns)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	db.reader, db.writer, db.dialect = pool, pool, d
+	return nil
+}
+
+func (d *sqlserver) text(s statement, rows int) string {
+	return d.of(s, rows, func(s statement, rows int) string { return sqlserverText(s, rows, d.schema) })
+}
+
+// sqlserverText writes a list as a derived table.
+func sqlserverText(s statement, rows int, schema string) string {
+	text := strings.NewReplacer("dbo.", schema+".", "{schema}", schema, "{top}", "TOP (@limit)", "{limit}", "").Replace(string(s))
+	columns, mark := s.list()
+	if columns == nil {
+		return text
+	}
+	var b strings.Builder
+	for n := range rows * len(columns) {
+		switch {
+		case n == 0:
+			b.WriteString("(")
+		case n%len(columns) == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "@p%d", n+1)
+	}
+	return strings.Replace(text, mark, fmt.Sprintf("(VALUES %s)) AS k (%s)", b.String(), strings.Join(columns, ", ")), 1)
+}
+
+// time returns t as datetime2, like the columns: the driver's own choice,
+// datetimeoffset, would keep the server from seeking in an index.
+func (d *sqlserver) time(t time.Time) any {
+	return civil.DateTimeOf(t.UTC().Truncate(time.Millisecond))
+}
+
+const takeLock statement = `
+DECLARE @got int;
+EXEC @got = sp_getapplock @Resource = @resource, @LockMode = @mode, @LockOwner = 'Transaction', @LockTimeout = @wait;
+SELECT @got;`
+
+// lockWait is how long a transaction waits for a lock before it is tried anew.
+const lockWait = 10 * time.Second
+
+// lockError says that a lock was not had: -1 timeout, -2 cancelled, -3 deadlock.
+type lockError struct {
+	resource string
+	code     int
+}
+
+func (e lockError) Error() string {
+	return fmt.Sprintf("application lock %s not granted: sp_getapplock returns %d", e.resource, e.code)
+}
+
+func (d *sqlserver) lock(ctx context.Context, tx session, name string, mode lockMode) error {
+	if d.schema != "dbo" {
+		name = d.schema + "." + name
+	}
+	var got int
+	_, err := tx.one(ctx, takeLock, []any{&got}, sql.Named("resource", name), sql.Named("mode", string(mode)), sql.Named("wait", lockWait.Milliseconds()))
+	if err == nil && got < 0 {
+		return lockError{name, got}
+	}
+	return err
+}
+
+func (d *sqlserver) migrations() fs.FS { return sub(sqlserverScripts, "migrations/sqlserver") }
+
+const (
+	createSchema statement = `IF SCHEMA_ID(N'{schema}') IS NULL EXEC (N'CREATE SCHEMA {schema}')`
+
+	createMigrations statement = `
+IF OBJECT_ID(N'dbo.schema_migrations', N'U') IS NULL
+CREATE TABLE dbo.schema_migrations (
+    version int           NOT NULL CONSTRAINT schema_migrations_pk PRIMARY KEY CLUSTERED,
+    name    nvarchar(200) NOT NULL
+)`
+)
+
+func (d *sqlserver) prepare(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	s := session{d, tx}
+	if err := d.lock(ctx, s, migrateLock, exclusive); err != nil {
+		return err
+	}
+	for _, create := range []statement{createSchema, createMigrations} {
+		if _, err := s.exec(ctx, create); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }

@@ -53,7 +53,7 @@ func testCloseJob(t *testing.T, db *store.DB) {
 		equal(t, "was", was, sensor.Queued)
 	}
 	full := scored("aa")
-	full.EmptyBuckets, full.Error = 3, "näh \x00 'quoted'"
+	full.EmptyBuckets, full.Error = 3, "näh 'quoted' \U0001f600 \\"
 	closeJob(t, db, run, key(n, 0), full)
 	equal(t, "outcome", job(t, db, run, n).Outcome, full)
 }
@@ -272,11 +272,13 @@ func testNotFound(t *testing.T, db *store.DB) {
 
 func testTextIsCut(t *testing.T, db *store.DB) {
 	run := opened(t, db, 0, 1)
-	long := strings.Repeat("ü", 5000) + "\xff"
+	long := strings.Repeat("ü", 5000)
 	check(t, db.AddAttempt(t.Context(), run, key(0, 0), sensor.Attempt{At: noon, Err: long}))
+	check(t, db.AddAttempt(t.Context(), run, key(0, 0), sensor.Attempt{At: noon, Err: "a\x00b\xffc"}))
 	closeJob(t, db, run, key(0, 0), sensor.Outcome{Result: sensor.BadData, Error: long})
 	attempts, err := db.Attempts(t.Context(), run, key(0, 0))
 	check(t, err)
+	equal(t, "bytes that are no text", attempts[1].Err, "a\ufffdb\ufffdc")
 	for _, got := range []string{attempts[0].Err, job(t, db, run, 0).Error} {
 		if len(got) > 2000 || !strings.HasPrefix(long, strings.TrimSuffix(got, "…")) || !strings.HasSuffix(got, "…") {
 			t.Errorf("text of %d bytes is kept as %d: %.20q…%.20q", len(long), len(got), got, got[len(got)-20:])

@@ -22,8 +22,8 @@ const childEnv = "STORETEST_TASK"
 type task struct {
 	Kind      string // a key of tasks
 	DSN       string
-	Worker, N int    // which of how many workers it is
-	Run       string // in closing
+	Worker, N int // which of how many workers it is
+	Runs      int
 	Jobs      int
 }
 
@@ -119,7 +119,7 @@ var processTests = []struct {
 // testProcessesMigrate has processes meet at an empty database.
 func testProcessesMigrate(t *testing.T, d Dialect) {
 	dsn := d.DSN(t)
-	equal(t, "windows opened", spread(t, processes, task{Kind: "tick", DSN: dsn, Jobs: 1}), 1)
+	equal(t, "windows opened", spread(t, processes, task{Kind: "tick", DSN: dsn, Runs: 1}), 1)
 	wantWatermark(t, Connect(t, dsn), hour(1).From)
 }
 
@@ -146,21 +146,26 @@ func insertTask(ctx context.Context, db *store.DB, k task) (int, error) {
 // testProcessesClose has each process close every job of some runs, each job
 // after the other, and try to end the run each time.
 func testProcessesClose(t *testing.T, d Dialect) {
-	const runs, jobs = 10, 32
+	const runs, jobs = 20, 32
 	dsn := d.DSN(t)
 	db := Connect(t, dsn)
 	register(t, db, jobs)
 	for i := range runs {
-		id := opened(t, db, i, 0)
-		equal(t, "ends of "+id, spread(t, processes, task{Kind: "close", DSN: dsn, Run: id, Jobs: jobs}), 1)
-		finish(t, db, id, jobs)
+		opened(t, db, i, 0)
+	}
+	equal(t, "ends", spread(t, processes, task{Kind: "close", DSN: dsn, Runs: runs, Jobs: jobs}), runs)
+	for i := range runs {
+		finish(t, db, hour(i).RunID(), jobs)
 	}
 }
 
+// closeTask closes all jobs of k.Runs runs, beginning at another one than its
+// like, and returns how many runs it ended.
 func closeTask(ctx context.Context, db *store.DB, k task) (int, error) {
 	ends := 0
-	for i := range k.Jobs {
-		ended, err := closeAndEnd(ctx, db, k.Run, key((i+k.Worker*k.Jobs/k.N)%k.Jobs, 0), scored("aa"))
+	for n := range k.Runs * k.Jobs {
+		job := (n + k.Worker*k.Jobs/k.N) % k.Jobs
+		ended, err := closeAndEnd(ctx, db, hour(n/k.Jobs).RunID(), key(job, 0), scored("aa"))
 		if err != nil {
 			return 0, err
 		}
@@ -176,21 +181,21 @@ func testProcessesTick(t *testing.T, d Dialect) {
 	dsn := d.DSN(t)
 	db := Connect(t, dsn)
 	register(t, db, 10)
-	equal(t, "windows opened", spread(t, processes, task{Kind: "tick", DSN: dsn, Jobs: windows}), windows)
+	equal(t, "windows opened", spread(t, processes, task{Kind: "tick", DSN: dsn, Runs: windows}), windows)
 	wantWatermark(t, db, hour(windows).From)
 	for i := range windows {
 		finish(t, db, hour(i).RunID(), 10)
 	}
 }
 
-// tickTask opens k.Jobs windows, together with its like.
+// tickTask opens k.Runs windows, together with its like.
 func tickTask(ctx context.Context, db *store.DB, k task) (int, error) {
 	opened := 0
 	if err := db.InitWatermark(ctx, hour(0).From); err != nil {
 		return 0, err
 	}
-	for i := range k.Jobs {
-		ok, err := db.OpenScheduled(ctx, hour(i), sensor.Settings{}, noon, k.Jobs+1)
+	for i := range k.Runs {
+		ok, err := db.OpenScheduled(ctx, hour(i), sensor.Settings{}, noon, k.Runs+1)
 		if err != nil {
 			return 0, err
 		}
@@ -212,7 +217,7 @@ func testProcessesKilled(t *testing.T, d Dialect) {
 	db := Connect(t, dsn)
 	id := opened(t, db, 0, jobs)
 	for i := range kills {
-		cmd := command(t, task{Kind: "close", DSN: dsn, Worker: i, N: kills, Run: id, Jobs: jobs})
+		cmd := command(t, task{Kind: "close", DSN: dsn, Worker: i, N: kills, Runs: 1, Jobs: jobs})
 		check(t, cmd.Start())
 		time.Sleep(time.Duration(random.IntN(150)) * time.Millisecond)
 		check(t, cmd.Process.Kill())

@@ -1,15 +1,53 @@
 package storetest
 
 import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"net/url"
 	"os"
+	"strings"
 	"testing"
+
+	_ "github.com/microsoft/go-mssqldb"
 )
 
-// SQLServer is a schema of its own on the server that TEST_SQLSERVER_DSN names.
-var SQLServer = Dialect{"sqlserver", func(t testing.TB) string { return os.Getenv("TEST_SQLSERVER_DSN") }}
+// sqlserverEnv names the server that the suite may use: any database on which
+// the login may create schemas and tables.
+const sqlserverEnv = "TEST_SQLSERVER_DSN"
+
+// SQLServer is a schema of the test's own on the server that
+// TEST_SQLSERVER_DSN names, so that tests leave nothing behind and never meet
+// what is there.
+var SQLServer = Dialect{"sqlserver", sqlserverSchema}
 
 func requireSQLServer(t testing.TB) {
-	if os.Getenv("TEST_SQLSERVER_DSN") == "" {
-		t.Skip("SKIPPED: the SQL Server dialect is NOT tested: set TEST_SQLSERVER_DSN=sqlserver://user:password@host?database=name")
+	if os.Getenv(sqlserverEnv) == "" {
+		t.Skip("NOT TESTED on SQL Server: set " + sqlserverEnv + "=sqlserver://user:password@host?database=name to run the suite there too")
 	}
+}
+
+func sqlserverSchema(t testing.TB) string {
+	requireSQLServer(t)
+	u, err := url.Parse(os.Getenv(sqlserverEnv))
+	check(t, err)
+	bare := u.String()
+	schema := "fleetscore_test_" + strings.ToLower(rand.Text()[:12])
+	query := u.Query()
+	query.Set("schema", schema)
+	u.RawQuery = query.Encode()
+	t.Cleanup(func() { dropSchema(t, bare, schema) })
+	return u.String()
+}
+
+func dropSchema(t testing.TB, dsn, schema string) {
+	db, err := sql.Open("sqlserver", dsn)
+	check(t, err)
+	defer db.Close()
+	for _, table := range []string{"attempts", "jobs", "runs", "watermark", "readings", "sensors", "schema_migrations"} {
+		_, err := db.ExecContext(context.Background(), "DROP TABLE IF EXISTS "+schema+"."+table)
+		check(t, err)
+	}
+	_, err = db.ExecContext(context.Background(), "DROP SCHEMA IF EXISTS "+schema)
+	check(t, err)
 }

@@ -37,7 +37,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_open ON runs (id) WHERE ended_at IS NULL;
 
 CREATE TABLE jobs (
-    run           TEXT    NOT NULL REFERENCES runs (id),
+    run           TEXT    NOT NULL,
     sensor_id     INTEGER NOT NULL REFERENCES sensors (id),
     revision      INTEGER NOT NULL DEFAULT 0,
     state         TEXT    NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'scored', 'no_data', 'no_model', 'bad_model', 'bad_data', 'failed', 'cancelled')),
