@@ -1,9 +1,149 @@
 package svm
 
+import (
+	"math"
+
+	"golang.org/x/sys/cpu"
+
+	"github.com/fleetscore/fleetscore/handler/model/libm"
+)
+
 var best = detect()
 
 func detect() Instructions {
-	return Portable
+	x := &cpu.X86
+	switch {
+	case !x.HasAVX2 || !x.HasFMA:
+		return Portable
+	case x.HasAVX512F && x.HasAVX512DQ:
+		return AVX512
+	}
+	return AVX2
 }
 
-func (m *OneClass) decisionVector(dst, x []float64) { m.decisionPortable(dst, x) }
+const (
+	maxWidth = 16  // rows that the AVX-512 forms take at a time; AVX2's take half
+	few      = 3   // rows that are quicker one by one
+	chunk    = 32  // support vectors between two passes of exp; a multiple of lanes
+	onStack  = 512 // numbers that a transposed group of rows on the stack may be
+)
+
+// decisionVector is decisionPortable in vector instructions, to the bit.
+func (m *OneClass) decisionVector(dst, x []float64) {
+	if m.kernel.Gamma == 0 { // 0 times an infinite distance is not a number
+		m.decisionPortable(dst, x)
+		return
+	}
+	if len(dst) > few {
+		done := m.groups(dst, x)
+		dst, x = dst[done:], x[done*m.dims:]
+	}
+	for i := range dst {
+		dst[i] = m.row(x[i*m.dims : (i+1)*m.dims])
+	}
+}
+
+// groups does Decision for as many rows as fit groups, or fill one well
+// enough, and returns how many.
+func (m *OneClass) groups(dst, x []float64) int {
+	width := maxWidth
+	if m.level == AVX2 {
+		width = maxWidth / 2
+	}
+	var space [onStack]float64
+	columns := space[:]
+	if need := width * m.dims; need > onStack {
+		columns = make([]float64, need)
+	}
+	done := 0
+	for len(dst)-done > few {
+		n := min(width, len(dst)-done)
+		rows := x[done*m.dims : (done+n)*m.dims]
+		if m.dims > 1 || n < width {
+			transpose(columns, rows, m.dims, width)
+			rows = columns
+		}
+		m.group(dst[done:done+n], rows, width)
+		done += n
+	}
+	return done
+}
+
+// transpose writes rows column by column, width rows to a column.
+func transpose(columns, rows []float64, dims, width int) {
+	for l := 0; len(rows) > 0; l++ {
+		for i, v := range rows[:dims] {
+			columns[i*width+l] = v
+		}
+		rows = rows[dims:]
+	}
+}
+
+// group is Decision of the rows in columns, width of them, the first len(dst)
+// of which count. Rows are in the lanes, so each sum is in the order of the
+// support vectors.
+func (m *OneClass) group(dst, columns []float64, width int) {
+	var sums [maxWidth]float64
+	var values [chunk * maxWidth]float64
+	for j := 0; j < m.count; j += chunk {
+		n := min(chunk, m.count-j)
+		vectors, alpha, quads := &m.vectors[j*m.dims], &m.alpha[j], (n+3)/4
+		if m.level == AVX512 {
+			rowSquaresAVX512(&values[0], &columns[0], vectors, quads, m.dims)
+			expAVX512(&values[0], n*width, -m.kernel.Gamma, &constants, libm.ExpTable())
+			accumulateAVX512(&sums[0], &values[0], alpha, n)
+		} else {
+			rowSquaresAVX2(&values[0], &columns[0], vectors, quads, m.dims)
+			expAVX2(&values[0], n*width, -m.kernel.Gamma, &constants, libm.ExpTable())
+			accumulateAVX2(&sums[0], &values[0], alpha, n)
+		}
+	}
+	for l := range dst {
+		dst[l] = sums[l] - m.rho
+	}
+}
+
+// row is Decision of one row, with support vectors in the lanes, whose terms
+// are then added one by one.
+func (m *OneClass) row(x []float64) float64 {
+	var values [chunk]float64
+	sum := 0.0
+	for j := 0; j < m.count; j += chunk {
+		alpha := m.alpha[j:min(j+chunk, m.count)]
+		vectors, blocks := &m.vectors[j*m.dims], (len(alpha)+lanes-1)/lanes
+		if m.level == AVX512 {
+			vectorSquaresAVX512(&values[0], &x[0], vectors, blocks, m.dims)
+			expAVX512(&values[0], blocks*lanes, -m.kernel.Gamma, &constants, libm.ExpTable())
+		} else {
+			vectorSquaresAVX2(&values[0], &x[0], vectors, blocks, m.dims)
+			expAVX2(&values[0], blocks*lanes, -m.kernel.Gamma, &constants, libm.ExpTable())
+		}
+		for l, a := range alpha {
+			sum += float64(a * values[l])
+		}
+	}
+	return sum - m.rho
+}
+
+// constantTable holds what the assembly of exp needs, each constant once per
+// lane, in the order of exp_amd64.h.
+type constantTable [14][lanes]float64
+
+var constants = spread(
+	libm.InvLn2N, libm.Shift, libm.NegLn2Hi, libm.NegLn2Lo,
+	libm.C2, libm.C3, libm.C4, libm.C5,
+	-512,  // from here down 2^(n/128) may be too small for a normal number,
+	-1024, // and here exp is 0
+	1, 0x1p-1022,
+	math.Float64frombits(1022<<52),   // added to the bits of a number: times 2^1022
+	math.Float64frombits((128-1)*16), // of n, where its entry of the table is
+)
+
+func spread(values ...float64) (c constantTable) {
+	for i, v := range values {
+		for l := range lanes {
+			c[i][l] = v
+		}
+	}
+	return c
+}

@@ -1,0 +1,42 @@
+package svm
+
+import "github.com/fleetscore/fleetscore/handler/model/libm"
+
+// The AVX-512 forms take 16 rows at a time, those of AVX2 take 8. Columns hold
+// these rows side by side: feature i of row l of w is at x[i*w+l].
+
+// rowSquaresAVX512 sets dst[j*16+l] to the squared distance of row l in the
+// columns x from vector j, of four vectors times quads.
+//
+//go:noescape
+func rowSquaresAVX512(dst, x, vectors *float64, quads, dims int)
+
+//go:noescape
+func rowSquaresAVX2(dst, x, vectors *float64, quads, dims int)
+
+// vectorSquaresAVX512 sets dst[j] to the squared distance of the row x from
+// vector j of so many blocks.
+//
+//go:noescape
+func vectorSquaresAVX512(dst, x, vectors *float64, blocks, dims int)
+
+//go:noescape
+func vectorSquaresAVX2(dst, x, vectors *float64, blocks, dims int)
+
+// expAVX512 sets each of n numbers v, a multiple of eight and none below 0, to
+// libm.Exp(gamma*v), where gamma is negative.
+//
+//go:noescape
+func expAVX512(v *float64, n int, gamma float64, c *constantTable, table *libm.Table)
+
+//go:noescape
+func expAVX2(v *float64, n int, gamma float64, c *constantTable, table *libm.Table)
+
+// accumulateAVX512 adds alpha[j]*values[j*16+l] to sums[l], for each j below
+// count in order.
+//
+//go:noescape
+func accumulateAVX512(sums, values, alpha *float64, count int)
+
+//go:noescape
+func accumulateAVX2(sums, values, alpha *float64, count int)

@@ -1,0 +1,149 @@
+#include "textflag.h"
+
+// func rowSquaresAVX2(dst, x, vectors *float64, quads, dims int)
+//
+// Four support vectors by 8 rows at a time, sums in Y0..Y7. Half of the
+// differences are taken as s - 1*x, for processors that add and multiply in
+// different pipelines.
+TEXT ·rowSquaresAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ vectors+16(FP), R8
+	MOVQ quads+24(FP), R9
+	MOVQ dims+32(FP), R10
+	MOVQ $0x3ff0000000000000, AX
+	MOVQ AX, X14
+	VBROADCASTSD X14, Y14
+	MOVQ R10, R11
+	SHLQ $6, R11
+	SUBQ $32, R11 // from the second half of a block to the next block
+	XORL R12, R12 // 1 in the second half
+
+quad:
+	VXORPD X0, X0, X0
+	VXORPD X1, X1, X1
+	VXORPD X2, X2, X2
+	VXORPD X3, X3, X3
+	VXORPD X4, X4, X4
+	VXORPD X5, X5, X5
+	VXORPD X6, X6, X6
+	VXORPD X7, X7, X7
+	MOVQ R8, BX
+	MOVQ SI, AX
+	MOVQ R10, CX
+
+feature:
+	VMOVUPD (AX), Y8
+	VMOVUPD 32(AX), Y9
+	VBROADCASTSD (BX), Y10
+	VSUBPD Y8, Y10, Y11
+	VFNMADD231PD Y14, Y9, Y10
+	VMULPD Y11, Y11, Y11
+	VMULPD Y10, Y10, Y10
+	VADDPD Y11, Y0, Y0
+	VADDPD Y10, Y1, Y1
+	VBROADCASTSD 8(BX), Y10
+	VSUBPD Y8, Y10, Y11
+	VFNMADD231PD Y14, Y9, Y10
+	VMULPD Y11, Y11, Y11
+	VMULPD Y10, Y10, Y10
+	VADDPD Y11, Y2, Y2
+	VADDPD Y10, Y3, Y3
+	VBROADCASTSD 16(BX), Y10
+	VSUBPD Y8, Y10, Y11
+	VFNMADD231PD Y14, Y9, Y10
+	VMULPD Y11, Y11, Y11
+	VMULPD Y10, Y10, Y10
+	VADDPD Y11, Y4, Y4
+	VADDPD Y10, Y5, Y5
+	VBROADCASTSD 24(BX), Y10
+	VSUBPD Y8, Y10, Y11
+	VFNMADD231PD Y14, Y9, Y10
+	VMULPD Y11, Y11, Y11
+	VMULPD Y10, Y10, Y10
+	VADDPD Y11, Y6, Y6
+	VADDPD Y10, Y7, Y7
+	ADDQ $64, BX
+	ADDQ $64, AX
+	DECQ CX
+	JNZ feature
+
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	VMOVUPD Y4, 128(DI)
+	VMOVUPD Y5, 160(DI)
+	VMOVUPD Y6, 192(DI)
+	VMOVUPD Y7, 224(DI)
+	ADDQ $256, DI
+	ADDQ $32, R8
+	XORL $1, R12
+	JNZ next
+	ADDQ R11, R8
+	SUBQ $32, R8
+
+next:
+	DECQ R9
+	JNZ quad
+	VZEROUPPER
+	RET
+
+// func vectorSquaresAVX2(dst, x, vectors *float64, blocks, dims int)
+TEXT ·vectorSquaresAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ vectors+16(FP), R8
+	MOVQ blocks+24(FP), R9
+	MOVQ dims+32(FP), R10
+
+block:
+	VXORPD X0, X0, X0
+	VXORPD X3, X3, X3
+	MOVQ SI, AX
+	MOVQ R10, CX
+
+feature:
+	VBROADCASTSD (AX), Y1
+	VSUBPD (R8), Y1, Y2
+	VSUBPD 32(R8), Y1, Y5
+	VMULPD Y2, Y2, Y2
+	VMULPD Y5, Y5, Y5
+	VADDPD Y2, Y0, Y0
+	VADDPD Y5, Y3, Y3
+	ADDQ $64, R8
+	ADDQ $8, AX
+	DECQ CX
+	JNZ feature
+
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y3, 32(DI)
+	ADDQ $64, DI
+	DECQ R9
+	JNZ block
+	VZEROUPPER
+	RET
+
+// func accumulateAVX2(sums, values, alpha *float64, count int)
+TEXT ·accumulateAVX2(SB), NOSPLIT, $0-32
+	MOVQ sums+0(FP), DI
+	MOVQ values+8(FP), SI
+	MOVQ alpha+16(FP), R8
+	MOVQ count+24(FP), R9
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y1
+
+vector:
+	VBROADCASTSD (R8), Y2
+	VMULPD (SI), Y2, Y3
+	VMULPD 32(SI), Y2, Y4
+	VADDPD Y3, Y0, Y0
+	VADDPD Y4, Y1, Y1
+	ADDQ $8, R8
+	ADDQ $64, SI
+	DECQ R9
+	JNZ vector
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VZEROUPPER
+	RET

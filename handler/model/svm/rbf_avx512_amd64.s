@@ -1,0 +1,144 @@
+#include "textflag.h"
+
+// func rowSquaresAVX512(dst, x, vectors *float64, quads, dims int)
+//
+// Four support vectors by 16 rows at a time, sums in Z0..Z7. Half of the
+// differences are taken as s - 1*x, for processors that add and multiply in
+// different pipelines.
+TEXT ·rowSquaresAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ vectors+16(FP), R8
+	MOVQ quads+24(FP), R9
+	MOVQ dims+32(FP), R10
+	MOVQ $0x3ff0000000000000, AX
+	MOVQ AX, X14
+	VBROADCASTSD X14, Z14
+	MOVQ R10, R11
+	SHLQ $6, R11
+	SUBQ $32, R11 // from the second half of a block to the next block
+	XORL R12, R12 // 1 in the second half
+
+quad:
+	VXORPD X0, X0, X0
+	VXORPD X1, X1, X1
+	VXORPD X2, X2, X2
+	VXORPD X3, X3, X3
+	VXORPD X4, X4, X4
+	VXORPD X5, X5, X5
+	VXORPD X6, X6, X6
+	VXORPD X7, X7, X7
+	MOVQ R8, BX
+	MOVQ SI, AX
+	MOVQ R10, CX
+
+feature:
+	VMOVUPD (AX), Z8
+	VMOVUPD 64(AX), Z9
+	VBROADCASTSD (BX), Z10
+	VSUBPD Z8, Z10, Z11
+	VFNMADD231PD Z14, Z9, Z10
+	VMULPD Z11, Z11, Z11
+	VMULPD Z10, Z10, Z10
+	VADDPD Z11, Z0, Z0
+	VADDPD Z10, Z1, Z1
+	VBROADCASTSD 8(BX), Z10
+	VSUBPD Z8, Z10, Z11
+	VFNMADD231PD Z14, Z9, Z10
+	VMULPD Z11, Z11, Z11
+	VMULPD Z10, Z10, Z10
+	VADDPD Z11, Z2, Z2
+	VADDPD Z10, Z3, Z3
+	VBROADCASTSD 16(BX), Z10
+	VSUBPD Z8, Z10, Z11
+	VFNMADD231PD Z14, Z9, Z10
+	VMULPD Z11, Z11, Z11
+	VMULPD Z10, Z10, Z10
+	VADDPD Z11, Z4, Z4
+	VADDPD Z10, Z5, Z5
+	VBROADCASTSD 24(BX), Z10
+	VSUBPD Z8, Z10, Z11
+	VFNMADD231PD Z14, Z9, Z10
+	VMULPD Z11, Z11, Z11
+	VMULPD Z10, Z10, Z10
+	VADDPD Z11, Z6, Z6
+	VADDPD Z10, Z7, Z7
+	ADDQ $64, BX
+	ADDQ $128, AX
+	DECQ CX
+	JNZ feature
+
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, 192(DI)
+	VMOVUPD Z4, 256(DI)
+	VMOVUPD Z5, 320(DI)
+	VMOVUPD Z6, 384(DI)
+	VMOVUPD Z7, 448(DI)
+	ADDQ $512, DI
+	ADDQ $32, R8
+	XORL $1, R12
+	JNZ next
+	ADDQ R11, R8
+	SUBQ $32, R8
+
+next:
+	DECQ R9
+	JNZ quad
+	VZEROUPPER
+	RET
+
+// func vectorSquaresAVX512(dst, x, vectors *float64, blocks, dims int)
+TEXT ·vectorSquaresAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ vectors+16(FP), R8
+	MOVQ blocks+24(FP), R9
+	MOVQ dims+32(FP), R10
+
+block:
+	VXORPD X0, X0, X0
+	MOVQ SI, AX
+	MOVQ R10, CX
+
+feature:
+	VBROADCASTSD (AX), Z1
+	VSUBPD (R8), Z1, Z2
+	VMULPD Z2, Z2, Z2
+	VADDPD Z2, Z0, Z0
+	ADDQ $64, R8
+	ADDQ $8, AX
+	DECQ CX
+	JNZ feature
+
+	VMOVUPD Z0, (DI)
+	ADDQ $64, DI
+	DECQ R9
+	JNZ block
+	VZEROUPPER
+	RET
+
+// func accumulateAVX512(sums, values, alpha *float64, count int)
+TEXT ·accumulateAVX512(SB), NOSPLIT, $0-32
+	MOVQ sums+0(FP), DI
+	MOVQ values+8(FP), SI
+	MOVQ alpha+16(FP), R8
+	MOVQ count+24(FP), R9
+	VMOVUPD (DI), Z0
+	VMOVUPD 64(DI), Z1
+
+vector:
+	VBROADCASTSD (R8), Z2
+	VMULPD (SI), Z2, Z3
+	VMULPD 64(SI), Z2, Z4
+	VADDPD Z3, Z0, Z0
+	VADDPD Z4, Z1, Z1
+	ADDQ $8, R8
+	ADDQ $128, SI
+	DECQ R9
+	JNZ vector
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VZEROUPPER
+	RET

@@ -1,0 +1,69 @@
+package svm_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/svm"
+)
+
+// The vector forms give the bits of the portable one: for every tail of rows,
+// number of vectors and features, and for distances from none to infinite,
+// through all results of exp down to the subnormal ones and zero.
+func TestVectorForms(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, level := range []svm.Instructions{svm.AVX2, svm.AVX512} {
+		if svm.Best() < level {
+			t.Logf("this processor has no %v: not tested", level)
+			continue
+		}
+		for d := 1; d <= 40; d++ {
+			for n := 1; n <= 37; n++ {
+				for _, scale := range []float64{1e-170, 1e-3, 1, 26, 1e3, 1e155} {
+					s := draw(r, n, 1+r.IntN(20), d, scale)
+					copy(s.rows, s.vectors[:d]) // one row at a vector
+					compare(t, s, svm.Kernel{Type: svm.RBF, Gamma: r.Float64()}, level)
+				}
+			}
+		}
+	}
+}
+
+func compare(t *testing.T, s sample, k svm.Kernel, level svm.Instructions) {
+	t.Helper()
+	m := s.model(t, k)
+	n := len(s.rows) / s.d
+	want, got := make([]float64, n), make([]float64, n)
+	m.Limit(svm.Portable)
+	m.Decision(want, s.rows)
+	m.Limit(level)
+	m.Decision(got, s.rows)
+	for i := range got {
+		if math.Float64bits(got[i]) != math.Float64bits(want[i]) {
+			t.Fatalf("%v, %d vectors of %d features, row %d of %d: %x, portable %x", level, len(s.dual), s.d, i, n, got[i], want[i])
+		}
+	}
+}
+
+// Each result of exp shows by itself where there is one vector and rho is 0.
+func TestVectorFormsOfExp(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, level := range []svm.Instructions{svm.AVX2, svm.AVX512} {
+		if svm.Best() < level {
+			t.Logf("this processor has no %v: not tested", level)
+			continue
+		}
+		for _, n := range []int{3, 20_000} {
+			for _, most := range []float64{1e-15, 1, 50, 512, 760, 2000} {
+				s := sample{vectors: []float64{0}, dual: []float64{1}, rows: make([]float64, n), d: 1}
+				for i := range s.rows {
+					s.rows[i] = math.Sqrt(most * (1 - r.Float64()*r.Float64()))
+				}
+				compare(t, s, svm.Kernel{Type: svm.RBF, Gamma: 1}, level)
+			}
+		}
+	}
+}
