@@ -9,9 +9,9 @@
 // of which five are taken as without seconds. A field is a list, divided by
 // commas, of
 //
-//	*      every value        */n    every n-th from the least
-//	a      one value          a/n    every n-th from a to the greatest
-//	a-b    a to b             a-b/n  every n-th of them
+//   - every value        */n    every n-th from the least
+//     a      one value          a/n    every n-th from a to the greatest
+//     a-b    a to b             a-b/n  every n-th of them
 //
 // A range may be written backwards: 5-1 is 1-5. A step of 0 is 1. Months and
 // days of the week have English names, of which any beginning will do (a shared

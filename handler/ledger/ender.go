@@ -1,0 +1,175 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Runs is what ending a run asks of the ledger.
+type Runs interface {
+	// Pending reports whether the run has a queued job.
+	Pending(ctx context.Context, run string) (bool, error)
+	Run(ctx context.Context, id string) (sensor.Run, error)
+	// EndRun ends the run where it is open, its epoch unchanged and no job
+	// queued, and reports whether it did.
+	EndRun(ctx context.Context, run string, epoch int, state sensor.RunState, now time.Time) (bool, error)
+}
+
+// Pages lists the jobs of a run in the order of their sensors.
+type Pages interface {
+	JobsPage(ctx context.Context, run string, state sensor.JobState, after sensor.ID, limit int) ([]sensor.Job, error)
+}
+
+// Ledger is what an [Ender] reads and writes in SQL.
+type Ledger interface {
+	Runs
+	Pages
+}
+
+// Files are conditional writes of blobs; see [blob.Store].
+type Files interface {
+	Stat(ctx context.Context, container, name string) (blob.Info, error)
+	Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error)
+}
+
+// Ender ends runs whose jobs are all closed. It is safe for concurrent use.
+type Ender struct {
+	Ledger Ledger
+	Files  Files
+	Now    func() time.Time
+}
+
+const (
+	jobsPage = 1000
+	// endTries bounds how often End starts anew because others wrote the
+	// manifest meanwhile. Each time, one of them got on.
+	endTries = 20
+)
+
+// End writes the manifest of a run and ends it, if it is open and has no queued
+// job; else it does nothing. Every closer of a job calls it, after the close
+// has committed, and so does the tick.
+//
+// The order matters. The manifest's ETag is read first, so that a manifest made
+// of older rows never replaces a newer one. The epoch is read before the jobs:
+// whatever changes a closed job afterwards raises it, and then the run does not
+// end. That is why the jobs may be read page by page.
+//
+// The one that ends the run logs its summary. Should the answer of the database
+// be lost at that very moment, nobody does.
+func (e *Ender) End(ctx context.Context, log *slog.Logger, id string) error {
+	pending, err := e.Ledger.Pending(ctx, id)
+	if err != nil || pending {
+		return err
+	}
+	for range endTries {
+		err := e.try(ctx, log, id)
+		switch {
+		case errors.Is(err, blob.ErrChanged):
+			continue
+		case errors.Is(err, errPending), errors.Is(err, sensor.ErrNotFound):
+			return nil
+		case err != nil:
+			return fmt.Errorf("end run %s: %w", id, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("end run %s: %w: others kept writing its manifest", id, sensor.ErrUnavailable)
+}
+
+func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) error {
+	cond, err := Unchanged(ctx, e.Files, blob.Preds, ManifestName(id))
+	if err != nil {
+		return err
+	}
+	run, err := e.Ledger.Run(ctx, id)
+	if err != nil || !run.State.Open() {
+		return err
+	}
+	var totals Totals
+	_, err = e.Files.Write(ctx, blob.Preds, ManifestName(id), cond, "application/json", func(w io.Writer) (err error) {
+		totals, err = writeManifest(w, run, e.jobs(ctx, id))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	now := e.Now()
+	ended, err := e.Ledger.EndRun(ctx, id, run.Epoch, totals.State, now)
+	if ended {
+		summarize(log, run, totals, now)
+	}
+	return err
+}
+
+// jobs yields all jobs of a run.
+func (e *Ender) jobs(ctx context.Context, run string) iter.Seq2[sensor.Job, error] {
+	return func(yield func(sensor.Job, error) bool) {
+		var after sensor.ID
+		for {
+			page, err := e.Ledger.JobsPage(ctx, run, "", after, jobsPage)
+			if err != nil {
+				yield(sensor.Job{}, err)
+				return
+			}
+			for _, j := range page {
+				if !yield(j, nil) {
+					return
+				}
+				after = j.ID
+			}
+			if len(page) < jobsPage {
+				return
+			}
+		}
+	}
+}
+
+// summarize logs the one line of a run that has ended. Workbooks count it:
+// names and units of its attributes are a contract.
+func summarize(log *slog.Logger, run sensor.Run, t Totals, now time.Time) {
+	attrs := []any{
+		"run", run.ID,
+		"kind", run.Kind,
+		"state", t.State,
+		"epoch", run.Epoch,
+		"aggregate", run.Settings.Aggregate,
+		"jobs", t.Counts.Total(),
+	}
+	for _, s := range sensor.JobStates {
+		if s != sensor.Queued {
+			attrs = append(attrs, string(s), t.Counts[s])
+		}
+	}
+	attrs = append(attrs,
+		"rows", t.Rows,
+		"anomalies", t.Anomalies,
+		"empty_buckets", t.EmptyBuckets,
+		"duration_s", now.Sub(run.OpenedAt).Seconds(),
+		"lag_s", now.Sub(run.Window.To).Seconds(), // behind the window's end
+	)
+	log.Info("run ended", attrs...)
+}
+
+// Unchanged returns the condition under which a blob is still as it is now:
+// that it has its present ETag, or is absent.
+func Unchanged(ctx context.Context, files interface {
+	Stat(ctx context.Context, container, name string) (blob.Info, error)
+}, container, name string) (blob.Condition, error) {
+	info, err := files.Stat(ctx, container, name)
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
+		return blob.Absent, nil
+	case err != nil:
+		return "", err
+	}
+	return blob.Condition(info.ETag), nil
+}

@@ -1,0 +1,107 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// ErrorLogs is the writing of error logs.
+type ErrorLogs struct {
+	Attempts interface {
+		Attempts(ctx context.Context, run string, key sensor.JobKey) ([]sensor.Attempt, error)
+	}
+	Files interface {
+		Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error)
+	}
+}
+
+// ErrorLog is the content of a job's error log: what was tried, with what, how
+// each attempt ended, and what mends it.
+type ErrorLog struct {
+	Run      string          `json:"run"`
+	From     time.Time       `json:"from"` // of the window
+	To       time.Time       `json:"to"`
+	Settings sensor.Settings `json:"settings"`
+	sensor.JobKey
+	State       sensor.JobState `json:"state"`
+	Error       string          `json:"error"`
+	Remedy      string          `json:"remedy"`
+	Model       string          `json:"model,omitempty"`
+	ModelSHA256 string          `json:"model_sha256,omitempty"`
+	Attempts    []Attempt       `json:"attempts"` // earlier ones that a retry might have mended
+}
+
+// Attempt is a [sensor.Attempt] in an [ErrorLog].
+type Attempt struct {
+	At    time.Time `json:"at"`
+	Own   bool      `json:"own"` // the job's own error, not that of storage, SQL, network or time
+	Error string    `json:"error"`
+}
+
+// HasErrorLog reports whether a job that closes in state s gets an error log.
+func HasErrorLog(s sensor.JobState) bool { return remedies[s] != "" }
+
+// remedies says what mends a job, for each state that has an error log.
+var remedies = map[sensor.JobState]string{
+	sensor.NoModel:  "publish a model for the sensor, or a default.pkl for all that have none, then rescore the run",
+	sensor.BadModel: "publish a model that can be used (see the error), then rescore the run",
+	sensor.BadData:  "look at the readings that the error names; fit the model or the run's aggregation to them, then rescore the run",
+	sensor.Failed:   "mend what the attempts met, then rescore the run",
+}
+
+// ErrorLogName returns the name, in the container logs, of the error log of a
+// job at a revision.
+func ErrorLogName(run string, key sensor.JobKey) string {
+	return run + "/" + key.Device + "/" + key.Sensor + "/" + strconv.Itoa(key.Revision) + ".json"
+}
+
+// Write writes the error log of a job that is about to be closed with o, if
+// there is one for this outcome. It comes before the close, so that a closed
+// job always has its log; the last writer's stays.
+func (l *ErrorLogs) Write(ctx context.Context, run sensor.Run, key sensor.JobKey, o sensor.Outcome) error {
+	if !HasErrorLog(o.Result) {
+		return nil
+	}
+	attempts, err := l.Attempts.Attempts(ctx, run.ID, key)
+	if err != nil {
+		return fmt.Errorf("error log of %s: %w", key.ID, err)
+	}
+	content := newErrorLog(run, key, o, attempts)
+	_, err = l.Files.Write(ctx, blob.Logs, ErrorLogName(run.ID, key), "", "application/json", func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(content)
+	})
+	if err != nil {
+		return fmt.Errorf("error log of %s: %w", key.ID, err)
+	}
+	return nil
+}
+
+func newErrorLog(run sensor.Run, key sensor.JobKey, o sensor.Outcome, attempts []sensor.Attempt) ErrorLog {
+	log := ErrorLog{
+		Run:         run.ID,
+		From:        run.Window.From,
+		To:          run.Window.To,
+		Settings:    run.Settings,
+		JobKey:      key,
+		State:       o.Result,
+		Error:       o.Error,
+		Remedy:      remedies[o.Result],
+		Model:       o.Model,
+		ModelSHA256: o.ModelSHA256,
+		Attempts:    make([]Attempt, len(attempts)),
+	}
+	for i, a := range attempts {
+		log.Attempts[i] = Attempt{a.At.UTC(), a.Own, a.Err}
+	}
+	return log
+}

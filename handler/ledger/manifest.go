@@ -1,0 +1,111 @@
+package ledger
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Manifest is the content of a run's manifest.json. It is a pure function of
+// the ledger: it holds no times and no durations, so that the same readings,
+// models and settings give the same manifest but for Epoch and the revisions.
+// It counts only while the run has ended with the same epoch; a file that it
+// does not list is no prediction.
+type Manifest struct {
+	V        int             `json:"v"` // 1
+	Run      string          `json:"run"`
+	Kind     sensor.RunKind  `json:"kind"`
+	Epoch    int             `json:"epoch"`
+	Settings sensor.Settings `json:"settings"`
+	Jobs     []Entry         `json:"jobs"` // by device, then sensor, bytewise
+	Totals
+}
+
+// Entry is a job in a [Manifest].
+type Entry struct {
+	sensor.JobKey
+	State        sensor.JobState `json:"state"`
+	File         string          `json:"file,omitempty"` // in the container preds; only if scored
+	SHA256       string          `json:"sha256,omitempty"`
+	Rows         int             `json:"rows,omitempty"`
+	Anomalies    int             `json:"anomalies,omitempty"`
+	EmptyBuckets int             `json:"empty_buckets,omitempty"`
+	Model        string          `json:"model,omitempty"` // in the container models
+	ModelSHA256  string          `json:"model_sha256,omitempty"`
+}
+
+// Totals are what the jobs of a run came to.
+type Totals struct {
+	State        sensor.RunState `json:"state"`
+	Counts       sensor.Counts   `json:"counts"`
+	Rows         int             `json:"rows"`
+	Anomalies    int             `json:"anomalies"`
+	EmptyBuckets int             `json:"empty_buckets"`
+}
+
+// errPending: a job is queued, so the run cannot end yet.
+var errPending = errors.New("a job is queued")
+
+func newEntry(j sensor.Job) Entry {
+	e := Entry{
+		JobKey:       j.JobKey,
+		State:        j.State,
+		Rows:         j.Rows,
+		Anomalies:    j.Anomalies,
+		EmptyBuckets: j.EmptyBuckets,
+		Model:        j.Model,
+		ModelSHA256:  j.ModelSHA256,
+	}
+	if j.State == sensor.Scored {
+		e.File, e.SHA256 = CSVName(j.Run, j.ID), j.CSVSHA256
+	}
+	return e
+}
+
+// writeManifest writes the manifest of run, one line per job, without holding
+// the jobs, which come in their order. It returns errPending at a queued one.
+func writeManifest(w io.Writer, run sensor.Run, jobs iter.Seq2[sensor.Job, error]) (Totals, error) {
+	out := bufio.NewWriterSize(w, 1<<16)
+	settings, err := json.Marshal(run.Settings)
+	if err != nil {
+		return Totals{}, err
+	}
+	fmt.Fprintf(out, "{\n\"v\": 1,\n\"run\": %q,\n\"kind\": %q,\n\"epoch\": %d,\n\"settings\": %s,\n\"jobs\": [",
+		run.ID, run.Kind, run.Epoch, settings)
+	totals := Totals{Counts: sensor.Counts{}}
+	separator := "\n"
+	for j, err := range jobs {
+		if err != nil {
+			return Totals{}, err
+		}
+		if j.State == sensor.Queued {
+			return Totals{}, errPending
+		}
+		totals.add(j)
+		line, err := json.Marshal(newEntry(j))
+		if err != nil {
+			return Totals{}, err
+		}
+		fmt.Fprintf(out, "%s%s", separator, line)
+		separator = ",\n"
+	}
+	totals.State = sensor.EndState(run.State, totals.Counts)
+	end, err := json.Marshal(totals)
+	if err != nil {
+		return Totals{}, err
+	}
+	fmt.Fprintf(out, "\n],\n%s\n", end[1:]) // the members of totals close the object
+	return totals, out.Flush()
+}
+
+func (t *Totals) add(j sensor.Job) {
+	t.Counts[j.State]++
+	t.Rows += j.Rows
+	t.Anomalies += j.Anomalies
+	t.EmptyBuckets += j.EmptyBuckets
+}

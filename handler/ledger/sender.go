@@ -1,0 +1,135 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Outbox is the ledger as the list of messages to be sent.
+type Outbox interface {
+	// Unsent returns queued jobs for which no message was sent at their
+	// revision, those of a run together; of all runs if run is "".
+	Unsent(ctx context.Context, run string, limit int) ([]sensor.Job, error)
+	// MarkSent notes a sending, where the jobs still have these revisions.
+	MarkSent(ctx context.Context, run string, jobs []sensor.JobKey, now time.Time) error
+}
+
+// Queue is the queue that score listens to.
+type Queue interface {
+	Send(ctx context.Context, text string) error
+}
+
+// Sender puts messages for jobs into the queue. It is safe for concurrent use,
+// and beside other senders of the same jobs: a job may then get two messages,
+// of which one will find it closed.
+type Sender struct {
+	Outbox     Outbox
+	Queue      Queue
+	PerMessage int // jobs in one message, 1 to [sensor.MaxJobsPerMessage]; 1 if zero
+	Now        func() time.Time
+}
+
+const (
+	parallelSends = 16
+	unsentPage    = 1000 // jobs, at least: what is sent twice if killed before it is noted
+)
+
+// Send sends messages for all jobs that have had none at their revision, of one
+// run or, if run is "", of all. It returns the number of jobs sent. It goes page by
+// page, and notes a page after its messages are in the queue; being killed
+// between the two sends the page again.
+func (s *Sender) Send(ctx context.Context, run string) (int, error) {
+	limit := max(unsentPage, parallelSends*s.perMessage())
+	sent := 0
+	for {
+		jobs, err := s.Outbox.Unsent(ctx, run, limit)
+		if err != nil {
+			return sent, fmt.Errorf("send messages: %w", err)
+		}
+		if err := s.post(ctx, s.messages(jobs)); err != nil {
+			return sent, fmt.Errorf("send messages for %d jobs: %w", len(jobs), err)
+		}
+		sent += len(jobs)
+		if len(jobs) < limit {
+			return sent, nil
+		}
+	}
+}
+
+// SendAlone sends one message for each of jobs, and notes it.
+func (s *Sender) SendAlone(ctx context.Context, run string, jobs ...sensor.JobKey) error {
+	messages := make([]sensor.Message, len(jobs))
+	for i, j := range jobs {
+		messages[i] = sensor.NewMessage(run, []sensor.JobKey{j})
+	}
+	if err := s.post(ctx, messages); err != nil {
+		return fmt.Errorf("send %d jobs of run %s one by one: %w", len(jobs), run, err)
+	}
+	return nil
+}
+
+func (s *Sender) perMessage() int {
+	return min(max(s.PerMessage, 1), sensor.MaxJobsPerMessage)
+}
+
+// messages groups jobs, of which those of a run stand together.
+func (s *Sender) messages(jobs []sensor.Job) []sensor.Message {
+	var all []sensor.Message
+	for _, j := range jobs {
+		last := len(all) - 1
+		if last < 0 || all[last].Run != j.Run || len(all[last].Jobs) == s.perMessage() {
+			all = append(all, sensor.NewMessage(j.Run, nil))
+			last++
+		}
+		all[last].Jobs = append(all[last].Jobs, j.JobKey)
+	}
+	return all
+}
+
+// post sends messages, several at a time, then notes those that were sent. One
+// that fails does not keep back the others.
+func (s *Sender) post(ctx context.Context, messages []sensor.Message) error {
+	var (
+		mu   sync.Mutex
+		sent = make(map[string][]sensor.JobKey) // by run
+		errs []error
+		g    errgroup.Group
+	)
+	g.SetLimit(parallelSends)
+	for _, m := range messages {
+		g.Go(func() error {
+			err := s.send(ctx, m)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, err)
+			} else {
+				sent[m.Run] = append(sent[m.Run], m.Jobs...)
+			}
+			return nil
+		})
+	}
+	g.Wait()
+	now := s.Now()
+	for run, jobs := range sent {
+		if err := s.Outbox.MarkSent(ctx, run, jobs, now); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Sender) send(ctx context.Context, m sensor.Message) error {
+	text, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	return s.Queue.Send(ctx, text)
+}

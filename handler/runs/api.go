@@ -1,0 +1,68 @@
+package runs
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Reader is the reading of runs and jobs.
+type Reader interface {
+	Run(ctx context.Context, id string) (sensor.Run, error)
+	Counts(ctx context.Context, run string) (sensor.Counts, error)
+}
+
+// Lister lists them, page by page.
+type Lister interface {
+	// Runs returns runs whose ids sort before the given one, the newest first.
+	Runs(ctx context.Context, before string, limit int) ([]sensor.Run, error)
+	JobsPage(ctx context.Context, run string, state sensor.JobState, after sensor.ID, limit int) ([]sensor.Job, error)
+}
+
+// Changer changes runs, each in one transaction.
+type Changer interface {
+	OpenRequested(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time) (run sensor.Run, created bool, err error)
+	Rescore(ctx context.Context, run string, match func(sensor.ID) bool, states []sensor.JobState, s *sensor.Settings) (reopened, added int, err error)
+	Cancel(ctx context.Context, run string, now time.Time) error
+}
+
+// Ledger is what an [API] reads and writes in SQL.
+type Ledger interface {
+	Reader
+	Lister
+	Changer
+}
+
+// Sender sends messages for a run's jobs; see ledger.Sender.
+type Sender interface {
+	Send(ctx context.Context, run string) (int, error)
+}
+
+// Ender ends a run that has no queued job; see ledger.Ender.
+type Ender interface {
+	End(ctx context.Context, log *slog.Logger, run string) error
+}
+
+// API answers requests. It is safe for concurrent use.
+type API struct {
+	Ledger   Ledger
+	Sender   Sender
+	Ender    Ender
+	Settings sensor.Settings // the current ones: of the runs it opens
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// advance does at once, for a run that was opened or changed, what the tick
+// would do within a minute, and returns the run as it then stands. The change
+// itself is made: that this fails is for the tick to mend.
+func (a *API) advance(ctx context.Context, id string) (Run, error) {
+	if _, err := a.Sender.Send(ctx, id); err != nil {
+		a.Log.Warn("messages are left to the tick", "run", id, "error", err.Error())
+	} else if err := a.Ender.End(ctx, a.Log, id); err != nil {
+		a.Log.Warn("the end of the run is left to the tick", "run", id, "error", err.Error())
+	}
+	return a.show(ctx, id)
+}

@@ -1,0 +1,132 @@
+package runs
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// OpenRequest asks for a run over [From, To), in whole seconds.
+type OpenRequest struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Request opens the run over a past window, with a job for every enabled
+// sensor, and sends its messages. If there is such a run it is returned as it
+// stands: the same window is the same run; [API.Rescore] scores it again. The
+// error wraps [sensor.ErrConflict] if the window is not over yet, or its run is
+// being cancelled.
+func (a *API) Request(ctx context.Context, req OpenRequest) (Run, error) {
+	w, err := sensor.NewWindow(req.From, req.To)
+	if err != nil {
+		return Run{}, err
+	}
+	now := a.Now()
+	if w.To.After(now) {
+		return Run{}, fmt.Errorf("%w: the window ends at %s, which is still to come (it is %s): its readings cannot be complete",
+			sensor.ErrConflict, w.To.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	run, _, err := a.Ledger.OpenRequested(ctx, w, a.Settings, now)
+	if err != nil {
+		return Run{}, fmt.Errorf("request run %s: %w", w.RunID(), err)
+	}
+	if run.State == sensor.RunCancelling {
+		return Run{}, cancelling(run.ID)
+	}
+	return a.advance(ctx, run.ID)
+}
+
+func cancelling(id string) error {
+	return fmt.Errorf("%w: run %s is being cancelled: wait until it has ended, then rescore it", sensor.ErrConflict, id)
+}
+
+// RescoreRequest says which jobs of a run are to be scored again.
+type RescoreRequest struct {
+	ID string `param:"id" json:"-"`
+	// Sensors is a glob over device/sensor, in which * is any part of a name;
+	// without a slash it is one over devices. Empty means all.
+	Sensors string `json:"sensors"`
+	// States are those a job may be in; none means any.
+	States []sensor.JobState `json:"states"`
+	// Settings may be "current": the run's are replaced by them, and all its
+	// jobs are scored again, whatever their sensors and states.
+	Settings string `json:"settings"`
+}
+
+// Rescored is what a [RescoreRequest] came to.
+type Rescored struct {
+	Run      Run `json:"run"`
+	Reopened int `json:"reopened"` // jobs
+	Added    int `json:"added"`    // jobs, of enabled sensors that match and had none
+}
+
+// Rescore re-opens jobs of a run, to be scored under the models as they are
+// now, and sends their messages.
+func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error) {
+	match, err := glob(req.Sensors)
+	if err != nil {
+		return Rescored{}, err
+	}
+	if err := validStates(req.States...); err != nil {
+		return Rescored{}, err
+	}
+	var settings *sensor.Settings
+	switch req.Settings {
+	case "":
+	case "current":
+		settings = &a.Settings
+	default:
+		return Rescored{}, fmt.Errorf("%w: settings %q: leave it out to keep the run's, or say \"current\"", sensor.ErrInvalid, req.Settings)
+	}
+	run, err := a.Show(ctx, ShowRequest{req.ID})
+	if err != nil {
+		return Rescored{}, err
+	}
+	if run.State == sensor.RunCancelling {
+		return Rescored{}, cancelling(run.ID)
+	}
+	var r Rescored
+	if r.Reopened, r.Added, err = a.Ledger.Rescore(ctx, req.ID, match, req.States, settings); err != nil {
+		return Rescored{}, fmt.Errorf("rescore run %s: %w", req.ID, err)
+	}
+	r.Run, err = a.advance(ctx, req.ID)
+	return r, err
+}
+
+// glob returns the test for a pattern over device/sensor.
+func glob(pattern string) (func(sensor.ID) bool, error) {
+	device, name, ok := strings.Cut(pattern, "/")
+	if !ok {
+		name = "*"
+	}
+	if pattern == "" {
+		device = "*"
+	}
+	for _, p := range [...]string{device, name} {
+		if _, err := path.Match(p, ""); err != nil || p == "" {
+			return nil, fmt.Errorf("%w: sensors %q is not a glob such as 1/*, pump-*/temp or *", sensor.ErrInvalid, pattern)
+		}
+	}
+	return func(id sensor.ID) bool {
+		a, _ := path.Match(device, id.Device)
+		b, _ := path.Match(name, id.Sensor)
+		return a && b
+	}, nil
+}
+
+// Cancel cancels a run: its queued jobs are closed as cancelled, and it ends as
+// cancelled. The error wraps [sensor.ErrConflict] if it has ended.
+func (a *API) Cancel(ctx context.Context, req ShowRequest) (Run, error) {
+	if _, err := sensor.ParseRunID(req.ID); err != nil {
+		return Run{}, err
+	}
+	if err := a.Ledger.Cancel(ctx, req.ID, a.Now()); err != nil {
+		return Run{}, fmt.Errorf("cancel run %s: %w", req.ID, err)
+	}
+	return a.advance(ctx, req.ID)
+}

@@ -1,0 +1,116 @@
+package runs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Job is a job as the API shows it. Which members there are depends on its state.
+type Job struct {
+	sensor.JobKey
+	State        sensor.JobState `json:"state"`
+	SentAt       time.Time       `json:"sent_at,omitzero"` // at this revision
+	Sends        int             `json:"sends"`            // likewise
+	ClosedAt     time.Time       `json:"closed_at,omitzero"`
+	Rows         int             `json:"rows"`
+	Anomalies    int             `json:"anomalies"`
+	EmptyBuckets int             `json:"empty_buckets"`
+	DurationMS   float64         `json:"duration_ms"`
+	Model        string          `json:"model,omitempty"` // in the container models
+	ModelSHA256  string          `json:"model_sha256,omitempty"`
+	File         string          `json:"file,omitempty"` // in the container preds
+	SHA256       string          `json:"sha256,omitempty"`
+	Error        string          `json:"error,omitempty"`
+	ErrorLog     string          `json:"error_log,omitempty"` // in the container logs
+}
+
+func newJob(j sensor.Job) Job {
+	job := Job{
+		JobKey:       j.JobKey,
+		State:        j.State,
+		SentAt:       j.SentAt,
+		Sends:        j.Sends,
+		ClosedAt:     j.ClosedAt,
+		Rows:         j.Rows,
+		Anomalies:    j.Anomalies,
+		EmptyBuckets: j.EmptyBuckets,
+		DurationMS:   float64(j.Duration) / float64(time.Millisecond),
+		Model:        j.Model,
+		ModelSHA256:  j.ModelSHA256,
+		SHA256:       j.CSVSHA256,
+		Error:        j.Error,
+	}
+	if j.State == sensor.Scored {
+		job.File = ledger.CSVName(j.Run, j.ID)
+	}
+	if ledger.HasErrorLog(j.State) {
+		job.ErrorLog = ledger.ErrorLogName(j.Run, j.JobKey)
+	}
+	return job
+}
+
+// JobsRequest asks for jobs of a run.
+type JobsRequest struct {
+	ID    string          `param:"id" json:"-"`
+	State sensor.JobState `query:"state" json:"-"` // only jobs in this state; all if empty
+	After string          `query:"after" json:"-"` // only sensors after this device/sensor
+	Limit int             `query:"limit" json:"-"` // 1 to 1000, 100 if zero
+}
+
+// JobList is a page of jobs, ordered by device and sensor, bytewise.
+type JobList struct {
+	Jobs []Job  `json:"jobs"`
+	Next string `json:"next,omitempty"` // what After is to be for the next page
+}
+
+// Jobs returns a page of a run's jobs.
+func (a *API) Jobs(ctx context.Context, req JobsRequest) (JobList, error) {
+	limit, after, err := req.page()
+	if err != nil {
+		return JobList{}, err
+	}
+	if _, err := a.Ledger.Run(ctx, req.ID); err != nil {
+		return JobList{}, fmt.Errorf("run %s: %w", req.ID, err)
+	}
+	jobs, err := a.Ledger.JobsPage(ctx, req.ID, req.State, after, limit)
+	if err != nil {
+		return JobList{}, err
+	}
+	list := JobList{Jobs: make([]Job, len(jobs))}
+	for i, j := range jobs {
+		list.Jobs[i] = newJob(j)
+	}
+	if len(jobs) == limit {
+		list.Next = jobs[limit-1].ID.String()
+	}
+	return list, nil
+}
+
+func (req JobsRequest) page() (limit int, after sensor.ID, err error) {
+	if _, err = sensor.ParseRunID(req.ID); err != nil {
+		return 0, after, err
+	}
+	if err := validStates(req.State); req.State != "" && err != nil {
+		return 0, after, err
+	}
+	if req.After != "" {
+		if after, err = sensor.ParseID(req.After); err != nil {
+			return 0, after, fmt.Errorf("after: %w", err)
+		}
+	}
+	limit, err = pageLimit(req.Limit)
+	return limit, after, err
+}
+
+func validStates(states ...sensor.JobState) error {
+	for _, s := range states {
+		if !s.Valid() {
+			return fmt.Errorf("%w: state %q is none of %v", sensor.ErrInvalid, s, sensor.JobStates)
+		}
+	}
+	return nil
+}

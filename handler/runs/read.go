@@ -1,0 +1,129 @@
+package runs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// The number of runs or jobs on a page, unless asked otherwise, and at most.
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+)
+
+// Run is a run as the API shows it.
+type Run struct {
+	ID       string          `json:"id"`
+	From     time.Time       `json:"from"`
+	To       time.Time       `json:"to"`
+	Kind     sensor.RunKind  `json:"kind"`
+	State    sensor.RunState `json:"state"`
+	Epoch    int             `json:"epoch"`
+	Settings sensor.Settings `json:"settings"`
+	OpenedAt time.Time       `json:"opened_at"`
+	EndedAt  time.Time       `json:"ended_at,omitzero"`
+	// Progress is absent in lists.
+	Progress *Progress `json:"progress,omitempty"`
+	// Manifest is the name of its manifest in the container preds; only once
+	// the run has ended.
+	Manifest string `json:"manifest,omitempty"`
+}
+
+// Progress is how far a run has come.
+type Progress struct {
+	Jobs   int           `json:"jobs"`
+	Closed int           `json:"closed"`
+	Counts sensor.Counts `json:"counts"` // by state; states without a job are left out
+}
+
+func newRun(r sensor.Run) Run {
+	run := Run{
+		ID:       r.ID,
+		From:     r.Window.From,
+		To:       r.Window.To,
+		Kind:     r.Kind,
+		State:    r.State,
+		Epoch:    r.Epoch,
+		Settings: r.Settings,
+		OpenedAt: r.OpenedAt,
+		EndedAt:  r.EndedAt,
+	}
+	if !r.State.Open() {
+		run.Manifest = ledger.ManifestName(r.ID)
+	}
+	return run
+}
+
+// ListRequest asks for runs.
+type ListRequest struct {
+	Before string `query:"before" json:"-"` // only runs whose ids sort before it; all if empty
+	Limit  int    `query:"limit" json:"-"`  // 1 to 1000, 100 if zero
+}
+
+// RunList is a page of runs, the newest window first.
+type RunList struct {
+	Runs []Run  `json:"runs"`
+	Next string `json:"next,omitempty"` // what Before is to be for the next page
+}
+
+// List returns a page of runs.
+func (a *API) List(ctx context.Context, req ListRequest) (RunList, error) {
+	limit, err := pageLimit(req.Limit)
+	if err != nil {
+		return RunList{}, err
+	}
+	runs, err := a.Ledger.Runs(ctx, req.Before, limit)
+	if err != nil {
+		return RunList{}, err
+	}
+	list := RunList{Runs: make([]Run, len(runs))}
+	for i, r := range runs {
+		list.Runs[i] = newRun(r)
+	}
+	if len(runs) == limit {
+		list.Next = runs[limit-1].ID
+	}
+	return list, nil
+}
+
+// ShowRequest names a run.
+type ShowRequest struct {
+	ID string `param:"id" json:"-"`
+}
+
+// Show returns a run with its progress.
+func (a *API) Show(ctx context.Context, req ShowRequest) (Run, error) {
+	if _, err := sensor.ParseRunID(req.ID); err != nil {
+		return Run{}, err
+	}
+	return a.show(ctx, req.ID)
+}
+
+func (a *API) show(ctx context.Context, id string) (Run, error) {
+	r, err := a.Ledger.Run(ctx, id)
+	if err != nil {
+		return Run{}, fmt.Errorf("run %s: %w", id, err)
+	}
+	counts, err := a.Ledger.Counts(ctx, id)
+	if err != nil {
+		return Run{}, fmt.Errorf("run %s: %w", id, err)
+	}
+	run := newRun(r)
+	jobs := counts.Total()
+	run.Progress = &Progress{jobs, jobs - counts[sensor.Queued], counts}
+	return run, nil
+}
+
+func pageLimit(n int) (int, error) {
+	switch {
+	case n == 0:
+		return defaultLimit, nil
+	case n < 0 || n > maxLimit:
+		return 0, fmt.Errorf("%w: limit %d lies outside 1 to %d", sensor.ErrInvalid, n, maxLimit)
+	}
+	return n, nil
+}

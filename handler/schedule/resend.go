@@ -1,0 +1,95 @@
+package schedule
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+const (
+	// patience is how long a message may take when the queue is empty: it is
+	// longer than the lease of a message whose instance died.
+	patience = 10 * time.Minute
+	// longPatience is how long it may take while others are in the queue.
+	longPatience = 6 * time.Hour
+	// maxSends is how often a job is sent at a revision before it is given up.
+	maxSends = 5
+	lostPage = 1000
+)
+
+// resend sends jobs again, one by one, whose messages must have been lost: they
+// are queued still, though the queue is empty or six hours have passed.
+func (t *Ticker) resend(ctx context.Context, log *slog.Logger) error {
+	n, err := t.Queue.ApproximateCount(ctx)
+	if err != nil {
+		return err
+	}
+	before := t.Now().Add(-patience)
+	if n > 0 {
+		before = t.Now().Add(-longPatience)
+	}
+	for {
+		jobs, err := t.Ledger.Lost(ctx, before, lostPage)
+		if err != nil {
+			return err
+		}
+		for rest := jobs; len(rest) > 0; {
+			n := sameRun(rest)
+			if err := t.resendOf(ctx, log, rest[:n]); err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+		if len(jobs) < lostPage {
+			return nil
+		}
+	}
+}
+
+// sameRun returns how many jobs at the beginning are of one run.
+func sameRun(jobs []sensor.Job) int {
+	n := 1
+	for n < len(jobs) && jobs[n].Run == jobs[0].Run {
+		n++
+	}
+	return n
+}
+
+// resendOf sends lost jobs of one run again, and gives up those sent too often.
+func (t *Ticker) resendOf(ctx context.Context, log *slog.Logger, jobs []sensor.Job) error {
+	var again []sensor.JobKey
+	for _, j := range jobs {
+		if j.Sends < maxSends {
+			again = append(again, j.JobKey)
+		} else if err := t.giveUp(ctx, log, j); err != nil {
+			return err
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	log.Warn("messages sent again", "run", jobs[0].Run, "jobs", len(again))
+	return t.Sender.SendAlone(ctx, jobs[0].Run, again...)
+}
+
+// giveUp closes a job as failed. Its run ends in the tick's last step.
+func (t *Ticker) giveUp(ctx context.Context, log *slog.Logger, j sensor.Job) error {
+	run, err := t.Ledger.Run(ctx, j.Run)
+	if err != nil {
+		return err
+	}
+	o := sensor.Outcome{Result: sensor.Failed, Error: fmt.Sprintf(
+		"sent %d times at revision %d, the last time at %s, and never answered for: the score function dies of it, or is not running",
+		j.Sends, j.Revision, j.SentAt.Format(time.RFC3339))}
+	if err := t.ErrorLogs.Write(ctx, run, j.JobKey, o); err != nil {
+		return err
+	}
+	_, changed, err := t.Ledger.CloseJob(ctx, j.Run, j.JobKey, o, t.Now())
+	if changed {
+		log.Error("job given up", "run", j.Run, "sensor", j.ID.String(), "revision", j.Revision, "error", o.Error)
+	}
+	return err
+}

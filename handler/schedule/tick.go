@@ -1,0 +1,161 @@
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Windows is the opening of scheduled windows.
+type Windows interface {
+	Watermark(ctx context.Context) (upto time.Time, ok bool, err error)
+	// InitWatermark sets the watermark where there is none.
+	InitWatermark(ctx context.Context, t time.Time) error
+	// OpenScheduled opens the run over w, with its jobs, and moves the watermark
+	// from w.From to w.To, unless it is elsewhere or maxOpen runs are open.
+	OpenScheduled(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time, maxOpen int) (bool, error)
+}
+
+// Losses is what the ledger knows of messages that were lost.
+type Losses interface {
+	// Lost returns queued jobs last sent before that time, those of a run together.
+	Lost(ctx context.Context, sentBefore time.Time, limit int) ([]sensor.Job, error)
+	Run(ctx context.Context, id string) (sensor.Run, error)
+	CloseJob(ctx context.Context, run string, key sensor.JobKey, o sensor.Outcome, now time.Time) (was sensor.JobState, changed bool, err error)
+}
+
+// Ending lists the open runs that have no queued job.
+type Ending interface {
+	RunsToEnd(ctx context.Context) ([]string, error)
+}
+
+// Ledger is what a [Ticker] reads and writes in SQL.
+type Ledger interface {
+	Windows
+	Losses
+	Ending
+}
+
+// Queue tells how full the queue of messages is, those in work included.
+type Queue interface {
+	ApproximateCount(ctx context.Context) (int, error)
+}
+
+// Sender sends messages; see [ledger.Sender].
+type Sender interface {
+	Send(ctx context.Context, run string) (int, error)
+	SendAlone(ctx context.Context, run string, jobs ...sensor.JobKey) error
+}
+
+// Ender ends a run that has no queued job; see [ledger.Ender].
+type Ender interface {
+	End(ctx context.Context, log *slog.Logger, run string) error
+}
+
+// Ticker does what is to be done from time to time. It is safe for concurrent use.
+type Ticker struct {
+	Ledger    Ledger
+	Queue     Queue
+	Sender    Sender
+	Ender     Ender
+	ErrorLogs *ledger.ErrorLogs
+	Schedule  ncrontab.Schedule // when windows end
+	Delay     time.Duration     // how long readings may still arrive after a window's end
+	Settings  sensor.Settings   // of the runs it opens
+	Now       func() time.Time
+}
+
+// maxOpen is how many scheduled runs may be open at a time: after an outage the
+// windows are worked off in order.
+const maxOpen = 24
+
+// Tick opens due windows, sends again the messages that were lost, sends those
+// not sent yet, and ends runs, in this order. Each step has a time limit, and
+// one that fails does not keep the others from their work; the next tick goes
+// on where it stopped. The error joins those of all steps.
+func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
+	steps := []struct {
+		name  string
+		limit time.Duration
+		f     func(context.Context, *slog.Logger) error
+	}{
+		{"open windows", time.Minute, t.open},
+		{"send lost messages again", time.Minute, t.resend},
+		{"send messages", 4 * time.Minute, t.send},
+		{"end runs", time.Minute, t.end},
+	}
+	var errs []error
+	for _, step := range steps {
+		limited, cancel := context.WithTimeout(ctx, step.limit)
+		if err := step.f(limited, log); err != nil {
+			errs = append(errs, fmt.Errorf("tick: %s: %w", step.name, err))
+		}
+		cancel()
+	}
+	return errors.Join(errs...)
+}
+
+// open opens the windows that are due, oldest first.
+func (t *Ticker) open(ctx context.Context, log *slog.Logger) error {
+	var tried time.Time
+	for {
+		from, ok, err := t.Ledger.Watermark(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return t.begin(ctx, log)
+		}
+		if from.Equal(tried) { // too many runs are open
+			return nil
+		}
+		now := t.Now()
+		to := t.Schedule.Next(from)
+		if to.IsZero() || now.Before(to.Add(t.Delay)) {
+			return nil
+		}
+		w, err := sensor.NewWindow(from, to)
+		if err != nil {
+			return err
+		}
+		// If another tick opened it first, the watermark has moved: go on there.
+		if _, err := t.Ledger.OpenScheduled(ctx, w, t.Settings, now, maxOpen); err != nil {
+			return err
+		}
+		tried = from
+	}
+}
+
+// begin sets the first watermark, to the last fire of the schedule.
+func (t *Ticker) begin(ctx context.Context, log *slog.Logger) error {
+	last := t.Schedule.Last(t.Now())
+	if last.IsZero() {
+		return fmt.Errorf("%w: the schedule %q never fires: correct SCORE_SCHEDULE", sensor.ErrInvalid, t.Schedule)
+	}
+	log.Info("scheduled windows begin", "watermark", last, "schedule", t.Schedule.String())
+	return t.Ledger.InitWatermark(ctx, last)
+}
+
+func (t *Ticker) send(ctx context.Context, _ *slog.Logger) error {
+	_, err := t.Sender.Send(ctx, "")
+	return err
+}
+
+// end ends the runs whose last closer was killed before it could.
+func (t *Ticker) end(ctx context.Context, log *slog.Logger) error {
+	runs, err := t.Ledger.RunsToEnd(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, run := range runs {
+		errs = append(errs, t.Ender.End(ctx, log, run))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,42 @@
+package score
+
+import (
+	"context"
+
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// close is (c): it closes the task's job, as scored if the task has no error,
+// else with the outcome that the error stands for. An error that stands for
+// none stays the task's, and so does one met here.
+func (p *pass) close(ctx context.Context, t *task) {
+	if t.again {
+		return
+	}
+	o, ok := t.outcome()
+	if !ok {
+		return
+	}
+	o.Duration = p.Now().Sub(t.began)
+	logs := ledger.ErrorLogs{Attempts: p.Ledger, Files: p.Files}
+	if t.err = logs.Write(ctx, p.run, t.key, o); t.err != nil {
+		return
+	}
+	was, changed, err := p.Ledger.CloseJob(ctx, p.run.ID, t.key, o, p.Now())
+	t.again, t.err = err == nil && (!changed || was == sensor.Failed), err
+}
+
+// outcome returns what the task's job is to be closed with; false if its error
+// leaves the job open.
+func (t *task) outcome() (sensor.Outcome, bool) {
+	o := t.result
+	if t.err == nil {
+		o.Result = sensor.Scored
+		return o, true
+	}
+	o.Result = sensor.FailureOf(t.err).Outcome
+	o.Error = t.err.Error()
+	o.Rows, o.Anomalies, o.CSVSHA256 = 0, 0, ""
+	return o, o.Result != "" && own(t.err)
+}

@@ -1,0 +1,126 @@
+package score
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// batchRows is how many rows are predicted and written at a time: whatever the
+// window, no more are held.
+const batchRows = 2048
+
+// csvWriter predicts rows and writes them as CSV, batch by batch:
+//
+//	TS,Device,Sensor,Val,Prediction,Score
+//
+// Val is the first feature. With several, one column per feature, named by its
+// function, follows Score.
+type csvWriter struct {
+	w        io.Writer
+	id       sensor.ID
+	model    Model
+	features []string
+	cpu      *semaphore.Weighted
+
+	times []sensor.Millis
+	x     []float64 // row-major
+	pred  []uint8
+	score []float64
+	text  []byte
+
+	rows, anomalies int // written
+}
+
+// row adds a row.
+func (c *csvWriter) row(ctx context.Context, ts sensor.Millis, x ...float64) error {
+	c.times = append(c.times, ts)
+	c.x = append(c.x, x...)
+	if len(c.times) == batchRows {
+		return c.flush(ctx)
+	}
+	return nil
+}
+
+// flush predicts and writes the rows held. Only the predicting and formatting
+// takes a share of the processor, not the writing.
+func (c *csvWriter) flush(ctx context.Context) error {
+	n := len(c.times)
+	if n == 0 {
+		return nil
+	}
+	if err := c.format(ctx, n); err != nil {
+		return err
+	}
+	if _, err := c.w.Write(c.text); err != nil {
+		return err
+	}
+	c.rows += n
+	c.times, c.x, c.text = c.times[:0], c.x[:0], c.text[:0]
+	return nil
+}
+
+// format predicts the rows held and sets text.
+func (c *csvWriter) format(ctx context.Context, n int) error {
+	if err := c.cpu.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("%w: waiting for the processor: %w", sensor.ErrUnavailable, err)
+	}
+	defer c.cpu.Release(1)
+	if cap(c.pred) < n {
+		c.pred, c.score = make([]uint8, n), make([]float64, n) // only the last batch is smaller
+	}
+	c.pred, c.score = c.pred[:n], c.score[:n]
+	if err := predict(c.model, c.pred, c.score, c.x); err != nil {
+		return err
+	}
+	if c.rows == 0 {
+		c.header()
+	}
+	for i := range n {
+		c.line(i)
+	}
+	return nil
+}
+
+func (c *csvWriter) header() {
+	c.text = append(c.text, "TS,Device,Sensor,Val,Prediction,Score"...)
+	if len(c.features) > 1 {
+		for _, f := range c.features {
+			c.text = append(append(c.text, ','), f...)
+		}
+	}
+	c.text = append(c.text, '\n')
+}
+
+func (c *csvWriter) line(i int) {
+	x := c.x[i*len(c.features) : (i+1)*len(c.features)]
+	b := c.times[i].Append(c.text)
+	b = append(append(b, ','), c.id.Device...)
+	b = append(append(b, ','), c.id.Sensor...)
+	b = appendFloat(append(b, ','), x[0])
+	b = append(b, ',', '0'+c.pred[i], ',')
+	b = appendFloat(b, c.score[i])
+	if len(x) > 1 {
+		for _, v := range x {
+			b = appendFloat(append(b, ','), v)
+		}
+	}
+	c.text = append(b, '\n')
+	c.anomalies += int(c.pred[i])
+}
+
+// appendFloat appends the shortest decimal digits that read back to v, with an
+// exponent where Python's repr has one: below 1e-4 and from 1e16 on.
+func appendFloat(b []byte, v float64) []byte {
+	format := byte('f')
+	if a := math.Abs(v); a != 0 && a < 1e-4 || a >= 1e16 {
+		format = 'e'
+	}
+	return strconv.AppendFloat(b, v, format, -1, 64)
+}

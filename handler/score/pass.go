@@ -1,0 +1,169 @@
+package score
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// task is a job in the course of an invocation.
+type task struct {
+	key    sensor.JobKey
+	looked bool           // a pass was made before, so that the next reads the ETag
+	cond   blob.Condition // under which the CSV may be written
+	model  Model
+	began  time.Time      // the scoring
+	result sensor.Outcome // what the job is closed with, but for what err says
+
+	// How the last pass ended: done if neither is set.
+	again bool // others changed the job or its CSV meanwhile
+	err   error
+}
+
+// newTasks returns the tasks of jobs, in the order in which readings come.
+func newTasks(jobs []sensor.JobKey) []*task {
+	tasks := make([]*task, len(jobs))
+	for i, key := range jobs {
+		tasks[i] = &task{key: key}
+	}
+	slices.SortFunc(tasks, func(a, b *task) int { return sensor.CompareID(a.key.ID, b.key.ID) })
+	return tasks
+}
+
+// pass is what the tasks of an invocation share.
+type pass struct {
+	*Scorer
+	run         sensor.Run
+	aggregation sensor.Aggregation
+}
+
+// try goes over the tasks once: (a), (b) and (c) of the package comment.
+func (p *pass) try(ctx context.Context, tasks []*task) {
+	for _, t := range tasks {
+		t.again, t.err = false, nil
+	}
+	queued := p.look(ctx, tasks)
+	each(queued, func(t *task) { p.load(ctx, t) })
+	p.scoreAll(ctx, slices.DeleteFunc(slices.Clone(queued), func(t *task) bool { return t.model == nil }))
+	each(queued, func(t *task) { p.close(ctx, t) })
+}
+
+// each calls f for all tasks, several at a time.
+func each(tasks []*task, f func(t *task)) {
+	var g errgroup.Group
+	g.SetLimit(workers)
+	for _, t := range tasks {
+		g.Go(func() error {
+			f(t)
+			return nil
+		})
+	}
+	g.Wait()
+}
+
+// look is (a): it returns the tasks whose jobs are to be scored.
+func (p *pass) look(ctx context.Context, tasks []*task) []*task {
+	each(tasks, func(t *task) {
+		if t.cond = blob.Absent; t.looked || t.key.Revision > 0 {
+			t.cond, t.err = ledger.Unchanged(ctx, p.Files, blob.Preds, ledger.CSVName(p.run.ID, t.key.ID))
+		}
+		t.looked = true
+	})
+	tasks = slices.DeleteFunc(slices.Clone(tasks), func(t *task) bool { return t.err != nil })
+	looker := looker{p.Ledger, p.Files}
+	rows, err := looker.rows(ctx, p.run.ID, tasks)
+	if err != nil {
+		for _, t := range tasks {
+			t.err = err
+		}
+		return nil
+	}
+	var queued, scored []*task
+	for _, t := range tasks {
+		switch row := rows[t.key.ID]; {
+		case row.Revision != t.key.Revision:
+		case row.State == sensor.Queued:
+			queued = append(queued, t)
+		case row.State == sensor.Scored:
+			scored = append(scored, t)
+		}
+	}
+	each(scored, func(t *task) { t.err = looker.compare(ctx, rows[t.key.ID]) })
+	return queued
+}
+
+// load finds the task's model; none if there is an error.
+func (p *pass) load(ctx context.Context, t *task) {
+	t.model, t.began, t.result = nil, p.Now(), sensor.Outcome{}
+	t.err = guard(func() error {
+		m, err := p.Models(ctx, t.key.ID)
+		if err != nil {
+			return err
+		}
+		t.result.Model, t.result.ModelSHA256 = m.Name(), m.SHA256()
+		if err := fits(m, features(p.aggregation)); err != nil {
+			return err
+		}
+		t.model = m
+		return nil
+	})
+}
+
+// score is (b) for one job, whose points come from f. It does not touch SQL:
+// the reader holds a connection while the workers work, and if these waited for
+// one too, all could be held.
+func (p *pass) score(ctx context.Context, t *task, f *feed) {
+	defer f.stop()
+	t.began = p.Now()
+	info, err := p.Files.Write(ctx, blob.Preds, ledger.CSVName(p.run.ID, t.key.ID), t.cond, "text/csv; charset=utf-8", func(w io.Writer) error {
+		return guard(func() error { return p.fill(ctx, w, t, f) })
+	})
+	if errors.Is(err, blob.ErrChanged) {
+		t.again = true
+		return
+	}
+	t.result.CSVSHA256, t.err = info.SHA256, err
+}
+
+// fill writes the CSV of a task to w and its figures to the task's result.
+func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed) error {
+	buckets := aggregator{Aggregation: p.aggregation, window: p.run.Window}
+	csv := csvWriter{w: w, id: t.key.ID, model: t.model, features: features(p.aggregation), cpu: p.CPU}
+	row := func(ts sensor.Millis, x ...float64) error { return csv.row(ctx, ts, x...) }
+	points := 0
+	for chunk, err := range f.chunks(ctx) {
+		if err != nil {
+			return err
+		}
+		points += len(chunk)
+		for _, r := range chunk {
+			if err := buckets.add(r, row); err != nil {
+				return err
+			}
+		}
+	}
+	if err := buckets.flush(row); err != nil {
+		return err
+	}
+	if err := csv.flush(ctx); err != nil {
+		return err
+	}
+	t.result.Rows, t.result.Anomalies = csv.rows, csv.anomalies
+	t.result.EmptyBuckets = max(buckets.buckets()-csv.rows, 0)
+	switch {
+	case points == 0:
+		return fmt.Errorf("%w: no reading of %s in the window", sensor.ErrNoData, t.key.ID)
+	case csv.rows == 0:
+		return fmt.Errorf("%w: %d readings of %s, but no bucket in which each of %v has a value", sensor.ErrNoData, points, t.key.ID, p.aggregation.Functions)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package score
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Poisoning is the ledger's memory of jobs that [Poison] sent alone.
+type Poisoning interface {
+	Poisoned(ctx context.Context, run string, key sensor.JobKey) (bool, error)
+	NotePoisoned(ctx context.Context, run string, key sensor.JobKey) error
+}
+
+// Sender sends jobs one by one; see [ledger.Sender].
+type Sender interface {
+	SendAlone(ctx context.Context, run string, jobs ...sensor.JobKey) error
+}
+
+// Poison looks at messages that were delivered too often. When a process dies,
+// all its invocations burn a delivery, whatever their messages carry; so a job
+// gets a second chance, alone, unless it has an error of its own.
+type Poison struct {
+	Ledger interface {
+		Ledger
+		Poisoning
+	}
+	Files  ledger.Files
+	Ender  Ender
+	Sender Sender
+	Now    func() time.Time
+	Pause  time.Duration // as of [Scorer]
+}
+
+// Poison closes or re-sends the jobs of a message that are still queued at its
+// revisions, and tries to end their run. It returns an error only if SQL, blobs
+// or the queue fail for longer than it may try: its own message would come
+// again no sooner than in ten minutes.
+func (p *Poison) Poison(ctx context.Context, log *slog.Logger, text string) error {
+	m, err := sensor.ParseMessage(text)
+	if err != nil {
+		return bury(ctx, log, p.Files, text, err)
+	}
+	pause := p.Pause
+	if pause == 0 {
+		pause = 500 * time.Millisecond
+	}
+	for try := 1; ; try++ {
+		err = p.try(ctx, log, m)
+		if err == nil {
+			return nil
+		}
+		if try == passes || !sleep(ctx, pause) {
+			return again("poison", m.Run, err)
+		}
+		pause *= 2
+	}
+}
+
+func (p *Poison) try(ctx context.Context, log *slog.Logger, m sensor.Message) error {
+	run, err := p.Ledger.Run(ctx, m.Run)
+	if errors.Is(err, sensor.ErrNotFound) {
+		log.Warn("poisoned message for a run that does not exist", "run", m.Run, "jobs", len(m.Jobs))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	looker := looker{p.Ledger, p.Files}
+	tasks := newTasks(m.Jobs)
+	rows, err := looker.rows(ctx, m.Run, tasks)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, t := range tasks {
+		switch row := rows[t.key.ID]; {
+		case row.Revision != t.key.Revision:
+		case row.State == sensor.Scored:
+			errs = append(errs, looker.compare(ctx, row))
+		case row.State == sensor.Queued:
+			errs = append(errs, p.judge(ctx, log, run, t.key))
+		}
+	}
+	return errors.Join(append(errs, p.Ender.End(ctx, log, m.Run))...)
+}
+
+// judge gives a queued job up if it has an error of its own, or had its second
+// chance; else it gives it one.
+func (p *Poison) judge(ctx context.Context, log *slog.Logger, run sensor.Run, key sensor.JobKey) error {
+	attempts, err := p.Ledger.Attempts(ctx, run.ID, key)
+	if err != nil {
+		return err
+	}
+	for i := len(attempts) - 1; i >= 0; i-- {
+		if attempts[i].Own {
+			return p.giveUp(ctx, log, run, key, attempts[i].Err)
+		}
+	}
+	before, err := p.Ledger.Poisoned(ctx, run.ID, key)
+	if err != nil {
+		return err
+	}
+	if before {
+		return p.giveUp(ctx, log, run, key, "delivered too often, together with others and then alone"+last(attempts))
+	}
+	if err := p.Sender.SendAlone(ctx, run.ID, key); err != nil {
+		return err
+	}
+	return p.Ledger.NotePoisoned(ctx, run.ID, key)
+}
+
+func last(attempts []sensor.Attempt) string {
+	if len(attempts) == 0 {
+		return ": no attempt came to an end, the process died of each or was stopped"
+	}
+	return ": " + attempts[len(attempts)-1].Err
+}
+
+// giveUp closes a job as failed.
+func (p *Poison) giveUp(ctx context.Context, log *slog.Logger, run sensor.Run, key sensor.JobKey, why string) error {
+	o := sensor.Outcome{Result: sensor.Failed, Error: why}
+	logs := ledger.ErrorLogs{Attempts: p.Ledger, Files: p.Files}
+	if err := logs.Write(ctx, run, key, o); err != nil {
+		return err
+	}
+	_, changed, err := p.Ledger.CloseJob(ctx, run.ID, key, o, p.Now())
+	if err != nil {
+		return fmt.Errorf("give up %s: %w", key.ID, err)
+	}
+	if changed {
+		log.Error("job given up", "run", run.ID, "sensor", key.ID.String(), "revision", key.Revision, "error", why)
+	}
+	return nil
+}

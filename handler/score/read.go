@@ -1,0 +1,148 @@
+package score
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// chunkPoints is how many points go from the reader to a worker at a time. A
+// window of no more leaves its connection to SQL before it is scored.
+const chunkPoints = 4096
+
+// feed carries the points of one job from the reader to its worker.
+type feed struct {
+	points  chan []point
+	err     error         // set before points is closed: why they are not all
+	stopped chan struct{} // closed when the worker takes no more
+}
+
+func newFeed() *feed {
+	return &feed{points: make(chan []point, 1), stopped: make(chan struct{})}
+}
+
+// send passes a chunk on, unless the worker has stopped.
+func (f *feed) send(ctx context.Context, chunk []point) {
+	if len(chunk) == 0 {
+		return
+	}
+	select {
+	case f.points <- chunk:
+	case <-f.stopped:
+	case <-ctx.Done():
+	}
+}
+
+// close ends the feed, before all its points were sent if err is not nil.
+func (f *feed) close(err error) {
+	f.err = err
+	close(f.points)
+}
+
+func (f *feed) stop() { close(f.stopped) }
+
+// chunks yields the points sent, and an error if they are not all.
+func (f *feed) chunks(ctx context.Context) iter.Seq2[[]point, error] {
+	return func(yield func([]point, error) bool) {
+		for chunk := range f.points {
+			if !yield(chunk, nil) {
+				return
+			}
+		}
+		if f.err != nil {
+			yield(nil, f.err)
+		} else if ctx.Err() != nil { // send may have dropped a chunk
+			yield(nil, context.Cause(ctx))
+		}
+	}
+}
+
+// scoreAll reads the readings of all tasks, which are sorted, in one range
+// query, and hands those of each to a worker.
+func (p *pass) scoreAll(ctx context.Context, tasks []*task) {
+	if len(tasks) == 0 {
+		return
+	}
+	ids := make([]sensor.ID, len(tasks))
+	for i, t := range tasks {
+		ids[i] = t.key.ID
+	}
+	r := reader{pass: p, tasks: tasks}
+	r.g.SetLimit(workers)
+	r.next(ctx)
+	for reading, err := range p.Readings.Readings(ctx, ids, p.run.Window) {
+		if err == nil {
+			err = r.take(ctx, reading)
+		}
+		if err != nil {
+			r.err = fmt.Errorf("read readings of run %s: %w", p.run.ID, err)
+			break
+		}
+	}
+	r.finish(ctx)
+	r.g.Wait()
+}
+
+// reader distributes readings to the workers of tasks, one after another.
+type reader struct {
+	*pass
+	tasks []*task // the first is the one being read; all later ones follow
+	feed  *feed   // of the first
+	chunk []point // for the feed
+	err   error   // why reading stopped
+	g     errgroup.Group
+}
+
+// next starts the worker of the first task; it waits while all are busy.
+func (r *reader) next(ctx context.Context) {
+	t, f := r.tasks[0], newFeed()
+	r.feed = f
+	r.g.Go(func() error {
+		r.score(ctx, t, f)
+		return nil
+	})
+}
+
+// take adds a reading to its task.
+func (r *reader) take(ctx context.Context, reading sensor.Reading) error {
+	for r.tasks[0].key.ID != reading.ID {
+		if len(r.tasks) == 1 {
+			return fmt.Errorf("a reading of %s came out of order", reading.ID)
+		}
+		r.done(ctx)
+		r.next(ctx)
+	}
+	r.chunk = append(r.chunk, point{reading.Time, reading.Value})
+	if len(r.chunk) == chunkPoints {
+		r.feed.send(ctx, r.chunk)
+		r.chunk = nil
+	}
+	return nil
+}
+
+// done ends the first task's feed, in error if reading has stopped.
+func (r *reader) done(ctx context.Context) {
+	r.feed.send(ctx, r.chunk)
+	r.chunk = nil
+	r.feed.close(r.err)
+	r.tasks = r.tasks[1:]
+}
+
+// finish ends the feeds of all tasks left: they have no more readings, or, if
+// reading has stopped, share its error.
+func (r *reader) finish(ctx context.Context) {
+	r.done(ctx)
+	for len(r.tasks) > 0 {
+		if r.err != nil {
+			r.tasks[0].err = r.err
+			r.tasks = r.tasks[1:]
+			continue
+		}
+		r.next(ctx)
+		r.done(ctx)
+	}
+}

@@ -1,0 +1,188 @@
+package score
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// Jobs is the reading of jobs and their runs.
+type Jobs interface {
+	Run(ctx context.Context, id string) (sensor.Run, error)
+	// Jobs returns the run's jobs for those of ids that have one.
+	Jobs(ctx context.Context, run string, ids []sensor.ID) ([]sensor.Job, error)
+}
+
+// Closing is the compare-and-set of jobs.
+type Closing interface {
+	// CloseJob closes a job where its revision matches and it is queued, or
+	// failed while o is not. was is its state before, or the present one if
+	// nothing changed.
+	CloseJob(ctx context.Context, run string, key sensor.JobKey, o sensor.Outcome, now time.Time) (was sensor.JobState, changed bool, err error)
+	// ReopenJob re-opens a job at the next revision where it is scored, at
+	// key's revision, with that CSV.
+	ReopenJob(ctx context.Context, run string, key sensor.JobKey, csvSHA256 string) (bool, error)
+}
+
+// Attempts are the tries at a job that came to nothing.
+type Attempts interface {
+	AddAttempt(ctx context.Context, run string, key sensor.JobKey, a sensor.Attempt) error
+	Attempts(ctx context.Context, run string, key sensor.JobKey) ([]sensor.Attempt, error)
+}
+
+// Ledger is what a [Scorer] reads and writes of runs and jobs.
+type Ledger interface {
+	Jobs
+	Closing
+	Attempts
+}
+
+// Readings yields the readings of sensors in a window, by sensor, then time.
+type Readings interface {
+	Readings(ctx context.Context, ids []sensor.ID, w sensor.Window) iter.Seq2[sensor.Reading, error]
+}
+
+// Ender ends a run that has no queued job; see [ledger.Ender].
+type Ender interface {
+	End(ctx context.Context, log *slog.Logger, run string) error
+}
+
+// Scorer scores the jobs of queue messages. It is safe for concurrent use.
+type Scorer struct {
+	Ledger   Ledger
+	Readings Readings
+	Models   Models
+	Files    ledger.Files
+	Ender    Ender
+	// CPU bounds the predicting of all invocations together: one share a core.
+	CPU *semaphore.Weighted
+	Now func() time.Time
+	// Pause is the wait before the second pass over jobs that met an error
+	// which may mend; each later one is twice as long. Half a second if zero.
+	Pause time.Duration
+}
+
+const (
+	passes  = 4                // over the jobs of a message, while errors may mend
+	looks   = 20               // passes in all; those beyond errors, others got on
+	workers = 8                // jobs of a message worked on at a time
+	grace   = 10 * time.Second // for noting attempts after the deadline
+)
+
+// Score works on the jobs of a message. It returns nil if the message is done
+// with, and an error that asks for another delivery if not: then the attempt is
+// noted for each job left. The jobs of a message succeed and fail one by one. A
+// text that is no message goes to the dead letter.
+func (s *Scorer) Score(ctx context.Context, log *slog.Logger, text string) error {
+	m, err := sensor.ParseMessage(text)
+	if err != nil {
+		return bury(ctx, log, s.Files, text, err)
+	}
+	run, err := s.Ledger.Run(ctx, m.Run)
+	if errors.Is(err, sensor.ErrNotFound) {
+		log.Warn("message for a run that does not exist", "run", m.Run, "jobs", len(m.Jobs))
+		return nil
+	}
+	if err != nil {
+		return again("score", m.Run, err)
+	}
+	p := &pass{Scorer: s, run: run}
+	if p.aggregation, err = sensor.ParseAggregation(run.Settings.Aggregate); err != nil {
+		return again("score", m.Run, err)
+	}
+	tasks := newTasks(m.Jobs)
+	if left := s.passes(ctx, p, tasks); len(left) > 0 {
+		s.note(ctx, log, run.ID, left)
+		return again("score", run.ID, fmt.Errorf("%d of %d jobs are left, the first of them %s: %w", len(left), len(tasks), left[0].key.ID, left[0].err))
+	}
+	if err := s.Ender.End(ctx, log, run.ID); err != nil {
+		return again("score", run.ID, err)
+	}
+	return nil
+}
+
+// again makes err one that asks for another delivery, whatever it was.
+func again(doing, run string, err error) error {
+	return fmt.Errorf("%s run %s: %w: %v", doing, run, sensor.ErrUnavailable, err)
+}
+
+// passes goes over the tasks until each is done, or what is left cannot be
+// mended in time. It returns what is left, with errors.
+func (s *Scorer) passes(ctx context.Context, p *pass, tasks []*task) []*task {
+	pause := s.Pause
+	if pause == 0 {
+		pause = 500 * time.Millisecond
+	}
+	var stuck []*task // with errors of their own
+	failing := 0
+	for range looks {
+		p.try(ctx, tasks)
+		tasks = slices.DeleteFunc(tasks, func(t *task) bool {
+			if t.err != nil && own(t.err) {
+				stuck = append(stuck, t)
+			}
+			return t.err == nil && !t.again || t.err != nil && own(t.err)
+		})
+		if len(tasks) == 0 {
+			return stuck
+		}
+		if !slices.ContainsFunc(tasks, func(t *task) bool { return t.err != nil }) {
+			continue // others were faster: look again at once
+		}
+		if failing++; failing == passes || !sleep(ctx, pause) {
+			break
+		}
+		pause *= 2
+	}
+	for _, t := range tasks {
+		if t.err == nil {
+			t.err = fmt.Errorf("%w: others kept changing the job", sensor.ErrUnavailable)
+		}
+	}
+	return append(stuck, tasks...)
+}
+
+// own reports whether err lies in the job itself: another try, elsewhere or
+// later, will meet it again.
+func own(err error) bool {
+	for _, other := range []error{sensor.ErrUnavailable, context.DeadlineExceeded, context.Canceled, blob.ErrChanged} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return true
+}
+
+// note adds an attempt to each task left, even when the deadline has passed, so
+// that poison can tell the unlucky from the bad.
+func (s *Scorer) note(ctx context.Context, log *slog.Logger, run string, left []*task) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	for _, t := range left {
+		a := sensor.Attempt{At: s.Now(), Own: own(t.err), Err: t.err.Error()}
+		if err := s.Ledger.AddAttempt(ctx, run, t.key, a); err != nil {
+			log.Warn("attempt not noted", "run", run, "sensor", t.key.ID.String(), "revision", t.key.Revision, "attempt", a.Err, "error", err.Error())
+			return // the others would fail alike
+		}
+	}
+}
+
+// sleep waits for d and reports whether ctx is still alive.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
