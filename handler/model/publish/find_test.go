@@ -1,0 +1,86 @@
+package publish
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+func folder(names ...string) fstest.MapFS {
+	dir := make(fstest.MapFS)
+	for _, name := range names {
+		dir[name] = &fstest.MapFile{}
+	}
+	return dir
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		pattern, names, want, others string
+	}{
+		{"", "", "", ""},
+		{"", "1/2.pkl 1/3.joblib 1/4 default.pkl README.md", "default 1/2 1/3 1/4", "README.md"},
+		{"", "model_1_2 model_1_10.pkl .git/config", "1/10 1/2", ""},
+		{"", "pump.a/x-1.pkl a/b/c.pkl", "pump.a/x-1", "a/b/c.pkl"},
+		{"{device}-{sensor}.pkl", "a-b.pkl c.pkl a-b.txt default.joblib", "default a/b", "a-b.txt c.pkl"},
+		{"{sensor}@{device}", "b@a", "a/b", ""},
+		{"site/{device}/{sensor}/model.joblib", "site/1/2/model.joblib site/1/2/old.joblib", "1/2", "site/1/2/old.joblib"},
+		{"./m/{device}.{sensor}.pkl", "m/1.2.pkl", "1/2", ""},
+	} {
+		files, others, err := Find(folder(strings.Fields(tc.names)...), tc.pattern)
+		var got []string
+		for _, f := range files {
+			got = append(got, f.String())
+		}
+		if err != nil || strings.Join(got, " ") != tc.want || strings.Join(others, " ") != tc.others {
+			t.Errorf("Find(%s, %q) = %v, %v, %v; want %s, others %s", tc.names, tc.pattern, got, others, err, tc.want, tc.others)
+		}
+	}
+}
+
+func TestFindRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ pattern, names, want string }{
+		{"", "1/2.pkl 1/2.joblib", "two models for 1/2: 1/2.joblib and 1/2.pkl"},
+		{"", "1/2 model_1_2", "two models for 1/2"},
+		{"", "default.pkl default.joblib", "two models for default"},
+		{"", "model_a_b_c", "may be the model of a/b_c or of a_b/c"},
+		{"{sensor}-{device}", "x-y-z", "may be the model of y-z/x or of z/x-y"},
+		{"{device}.pkl", "1.pkl", "must have {device} and {sensor}"},
+		{"{device}{device}/{sensor}", "1", "must have {device} and {sensor} once each"},
+	} {
+		_, _, err := Find(folder(strings.Fields(tc.names)...), tc.pattern)
+		if !errors.Is(err, sensor.ErrInvalid) || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("Find(%s, %q): %v; want %q", tc.names, tc.pattern, err, tc.want)
+		}
+	}
+}
+
+func FuzzFind(f *testing.F) {
+	f.Add("{device}-{sensor}.pkl", "a-b.pkl")
+	f.Add("", "model_1_2")
+	f.Add("x{sensor}{device}", "x12")
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		match, err := compile(pattern)
+		if err != nil {
+			return
+		}
+		id, ok, err := match(name)
+		if ok && (err != nil || id != sensor.ID{} && id.Validate() != nil) {
+			t.Fatalf("%q by %q: %v, %v", name, pattern, id, err)
+		}
+	})
+}
+
+func TestFilesAreOrdered(t *testing.T) {
+	t.Parallel()
+	files, _, err := Find(folder("b/1", "a/2", "a/10"), "")
+	if err != nil || !slices.IsSortedFunc(files, func(a, b File) int { return sensor.CompareID(a.Sensor, b.Sensor) }) {
+		t.Errorf("%v, %v", files, err)
+	}
+}

@@ -1,0 +1,70 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// previous follows "{device}/{sensor}", or "default", to name the blob with the
+// model before. No sensor's name has an '@'.
+const previous = "@previous"
+
+func previousName(id sensor.ID) string { return File{Sensor: id}.String() + previous }
+
+// sensorOf returns the sensor that a blob in the container serves, by the
+// names that package model looks for; the zero ID for the default model.
+func sensorOf(name string) (id sensor.ID, ok bool) {
+	bare := strings.TrimSuffix(strings.TrimSuffix(name, ".pkl"), ".joblib")
+	if bare == defaultName && bare != name {
+		return id, true
+	}
+	if flat, ok := strings.CutPrefix(name, "model_"); ok && !strings.Contains(name, "/") {
+		device, part, _ := strings.Cut(flat, "_")
+		id = sensor.ID{Device: device, Sensor: part}
+		return id, !strings.Contains(part, "_") && id.Validate() == nil
+	}
+	id, err := sensor.ParseID(bare)
+	return id, err == nil
+}
+
+// Published is what the container has for a sensor.
+type Published struct {
+	Sensor   sensor.ID // zero for the default model
+	Names    []string  // of its blobs; more than one is an error of whoever put them there
+	Size     int64     // of the last of these
+	Previous bool      // there is one to roll back to
+}
+
+// List returns what is published, by sensor.
+func List(ctx context.Context, blobs blob.Store) (map[sensor.ID]*Published, error) {
+	all := make(map[sensor.ID]*Published)
+	for info, err := range blobs.List(ctx, blob.Models, "") {
+		if err != nil {
+			return nil, fmt.Errorf("list models: %w", err)
+		}
+		id, ok := sensorOf(info.Name)
+		name, old := strings.CutSuffix(info.Name, previous)
+		if old {
+			id, ok = sensorOf(name + ".pkl")
+		}
+		if !ok {
+			continue
+		}
+		p := all[id]
+		if p == nil {
+			p = &Published{Sensor: id}
+			all[id] = p
+		}
+		if old {
+			p.Previous = true
+			continue
+		}
+		p.Names = append(p.Names, info.Name)
+		p.Size = info.Size
+	}
+	return all, nil
+}

@@ -1,0 +1,170 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+var one, two = simulate.Kinds[0].Model(), simulate.Kinds[1].Model()
+
+func dirOf(files map[string][]byte) fstest.MapFS {
+	dir := make(fstest.MapFS)
+	for name, data := range files {
+		dir[name] = &fstest.MapFile{Data: data}
+	}
+	return dir
+}
+
+// publish plans and applies, and returns the plan as text.
+func publish(t *testing.T, blobs blob.Store, files map[string][]byte) string {
+	t.Helper()
+	dir := dirOf(files)
+	found, _, err := Find(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done atomic.Int32
+	steps, err := Plan(t.Context(), blobs, dir, found, func() { done.Add(1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Apply(t.Context(), blobs, dir, steps, func() { done.Add(1) }); err != nil {
+		t.Fatal(err)
+	}
+	if int(done.Load()) != 2*len(files) {
+		t.Errorf("done was called %d times for %d files", done.Load(), len(files))
+	}
+	var lines []string
+	for _, s := range steps {
+		lines = append(lines, fmt.Sprint(s.Change, " ", s.Blob))
+	}
+	return strings.Join(lines, ", ")
+}
+
+func content(t *testing.T, blobs blob.Store, name string) string {
+	t.Helper()
+	data, _, err := blobs.Read(t.Context(), blob.Models, name, "", MaxSize)
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
+		return "none"
+	case err != nil:
+		t.Fatal(err)
+	case bytes.Equal(data, one):
+		return "one"
+	case bytes.Equal(data, two):
+		return "two"
+	}
+	return "other"
+}
+
+func TestPublishAndRollback(t *testing.T) {
+	t.Parallel()
+	blobs, ctx := new(blob.Memory), t.Context()
+	id := sensor.ID{Device: "a", Sensor: "1"}
+	if _, err := Rollback(ctx, blobs, id); !errors.Is(err, sensor.ErrNotFound) {
+		t.Errorf("rollback of nothing: %v", err)
+	}
+	for _, tc := range []struct {
+		files       map[string][]byte
+		plan        string
+		now, before string
+	}{
+		{map[string][]byte{"a/1.pkl": one, "default.joblib": two}, "new default.joblib, new a/1.pkl", "one", "none"},
+		{map[string][]byte{"a/1.pkl": one, "b/1": two}, "same a/1.pkl, new b/1.pkl", "one", "none"},
+		{map[string][]byte{"a/1.pkl": []byte("junk")}, "bad a/1.pkl", "one", "none"},
+		{map[string][]byte{"model_a_1.joblib": two}, "changed a/1.pkl", "two", "one"},
+		{map[string][]byte{"a/1": two}, "same a/1.pkl", "two", "one"},
+	} {
+		if got := publish(t, blobs, tc.files); got != tc.plan {
+			t.Errorf("plan %q, want %q", got, tc.plan)
+		}
+		if now, before := content(t, blobs, "a/1.pkl"), content(t, blobs, "a/1@previous"); now != tc.now || before != tc.before {
+			t.Errorf("after %s: now %s, before %s; want %s, %s", tc.plan, now, before, tc.now, tc.before)
+		}
+	}
+	for range 2 { // there and back
+		if name, err := Rollback(ctx, blobs, id); err != nil || name != "a/1.pkl" {
+			t.Fatalf("rollback: %s, %v", name, err)
+		}
+	}
+	if now, before := content(t, blobs, "a/1.pkl"), content(t, blobs, "a/1@previous"); now != "two" || before != "one" {
+		t.Errorf("after two rollbacks: now %s, before %s", now, before)
+	}
+}
+
+func TestBadSaysWhy(t *testing.T) {
+	t.Parallel()
+	blobs := new(blob.Memory)
+	for _, name := range []string{"a/1", "a/1.pkl"} {
+		if err := put(t.Context(), blobs, name, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := dirOf(map[string][]byte{"a/1": one, "a/2": []byte("import os"), "a/3": nil})
+	files, _, _ := Find(dir, "")
+	steps, err := Plan(t.Context(), blobs, dir, files, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"more than one model for a/1", "", ""} {
+		if steps[i].Change != Bad || steps[i].Err == nil || !strings.Contains(steps[i].Err.Error(), want) {
+			t.Errorf("%v: %s, %v; want bad, %s", files[i], steps[i].Change, steps[i].Err, want)
+		}
+	}
+	if _, err := Rollback(t.Context(), blobs, files[0].Sensor); !errors.Is(err, sensor.ErrBadModel) {
+		t.Errorf("rollback of a sensor with two models: %v", err)
+	}
+}
+
+// A blob that another tool uploaded has no sum noted: it is read instead.
+func TestPublishComparesWithWhatOthersWrote(t *testing.T) {
+	t.Parallel()
+	blobs := withoutSums{new(blob.Memory)}
+	publish(t, blobs, map[string][]byte{"a/1.pkl": one})
+	if got := publish(t, blobs, map[string][]byte{"a/1.pkl": one}); got != "same a/1.pkl" {
+		t.Error(got)
+	}
+}
+
+type withoutSums struct{ *blob.Memory }
+
+func (s withoutSums) Stat(ctx context.Context, container, name string) (blob.Info, error) {
+	info, err := s.Memory.Stat(ctx, container, name)
+	info.SHA256 = ""
+	return info, err
+}
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	blobs := new(blob.Memory)
+	for _, name := range []string{"default.pkl", "model_1_2", "1/3.joblib", "1/3@previous", "1/4", "1/4.pkl", "README.md", "model_1_2_3", "x/y/z"} {
+		if _, err := blobs.Write(t.Context(), blob.Models, name, "", "", func(w io.Writer) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	published, err := List(t.Context(), blobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range published {
+		got = append(got, fmt.Sprint(File{Sensor: p.Sensor}, p.Names, p.Previous))
+	}
+	slices.Sort(got)
+	want := []string{"1/2 [model_1_2] false", "1/3 [1/3.joblib] true", "1/4 [1/4 1/4.pkl] false", "default [default.pkl] false"}
+	if !slices.Equal(got, want) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
