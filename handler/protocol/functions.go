@@ -110,6 +110,8 @@ func (f functionJSON) matches(m mounted) error {
 		return fmt.Errorf("the trigger's name is %q, the handler reads %q", t.Name, m.binding)
 	case m.trigger == eventHubTrigger && (t.DataType != "binary" || t.Cardinality != "many"):
 		return errors.New("events need dataType binary and cardinality many: with another, one that is not JSON or UTF-8 is lost")
+	case m.trigger == eventHubTrigger && (f.Retry == nil || f.Retry.MaxRetryCount != -1):
+		return errors.New("events need a retry with maxRetryCount -1: the checkpoint moves after the last try, and the batch is lost")
 	case m.trigger == queueTrigger && f.Retry != nil:
 		return errors.New("a queue has its own retries: retry would multiply them")
 	case m.trigger == httpTrigger && (len(f.Bindings) != 2 || f.Bindings[1].Type != "http" || f.Bindings[1].Direction != "out"):

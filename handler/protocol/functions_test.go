@@ -1,7 +1,9 @@
 package protocol
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -50,6 +52,7 @@ func TestCheck(t *testing.T) {
 		{"typing error", "ingest", "cardinality", "cardinallity", `unknown field "cardinallity"`},
 		{"data type", "ingest", "binary", "string", "dataType binary"},
 		{"cardinality", "ingest", "many", "one", "cardinality many"},
+		{"finite retry", "ingest", "-1", "5", "maxRetryCount -1"},
 		{"retry of a queue", "score", `"bindings"`, `"retry":{"strategy":"fixedDelay"},"bindings"`, "retries"},
 		{"two bindings", "score", `"bindings": [`, `"bindings": [{"type":"blob","direction":"out","name":"b"},`, "output binding"},
 		{"no output", "runs", `"type": "http",`, `"type": "queue",`, "one http output"},
@@ -95,4 +98,73 @@ func edited(t *testing.T, fsys fs.FS, file, old, new string) fstest.MapFS {
 		m[f] = &fstest.MapFile{Data: b}
 	}
 	return m
+}
+
+// TestHostJSON holds what host.json must say for the handler to work. The host
+// ignores a key that it doesn't know, so each is named here.
+func TestHostJSON(t *testing.T) {
+	t.Parallel()
+	var host struct {
+		Version         string
+		ExtensionBundle struct{ ID, Version string }
+		CustomHandler   struct {
+			Description struct {
+				DefaultExecutablePath          string
+				UseStdErrorStreamForErrorsOnly bool
+			}
+			EnableForwardingHTTPRequest bool `json:"enableForwardingHttpRequest"`
+		}
+		FunctionTimeout string
+		Extensions      struct {
+			Queues struct {
+				BatchSize, NewBatchThreshold, MaxDequeueCount          int
+				MessageEncoding, VisibilityTimeout, MaxPollingInterval string
+			}
+			EventHubs struct{ MaxEventBatchSize, PrefetchCount int }
+		}
+		Logging struct {
+			LogLevel            map[string]string
+			ApplicationInsights struct {
+				SamplingSettings struct {
+					IsEnabled                  bool
+					MaxTelemetryItemsPerSecond int
+					ExcludedTypes              string
+				}
+			}
+		}
+	}
+	b, err := os.ReadFile("../../host.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields() // such as a root retry, which would hit every function
+	if err := dec.Decode(&host); err != nil {
+		t.Fatal(err)
+	}
+	queues, hub := host.Extensions.Queues, host.Extensions.EventHubs
+	for what, ok := range map[string]bool{
+		"version":                     host.Version == "2.0",
+		"extensionBundle":             host.ExtensionBundle.ID != "" && host.ExtensionBundle.Version == "[4.*, 5.0.0)",
+		"executable":                  host.CustomHandler.Description.DefaultExecutablePath == "handler",
+		"stderr is errors":            host.CustomHandler.Description.UseStdErrorStreamForErrorsOnly,
+		"forwarding":                  host.CustomHandler.EnableForwardingHTTPRequest,
+		"functionTimeout":             host.FunctionTimeout == "00:10:00",
+		"concurrency":                 queues.BatchSize == 16 && queues.NewBatchThreshold == 8,
+		"poison after five":           queues.MaxDequeueCount == 5,
+		"plain messages":              queues.MessageEncoding == "none",
+		"a minute between tries":      queues.VisibilityTimeout == "00:01:00",
+		"polling":                     queues.MaxPollingInterval == "00:00:02",
+		"full batches are prefetched": hub.MaxEventBatchSize == 1000 && hub.PrefetchCount > hub.MaxEventBatchSize,
+		"traces are all kept":         strings.Contains(host.Logging.ApplicationInsights.SamplingSettings.ExcludedTypes, "Trace"),
+	} {
+		if !ok {
+			t.Errorf("host.json: %s is not as the handler needs it: %+v", what, host)
+		}
+	}
+	for _, function := range []string{"ingest", "schedule", "score", "poison"} {
+		if host.Logging.LogLevel["Function."+function+".User"] != "Information" {
+			t.Errorf("host.json drops what %s logs", function)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -63,6 +64,19 @@ func TestText(t *testing.T) {
 		got, err := decode(t, `{"Data":{"msg": `+tc.value+` }}`).Text("msg")
 		if err != nil || got != tc.want {
 			t.Errorf("%s: got %q, %v; want %q", tc.value, got, err, tc.want)
+		}
+	}
+}
+
+// The largest text that a queue message can have, and one byte more, of what
+// grows most on the wire.
+func TestLargestText(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{64 << 10, 64<<10 + 1} {
+		text := strings.Repeat("\"", n)
+		got, err := decode(t, `{"Data":{"msg":`+quote(quote(text))+`}}`).Text("msg")
+		if err != nil || got != text {
+			t.Errorf("%d bytes came out as %d, %v", n, len(got), err)
 		}
 	}
 }

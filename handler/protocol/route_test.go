@@ -145,7 +145,12 @@ func TestRouteErrors(t *testing.T) {
 	} {
 		var stdout output
 		s := routed(&stdout, func(_ context.Context, req ask) (ask, error) { return req, tc.do() })
-		status, rep := serve(t, s, request("GET", "/api/runs/7", ""))
+		r := request("GET", "/api/runs/7?code=topsecret", "")
+		r.Header.Set("X-Functions-Key", "topsecret")
+		status, rep := serve(t, s, r)
+		if strings.Contains(stdout.String(), "topsecret") {
+			t.Errorf("the caller's key was logged: %s", stdout.String())
+		}
 		if status != tc.status || !strings.HasPrefix(rep.Error, tc.text) || strings.Contains(rep.Error, "hunter2") {
 			t.Errorf("%d %q; want %d %q", status, rep.Error, tc.status, tc.text)
 		}

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/sensor"
@@ -88,7 +89,7 @@ func TestReply(t *testing.T) {
 		{"unavailable", func(log *slog.Logger) error { log.Info("before"); return fmt.Errorf("sql: %w", sensor.ErrUnavailable) }, 503, 0, []string{`"before"`, `"sql: unavailable"`, `"invocation":"7d88e811-`, `"function":"score"`}},
 		{"anything else", func(*slog.Logger) error { return boom }, 500, 0, []string{`"boom"`}},
 		{"panic", func(*slog.Logger) error { panic(boom) }, 500, 0, []string{`"panic: boom"`, `"stack"`, "server_test.go"}},
-		{"runtime panic", func(*slog.Logger) error { var m map[int]int; m[0] = 1; return nil }, 500, 0, []string{"nil map"}},
+		{"runtime panic", func(*slog.Logger) error { return []error{nil}[len(t.Name())] }, 500, 0, []string{"index out of range"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -154,33 +155,35 @@ func TestInvocationRefused(t *testing.T) {
 
 func TestDeadline(t *testing.T) {
 	t.Parallel()
-	var stdout output
-	s := New(Options{Stdout: &stdout})
-	s.Queue("heeds", "message", 10*time.Millisecond, func(ctx context.Context, _ *slog.Logger, _ string) error {
-		<-ctx.Done()
-		return ctx.Err()
-	})
-	release, logged := make(chan bool), make(chan bool)
-	s.Queue("ignores", "message", 10*time.Millisecond, func(_ context.Context, log *slog.Logger, _ string) error {
-		log.Info("early")
-		<-release
-		log.Info("too late")
-		close(logged)
-		return nil
-	})
-	if status, rep := serve(t, s, invocation("heeds", "x")); status != 500 || !strings.Contains(rep.Error, "deadline exceeded") {
-		t.Errorf("status %d, %q", status, rep.Error)
-	}
-	if status, rep := serve(t, s, invocation("ignores", "x")); status != 500 || !strings.Contains(rep.Error, "still running") {
-		t.Errorf("status %d, %q", status, rep.Error)
-	}
-	close(release)
-	<-logged
-	for _, want := range []string{"early", "still running", "too late"} {
-		if !strings.Contains(stdout.String(), want) {
-			t.Errorf("stdout lacks %q: %s", want, stdout.String())
+	synctest.Test(t, func(t *testing.T) { // its clock moves when all wait
+		const deadline = 8 * time.Minute
+		var stdout output
+		s := New(Options{Stdout: &stdout})
+		s.Queue("heeds", "message", deadline, func(ctx context.Context, _ *slog.Logger, _ string) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		s.Queue("ignores", "message", deadline, func(_ context.Context, log *slog.Logger, _ string) error {
+			log.Info("early")
+			time.Sleep(time.Hour)
+			log.Info("too late")
+			return nil
+		})
+		begin := time.Now()
+		if status, rep := serve(t, s, invocation("heeds", "x")); status != 500 || !strings.Contains(rep.Error, "deadline exceeded") || time.Since(begin) != deadline {
+			t.Errorf("after %v: status %d, %q", time.Since(begin), status, rep.Error)
 		}
-	}
+		begin = time.Now()
+		if status, rep := serve(t, s, invocation("ignores", "x")); status != 500 || !strings.Contains(rep.Error, "still running 1m0s") || time.Since(begin) != 9*time.Minute {
+			t.Errorf("after %v: status %d, %q", time.Since(begin), status, rep.Error)
+		}
+		time.Sleep(time.Hour)
+		for _, want := range []string{"early", "still running", "too late"} {
+			if !strings.Contains(stdout.String(), want) {
+				t.Errorf("stdout lacks %q: %s", want, stdout.String())
+			}
+		}
+	})
 }
 
 func TestTriggers(t *testing.T) {
