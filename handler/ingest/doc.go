@@ -23,8 +23,8 @@
 // and where it came from, and does not hold up the others, of its event or of
 // other events. What an element is, is decided by brackets, commas and line
 // breaks alone, so that what is wrong inside one stays inside: in an array all
-// from the first unbalanced element to the end is one bad element, and so is
-// what follows the array; among lines a bad element reaches to the next line
+// from the first element after which there is neither comma nor bracket is one
+// bad element, and so is what follows the array; among lines a bad element reaches to the next line
 // that begins with an opening brace. If more than a hundred elements of one
 // event are bad, they share one dead letter with the whole event: else a
 // single event could ask for hundreds of thousands.

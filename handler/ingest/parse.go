@@ -80,35 +80,32 @@ func (p *parser) array(body []byte, open int) {
 		return
 	}
 	for {
-		begin := i
-		r, end, err := p.object(body, begin)
-		if err == nil {
-			i = space(body, end)
-		}
-		if err != nil || i == len(body) || body[i] != ',' && body[i] != ']' {
-			if end, i = elementEnd(body, begin); i == len(body) {
-				p.reject(body[begin:], orUnfinished(err))
-				return
-			}
-			if err == nil {
-				err = fmt.Errorf("%w: there is text after the object", sensor.ErrInvalid)
-			}
-		}
-		p.add(body[begin:end], r, err)
-		if body[i] == ']' {
-			p.end(body, i+1)
+		r, end, next, err := p.arrayElement(body, i)
+		p.add(body[i:end], r, err)
+		if next == len(body) {
 			return
 		}
-		i = space(body, i+1)
+		if body[next] == ']' {
+			p.end(body, next+1)
+			return
+		}
+		i = space(body, next+1)
 	}
 }
 
-// orUnfinished returns err, or that the array doesn't end.
-func orUnfinished(err error) error {
+// arrayElement reads the element at body[i]. It returns where that ends, and
+// where the comma or bracket after it is: len(body) if there is none.
+func (p *parser) arrayElement(body []byte, i int) (r sensor.Reading, end, next int, err error) {
+	r, end, err = p.object(body, i)
 	if err == nil {
-		err = fmt.Errorf("%w: the array has no end", sensor.ErrInvalid)
+		next = space(body, end)
+		if next < len(body) && (body[next] == ',' || body[next] == ']') {
+			return r, end, next, nil
+		}
+		err = fault(body, next, "a comma or the end of the array")
 	}
-	return err
+	end, next = elementEnd(body, i)
+	return r, end, next, err
 }
 
 // end rejects what follows an array that ends before i.

@@ -58,26 +58,9 @@ func (p *parser) object(b []byte, i int) (sensor.Reading, int, error) {
 		return r, 0, fmt.Errorf("%w: the object is empty", sensor.ErrInvalid)
 	}
 	for {
-		f, begin, err := memberKey(b, i)
-		if err != nil {
+		var err error
+		if i, err = p.member(b, i, &r, &given); err != nil {
 			return r, 0, err
-		}
-		v, end, err := scanValue(b, begin)
-		if err != nil {
-			return r, 0, err
-		}
-		if f >= 0 {
-			if given[f] {
-				return r, 0, fmt.Errorf("%w: %s is given twice", sensor.ErrInvalid, fieldNames[f])
-			}
-			given[f] = true
-			if err := p.set(&r, f, v); err != nil {
-				return r, 0, fmt.Errorf("%s: %w", fieldNames[f], err)
-			}
-		}
-		i = space(b, end)
-		if i >= len(b) || b[i] != ',' && b[i] != '}' {
-			return r, 0, fault(b, i, "a comma or a closing brace")
 		}
 		if b[i] == '}' {
 			break
@@ -90,6 +73,33 @@ func (p *parser) object(b []byte, i int) (sensor.Reading, int, error) {
 		}
 	}
 	return r, i + 1, r.Validate()
+}
+
+// member reads the member at b[i] into r, and returns where the comma or brace
+// after it is.
+func (p *parser) member(b []byte, i int, r *sensor.Reading, given *[fields]bool) (int, error) {
+	f, begin, err := memberKey(b, i)
+	if err != nil {
+		return 0, err
+	}
+	v, end, err := scanValue(b, begin)
+	if err != nil {
+		return 0, err
+	}
+	if f >= 0 {
+		if given[f] {
+			return 0, fmt.Errorf("%w: %s is given twice", sensor.ErrInvalid, fieldNames[f])
+		}
+		given[f] = true
+		if err := p.set(r, f, v); err != nil {
+			return 0, fmt.Errorf("%s: %w", fieldNames[f], err)
+		}
+	}
+	i = space(b, end)
+	if i >= len(b) || b[i] != ',' && b[i] != '}' {
+		return 0, fault(b, i, "a comma or a closing brace")
+	}
+	return i, nil
 }
 
 // memberKey reads the key at b[i]. It returns the member it names and where the
