@@ -45,8 +45,8 @@ type scripted struct {
 	Headers       map[string]json.RawMessage `json:"headers"` // text, number or list
 	Body          *string                    `json:"body"`
 	BodyBase64    string                     `json:"bodyBase64"`
-	DelayMs       int                        `json:"delayMs"`
-	Reset         any                        `json:"reset"` // true: before the reply; "mid": in it
+	DelayMs       any                        `json:"delayMs"` // a number, or a list to go round in
+	Reset         any                        `json:"reset"`   // true: before the reply; "mid": in it
 	Exit          *int                       `json:"exit"`
 	ExitAfterMs   int                        `json:"exitAfterMs"`
 	NoListen      bool                       `json:"noListen"`
@@ -76,6 +76,7 @@ type testHandler struct {
 	record  *os.File
 	counts  map[string]int
 	working int
+	delays  int
 }
 
 func runHandler(path string) {
@@ -242,9 +243,20 @@ func (h *testHandler) reply(req *recorded) scripted {
 	return list[n]
 }
 
+func (h *testHandler) delay(v any) time.Duration {
+	if list, ok := v.([]any); ok {
+		h.mu.Lock()
+		v = list[h.delays%len(list)]
+		h.delays++
+		h.mu.Unlock()
+	}
+	ms, _ := v.(float64)
+	return time.Duration(ms) * time.Millisecond
+}
+
 func (h *testHandler) answer(c net.Conn, req *recorded) (keep bool) {
 	s := h.reply(req)
-	time.Sleep(time.Duration(s.DelayMs) * time.Millisecond)
+	time.Sleep(h.delay(s.DelayMs))
 	say(s)
 	if s.Exit != nil {
 		os.Exit(*s.Exit)

@@ -39,7 +39,7 @@ func (v *invoker) execute(ctx context.Context, c *call) error {
 			return nil
 		}
 		if policy.attempts >= 0 && rc.count >= policy.attempts {
-			v.log.log(slog.LevelInfo, "Host.Executor", fmt.Sprintf("Function execution failed after '%d' retries.", rc.count), "function", c.fn.name)
+			v.log.log(slog.LevelError, "Function."+c.fn.name, fmt.Sprintf("Function execution failed after '%d' retries.", rc.count))
 			return rc.last
 		}
 		rc.count++

@@ -44,18 +44,21 @@ func (o *outputs) write(ctx context.Context, c *call, r *reply) error {
 		if b.Type != "http" && (!ok || v == nil) {
 			continue
 		}
-		if err := o.one(ctx, c, b, v, ok); err != nil {
+		if err := o.one(ctx, c, r, b, v, ok); err != nil {
 			return fmt.Errorf("output %s: %w", b.Name, err)
 		}
 	}
 	return nil
 }
 
-func (o *outputs) one(ctx context.Context, c *call, b binding, v any, present bool) error {
+func (o *outputs) one(ctx context.Context, c *call, r *reply, b binding, v any, present bool) error {
 	switch b.Type {
 	case "http":
 		if c.http == nil {
 			return nil
+		}
+		if !present && r.outputs != nil {
+			v, present = members{{"body", r.outputs}}, true // the host's odd default
 		}
 		return c.http.reply(v, present)
 	case "queue":
@@ -85,7 +88,7 @@ func (o *outputs) queue(ctx context.Context, c *call, b binding, v any) error {
 		return err
 	}
 	for _, m := range messages {
-		text := strings.ToValidUTF8(string(m), "\uFFFD")
+		text := string([]rune(string(m))) // every byte that is no UTF-8 becomes U+FFFD, as in .NET
 		if o.base64 {
 			text = base64.StdEncoding.EncodeToString(m)
 		}

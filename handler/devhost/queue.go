@@ -182,7 +182,9 @@ func (l *queueListener) call(d azure.Delivery, text []byte) *call {
 	c.meta.set("InsertionTime", wholeSeconds(d.Inserted))
 	c.meta.set("NextVisibleTime", wholeSeconds(d.NextVisible))
 	c.meta.set("PopReceipt", twice(d.PopReceipt))
-	liftText(&c.lifted, text)
+	if l.fn.trigger.DataType != "binary" {
+		liftText(&c.lifted, text)
+	}
 	return c
 }
 

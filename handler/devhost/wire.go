@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -29,6 +31,14 @@ type request struct {
 }
 
 const chunkSize = 1024
+
+// closes reports whether the connection ends with the request, as a client
+// whose header is forwarded may ask.
+func (r *request) closes() bool {
+	return slices.ContainsFunc(r.header, func(f field) bool {
+		return strings.EqualFold(f.name, "Connection") && strings.EqualFold(f.value, "close")
+	})
+}
 
 func (r *request) bytes() []byte {
 	b := bytes.NewBuffer(make([]byte, 0, len(r.body)+len(r.body)/chunkSize*8+512))
@@ -86,7 +96,7 @@ func (w *wire) do(ctx context.Context, req *request) (*response, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
 	resp, reuse, err := c.roundTrip(req)
-	if !stop() || err != nil || !reuse {
+	if !stop() || err != nil || !reuse || req.closes() {
 		c.Close()
 	} else {
 		w.put(c)

@@ -1,0 +1,330 @@
+package devhost
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// recording is one of testdata/recordings: a situation, what the real host
+// sent to the handler, and what it did with the replies. See the README there.
+type recording struct {
+	Case         string                       `json:"case"`
+	HostJSON     map[string]any               `json:"hostJson"`
+	FunctionJSON map[string]any               `json:"functionJson"`
+	Settings     map[string]*string           `json:"settings"`
+	Script       map[string]any               `json:"script"`
+	Exchanges    []exchange                   `json:"exchanges"`
+	HTTP         []httpExchange               `json:"http"`
+	Queues       map[string][]string          `json:"queues"` // visible messages at the end; nil: no such queue
+	Blobs        []struct{ Name, Hex string } `json:"blobs"`
+	Log          [][3]string                  `json:"log"` // level, category, message
+	Starts       int                          `json:"starts"`
+	MaxInFlight  int                          `json:"maxInflight"`
+	Requests     int                          `json:"requests"`
+	Start        struct {
+		Argv []string          `json:"argv"`
+		Env  map[string]string `json:"env"`
+	} `json:"start"`
+}
+
+// exchange is a request that the real handler got. No headers means the six of
+// every invocation.
+type exchange struct {
+	Method  string      `json:"method"`
+	URL     string      `json:"url"`
+	Headers [][2]string `json:"headers"`
+	Body    string      `json:"body"`
+}
+
+func (e exchange) probe() bool { return e.Method == "GET" && e.URL == "/" }
+
+func loadRecording(t *testing.T, name string) recording {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "recordings", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r recording
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return r
+}
+
+// replay is a recording on its way through devhost.
+type replay struct {
+	*app
+	r    recording
+	host *Host
+}
+
+func newReplay(t *testing.T, name string) *replay {
+	r := loadRecording(t, name)
+	a := newApp(t, r.HostJSON, r.FunctionJSON, r.Script)
+	for k, v := range r.Settings {
+		if v != nil && k != "EventHubConnection" && k != "SSL_CERT_FILE" {
+			a.opt.Settings[k] = strings.ReplaceAll(*v, "%AZ%", a.conn)
+		}
+	}
+	a.opt.EnableAuth = true // as the real host, without Core Tools
+	return &replay{app: a, r: r}
+}
+
+func (p *replay) begin() {
+	p.t.Helper()
+	p.host = p.start()
+}
+
+// wanted are the recorded invocations, the readiness probes left out.
+func (p *replay) wanted() []exchange {
+	return slices.DeleteFunc(slices.Clone(p.r.Exchanges), exchange.probe)
+}
+
+// trigger returns the trigger binding of the function at a path.
+func (p *replay) trigger(url string) map[string]any {
+	fn, _ := p.r.FunctionJSON[strings.TrimPrefix(url, "/")].(map[string]any)
+	if fn == nil {
+		return nil
+	}
+	for _, b := range fn["bindings"].([]any) {
+		if b := b.(map[string]any); strings.HasSuffix(b["type"].(string), "Trigger") {
+			return b
+		}
+	}
+	return nil
+}
+
+func (p *replay) base64Queues() bool {
+	ext, _ := p.r.HostJSON["extensions"].(map[string]any)
+	q, _ := ext["queues"].(map[string]any)
+	return q["messageEncoding"] != "none"
+}
+
+// putMessages puts every recorded queue message once, whatever the number of
+// its deliveries.
+func (p *replay) putMessages() {
+	p.t.Helper()
+	seen := make(map[string]bool)
+	for _, e := range p.wanted() {
+		b := p.trigger(e.URL)
+		if b == nil || b["type"] != "queueTrigger" || e.Method != "POST" {
+			continue
+		}
+		var body struct {
+			Data     map[string]string
+			Metadata struct{ ID json.RawMessage }
+		}
+		if err := json.Unmarshal([]byte(e.Body), &body); err != nil {
+			p.t.Fatal(err)
+		}
+		data := body.Data[b["name"].(string)]
+		if key := e.URL + data + string(body.Metadata.ID); seen[key] {
+			continue
+		} else {
+			seen[key] = true
+		}
+		if len(body.Metadata.ID) == 0 {
+			continue // run by /admin
+		}
+		p.putText(b, data)
+	}
+}
+
+func (p *replay) putText(b map[string]any, data string) {
+	p.t.Helper()
+	var text string
+	if b["dataType"] == "binary" {
+		raw, err := base64.StdEncoding.DecodeString(data)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		text = string(raw)
+	} else if err := json.Unmarshal([]byte(data), &text); err != nil {
+		p.t.Fatal(err)
+	}
+	if p.base64Queues() {
+		text = base64.StdEncoding.EncodeToString([]byte(text))
+	}
+	p.put(b["queueName"].(string), text)
+}
+
+var masks = []struct {
+	re *regexp.Regexp
+	to string
+}{
+	{regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`), "<id>"},
+	{regexp.MustCompile(`(2026-(?:0[3-9]|1\d)|20(?:2[7-9]|[3-9]\d)-\d\d)-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?`), "<time>"},
+	{regexp.MustCompile(`"PopReceipt":"\\"[^"\\]*\\""`), `"PopReceipt":"<receipt>"`},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
+	{regexp.MustCompile(`"(StackTrace|StackTraceString)":(?:null|"(?:[^"\\]|\\.)*")`), `"$1":<stack>`},
+	{regexp.MustCompile(`"FullyQualifiedNamespace":"[^"]*"`), `"FullyQualifiedNamespace":"<namespace>"`},
+	{regexp.MustCompile(`\\"(x-opt-offset|Offset)\\":\d+`), `\"$1\":<offset>`},
+	{regexp.MustCompile(`"OffsetArray":"[^]]*\]"`), `"OffsetArray":<offsets>`},
+	// Properties of the AMQP message that no REST send can set.
+	{regexp.MustCompile(`\\"message-id\\":\\"mid-1\\",\\"content-type\\":\\"text/plain\\",`), ""},
+	{regexp.MustCompile(`\\"user-id\\":\{\\"Length\\":0,\\"IsEmpty\\":true\},`), ""},
+	{regexp.MustCompile(`<functions-key>`), "<key>"},
+	{regexp.MustCompile(`x{1000,}`), "(xxx...)"},
+}
+
+// mask takes out what differs from one run to the next.
+func mask(s string) string {
+	for _, m := range masks {
+		s = m.re.ReplaceAllString(s, m.to)
+	}
+	return s
+}
+
+// line is a request as one text: method, path, header in its order, body.
+func line(method, url string, header [][2]string, body string) string {
+	if header == nil {
+		header = [][2]string{{"Host", "127.0.0.1:<port>"}, {"X-Azure-Functions-HostVersion", hostVersion}, {"X-Azure-Functions-InvocationId", "<id>"},
+			{"User-Agent", "Azure-Functions-Host/" + hostVersion}, {"Transfer-Encoding", "chunked"}, {"Content-Type", "application/json; charset=utf-8"}}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", method, url)
+	for _, h := range unordered(header) {
+		fmt.Fprintf(&b, "\n%s: %s", h[0], h[1])
+	}
+	return mask(b.String() + "\n\n" + body)
+}
+
+// unordered sorts the client's own x- fields: their order is lost in net/http.
+func unordered(header [][2]string) [][2]string {
+	out := slices.Clone(header)
+	own := func(h [2]string) bool {
+		n := strings.ToLower(h[0])
+		return strings.HasPrefix(n, "x-") && n != "x-azure-functions-hostversion"
+	}
+	slices.SortStableFunc(out, func(a, b [2]string) int {
+		if own(a) && own(b) && !slices.ContainsFunc(header, func(h [2]string) bool { return h[0] == "Transfer-Encoding" }) {
+			return strings.Compare(strings.ToLower(a[0]), strings.ToLower(b[0]))
+		}
+		return 0
+	})
+	return out
+}
+
+// compareRequests compares all requests of the handler with the recorded ones,
+// those of each path in any order among themselves.
+func (p *replay) compareRequests() {
+	p.t.Helper()
+	var want, got []string
+	for _, e := range p.wanted() {
+		want = append(want, line(e.Method, e.URL, e.Headers, e.Body))
+	}
+	for _, r := range p.requests() {
+		got = append(got, p.maskKeys(line(r.Method, r.URL, r.RawHeaders, string([]rune(r.Body)))))
+		for i, n := range r.Chunks {
+			if n > chunkSize || n < chunkSize && i != len(r.Chunks)-1 {
+				p.t.Errorf("%s: chunk %d has %d bytes, want %d", r.URL, i, n, chunkSize)
+			}
+		}
+	}
+	diff(p.t, "request", want, got)
+}
+
+// maskKeys takes out the app's keys.
+func (p *replay) maskKeys(s string) string {
+	master, function := p.host.Keys()
+	return strings.NewReplacer(master, "<key>", function, "<key>").Replace(s)
+}
+
+// diff compares two lists, in any order.
+func diff(t *testing.T, what string, want, got []string) {
+	t.Helper()
+	slices.Sort(want)
+	slices.Sort(got)
+	i, j, reported := 0, 0, 0
+	for (i < len(want) || j < len(got)) && reported < 6 {
+		switch {
+		case i < len(want) && j < len(got) && want[i] == got[j]:
+			i++
+			j++
+			continue
+		case j == len(got) || i < len(want) && want[i] < got[j]:
+			t.Errorf("recorded, not played: %s\n%s", what, want[i])
+			i++
+		default:
+			t.Errorf("played, not recorded: %s\n%s", what, got[j])
+			j++
+		}
+		reported++
+	}
+}
+
+// compareQueues compares what is visible in the queues at the end.
+func (p *replay) compareQueues() {
+	p.t.Helper()
+	for name, want := range p.r.Queues {
+		q := p.queue(name)
+		if len(want) == 0 {
+			p.eventually("queue "+name+" empty", func() bool { n, err := q.Count(p.t.Context()); return err == nil && n == 0 })
+			continue
+		}
+		var got []string
+		p.eventually(fmt.Sprintf("%d messages in queue %s", len(want), name), func() bool {
+			batch, err := q.Dequeue(p.t.Context(), 32, time.Minute)
+			for _, d := range batch {
+				got = append(got, d.Text)
+			}
+			return err == nil && len(got) >= len(want)
+		})
+		diff(p.t, "message in "+name, slices.Clone(want), got)
+	}
+}
+
+var exitCodes = regexp.MustCompile(`exited with code (\d+)`)
+
+// canonical is a log record without what differs by run or wording: texts that
+// carry .NET's exceptions are cut to their meaning.
+func canonical(level, category, message string) string {
+	if text, _, ok := strings.Cut(message, "\n"); ok && strings.Contains(message, "Microsoft.Azure.WebJobs") {
+		message = text
+	}
+	switch first, _, _ := strings.Cut(message, "\n"); {
+	case strings.HasPrefix(first, "Executed 'Functions.") && strings.Contains(first, "(Failed"):
+		message = first[:strings.Index(first, "(Failed")] + "(Failed)"
+	case strings.HasPrefix(first, "Language Worker Process exited. Pid="):
+		message = "Language Worker Process exited: " + strings.Join(exitCodes.FindStringSubmatch(message), " ")
+	case strings.HasPrefix(first, "Failed to start http worker process"):
+		message = "Failed to start http worker process"
+	}
+	return mask(level + " [" + category + "] " + message)
+}
+
+var levelNames = map[slog.Level]string{slog.LevelInfo: "Information", slog.LevelWarn: "Warning", slog.LevelError: "Error"}
+
+// compareLog compares what the host logged: warnings, errors, and the lines of
+// the handler.
+func (p *replay) compareLog(except ...string) {
+	p.t.Helper()
+	left := func(s string) bool {
+		return slices.ContainsFunc(except, func(e string) bool { return strings.Contains(s, e) })
+	}
+	var want, got []string
+	for _, l := range p.r.Log {
+		if s := canonical(l[0], l[1], l[2]); !left(s) {
+			want = append(want, s)
+		}
+	}
+	for _, r := range p.logs.all() {
+		handler := strings.HasSuffix(r.category, ".User") || strings.HasPrefix(r.category, "Host.Function.") || strings.HasPrefix(r.category, "Worker.HttpWorkerProcess")
+		if s := canonical(levelNames[r.level], r.category, strings.ReplaceAll(r.message, p.prefix, "")); (handler || r.level > slog.LevelInfo) && !left(s) {
+			if r.remedy != "" && !slices.Contains(want, s) {
+				continue // devhost's own loud line
+			}
+			got = append(got, s)
+		}
+	}
+	diff(p.t, "log record", want, got)
+}
