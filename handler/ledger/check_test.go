@@ -1,0 +1,147 @@
+package ledger_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+var manifestName = ledger.ManifestName(day.RunID())
+
+// check returns what is wrong with a run when nothing is in flight any more,
+// nil if nothing is: it must have ended, once, with a manifest that is what the
+// ledger says at its epoch, and every scored job's file must be what an
+// undisturbed run under the same model and settings writes.
+func (w *world) check() error {
+	ctx := w.t.Context()
+	run, err := w.db.Run(ctx, day.RunID())
+	if err != nil {
+		return err
+	}
+	if run.State.Open() {
+		return fmt.Errorf("the run is %s still", run.State)
+	}
+	jobs, err := w.db.JobsPage(ctx, run.ID, "", sensor.ID{}, 100)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if err := w.checkJob(run, j); err != nil {
+			return fmt.Errorf("job %s: %w", j.ID, err)
+		}
+	}
+	for end, n := range w.log.ends {
+		if n > 1 {
+			return fmt.Errorf("%d summaries of run %s", n, end)
+		}
+	}
+	return w.checkManifest(run, jobs)
+}
+
+func (w *world) checkJob(run sensor.Run, j sensor.Job) error {
+	if want := map[sensor.ID]sensor.JobState{silent: sensor.NoData}[j.ID]; want != "" && j.State == sensor.Scored {
+		return fmt.Errorf("is %s, want %s", j.State, want)
+	}
+	if j.State != sensor.Scored {
+		return nil
+	}
+	version, err := strconv.Atoi(j.ModelSHA256)
+	if err != nil {
+		return err
+	}
+	got, info, err := w.blobs.Read(w.t.Context(), blob.Preds, ledger.CSVName(run.ID, j.ID), "", 1<<20)
+	if err != nil {
+		return err
+	}
+	if info.SHA256 != j.CSVSHA256 {
+		return fmt.Errorf("its file differs from what the ledger says")
+	}
+	if want := w.undisturbed(run, j.ID, model(version)); string(got) != want {
+		return fmt.Errorf("its file is\n%s\nwant\n%s", got, want)
+	}
+	return nil
+}
+
+func (w *world) checkManifest(run sensor.Run, jobs []sensor.Job) error {
+	content, _, err := w.blobs.Read(w.t.Context(), blob.Preds, manifestName, "", 1<<20)
+	if err != nil {
+		return err
+	}
+	var m ledger.Manifest
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&m); err != nil {
+		return fmt.Errorf("manifest: %w\n%s", err, content)
+	}
+	if m.Epoch != run.Epoch || m.State != run.State || m.Settings != run.Settings || m.Kind != run.Kind {
+		return fmt.Errorf("the manifest is of epoch %d, %s, %s, %v; the run of epoch %d, %s, %s, %v",
+			m.Epoch, m.State, m.Kind, m.Settings, run.Epoch, run.State, run.Kind, run.Settings)
+	}
+	counts := sensor.Counts{}
+	var want []ledger.Entry
+	for _, j := range jobs {
+		counts[j.State]++
+		e := ledger.Entry{JobKey: j.JobKey, State: j.State, SHA256: j.CSVSHA256, Rows: j.Rows, Anomalies: j.Anomalies,
+			EmptyBuckets: j.EmptyBuckets, Model: j.Model, ModelSHA256: j.ModelSHA256}
+		if j.State == sensor.Scored {
+			e.File = fmt.Sprintf("%s/%s/%s.csv", run.ID, j.Device, j.Sensor)
+		}
+		want = append(want, e)
+	}
+	if !slices.Equal(m.Jobs, want) {
+		return fmt.Errorf("the manifest lists\n%+v\nthe ledger\n%+v", m.Jobs, want)
+	}
+	if state := sensor.EndState(run.State, counts); state != run.State {
+		return fmt.Errorf("the run ended as %s, its jobs %v say %s", run.State, counts, state)
+	}
+	return nil
+}
+
+// undisturbed is the CSV that one scoring of one sensor writes, written down
+// here once more, from the definition.
+func (w *world) undisturbed(run sensor.Run, id sensor.ID, m model) string {
+	a, err := sensor.ParseAggregation(run.Settings.Aggregate)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var out strings.Builder
+	out.WriteString("TS,Device,Sensor,Val,Prediction,Score\n")
+	row := func(ts time.Time, v float64) {
+		var pred [1]uint8
+		var score [1]float64
+		if err := m.Predict(pred[:], score[:], []float64{v}); err != nil {
+			w.t.Fatal(err)
+		}
+		fmt.Fprintf(&out, "%s,%s,%s,%v,%d,%v\n", ts.UTC().Format("2006-01-02T15:04:05.000Z"), id.Device, id.Sensor, v, pred[0], score[0])
+	}
+	buckets := map[time.Time][]float64{}
+	for r, err := range w.db.Readings(w.t.Context(), []sensor.ID{id}, run.Window) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if a.Raw() {
+			row(r.Time.Time(), r.Value)
+			continue
+		}
+		every := a.Every.Milliseconds()
+		start := sensor.Millis(int64(r.Time) / every * every).Time()
+		if start.Before(run.Window.From) {
+			start = run.Window.From
+		}
+		buckets[start] = append(buckets[start], r.Value)
+	}
+	for ts := run.Window.From; ts.Before(run.Window.To); ts = ts.Add(time.Hour) {
+		if values := buckets[ts]; values != nil {
+			row(ts, slices.Max(values)) // no bucket of 1h:mean has more than one
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,295 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/score"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// errKilled is what a killed flow meets, from the kill on: nothing that it does
+// has an effect any more.
+var errKilled = errors.New("killed")
+
+// verdict is what becomes of a step.
+type verdict int
+
+const (
+	pass       verdict = iota
+	killBefore         // the flow is killed, and the step not done
+	killAfter          // the step is done, and then the flow is killed
+	failBefore         // the step is not done, and fails
+	failAfter          // the step is done, but its answer is lost
+)
+
+// flow is one invocation. Each of its steps waits for the director's word.
+type flow struct {
+	*world
+	name  string
+	steps *steps
+	dead  atomic.Bool
+	done  chan error
+}
+
+// steps are those that wait.
+type steps struct {
+	mu      sync.Mutex
+	waiting []*step
+}
+
+type step struct {
+	flow *flow
+	what string
+	word chan verdict
+}
+
+// do does one step, as the director says. A killed flow does none.
+func (f *flow) do(what string, effect func() error) error {
+	if f.dead.Load() {
+		return errKilled
+	}
+	s := &step{f, what, make(chan verdict)}
+	f.steps.mu.Lock()
+	f.steps.waiting = append(f.steps.waiting, s)
+	f.steps.mu.Unlock()
+	v := <-s.word
+	switch {
+	case f.dead.Load():
+		return errKilled
+	case v == killBefore:
+		f.dead.Store(true)
+		return errKilled
+	case v == failBefore:
+		return fmt.Errorf("%s: %w", what, sensor.ErrUnavailable)
+	}
+	err := effect()
+	switch v {
+	case killAfter:
+		f.dead.Store(true)
+		return errKilled
+	case failAfter:
+		return fmt.Errorf("%s, the answer: %w", what, sensor.ErrUnavailable)
+	}
+	return err
+}
+
+func (f *flow) model(_ context.Context, id sensor.ID) (m score.Model, err error) {
+	err = f.do("model of "+id.String(), func() error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if m = model(f.published); id == orphaned && f.published == 0 {
+			return fmt.Errorf("%s: %w", id, sensor.ErrNoModel)
+		}
+		return nil
+	})
+	return m, err
+}
+
+// faultyQueue is the queue as a flow sees it.
+type faultyQueue struct{ *flow }
+
+func (q faultyQueue) Send(_ context.Context, text string) error {
+	return q.do("send "+text, func() error {
+		q.queue.add(text)
+		return nil
+	})
+}
+
+func (q faultyQueue) ApproximateCount(context.Context) (n int, err error) {
+	err = q.do("count messages", func() error {
+		n = q.queue.count()
+		return nil
+	})
+	return n, err
+}
+
+// faultyFiles are the blobs as a flow sees them.
+type faultyFiles struct{ *flow }
+
+func (b faultyFiles) Stat(ctx context.Context, container, name string) (info blob.Info, err error) {
+	err = b.do("stat "+name, func() error {
+		info, err = b.blobs.Stat(ctx, container, name)
+		return err
+	})
+	return info, err
+}
+
+func (b faultyFiles) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (info blob.Info, err error) {
+	var content []byte
+	err = b.do("begin "+name, func() error { return nil })
+	if err == nil {
+		err = fill(writerFunc(func(p []byte) (int, error) {
+			content = append(content, p...)
+			return len(p), nil
+		}))
+	}
+	if err != nil {
+		return blob.Info{}, err
+	}
+	if b.off == etagOff && container == blob.Preds || b.off == manifestMatchOff && name == manifestName {
+		cond = ""
+	}
+	err = b.do("write "+name, func() error {
+		info, err = b.blobs.Write(ctx, container, name, cond, contentType, func(w io.Writer) error {
+			_, err := w.Write(content)
+			return err
+		})
+		return err
+	})
+	return info, err
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// faultyLedger is the ledger as a flow sees it.
+type faultyLedger struct{ *flow }
+
+func (l faultyLedger) Watermark(ctx context.Context) (t time.Time, ok bool, err error) {
+	err = l.do("watermark", func() error { t, ok, err = l.db.Watermark(ctx); return err })
+	return t, ok, err
+}
+
+func (l faultyLedger) InitWatermark(ctx context.Context, t time.Time) error {
+	return l.do("init watermark", func() error { return l.db.InitWatermark(ctx, t) })
+}
+
+func (l faultyLedger) OpenScheduled(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time, maxOpen int) (ok bool, err error) {
+	err = l.do("open window", func() error { ok, err = l.db.OpenScheduled(ctx, w, s, now, maxOpen); return err })
+	return ok, err
+}
+
+func (l faultyLedger) OpenRequested(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time) (run sensor.Run, created bool, err error) {
+	err = l.do("request window", func() error { run, created, err = l.db.OpenRequested(ctx, w, s, now); return err })
+	return run, created, err
+}
+
+func (l faultyLedger) Run(ctx context.Context, id string) (run sensor.Run, err error) {
+	err = l.do("run", func() error { run, err = l.db.Run(ctx, id); return err })
+	return run, err
+}
+
+func (l faultyLedger) Runs(ctx context.Context, before string, limit int) (all []sensor.Run, err error) {
+	err = l.do("runs", func() error { all, err = l.db.Runs(ctx, before, limit); return err })
+	return all, err
+}
+
+func (l faultyLedger) Counts(ctx context.Context, run string) (c sensor.Counts, err error) {
+	err = l.do("counts", func() error { c, err = l.db.Counts(ctx, run); return err })
+	return c, err
+}
+
+func (l faultyLedger) Jobs(ctx context.Context, run string, ids []sensor.ID) (jobs []sensor.Job, err error) {
+	err = l.do(fmt.Sprint("jobs ", ids), func() error { jobs, err = l.db.Jobs(ctx, run, ids); return err })
+	return jobs, err
+}
+
+func (l faultyLedger) JobsPage(ctx context.Context, run string, state sensor.JobState, after sensor.ID, limit int) (jobs []sensor.Job, err error) {
+	err = l.do("page of jobs", func() error { jobs, err = l.db.JobsPage(ctx, run, state, after, limit); return err })
+	return jobs, err
+}
+
+func (l faultyLedger) Readings(ctx context.Context, ids []sensor.ID, w sensor.Window) iter.Seq2[sensor.Reading, error] {
+	return func(yield func(sensor.Reading, error) bool) {
+		if err := l.do(fmt.Sprint("readings ", ids), func() error { return nil }); err != nil {
+			yield(sensor.Reading{}, err)
+			return
+		}
+		for r, err := range l.db.Readings(ctx, ids, w) {
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+func (l faultyLedger) CloseJob(ctx context.Context, run string, key sensor.JobKey, o sensor.Outcome, now time.Time) (was sensor.JobState, changed bool, err error) {
+	err = l.do(fmt.Sprint("close ", key), func() error { was, changed, err = l.db.CloseJob(ctx, run, key, o, now); return err })
+	if err == nil && l.off == relookOff {
+		return sensor.Queued, true, nil
+	}
+	return was, changed, err
+}
+
+func (l faultyLedger) ReopenJob(ctx context.Context, run string, key sensor.JobKey, sha string) (ok bool, err error) {
+	if l.off == shaCheckOff {
+		return false, nil
+	}
+	err = l.do(fmt.Sprint("re-open ", key), func() error { ok, err = l.db.ReopenJob(ctx, run, key, sha); return err })
+	return ok, err
+}
+
+func (l faultyLedger) AddAttempt(ctx context.Context, run string, key sensor.JobKey, a sensor.Attempt) error {
+	return l.do(fmt.Sprint("add attempt ", key), func() error { return l.db.AddAttempt(ctx, run, key, a) })
+}
+
+func (l faultyLedger) Attempts(ctx context.Context, run string, key sensor.JobKey) (all []sensor.Attempt, err error) {
+	err = l.do(fmt.Sprint("attempts ", key), func() error { all, err = l.db.Attempts(ctx, run, key); return err })
+	return all, err
+}
+
+func (l faultyLedger) Unsent(ctx context.Context, run string, limit int) (jobs []sensor.Job, err error) {
+	err = l.do("unsent", func() error { jobs, err = l.db.Unsent(ctx, run, limit); return err })
+	return jobs, err
+}
+
+func (l faultyLedger) MarkSent(ctx context.Context, run string, jobs []sensor.JobKey, now time.Time) error {
+	return l.do(fmt.Sprint("mark sent ", len(jobs)), func() error { return l.db.MarkSent(ctx, run, jobs, now) })
+}
+
+func (l faultyLedger) Lost(ctx context.Context, before time.Time, limit int) (jobs []sensor.Job, err error) {
+	err = l.do("lost", func() error { jobs, err = l.db.Lost(ctx, before, limit); return err })
+	return jobs, err
+}
+
+func (l faultyLedger) Poisoned(ctx context.Context, run string, key sensor.JobKey) (ok bool, err error) {
+	err = l.do(fmt.Sprint("poisoned? ", key), func() error { ok, err = l.db.Poisoned(ctx, run, key); return err })
+	return ok, err
+}
+
+func (l faultyLedger) NotePoisoned(ctx context.Context, run string, key sensor.JobKey) error {
+	return l.do(fmt.Sprint("note poisoned ", key), func() error { return l.db.NotePoisoned(ctx, run, key) })
+}
+
+func (l faultyLedger) RunsToEnd(ctx context.Context) (all []string, err error) {
+	err = l.do("runs to end", func() error { all, err = l.db.RunsToEnd(ctx); return err })
+	return all, err
+}
+
+func (l faultyLedger) Pending(ctx context.Context, run string) (ok bool, err error) {
+	err = l.do("pending", func() error { ok, err = l.db.Pending(ctx, run); return err })
+	return ok, err
+}
+
+func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state sensor.RunState, now time.Time) (ok bool, err error) {
+	err = l.do("end run", func() error {
+		if l.off == epochGuardOff {
+			r, err := l.db.Run(ctx, run)
+			if err != nil {
+				return err
+			}
+			epoch = r.Epoch
+		}
+		ok, err = l.db.EndRun(ctx, run, epoch, state, now)
+		return err
+	})
+	return ok, err
+}
+
+func (l faultyLedger) Rescore(ctx context.Context, run string, match func(sensor.ID) bool, states []sensor.JobState, s *sensor.Settings) (reopened, added int, err error) {
+	err = l.do("rescore", func() error { reopened, added, err = l.db.Rescore(ctx, run, match, states, s); return err })
+	return reopened, added, err
+}
+
+func (l faultyLedger) Cancel(ctx context.Context, run string, now time.Time) error {
+	return l.do("cancel", func() error { return l.db.Cancel(ctx, run, now) })
+}

@@ -1,0 +1,256 @@
+package ledger_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+var (
+	rounds = flag.Int("ledger.rounds", 60, "rounds of interleaved, killed and repeated flows")
+	seed   = flag.Uint64("ledger.seed", 0, "play only the round with this seed")
+)
+
+// rule is a rule of the ledger that a round can be played without.
+type rule string
+
+const (
+	all              rule = ""
+	etagOff          rule = "CSVs are written only over the version that was looked at"
+	relookOff        rule = "look again when the close changed nothing, or a failed job"
+	shaCheckOff      rule = "a scored job whose file is another is re-opened"
+	manifestMatchOff rule = "manifests are written only over the version that was looked at"
+	epochGuardOff    rule = "a run ends only at the epoch its manifest is of"
+)
+
+// TestInterleaving plays rounds in which ticks, scorers, poison, requests,
+// rescoring and publishing run interleaved step by step, are killed, fail and
+// are repeated at random. When all is quiet again, the run must be as if
+// nothing had happened.
+func TestInterleaving(t *testing.T) {
+	if *seed != 0 {
+		if err := play(t, *seed, all); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	first := rand.Uint64N(1 << 32)
+	t.Logf("seeds from %d on", first)
+	for i := range uint64(*rounds) {
+		if err := play(t, first+i, all); err != nil {
+			t.Fatalf("%v\nplay it again with -ledger.seed=%d", err, first+i)
+		}
+	}
+}
+
+// TestRulesMatter plays rounds without one rule of the ledger, until it is
+// missed: the check can fail.
+func TestRulesMatter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays many rounds")
+	}
+	for _, off := range []rule{etagOff, relookOff, shaCheckOff, manifestMatchOff, epochGuardOff} {
+		const most = 3000
+		i := uint64(1)
+		for ; i <= most; i++ {
+			if err := play(t, i, off); err != nil {
+				t.Logf("without the rule %q, round %d: %.120s", off, i, err)
+				break
+			}
+		}
+		if i > most {
+			t.Errorf("without the rule %q, %d rounds went well", off, most)
+		}
+	}
+}
+
+// play plays one round.
+func play(t *testing.T, seed uint64, off rule) (err error) {
+	synctest.Test(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		d := &director{world: newWorld(t, rng, off), rng: rng, kills: 4, faults: 4}
+		d.disturb()
+		if err = d.quiet(); err == nil {
+			err = d.check()
+		}
+	})
+	return err
+}
+
+// director decides, at random, who does the next step.
+type director struct {
+	*world
+	rng     *rand.Rand
+	steps   steps
+	flows   []*flow
+	started int
+	kills   int // left
+	faults  int // left
+}
+
+// start begins a flow; then, if not nil, gets its end.
+func (d *director) start(kind string, f func(context.Context, functions) error, then func(error)) {
+	d.started++
+	fl := &flow{world: d.world, name: fmt.Sprintf("%s%d", kind, d.started), steps: &d.steps, done: make(chan error, 1)}
+	d.flows = append(d.flows, fl)
+	fs := d.functions(fl)
+	go func() {
+		err := f(d.t.Context(), fs)
+		if then != nil {
+			then(err)
+		}
+		fl.done <- err
+	}()
+}
+
+func (d *director) tick() {
+	d.start("tick", func(ctx context.Context, f functions) error { return f.tick.Tick(ctx, f.log) }, nil)
+}
+
+// deliver delivers a message, if there is one.
+func (d *director) deliver(poison bool) bool {
+	m := d.queue.receive(d.rng, poison)
+	if m == nil {
+		return false
+	}
+	then := func(err error) { d.queue.settle(m, err == nil, poison) }
+	if poison {
+		d.start("poison", func(ctx context.Context, f functions) error { return f.poison.Poison(ctx, f.log, m.text) }, then)
+	} else {
+		d.start("score", func(ctx context.Context, f functions) error { return f.score.Score(ctx, f.log, m.text) }, then)
+	}
+	return true
+}
+
+func (d *director) request() {
+	d.start("request", func(ctx context.Context, f functions) error {
+		_, err := f.runs.Request(ctx, runs.OpenRequest{From: day.From, To: day.To})
+		return err
+	}, nil)
+}
+
+func (d *director) rescore() {
+	req := runs.RescoreRequest{ID: day.RunID(), Sensors: []string{"", "1/*", "*/1"}[d.rng.IntN(3)]}
+	if d.rng.IntN(2) == 0 {
+		req.States = []sensor.JobState{sensor.NoModel, sensor.Failed, sensor.Scored}
+	}
+	if d.rng.IntN(4) == 0 {
+		d.settings.Aggregate = "1h:mean"
+		req.Settings = "current"
+	}
+	d.start("rescore", func(ctx context.Context, f functions) error {
+		_, err := f.runs.Rescore(ctx, req)
+		return err
+	}, nil)
+}
+
+func (d *director) cancel() {
+	d.start("cancel", func(ctx context.Context, f functions) error {
+		_, err := f.runs.Cancel(ctx, runs.ShowRequest{ID: day.RunID()})
+		return err
+	}, nil)
+}
+
+// disturb starts flows and lets them do steps, some of their last.
+func (d *director) disturb() {
+	if d.rng.IntN(3) == 0 {
+		d.request()
+	}
+	for range 50 + d.rng.IntN(400) {
+		if len(d.flows) < 5 && d.rng.IntN(6) == 0 {
+			d.act()
+		}
+		d.step()
+	}
+}
+
+// act starts something new.
+func (d *director) act() {
+	switch n := d.rng.IntN(40); {
+	case n < 24:
+		d.deliver(false)
+	case n < 26:
+		d.deliver(true)
+	case n < 32:
+		d.tick()
+	case n < 35:
+		d.queue.duplicate(d.rng)
+	case n < 36:
+		d.publish()
+	case n < 38:
+		d.rescore()
+	case n < 39:
+		d.pass(11 * time.Minute)
+	case d.rng.IntN(4) == 0:
+		d.cancel()
+	}
+}
+
+// step lets one waiting step be done, or not.
+func (d *director) step() {
+	synctest.Wait()
+	d.flows = slices.DeleteFunc(d.flows, func(f *flow) bool { return len(f.done) > 0 })
+	d.steps.mu.Lock()
+	waiting := slices.Clone(d.steps.waiting)
+	d.steps.mu.Unlock()
+	if len(waiting) == 0 {
+		time.Sleep(time.Second) // flows may pause before they try again
+		return
+	}
+	slices.SortFunc(waiting, func(a, b *step) int {
+		return cmp.Or(cmp.Compare(a.flow.name, b.flow.name), cmp.Compare(a.what, b.what))
+	})
+	s := waiting[d.rng.IntN(len(waiting))]
+	d.steps.mu.Lock()
+	d.steps.waiting = slices.DeleteFunc(d.steps.waiting, func(other *step) bool { return other == s })
+	d.steps.mu.Unlock()
+	s.word <- d.verdict()
+	synctest.Wait()
+}
+
+func (d *director) verdict() verdict {
+	switch n := d.rng.IntN(60); {
+	case n < 2 && d.kills > 0:
+		d.kills--
+		return []verdict{killBefore, killAfter}[n]
+	case n >= 58 && d.faults > 0:
+		d.faults--
+		return []verdict{failBefore, failAfter}[n-58]
+	}
+	return pass
+}
+
+// quiet lets everything come to its end, undisturbed.
+func (d *director) quiet() error {
+	d.kills, d.faults = 0, 0
+	for range 40 {
+		d.tick()
+		for busy := true; busy; {
+			for len(d.flows) > 0 {
+				d.step()
+			}
+			busy = d.deliver(false) || d.deliver(true)
+		}
+		if d.ended() {
+			return nil
+		}
+		d.pass(11 * time.Minute)
+	}
+	return errors.New("the run does not come to an end")
+}
+
+// ended reports whether the scheduled run has ended.
+func (d *director) ended() bool {
+	run, err := d.db.Run(d.t.Context(), day.RunID())
+	return err == nil && run.Kind == sensor.Scheduled && !run.State.Open()
+}

@@ -1,0 +1,251 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/schedule"
+	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
+	"github.com/fleetscore/fleetscore/handler/score"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+	"github.com/fleetscore/fleetscore/handler/store/storetest"
+)
+
+// day is the window of the scheduled run.
+var day = sensor.Window{
+	From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+	To:   time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC),
+}
+
+// The sensors of the world, by what becomes of them when nothing is in the way.
+var (
+	good     = []sensor.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}}
+	silent   = sensor.ID{Device: "1", Sensor: "silent"}   // has no reading in the window
+	orphaned = sensor.ID{Device: "2", Sensor: "orphaned"} // has no model until the second is published
+)
+
+// world is the outside of the functions in one round: a real ledger, blobs and
+// a queue in memory, models, and a clock.
+type world struct {
+	t     *testing.T
+	db    *store.DB
+	blobs blob.Memory
+	queue queue
+	log   *runLog
+	off   rule // switched off
+
+	mu        sync.Mutex
+	now       time.Time
+	published int // models: 0 or 1
+
+	settings   sensor.Settings // of runs opened from now on
+	perMessage int
+}
+
+func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
+	aggregates := []string{"", "1h:mean", "7h:max"}
+	w := &world{t: t, db: storetest.Open(t, storetest.SQLite), log: &runLog{}, off: off, now: day.To.Add(5 * time.Minute)}
+	w.settings.Aggregate = aggregates[rng.IntN(len(aggregates))]
+	w.perMessage = 1 + rng.IntN(4)
+	var batch []sensor.Reading
+	for i, id := range append([]sensor.ID{orphaned}, good...) {
+		for k := range 5 {
+			ts := sensor.MillisOf(day.From.Add(time.Duration(k*5+i) * time.Hour))
+			batch = append(batch, sensor.Reading{ID: id, Time: ts, Value: float64(10*i + k)})
+		}
+	}
+	batch = append(batch, sensor.Reading{ID: silent, Time: sensor.MillisOf(day.To), Value: 1})
+	if _, err := w.db.InsertReadings(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.db.InitWatermark(t.Context(), day.From); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+// publish publishes the second model of every sensor.
+func (w *world) publish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.published = 1
+}
+
+// model is the n-th model of all sensors: above threshold n lies an anomaly.
+type model int
+
+func (m model) Features() int  { return 1 }
+func (m model) Name() string   { return "default.pkl" }
+func (m model) SHA256() string { return fmt.Sprintf("%064d", m) }
+
+func (m model) Predict(pred []uint8, score, x []float64) error {
+	for i, v := range x {
+		score[i] = v/3 + float64(m)
+		pred[i] = 0
+		if score[i] > 4 {
+			pred[i] = 1
+		}
+	}
+	return nil
+}
+
+// queue is a storage queue and its poison queue.
+type queue struct {
+	mu       sync.Mutex
+	messages []*message
+	poison   []*message
+}
+
+type message struct {
+	text       string
+	deliveries int
+	held       bool // by a flow
+}
+
+const maxDeliveries = 5
+
+func (q *queue) add(text string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.messages = append(q.messages, &message{text: text})
+}
+
+func (q *queue) count() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.messages)
+}
+
+// receive delivers one of the messages that nobody holds, nil if there is none.
+func (q *queue) receive(rng *rand.Rand, poison bool) *message {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	from := q.messages
+	if poison {
+		from = q.poison
+	}
+	free := slices.DeleteFunc(slices.Clone(from), func(m *message) bool { return m.held })
+	if len(free) == 0 {
+		return nil
+	}
+	m := free[rng.IntN(len(free))]
+	m.held = true
+	m.deliveries++
+	return m
+}
+
+// settle is what the host does when an invocation has ended.
+func (q *queue) settle(m *message, done, poison bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	m.held = false
+	remove := func(from []*message) []*message {
+		return slices.DeleteFunc(from, func(other *message) bool { return other == m })
+	}
+	switch {
+	case poison && done:
+		q.poison = remove(q.poison)
+	case done:
+		q.messages = remove(q.messages)
+	case !poison && m.deliveries >= maxDeliveries:
+		q.messages = remove(q.messages)
+		q.poison = append(q.poison, &message{text: m.text})
+	}
+}
+
+// duplicate copies a message, as a queue that delivers at least once may.
+func (q *queue) duplicate(rng *rand.Rand) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if n := len(q.messages); n > 0 {
+		q.messages = append(q.messages, &message{text: q.messages[rng.IntN(n)].text})
+	}
+}
+
+// runLog counts the summaries of runs that ended.
+type runLog struct {
+	mu   sync.Mutex
+	ends map[string]int // by run and epoch
+}
+
+func (*runLog) Enabled(context.Context, slog.Level) bool { return true }
+func (l *runLog) WithAttrs([]slog.Attr) slog.Handler     { return l }
+func (l *runLog) WithGroup(string) slog.Handler          { return l }
+func (l *runLog) Handle(_ context.Context, r slog.Record) error {
+	if r.Message != "run ended" {
+		return nil
+	}
+	var run string
+	var epoch int64
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "run":
+			run = a.Value.String()
+		case "epoch":
+			epoch = a.Value.Int64()
+		}
+		return true
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ends == nil {
+		l.ends = make(map[string]int)
+	}
+	l.ends[fmt.Sprintf("%s at epoch %d", run, epoch)]++
+	return nil
+}
+
+// functions are the functions of one process, or of one invocation that can be
+// killed alone, over what f lets through.
+type functions struct {
+	tick   *schedule.Ticker
+	score  *score.Scorer
+	poison *score.Poison
+	runs   *runs.API
+	log    *slog.Logger
+}
+
+func (w *world) functions(f *flow) functions {
+	log := slog.New(w.log)
+	db, files, queue := faultyLedger{f}, faultyFiles{f}, faultyQueue{f}
+	ender := &ledger.Ender{Ledger: db, Files: files, Now: w.clock}
+	sender := &ledger.Sender{Outbox: db, Queue: queue, PerMessage: w.perMessage, Now: w.clock}
+	daily, err := ncrontab.Parse("0 0 0 * * *")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return functions{
+		tick: &schedule.Ticker{Ledger: db, Queue: queue, Sender: sender, Ender: ender,
+			ErrorLogs: &ledger.ErrorLogs{Attempts: db, Files: files},
+			Schedule:  daily, Delay: time.Minute, Settings: w.settings, Now: w.clock},
+		score: &score.Scorer{Ledger: db, Readings: db, Models: f.model, Files: files, Ender: ender,
+			CPU: semaphore.NewWeighted(1), Now: w.clock},
+		poison: &score.Poison{Ledger: db, Files: files, Ender: ender, Sender: sender, Now: w.clock},
+		runs:   &runs.API{Ledger: db, Sender: sender, Ender: ender, Settings: w.settings, Log: log, Now: w.clock},
+		log:    log,
+	}
+}
