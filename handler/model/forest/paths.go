@@ -3,9 +3,10 @@ package forest
 import "fmt"
 
 const (
-	rows   = 8                  // that walk down a tree together
-	groups = 16                 // of rows that follow each other through a tree while it is in the cache
-	stack  = 32 * rows * groups // numbers that scratch space on the stack holds
+	rows   = 8       // that walk down a tree together
+	groups = 16      // of rows that follow each other through a tree while it is in the cache
+	few    = 3       // rows that walk alone
+	stack  = 8 * 128 // numbers that scratch space on the stack holds
 )
 
 // PathLengths sets dst[i] to the sum, over the trees in order, of the lengths
@@ -18,7 +19,7 @@ func (f *Forest) PathLengths(dst, x []float64) {
 	}
 	var space [stack]float32
 	block := space[:]
-	if need := rows * groups * f.features; need > stack {
+	if need := min(groups, (len(dst)+rows-1)/rows) * rows * f.features; need > stack {
 		block = make([]float32, need)
 	}
 	for len(dst) > 0 {
@@ -47,11 +48,28 @@ func (f *Forest) walk(dst []float64, block []float32) {
 	width := rows * f.features
 	for _, r := range f.roots {
 		for i := 0; i < len(dst); i += rows {
-			leaves := descend(f.nodes, r, block[i*f.features:i*f.features+width])
+			group := block[i*f.features : i*f.features+width]
+			if n := len(dst) - i; n <= few {
+				f.walkAlone(dst[i:], r, group)
+				continue
+			}
+			leaves := descend(f.nodes, r, group)
 			for l := range min(rows, len(dst)-i) {
 				dst[i+l] += f.lengths[leaves[l]]
 			}
 		}
+	}
+}
+
+// walkAlone adds the lengths of the paths through one tree to dst, row after
+// row.
+func (f *Forest) walkAlone(dst []float64, r root, group []float32) {
+	for l := range dst {
+		leaf := r.first
+		for range r.depth {
+			leaf = step(f.nodes, leaf, group, uint32(l))
+		}
+		dst[l] += f.lengths[leaf]
 	}
 }
 

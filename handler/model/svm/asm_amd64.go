@@ -14,14 +14,15 @@ func rowSquaresAVX512(dst, x, vectors *float64, quads, dims int)
 //go:noescape
 func rowSquaresAVX2(dst, x, vectors *float64, quads, dims int)
 
-// vectorSquaresAVX512 sets dst[j] to the squared distance of the row x from
-// vector j of so many blocks.
+// rowAVX512 returns the sum of alpha[j]*exp(gamma*d), where d is the squared
+// distance of the row x from vector j and gamma is negative, in the order of
+// the vectors of so many blocks.
 //
 //go:noescape
-func vectorSquaresAVX512(dst, x, vectors *float64, blocks, dims int)
+func rowAVX512(x, vectors, alpha *float64, blocks, dims int, gamma float64, c *constantTable, table *libm.Table) float64
 
 //go:noescape
-func vectorSquaresAVX2(dst, x, vectors *float64, blocks, dims int)
+func rowAVX2(x, vectors, alpha *float64, quads, dims int, gamma float64, c *constantTable, table *libm.Table) float64
 
 // expAVX512 sets each of n numbers v, a multiple of eight and none below 0, to
 // libm.Exp(gamma*v), where gamma is negative.

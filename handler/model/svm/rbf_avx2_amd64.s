@@ -12,7 +12,7 @@ TEXT ·rowSquaresAVX2(SB), NOSPLIT, $0-40
 	MOVQ quads+24(FP), R9
 	MOVQ dims+32(FP), R10
 	MOVQ $0x3ff0000000000000, AX
-	MOVQ AX, X14
+	VMOVQ AX, X14
 	VBROADCASTSD X14, Y14
 	MOVQ R10, R11
 	SHLQ $6, R11
@@ -86,41 +86,6 @@ feature:
 next:
 	DECQ R9
 	JNZ quad
-	VZEROUPPER
-	RET
-
-// func vectorSquaresAVX2(dst, x, vectors *float64, blocks, dims int)
-TEXT ·vectorSquaresAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ vectors+16(FP), R8
-	MOVQ blocks+24(FP), R9
-	MOVQ dims+32(FP), R10
-
-block:
-	VXORPD X0, X0, X0
-	VXORPD X3, X3, X3
-	MOVQ SI, AX
-	MOVQ R10, CX
-
-feature:
-	VBROADCASTSD (AX), Y1
-	VSUBPD (R8), Y1, Y2
-	VSUBPD 32(R8), Y1, Y5
-	VMULPD Y2, Y2, Y2
-	VMULPD Y5, Y5, Y5
-	VADDPD Y2, Y0, Y0
-	VADDPD Y5, Y3, Y3
-	ADDQ $64, R8
-	ADDQ $8, AX
-	DECQ CX
-	JNZ feature
-
-	VMOVUPD Y0, (DI)
-	VMOVUPD Y3, 32(DI)
-	ADDQ $64, DI
-	DECQ R9
-	JNZ block
 	VZEROUPPER
 	RET
 

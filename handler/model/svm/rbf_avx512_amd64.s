@@ -12,7 +12,7 @@ TEXT ·rowSquaresAVX512(SB), NOSPLIT, $0-40
 	MOVQ quads+24(FP), R9
 	MOVQ dims+32(FP), R10
 	MOVQ $0x3ff0000000000000, AX
-	MOVQ AX, X14
+	VMOVQ AX, X14
 	VBROADCASTSD X14, Z14
 	MOVQ R10, R11
 	SHLQ $6, R11
@@ -86,36 +86,6 @@ feature:
 next:
 	DECQ R9
 	JNZ quad
-	VZEROUPPER
-	RET
-
-// func vectorSquaresAVX512(dst, x, vectors *float64, blocks, dims int)
-TEXT ·vectorSquaresAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ vectors+16(FP), R8
-	MOVQ blocks+24(FP), R9
-	MOVQ dims+32(FP), R10
-
-block:
-	VXORPD X0, X0, X0
-	MOVQ SI, AX
-	MOVQ R10, CX
-
-feature:
-	VBROADCASTSD (AX), Z1
-	VSUBPD (R8), Z1, Z2
-	VMULPD Z2, Z2, Z2
-	VADDPD Z2, Z0, Z0
-	ADDQ $64, R8
-	ADDQ $8, AX
-	DECQ CX
-	JNZ feature
-
-	VMOVUPD Z0, (DI)
-	ADDQ $64, DI
-	DECQ R9
-	JNZ block
 	VZEROUPPER
 	RET
 

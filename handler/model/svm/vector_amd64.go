@@ -106,23 +106,14 @@ func (m *OneClass) group(dst, columns []float64, width int) {
 // row is Decision of one row, with support vectors in the lanes, whose terms
 // are then added one by one.
 func (m *OneClass) row(x []float64) float64 {
-	var values [chunk]float64
-	sum := 0.0
-	for j := 0; j < m.count; j += chunk {
-		alpha := m.alpha[j:min(j+chunk, m.count)]
-		vectors, blocks := &m.vectors[j*m.dims], (len(alpha)+lanes-1)/lanes
-		if m.level == AVX512 {
-			vectorSquaresAVX512(&values[0], &x[0], vectors, blocks, m.dims)
-			expAVX512(&values[0], blocks*lanes, -m.kernel.Gamma, &constants, libm.ExpTable())
-		} else {
-			vectorSquaresAVX2(&values[0], &x[0], vectors, blocks, m.dims)
-			expAVX2(&values[0], blocks*lanes, -m.kernel.Gamma, &constants, libm.ExpTable())
-		}
-		for l, a := range alpha {
-			sum += float64(a * values[l])
-		}
+	if m.count == 0 {
+		return -m.rho
 	}
-	return sum - m.rho
+	vectors, alpha, padded := &m.vectors[0], &m.alpha[0], len(m.alpha)
+	if m.level == AVX512 {
+		return rowAVX512(&x[0], vectors, alpha, padded/8, m.dims, -m.kernel.Gamma, &constants, libm.ExpTable()) - m.rho
+	}
+	return rowAVX2(&x[0], vectors, alpha, padded/4, m.dims, -m.kernel.Gamma, &constants, libm.ExpTable()) - m.rho
 }
 
 // constantTable holds what the assembly of exp needs, each constant once per
