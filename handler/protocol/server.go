@@ -123,10 +123,19 @@ func verdict(err error, r *http.Request) (int, string) {
 	}
 	failure := sensor.FailureOf(err)
 	if failure.Status < http.StatusInternalServerError {
-		return failure.Status, err.Error()
+		return failure.Status, clip(err.Error())
 	}
 	return failure.Status, fmt.Sprintf("%s; the log says more under invocation %s",
 		strings.ToLower(http.StatusText(failure.Status)), invocationID(r))
+}
+
+// clip cuts a text that repeats too much of what the client sent.
+func clip(text string) string {
+	const enough = 1000
+	if len(text) > enough {
+		text = strings.ToValidUTF8(text[:enough], "") + "…"
+	}
+	return text
 }
 
 // invocationID returns the host's id of r. To one that the client had sent, the
