@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,6 +39,7 @@ type Server struct {
 	opt     Options
 	log     *slog.Logger // of what belongs to no reply
 	mounted []mounted
+	bodies  sync.Pool // of *bytes.Buffer; a batch of events needs half a megabyte
 }
 
 // mounted is a function as the handler knows it.
@@ -49,6 +52,7 @@ func New(opt Options) *Server {
 	}
 	handler := slog.NewJSONHandler(opt.Stdout, &slog.HandlerOptions{Level: opt.Level})
 	s := &Server{echo: echo.New(), opt: opt, log: slog.New(handler)}
+	s.bodies.New = func() any { return new(bytes.Buffer) }
 	s.echo.Logger.SetOutput(io.Discard) // it writes plain text to stdout
 	s.echo.HTTPErrorHandler = s.refuse
 	// The host asks until it is answered, once for each start of the process.

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -88,9 +87,9 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request, function string,
 // execute decodes the invocation in r, calls f with it, and returns the status
 // that has the host do the right thing.
 func (s *Server) execute(r *http.Request, function, id string, deadline time.Duration, f func(context.Context, *Invocation) error) (int, error) {
-	body := bodyPool.Get().(*bytes.Buffer)
+	body := s.bodies.Get().(*bytes.Buffer)
 	if status, err := readBody(body, r.Body, s.opt.MaxBody); err != nil {
-		releaseBody(body)
+		s.release(body)
 		return status, err
 	}
 	returned, err := run(r.Context(), deadline, func(ctx context.Context) error {
@@ -101,7 +100,7 @@ func (s *Server) execute(r *http.Request, function, id string, deadline time.Dur
 		return f(ctx, inv)
 	})
 	if returned { // otherwise f may still read it
-		releaseBody(body)
+		s.release(body)
 	}
 	return triggerStatus(err), err
 }
@@ -187,15 +186,12 @@ func caught(ctx context.Context, f func(context.Context) error) (err error) {
 	return f(ctx)
 }
 
-// bodyPool keeps the buffers of bodies; a batch of events needs half a megabyte.
-var bodyPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// releaseBody gives b back, unless it grew beyond what is usual. Nothing may
+// release gives b back, unless it grew beyond what is usual. Nothing may
 // refer to its bytes any more: functions only get copies.
-func releaseBody(b *bytes.Buffer) {
+func (s *Server) release(b *bytes.Buffer) {
 	if b.Cap() <= 4<<20 {
 		b.Reset()
-		bodyPool.Put(b)
+		s.bodies.Put(b)
 	}
 }
 
