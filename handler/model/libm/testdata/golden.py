@@ -1,6 +1,5 @@
 """Writes exp.txt and tanh.txt: lines of x and the C library's f(x), as hex
-floats. Run on x86-64 with FMA and glibc 2.28 to 2.38; those committed are of
-glibc 2.36."""
+floats. Run on x86-64 with FMA. Those committed are of glibc 2.36."""
 import ctypes, ctypes.util, math, random, struct
 
 libm = ctypes.CDLL(ctypes.util.find_library("m"))
