@@ -154,6 +154,9 @@ func TestRouteErrors(t *testing.T) {
 		if status != tc.status || !strings.HasPrefix(rep.Error, tc.text) || strings.Contains(rep.Error, "hunter2") {
 			t.Errorf("%d %q; want %d %q", status, rep.Error, tc.status, tc.text)
 		}
+		if strings.Contains(stdout.String(), "panic:") != strings.Contains(stdout.String(), "route_test.go") {
+			t.Errorf("the stack of a panic: %s", stdout.String())
+		}
 		if logged := strings.Contains(stdout.String(), `"invocation":"7d88e811"`); logged != tc.logged {
 			t.Errorf("%d: stdout is %s", tc.status, stdout.String())
 		}

@@ -108,7 +108,7 @@ func (s *Server) refuse(err error, c echo.Context) {
 	r := c.Request()
 	status, text := verdict(err, r)
 	if status >= http.StatusInternalServerError {
-		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "invocation", invocationID(r), "err", err)
+		withStack(s.log, err).Error("request failed", "method", r.Method, "path", r.URL.Path, "invocation", invocationID(r), "err", err)
 	}
 	replyJSON(c.Response(), status, errorJSON(text))
 }

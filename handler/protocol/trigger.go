@@ -117,16 +117,12 @@ func triggerStatus(err error) int {
 	return http.StatusOK
 }
 
-// report logs the error of an invocation, with the stack if that panicked.
+// report logs the error of an invocation.
 func report(log *slog.Logger, err error, status int) {
 	if err == nil {
 		return
 	}
-	var p *panicked
-	if errors.As(err, &p) {
-		log = log.With("stack", string(p.stack))
-	}
-	log.Error("invocation failed", "err", err, "retry", status != http.StatusOK)
+	withStack(log, err).Error("invocation failed", "err", err, "retry", status != http.StatusOK)
 }
 
 // resultJSON returns the body of a reply: what the host reads of a success, and
@@ -157,6 +153,15 @@ type panicked struct {
 }
 
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// withStack adds the stack to log if err is a panic.
+func withStack(log *slog.Logger, err error) *slog.Logger {
+	var p *panicked
+	if errors.As(err, &p) {
+		log = log.With("stack", string(p.stack))
+	}
+	return log
+}
 
 // run calls f with a context that ends after deadline, and returns its error. If
 // f doesn't heed that, it is left behind: the host's own limit would cost every
