@@ -43,7 +43,7 @@ const (
 func FromEnv(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
-		InAzure:           getenv("WEBSITE_INSTANCE_ID") != "" || getenv("CONTAINER_NAME") != "" || getenv("WEBSITE_POD_NAME") != "",
+		InAzure:           inAzure(getenv),
 		Schedule:          r.schedule("SCORE_SCHEDULE"),
 		Delay:             r.duration("SCORE_DELAY", 24*time.Hour),
 		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, sensor.MaxJobsPerMessage),
@@ -63,6 +63,14 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		return Config{}, err
 	}
 	return c, nil
+}
+
+// inAzure reports whether the platform's own variables are there: one that
+// every plan but the consumption plans sets, or one of theirs. CONTAINER_NAME
+// alone is no sign of Azure: containers elsewhere have it too.
+func inAzure(getenv func(string) string) bool {
+	return getenv("WEBSITE_INSTANCE_ID") != "" || getenv("WEBSITE_POD_NAME") != "" ||
+		getenv("CONTAINER_NAME") != "" && getenv("WEBSITE_SITE_NAME") != ""
 }
 
 // reader reads settings and collects the mistakes.

@@ -56,12 +56,20 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestInAzure(t *testing.T) {
-	for _, marker := range []string{"WEBSITE_INSTANCE_ID", "CONTAINER_NAME", "WEBSITE_POD_NAME"} {
-		e := azureApp.with("WEBSITE_INSTANCE_ID", "").with(marker, "x")
+	for _, marks := range []env{{"WEBSITE_INSTANCE_ID": "x"}, {"WEBSITE_POD_NAME": "x"}, {"CONTAINER_NAME": "x", "WEBSITE_SITE_NAME": "x"}} {
+		e := azureApp.with("WEBSITE_INSTANCE_ID", "")
+		for name, value := range marks {
+			e = e.with(name, value)
+		}
 		c, err := FromEnv(e.get)
 		if err != nil || !c.InAzure || c.SQLite() {
-			t.Errorf("%s: %+v, %v", marker, c, err)
+			t.Errorf("%v: %+v, %v", marks, c, err)
 		}
+	}
+	// A container that is not Azure's, and Core Tools.
+	c, err := FromEnv(laptop.with("CONTAINER_NAME", "x").with("WEBSITE_HOSTNAME", "localhost:7071").get)
+	if err != nil || c.InAzure {
+		t.Errorf("elsewhere: %+v, %v", c, err)
 	}
 }
 

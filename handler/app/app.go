@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/config"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+	"github.com/fleetscore/fleetscore/handler/protocol"
+	"github.com/fleetscore/fleetscore/handler/score"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+// JobQueue is the queue of the messages that carry jobs, as the function.json
+// of score names it.
+const JobQueue = "score-jobs"
+
+// App is the application: an http.Handler for the Functions host.
+type App struct {
+	cfg     config.Config
+	log     *slog.Logger // of no invocation
+	server  *protocol.Server
+	db      *store.DB
+	storage *azure.Storage
+	schema  *schema
+
+	models *model.Cache
+	ender  *ledger.Ender
+	sender *ledger.Sender
+	cpu    *semaphore.Weighted // one share a core
+}
+
+// New builds the application. Log lines of no invocation, and those of failed
+// ones, go to stdout.
+func New(cfg config.Config, stdout io.Writer) (*App, error) {
+	log := slog.New(slog.NewJSONHandler(stdout, nil))
+	storage, err := azure.Open(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(cfg.SQL, store.Options{Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("open SQL_DSN: %w", err)
+	}
+	a := &App{
+		cfg: cfg, log: log, server: protocol.New(protocol.Options{Stdout: stdout}), db: db, storage: storage,
+		models: model.NewCache(storage.Blobs(), load, sklearn.MaxFile, modelBytes()),
+		ender:  &ledger.Ender{Ledger: db, Files: storage.Blobs(), Now: time.Now},
+		sender: &ledger.Sender{Outbox: db, Queue: storage.Queue(JobQueue), PerMessage: cfg.SensorsPerMessage, Now: time.Now},
+		cpu:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		schema: newSchema(cfg, db),
+	}
+	a.mount()
+	a.schema.begin(a.log)
+	return a, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.ServeHTTP(w, r) }
+
+// Close lets go of SQL and storage. Nothing may be in flight.
+func (a *App) Close() error {
+	a.schema.end()
+	a.storage.Close()
+	return a.db.Close()
+}
+
+// modelBytes returns how much loaded models may hold: a quarter of what the
+// process may use.
+func modelBytes() int64 {
+	limit := debug.SetMemoryLimit(-1)
+	if limit == math.MaxInt64 {
+		return 256 << 20
+	}
+	return limit / 4
+}
+
+// load reads a file as a model that can judge rows.
+func load(data []byte) (model.Detector, error) {
+	m, err := sklearn.Load(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Detector(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// modelOf is score.Models.
+func (a *App) modelOf(ctx context.Context, id sensor.ID) (score.Model, error) {
+	m, err := a.models.Model(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}

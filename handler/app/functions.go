@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/config"
+	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/protocol"
+	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/schedule"
+	"github.com/fleetscore/fleetscore/handler/score"
+)
+
+// mount puts the functions on the server, under the names of their folders and
+// bindings in functions/. health is the server's own.
+func (a *App) mount() {
+	blobs := a.storage.Blobs()
+	in := &ingest.Ingester{Store: a.db, DeadLetters: blobs}
+	a.server.EventHub("ingest", "events", config.IngestDeadline, after(a, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
+		return in.Ingest(ctx, log, ingest.Batch(ev))
+	}))
+	logs := &ledger.ErrorLogs{Attempts: a.db, Files: blobs}
+	ticker := &schedule.Ticker{
+		Ledger: a.db, Queue: a.storage.Queue(JobQueue), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
+		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: time.Now,
+	}
+	a.server.Timer("schedule", "tick", config.ScheduleDeadline, func(ctx context.Context, log *slog.Logger) error {
+		if err := a.schema.ready(ctx); err != nil {
+			return err
+		}
+		return ticker.Tick(ctx, log)
+	})
+	scorer := &score.Scorer{Ledger: a.db, Readings: a.db, Models: a.modelOf, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: time.Now}
+	a.server.Queue("score", "message", config.ScoreDeadline, after(a, scorer.Score))
+	poison := &score.Poison{Ledger: a.db, Files: blobs, Ender: a.ender, Sender: a.sender, Now: time.Now}
+	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))
+	a.mountRuns()
+}
+
+// mountRuns puts the API on the server, which is the function runs.
+func (a *App) mountRuns() {
+	api := &runs.API{Ledger: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Log: a.log, Now: time.Now}
+	route(a, http.MethodGet, "/api/runs", http.StatusOK, api.List)
+	route(a, http.MethodPost, "/api/runs", http.StatusAccepted, api.Request)
+	route(a, http.MethodGet, "/api/runs/:id", http.StatusOK, api.Show)
+	route(a, http.MethodGet, "/api/runs/:id/jobs", http.StatusOK, api.Jobs)
+	route(a, http.MethodPost, "/api/runs/:id/rescore", http.StatusAccepted, api.Rescore)
+	route(a, http.MethodPost, "/api/runs/:id/cancel", http.StatusAccepted, api.Cancel)
+}
+
+// after returns f, begun once the tables are there.
+func after[T any](a *App, f func(context.Context, *slog.Logger, T) error) func(context.Context, *slog.Logger, T) error {
+	return func(ctx context.Context, log *slog.Logger, v T) error {
+		if err := a.schema.ready(ctx); err != nil {
+			return err
+		}
+		return f(ctx, log, v)
+	}
+}
+
+// route mounts a route of the API that is served once the tables are there.
+func route[Req, Resp any](a *App, method, path string, status int, f func(context.Context, Req) (Resp, error)) {
+	protocol.Route(a.server, method, path, status, func(ctx context.Context, req Req) (Resp, error) {
+		if err := a.schema.ready(ctx); err != nil {
+			var none Resp
+			return none, err
+		}
+		return f(ctx, req)
+	})
+}

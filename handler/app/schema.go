@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/fleetscore/fleetscore/handler/config"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+// schema makes the tables of a SQLite database. Those of a server are made by
+// fleetscore migrate: the application has no right to there.
+type schema struct {
+	migrate func(context.Context) error
+	turn    chan struct{} // holds a token while someone migrates
+	done    atomic.Bool
+	cancel  context.CancelFunc
+	ended   chan struct{}
+}
+
+func newSchema(cfg config.Config, db *store.DB) *schema {
+	s := &schema{turn: make(chan struct{}, 1), ended: make(chan struct{})}
+	s.done.Store(!cfg.SQLite())
+	s.migrate = func(ctx context.Context) error {
+		file, _, _ := strings.Cut(strings.TrimPrefix(cfg.SQL, "file:"), "?")
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return fmt.Errorf("%w: make the folder of SQL_DSN: %w", sensor.ErrUnavailable, err)
+		}
+		return db.Migrate(ctx)
+	}
+	return s
+}
+
+// begin migrates in the background, so that the first invocation finds it done.
+func (s *schema) begin(log *slog.Logger) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	go func() {
+		defer close(s.ended)
+		if err := s.ready(ctx); err != nil && ctx.Err() == nil {
+			log.Error("the database has no tables yet; the next invocation tries again", "err", err)
+		}
+	}()
+}
+
+// end stops what begin began.
+func (s *schema) end() {
+	s.cancel()
+	<-s.ended
+}
+
+// ready returns when the tables are there. One caller makes them, the others
+// wait; if it fails, the next one tries.
+func (s *schema) ready(ctx context.Context) error {
+	if s.done.Load() {
+		return nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the database's tables: %w: %w", sensor.ErrUnavailable, ctx.Err())
+	}
+	if s.done.Load() {
+		return nil
+	}
+	if err := s.migrate(ctx); err != nil {
+		return fmt.Errorf("make the database's tables: %w", err)
+	}
+	s.done.Store(true)
+	return nil
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+)
+
+// limitMemory bounds the Go heap by what the machine or container has, unless
+// GOMEMLIMIT says it: six tenths, as the Functions host lives there too. It is
+// a soft bound: the garbage collector works harder near it.
+func limitMemory(getenv func(string) string) {
+	if getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	if all := memory(os.ReadFile); all > 0 {
+		debug.SetMemoryLimit(all / 10 * 6)
+	}
+}
+
+// memory returns the bytes of memory of this machine, or of the container if
+// it has fewer; 0 where that can't be told.
+func memory(read func(string) ([]byte, error)) int64 {
+	var all int64
+	if info, err := read("/proc/meminfo"); err == nil {
+		lines := bufio.NewScanner(bytes.NewReader(info))
+		for lines.Scan() {
+			var kib int64
+			if n, _ := fmt.Sscanf(lines.Text(), "MemTotal: %d kB", &kib); n == 1 {
+				all = kib << 10
+			}
+		}
+	}
+	for _, file := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		content, err := read(file)
+		if err != nil {
+			continue
+		}
+		// "max" is no number, and no limit.
+		if limit, err := strconv.ParseInt(strings.TrimSpace(string(content)), 10, 64); err == nil && (all == 0 || limit < all) {
+			all = limit
+		}
+	}
+	return all
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/app"
+	"github.com/fleetscore/fleetscore/handler/config"
+)
+
+// errStopped: the process was told to end, or nobody is left to serve.
+var errStopped = errors.New("stopped")
+
+// run serves the functions until ctx ends or the parent process is gone, and
+// always returns why. It listens before it builds anything: the host waits for
+// that.
+func run(ctx context.Context, getenv func(string) string, stdout io.Writer) error {
+	port := getenv("FUNCTIONS_CUSTOMHANDLER_PORT")
+	if port == "" {
+		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: it is the Functions host that starts this program; fleetscore serve or func start do so here")
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		return fmt.Errorf("listen for the host: %w", err)
+	}
+	defer listener.Close()
+	cfg, err := config.FromEnv(getenv)
+	if err != nil {
+		return fmt.Errorf("settings:\n%w", err)
+	}
+	limitMemory(getenv)
+	a, err := app.New(cfg, stdout)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go watchParent(ctx, os.Getppid, time.Second, cancel)
+	return serve(ctx, listener, a, slog.NewLogLogger(slog.NewJSONHandler(stdout, nil), slog.LevelWarn))
+}
+
+// serve answers on listener until ctx ends. Requests that are then in flight
+// are cut off: whatever they do is safe to be killed at and will come again.
+func serve(ctx context.Context, listener net.Listener, h http.Handler, warnings *log.Logger) error {
+	server := &http.Server{Handler: h, ErrorLog: warnings, ReadHeaderTimeout: time.Minute}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	err := server.Serve(listener)
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", errStopped, context.Cause(ctx))
+	}
+	return fmt.Errorf("serve: %w", err)
+}
+
+// watchParent cancels with a cause once the process has another parent than at
+// first: the host kills its handler, but when it has to leave in a hurry it
+// leaves it behind.
+func watchParent(ctx context.Context, getppid func() int, every time.Duration, cancel context.CancelCauseFunc) {
+	parent := getppid()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if getppid() != parent {
+				cancel(errors.New("the host that started this process is gone"))
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// binary builds the handler as it is deployed.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "handler-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "handler")
+	build := exec.Command("go", "build", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// start starts the binary with a database of its own, and storage that is not there.
+func start(t testing.TB, port string, more ...string) *exec.Cmd {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path)
+	cmd.Env = append(os.Environ(), "FUNCTIONS_CUSTOMHANDLER_PORT="+port, "SQL_DSN=file:"+filepath.Join(t.TempDir(), "fleet.db"),
+		"DataStorage=BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;SharedAccessSignature=sv=1")
+	cmd.Env = append(cmd.Env, more...)
+	cmd.Stdout = t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return cmd
+}
+
+// awaitReady asks GET / as the host does, every 25 ms at first.
+func awaitReady(t testing.TB, port string) {
+	t.Helper()
+	for {
+		r, err := http.Get("http://127.0.0.1:" + port + "/")
+		if err == nil {
+			io.Copy(io.Discard, r.Body)
+			r.Body.Close()
+			return
+		}
+		if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestEndsWithAnError(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	cmd := start(t, port)
+	awaitReady(t, port)
+	cmd.Process.Signal(os.Interrupt)
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("a serving process that is interrupted ends with %v; 0 would mean that it is not wanted again", err)
+	}
+}
+
+// TestMistakes starts the binary wrongly: it says what is wrong on stderr and
+// exits with 1.
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, takenPort, _ := net.SplitHostPort(taken.Addr().String())
+	for _, c := range []struct {
+		env  []string
+		want []string
+	}{
+		{nil, []string{"FUNCTIONS_CUSTOMHANDLER_PORT", "func start"}},
+		{[]string{"FUNCTIONS_CUSTOMHANDLER_PORT=" + takenPort}, []string{"listen", "in use"}},
+		{[]string{"FUNCTIONS_CUSTOMHANDLER_PORT=0", "SCORE_DELAY=x", "SCORE_SCHEDULE=x", "HOME=/h"}, []string{"SCORE_DELAY", "SCORE_SCHEDULE"}},
+		{[]string{"FUNCTIONS_CUSTOMHANDLER_PORT=0", "WEBSITE_INSTANCE_ID=1"}, []string{"SQL_DSN", "DataStorage"}},
+	} {
+		cmd := exec.Command(path)
+		cmd.Env = c.env
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		var exit *exec.ExitError
+		if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+			t.Errorf("%v: %v", c.env, err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(stderr.String(), want) {
+				t.Errorf("%v: %q is not in %s", c.env, want, &stderr)
+			}
+		}
+	}
+}
+
+// TestOrphan kills the parent of a handler: the handler ends itself.
+func TestOrphan(t *testing.T) {
+	t.Parallel()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	// The shell is the host: it starts the handler and waits for it.
+	host := exec.Command("sh", "-c", path+" & wait")
+	host.Env = append(os.Environ(), "FUNCTIONS_CUSTOMHANDLER_PORT="+port, "SQL_DSN=file:"+filepath.Join(t.TempDir(), "fleet.db"))
+	if err := host.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitReady(t, port)
+	host.Process.Kill()
+	host.Wait()
+	for {
+		c, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			return
+		}
+		c.Close()
+		if t.Context().Err() != nil {
+			t.Fatal("the handler outlives its host")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestWatchParent(t *testing.T) {
+	t.Parallel()
+	var parent atomic.Int32
+	parent.Store(7)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	asked := make(chan struct{}, 1)
+	go watchParent(ctx, func() int {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		return int(parent.Load())
+	}, time.Millisecond, cancel)
+	<-asked
+	<-asked
+	if ctx.Err() != nil {
+		t.Error("gave up though its parent is there")
+	}
+	parent.Store(1)
+	<-ctx.Done()
+}
+
+func TestMemory(t *testing.T) {
+	for _, c := range []struct {
+		files map[string]string
+		want  int64
+	}{
+		{map[string]string{}, 0},
+		{map[string]string{"/proc/meminfo": "MemTotal:        3670016 kB\nMemFree: 1 kB\n"}, 3584 << 20},
+		{map[string]string{"/proc/meminfo": "MemTotal: 8388608 kB\n", "/sys/fs/cgroup/memory.max": "max\n"}, 8 << 30},
+		{map[string]string{"/proc/meminfo": "MemTotal: 8388608 kB\n", "/sys/fs/cgroup/memory.max": "1073741824\n"}, 1 << 30},
+		{map[string]string{"/proc/meminfo": "MemTotal: 8388608 kB\n", "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, 8 << 30},
+	} {
+		got := memory(func(name string) ([]byte, error) {
+			if content, ok := c.files[name]; ok {
+				return []byte(content), nil
+			}
+			return nil, os.ErrNotExist
+		})
+		if got != c.want {
+			t.Errorf("%v: %d, want %d", c.files, got, c.want)
+		}
+	}
+	before := debug.SetMemoryLimit(math.MaxInt64)
+	defer debug.SetMemoryLimit(before)
+	limitMemory(func(string) string { return "2GiB" })
+	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
+		t.Errorf("GOMEMLIMIT is set, and %d was put in its place", got)
+	}
+	limitMemory(func(string) string { return "" })
+	if got := debug.SetMemoryLimit(-1); got == math.MaxInt64 {
+		t.Error("there is no limit")
+	}
+}
+
+// BenchmarkStartToReady takes the time from the start of the binary to its
+// first answer.
+func BenchmarkStartToReady(b *testing.B) {
+	if _, err := binary(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		port := freePort(b)
+		cmd := start(b, port)
+		awaitReady(b, port)
+		b.StopTimer()
+		cmd.Process.Kill()
+		cmd.Wait()
+		b.StartTimer()
+	}
+}
