@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/runs"
+)
+
+// client asks the run status API.
+type client struct {
+	url string // of the Functions app, without /api
+	key string // function key; none is asked for locally
+}
+
+// flags adds --url and --key.
+func (a *client) flags(cmd *cobra.Command, c console) {
+	cmd.PersistentFlags().StringVar(&a.url, "url", "http://localhost:7071", "address of the Functions app")
+	cmd.PersistentFlags().StringVar(&a.key, "key", c.getenv("FLEETSCORE_KEY"), "function key, in Azure (environment: FLEETSCORE_KEY)")
+	cmd.PersistentFlags().Lookup("key").DefValue = ""
+}
+
+// call sends in, if not nil, as JSON, and reads the answer into out.
+func (a *client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(data)
+	}
+	address := strings.TrimSuffix(a.url, "/") + "/api/runs" + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.key != "" {
+		req.Header.Set("x-functions-key", a.key)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("nothing answers at %s: start it with fleetscore serve, or name the app with --url", a.url)
+	}
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return answerError(resp)
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+func answerError(resp *http.Response) error {
+	data, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	var answer struct{ Error string }
+	if json.Unmarshal(data, &answer) == nil && answer.Error != "" {
+		return fmt.Errorf("%s (%d)", answer.Error, resp.StatusCode)
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		return fmt.Errorf("%s asks for a function key: give one with --key", resp.Request.URL.Host)
+	}
+	return fmt.Errorf("%s: %s %s", resp.Request.URL, resp.Status, bytes.TrimSpace(data))
+}
+
+func (a *client) open(ctx context.Context, from, to time.Time) (run runs.Run, err error) {
+	err = a.call(ctx, http.MethodPost, "", nil, runs.OpenRequest{From: from, To: to}, &run)
+	return run, err
+}
+
+func (a *client) show(ctx context.Context, id string) (run runs.Run, err error) {
+	err = a.call(ctx, http.MethodGet, "/"+url.PathEscape(id), nil, nil, &run)
+	return run, err
+}
+
+// jobs returns all jobs of a run, in one state if it is not empty.
+func (a *client) jobs(ctx context.Context, id, state string) (all []runs.Job, err error) {
+	query := url.Values{"limit": {"1000"}}
+	if state != "" {
+		query.Set("state", state)
+	}
+	for {
+		var page runs.JobList
+		if err := a.call(ctx, http.MethodGet, "/"+url.PathEscape(id)+"/jobs", query, nil, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Jobs...)
+		if page.Next == "" {
+			return all, nil
+		}
+		query.Set("after", page.Next)
+	}
+}
+
+// wait returns the run once it has ended, and tells bar how far it is.
+func (a *client) wait(ctx context.Context, id string, bar *progress) (runs.Run, error) {
+	for {
+		run, err := a.show(ctx, id)
+		if err != nil {
+			return run, err
+		}
+		bar.set(run.Progress.Closed)
+		if !run.State.Open() {
+			return run, nil
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return run, err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/config"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+func migrateCommand(c console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "migrate",
+		Short: "Create or update the tables of the database",
+		Long: `Create or update the tables of the database that the setting SQL_DSN names. It
+may run while the application does, and does nothing where nothing is to do.`,
+		Example: `  fleetscore migrate
+  SQL_DSN='sqlserver://fleet.database.windows.net?database=fleet&fedauth=ActiveDirectoryDefault' fleetscore migrate`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			db, err := c.openDatabase()
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			if err := db.Migrate(cmd.Context()); err != nil {
+				return err
+			}
+			fmt.Fprintln(c.out, "the database is up to date")
+			return nil
+		},
+	}
+}
+
+func (c console) openDatabase() (*store.DB, error) {
+	cfg, err := config.FromEnv(c.setting)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(cfg.SQL, store.Options{Log: slog.New(slog.NewTextHandler(c.err, nil))})
+}
+
+// sensors returns the enabled sensors that the database knows. It is nil where
+// there is no database yet.
+func (c console) sensors(ctx context.Context) (map[sensor.ID]bool, error) {
+	cfg, err := config.FromEnv(c.setting)
+	if err != nil {
+		return nil, err
+	}
+	if file, ok := strings.CutPrefix(cfg.SQL, "file:"); ok {
+		file, _, _ = strings.Cut(file, "?")
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+	}
+	db, err := c.openDatabase()
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	const page = 1000
+	all := make(map[sensor.ID]bool)
+	for after := (sensor.ID{}); ; {
+		rows, err := db.Sensors(ctx, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if row.Enabled {
+				all[row.ID] = true
+			}
+			after = row.ID
+		}
+		if len(rows) < page {
+			return all, nil
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// table is a CSV file of numbers, read row by row. Its first line may name the
+// columns.
+type table struct {
+	name  string
+	rows  *csv.Reader
+	head  []string // nil if there is none
+	first []string // the first row of numbers, if there is no head
+	row   []string // the present row
+	line  int      // its number in the file
+}
+
+func newTable(name string, r io.Reader) (*table, error) {
+	t := &table{name: name, rows: csv.NewReader(r)}
+	t.rows.ReuseRecord = true
+	first, err := t.rows.Read()
+	if err == io.EOF {
+		return t, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	first = slices.Clone(first)
+	first[0] = strings.TrimPrefix(first[0], "\ufeff")
+	for _, field := range first {
+		if _, err := parseNumber(field); err != nil {
+			for i := range first {
+				first[i] = strings.TrimSpace(first[i])
+			}
+			t.head = first
+			return t, nil
+		}
+	}
+	t.first = first
+	return t, nil
+}
+
+// columns returns the positions of the n columns names or, without names, of
+// all but others.
+func (t *table) columns(names []string, n int, others ...string) ([]int, error) {
+	var at []int
+	if len(names) > 0 {
+		for _, name := range names {
+			i := slices.IndexFunc(t.head, func(h string) bool { return strings.EqualFold(h, name) })
+			if i < 0 {
+				return nil, fmt.Errorf("%s has no column %q; it has %s", t.name, name, t.describe())
+			}
+			at = append(at, i)
+		}
+	} else {
+		for i := range t.width() {
+			if t.head == nil || !slices.ContainsFunc(others, func(o string) bool { return strings.EqualFold(o, t.head[i]) }) {
+				at = append(at, i)
+			}
+		}
+	}
+	if len(at) != n && t.width() > 0 {
+		return nil, fmt.Errorf("the model takes %d columns, %s has %s: name those to use, in order, with --columns", n, t.name, t.describe())
+	}
+	return at, nil
+}
+
+func (t *table) width() int { return max(len(t.head), len(t.first)) }
+
+func (t *table) describe() string {
+	if t.head == nil {
+		return fmt.Sprintf("%d, without names", t.width())
+	}
+	return strings.Join(t.head, ", ")
+}
+
+// read goes to the next row. It returns io.EOF after the last.
+func (t *table) read() (err error) {
+	t.row, t.first = t.first, nil
+	if t.row == nil {
+		if t.row, err = t.rows.Read(); err != nil {
+			if err == io.EOF {
+				return err
+			}
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	t.line, _ = t.rows.FieldPos(0)
+	return nil
+}
+
+// numbers appends the numbers of the row at the positions at to x. An empty
+// field is NaN.
+func (t *table) numbers(x []float64, at []int) ([]float64, error) {
+	for _, i := range at {
+		v, err := parseNumber(t.row[i])
+		if err != nil {
+			return x, fmt.Errorf("%s:%d: %q is not a number", t.name, t.line, t.row[i])
+		}
+		x = append(x, v)
+	}
+	return x, nil
+}
+
+func parseNumber(field string) (float64, error) {
+	if field = strings.TrimSpace(field); field == "" {
+		return math.NaN(), nil
+	}
+	v, err := strconv.ParseFloat(field, 64)
+	if errors.Is(err, strconv.ErrRange) { // as Python: too large is infinite
+		return v, nil
+	}
+	return v, err
+}

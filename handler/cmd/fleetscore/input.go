@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/model/publish"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+// input is what a run takes in.
+type input interface {
+	window() sensor.Window
+	sensors() int
+	readings() int
+	each() iter.Seq2[sensor.Reading, error]
+	// publish returns the number of models published, and the files that
+	// cannot be used, with the reasons.
+	publish(context.Context, blob.Store) (int, []string, error)
+	// known returns the anomalies by sensor; nil if they are not known.
+	known() map[sensor.ID]map[sensor.Millis]bool
+}
+
+// simulated is a fleet over an hour.
+type simulated struct {
+	fleet simulate.Fleet
+	hour  sensor.Window
+}
+
+func simulatedFleet(seed uint64, devices int) simulated {
+	from := time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC)
+	return simulated{
+		simulate.Fleet{Seed: seed, Devices: devices, Every: 10 * time.Second},
+		sensor.Window{From: from, To: from.Add(time.Hour)},
+	}
+}
+
+func (s simulated) window() sensor.Window { return s.hour }
+func (s simulated) sensors() int          { return len(s.fleet.Sensors()) }
+func (s simulated) readings() int {
+	return s.sensors() * int(s.hour.To.Sub(s.hour.From)/s.fleet.Every)
+}
+
+func (s simulated) each() iter.Seq2[sensor.Reading, error] { return readings(s.fleet, s.hour) }
+
+func (s simulated) known() map[sensor.ID]map[sensor.Millis]bool {
+	all := make(map[sensor.ID]map[sensor.Millis]bool)
+	for sample := range s.fleet.Samples(s.hour) {
+		if all[sample.ID] == nil {
+			all[sample.ID] = make(map[sensor.Millis]bool)
+		}
+		if sample.Anomaly {
+			all[sample.ID][sample.Time] = true
+		}
+	}
+	return all
+}
+
+func (s simulated) publish(ctx context.Context, blobs blob.Store) (int, []string, error) {
+	return s.sensors(), nil, publishFleet(ctx, blobs, s.fleet)
+}
+
+// publishFleet gives each sensor of a simulated fleet the model of its kind.
+func publishFleet(ctx context.Context, blobs blob.Store, f simulate.Fleet) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for _, s := range f.Sensors() {
+		group.Go(func() error {
+			_, err := blobs.Write(ctx, blob.Models, s.ID.String()+".pkl", "", "application/octet-stream", func(w io.Writer) error {
+				_, err := w.Write(s.Kind.Model())
+				return err
+			})
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// own is what a user brings: a CSV file and a folder of models.
+type own struct {
+	file    string
+	span    sensor.Window
+	count   int
+	devices map[sensor.ID]int
+	dir     fs.FS
+	files   []publish.File
+}
+
+// openOwn reads the whole file once, so that a mistake in its last line is
+// known before anything is started.
+func openOwn(data, models string) (*own, error) {
+	o := &own{file: data, dir: os.DirFS(models), devices: make(map[sensor.ID]int)}
+	first, last := sensor.MaxMillis, sensor.MinMillis
+	for r, err := range o.each() {
+		if err != nil {
+			return nil, err
+		}
+		first, last = min(first, r.Time), max(last, r.Time)
+		o.devices[r.ID]++
+		o.count++
+	}
+	if o.count == 0 {
+		return nil, fmt.Errorf("%s has no reading", data)
+	}
+	var err error
+	if o.span, err = outwards(first, last+1); err != nil {
+		return nil, err
+	}
+	files, others, err := publish.Find(o.dir, "")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", models, err)
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s has no model among %d files: name them {device}/{sensor}.pkl or model_{device}_{sensor}", models, len(others))
+	}
+	o.files = files
+	return o, nil
+}
+
+func (o *own) window() sensor.Window                       { return o.span }
+func (o *own) sensors() int                                { return len(o.devices) }
+func (o *own) readings() int                               { return o.count }
+func (o *own) known() map[sensor.ID]map[sensor.Millis]bool { return nil }
+
+func (o *own) each() iter.Seq2[sensor.Reading, error] {
+	return func(yield func(sensor.Reading, error) bool) {
+		f, err := os.Open(o.file)
+		if err != nil {
+			yield(sensor.Reading{}, err)
+			return
+		}
+		defer f.Close()
+		simulate.ReadCSV(o.file, f)(yield)
+	}
+}
+
+func (o *own) publish(ctx context.Context, blobs blob.Store) (n int, bad []string, err error) {
+	steps, err := publish.Plan(ctx, blobs, o.dir, o.files, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, s := range steps {
+		if s.Err != nil {
+			bad = append(bad, fmt.Sprintf("model %s cannot be used: %v", s.File.Path, s.Err))
+		}
+	}
+	return len(steps) - len(bad), bad, publish.Apply(ctx, blobs, o.dir, steps, nil)
+}

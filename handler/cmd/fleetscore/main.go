@@ -1,0 +1,20 @@
+// Fleetscore is the one command for people: it runs the whole pipeline on this
+// machine, simulates a fleet of sensors, checks and publishes models, and
+// shows what runs came to.
+//
+// Each command stands in a file of its name; fleetscore COMMAND --help shows
+// how each is used.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+}

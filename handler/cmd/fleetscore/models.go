@@ -1,0 +1,78 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/model/publish"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+)
+
+func modelsCommand(c console) *cobra.Command {
+	return group("models", "Inspect, try, verify and publish scikit-learn models",
+		inspectCommand(c), predictCommand(c), verifyCommand(c), publishCommand(c), listModelsCommand(c), rollbackCommand(c))
+}
+
+// modelFile is a model read from a file.
+type modelFile struct {
+	*sklearn.Model
+	size   int
+	sha256 string
+}
+
+// loadModel reads a model; it is data, and nothing in it runs.
+func loadModel(name string) (modelFile, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return modelFile{}, err
+	}
+	if info.Size() > publish.MaxSize {
+		return modelFile{}, fmt.Errorf("%s: %d MB are more than the %d MB that a model may have", name, info.Size()>>20, publish.MaxSize>>20)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return modelFile{}, err
+	}
+	m, err := sklearn.Load(data)
+	if err != nil {
+		return modelFile{}, fmt.Errorf("%s: %w", name, err)
+	}
+	sum := sha256.Sum256(data)
+	return modelFile{m, len(data), hex.EncodeToString(sum[:])}, nil
+}
+
+// detector reads a model that can predict.
+func loadDetector(name string) (modelFile, error) {
+	m, err := loadModel(name)
+	if err != nil {
+		return m, err
+	}
+	if err := m.Detector(); err != nil {
+		return m, fmt.Errorf("%s: %w", name, err)
+	}
+	return m, nil
+}
+
+// storageFlag adds --storage and returns what opens the account it names. The
+// setting DataStorage, in any of its forms, is its default.
+func (c console) storageFlag(cmd *cobra.Command) func() (*azure.Storage, error) {
+	var text string
+	cmd.Flags().StringVar(&text, "storage", "", "connection string of the storage account (default: the setting DataStorage)")
+	return func() (*azure.Storage, error) {
+		connection, err := azure.ReadConnection("DataStorage", func(name string) string {
+			if name == "DataStorage" && text != "" {
+				return text
+			}
+			return c.setting(name)
+		})
+		if err != nil {
+			return nil, err
+		}
+		return azure.Open(connection)
+	}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+)
+
+// inspection is what inspect --json writes for a file.
+type inspection struct {
+	File   string `json:"file"`
+	Size   int    `json:"size"`
+	SHA256 string `json:"sha256"`
+	sklearn.Description
+}
+
+func inspectCommand(c console) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Show what is in a model file, without running it",
+		Long: `Show what is in a model file: its steps, their classes and parameters, how many
+support vectors or trees it has, the features it wants, the version of
+scikit-learn that wrote it, and its SHA-256. The file is read as data; nothing
+in it runs.`,
+		Example: `  fleetscore models inspect model.pkl
+  fleetscore models inspect model.joblib --json | jq .estimator`,
+		Args: arguments("FILE"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			m, err := loadModel(args[0])
+			if err != nil {
+				return err
+			}
+			i := inspection{args[0], m.size, m.sha256, m.Describe()}
+			if asJSON {
+				return c.writeJSON(i)
+			}
+			return i.write(c.out)
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (i inspection) write(to io.Writer) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "file\t%s\n", i.File)
+	fmt.Fprintf(w, "size\t%d bytes\n", i.Size)
+	fmt.Fprintf(w, "sha256\t%s\n", i.SHA256)
+	fmt.Fprintf(w, "scikit-learn\t%s\n", i.Version)
+	features := fmt.Sprint(i.Features)
+	if len(i.FeatureNames) > 0 {
+		features += ": " + strings.Join(i.FeatureNames, ", ")
+	}
+	fmt.Fprintf(w, "features\t%s\n", features)
+	detector := "yes"
+	if !i.Detector {
+		detector = "no: it cannot predict"
+	}
+	fmt.Fprintf(w, "detector\t%s\n\n", detector)
+	writeStep(w, i.Estimator, "")
+	return w.Flush()
+}
+
+func writeStep(w io.Writer, s sklearn.Step, indent string) {
+	name := s.Class
+	if s.Name != "" {
+		name = s.Name + ": " + name
+	}
+	fmt.Fprintf(w, "%s%s\n", indent, name)
+	for _, params := range []sklearn.Params{s.Fitted, s.Parameters} {
+		for _, p := range params {
+			value := p.Value
+			if value == nil {
+				value = "None"
+			}
+			fmt.Fprintf(w, "%s  %s\t%v\n", indent, p.Name, value)
+		}
+	}
+	for _, below := range s.Steps {
+		writeStep(w, below, indent+"  ")
+	}
+}

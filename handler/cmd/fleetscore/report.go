@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// report is what a run came to.
+type report struct {
+	runs.Run
+	Jobs    []runs.Job `json:"jobs"`
+	Refused int        `json:"refused"` // readings in the dead letter
+	Known   []known    `json:"known,omitempty"`
+	Out     string     `json:"out"` // folder of the predictions
+	Seconds float64    `json:"seconds"`
+}
+
+// known compares a sensor's predictions with its known anomalies.
+type known struct {
+	Sensor string `json:"sensor"`
+	Known  int    `json:"known"` // anomalies
+	Hit    int    `json:"hit"`   // of these found
+}
+
+// collect copies the predictions of the run's manifest to the folder r.Out.
+func (r *report) collect(ctx context.Context, blobs blob.Store, in input) error {
+	truth := in.known()
+	for _, j := range r.Jobs {
+		var csv []byte
+		if j.File != "" {
+			var err error
+			if csv, _, err = blobs.Read(ctx, blob.Preds, j.File, "", 1<<40); err != nil {
+				return err
+			}
+			if err := writeFile(filepath.Join(r.Out, j.Device, j.Sensor+".csv"), csv); err != nil {
+				return err
+			}
+		}
+		if truth != nil {
+			hit, err := hits(csv, truth[j.ID])
+			if err != nil {
+				return fmt.Errorf("predictions of %v: %w", j.ID, err)
+			}
+			r.Known = append(r.Known, known{j.ID.String(), len(truth[j.ID]), hit})
+		}
+	}
+	manifest, _, err := blobs.Read(ctx, blob.Preds, r.Manifest, "", 1<<40)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(r.Out, "manifest.json"), manifest)
+}
+
+// hits counts the anomalies that the predictions in csv found.
+func hits(csv []byte, truth map[sensor.Millis]bool) (n int, err error) {
+	lines := bufio.NewScanner(bytes.NewReader(csv))
+	lines.Scan()
+	for lines.Scan() {
+		fields := strings.Split(lines.Text(), ",")
+		if len(fields) < 6 {
+			return 0, fmt.Errorf("row %q", lines.Text())
+		}
+		at, err := sensor.ParseMillis(fields[0])
+		if err != nil {
+			return 0, err
+		}
+		if fields[4] == "1" && truth[at] {
+			n++
+		}
+	}
+	return n, lines.Err()
+}
+
+func writeFile(name string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, data, 0o644)
+}
+
+func (r report) write(to io.Writer) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "\nsensor\treadings\tanomalies\t")
+	if r.Known != nil {
+		fmt.Fprint(w, "known\tfound\t")
+	}
+	fmt.Fprintln(w, "time\t")
+	var rows, anomalies, all, found int
+	for i, j := range r.Jobs {
+		if j.State != sensor.Scored {
+			fmt.Fprintf(w, "%v\t%s: %s\n", j.ID, j.State, j.Error)
+			continue
+		}
+		fmt.Fprintf(w, "%v\t%d\t%d\t", j.ID, j.Rows, j.Anomalies)
+		if r.Known != nil {
+			fmt.Fprintf(w, "%d\t%d\t", r.Known[i].Known, r.Known[i].Hit)
+			all += r.Known[i].Known
+			found += r.Known[i].Hit
+		}
+		fmt.Fprintf(w, "%.1f ms\t\n", j.DurationMS)
+		rows += j.Rows
+		anomalies += j.Anomalies
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(to, "\n%d sensors, %d readings, %d anomalies", len(r.Jobs), rows, anomalies)
+	if r.Known != nil {
+		fmt.Fprintf(to, ": %d of %d known ones found, %d false alarms", found, all, anomalies-found)
+	}
+	_, err := fmt.Fprintf(to, "\npredictions: %s (%.1f s in all)\n", filepath.Join(r.Out, "{device}", "{sensor}.csv"), r.Seconds)
+	return err
+}
+
+// err is not nil if something went wrong with a sensor.
+func (r report) err() error {
+	if r.State == sensor.RunSucceeded {
+		return nil
+	}
+	var reasons []string
+	for _, j := range r.Jobs {
+		if j.Error != "" {
+			reasons = append(reasons, fmt.Sprintf("%v: %s", j.ID, j.Error))
+		}
+	}
+	return errors.New(strings.Join(append([]string{"the run is " + string(r.State)}, firstFew(reasons)...), "\n  "))
+}
+
+// refused returns the reasons of the dead letters.
+func (s *stack) refused(ctx context.Context) (reasons []string, err error) {
+	blobs := s.account.Blobs()
+	for info, err := range blobs.List(ctx, blob.DeadLetter, "") {
+		if err != nil {
+			return nil, err
+		}
+		data, _, err := blobs.Read(ctx, blob.DeadLetter, info.Name, "", 1<<20)
+		if err != nil {
+			return nil, err
+		}
+		var letter ingest.Letter
+		if err := json.Unmarshal(data, &letter); err != nil {
+			return nil, fmt.Errorf("dead letter %s: %w", info.Name, err)
+		}
+		reasons = append(reasons, fmt.Sprintf("%s: %s", letter.Reason, letter.Text))
+	}
+	return reasons, nil
+}
+
+// firstFew returns the first of lines, and how many more there are.
+func firstFew(lines []string) []string {
+	const few = 5
+	if len(lines) <= few {
+		return lines
+	}
+	return append(lines[:few:few], fmt.Sprintf("and %d more", len(lines)-few))
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+type runFlags struct {
+	dist, data, models, out string
+	devices                 int
+	seed                    uint64
+	aggregate               string
+	timeout                 time.Duration
+	verbose, asJSON         bool
+}
+
+func runCommand(c console) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Score a fleet on this machine, from nothing to predictions",
+		Long: `Score a fleet on this machine, from nothing to predictions: start storage
+(Azurite), a Functions host, and the handler; publish models; send readings to an
+event hub; score them once all are stored; write the predictions to a folder;
+stop everything.
+
+Without --data and --models it is a simulated fleet with known anomalies. With
+them, your own: a CSV file with the columns TS, Device, Sensor and Val, and a folder with
+a model per sensor, {device}/{sensor}.pkl (or .joblib, or nothing) or
+model_{device}_{sensor}. The window is the whole time range of the data.`,
+		Example: `  fleetscore run
+  fleetscore run --devices 25
+  fleetscore run --data readings.csv --models models --out out`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (f.data == "") != (f.models == "") {
+				return usageError{errors.New("--data and --models go together: the readings, and a folder with a model per sensor")}
+			}
+			var in input = simulatedFleet(f.seed, f.devices)
+			if f.data != "" {
+				var err error
+				if in, err = openOwn(f.data, f.models); err != nil {
+					return err
+				}
+			}
+			ctx, cancel := context.WithTimeoutCause(cmd.Context(), f.timeout, fmt.Errorf("not done after %v (--timeout)", f.timeout))
+			defer cancel()
+			return c.runOnce(ctx, f, in)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.data, "data", "", "CSV file of your readings")
+	flags.StringVar(&f.models, "models", "", "folder of your models")
+	flags.StringVar(&f.out, "out", "out", "folder for the predictions, {device}/{sensor}.csv")
+	flags.IntVar(&f.devices, "devices", 3, "simulated devices, with four sensors each")
+	flags.Uint64Var(&f.seed, "seed", 1, "of the simulated fleet")
+	flags.StringVar(&f.aggregate, "aggregate", "", "score aggregates, such as 5m:mean,max (setting SCORE_AGGREGATE)")
+	flags.StringVar(&f.dist, "dist", "dist", "the staged application, as make build leaves it")
+	flags.DurationVar(&f.timeout, "timeout", 30*time.Minute, "give up after this time")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the host's log")
+	jsonFlag(cmd, &f.asJSON)
+	return cmd
+}
+
+// never is a schedule that does not fire during a run, which opens its own.
+const never = "0 0 0 29 2 *"
+
+// runOnce runs the whole with in, and reports.
+func (c console) runOnce(ctx context.Context, f runFlags, in input) error {
+	say := c.out
+	if f.asJSON {
+		say = c.err
+	}
+	opt := stackOptions{dist: f.dist, settings: map[string]string{
+		"SCORE_SCHEDULE": never, "SCORE_AGGREGATE": f.aggregate, "SCORE_SENSORS_PER_MESSAGE": perMessage(in.sensors()),
+	}}
+	if f.verbose {
+		opt.log = slog.NewTextHandler(c.err, nil)
+	}
+	started := time.Now()
+	s, err := startStack(ctx, opt)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.watch(ctx)
+	defer cancel(nil)
+	r, err := c.pipeline(ctx, say, s, in, f.out)
+	if err != nil && context.Cause(ctx) != nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	if closed := s.close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("%w\nthe host's log is %s", err, s.logName())
+	}
+	r.Seconds = time.Since(started).Seconds()
+	if err := os.RemoveAll(s.dir); err != nil {
+		return err
+	}
+	if f.asJSON {
+		err = c.writeJSON(r)
+	} else {
+		err = r.write(c.out)
+	}
+	return errors.Join(err, r.err())
+}
+
+// pipeline does what happens in Azure: models are published, readings are
+// sent, a run is opened, predictions are read.
+func (c console) pipeline(ctx context.Context, say io.Writer, s *stack, in input, out string) (r report, err error) {
+	fmt.Fprintf(say, "host         %s, storage on port %d\n", s.host.URL(), s.storage.BlobPort)
+	n, bad, err := in.publish(ctx, s.account.Blobs())
+	if err != nil {
+		return r, fmt.Errorf("publish models: %w", err)
+	}
+	for _, b := range bad {
+		fmt.Fprintf(c.err, "warning: %s\n", b)
+	}
+	fmt.Fprintf(say, "models       %d published\n", n)
+
+	sending := time.Now()
+	bar := c.progress("sending readings", in.readings())
+	err = s.hub.Send(ctx, in.each(), bar.add)
+	bar.end()
+	if err == nil {
+		err = s.stored(ctx)
+	}
+	if err != nil {
+		return r, err
+	}
+	refused, err := s.refused(ctx)
+	if err != nil {
+		return r, err
+	}
+	fmt.Fprintf(say, "readings     %d through the event hub into SQL, %d ms\n", in.readings()-len(refused), time.Since(sending).Milliseconds())
+	for _, letter := range firstFew(refused) {
+		fmt.Fprintf(c.err, "warning: refused: %s\n", letter)
+	}
+	run, err := c.score(ctx, s, in.window())
+	if err != nil {
+		return r, err
+	}
+	fmt.Fprintf(say, "run          %s %s, %s\n", run.ID, run.State, took(run))
+	r = report{Run: run, Refused: len(refused), Out: out}
+	if r.Jobs, err = s.api.jobs(ctx, run.ID, ""); err != nil {
+		return r, err
+	}
+	return r, r.collect(ctx, s.account.Blobs(), in)
+}
+
+// score opens the run over w and waits for its end.
+func (c console) score(ctx context.Context, s *stack, w sensor.Window) (runs.Run, error) {
+	run, err := s.api.open(ctx, w.From, w.To)
+	if err != nil {
+		return run, err
+	}
+	bar := c.progress("scoring sensors", run.Progress.Jobs)
+	defer bar.end()
+	return s.api.wait(ctx, run.ID, bar)
+}
+
+// perMessage groups sensors so that a queue of Azurite never holds so many
+// messages that it slows down.
+func perMessage(sensors int) string { return fmt.Sprint(min(sensors/200+1, sensor.MaxJobsPerMessage)) }

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+func runsCommand(c console) *cobra.Command {
+	api := new(client)
+	cmd := group("runs", "List, show, open, rescore and cancel runs",
+		listRunsCommand(c, api), showRunCommand(c, api), openRunCommand(c, api), rescoreCommand(c, api), cancelCommand(c, api))
+	api.flags(cmd, c)
+	return cmd
+}
+
+func listRunsCommand(c console, api *client) *cobra.Command {
+	var limit int
+	var before string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List runs, the newest window first",
+		Example: "  fleetscore runs list --limit 10\n  fleetscore runs list --json | jq -r '.runs[] | select(.state == \"degraded\").id'",
+		Args:    arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query := url.Values{"limit": {strconv.Itoa(limit)}}
+			if before != "" {
+				query.Set("before", before)
+			}
+			var list runs.RunList
+			if err := api.call(cmd.Context(), http.MethodGet, "", query, nil, &list); err != nil {
+				return err
+			}
+			if asJSON {
+				return c.writeJSON(list)
+			}
+			w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "RUN\tKIND\tSTATE\tOPENED\tTOOK")
+			for _, r := range list.Runs {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Kind, r.State, r.OpenedAt.Format(time.DateTime), took(r))
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 20, "how many, at most")
+	cmd.Flags().StringVar(&before, "before", "", "only those before this id, for the next page")
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func took(r runs.Run) string {
+	if r.EndedAt.IsZero() {
+		return ""
+	}
+	return r.EndedAt.Sub(r.OpenedAt).Round(time.Millisecond).String()
+}
+
+func showRunCommand(c console, api *client) *cobra.Command {
+	var state string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "show RUN",
+		Short:   "Show a run, what became of each sensor, and why",
+		Example: "  fleetscore runs show 20260301T110000Z-20260301T120000Z\n  fleetscore runs show 20260301T110000Z-20260301T120000Z --state bad_model",
+		Args:    arguments("RUN"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			run, err := api.show(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			jobs, err := api.jobs(cmd.Context(), run.ID, state)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return c.writeJSON(shownRun{run, jobs})
+			}
+			return writeRun(c.out, run, jobs)
+		},
+	}
+	cmd.Flags().StringVar(&state, "state", "", "only the jobs in this state, such as failed or no_model")
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+// shownRun is what show --json writes.
+type shownRun struct {
+	runs.Run
+	Jobs []runs.Job `json:"jobs"`
+}
+
+func writeRun(to io.Writer, run runs.Run, jobs []runs.Job) error {
+	fmt.Fprintf(to, "%s  %s, %s, epoch %d", run.ID, run.State, run.Kind, run.Epoch)
+	if run.Settings.Aggregate != "" {
+		fmt.Fprintf(to, ", %s", run.Settings.Aggregate)
+	}
+	fmt.Fprintf(to, "\n%d of %d sensors done", run.Progress.Closed, run.Progress.Jobs)
+	for _, state := range sensor.JobStates {
+		if n := run.Progress.Counts[state]; n > 0 {
+			fmt.Fprintf(to, ", %d %s", n, state)
+		}
+	}
+	fmt.Fprintln(to)
+	if len(jobs) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nSENSOR\tSTATE\tROWS\tANOMALIES\tTIME\tMODEL\tERROR")
+	for _, j := range jobs {
+		fmt.Fprintf(w, "%v\t%s\t%d\t%d\t%.0f ms\t%s\t%s\n", j.ID, j.State, j.Rows, j.Anomalies, j.DurationMS, j.Model, j.Error)
+	}
+	return w.Flush()
+}
+
+func openRunCommand(c console, api *client) *cobra.Command {
+	var window windowFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "open",
+		Short:   "Score a past window now",
+		Long:    "Score a past window now. The same window twice is the same run; to score it again, see rescore.",
+		Example: "  fleetscore runs open --from 2026-03-01T11:00:00Z --to 2026-03-01T12:00:00Z",
+		Args:    arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, given, err := window.window()
+			if err != nil {
+				return err
+			}
+			if !given {
+				return usageError{fmt.Errorf("--from and --to say which window")}
+			}
+			run, err := api.open(cmd.Context(), w.From, w.To)
+			if err != nil {
+				return err
+			}
+			return c.writeChanged(run, asJSON, run)
+		},
+	}
+	window.add(cmd, "the window")
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func rescoreCommand(c console, api *client) *cobra.Command {
+	var req runs.RescoreRequest
+	var states []string
+	var current, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "rescore RUN",
+		Short: "Score sensors of a run again, with the models as they are now",
+		Long: `Score sensors of a run again, with the models as they are now: all of them, or
+those that --sensors and --states choose. Enabled sensors that match and were not in the run
+are added. The run keeps its settings, unless --current-settings is given; then all
+its sensors are scored again.`,
+		Example: `  fleetscore runs rescore 20260301T110000Z-20260301T120000Z --states bad_model,failed
+  fleetscore runs rescore 20260301T110000Z-20260301T120000Z --sensors 'machine-01/*'`,
+		Args: arguments("RUN"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, s := range states {
+				if !slices.Contains(sensor.JobStates, sensor.JobState(s)) {
+					return usageError{fmt.Errorf("--states: %q is none of %v", s, sensor.JobStates)}
+				}
+				req.States = append(req.States, sensor.JobState(s))
+			}
+			if current {
+				req.Settings = "current"
+			}
+			var r runs.Rescored
+			if err := api.call(cmd.Context(), http.MethodPost, "/"+url.PathEscape(args[0])+"/rescore", nil, req, &r); err != nil {
+				return err
+			}
+			if !asJSON {
+				fmt.Fprintf(c.out, "%d jobs re-opened, %d added\n", r.Reopened, r.Added)
+			}
+			return c.writeChanged(r.Run, asJSON, r)
+		},
+	}
+	cmd.Flags().StringVar(&req.Sensors, "sensors", "", "only these, a pattern over device/sensor, such as 'pump-*/temperature'")
+	cmd.Flags().StringSliceVar(&states, "states", nil, "only those in these states")
+	cmd.Flags().BoolVar(&current, "current-settings", false, "take over the settings as they are now")
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func cancelCommand(c console, api *client) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "cancel RUN",
+		Short:   "Cancel a run: sensors not yet scored are left out",
+		Example: "  fleetscore runs cancel 20260301T110000Z-20260301T120000Z",
+		Args:    arguments("RUN"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var run runs.Run
+			if err := api.call(cmd.Context(), http.MethodPost, "/"+url.PathEscape(args[0])+"/cancel", nil, nil, &run); err != nil {
+				return err
+			}
+			return c.writeChanged(run, asJSON, run)
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+// writeChanged shows a run that was opened or changed.
+func (c console) writeChanged(run runs.Run, asJSON bool, whole any) error {
+	if asJSON {
+		return c.writeJSON(whole)
+	}
+	return writeRun(c.out, run, nil)
+}

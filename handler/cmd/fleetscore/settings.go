@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/config"
+)
+
+// served is the file by which serve tells other commands its settings, while it
+// runs, in the folder in which they run too.
+const served = ".fleetscore/serve.json"
+
+// setting returns a setting: that of the environment, else that of a serve
+// which runs here, else its default.
+func (c console) setting(name string) string {
+	if v := c.getenv(name); v != "" {
+		return v
+	}
+	if v := readServed()[name]; v != "" {
+		return v
+	}
+	return config.Default(name)
+}
+
+func readServed() map[string]string {
+	data, err := os.ReadFile(served)
+	if err != nil {
+		return nil
+	}
+	var settings map[string]string
+	if json.Unmarshal(data, &settings) != nil {
+		return nil
+	}
+	return settings
+}
+
+// writeServed announces settings until it is called with nil.
+func writeServed(settings map[string]string) error {
+	if settings == nil {
+		if err := os.Remove(served); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	data, err := json.MarshalIndent(settings, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(served), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(served, append(data, '\n'), 0o600)
+}
+
+func join(names []string) string { return strings.Join(names, ", ") }

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+func simulateCommand(c console) *cobra.Command {
+	fleet := simulate.Fleet{}
+	var window windowFlags
+	var csv, truth bool
+	var hub, connection string
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Send, or write, the readings of a simulated fleet",
+		Long: `Send the readings of a simulated fleet to an event hub, or write them as CSV.
+
+Each device has four sensors, of temperature, pressure, vibration and current,
+with anomalies that are known. The same seed gives the same readings. With
+--from and --to, the readings of that time are sent at once; without, each is
+sent when it is due, until Ctrl-C.
+
+The event hub is that of the settings EventHubConnection and EVENTHUB_NAME; serve
+prints those of the local one.`,
+		Example: `  fleetscore simulate --csv --truth --from 2026-03-01T00:00:00Z --to 2026-03-01T01:00:00Z
+  fleetscore simulate --devices 50 --every 1s
+  EventHubConnection='Endpoint=sb://…' fleetscore simulate --hub readings`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, given, err := window.window()
+			if err != nil {
+				return err
+			}
+			if err := check(fleet); err != nil {
+				return err
+			}
+			if csv || truth {
+				if !given {
+					return usageError{fmt.Errorf("--csv needs --from and --to")}
+				}
+				return c.writeSamples(fleet, w, truth)
+			}
+			h, err := simulate.ParseHub(connection, hub)
+			if err != nil {
+				return err
+			}
+			if given {
+				return c.sendWindow(cmd.Context(), h, fleet, w)
+			}
+			fmt.Fprintf(c.err, "sending the readings of %d sensors, one each %v, until Ctrl-C\n", len(fleet.Sensors()), fleet.Every)
+			return sendLive(cmd.Context(), h, fleet)
+		},
+	}
+	fleetFlags(cmd, &fleet)
+	cmd.Flags().BoolVar(&fleet.Healthy, "healthy", false, "without anomalies, as for training")
+	window.add(cmd, "send or write the readings of a time")
+	cmd.Flags().BoolVar(&csv, "csv", false, "write CSV to stdout instead of sending")
+	cmd.Flags().BoolVar(&truth, "truth", false, "like --csv, with a column Anomaly")
+	cmd.Flags().StringVar(&connection, "connection", c.setting("EventHubConnection"), "connection string of the event hub (setting EventHubConnection)")
+	cmd.Flags().Lookup("connection").DefValue = ""
+	cmd.Flags().StringVar(&hub, "hub", c.setting("EVENTHUB_NAME"), "name of the event hub (setting EVENTHUB_NAME)")
+	return cmd
+}
+
+func fleetFlags(cmd *cobra.Command, fleet *simulate.Fleet) {
+	cmd.Flags().Uint64Var(&fleet.Seed, "seed", 1, "the same seed gives the same readings")
+	cmd.Flags().IntVar(&fleet.Devices, "devices", 3, "number of devices, with four sensors each")
+	cmd.Flags().DurationVar(&fleet.Every, "every", 10*time.Second, "time between two readings of a sensor")
+}
+
+func check(f simulate.Fleet) error {
+	if f.Devices < 1 {
+		return usageError{fmt.Errorf("--devices must be at least 1")}
+	}
+	if f.Every < time.Millisecond || f.Every%time.Millisecond != 0 {
+		return usageError{fmt.Errorf("--every must be whole milliseconds, such as 10s or 250ms")}
+	}
+	return nil
+}
+
+func (c console) writeSamples(f simulate.Fleet, w sensor.Window, truth bool) error {
+	out := bufio.NewWriter(c.out)
+	head := "TS,Device,Sensor,Val"
+	if truth {
+		head += ",Anomaly"
+	}
+	fmt.Fprintln(out, head)
+	for s := range f.Samples(w) {
+		fmt.Fprintf(out, "%v,%s,%s,%v", s.Time, s.ID.Device, s.ID.Sensor, s.Value)
+		if truth {
+			fmt.Fprintf(out, ",%d", map[bool]int{true: 1}[s.Anomaly])
+		}
+		fmt.Fprintln(out)
+	}
+	return out.Flush()
+}
+
+// readings forgets which samples are anomalies.
+func readings(f simulate.Fleet, w sensor.Window) iter.Seq2[sensor.Reading, error] {
+	return func(yield func(sensor.Reading, error) bool) {
+		for s := range f.Samples(w) {
+			if !yield(s.Reading, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (c console) sendWindow(ctx context.Context, h *simulate.Hub, f simulate.Fleet, w sensor.Window) error {
+	n := len(f.Sensors()) * int(w.To.Sub(w.From)/f.Every)
+	bar := c.progress("sending readings", n)
+	defer bar.end()
+	return h.Send(ctx, readings(f, w), bar.add)
+}
+
+// sendLive sends each second what was measured in the second before.
+func sendLive(ctx context.Context, h *simulate.Hub, f simulate.Fleet) error {
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	from := time.Now().UTC().Truncate(time.Second)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-second.C:
+		}
+		to := time.Now().UTC().Truncate(time.Second)
+		if !from.Before(to) {
+			continue
+		}
+		if err := h.Send(ctx, readings(f, sensor.Window{From: from, To: to}), nil); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		from = to
+	}
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/azurite"
+	"github.com/fleetscore/fleetscore/handler/devhost"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+// stack is the whole of it on this machine: storage, the Functions host, the
+// handler, an event hub, a database.
+type stack struct {
+	dir      string // of the database, the event hub and the log
+	settings map[string]string
+	storage  *azurite.Server
+	account  *azure.Storage
+	host     *devhost.Host
+	hub      *simulate.Hub
+	api      *client
+	log      io.Closer
+}
+
+type stackOptions struct {
+	dist      string // the staged application
+	dir       string // kept; empty is a temporary one
+	httpPort  int    // 0 is any free one
+	eventPort int
+	ports     [3]int            // of the storage
+	settings  map[string]string // over the defaults
+	log       slog.Handler      // beside the file in dir; may be nil
+}
+
+// startStack starts everything, in order. On an error nothing is left running.
+func startStack(ctx context.Context, opt stackOptions) (s *stack, err error) {
+	if _, err := os.Stat(filepath.Join(opt.dist, "host.json")); err != nil {
+		return nil, fmt.Errorf("%s holds no staged application: run make build, or say with --dist where it is", opt.dist)
+	}
+	s = &stack{dir: opt.dir}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if err := s.makeDir(); err != nil {
+		return s, err
+	}
+	logFile, err := os.Create(s.logName())
+	if err != nil {
+		return s, err
+	}
+	s.log = logFile
+	handlers := []slog.Handler{slog.NewJSONHandler(logFile, nil)}
+	if opt.log != nil {
+		handlers = append(handlers, opt.log)
+	}
+	s.storage, err = azurite.Start(ctx, azurite.Options{BlobPort: opt.ports[0], QueuePort: opt.ports[1], TablePort: opt.ports[2]})
+	if err != nil {
+		return s, err
+	}
+	if opt.eventPort == 0 {
+		if opt.eventPort, err = freePort(); err != nil {
+			return s, err
+		}
+	}
+	s.settings = map[string]string{
+		"AzureWebJobsStorage":      s.storage.ConnectionString,
+		"DataStorage":              s.storage.ConnectionString,
+		"SQL_DSN":                  "file:" + filepath.ToSlash(filepath.Join(s.dir, "fleetscore.db")),
+		"EventHubConnection":       fmt.Sprintf("Endpoint=sb://127.0.0.1:%d;SharedAccessKeyName=local;SharedAccessKey=local;UseDevelopmentEmulator=true;", opt.eventPort),
+		"EVENTHUB_NAME":            "readings",
+		"EVENTHUB_CONSUMER_GROUP":  "$Default",
+		"SCORE_TICK":               "0 * * * * *",
+		"FUNCTIONS_WORKER_RUNTIME": "custom",
+	}
+	maps.Copy(s.settings, opt.settings)
+	s.host, err = devhost.Start(ctx, devhost.Options{
+		Root: opt.dist, Settings: s.settings, HTTPPort: opt.httpPort, EventPort: opt.eventPort,
+		EventDir: filepath.Join(s.dir, "eventhubs"), Log: slog.New(slog.NewMultiHandler(handlers...)),
+	})
+	if err != nil {
+		return s, err
+	}
+	return s, s.connect()
+}
+
+// connect makes the clients of what was started.
+func (s *stack) connect() (err error) {
+	if s.hub, err = simulate.ParseHub(s.settings["EventHubConnection"], s.settings["EVENTHUB_NAME"]); err != nil {
+		return err
+	}
+	s.api = &client{url: s.host.URL()}
+	connection, err := azure.ReadConnection("DataStorage", func(string) string { return s.storage.ConnectionString })
+	if err != nil {
+		return err
+	}
+	s.account, err = azure.Open(connection)
+	return err
+}
+
+func (s *stack) makeDir() (err error) {
+	if s.dir == "" {
+		s.dir, err = os.MkdirTemp("", "fleetscore-")
+		return err
+	}
+	if s.dir, err = filepath.Abs(s.dir); err != nil {
+		return err
+	}
+	return os.MkdirAll(s.dir, 0o755)
+}
+
+func (s *stack) logName() string { return filepath.Join(s.dir, "host.log") }
+
+// close stops everything, in the opposite order. The folder is left.
+func (s *stack) close() error {
+	var errs []error
+	if s.host != nil {
+		errs = append(errs, s.host.Close())
+	}
+	if s.account != nil {
+		s.account.Close()
+	}
+	if s.storage != nil {
+		errs = append(errs, s.storage.Close())
+	}
+	if s.log != nil {
+		errs = append(errs, s.log.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// watch returns a context that ends with ctx, or when the host stops by
+// itself, which is then its cause.
+func (s *stack) watch(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		if err := s.host.Wait(); err != nil {
+			cancel(fmt.Errorf("the Functions host stopped: %w", err))
+		}
+	}()
+	return ctx, cancel
+}
+
+// stored waits until everything that was sent has been taken out of the event
+// hub.
+func (s *stack) stored(ctx context.Context) error {
+	for !s.host.CaughtUp() {
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("wait until all readings are stored: %w", context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

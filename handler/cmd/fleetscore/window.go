@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// windowFlags are --from and --to.
+type windowFlags struct{ from, to string }
+
+func (w *windowFlags) add(cmd *cobra.Command, meaning string) {
+	cmd.Flags().StringVar(&w.from, "from", "", meaning+": from this time, such as 2026-03-01T00:00:00Z")
+	cmd.Flags().StringVar(&w.to, "to", "", "up to, not including, this time")
+}
+
+// window returns what the flags say; ok is false if they say nothing.
+func (w windowFlags) window() (_ sensor.Window, ok bool, err error) {
+	if w.from == "" && w.to == "" {
+		return sensor.Window{}, false, nil
+	}
+	if w.from == "" || w.to == "" {
+		return sensor.Window{}, false, usageError{fmt.Errorf("--from and --to go together")}
+	}
+	from, err := sensor.ParseMillis(w.from)
+	if err != nil {
+		return sensor.Window{}, false, usageError{fmt.Errorf("--from: %w", err)}
+	}
+	to, err := sensor.ParseMillis(w.to)
+	if err != nil {
+		return sensor.Window{}, false, usageError{fmt.Errorf("--to: %w", err)}
+	}
+	window, err := outwards(from, to)
+	return window, true, err
+}
+
+// outwards returns the window from one moment up to, not including, another,
+// rounded outwards to whole seconds.
+func outwards(from, to sensor.Millis) (sensor.Window, error) {
+	return sensor.NewWindow(from.Time().Truncate(time.Second), (to + 999).Time().Truncate(time.Second))
+}
