@@ -61,7 +61,7 @@ func TestMillis(t *testing.T) {
 
 func TestReadingValidate(t *testing.T) {
 	t.Parallel()
-	good := Reading{ID{"a", "b"}, 0, -0.0}
+	good := Reading{ID{"a", "b"}, 0, math.Copysign(0, -1)}
 	if err := good.Validate(); err != nil {
 		t.Errorf("Validate(%v) = %v", good, err)
 	}
