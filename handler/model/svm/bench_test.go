@@ -23,26 +23,31 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkDecision reports the CPU time for a row and a support vector.
+// BenchmarkDecision reports the CPU time for a row and a support vector, of
+// what testdata/bench.py times in scikit-learn.
 func BenchmarkDecision(b *testing.B) {
-	const count = 500
-	r := rand.New(rand.NewPCG(1, 2))
 	for level := svm.Portable; level <= svm.Best(); level++ {
 		for _, d := range []int{1, 8, 32} {
-			for _, n := range []int{1, 10_000} {
-				s := draw(r, n, count, d, 1)
-				m := s.model(b, svm.Kernel{Type: svm.RBF, Gamma: 1 / float64(d)})
-				m.Limit(level)
-				dst := make([]float64, n)
-				b.Run(fmt.Sprintf("%v/d=%d/rows=%d", level, d, n), func(b *testing.B) {
-					b.ReportAllocs()
-					start := cpu(b)
-					for b.Loop() {
-						m.Decision(dst, s.rows)
-					}
-					b.ReportMetric(float64(cpu(b)-start)/float64(b.N*n*count), "cpu-ns/row×SV")
-				})
+			for _, count := range []int{5, 500} {
+				for _, n := range []int{1, 10_000} {
+					b.Run(fmt.Sprintf("%v/d=%d/vectors=%d/rows=%d", level, d, count, n), func(b *testing.B) {
+						decide(b, level, d, count, n)
+					})
+				}
 			}
 		}
 	}
+}
+
+func decide(b *testing.B, level svm.Instructions, d, count, n int) {
+	s := draw(rand.New(rand.NewPCG(1, 2)), n, count, d, 1)
+	m := s.model(b, svm.Kernel{Type: svm.RBF, Gamma: 1 / float64(d)})
+	m.Limit(level)
+	dst := make([]float64, n)
+	b.ReportAllocs()
+	start := cpu(b)
+	for b.Loop() {
+		m.Decision(dst, s.rows)
+	}
+	b.ReportMetric(float64(cpu(b)-start)/float64(b.N*n*count), "cpu-ns/row×SV")
 }

@@ -28,26 +28,41 @@ func (m *OneClass) decision(row []float64) float64 {
 	return sum - m.rho
 }
 
-// squares adds to v the squared distances of row from the eight vectors of
+// squares sets v to the squared distances of row from the eight vectors of
 // block, summed over the features in order. Squares are rounded before they
 // are added, as in scikit-learn's wheels for x86-64, which do not fuse.
 func squares(v *[lanes]float64, row, block []float64) {
+	var v0, v1, v2, v3, v4, v5, v6, v7 float64
 	for i, x := range row {
 		s := (*[lanes]float64)(block[i*lanes:])
-		for l := range v {
-			t := x - s[l]
-			v[l] += float64(t * t)
-		}
+		v0 += square(x - s[0])
+		v1 += square(x - s[1])
+		v2 += square(x - s[2])
+		v3 += square(x - s[3])
+		v4 += square(x - s[4])
+		v5 += square(x - s[5])
+		v6 += square(x - s[6])
+		v7 += square(x - s[7])
 	}
+	*v = [lanes]float64{v0, v1, v2, v3, v4, v5, v6, v7}
 }
 
-// products adds to v the scalar products of row and the eight vectors of
+func square(t float64) float64 { return float64(t * t) }
+
+// products sets v to the scalar products of row and the eight vectors of
 // block, in the order of Kernel::dot.
 func products(v *[lanes]float64, row, block []float64) {
+	var v0, v1, v2, v3, v4, v5, v6, v7 float64
 	for i, x := range row {
 		s := (*[lanes]float64)(block[i*lanes:])
-		for l := range v {
-			v[l] += float64(x * s[l])
-		}
+		v0 += float64(x * s[0])
+		v1 += float64(x * s[1])
+		v2 += float64(x * s[2])
+		v3 += float64(x * s[3])
+		v4 += float64(x * s[4])
+		v5 += float64(x * s[5])
+		v6 += float64(x * s[6])
+		v7 += float64(x * s[7])
 	}
+	*v = [lanes]float64{v0, v1, v2, v3, v4, v5, v6, v7}
 }
