@@ -263,3 +263,17 @@ func (l *logBuffer) String() string {
 	}
 	return b.String()
 }
+
+// blobs is the application's view of the tests' Azurite.
+func (a *app) blobs() *azure.Blobs {
+	a.t.Helper()
+	c, err := azure.ReadConnection("Storage", func(name string) string { return map[string]string{"Storage": a.conn}[name] })
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	s, err := azure.Open(c)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return s.Blobs()
+}

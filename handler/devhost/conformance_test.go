@@ -63,8 +63,9 @@ func loadRecording(t *testing.T, name string) recording {
 // replay is a recording on its way through devhost.
 type replay struct {
 	*app
-	r    recording
-	host *Host
+	r     recording
+	host  *Host
+	first bool // compare only as many requests of each path as were recorded
 }
 
 func newReplay(t *testing.T, name string) *replay {
@@ -222,7 +223,7 @@ func (p *replay) compareRequests() {
 	for _, e := range p.wanted() {
 		want = append(want, line(e.Method, e.URL, e.Headers, e.Body))
 	}
-	for _, r := range p.requests() {
+	for _, r := range p.taken() {
 		got = append(got, p.maskKeys(line(r.Method, r.URL, r.RawHeaders, string([]rune(r.Body)))))
 		for i, n := range r.Chunks {
 			if n > chunkSize || n < chunkSize && i != len(r.Chunks)-1 {
@@ -231,6 +232,44 @@ func (p *replay) compareRequests() {
 		}
 	}
 	diff(p.t, "request", want, got)
+}
+
+// taken are the requests to compare.
+func (p *replay) taken() []recorded {
+	if !p.first {
+		return p.requests()
+	}
+	left := p.expected()
+	return slices.DeleteFunc(p.requests(), func(r recorded) bool {
+		left[r.Method+" "+r.URL]--
+		return left[r.Method+" "+r.URL] < 0
+	})
+}
+
+// expected is the number of recorded requests of each method and path.
+func (p *replay) expected() map[string]int {
+	n := make(map[string]int)
+	for _, e := range p.wanted() {
+		n[e.Method+" "+e.URL]++
+	}
+	return n
+}
+
+// awaitAll waits for as many requests of each path as were recorded.
+func (p *replay) awaitAll() {
+	p.t.Helper()
+	p.eventually("the recorded requests", func() bool {
+		left := p.expected()
+		for _, r := range p.requests() {
+			left[r.Method+" "+r.URL]--
+		}
+		for _, n := range left {
+			if n > 0 {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // maskKeys takes out the app's keys.
@@ -288,9 +327,6 @@ var exitCodes = regexp.MustCompile(`exited with code (\d+)`)
 // canonical is a log record without what differs by run or wording: texts that
 // carry .NET's exceptions are cut to their meaning.
 func canonical(level, category, message string) string {
-	if text, _, ok := strings.Cut(message, "\n"); ok && strings.Contains(message, "Microsoft.Azure.WebJobs") {
-		message = text
-	}
 	switch first, _, _ := strings.Cut(message, "\n"); {
 	case strings.HasPrefix(first, "Executed 'Functions.") && strings.Contains(first, "(Failed"):
 		message = first[:strings.Index(first, "(Failed")] + "(Failed)"
@@ -298,6 +334,8 @@ func canonical(level, category, message string) string {
 		message = "Language Worker Process exited: " + strings.Join(exitCodes.FindStringSubmatch(message), " ")
 	case strings.HasPrefix(first, "Failed to start http worker process"):
 		message = "Failed to start http worker process"
+	case strings.Contains(message, "\nMicrosoft.Azure.WebJobs"):
+		message = first // without the exception
 	}
 	return mask(level + " [" + category + "] " + message)
 }

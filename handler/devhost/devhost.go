@@ -100,7 +100,7 @@ func Start(ctx context.Context, opt Options) (*Host, error) {
 	}
 	h.invoker = &invoker{
 		ctx: h.working, worker: h.worker, log: h.log, timeout: cfg.FunctionTimeout, forward: cfg.Handler.Forward,
-		outputs: &outputs{settings: s, base64: cfg.Queues.Base64, notify: h.notify},
+		outputs: &outputs{settings: s, log: h.log, base64: cfg.Queues.Base64, notify: h.notify},
 	}
 	if opt.EnableAuth {
 		h.keys = &keys{master: newKey(), function: newKey()}
@@ -212,7 +212,7 @@ func (h *Host) shutdown(cause error) {
 		h.cause = cause
 		if cause != nil {
 			h.log.sin("Host.Startup", "the host stops: "+cause.Error(), "mend the cause and start it again")
-			h.killing() // there is nothing to wait for
+			h.worker.giveUp()
 		}
 		h.stopping()
 		patience, cancel := context.WithTimeout(h.working, stopPatience)

@@ -46,7 +46,9 @@ func (hc *httpCall) envelope(c *call) {
 	c.data = req.appendTo(nil)
 
 	for _, p := range pairs {
-		c.meta.set(p.name, twice(p.values[len(p.values)-1]))
+		if !strings.EqualFold(p.name, "code") { // the key
+			c.meta.set(p.name, twice(p.values[len(p.values)-1]))
+		}
 	}
 	for _, p := range hc.params {
 		if p.value != nil {

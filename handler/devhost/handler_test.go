@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -31,6 +32,8 @@ func TestMain(m *testing.M) {
 		runHandler(path)
 		return
 	}
+	flag.Parse()
+	flag.Set("test.parallel", "12") // they wait more than they work
 	os.Exit(m.Run())
 }
 

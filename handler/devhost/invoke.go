@@ -86,33 +86,32 @@ func (v *invoker) limited(c *call, id string, rc *retryContext) (*reply, error) 
 	if v.timeout == 0 {
 		return v.send(v.ctx, c, id, rc)
 	}
-	type end struct {
-		r   *reply
-		err error
-	}
-	done := make(chan end, 1)
+	var r *reply
+	var err error
+	done := make(chan struct{})
 	go func() {
-		r, err := v.send(v.ctx, c, id, rc)
-		done <- end{r, err}
+		defer close(done)
+		r, err = v.send(v.ctx, c, id, rc)
 	}()
 	limit := time.NewTimer(v.timeout)
 	defer limit.Stop()
 	select {
-	case e := <-done:
-		return e.r, e.err
+	case <-done:
+		return r, err
 	case <-limit.C:
 	}
 	p, _ := v.worker.get()
 	v.log.sin("Function."+c.fn.name,
 		fmt.Sprintf("Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). Initiating cancellation.", formatTimeSpan(v.timeout), c.fn.name, id),
 		"end every invocation before functionTimeout of host.json: at it the host kills the handler with all others in flight", "invocation", id)
-	v.worker.timedOut(v.ctx, p.id, id)
+	v.worker.timedOut(v.ctx, p.id, id, done)
 	return nil, fmt.Errorf("%w: %s", errTimeout, formatTimeSpan(v.timeout))
 }
 
 // send sends c once the handler is ready, and judges the reply.
 func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext) (*reply, error) {
-	if _, err := v.worker.await(ctx); err != nil {
+	p, err := v.worker.await(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if c.http != nil && c.http.forward {
@@ -128,6 +127,7 @@ func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext
 	}}
 	resp, err := v.follow(ctx, req)
 	if err != nil {
+		v.brokenOff(p, c, id, err)
 		return nil, err
 	}
 	r, err := judge(resp)
@@ -139,6 +139,25 @@ func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext
 	}
 	return r, err
 }
+
+// brokenOff says that a reply was broken off, unless the handler's end, which
+// has its own record, is why.
+func (v *invoker) brokenOff(p *process, c *call, id string, err error) {
+	if !errors.Is(err, errEndedEarly) {
+		return
+	}
+	select {
+	case <-p.ended:
+	case <-v.ctx.Done():
+	case <-time.After(exitPatience):
+		v.log.sin("Function."+c.fn.name, "the handler broke off its reply: "+err.Error(),
+			"write the whole reply, with the Content-Length it says, before the connection is closed", "invocation", id)
+	}
+}
+
+// exitPatience is how long after a broken connection the handler's end is
+// still taken for its cause.
+const exitPatience = 200 * time.Millisecond
 
 // maxRedirects is HttpClient's.
 const maxRedirects = 50

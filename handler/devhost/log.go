@@ -134,8 +134,8 @@ func (c *console) write(level slog.Level, line string) {
 	category := consoleCategory
 	if rest, ok := cutPrefixFold(line, "LanguageWorkerConsoleLog"); ok {
 		category, line = "Worker.HttpWorkerProcess."+c.workerID, rest
-	} else if rest, ok := cutPrefixFold(line, "azfuncjsonlog:"); ok {
-		category, line = "Host.Function.ToolingConsoleLog", rest
+	} else if _, ok := cutPrefixFold(line, "azfuncjsonlog:"); ok {
+		category = "Host.Function.ToolingConsoleLog"
 	}
 	c.log.log(level, category, line)
 }

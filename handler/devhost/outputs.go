@@ -19,6 +19,7 @@ import (
 // outputs writes what a reply's Outputs and ReturnValue hold for the bindings.
 type outputs struct {
 	settings settings
+	log      *logger
 	base64   bool                           // messageEncoding
 	notify   func(connection, queue string) // a message was written
 }
@@ -69,6 +70,7 @@ func (o *outputs) one(ctx context.Context, c *call, r *reply, b binding, v any, 
 
 func (o *outputs) queue(ctx context.Context, c *call, b binding, v any) error {
 	messages := queueMessages(v, b.DataType)
+	o.warn(c, b, v)
 	if len(messages) == 0 {
 		return nil
 	}
@@ -119,6 +121,15 @@ func queueMessages(v any, dataType string) [][]byte {
 		messages[i] = []byte(messageText(e))
 	}
 	return messages
+}
+
+// warn says that text is taken for base64, which may not be meant.
+func (o *outputs) warn(c *call, b binding, v any) {
+	s, _ := v.(string)
+	if raw, ok := base64Trap(s, b.DataType); ok && s != "" {
+		o.log.out.Warn(fmt.Sprintf("output %s: the text %.40q is valid base64: the host writes its %d bytes instead", b.Name, s, len(raw)),
+			"category", "Function."+c.fn.name, "remedy", "to send text, put it in an array; for bytes, leave it")
+	}
 }
 
 // base64Trap returns the bytes of a top-level string output that is valid

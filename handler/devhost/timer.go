@@ -174,12 +174,13 @@ func ticks(t time.Time) time.Time { return t.UTC().Truncate(100 * time.Nanosecon
 // adminData is what the handler gets of a timer that /admin runs: the stored
 // status, never past due.
 func (t *timer) adminData(ctx context.Context) []byte {
-	shown := *t
+	now := ticks(time.Now())
+	shown := timer{fn: t.fn, schedule: t.schedule, cron: t.cron}
 	if t.monitor != nil {
+		shown.status = &scheduleStatus{Next: t.schedule.Next(now), LastUpdated: now}
 		if data, _, ok, err := t.monitor.Get(ctx, hostContainer, t.blob); err == nil && ok {
-			shown.status = &scheduleStatus{}
-			json.Unmarshal(data, shown.status) // of an unreadable one, zero times
+			json.Unmarshal(data, shown.status) // an unreadable one is as none
 		}
 	}
-	return shown.call(time.Now(), false, "").data
+	return shown.call(now, false, "").data
 }

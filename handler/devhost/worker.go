@@ -37,6 +37,9 @@ type worker struct {
 	killed   string        // worker id killed for a timeout
 	killedAt time.Time
 
+	down     chan struct{} // closed when no process will follow
+	downOnce sync.Once
+
 	restart chan string // worker id to kill and start anew, uncounted
 }
 
@@ -48,9 +51,12 @@ func newWorker(root string, cfg handlerConfig, s settings, log *logger, stopHost
 	return &worker{
 		root: root, cfg: cfg, settings: s, log: log, port: port,
 		wire:     &wire{addr: fmt.Sprintf("127.0.0.1:%d", port)},
-		stopHost: stopHost, replaced: make(chan struct{}), restart: make(chan string),
+		stopHost: stopHost, replaced: make(chan struct{}), restart: make(chan string), down: make(chan struct{}),
 	}, nil
 }
+
+// giveUp lets nobody wait for the handler any more.
+func (w *worker) giveUp() { w.downOnce.Do(func() { close(w.down) }) }
 
 // start starts the first process. That it can't be started is an error, where
 // the real host would wait for two minutes.
@@ -231,6 +237,8 @@ func (w *worker) await(ctx context.Context) (*process, error) {
 		case <-replaced:
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-w.down:
+			return nil, errors.New("the handler is gone, and the host stops")
 		case <-limit.C:
 			err := errors.New("the handler did not become ready: Initialization timed out and host is shutting down")
 			w.stopHost(err)
@@ -240,12 +248,18 @@ func (w *worker) await(ctx context.Context) (*process, error) {
 }
 
 // timedOut kills and restarts the process id, in which an invocation ran into
-// functionTimeout, two seconds after. It returns when that is done. A second
-// one at the same moment stops the host, as it does the real one.
-func (w *worker) timedOut(ctx context.Context, id, invocation string) {
+// functionTimeout two seconds ago, unless its request has ended (done is
+// closed) meanwhile. It returns when that is settled. A second one at the same
+// moment stops the host, as it does the real one.
+func (w *worker) timedOut(ctx context.Context, id, invocation string, done <-chan struct{}) {
+	start := time.Now()
 	select {
 	case <-ctx.Done():
 		return
+	case <-done:
+		if time.Since(start) < timeoutGrace-timeoutsAtOnce {
+			return
+		}
 	case <-time.After(timeoutGrace):
 	}
 	const category = "Microsoft.Azure.WebJobs.Script.WebHost.WebScriptHostExceptionHandler"
