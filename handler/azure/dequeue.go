@@ -30,7 +30,7 @@ type TriggerQueue struct {
 // OpenTriggerQueue returns the receiving end of the queue name by a connection
 // string. Nothing is sent yet.
 func OpenTriggerQueue(connectionString, name string) (*TriggerQueue, error) {
-	c, err := azqueue.NewQueueClientFromConnectionString(connectionString, name, nil)
+	c, err := azqueue.NewQueueClientFromConnectionString(connectionString, name, &azqueue.ClientOptions{ClientOptions: hostOptions})
 	if err != nil {
 		return nil, fmt.Errorf("open queue %s: %w", name, err)
 	}

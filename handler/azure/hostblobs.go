@@ -4,13 +4,20 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 )
+
+// hostOptions give up a call that stalls, and try it again: a listener that
+// hangs would look like an empty queue.
+var hostOptions = azcore.ClientOptions{Retry: policy.RetryOptions{MaxRetries: 3, TryTimeout: 15 * time.Second}}
 
 // HostBlobs are the blobs of the Functions host itself: timer status and Event
 // Hubs checkpoints, small, some of them nothing but metadata. devhost keeps
@@ -20,7 +27,7 @@ type HostBlobs struct{ client *azblob.Client }
 // OpenHostBlobs returns the host's blobs by a connection string. Nothing is
 // sent yet.
 func OpenHostBlobs(connectionString string) (*HostBlobs, error) {
-	c, err := azblob.NewClientFromConnectionString(connectionString, nil)
+	c, err := azblob.NewClientFromConnectionString(connectionString, &azblob.ClientOptions{ClientOptions: hostOptions})
 	if err != nil {
 		return nil, fmt.Errorf("open the host's storage: %w", err)
 	}

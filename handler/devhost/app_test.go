@@ -23,6 +23,8 @@ var storage = sync.OnceValues(func() (*azurite.Server, error) {
 	return azurite.Start(context.Background(), azurite.Options{})
 })
 
+type jsonObject = map[string]any
+
 // connection is that of the tests' Azurite.
 func connection(t *testing.T) string {
 	t.Helper()
@@ -243,13 +245,6 @@ func (l *logBuffer) all() []logRecord {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.records)
-}
-
-// has reports whether a record of category contains text.
-func (l *logBuffer) has(level slog.Level, category, text string) bool {
-	return slices.ContainsFunc(l.all(), func(r logRecord) bool {
-		return r.level == level && strings.HasPrefix(r.category, category) && strings.Contains(r.message, text)
-	})
 }
 
 func (l *logBuffer) String() string {

@@ -83,7 +83,7 @@ var conformance = []struct {
 // leftOut are the recordings that aren't played, and why.
 var leftOut = []struct{ names, why string }{
 	{"queue-replies-empty", "devhost fails such an invocation at once where the host hangs: TestSins"},
-	{"queue-long-11min", "takes eleven minutes: TestLeaseIsRenewed does it with a lease of two seconds"},
+	{"queue-long-11min", "takes eleven minutes: TestLeaseIsRenewed does it with a lease of four seconds"},
 	{"queue-polling-interval", "nothing but timing; the back-off is in TestBackoff"},
 	{"queue-concurrency-default", "depends on the number of cores, which host.json of the application rules out"},
 	{"eventhub-batching, eventhub-fail-noretry, eventhub-fail-retry, eventhub-restart, eventhub-shape-binary, eventhub-shape-string",

@@ -30,8 +30,9 @@ type Options struct {
 	// EnableAuth asks HTTP callers for keys, as Azure does.
 	EnableAuth bool
 	// MessageLease is how long a queue message stays invisible while it is
-	// worked on, renewed at half of it, in whole seconds; 0 is the host's ten
-	// minutes. A test that kills the host sets it.
+	// worked on, renewed at half of it; 0 is the host's ten minutes. A test that
+	// kills the host sets it: to whole seconds, four at least, since storage
+	// cuts the moment of a lease's end to a second.
 	MessageLease time.Duration
 
 	Log *slog.Logger // nil discards

@@ -8,29 +8,28 @@ import (
 	"testing"
 )
 
-type bindings = map[string]any
-
-func function1(list ...map[string]any) map[string]any {
+// boundTo is a function.json with these bindings.
+func boundTo(list ...jsonObject) jsonObject {
 	all := make([]any, len(list))
 	for i, b := range list {
 		all[i] = b
 	}
-	return map[string]any{"bindings": all}
+	return jsonObject{"bindings": all}
 }
 
 // shape is an application as this project's: every trigger it has.
-func shape(t *testing.T, s map[string]any) *app {
-	ingest := function1(bindings{"type": "eventHubTrigger", "direction": "in", "name": "events", "eventHubName": "%HUB%", "connection": "EventHubConnection", "cardinality": "many", "dataType": "binary"})
-	ingest["retry"] = map[string]any{"strategy": "exponentialBackoff", "maxRetryCount": -1, "minimumInterval": "00:00:00.1", "maximumInterval": "00:00:01"}
-	a := newApp(t, map[string]any{
-		"customHandler": map[string]any{"enableForwardingHttpRequest": true},
-		"extensions":    map[string]any{"queues": map[string]any{"messageEncoding": "none", "batchSize": 16, "newBatchThreshold": 8}},
-	}, map[string]any{
+func shape(t *testing.T, s jsonObject) *app {
+	ingest := boundTo(jsonObject{"type": "eventHubTrigger", "direction": "in", "name": "events", "eventHubName": "%HUB%", "connection": "EventHubConnection", "cardinality": "many", "dataType": "binary"})
+	ingest["retry"] = jsonObject{"strategy": "exponentialBackoff", "maxRetryCount": -1, "minimumInterval": "00:00:00.1", "maximumInterval": "00:00:01"}
+	a := newApp(t, jsonObject{
+		"customHandler": jsonObject{"enableForwardingHttpRequest": true},
+		"extensions":    jsonObject{"queues": jsonObject{"messageEncoding": "none", "batchSize": 16, "newBatchThreshold": 8}},
+	}, jsonObject{
 		"ingest":   ingest,
-		"schedule": function1(bindings{"type": "timerTrigger", "direction": "in", "name": "tick", "schedule": "%TICK%"}),
-		"score":    function1(bindings{"type": "queueTrigger", "direction": "in", "name": "message", "queueName": "score-jobs"}),
-		"runs":     function1(bindings{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function", "route": "{*path}"}, bindings{"type": "http", "direction": "out", "name": "res"}),
-		"health":   function1(bindings{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "methods": []any{"get"}, "route": "health"}, bindings{"type": "http", "direction": "out", "name": "res"}),
+		"schedule": boundTo(jsonObject{"type": "timerTrigger", "direction": "in", "name": "tick", "schedule": "%TICK%"}),
+		"score":    boundTo(jsonObject{"type": "queueTrigger", "direction": "in", "name": "message", "queueName": "score-jobs"}),
+		"runs":     boundTo(jsonObject{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function", "route": "{*path}"}, jsonObject{"type": "http", "direction": "out", "name": "res"}),
+		"health":   boundTo(jsonObject{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "methods": []any{"get"}, "route": "health"}, jsonObject{"type": "http", "direction": "out", "name": "res"}),
 	}, s)
 	a.opt.Settings["HUB"] = "telemetry"
 	a.opt.Settings["TICK"] = "* * * * * *"
@@ -39,7 +38,7 @@ func shape(t *testing.T, s map[string]any) *app {
 
 func TestEveryTriggerReachesTheHandler(t *testing.T) {
 	t.Parallel()
-	a := shape(t, map[string]any{"/api/health": []any{map[string]any{"status": 200, "headers": map[string]any{"Content-Type": "text/plain"}, "body": "ok"}}})
+	a := shape(t, jsonObject{"/api/health": []any{jsonObject{"status": 200, "headers": jsonObject{"Content-Type": "text/plain"}, "body": "ok"}}})
 	a.put("score-jobs", `{"v":1,"run":"r"}`)
 	h := a.start()
 	resp, err := http.Post(h.EventsURL()+"/telemetry/messages", "application/vnd.microsoft.servicebus.json", strings.NewReader(`[{"Body":"a"},{"Body":"b"}]`))

@@ -54,8 +54,12 @@ func double(f float64) string {
 	return mantissa + "E" + exp // Go writes at least two digits and a sign, as .NET does
 }
 
-// jsonDouble is a floating-point number as Json.NET writes it: with a point.
+// jsonDouble is a floating-point number as Json.NET writes it: with a point;
+// one that is too large as text.
 func jsonDouble(f float64) string {
+	if math.IsInf(f, 0) {
+		return map[bool]string{true: `"Infinity"`, false: `"-Infinity"`}[f > 0]
+	}
 	s := double(f)
 	if !strings.ContainsAny(s, ".E") {
 		s += ".0"

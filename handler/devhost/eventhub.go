@@ -65,11 +65,21 @@ func (l *eventListener) resume(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("checkpoint %s: %w", l.checkpointName(), err)
 			}
-			l.done.Store(n + 1)
+			l.resumeAt(n + 1)
 			return nil
 		}
 	}
 	return nil
+}
+
+// resumeAt goes on at a sequence number. One beyond the log's end was written
+// for another log, which is gone: the events are delivered from the first on.
+func (l *eventListener) resumeAt(sequence int64) {
+	if n, _ := l.hub.partitions[l.partition].count(); sequence > n {
+		l.log.log(slog.LevelWarn, "Azure.Messaging.EventHubs", fmt.Sprintf("checkpoint %s stands at %d, beyond the %d events of the partition: starting from the first", l.checkpointName(), sequence, n))
+		return
+	}
+	l.done.Store(sequence)
 }
 
 // run delivers until ctx ends.

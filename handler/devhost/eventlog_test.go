@@ -3,6 +3,7 @@ package devhost
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -210,5 +211,26 @@ func TestUserPropertiesAreTheCustomFields(t *testing.T) {
 	h := http.Header{"Authorization": {"x"}, "Content-Type": {"y"}, "Alert": {"Strong Wind"}}
 	if got, want := userProperties(h), `{"Alert":"Strong Wind"}`; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestCheckpointOfAnotherLog starts with a checkpoint that an earlier log left
+// in storage: nothing of the new log may be passed over.
+func TestCheckpointOfAnotherLog(t *testing.T) {
+	t.Parallel()
+	hub, err := openEventHub(t.TempDir(), "hub", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hub.close()
+	if err := hub.partitions[0].append(sample(3)); err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[int64]int64{0: 0, 2: 2, 3: 3, 4: 0, 900: 0} {
+		l := &eventListener{fn: &function{}, hub: hub, log: newLogger(slog.New(slog.DiscardHandler), nil)}
+		l.resumeAt(at)
+		if got := l.done.Load(); got != want {
+			t.Errorf("a checkpoint at %d goes on at %d, want %d", at, got, want)
+		}
 	}
 }

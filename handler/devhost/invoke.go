@@ -49,6 +49,8 @@ func (v *invoker) execute(ctx context.Context, c *call) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-v.ctx.Done():
+			return v.ctx.Err()
 		case <-time.After(pause()):
 		}
 	}
