@@ -19,14 +19,14 @@ func AveragePathLength(n int) float64 {
 	return float64(2*(math.Log(f-1)+eulerGamma)) - 2*(f-1)/f
 }
 
-// AveragePathLength019 is [AveragePathLength] of scikit-learn 0.19
+// AveragePathLength019 is [AveragePathLength] of scikit-learn 0.19 and 0.20
 // (ensemble/iforest.py).
 func AveragePathLength019(n int) float64 {
 	if n <= 1 {
 		return 1
 	}
 	f := float64(n)
-	return float64(2*(math.Log(f)+0.5772156649)) - 2*(f-1)/f
+	return float64(2*(math.Log(f-1)+eulerGamma)) - 2*(f-1)/f
 }
 
 // PathLength is the length of a path that ends, depth edges below the root,
@@ -36,7 +36,7 @@ func PathLength(depth, samples int) float64 {
 	return float64(depth+1) + AveragePathLength(samples) - 1
 }
 
-// PathLength019 is [PathLength] of scikit-learn 0.19.
+// PathLength019 is [PathLength] of scikit-learn 0.19 and 0.20.
 func PathLength019(depth, samples int) float64 {
 	return float64(depth) + AveragePathLength019(samples)
 }

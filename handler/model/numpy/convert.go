@@ -93,27 +93,42 @@ func (a *Array) Strings(budget *pickle.Budget) ([]string, error) {
 	return dst, nil
 }
 
-// Column returns a field of the records of an array of one dimension, as an
-// array of its own.
-func (a *Array) Column(name string, budget *pickle.Budget) (*Array, error) {
-	for _, f := range a.Type.Fields {
-		if f.Name == name {
-			return a.column(f, budget)
-		}
+// Items returns the elements of an array of one dimension as Go values: bool,
+// int64, float64, string, or the objects.
+func (a *Array) Items(budget *pickle.Budget) ([]any, error) {
+	if a.Type.Kind == 'O' {
+		return a.Objects, nil
 	}
-	return nil, fmt.Errorf("the records have no field %q", name)
-}
-
-func (a *Array) column(f Field, budget *pickle.Budget) (*Array, error) {
-	if err := budget.Take(a.Len() * f.Type.Size); err != nil {
+	if err := budget.Take(32 * a.Len()); err != nil {
 		return nil, err
 	}
-	data := make([]byte, 0, a.Len()*f.Type.Size)
-	for i := range a.Len() {
-		at := i*a.Type.Size + f.Offset
-		data = append(data, a.Data[at:at+f.Type.Size]...)
+	items := make([]any, a.Len())
+	for i := range items {
+		items[i] = a.at(i)
 	}
-	return New(f.Type, a.Shape, a.Fortran, data)
+	return items, nil
+}
+
+// FieldReader reads a field of records.
+type FieldReader struct {
+	array *Array
+	field Field
+}
+
+// Field returns what reads the field of that name, which has to be of numbers.
+func (a *Array) Field(name string) (FieldReader, error) {
+	for _, f := range a.Type.Fields {
+		if f.Name == name && (f.Type.Kind == 'i' || f.Type.Kind == 'u' || f.Type.Kind == 'f') {
+			return FieldReader{a, f}, nil
+		}
+	}
+	return FieldReader{}, fmt.Errorf("the records have no numbers called %q", name)
+}
+
+// Float returns the number in record i.
+func (r FieldReader) Float(i int) float64 {
+	f, _ := r.field.Type.float(r.array.Data[i*r.array.Type.Size+r.field.Offset:])
+	return f
 }
 
 // Float returns the number that v is: one of Go's, or a numpy scalar.

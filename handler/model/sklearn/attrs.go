@@ -207,3 +207,36 @@ func (a *attrs) features(vectors ...string) int {
 	}
 	return n
 }
+
+// items returns the elements of a list or tuple.
+func (a *attrs) items(name string) []any {
+	switch v := a.value(name).(type) {
+	case *pickle.List:
+		return v.Items
+	case *pickle.Tuple:
+		return v.Items
+	}
+	a.fail("%s is neither a list nor a tuple", name)
+	return nil
+}
+
+// inside returns an object that is an attribute, nil if there is none.
+func (a *attrs) inside(name string) *pickle.Object {
+	o, ok := a.value(name).(*pickle.Object)
+	if !ok {
+		a.fail("%s is no object", name)
+	}
+	return o
+}
+
+// inner loads an estimator that is an attribute.
+func (a *attrs) inner(name string) *element {
+	if a.err != nil {
+		return nil
+	}
+	e, _, err := a.estimator(a.value(name), a.step)
+	if err != nil {
+		a.fail("%s: %w", name, err)
+	}
+	return e
+}

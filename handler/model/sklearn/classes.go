@@ -23,7 +23,23 @@ func init() {
 	preprocessing := []string{"sklearn.preprocessing.data", "sklearn.preprocessing._data"}
 	classList = []class{
 		{"OneClassSVM", []string{"sklearn.svm.classes", "sklearn.svm._classes"}, true, loadOneClassSVM},
+		{"SGDOneClassSVM", []string{"sklearn.linear_model._stochastic_gradient"}, true, loadSGDOneClassSVM},
+		{"IsolationForest", []string{"sklearn.ensemble.iforest", "sklearn.ensemble._iforest"}, true, loadIsolationForest},
+		{"LocalOutlierFactor", []string{"sklearn.neighbors.lof", "sklearn.neighbors._lof"}, true, loadLocalOutlierFactor},
+		{"EllipticEnvelope", []string{"sklearn.covariance.outlier_detection", "sklearn.covariance.elliptic_envelope", "sklearn.covariance._elliptic_envelope"}, true, loadEllipticEnvelope},
+
 		{"StandardScaler", preprocessing, false, loadStandardScaler},
+		{"MinMaxScaler", preprocessing, false, loadMinMaxScaler},
+		{"MaxAbsScaler", preprocessing, false, loadMaxAbsScaler},
+		{"RobustScaler", preprocessing, false, loadRobustScaler},
+		{"Normalizer", preprocessing, false, loadNormalizer},
+		{"PowerTransformer", preprocessing, false, loadPowerTransformer},
+		{"QuantileTransformer", preprocessing, false, loadQuantileTransformer},
+		{"FunctionTransformer", []string{"sklearn.preprocessing._function_transformer"}, false, loadFunctionTransformer},
+		{"PCA", []string{"sklearn.decomposition.pca", "sklearn.decomposition._pca"}, false, loadPCA},
+		{"Nystroem", []string{"sklearn.kernel_approximation"}, false, loadNystroem},
+		{"SimpleImputer", []string{"sklearn.impute", "sklearn.impute._base"}, false, loadSimpleImputer},
+		{"ColumnTransformer", []string{"sklearn.compose._column_transformer"}, false, loadColumnTransformer},
 		{"Pipeline", []string{"sklearn.pipeline"}, false, loadPipeline},
 	}
 	classes = make(map[pickle.Global]class)

@@ -34,7 +34,8 @@ type element struct {
 type numbers int
 
 const (
-	finite numbers = iota // neither NaN nor infinite
+	finite   numbers = iota // neither NaN nor infinite
+	finite32                // and so as a float32
 	finiteOrNaN
 	anyNumber
 )
@@ -57,10 +58,13 @@ func (e *element) check(x []float64, columns int) error {
 		return nil
 	}
 	for i, v := range x {
+		if e.accepts == finite32 {
+			v = float64(float32(v))
+		}
 		if v-v == 0 || e.accepts == finiteOrNaN && math.IsNaN(v) {
 			continue
 		}
-		return &inputError{row: i / columns, column: i % columns, value: v, label: e.label}
+		return &inputError{row: i / columns, column: i % columns, value: x[i], label: e.label}
 	}
 	return nil
 }

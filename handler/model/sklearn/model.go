@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
 // Model is a loaded estimator. It is safe for concurrent use.
@@ -89,4 +91,21 @@ func (m *Model) chunks(n int, x []float64, score func(from, to int, rows []float
 		}
 	}
 	return nil
+}
+
+// Limit makes the model use no vector instructions beyond max, for every
+// kernel in it. The scores are the same bits. It must not be called while the
+// model scores.
+func (m *Model) Limit(max svm.Instructions) {
+	for e := m.root; e != nil; {
+		switch d := e.detector.(type) {
+		case *oneClassSVM:
+			d.OneClass.Limit(max)
+			return
+		case *pipeline:
+			e = d.last
+		default:
+			return
+		}
+	}
 }

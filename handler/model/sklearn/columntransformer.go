@@ -1,0 +1,141 @@
+package sklearn
+
+import (
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// columnTransformer is sklearn.compose.ColumnTransformer: transformers of some
+// columns each, what comes out side by side.
+type columnTransformer struct {
+	blocks []block
+	width  int
+	out    int
+}
+
+// block is a transformer and its columns.
+type block struct {
+	*element
+	columns []int
+	out     int
+	weight  float64
+}
+
+func loadColumnTransformer(a *attrs) *element {
+	if a.boolOr("sparse_output_", false) {
+		a.refuse("sparse output", "use transformers with dense output")
+	}
+	t := &columnTransformer{width: a.columnTransformerFeatures()}
+	for _, item := range a.items("transformers_") {
+		triple, ok := item.(*pickle.Tuple)
+		if !ok || len(triple.Items) != 3 {
+			a.fail("an item of transformers_ is no name, transformer and columns")
+		}
+		if a.err != nil {
+			return nil
+		}
+		name, _ := triple.Items[0].(string)
+		t.add(a, name, triple.Items[1], triple.Items[2])
+	}
+	if a.err == nil && t.out == 0 {
+		a.fail("no column comes out")
+	}
+	e := &element{transformer: t, in: t.width, out: t.out, accepts: anyNumber}
+	for _, b := range t.blocks {
+		e.size += b.size + 8*len(b.columns) + elementSize
+	}
+	return e
+}
+
+// columnTransformerFeatures are n_features_in_, or before 0.23 _n_features.
+func (a *attrs) columnTransformerFeatures() int {
+	n := a.features()
+	if n == 0 {
+		n = a.int("_n_features")
+	}
+	if n < 1 || n > maxFeatures {
+		a.fail("%d features: 1 to %d are supported", n, maxFeatures)
+	}
+	return n
+}
+
+// add loads a transformer of the columns that selection means.
+func (t *columnTransformer) add(a *attrs, name string, v, selection any) {
+	if v == any("drop") {
+		a.steps = append(a.steps, Step{Name: name, Class: "drop"})
+		return
+	}
+	columns := a.selection(name, selection, t.width)
+	if a.err != nil || len(columns) == 0 {
+		return
+	}
+	e := a.nested(name, v)
+	switch {
+	case a.err != nil:
+		return
+	case e.detector != nil:
+		a.fail("%s is a detector, no transformer", e.label)
+		return
+	case e.in != 0 && e.in != len(columns):
+		a.fail("%s takes %d columns, but is given %d", e.label, e.in, len(columns))
+		return
+	}
+	b := block{element: e, columns: columns, out: e.width(len(columns)), weight: a.weight(name)}
+	t.blocks = append(t.blocks, b)
+	if t.out += b.out; t.out > maxFeatures {
+		a.fail("over %d columns come out", maxFeatures)
+	}
+}
+
+// weight is what a transformer's columns are multiplied by.
+func (a *attrs) weight(name string) float64 {
+	weights, ok := a.value("transformer_weights").(*pickle.Dict)
+	if !ok {
+		return 1
+	}
+	v, ok := weights.Get(name)
+	if !ok || v == nil {
+		return 1
+	}
+	w, err := numpy.Float(v)
+	if err != nil {
+		a.fail("transformer_weights: %w", err)
+	}
+	return w
+}
+
+func (t *columnTransformer) transform(dst, src []float64, n int, a *arena) error {
+	at := 0
+	for i := range t.blocks {
+		b := &t.blocks[i]
+		if err := b.into(dst[at:], t.out, src, t.width, n, a); err != nil {
+			return err
+		}
+		at += b.out
+	}
+	return nil
+}
+
+// into transforms the block's columns of n rows of src and writes them to dst,
+// a row every stride numbers.
+func (b *block) into(dst []float64, stride int, src []float64, width, n int, a *arena) error {
+	defer a.release(a.used)
+	in, out := a.take(n*len(b.columns)), a.take(n*b.out)
+	for i := range n {
+		for j, column := range b.columns {
+			in[i*len(b.columns)+j] = src[i*width+column]
+		}
+	}
+	if err := b.transform(out, in, n, a); err != nil {
+		return err
+	}
+	for i := range n {
+		for j, v := range out[i*b.out : (i+1)*b.out] {
+			if b.weight != 1 {
+				v *= b.weight
+			}
+			dst[i*stride+j] = v
+		}
+	}
+	return nil
+}

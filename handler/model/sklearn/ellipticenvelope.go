@@ -1,0 +1,115 @@
+package sklearn
+
+import "math"
+
+// ellipticEnvelope is sklearn.covariance.EllipticEnvelope: the squared
+// Mahalanobis distance from a robust centre. 0 is normal.
+type ellipticEnvelope struct {
+	location  []float64
+	precision []float64 // row-major
+	offset    float64   // 0.19: minus the threshold
+	version   version
+}
+
+func loadEllipticEnvelope(a *attrs) *element {
+	e := &ellipticEnvelope{version: a.version}
+	e.location = a.vector("location_", a.features())
+	n := len(e.location)
+	if a.bool("store_precision") {
+		e.precision, _ = a.matrix("precision_", n, n)
+	} else {
+		e.precision = a.invert("covariance_", n)
+	}
+	switch {
+	case a.version >= 20:
+		e.offset = a.finite("offset_")
+	case !a.has("contamination"):
+		a.refuse("contamination None", "fit it with the share of outliers")
+	default:
+		e.offset = -a.finite("threshold_")
+	}
+	return &element{detector: e, in: n, size: 8 * (n + n*n)}
+}
+
+// invert returns the pseudo-inverse of a symmetric matrix.
+func (a *attrs) invert(name string, n int) []float64 {
+	const most = 200 // beyond it, the time to invert would be felt
+	if n > most {
+		a.refuse("store_precision=False and so many features", "fit it with store_precision=True")
+		return nil
+	}
+	m, _ := a.matrix(name, n, n)
+	if a.err != nil {
+		return nil
+	}
+	return pseudoInverse(m, n)
+}
+
+// distance returns the squared distance of a row.
+func (e *ellipticEnvelope) distance(row, delta []float64) float64 {
+	n := len(e.location)
+	for i, x := range row {
+		delta[i] = x - e.location[i]
+	}
+	sum := 0.0
+	for i, d := range delta {
+		inner := 0.0
+		for j, p := range e.precision[i*n : (i+1)*n] {
+			inner += float64(p * delta[j])
+		}
+		sum += float64(d * inner)
+	}
+	if e.version < 20 {
+		return sum
+	}
+	root := math.Sqrt(sum) // scipy gives the root, scikit-learn squares it
+	return root * root
+}
+
+func (e *ellipticEnvelope) distances(dst, x []float64, a *arena) {
+	defer a.release(a.used)
+	n := len(e.location)
+	delta := a.take(n)
+	for i := range dst {
+		dst[i] = e.distance(x[i*n:(i+1)*n], delta)
+	}
+}
+
+func (e *ellipticEnvelope) detect(pred []uint8, score, x []float64, a *arena) error {
+	e.distances(score, x, a)
+	if e.version < 20 {
+		e.detect019(pred, score)
+		return nil
+	}
+	for i, d := range score {
+		score[i] = -d - e.offset
+		pred[i] = 1
+		if score[i] >= 0 {
+			pred[i] = 0
+		}
+	}
+	return nil
+}
+
+// detect019 scores distances as 0.19 did.
+func (e *ellipticEnvelope) detect019(pred []uint8, score []float64) {
+	threshold := -e.offset
+	for i, d := range score {
+		pred[i] = 1
+		if d <= threshold {
+			pred[i] = 0
+		}
+		score[i] = math.Pow(threshold, 0.33) - math.Pow(d, 0.33)
+	}
+}
+
+func (e *ellipticEnvelope) scoreSamples(dst, x []float64, a *arena) error {
+	if e.version < 20 {
+		return errNoScoreSamples
+	}
+	e.distances(dst, x, a)
+	for i, d := range dst {
+		dst[i] = -d
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package sklearn
+
+import (
+	"math"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/model/libm"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// ufunc is one of numpy's functions of one number, as a transformer.
+type ufunc func(float64) float64
+
+// ufuncs are the functions that sklearn.preprocessing.FunctionTransformer may
+// apply, by their names in numpy.
+var ufuncs = map[string]ufunc{
+	"absolute": math.Abs, "abs": math.Abs, "fabs": math.Abs, "negative": func(x float64) float64 { return -x },
+	"positive": func(x float64) float64 { return x }, "sign": sign,
+	"rint": math.RoundToEven, "floor": math.Floor, "ceil": math.Ceil, "trunc": math.Trunc,
+	"square": func(x float64) float64 { return x * x }, "reciprocal": func(x float64) float64 { return 1 / x },
+	"sqrt": math.Sqrt, "cbrt": math.Cbrt,
+	"exp": libm.Exp, "exp2": math.Exp2, "expm1": math.Expm1,
+	"log": math.Log, "log2": math.Log2, "log10": math.Log10, "log1p": math.Log1p,
+	"sin": math.Sin, "cos": math.Cos, "tan": math.Tan,
+	"arcsin": math.Asin, "arccos": math.Acos, "arctan": math.Atan, "asin": math.Asin, "acos": math.Acos, "atan": math.Atan,
+	"sinh": math.Sinh, "cosh": math.Cosh, "tanh": libm.Tanh,
+	"arcsinh": math.Asinh, "arccosh": math.Acosh, "arctanh": math.Atanh, "asinh": math.Asinh, "acosh": math.Acosh, "atanh": math.Atanh,
+	"deg2rad": radians, "radians": radians, "rad2deg": degrees, "degrees": degrees,
+}
+
+func sign(x float64) float64 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return x // 0, or NaN
+}
+
+func radians(x float64) float64 { return x * (math.Pi / 180) }
+func degrees(x float64) float64 { return x * (180 / math.Pi) }
+
+func loadFunctionTransformer(a *attrs) *element {
+	e := &element{in: a.features(), accepts: anyNumber}
+	if a.boolOr("validate", false) {
+		e.accepts = finite
+	}
+	if args, _ := a.value("kw_args").(*pickle.Dict); a.has("kw_args") && (args == nil || len(args.Entries) > 0) {
+		a.refuse("kw_args", "use a function of numpy that needs none")
+	}
+	if !a.has("func") {
+		return e // the identity
+	}
+	f, ok := a.value("func").(pickle.Global)
+	if !ok || f.Module != "numpy" && !strings.HasPrefix(f.Module, "numpy.") || ufuncs[f.Name] == nil {
+		a.refuse("a function that is not one of numpy's of one number", "use one of these by its name, such as numpy.log1p or numpy.sqrt")
+		return nil
+	}
+	e.transformer = ufuncs[f.Name]
+	return e
+}
+
+func (f ufunc) transform(dst, src []float64, _ int, _ *arena) error {
+	for i, x := range src {
+		dst[i] = f(x)
+	}
+	return nil
+}

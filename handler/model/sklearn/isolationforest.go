@@ -1,0 +1,198 @@
+package sklearn
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/fleetscore/fleetscore/handler/model/forest"
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// isolationForest is sklearn.ensemble.IsolationForest.
+type isolationForest struct {
+	*forest.Forest
+	scale   float64 // the trees' number times the average path length
+	offset  float64 // 0.19: threshold_
+	version version
+}
+
+func loadIsolationForest(a *attrs) *element {
+	if a.version >= 20 && a.version < 22 && a.value("behaviour") != any("new") {
+		a.refuse("behaviour='old'", "fit it with behaviour='new', or with a later scikit-learn")
+	}
+	n := a.forestFeatures()
+	s := &isolationForest{version: a.version}
+	length, average := forest.PathLength, forest.AveragePathLength
+	if a.version < 21 {
+		length, average = forest.PathLength019, forest.AveragePathLength019
+	}
+	trees := a.trees(n)
+	if a.err != nil {
+		return nil
+	}
+	var err error
+	if s.Forest, err = forest.New(n, trees, length); err != nil {
+		a.fail("%w", err)
+		return nil
+	}
+	samples := "max_samples_"
+	if a.version >= 104 && a.has("_max_samples") {
+		samples = "_max_samples"
+	}
+	s.scale = float64(len(trees)) * average(a.int(samples))
+	if a.version < 20 {
+		s.offset = a.finite("threshold_")
+	} else {
+		s.offset = a.finite("offset_")
+	}
+	a.note("trees", len(trees))
+	a.note("samples_per_tree", a.int(samples))
+	return &element{detector: s, in: n, accepts: finite32, size: s.Size()}
+}
+
+// forestFeatures are n_features_in_, or before 0.24 n_features_.
+func (a *attrs) forestFeatures() int {
+	n := a.features()
+	if n == 0 {
+		n = a.int("n_features_")
+	}
+	if n < 1 || n > maxFeatures {
+		a.fail("%d features: 1 to %d are supported", n, maxFeatures)
+	}
+	return n
+}
+
+// trees reads the trees, and for each the columns it was fitted on where these
+// are not all.
+func (a *attrs) trees(n int) []forest.Tree {
+	estimators := a.items("estimators_")
+	columns := a.items("estimators_features_")
+	if len(columns) != len(estimators) {
+		a.fail("%d trees, but columns for %d", len(estimators), len(columns))
+		return nil
+	}
+	if err := a.budget.Take(64 * len(estimators)); err != nil {
+		a.fail("%w", err)
+		return nil
+	}
+	// Scikit-learn looks at the columns only where they are fewer than all,
+	// even if they are in another order or drawn with repetition.
+	subset := a.int("_max_features") != n
+	trees := make([]forest.Tree, 0, len(estimators))
+	for i := range estimators {
+		t, err := a.tree(estimators[i], columns[i], subset)
+		if err != nil {
+			a.fail("tree %d: %w", i, err)
+			return nil
+		}
+		trees = append(trees, t)
+	}
+	return trees
+}
+
+// tree reads an ExtraTreeRegressor, of which only tree_ matters.
+func (l *loader) tree(estimator, columns any, subset bool) (forest.Tree, error) {
+	var t forest.Tree
+	o, ok := estimator.(*pickle.Object)
+	if !ok || o.Class.Name != "ExtraTreeRegressor" {
+		return t, fmt.Errorf("it is no ExtraTreeRegressor")
+	}
+	inner, _ := o.Attr("tree_")
+	tree, ok := inner.(*pickle.Object)
+	if !ok || tree.Class.Name != "Tree" {
+		return t, fmt.Errorf("it has no tree_")
+	}
+	var err error
+	if subset {
+		if t.Features, err = l.ints(columns); err != nil {
+			return t, err
+		}
+	}
+	v, _ := tree.Attr("nodes")
+	t.Nodes, err = l.nodes(v)
+	return t, err
+}
+
+// ints returns an array of integers.
+func (l *loader) ints(v any) ([]int, error) {
+	array, err := numpy.Parse(v)
+	if err != nil {
+		return nil, err
+	}
+	wide, err := array.Ints(l.budget)
+	narrow := make([]int, len(wide))
+	for i, n := range wide {
+		narrow[i] = int(n)
+	}
+	return narrow, err
+}
+
+// nodes reads a tree's records, field by field by name: their layout changes
+// between versions.
+func (l *loader) nodes(v any) ([]forest.Node, error) {
+	records, err := numpy.Parse(v)
+	if err != nil {
+		return nil, err
+	}
+	fields := make([]numpy.FieldReader, 5)
+	for i, name := range []string{"left_child", "right_child", "feature", "threshold", "n_node_samples"} {
+		if fields[i], err = records.Field(name); err != nil {
+			return nil, err
+		}
+	}
+	// The nodes, and the forest that is made of them.
+	if err := l.budget.Take(64 * records.Len()); err != nil {
+		return nil, err
+	}
+	nodes := make([]forest.Node, records.Len())
+	for i := range nodes {
+		nodes[i] = forest.Node{
+			Left: int(fields[0].Float(i)), Right: int(fields[1].Float(i)), Feature: int(fields[2].Float(i)),
+			Threshold: fields[3].Float(i), Samples: int(fields[4].Float(i)),
+		}
+	}
+	return nodes, nil
+}
+
+// anomaly sets dst to the anomaly score of the original paper, between 0 and 1.
+func (s *isolationForest) anomaly(dst, x []float64) {
+	s.PathLengths(dst, x)
+	for i, length := range dst {
+		power := -length / s.scale
+		if s.scale == 0 && s.version >= 100 {
+			power = -1 // trees of a single sample
+		}
+		dst[i] = math.Exp2(power)
+	}
+}
+
+func (s *isolationForest) detect(pred []uint8, score, x []float64, _ *arena) error {
+	s.anomaly(score, x)
+	if s.version < 20 {
+		for i, v := range score {
+			score[i] = 0.5 - v
+			pred[i] = 0
+			if score[i] <= s.offset {
+				pred[i] = 1
+			}
+		}
+		return nil
+	}
+	for i, v := range score {
+		score[i] = -v - s.offset
+	}
+	negatives(pred, score)
+	return nil
+}
+
+func (s *isolationForest) scoreSamples(dst, x []float64, _ *arena) error {
+	if s.version < 20 {
+		return errNoScoreSamples
+	}
+	s.anomaly(dst, x)
+	for i, v := range dst {
+		dst[i] = -v
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package sklearn
+
+import (
+	"math"
+
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// localOutlierFactor is sklearn.neighbors.LocalOutlierFactor(novelty=True):
+// the density around a row, against that around its nearest neighbours among
+// the rows it was fitted on. 0 is normal.
+type localOutlierFactor struct {
+	fitted   []float64 // row-major
+	width    int
+	k        int       // neighbours
+	reach    []float64 // of each fitted row, the distance to its k-th neighbour
+	density  []float64 // of each fitted row
+	distance metric
+	offset   float64
+}
+
+func loadLocalOutlierFactor(a *attrs) *element {
+	if a.version < 20 || !a.bool("novelty") {
+		a.refuse("novelty=False", "fit it with novelty=True (scikit-learn 0.20 and later)")
+		return nil
+	}
+	s := &localOutlierFactor{k: a.int("n_neighbors_"), offset: a.finite("offset_"), distance: a.metric()}
+	s.fitted, s.width = a.matrix("_fit_X", 0, a.features())
+	if a.err != nil {
+		return nil
+	}
+	if s.width == 0 || s.k < 1 || s.k > len(s.fitted)/s.width {
+		a.fail("%d neighbours among %d numbers of %d columns", s.k, len(s.fitted), s.width)
+		return nil
+	}
+	rows := len(s.fitted) / s.width
+	s.density = a.vector("_lrd", rows)
+	distances, columns := a.matrix("_distances_fit_X_", rows, 0)
+	if a.err != nil {
+		return nil
+	}
+	if columns < s.k {
+		a.fail("_distances_fit_X_ has %d columns, fewer than the %d neighbours", columns, s.k)
+		return nil
+	}
+	for i := range rows {
+		s.reach = append(s.reach, distances[i*columns+s.k-1])
+	}
+	a.note("rows", rows)
+	a.note("neighbors", s.k)
+	return &element{detector: s, in: s.width, size: 8 * (len(s.fitted) + 2*rows)}
+}
+
+// metric is a distance, up to a monotonic function.
+type metric struct {
+	reduced func(x, y []float64, p float64) float64
+	finish  func(reduced, p float64) float64
+	p       float64
+}
+
+// metric reads the distance: the parameter metric after scikit-learn has
+// simplified it.
+func (a *attrs) metric() metric {
+	name, _ := a.value("effective_metric_").(string)
+	p := 2.0
+	if params, ok := a.value("effective_metric_params_").(*pickle.Dict); ok {
+		for _, e := range params.Entries {
+			switch power, isFloat := e.Value.(float64); {
+			case e.Key == any("p") && isFloat:
+				p = power
+			case e.Key == any("p"):
+				n, _ := e.Value.(int64)
+				p = float64(n)
+			case e.Value != nil:
+				a.refuse("metric_params", "use a metric without parameters")
+			}
+		}
+	}
+	same := func(d, _ float64) float64 { return d }
+	switch name {
+	case "manhattan", "l1", "cityblock":
+		return metric{manhattan, same, 1}
+	case "euclidean", "l2":
+		return metric{squared, func(d, _ float64) float64 { return math.Sqrt(d) }, 2}
+	case "chebyshev", "infinity":
+		return metric{chebyshev, same, math.Inf(1)}
+	case "minkowski", "p":
+		return a.minkowski(p)
+	}
+	a.refuse("this metric", "use euclidean, manhattan, chebyshev or minkowski")
+	return metric{}
+}
+
+func (a *attrs) minkowski(p float64) metric {
+	switch {
+	case p == 2:
+		return metric{squared, func(d, _ float64) float64 { return math.Sqrt(d) }, p}
+	case p > 0 && p < math.MaxFloat64:
+		return metric{power, func(d, p float64) float64 { return math.Pow(d, 1/p) }, p}
+	}
+	a.fail("p is %v", p)
+	return metric{}
+}
+
+func squared(x, y []float64, _ float64) float64 {
+	sum := 0.0
+	for i, v := range x {
+		d := v - y[i]
+		sum += float64(d * d)
+	}
+	return sum
+}
+
+func manhattan(x, y []float64, _ float64) float64 {
+	sum := 0.0
+	for i, v := range x {
+		sum += math.Abs(v - y[i])
+	}
+	return sum
+}
+
+func chebyshev(x, y []float64, _ float64) float64 {
+	most := 0.0
+	for i, v := range x {
+		most = max(most, math.Abs(v-y[i]))
+	}
+	return most
+}
+
+func power(x, y []float64, p float64) float64 {
+	sum := 0.0
+	for i, v := range x {
+		sum += math.Pow(math.Abs(v-y[i]), p)
+	}
+	return sum
+}
+
+func (s *localOutlierFactor) detect(pred []uint8, score, x []float64, a *arena) error {
+	_ = s.scoreSamples(score, x, a)
+	for i := range score {
+		score[i] -= s.offset
+	}
+	negatives(pred, score)
+	return nil
+}
+
+func (s *localOutlierFactor) scoreSamples(dst, x []float64, a *arena) error {
+	defer a.release(a.used)
+	near := neighbours{distance: a.take(s.k), row: a.take(s.k)}
+	for i := range dst {
+		s.nearest(&near, x[i*s.width:(i+1)*s.width])
+		dst[i] = s.factor(&near)
+	}
+	return nil
+}
+
+// neighbours are the nearest rows so far, nearest first. The rows' numbers are
+// kept as floats, in scratch memory.
+type neighbours struct{ distance, row []float64 }
+
+// insert puts a row among the first n, which has to be nearer than the last
+// of them if they are all there are to be.
+func (b *neighbours) insert(n int, distance float64, row int) {
+	i := min(n, len(b.distance)-1)
+	for ; i > 0 && b.distance[i-1] > distance; i-- {
+		b.distance[i], b.row[i] = b.distance[i-1], b.row[i-1]
+	}
+	b.distance[i], b.row[i] = distance, float64(row)
+}
+
+// nearest finds the k nearest fitted rows; of equally distant ones the first.
+func (s *localOutlierFactor) nearest(near *neighbours, x []float64) {
+	last := s.k - 1
+	for row := range s.density {
+		d := s.distance.reduced(x, s.fitted[row*s.width:(row+1)*s.width], s.distance.p)
+		if row <= last || d < near.distance[last] {
+			near.insert(row, d, row)
+		}
+	}
+	for i, d := range near.distance {
+		near.distance[i] = s.distance.finish(d, s.distance.p)
+	}
+}
+
+// factor is minus the local outlier factor of a row with these neighbours.
+func (s *localOutlierFactor) factor(near *neighbours) float64 {
+	k := float64(s.k)
+	sum := 0.0
+	for i, d := range near.distance {
+		sum += max(d, s.reach[int(near.row[i])])
+	}
+	density := 1 / (sum/k + 1e-10)
+	ratios := 0.0
+	for _, row := range near.row {
+		ratios += s.density[int(row)] / density
+	}
+	return -(ratios / k)
+}

@@ -1,0 +1,93 @@
+package sklearn
+
+import (
+	"math"
+)
+
+// pca is sklearn.decomposition.PCA.
+type pca struct {
+	mean       []float64 // subtracted before; nil since 1.5
+	components []float64 // row-major
+	width      int       // of a component
+	shift      []float64 // components·mean, subtracted after, since 1.5; or nil
+	scale      []float64 // what whitening divides by, or nil
+}
+
+func loadPCA(a *attrs) *element {
+	p := &pca{}
+	p.components, p.width = a.matrix("components_", 0, 0)
+	if a.err != nil {
+		return nil
+	}
+	if p.width == 0 || len(p.components) == 0 {
+		a.fail("components_ is empty")
+		return nil
+	}
+	count := len(p.components) / p.width
+	p.mean = a.vector("mean_", p.width)
+	if a.bool("whiten") {
+		p.scale = a.deviations(count)
+	}
+	if a.err == nil && a.version >= 105 {
+		p.shift = make([]float64, count)
+		product(p.shift, p.mean, p.components, p.width)
+		p.mean = nil
+	}
+	return &element{transformer: p, in: p.width, out: count, size: 8 * len(p.components)}
+}
+
+// deviations are the square roots of the components' variances, since 1.5 not
+// too near 0.
+func (a *attrs) deviations(count int) []float64 {
+	scale := a.vector("explained_variance_", count)
+	for i, v := range scale {
+		scale[i] = math.Sqrt(v)
+		if a.version >= 105 {
+			scale[i] = max(scale[i], epsilon)
+		}
+	}
+	return scale
+}
+
+func (p *pca) transform(dst, src []float64, n int, a *arena) error {
+	if p.mean != nil {
+		defer a.release(a.used)
+		centered := a.take(len(src))
+		for i, x := range src {
+			centered[i] = x - p.mean[i%p.width]
+		}
+		src = centered
+	}
+	product(dst, src, p.components, p.width)
+	count := len(dst) / n
+	for i := range dst {
+		if p.shift != nil {
+			dst[i] -= p.shift[i%count]
+		}
+		if p.scale != nil {
+			dst[i] /= p.scale[i%count]
+		}
+	}
+	return nil
+}
+
+// product sets dst to the matrix x times the transposed matrix m, both of rows
+// of that width. Each sum runs in order, with fused multiply-add, as BLAS
+// libraries mostly do.
+func product(dst, x, m []float64, width int) {
+	k := 0
+	for ; len(x) >= width; x = x[width:] {
+		for row := m; len(row) >= width; row = row[width:] {
+			dst[k] = dot(x[:width], row)
+			k++
+		}
+	}
+}
+
+func dot(x, y []float64) float64 {
+	sum := 0.0
+	for i, v := range x {
+		sum = math.FMA(v, y[i], sum)
+	}
+	return sum
+}

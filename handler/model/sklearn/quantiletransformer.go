@@ -1,0 +1,140 @@
+package sklearn
+
+import (
+	"math"
+	"sort"
+)
+
+// quantileTransformer is sklearn.preprocessing.QuantileTransformer: each
+// column through its empirical distribution function, and perhaps the normal
+// distribution's quantiles.
+type quantileTransformer struct {
+	columns   []quantiles
+	normal    bool
+	near      bool    // numbers within boundsThreshold of the bounds count as beyond
+	low, high float64 // what comes out is clipped to these
+}
+
+// quantiles is a column's distribution, forwards and, since scikit-learn
+// interpolates both ways, mirrored: x and y negated, in reverse.
+type quantiles struct{ x, y, mirrorX, mirrorY []float64 }
+
+const boundsThreshold = 1e-7
+
+func loadQuantileTransformer(a *attrs) *element {
+	y := a.vector("references_", 0)
+	table, n := a.matrix("quantiles_", len(y), 0)
+	if a.err != nil {
+		return nil
+	}
+	t := &quantileTransformer{normal: a.text("output_distribution") == "normal", low: math.Inf(-1), high: math.Inf(1)}
+	if !t.normal && a.text("output_distribution") != "uniform" {
+		a.fail("output_distribution is neither normal nor uniform")
+	}
+	const low, high = boundsThreshold - epsilon, 1 - (boundsThreshold - epsilon)
+	t.near = t.normal || a.version < 21
+	switch {
+	case t.normal:
+		t.low, t.high = normalQuantile(low), normalQuantile(high)
+	case a.version < 21:
+		t.low, t.high = low, high
+	}
+	if len(y) == 0 {
+		a.fail("there are no quantiles")
+	}
+	if err := a.budget.Take(24 * len(table)); err != nil {
+		a.fail("%w", err)
+		return nil
+	}
+	mirrorY := mirror(y)
+	for j := range n {
+		x := make([]float64, len(y))
+		for i := range x {
+			x[i] = table[i*n+j]
+		}
+		t.columns = append(t.columns, quantiles{x, y, mirror(x), mirrorY})
+		if !sort.Float64sAreSorted(x) {
+			a.fail("quantiles_ are not in order in column %d", j)
+		}
+	}
+	return a.perColumn(t, n, 2*len(table)+2*len(y))
+}
+
+func mirror(v []float64) []float64 {
+	m := make([]float64, len(v))
+	for i, f := range v {
+		m[len(v)-1-i] = -f
+	}
+	return m
+}
+
+func (t *quantileTransformer) transform(dst, src []float64, _ int, _ *arena) error {
+	width := len(t.columns)
+	for i, x := range src {
+		dst[i] = t.value(&t.columns[i%width], x)
+	}
+	return nil
+}
+
+// value is _transform_col of one number.
+func (t *quantileTransformer) value(q *quantiles, x float64) float64 {
+	if math.IsNaN(x) {
+		return x
+	}
+	low, high := q.x[0], q.x[len(q.x)-1]
+	below, above := x == low, x == high
+	if t.near {
+		below, above = x-boundsThreshold < low, x+boundsThreshold > high
+	}
+	y := 0.5 * (interpolate(x, q.x, q.y) - interpolate(-x, q.mirrorX, q.mirrorY))
+	if above {
+		y = 1
+	}
+	if below {
+		y = 0
+	}
+	if t.normal {
+		y = normalQuantile(y)
+	}
+	return max(t.low, min(t.high, y))
+}
+
+// interpolate is numpy.interp of one number.
+func interpolate(x float64, xs, ys []float64) float64 {
+	last := len(xs) - 1
+	switch {
+	case x > xs[last]:
+		return ys[last]
+	case x < xs[0]:
+		return ys[0]
+	}
+	// The last of the points that are not above x.
+	j := sort.Search(len(xs), func(i int) bool { return xs[i] > x }) - 1
+	if j == last || xs[j] == x {
+		return ys[j]
+	}
+	slope := (ys[j+1] - ys[j]) / (xs[j+1] - xs[j])
+	return float64(slope*(x-xs[j])) + ys[j]
+}
+
+// normalQuantile returns the number below which a standard normal variable is
+// with probability p (scipy.stats.norm.ppf).
+func normalQuantile(p float64) float64 {
+	switch {
+	case p == 0.5:
+		return 0
+	case p > 0.5: // exact, and the lower tail has the digits
+		return -normalQuantile(1 - p)
+	case p <= 0:
+		return math.Inf(-1)
+	}
+	z := -math.Sqrt2 * math.Erfcinv(2*p)
+	// Erfcinv loses digits in the tail; Halley's method on the logarithm-free
+	// residual restores them, as Erfc has them all.
+	for range 2 {
+		density := math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
+		step := (0.5*math.Erfc(-z/math.Sqrt2) - p) / density
+		z -= step / (1 + z*step/2)
+	}
+	return z
+}

@@ -1,0 +1,142 @@
+package sklearn
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// selection returns the columns that a ColumnTransformer gives to a
+// transformer: as scikit-learn 1.0 and later wrote them down in
+// _transformer_to_input_indices, or by what the user wrote: positions, a mask, a
+// slice or names.
+func (a *attrs) selection(name string, v any, width int) []int {
+	if resolved, ok := a.object.Attr("_transformer_to_input_indices"); ok {
+		if d, ok := resolved.(*pickle.Dict); ok {
+			if indices, ok := d.Get(name); ok {
+				v = indices
+			}
+		}
+	}
+	columns, err := a.columns(v, width)
+	if err != nil {
+		a.fail("the columns of step '%s': %w", name, err)
+		return nil
+	}
+	for i, c := range columns {
+		if c < 0 {
+			columns[i] = c + width
+		}
+	}
+	a.checkColumns(columns, width)
+	return columns
+}
+
+// checkColumns keeps an error if a column is not one of so many.
+func (a *attrs) checkColumns(columns []int, width int) {
+	for _, c := range columns {
+		if c < 0 || c >= width {
+			a.fail("column %d is not one of %d", c, width)
+			return
+		}
+	}
+}
+
+func (a *attrs) columns(v any, width int) ([]int, error) {
+	switch v := v.(type) {
+	case *pickle.List:
+		return a.listed(v.Items, width)
+	case *pickle.Tuple:
+		return a.listed(v.Items, width)
+	case *pickle.Object:
+		switch {
+		case v.Class == pickle.Global{Module: "builtins", Name: "slice"} && len(v.Args) == 3:
+			return sliced(v.Args, width)
+		case v.Class.Name == "_RemainderColsList":
+			data, _ := v.Attr("data")
+			if list, ok := data.(*pickle.List); ok {
+				return a.listed(list.Items, width)
+			}
+		case numpy.IsArray(v):
+			return a.arrayed(v, width)
+		}
+	case *numpy.Array:
+		return a.arrayed(v, width)
+	case int64, string:
+		return nil, &unsupported{"a single column, passed on without its second dimension, is not supported: write it as a list, [column]"}
+	}
+	return nil, fmt.Errorf("a selection of type %T is not supported: use a list of positions or names", v)
+}
+
+func (a *attrs) arrayed(v any, width int) ([]int, error) {
+	array, err := numpy.Parse(v)
+	if err != nil {
+		return nil, err
+	}
+	items, err := array.Items(a.budget)
+	if err != nil {
+		return nil, err
+	}
+	return a.listed(items, width)
+}
+
+// listed resolves positions, names, or a mask of as many as there are columns.
+func (a *attrs) listed(items []any, width int) ([]int, error) {
+	if err := a.budget.Take(8 * len(items)); err != nil {
+		return nil, err
+	}
+	var columns []int
+	for i, item := range items {
+		item, err := numpy.Scalar(item)
+		if err != nil {
+			return nil, err
+		}
+		switch item := item.(type) {
+		case int64:
+			columns = append(columns, int(item))
+		case string:
+			c := slices.Index(a.loader.names, item)
+			if c < 0 {
+				return nil, fmt.Errorf("there is no feature named %.60q", item)
+			}
+			columns = append(columns, c)
+		case bool:
+			if len(items) != width {
+				return nil, fmt.Errorf("a mask of %d for %d columns", len(items), width)
+			}
+			if item {
+				columns = append(columns, i)
+			}
+		default:
+			return nil, fmt.Errorf("a column given by a %T is not supported", item)
+		}
+	}
+	return columns, nil
+}
+
+// sliced resolves slice(start, stop, step) of positions.
+func sliced(args []any, width int) ([]int, error) {
+	bounds := [3]int{0, width, 1}
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case nil:
+		case int64:
+			bounds[i] = int(max(-maxFeatures, min(maxFeatures, arg)))
+			if i < 2 && bounds[i] < 0 {
+				bounds[i] = max(0, bounds[i]+width)
+			}
+		default:
+			return nil, &unsupported{"a slice of names is not supported: write the names as a list"}
+		}
+	}
+	if bounds[2] < 1 {
+		return nil, fmt.Errorf("a slice with step %d is not supported", bounds[2])
+	}
+	var columns []int
+	for c := bounds[0]; c < min(bounds[1], width); c += bounds[2] {
+		columns = append(columns, c)
+	}
+	return columns, nil
+}
