@@ -1,0 +1,107 @@
+package e2e_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+var (
+	rounds = flag.Int("rounds", 20, "rounds of TestKilled")
+	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of TestKilled")
+)
+
+// undisturbed is what a run comes to that nobody disturbs, and how long its
+// two halves take.
+type undisturbed struct {
+	predictions    map[string]string
+	ingest, scores time.Duration
+}
+
+var killFleet = simulate.Fleet{Seed: 2, Devices: 3, Every: 15 * time.Second}
+
+// TestKilled kills handler and host, with SIGKILL, at random moments of ingest,
+// fan-out and scoring. The host is started again by the test, the handler by
+// the host. Whatever was going on, the run ends with the bytes of an
+// undisturbed one.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	t.Logf("-seed %d -rounds %d", *seed, *rounds)
+	want := undisturb(t)
+	for i := range *rounds {
+		t.Run(fmt.Sprint("round", i), func(t *testing.T) {
+			t.Parallel()
+			killRound(t, want, rand.New(rand.NewPCG(*seed, uint64(i))))
+		})
+	}
+}
+
+func undisturb(t *testing.T) (u undisturbed) {
+	t.Helper()
+	s := newStack(t)
+	s.publishFleet(killFleet)
+	begin := time.Now()
+	s.ingest(t.Context(), readings(killFleet, hour))
+	u.ingest = time.Since(begin)
+	begin = time.Now()
+	r := s.ended(s.request(hour).ID)
+	u.scores = time.Since(begin)
+	u.predictions = s.predictions(r.ID)
+	if r.State != sensor.RunSucceeded || len(u.predictions) != len(killFleet.Sensors())+1 {
+		t.Fatalf("undisturbed, the run is %s with %d blobs", r.State, len(u.predictions))
+	}
+	return u
+}
+
+func killRound(t *testing.T, want undisturbed, random *rand.Rand) {
+	s := newStack(t)
+	s.publishFleet(killFleet)
+	s.whileKilling(random, want.ingest, func() { s.ingest(t.Context(), readings(killFleet, hour)) })
+	var r run
+	s.whileKilling(random, want.scores, func() { r = s.ended(s.request(hour).ID) })
+	r = s.ended(r.ID) // the last kill may have come later, with nothing left to do
+	if r.State != sensor.RunSucceeded {
+		t.Errorf("the run is %s", r.State)
+	}
+	same(t, s.predictions(r.ID), want.predictions)
+}
+
+// whileKilling does work while it kills handler or host, one to three times
+// within about the time that the work takes if undisturbed.
+func (s *stack) whileKilling(random *rand.Rand, usual time.Duration, work func()) {
+	type kill struct {
+		after time.Duration
+		host  bool
+	}
+	kills := make([]kill, 1+random.IntN(3))
+	for i := range kills {
+		kills[i] = kill{time.Duration(random.Int64N(int64(usual))), random.IntN(2) == 0}
+	}
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for _, k := range kills {
+			select {
+			case <-ctx.Done():
+			case <-time.After(k.after):
+			}
+			s.Logf("kill after %v: host %v", k.after, k.host)
+			if k.host {
+				s.host.kill()
+			} else {
+				s.host.killHandler()
+			}
+		}
+	})
+	work()
+	cancel()
+	wg.Wait()
+}

@@ -1,0 +1,127 @@
+package e2e_test
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+// TestReference takes the data and models of the reference architecture
+// through the pipeline and compares with what scikit-learn gives.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	const reference = "../../../shared/reference"
+	data, err := os.Open(reference + "/sensor_data.csv")
+	if err != nil {
+		t.Skipf("no reference data beside the repository: %v", err)
+	}
+	defer data.Close()
+	s := newStack(t)
+	models, err := filepath.Glob(reference + "/models/*")
+	if err != nil || len(models) == 0 {
+		t.Fatalf("%d models, %v", len(models), err)
+	}
+	for _, file := range models {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.publish(filepath.Base(file), content)
+	}
+	var w sensor.Window
+	s.ingest(t.Context(), func(yield func(sensor.Reading, error) bool) {
+		for r, err := range simulate.ReadCSV("sensor_data.csv", data) {
+			if at := r.Time.Time(); err == nil {
+				if w.From.IsZero() || at.Before(w.From) {
+					w.From = at.Truncate(time.Second)
+				}
+				if !at.Before(w.To) {
+					w.To = at.Truncate(time.Second).Add(time.Second)
+				}
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	})
+	r := s.ended(s.request(w).ID)
+	if r.State != sensor.RunSucceeded {
+		t.Errorf("the run is %s", r.State)
+	}
+	truths, err := filepath.Glob(reference + "/truth/preds_*.csv")
+	if err != nil || len(truths) != len(models) {
+		t.Fatalf("%d files of truth for %d models, %v", len(truths), len(models), err)
+	}
+	rows, anomalies := 0, 0
+	for _, file := range truths {
+		n, a := s.compareTruth(file, r.ID)
+		rows, anomalies = rows+n, anomalies+a
+	}
+	if rows != 11_837 || anomalies != 4_986 {
+		t.Errorf("%d rows with %d anomalies, want 11837 with 4986", rows, anomalies)
+	}
+}
+
+// compareTruth compares a file of truth with the predictions of its sensor,
+// row by row: predictions always, decision values bit by bit on amd64.
+func (s *stack) compareTruth(file, run string) (rows, anomalies int) {
+	s.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		s.Fatal(err)
+	}
+	_, name, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".csv"), "_")
+	device, sensorName, _ := strings.Cut(name, "_")
+	predicted, _, err := s.blobs.Read(s.Context(), blob.Preds, run+"/"+device+"/"+sensorName+".csv", "", 1<<30)
+	if err != nil {
+		s.Fatal(err)
+	}
+	want, got := s.records(content), s.records(predicted)
+	if len(got) != len(want) || strings.Join(got[0], ",") != "TS,Device,Sensor,Val,Prediction,Score" {
+		s.Fatalf("%s: %d rows under %v, want %d", name, len(got), got[0], len(want))
+	}
+	for i := 1; i < len(want); i++ {
+		g, w := got[i], want[i]
+		at, err := sensor.ParseMillis(w[0])
+		if err != nil {
+			s.Fatal(err)
+		}
+		if g[0] != at.String() || g[1] != w[1] || g[2] != w[2] || s.float(g[3]) != s.float(w[3]) || g[4] != w[4] {
+			s.Errorf("%s, row %d: %v, want %v", name, i, g, w)
+		}
+		if runtime.GOARCH == "amd64" && s.float(g[5]) != s.float(w[5]) {
+			s.Errorf("%s, row %d: decision value %s, want %s", name, i, g[5], w[5])
+		}
+		if g[4] == "1" {
+			anomalies++
+		}
+	}
+	return len(got) - 1, anomalies
+}
+
+func (s *stack) records(content []byte) [][]string {
+	s.Helper()
+	records, err := csv.NewReader(strings.NewReader(string(content))).ReadAll()
+	if err != nil {
+		s.Fatal(err)
+	}
+	return records
+}
+
+func (s *stack) float(text string) float64 {
+	s.Helper()
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return v
+}

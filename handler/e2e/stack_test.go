@@ -1,0 +1,250 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/azurite"
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/devhost"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+// stack is everything that one deployment has, and nobody else.
+type stack struct {
+	*testing.T
+	host  *host
+	url   string // of the HTTP functions
+	hub   *simulate.Hub
+	blobs *azure.Blobs
+	sql   string // DSN
+}
+
+func newStack(t *testing.T) *stack {
+	t.Helper()
+	root, err := dist()
+	if err != nil {
+		t.Fatal(err)
+	}
+	storage, err := azurite.Start(t.Context(), azurite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { storage.Close() })
+	connection, err := azure.ReadConnection("DataStorage", func(string) string { return storage.ConnectionString })
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, err := azure.Open(connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(account.Close)
+	dir, ports := t.TempDir(), freePorts(t, 2)
+	s := &stack{
+		T: t, blobs: account.Blobs(), sql: "file:" + filepath.ToSlash(filepath.Join(dir, "fleet.db")),
+		url: fmt.Sprintf("http://127.0.0.1:%d", ports[0]), hub: &simulate.Hub{URL: fmt.Sprintf("http://127.0.0.1:%d/readings", ports[1])},
+	}
+	log := filepath.Join(dir, "log")
+	s.host = startHost(t, hostConfig{Log: log, Options: devhost.Options{
+		Root: root, HTTPPort: ports[0], EventPort: ports[1], EventDir: filepath.Join(dir, "events"), MessageLease: 2 * time.Second,
+		Settings: map[string]string{
+			"AzureWebJobsStorage": storage.ConnectionString, "DataStorage": storage.ConnectionString, "SQL_DSN": s.sql,
+			"EventHubConnection": "Endpoint=sb://localhost/;SharedAccessKeyName=x;SharedAccessKey=x", "EVENTHUB_NAME": "readings", "EVENTHUB_CONSUMER_GROUP": "$Default",
+			"SCORE_TICK": "*/2 * * * * *",
+		},
+	}})
+	t.Cleanup(func() { s.checkLog(log, storage.ConnectionString) })
+	return s
+}
+
+// checkLog looks for secrets in all that was logged, and shows it if the test
+// has failed.
+func (s *stack) checkLog(file, connection string) {
+	log, err := os.ReadFile(file)
+	if err != nil {
+		s.Error(err)
+	}
+	_, key, _ := strings.Cut(connection, "AccountKey=")
+	if key, _, _ = strings.Cut(key, ";"); key == "" || bytes.Contains(log, []byte(key)) {
+		s.Error("the storage key is in the log")
+	}
+	if s.Failed() {
+		s.Logf("%s", log[max(0, len(log)-20_000):])
+	}
+}
+
+func freePorts(t *testing.T, n int) (ports []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+// eventually waits until ok, for two minutes at most.
+func (s *stack) eventually(what string, ok func() bool) {
+	s.Helper()
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.Fatalf("%s: not within two minutes", what)
+		}
+	}
+}
+
+func (s *stack) publish(name string, content []byte) {
+	s.Helper()
+	if _, err := s.blobs.Write(s.Context(), blob.Models, name, "", "", func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	}); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// publishFleet publishes the model of each sensor of f.
+func (s *stack) publishFleet(f simulate.Fleet) {
+	s.Helper()
+	for _, x := range f.Sensors() {
+		s.publish(x.ID.String()+".pkl", x.Kind.Model())
+	}
+}
+
+func readings(f simulate.Fleet, w sensor.Window) iter.Seq2[sensor.Reading, error] {
+	return func(yield func(sensor.Reading, error) bool) {
+		for sample := range f.Samples(w) {
+			if !yield(sample.Reading, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ingest sends readings and waits until all are stored.
+func (s *stack) ingest(ctx context.Context, all iter.Seq2[sensor.Reading, error]) {
+	s.Helper()
+	if err := s.hub.Send(ctx, all, nil); err != nil {
+		s.Fatal(err)
+	}
+	s.caughtUp()
+}
+
+func (s *stack) caughtUp() {
+	s.Helper()
+	s.eventually("checkpoints at the end", func() bool { return s.host.ask("caught up?") == "true" })
+}
+
+// run is what the API says of a run.
+type run struct {
+	ID    string
+	State sensor.RunState
+	Epoch int
+}
+
+// call asks the API; false if it did not answer, or not with a 2xx.
+func (s *stack) call(method, path string, body, reply any) bool {
+	content, err := json.Marshal(body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(s.Context(), method, s.url+path, bytes.NewReader(content))
+	if err != nil {
+		s.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode/100 == 2 && json.NewDecoder(answer.Body).Decode(reply) == nil
+}
+
+// request asks for a run of w until it is promised.
+func (s *stack) request(w sensor.Window) (r run) {
+	s.Helper()
+	s.eventually("a run is opened", func() bool {
+		return s.call(http.MethodPost, "/api/runs", map[string]time.Time{"from": w.From, "to": w.To}, &r)
+	})
+	return r
+}
+
+// ended waits until a run has ended.
+func (s *stack) ended(id string) (r run) {
+	s.Helper()
+	s.eventually("run "+id+" ends", func() bool {
+		return s.call(http.MethodGet, "/api/runs/"+id, nil, &r) && !r.State.Open()
+	})
+	return r
+}
+
+// predictions returns the content of all blobs of a run, by name; the manifest
+// without epoch and revisions, which tell of what happened on the way.
+func (s *stack) predictions(id string) map[string]string {
+	s.Helper()
+	all := map[string]string{}
+	for info, err := range s.blobs.List(s.Context(), blob.Preds, id+"/") {
+		if err != nil {
+			s.Fatal(err)
+		}
+		content, _, err := s.blobs.Read(s.Context(), blob.Preds, info.Name, "", 1<<30)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if strings.HasSuffix(info.Name, "/manifest.json") {
+			content = s.withoutEpoch(content)
+		}
+		all[strings.TrimPrefix(info.Name, id+"/")] = string(content)
+	}
+	return all
+}
+
+func (s *stack) withoutEpoch(manifest []byte) []byte {
+	s.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		s.Fatal(err)
+	}
+	delete(m, "epoch")
+	for _, job := range m["jobs"].([]any) {
+		delete(job.(map[string]any), "revision")
+	}
+	plain, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		s.Fatal(err)
+	}
+	return plain
+}
+
+// same compares the blobs of two runs.
+func same(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	for name := range want {
+		if got[name] != want[name] {
+			t.Errorf("%s: %d bytes, want %d:\n%.2000s\nwant\n%.2000s", name, len(got[name]), len(want[name]), got[name], want[name])
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s should not be there", name)
+		}
+	}
+}
