@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // conformance lists the recordings that are played, each with the way to bring
@@ -25,7 +26,7 @@ var conformance = []struct {
 	{"queue-datatype", (*replay).playQueues, "without the extension's warnings of bodies that are no UTF-8"},
 	{"queue-base64-mismatch", (*replay).playMismatch, ""},
 	{"queue-replies", (*replay).playQueues, ""},
-	{"queue-poison", (*replay).playQueues, ""},
+	{"queue-poison", (*replay).playDelay, ""},
 	{"queue-poison-immediate", (*replay).playQueues, ""},
 	{"queue-retry-policy", (*replay).playQueues, "without the warning that retries of queues will go"},
 	{"queue-outputs-none", (*replay).playQueues, ""},
@@ -136,6 +137,18 @@ func (p *replay) playQueues() {
 	p.compareQueues()
 	p.compareRequests()
 	p.compareLog("Soon retries will not be supported", "cannot be converted to string")
+}
+
+// playDelay compares too that no delivery comes before visibilityTimeout, 3 s,
+// is over; storage counts whole seconds.
+func (p *replay) playDelay() {
+	p.playQueues()
+	got := p.requests()
+	for i := 1; i < len(got); i++ {
+		if pause := got[i].Time.Sub(got[i-1].Time); pause < 2*time.Second {
+			p.t.Errorf("delivery %d came %v after the one before, recorded 3 to 4 s", i+1, pause)
+		}
+	}
 }
 
 // playMismatch puts what the recorded poison queue has at the end.

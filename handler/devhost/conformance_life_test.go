@@ -64,13 +64,9 @@ func (p *replay) playDisabled() {
 func (p *replay) playOverlong() {
 	p.r.Exchanges = p.r.Exchanges[:4]
 	p.playFirst()
-	got := p.taken()
-	for i, r := range got {
+	for i, r := range p.taken() {
 		if r.InFlight != 1 {
 			p.t.Errorf("run %d overlaps another", i)
-		}
-		if i > 0 && r.Time.Sub(got[i-1].Time) > 9*time.Second {
-			p.t.Errorf("run %d came %v after the one before, which took 7 s; recorded: at once", i, r.Time.Sub(got[i-1].Time))
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
-	"time"
 )
 
 // function is a folder with a function.json.
@@ -177,70 +176,15 @@ func (f bindingFile) binding(s settings) (binding, error) {
 
 // complete reports a value that the binding's type needs and lacks.
 func (b binding) complete() error {
-	missing := map[string]string{
-		"timerTrigger":    or(b.Schedule, "schedule"),
-		"queueTrigger":    or(b.QueueName, "queueName"),
-		"eventHubTrigger": or(b.EventHubName, "eventHubName"),
-		"queue":           or(b.QueueName, "queueName"),
-		"blob":            or(b.Path, "path"),
+	needed := map[string][2]string{
+		"timerTrigger": {"schedule", b.Schedule}, "queueTrigger": {"queueName", b.QueueName},
+		"eventHubTrigger": {"eventHubName", b.EventHubName}, "queue": {"queueName", b.QueueName}, "blob": {"path", b.Path},
 	}[b.Type]
-	if b.Name == "" {
-		missing = "name"
-	}
-	if missing != "" {
-		return fmt.Errorf("%s is missing", missing)
+	switch {
+	case b.Name == "":
+		return fmt.Errorf("name is missing")
+	case needed[0] != "" && needed[1] == "":
+		return fmt.Errorf("%s is missing", needed[0])
 	}
 	return nil
-}
-
-// or returns name if value is empty, else "".
-func or(value, name string) string {
-	if value == "" {
-		return name
-	}
-	return ""
-}
-
-// retryPolicy is the retry section of function.json or host.json.
-type retryPolicy struct {
-	attempts    int  // after the first; -1 for ever
-	exponential bool // from min to max; else min every time
-	min, max    time.Duration
-}
-
-func parseRetry(raw json.RawMessage) (*retryPolicy, error) {
-	if len(raw) == 0 || string(raw) == "null" {
-		return nil, nil
-	}
-	var f struct {
-		Strategy                                        string
-		MaxRetryCount                                   *int
-		DelayInterval, MinimumInterval, MaximumInterval string
-	}
-	if err := json.Unmarshal(raw, &f); err != nil {
-		return nil, fmt.Errorf("retry: %w", err)
-	}
-	if f.MaxRetryCount == nil || *f.MaxRetryCount < -1 {
-		return nil, fmt.Errorf("retry: maxRetryCount must be -1, for ever, or more")
-	}
-	p := &retryPolicy{attempts: *f.MaxRetryCount}
-	var err error
-	switch strings.ToLower(f.Strategy) {
-	case "fixeddelay":
-		p.min, err = span(f.DelayInterval, "retry.delayInterval", 0, 0)
-		if err == nil && f.DelayInterval == "" {
-			err = fmt.Errorf("retry.delayInterval is missing")
-		}
-	case "exponentialbackoff":
-		p.exponential = true
-		if p.min, err = span(f.MinimumInterval, "retry.minimumInterval", 0, 0); err == nil {
-			p.max, err = span(f.MaximumInterval, "retry.maximumInterval", 0, 0)
-		}
-		if err == nil && (f.MinimumInterval == "" || f.MaximumInterval == "" || p.min > p.max) {
-			err = fmt.Errorf("retry needs minimumInterval and maximumInterval, the first no longer than the second")
-		}
-	default:
-		err = fmt.Errorf("retry.strategy is %q; use fixedDelay or exponentialBackoff", f.Strategy)
-	}
-	return p, err
 }

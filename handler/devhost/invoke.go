@@ -66,11 +66,10 @@ func (v *invoker) attempt(c *call, id string, rc *retryContext) error {
 	}
 	r, err := v.limited(c, id, rc)
 	if err == nil && r != nil {
-		err = v.outputs.write(v.ctx, c, r)
-	}
-	if err == nil && r != nil {
-		for _, line := range r.logs {
-			v.log.log(slog.LevelInfo, category+".User", line, "invocation", id)
+		if err = v.outputs.write(v.ctx, c, r); err == nil {
+			for _, line := range r.logs {
+				v.log.log(slog.LevelInfo, category+".User", line, "invocation", id)
+			}
 		}
 	}
 	took := time.Since(start).Milliseconds()

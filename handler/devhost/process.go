@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -27,14 +28,20 @@ type process struct {
 	code    int
 }
 
-// freePort returns a loopback port that nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a port for the handler: %w", err)
+// freePort returns a loopback port that nobody listens on. It lies below those
+// that systems give to outgoing connections: between a restart's kill and its
+// start, one of these could take the port.
+func freePort() (port int, err error) {
+	const first, count, tries = 20000, 12000, 100
+	for range tries {
+		port = first + rand.IntN(count)
+		l, lerr := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+		if lerr == nil {
+			return port, l.Close()
+		}
+		err = lerr
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("find a port for the handler: %w", err)
 }
 
 // startProcess starts the handler in root's environment, without waiting for

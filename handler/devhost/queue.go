@@ -94,37 +94,40 @@ func (l *queueListener) run(ctx context.Context) {
 	}
 }
 
-// process runs one delivery to its end: deleted, released, or moved to poison.
+// process runs one delivery to its end.
 func (l *queueListener) process(d *lease) {
 	text, err := l.decode(d.Text)
-	switch {
-	case err != nil && l.poison != nil:
+	if err != nil {
 		l.log.log(slog.LevelWarn, "Azure.Storage.Queues.QueueServiceClient", fmt.Sprintf("Message decoding has failed! Check MessageEncoding settings. MessageId=%s.", d.ID))
+	}
+	if l.poison != nil && (err != nil || d.DequeueCount > l.cfg.MaxDequeueCount) {
 		l.moveToPoison(d)
 		return
-	case err != nil:
-		l.log.log(slog.LevelWarn, "Azure.Storage.Queues.QueueServiceClient", fmt.Sprintf("Message decoding has failed! Check MessageEncoding settings. MessageId=%s.", d.ID))
-		return
-	case d.DequeueCount > l.cfg.MaxDequeueCount && l.poison != nil:
-		l.moveToPoison(d)
+	}
+	if err != nil {
 		return
 	}
 	stop := d.renew(l.work, l.lease, l.log)
 	err = l.execute(l.work, l.call(d.Delivery, text))
 	stop()
-	if l.work.Err() != nil {
-		return // the handler was killed: the message comes back when its lease ends
+	if l.work.Err() == nil { // else the handler was killed, and the message comes back when its lease ends
+		l.settle(d, err)
 	}
+}
+
+// settle deletes a delivery that succeeded. One that failed is released, or
+// moved to poison if it was the last. (What fails in a poison queue the host
+// leaves to the end of its lease.)
+func (l *queueListener) settle(d *lease, failure error) {
 	ctx, cancel := context.WithTimeout(l.work, storageDeadline)
 	defer cancel()
+	var err error
 	switch {
-	case err == nil:
+	case failure == nil:
 		err = l.queue.Delete(ctx, d.Delivery)
-	case d.DequeueCount >= l.cfg.MaxDequeueCount && l.poison != nil:
-		l.moveToPoison(d)
-		return
 	case l.poison == nil:
-		return // the host doesn't release what fails in a poison queue
+	case d.DequeueCount >= l.cfg.MaxDequeueCount:
+		l.moveToPoison(d)
 	default:
 		err = l.queue.Extend(ctx, &d.Delivery, l.cfg.Visibility)
 		l.poke()

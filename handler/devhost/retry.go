@@ -1,13 +1,59 @@
 package devhost
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 )
+
+// retryPolicy is the retry section of function.json or host.json.
+type retryPolicy struct {
+	attempts    int  // after the first; -1 for ever
+	exponential bool // from min to max; else min every time
+	min, max    time.Duration
+}
+
+func parseRetry(raw json.RawMessage) (*retryPolicy, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	var f struct {
+		Strategy                                        string
+		MaxRetryCount                                   *int
+		DelayInterval, MinimumInterval, MaximumInterval string
+	}
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return nil, fmt.Errorf("retry: %w", err)
+	}
+	if f.MaxRetryCount == nil || *f.MaxRetryCount < -1 {
+		return nil, fmt.Errorf("retry: maxRetryCount must be -1, for ever, or more")
+	}
+	p := &retryPolicy{attempts: *f.MaxRetryCount}
+	var err error
+	switch strings.ToLower(f.Strategy) {
+	case "fixeddelay":
+		p.min, err = span(f.DelayInterval, "retry.delayInterval", 0, 0)
+		if err == nil && f.DelayInterval == "" {
+			err = fmt.Errorf("retry.delayInterval is missing")
+		}
+	case "exponentialbackoff":
+		p.exponential = true
+		if p.min, err = span(f.MinimumInterval, "retry.minimumInterval", 0, 0); err == nil {
+			p.max, err = span(f.MaximumInterval, "retry.maximumInterval", 0, 0)
+		}
+		if err == nil && (f.MinimumInterval == "" || f.MaximumInterval == "" || p.min > p.max) {
+			err = fmt.Errorf("retry needs minimumInterval and maximumInterval, the first no longer than the second")
+		}
+	default:
+		err = fmt.Errorf("retry.strategy is %q; use fixedDelay or exponentialBackoff", f.Strategy)
+	}
+	return p, err
+}
 
 // retryContext is what the handler is told of a retry policy's attempts.
 type retryContext struct {
