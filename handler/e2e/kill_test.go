@@ -25,7 +25,7 @@ type undisturbed struct {
 	ingest, scores time.Duration
 }
 
-var killFleet = simulate.Fleet{Seed: 2, Devices: 3, Every: 15 * time.Second}
+var killFleet = simulate.Fleet{Seed: 2, Devices: 10, Every: 5 * time.Second}
 
 // TestKilled kills handler and host, with SIGKILL, at random moments of ingest,
 // fan-out and scoring. The host is started again by the test, the handler by
