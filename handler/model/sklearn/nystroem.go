@@ -3,6 +3,7 @@ package sklearn
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
@@ -15,6 +16,7 @@ type nystroem struct {
 	squares    []float64 // |component|²
 	matrix     []float64 // normalization_, row-major
 	kernel     func(t *nystroem, dst, row []float64)
+	unit       bool // rows are made one long first, as components are
 	gamma      float64
 	coef0      float64
 	degree     float64
@@ -46,6 +48,9 @@ func loadNystroem(a *attrs) *element {
 		a.refuse(fmt.Sprintf("the kernel %.40q", name), "use rbf, linear, poly, sigmoid, laplacian or cosine")
 		return nil
 	}
+	if t.unit = name == "cosine"; t.unit {
+		_ = toUnit.transform(t.components, slices.Clone(t.components), count, nil)
+	}
 	t.squares = make([]float64, count)
 	for i := range count {
 		t.squares[i] = square(t.components[i*t.width : (i+1)*t.width])
@@ -64,11 +69,20 @@ var pairwise = map[string]func(t *nystroem, dst, row []float64){
 	"polynomial": (*nystroem).polynomial,
 	"sigmoid":    (*nystroem).sigmoid,
 	"laplacian":  (*nystroem).laplacian,
-	"cosine":     (*nystroem).cosine,
+	"cosine":     (*nystroem).linear, // of rows one long
 }
+
+// toUnit makes rows one long; those of zeros stay so. Scikit-learn's
+// cosine_similarity does the same to both sides before it multiplies them.
+var toUnit = &normalizer{norm: norm2, tiny: 10 * epsilon}
 
 func (t *nystroem) transform(dst, src []float64, n int, a *arena) error {
 	defer a.release(a.used)
+	if t.unit {
+		rows := a.take(len(src))
+		_ = toUnit.transform(rows, src, n, a)
+		src = rows
+	}
 	count := len(t.squares)
 	embedded := a.take(n * count)
 	for i := range n {
@@ -115,16 +129,5 @@ func (t *nystroem) sigmoid(dst, row []float64) {
 func (t *nystroem) laplacian(dst, row []float64) {
 	for i := range dst {
 		dst[i] = libm.Exp(-t.gamma * manhattan(row, t.components[i*t.width:(i+1)*t.width], 1))
-	}
-}
-
-// cosine is linear of rows made one long; those of zeros stay so.
-func (t *nystroem) cosine(dst, row []float64) {
-	t.linear(dst, row)
-	xx := square(row)
-	for i := range dst {
-		if norm := math.Sqrt(xx) * math.Sqrt(t.squares[i]); norm > 0 {
-			dst[i] /= norm
-		}
 	}
 }

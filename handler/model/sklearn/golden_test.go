@@ -1,0 +1,102 @@
+package sklearn_test
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+)
+
+// golden is what testdata/golden.py wrote about a model.
+type golden struct {
+	File  []byte
+	Names []string
+	expected
+}
+
+// readGoldens returns the models of one version of scikit-learn.
+func readGoldens(t testing.TB, path string) map[string]golden {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct{ Models map[string]golden }
+	if err := json.NewDecoder(z).Decode(&all); err != nil {
+		t.Fatal(err)
+	}
+	return all.Models
+}
+
+func goldenFiles(t testing.TB) []string {
+	t.Helper()
+	paths, err := filepath.Glob("../testdata/sklearn-*.json.gz")
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no goldens", err)
+	}
+	return paths
+}
+
+// TestGoldens holds each estimator and transformer to what several versions of
+// scikit-learn gave.
+func TestGoldens(t *testing.T) {
+	t.Parallel()
+	for _, path := range goldenFiles(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".json.gz"), func(t *testing.T) {
+			t.Parallel()
+			for name, g := range readGoldens(t, path) {
+				t.Run(name, func(t *testing.T) {
+					g.check(t, g.File)
+					m, err := sklearn.Load(g.File)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if d := m.Describe(); !slices.Equal(d.FeatureNames, g.Names) || d.Features != len(g.X[0]) {
+						t.Errorf("described with features %d %v", d.Features, d.FeatureNames)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestRowsAlone holds scoring row by row to scoring all at once.
+func TestRowsAlone(t *testing.T) {
+	t.Parallel()
+	for name, g := range readGoldens(t, goldenFiles(t)[0]) {
+		m, err := sklearn.Load(g.File)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		x := floats(t, g.X)
+		pred, score := make([]uint8, len(g.X)), make([]float64, len(g.X))
+		if err := m.Predict(pred, score, x); err != nil {
+			t.Fatal(name, err)
+		}
+		d := m.Features()
+		for i := range score {
+			var p [1]uint8
+			var s [1]float64
+			if err := m.Predict(p[:], s[:], x[i*d:(i+1)*d]); err != nil {
+				t.Fatal(name, err)
+			}
+			if p[0] != pred[i] || math.Float64bits(s[0]) != math.Float64bits(score[i]) {
+				t.Errorf("%s: row %d alone gives %v, among others %v", name, i, s[0], score[i])
+			}
+		}
+		if err := m.Predict(nil, nil, nil); err != nil {
+			t.Errorf("%s: no rows: %v", name, err)
+		}
+	}
+}
