@@ -18,6 +18,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+	"github.com/fleetscore/fleetscore/handler/model/svm"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/score"
 	"github.com/fleetscore/fleetscore/handler/sensor"
@@ -57,7 +58,7 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 	}
 	a := &App{
 		cfg: cfg, log: log, server: protocol.New(protocol.Options{Stdout: stdout}), db: db, storage: storage,
-		models: model.NewCache(storage.Blobs(), load, sklearn.MaxFile, modelBytes()),
+		models: model.NewCache(storage.Blobs(), loader(cfg.SIMD), sklearn.MaxFile, modelBytes()),
 		ender:  &ledger.Ender{Ledger: db, Files: storage.Blobs(), Now: time.Now},
 		sender: &ledger.Sender{Outbox: db, Queue: storage.Queue(JobQueue), PerMessage: cfg.SensorsPerMessage, Now: time.Now},
 		cpu:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
@@ -88,16 +89,22 @@ func modelBytes() int64 {
 	return limit / 4
 }
 
-// load reads a file as a model that can judge rows.
-func load(data []byte) (model.Detector, error) {
-	m, err := sklearn.Load(data)
-	if err != nil {
-		return nil, err
+// loader returns what reads a file as a model that can judge rows, with or
+// without vector instructions.
+func loader(simd bool) func([]byte) (model.Detector, error) {
+	return func(data []byte) (model.Detector, error) {
+		m, err := sklearn.Load(data)
+		if err != nil {
+			return nil, err
+		}
+		if err := m.Detector(); err != nil {
+			return nil, err
+		}
+		if !simd {
+			m.Limit(svm.Portable)
+		}
+		return m, nil
 	}
-	if err := m.Detector(); err != nil {
-		return nil, err
-	}
-	return m, nil
 }
 
 // modelOf is score.Models.

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -204,15 +205,31 @@ func TestReadyWithoutSQLOrStorage(t *testing.T) {
 	}
 }
 
-// TestModelFiles gives load a detector, and a model that is none.
-func TestModelFiles(t *testing.T) {
+// TestLoader reads detectors, with the same scores with and without vector
+// instructions, and what is none.
+func TestLoader(t *testing.T) {
 	t.Parallel()
 	for _, k := range simulate.Kinds {
-		if m, err := load(k.Model()); err != nil || m.Features() != 1 || m.Size() <= 0 {
-			t.Errorf("%s: %v, %v", k.Name, m, err)
+		var scores [2][]float64
+		for i, simd := range []bool{false, true} {
+			m, err := loader(simd)(k.Model())
+			if err != nil || m.Features() != 1 || m.Size() <= 0 {
+				t.Fatalf("%s: %v, %v", k.Name, m, err)
+			}
+			scores[i] = make([]float64, 100)
+			x := make([]float64, 100)
+			for j := range x {
+				x[j] = float64(j) / 3
+			}
+			if err := m.Predict(make([]uint8, 100), scores[i], x); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(scores[0], scores[1]) {
+			t.Errorf("%s: the scores differ", k.Name)
 		}
 	}
-	if _, err := load([]byte("no pickle")); err == nil {
+	if _, err := loader(true)([]byte("no pickle")); err == nil {
 		t.Error("took a text for a model")
 	}
 }

@@ -19,6 +19,7 @@ type Config struct {
 	Delay             time.Duration     // SCORE_DELAY
 	SensorsPerMessage int               // SCORE_SENSORS_PER_MESSAGE
 	Score             sensor.Settings   // what new runs take over: SCORE_AGGREGATE
+	SIMD              bool              // SCORE_SIMD
 	SQL               string            // SQL_DSN, or the default's full text
 	Data              azure.Connection  // DataStorage
 	// InAzure says that this is an instance in Azure, one of several.
@@ -48,6 +49,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		Delay:             r.duration("SCORE_DELAY", 24*time.Hour),
 		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, sensor.MaxJobsPerMessage),
 		Score:             sensor.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE")},
+		SIMD:              r.truth("SCORE_SIMD"),
 	}
 	r.schedule("SCORE_TICK")
 	if c.InAzure {
@@ -113,6 +115,14 @@ func (r *reader) number(name string, least, most int) int {
 		r.mistake("%s is %q: set it to a whole number from %d to %d", name, r.text(name), least, most)
 	}
 	return n
+}
+
+func (r *reader) truth(name string) bool {
+	v := r.text(name)
+	if v != "on" && v != "off" {
+		r.mistake("%s is %q: set it to on or off", name, v)
+	}
+	return v == "on"
 }
 
 func (r *reader) aggregation(name string) string {

@@ -47,8 +47,8 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintln(c.Schedule, c.Delay, c.SensorsPerMessage, c.Score, c.SQL, c.SQLite(), c.Data, c.InAzure)
-	want := fmt.Sprintln("0 0 * * * *", time.Minute, 1, sensor.Settings{}, "file:/home/me/.local/state/fleetscore/fleetscore.db", true,
+	got := fmt.Sprintln(c.Schedule, c.Delay, c.SensorsPerMessage, c.Score, c.SIMD, c.SQL, c.SQLite(), c.Data, c.InAzure)
+	want := fmt.Sprintln("0 0 * * * *", time.Minute, 1, sensor.Settings{}, true, "file:/home/me/.local/state/fleetscore/fleetscore.db", true,
 		"DataStorage (http://127.0.0.1:10000/devstoreaccount1)", false)
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -90,6 +90,7 @@ func TestMistakes(t *testing.T) {
 		{laptop, "SCORE_SENSORS_PER_MESSAGE", "0", "from 1 to 256"},
 		{laptop, "SCORE_SENSORS_PER_MESSAGE", "many", "from 1 to 256"},
 		{laptop, "SCORE_AGGREGATE", "5m:median", "SCORE_AGGREGATE"},
+		{laptop, "SCORE_SIMD", "avx", "on or off"},
 		{laptop, "SQL_DSN", "Server=s;Password=c2Vj", "file:PATH"},
 		{laptop, "HOME", "", "SQL_DSN is empty, and without HOME"},
 		{laptop, "DataStorage", "AccountName=f;AccountKey=c2Vj!", "DataStorage"},
