@@ -29,7 +29,7 @@ var emulator = sync.OnceValues(func() (*azurite.Server, error) {
 })
 
 // settings returns a getenv for a database of t's own and the emulator.
-func settings(t *testing.T, connection string) func(string) string {
+func settings(t testing.TB, connection string) func(string) string {
 	values := map[string]string{
 		"SQL_DSN":     "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "new folder", "fleet.db")),
 		"DataStorage": connection,
@@ -37,7 +37,7 @@ func settings(t *testing.T, connection string) func(string) string {
 	return func(name string) string { return values[name] }
 }
 
-func newApp(t *testing.T, connection string, stdout io.Writer) *App {
+func newApp(t testing.TB, connection string, stdout io.Writer) *App {
 	t.Helper()
 	cfg, err := config.FromEnv(settings(t, connection))
 	if err != nil {
@@ -83,7 +83,7 @@ func TestFunctions(t *testing.T) {
 }
 
 // request sends a request to a, as the host does, and returns the reply.
-func request(t *testing.T, a http.Handler, method, path string, body any) (status int, reply map[string]any) {
+func request(t testing.TB, a http.Handler, method, path string, body any) (status int, reply map[string]any) {
 	t.Helper()
 	content, err := json.Marshal(body)
 	if err != nil {
@@ -102,7 +102,7 @@ func request(t *testing.T, a http.Handler, method, path string, body any) (statu
 
 // invoke posts an invocation whose one value is doubly encoded, as the host
 // encodes texts and arrays.
-func invoke(t *testing.T, a http.Handler, function, binding string, value any) {
+func invoke(t testing.TB, a http.Handler, function, binding string, value any) {
 	t.Helper()
 	inner, err := json.Marshal(value)
 	if err != nil {

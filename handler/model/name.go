@@ -15,15 +15,12 @@ var Defaults = []string{"default.pkl", "default.joblib"}
 
 // Names returns the names under which the model of id is looked for.
 func Names(id sensor.ID) []string {
-	names := make([]string, 0, 2*len(suffixes))
+	names := make([]string, 0, len(suffixes)+1)
 	for _, suffix := range suffixes {
 		names = append(names, id.String()+suffix)
 	}
-	if strings.Contains(id.Device, "_") || strings.Contains(id.Sensor, "_") {
-		return names
-	}
-	for _, suffix := range suffixes {
-		names = append(names, "model_"+id.Device+"_"+id.Sensor+suffix)
+	if !strings.Contains(id.Device, "_") && !strings.Contains(id.Sensor, "_") {
+		names = append(names, "model_"+id.Device+"_"+id.Sensor)
 	}
 	return names
 }

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+// TestStorm has many invocations at once, some of which fail, and counts the
+// goroutines and open files afterwards: they return to their number.
+func TestStorm(t *testing.T) { // not parallel: it counts
+	e, err := emulator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newApp(t, e.ConnectionString, t.Output())
+	storm := func(n int) {
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				invoke(t, a, "ingest", "events", [][]byte{fmt.Appendf(nil, `{"device":"d","sensor":"s%d","ts":%d,"value":1}`, i, i), []byte("bad")})
+				invoke(t, a, "score", "message", "no message")
+				invoke(t, a, "schedule", "tick", map[string]any{})
+				if status, _ := request(t, a, http.MethodGet, "/api/runs/20180828T230000Z-20180829T000000Z", nil); status != http.StatusNotFound {
+					t.Errorf("a run that nobody asked for: %d", status)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	storm(1)
+	goroutines, files := runtime.NumGoroutine(), openFiles(t)
+	storm(200)
+	// Idle connections to the emulator are given up after four seconds.
+	for end := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > goroutines+20 || openFiles(t) > files+20; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines and %d files, %d and %d before", runtime.NumGoroutine(), openFiles(t), goroutines, files)
+		}
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skipf("no way to count open files: %v", err)
+	}
+	return len(files)
+}
+
+// TestTenThousandModels keeps 10,000 models of the reference's size in less
+// than 60 MB.
+func TestTenThousandModels(t *testing.T) { // not parallel: it measures
+	content := simulate.Kinds[0].Model()
+	if reference, err := os.ReadFile("../../../shared/reference/models/model_1_1"); err == nil {
+		content = reference
+	}
+	blobs := same{content}
+	cache := model.NewCache(blobs, loader(true), sklearn.MaxFile, 1<<30)
+	before := heap()
+	for i := range 10_000 {
+		if _, err := cache.Model(t.Context(), sensor.ID{Device: "d", Sensor: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grown := heap() - before
+	t.Logf("10,000 models of %d bytes of pickle: %d bytes", len(content), grown)
+	if grown > 60<<20 {
+		t.Errorf("10,000 models take %d bytes", grown)
+	}
+	runtime.KeepAlive(cache)
+}
+
+// same are blobs that all have the same content, under the names of sensors'
+// own pickles.
+type same struct{ content []byte }
+
+func (s same) Stat(_ context.Context, _, name string) (blob.Info, error) {
+	if filepath.Ext(name) != ".pkl" || filepath.Base(name) == name {
+		return blob.Info{}, blob.ErrNotFound
+	}
+	return blob.Info{Name: name, ETag: "1", Size: int64(len(s.content))}, nil
+}
+
+func (s same) Read(_ context.Context, _, name, _ string, _ int64) ([]byte, blob.Info, error) {
+	return s.content, blob.Info{Name: name, ETag: "1", Size: int64(len(s.content))}, nil
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
