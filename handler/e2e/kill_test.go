@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func undisturb(t *testing.T) (u undisturbed) {
 }
 
 func killRound(t *testing.T, want undisturbed, random *rand.Rand) {
-	s := newStack(t)
+	s := newStack(t, "SCORE_SENSORS_PER_MESSAGE", strconv.Itoa(1+random.IntN(8)))
 	s.publishFleet(killFleet)
 	s.whileKilling(random, want.ingest, func() { s.ingest(t.Context(), readings(killFleet, hour)) })
 	var r run

@@ -33,7 +33,9 @@ type stack struct {
 	sql   string // DSN
 }
 
-func newStack(t *testing.T) *stack {
+// newStack starts a stack with these settings beside the usual ones: names
+// and values, in turn.
+func newStack(t *testing.T, more ...string) *stack {
 	t.Helper()
 	root, err := dist()
 	if err != nil {
@@ -58,14 +60,18 @@ func newStack(t *testing.T) *stack {
 		T: t, blobs: account.Blobs(), sql: "file:" + filepath.ToSlash(filepath.Join(dir, "fleet.db")),
 		url: fmt.Sprintf("http://127.0.0.1:%d", ports[0]), hub: &simulate.Hub{URL: fmt.Sprintf("http://127.0.0.1:%d/readings", ports[1])},
 	}
+	settings := map[string]string{
+		"AzureWebJobsStorage": storage.ConnectionString, "DataStorage": storage.ConnectionString, "SQL_DSN": s.sql,
+		"EventHubConnection": "Endpoint=sb://localhost/;SharedAccessKeyName=x;SharedAccessKey=x", "EVENTHUB_NAME": "readings", "EVENTHUB_CONSUMER_GROUP": "$Default",
+		"SCORE_TICK": "*/2 * * * * *", "SCORE_SCHEDULE": "0 0 0 1 1 *", // no window falls due by itself
+	}
+	for i := 0; i < len(more); i += 2 {
+		settings[more[i]] = more[i+1]
+	}
 	log := filepath.Join(dir, "log")
 	s.host = startHost(t, hostConfig{Log: log, Options: devhost.Options{
-		Root: root, HTTPPort: ports[0], EventPort: ports[1], EventDir: filepath.Join(dir, "events"), MessageLease: 2 * time.Second,
-		Settings: map[string]string{
-			"AzureWebJobsStorage": storage.ConnectionString, "DataStorage": storage.ConnectionString, "SQL_DSN": s.sql,
-			"EventHubConnection": "Endpoint=sb://localhost/;SharedAccessKeyName=x;SharedAccessKey=x", "EVENTHUB_NAME": "readings", "EVENTHUB_CONSUMER_GROUP": "$Default",
-			"SCORE_TICK": "*/2 * * * * *",
-		},
+		Root: root, Settings: settings, HTTPPort: ports[0], EventPort: ports[1],
+		EventDir: filepath.Join(dir, "events"), MessageLease: 2 * time.Second,
 	}})
 	t.Cleanup(func() { s.checkLog(log, storage.ConnectionString) })
 	return s

@@ -1,0 +1,102 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+// TestOutcomes has a sensor for each thing that can be wrong, looks at what
+// becomes of them, mends it, and has them scored again.
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	good := simulate.Kinds[0].Model()
+	s.publish("d/good.pkl", good)
+	s.publish("d/twice.pkl", good)
+	s.publish("d/twice", good)
+	s.publish("d/broken.joblib", []byte("no model"))
+	s.publish("d/silent.pkl", good)
+	s.ingest(t.Context(), func(yield func(sensor.Reading, error) bool) {
+		for _, name := range []string{"good", "twice", "broken", "none", "silent"} {
+			at := hour.From
+			if name == "silent" { // a reading, but not in the window
+				at = hour.To
+			}
+			if !yield(sensor.Reading{ID: sensor.ID{Device: "d", Sensor: name}, Time: sensor.MillisOf(at), Value: 1}, nil) {
+				return
+			}
+		}
+	})
+	r := s.ended(s.request(hour).ID)
+	s.wantOutcomes(r, sensor.RunDegraded, map[string]sensor.JobState{
+		"good": sensor.Scored, "twice": sensor.BadModel, "broken": sensor.BadModel, "none": sensor.NoModel, "silent": sensor.NoData,
+	})
+	for name, want := range map[string][]string{
+		"twice": {"d/twice and d/twice.pkl", "remedy"}, "broken": {"d/broken.joblib"}, "none": {"publish"},
+	} {
+		file := ledger.ErrorLogName(r.ID, sensor.JobKey{ID: sensor.ID{Device: "d", Sensor: name}})
+		log, _, err := s.blobs.Read(t.Context(), blob.Logs, file, "", 1<<20)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, text := range want {
+			if !strings.Contains(string(log), text) {
+				t.Errorf("%q is not in the error log %s", text, log)
+			}
+		}
+	}
+
+	s.publish("d/broken.joblib", good)
+	s.publish("default.pkl", good)
+	if err := s.blobs.Delete(t.Context(), blob.Models, "d/twice"); err != nil {
+		t.Fatal(err)
+	}
+	var rescored struct{ Reopened int }
+	states := []sensor.JobState{sensor.BadModel, sensor.NoModel}
+	if !s.call(http.MethodPost, "/api/runs/"+r.ID+"/rescore", map[string]any{"sensors": "d/*", "states": states}, &rescored) || rescored.Reopened != 3 {
+		t.Errorf("%d jobs re-opened, want 3", rescored.Reopened)
+	}
+	r = s.ended(r.ID)
+	s.wantOutcomes(r, sensor.RunSucceeded, map[string]sensor.JobState{
+		"good": sensor.Scored, "twice": sensor.Scored, "broken": sensor.Scored, "none": sensor.Scored, "silent": sensor.NoData,
+	})
+}
+
+// wantOutcomes compares the state of a run and its jobs, by the API and by the
+// manifest.
+func (s *stack) wantOutcomes(r run, state sensor.RunState, want map[string]sensor.JobState) {
+	s.Helper()
+	if r.State != state {
+		s.Errorf("the run is %s, want %s", r.State, state)
+	}
+	type jobs struct {
+		Jobs []struct {
+			Sensor string
+			State  sensor.JobState
+		}
+	}
+	var api, manifest jobs
+	if !s.call(http.MethodGet, "/api/runs/"+r.ID+"/jobs", nil, &api) {
+		s.Error("no answer for the jobs")
+	}
+	if err := json.Unmarshal([]byte(s.predictions(r.ID)["manifest.json"]), &manifest); err != nil {
+		s.Error(err)
+	}
+	for what, list := range map[string]jobs{"API": api, "manifest": manifest} {
+		got := map[string]sensor.JobState{}
+		for _, j := range list.Jobs {
+			got[j.Sensor] = j.State
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			s.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+}
