@@ -158,13 +158,10 @@ func TestStringsAsJSONNetWritesThem(t *testing.T) {
 
 func TestBackoff(t *testing.T) {
 	t.Parallel()
-	b := backoff{min: 100 * time.Millisecond, max: time.Second}
-	for i, want := range []time.Duration{100, 200, 300, 500, 900, 1000, 1000} {
+	b := backoff{min: 100 * time.Millisecond, max: 2 * time.Second}
+	for i, want := range []time.Duration{100, 200, 300, 500, 900, 1700, 3300} {
 		got := b.next()
-		low, high := 100+(want-100)*8/10, 100+(want-100)*12/10
-		if want == 1000 {
-			low, high = 1000, 1000
-		}
+		low, high := min(100+(want-100)*8/10, 2000), min(100+(want-100)*12/10, 2000)
 		if got < low*time.Millisecond-1 || got > high*time.Millisecond+1 {
 			t.Errorf("pause %d is %v, want %v to %v ms", i, got, int(low), int(high))
 		}

@@ -126,6 +126,7 @@ func (p *replay) playEventRestart() {
 	p.begin()
 	p.await(2)
 	p.eventually("all checkpoints", p.host.CaughtUp)
+	p.compareCheckpoints()
 	p.compareRequests()
 	if r := p.requests(); r[0].RawHeaders[2] == r[1].RawHeaders[2] {
 		p.t.Errorf("the batch came again with the same invocation id; recorded: a new one")

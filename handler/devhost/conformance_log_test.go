@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 var exitCodes = regexp.MustCompile(`exited with code (\d+)`)
@@ -28,26 +29,38 @@ func canonical(level, category, message string) string {
 var levelNames = map[slog.Level]string{slog.LevelInfo: "Information", slog.LevelWarn: "Warning", slog.LevelError: "Error"}
 
 // compareLog compares what the host logged: warnings, errors, and the lines of
-// the handler.
+// the handler. It waits for as many records as were recorded: the last come
+// after the requests.
 func (p *replay) compareLog(except ...string) {
 	p.t.Helper()
 	left := func(s string) bool {
 		return slices.ContainsFunc(except, func(e string) bool { return strings.Contains(s, e) })
 	}
-	var want, got []string
+	var want []string
 	for _, l := range p.r.Log {
 		if s := canonical(l[0], l[1], l[2]); !left(s) {
 			want = append(want, s)
 		}
 	}
-	for _, r := range p.logs.all() {
-		handler := strings.HasSuffix(r.category, ".User") || strings.HasPrefix(r.category, "Host.Function.") || strings.HasPrefix(r.category, "Worker.HttpWorkerProcess")
-		if s := canonical(levelNames[r.level], r.category, strings.ReplaceAll(r.message, p.prefix, "")); (handler || r.level > slog.LevelInfo) && !left(s) {
-			if r.remedy != "" && !slices.Contains(want, s) {
-				continue // devhost's own loud line
-			}
-			got = append(got, s)
+	var got []string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if got = slices.DeleteFunc(p.logged(want), left); len(got) >= len(want) {
+			break
 		}
 	}
 	diff(p.t, "log record", want, got)
+}
+
+// logged are devhost's records of the kind that the recordings keep. Its own
+// loud lines are left out, unless they are wanted.
+func (p *replay) logged(want []string) []string {
+	var got []string
+	for _, r := range p.logs.all() {
+		handler := strings.HasSuffix(r.category, ".User") || strings.HasPrefix(r.category, "Host.Function.") || strings.HasPrefix(r.category, "Worker.HttpWorkerProcess")
+		s := canonical(levelNames[r.level], r.category, strings.ReplaceAll(r.message, p.prefix, ""))
+		if (handler || r.level > slog.LevelInfo) && (r.remedy == "" || slices.Contains(want, s)) {
+			got = append(got, s)
+		}
+	}
+	return got
 }

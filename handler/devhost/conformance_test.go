@@ -25,11 +25,15 @@ type recording struct {
 	HTTP         []httpExchange               `json:"http"`
 	Queues       map[string][]string          `json:"queues"` // visible messages at the end; nil: no such queue
 	Blobs        []struct{ Name, Hex string } `json:"blobs"`
-	Log          [][3]string                  `json:"log"` // level, category, message
-	Starts       int                          `json:"starts"`
-	MaxInFlight  int                          `json:"maxInflight"`
-	Requests     int                          `json:"requests"`
-	Start        struct {
+	Checkpoints  []struct {
+		Name     string            `json:"name"`
+		Metadata map[string]string `json:"metadata"`
+	} `json:"checkpoints"`
+	Log         [][3]string `json:"log"` // level, category, message
+	Starts      int         `json:"starts"`
+	MaxInFlight int         `json:"maxInflight"`
+	Requests    int         `json:"requests"`
+	Start       struct {
 		Argv []string          `json:"argv"`
 		Env  map[string]string `json:"env"`
 	} `json:"start"`

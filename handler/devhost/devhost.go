@@ -6,8 +6,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -54,10 +54,8 @@ type Host struct {
 	worker    *worker
 	invoker   *invoker
 	keys      *keys
-	http      *http.Server
-	eventHTTP *http.Server
-	url       string
-	eventsURL string
+	http      *server
+	eventHTTP *server // nil without an event hub
 
 	listening context.Context // ends when the triggers stop
 	stopping  context.CancelFunc
@@ -144,7 +142,10 @@ func (h *Host) run() {
 	for _, e := range h.events {
 		h.running.Go(func() { e.run(h.listening) })
 	}
-	h.log.log(slog.LevelInfo, "Host.Startup", fmt.Sprintf("Job host started: %d functions", len(h.functions)), "url", h.url)
+	for _, srv := range h.servers() {
+		go srv.serve()
+	}
+	h.log.log(slog.LevelInfo, "Host.Startup", fmt.Sprintf("Job host started: %d functions", len(h.functions)), "url", h.URL())
 }
 
 // notify has the listeners of a queue look at it soon.
@@ -157,11 +158,21 @@ func (h *Host) notify(connection, queue string) {
 }
 
 // URL is where the HTTP functions are, such as http://127.0.0.1:7071.
-func (h *Host) URL() string { return h.url }
+func (h *Host) URL() string { return h.http.url() }
 
 // EventsURL is where event hubs take events: POST /{hub}/messages. It is empty
 // without an eventHubTrigger.
-func (h *Host) EventsURL() string { return h.eventsURL }
+func (h *Host) EventsURL() string {
+	if h.eventHTTP == nil {
+		return ""
+	}
+	return h.eventHTTP.url()
+}
+
+// servers are those that Start has made so far.
+func (h *Host) servers() []*server {
+	return slices.DeleteFunc([]*server{h.http, h.eventHTTP}, func(s *server) bool { return s == nil })
+}
 
 // Keys are the master and the function key that callers must show; empty
 // without EnableAuth.
@@ -218,9 +229,8 @@ func (h *Host) shutdown(cause error) {
 		h.stopping()
 		patience, cancel := context.WithTimeout(h.working, stopPatience)
 		defer cancel()
-		h.http.Shutdown(patience)
-		if h.eventHTTP != nil {
-			h.eventHTTP.Shutdown(patience)
+		for _, srv := range h.servers() {
+			srv.Shutdown(patience)
 		}
 		idle := make(chan struct{})
 		go func() { h.running.Wait(); close(idle) }()
@@ -240,10 +250,8 @@ func (h *Host) shutdown(cause error) {
 func (h *Host) release() {
 	h.stopping()
 	h.killing()
-	for _, srv := range [...]*http.Server{h.http, h.eventHTTP} {
-		if srv != nil {
-			srv.Close()
-		}
+	for _, srv := range h.servers() {
+		srv.close()
 	}
 	for _, hub := range h.hubs {
 		hub.close()

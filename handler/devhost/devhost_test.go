@@ -2,6 +2,7 @@ package devhost
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -74,4 +75,30 @@ func TestEveryTriggerReachesTheHandler(t *testing.T) {
 	}
 	a.eventually("caught up", h.CaughtUp)
 	a.eventually("the message deleted", func() bool { n, err := a.queue("score-jobs").Count(t.Context()); return err == nil && n == 0 })
+}
+
+// TestCallersWaitForTheStart calls the host's port from before it is taken:
+// who comes early gets no answer yet, and never brings the host down.
+func TestCallersWaitForTheStart(t *testing.T) {
+	t.Parallel()
+	a := shape(t, jsonObject{})
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.opt.HTTPPort = port
+	answered := make(chan int)
+	go func() {
+		for {
+			if resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/api/health", port)); err == nil {
+				resp.Body.Close()
+				answered <- resp.StatusCode
+				return
+			}
+		}
+	}()
+	a.start()
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("the early caller got %d, want 200", status)
+	}
 }

@@ -43,22 +43,37 @@ func (h *Host) build(ctx context.Context, opt Options, cfg hostConfig, s setting
 		}
 	}
 	var err error
-	h.http, h.url, err = listen(opt.HTTPPort, &front{host: h, routes: routes, keys: h.keys})
+	h.http, err = listen(opt.HTTPPort, &front{host: h, routes: routes, keys: h.keys})
 	if err == nil && len(h.hubs) > 0 {
-		h.eventHTTP, h.eventsURL, err = listen(opt.EventPort, &eventFront{hubs: h.hubs, now: time.Now})
+		h.eventHTTP, err = listen(opt.EventPort, &eventFront{hubs: h.hubs, now: time.Now})
 	}
 	return err
 }
 
-// listen serves handler on a port of 127.0.0.1.
-func listen(port int, handler http.Handler) (*http.Server, string, error) {
+// server is an HTTP server with its port. Who calls before it serves waits.
+type server struct {
+	http.Server
+	listener net.Listener
+}
+
+// listen takes a port of 127.0.0.1.
+func listen(port int, handler http.Handler) (*server, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:"+strconv.Itoa(port))
 	if err != nil {
-		return nil, "", fmt.Errorf("listen on port %d: %w; is another host running? choose another port", port, err)
+		return nil, fmt.Errorf("listen on port %d: %w; is another host running? choose another port", port, err)
 	}
-	srv := &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	go srv.Serve(l)
-	return srv, "http://" + l.Addr().String(), nil
+	return &server{http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}, l}, nil
+}
+
+func (s *server) url() string { return "http://" + s.listener.Addr().String() }
+
+// serve answers until the server is closed.
+func (s *server) serve() { s.Serve(s.listener) }
+
+// close ends the server, whether it has served or not.
+func (s *server) close() {
+	s.Close()
+	s.listener.Close()
 }
 
 func (h *Host) addTimer(fn *function, s settings) error {
