@@ -37,7 +37,7 @@ param alwaysReadyInstances int = 1
 @maxValue(20)
 param maximumInstances int = 10
 
-@description('Most instances of each function on FC1, at least 40 by the platform\'s rule. Size SQL to 8 connections an instance.')
+@description('Most instances of each function on FC1, at least 40 by the platform\'s rule. Each opens at most 8 SQL connections: 40 of score need the workers of eight vCores.')
 @minValue(40)
 @maxValue(1000)
 param flexMaximumInstances int = 40
@@ -49,7 +49,7 @@ param flexInstanceMemoryMB int = 2048
 @description('Keep the app\'s content in an Azure Files share, for those whom the platform\'s note on the scaling of packages without one worries. It needs one account key, the only one. Elastic Premium only, and fixed when the app is created.')
 param contentShare bool = false
 
-@description('Blob name of the package in container releases, set by fleetscore package.')
+@description('Package that the app runs, as container/name. fleetscore package fills it in: what runs now, or for a new app what was just built.')
 param appPackage string = 'releases/none.zip'
 
 // ---- network
@@ -99,12 +99,12 @@ param eventHubMaximumThroughputUnits int = 4
 param eventRetentionHours int = 72
 
 // ---- Azure SQL
-@description('Most vCores of the serverless database.')
+@description('Most vCores of the serverless database. Each gives 75 workers, which bound the connections that the app\'s instances may use at once, and 4.5 MB/s of log, which bounds ingest.')
 @allowed([1, 2, 4, 6, 8, 10, 12, 14, 16])
-param sqlMaxVCores int = 2
+param sqlMaxVCores int = hostingPlan == 'FC1' ? 8 : 2
 
-@description('Fewest vCores of the serverless database. It does not pause: the tick looks at it each minute.')
-param sqlMinVCores string = '0.5'
+@description('Fewest vCores of the serverless database, which are billed all the time: it does not pause, as the tick looks at it each minute. The platform takes no less than an eighth of sqlMaxVCores.')
+param sqlMinVCores string = hostingPlan == 'FC1' ? '1' : '0.5'
 
 @description('Size limit of the database, in GB.')
 @minValue(1)
@@ -132,7 +132,7 @@ param captureRetentionDays int = 30
 param alertEmail string = ''
 
 @description('Hours without a finished run after which an alert fires.')
-@allowed([1, 2, 3, 6, 12, 24, 48])
+@allowed([1, 2, 3, 4, 5, 6, 24, 48])
 param noRunAlertHours int = 3
 
 @description('Days that Log Analytics keeps logs; 30 cost nothing extra.')
@@ -140,7 +140,7 @@ param noRunAlertHours int = 3
 @maxValue(730)
 param workspaceRetentionDays int = 30
 
-@description('Most gigabytes of logs a day; -1 for no limit.')
+@description('Most gigabytes of logs a day; -1 for no limit. Beyond it alerts see nothing until the next day.')
 param logDailyCapGB int = 5
 
 @description('Monthly budget in the subscription\'s currency, with mails to alertEmail at 80 and 100 %. 0: none.')
@@ -157,6 +157,8 @@ var flex = hostingPlan == 'FC1'
 var share = contentShare && !flex
 var hostStorageName = '${abbreviations.storageHost}${token}'
 var dataStorageName = '${abbreviations.storageData}${token}'
+var eventHubName = 'readings'
+var consumerGroup = 'fleetscore'
 var appName = '${abbreviations.functionApp}${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
@@ -259,6 +261,8 @@ module eventHubs 'modules/eventhubs.bicep' = {
     tags: tags
     publicNetworkAccess: !vnetEnabled
     partitions: eventHubPartitions
+    hubName: eventHubName
+    consumerGroup: consumerGroup
     throughputUnits: eventHubThroughputUnits
     maximumThroughputUnits: eventHubMaximumThroughputUnits
     retentionHours: eventRetentionHours
@@ -326,8 +330,8 @@ var settings = {
   EventHubConnection__fullyQualifiedNamespace: eventHubs.outputs.fullyQualifiedNamespace
   EventHubConnection__credential: 'managedidentity'
   EventHubConnection__clientId: identity.outputs.clientId
-  EVENTHUB_NAME: eventHubs.outputs.eventHubName
-  EVENTHUB_CONSUMER_GROUP: eventHubs.outputs.consumerGroup
+  EVENTHUB_NAME: eventHubName
+  EVENTHUB_CONSUMER_GROUP: consumerGroup
   SQL_DSN: 'sqlserver://${sql.outputs.fullyQualifiedDomainName}:1433?database=${sql.outputs.databaseName}&fedauth=ActiveDirectoryManagedIdentity&user+id=${identity.outputs.clientId}&encrypt=true&TrustServerCertificate=false'
   SCORE_SCHEDULE: scoreSchedule
   SCORE_TICK: scoreTick
@@ -424,7 +428,7 @@ output CONTENT_SHARE bool = share
 @description('Blob endpoint that packages are uploaded to.')
 output PACKAGE_BLOB_ENDPOINT string = hostStorage.outputs.blobEndpoint
 @description('Container that packages are uploaded to.')
-output PACKAGE_CONTAINER string = flex ? hostStorage.outputs.deploymentContainer : hostStorage.outputs.releaseContainer
+output PACKAGE_CONTAINER string = hostStorage.outputs.releaseContainer
 @description('Blob endpoint of models and predictions.')
 output DATA_BLOB_ENDPOINT string = dataStorage.outputs.blobEndpoint
 @description('Name of the SQL server.')
@@ -435,9 +439,11 @@ output SQL_SERVER_FQDN string = sql.outputs.fullyQualifiedDomainName
 output SQL_DATABASE string = sql.outputs.databaseName
 @description('Name of the app\'s identity, also that of its database user.')
 output IDENTITY_NAME string = identity.outputs.name
+@description('Portal address of the workbook.')
+output WORKBOOK_URL string = 'https://portal.azure.com/#resource${workbook.outputs.id}/workbook'
 @description('Client id of the app\'s identity, which the database user\'s SID is made of.')
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId
 @description('Event Hubs namespace to send readings to.')
 output EVENTHUB_NAMESPACE string = eventHubs.outputs.fullyQualifiedNamespace
 @description('Event hub to send readings to.')
-output EVENTHUB_NAME string = eventHubs.outputs.eventHubName
+output EVENTHUB_NAME string = eventHubName

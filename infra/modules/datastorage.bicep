@@ -25,7 +25,8 @@ param captureRetentionDays int
 @description('Workspace for diagnostics.')
 param workspaceId string
 
-var containers = ['models', 'preds', 'deadletter', 'spill', 'logs']
+// What the application writes; models it only reads.
+var containers = ['preds', 'deadletter', 'spill', 'logs']
 var queueNames = ['score-jobs', 'score-jobs-poison']
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
@@ -50,6 +51,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     properties: { deleteRetentionPolicy: { enabled: true, days: 7 } }
 
     resource container 'containers' = [for container in containers: { name: container }]
+    resource models 'containers' = { name: 'models' }
     resource capture 'containers' = { name: 'capture' }
   }
 
@@ -106,16 +108,38 @@ resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
 }
 
 var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+var blobDataReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 var queueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 
-// The app: reads models, writes the rest; the queue trigger needs contributor rights.
-resource appAssignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in [blobDataContributor, queueDataContributor]: {
-  name: guid(account.id, appPrincipalId, role)
-  scope: account
+// The app, container by container: it cannot touch captured events, nor change a model.
+resource appWrites 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (container, i) in containers: {
+  name: guid(account::blobs::container[i].id, appPrincipalId, blobDataContributor)
+  scope: account::blobs::container[i]
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
+  }
+}]
+
+resource appReadsModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account::blobs::models.id, appPrincipalId, blobDataReader)
+  scope: account::blobs::models
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataReader)
+  }
+}
+
+// Contributor, as the host moves messages to the poison queue, and the application sends.
+resource appQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (queue, i) in queueNames: {
+  name: guid(account::queues::queue[i].id, appPrincipalId, queueDataContributor)
+  scope: account::queues::queue[i]
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', queueDataContributor)
   }
 }]
 

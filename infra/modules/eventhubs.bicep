@@ -7,6 +7,10 @@ param name string
 param location string
 @description('Tags.')
 param tags object
+@description('Name of the event hub.')
+param hubName string
+@description('Name of the app\'s consumer group: another reader of the hub then takes no partition from it.')
+param consumerGroup string
 @description('Whether the namespace can be reached from outside the virtual network.')
 param publicNetworkAccess bool
 @description('Partitions.')
@@ -47,7 +51,7 @@ resource namespace 'Microsoft.EventHub/namespaces@2026-01-01' = {
   }
 
   resource hub 'eventhubs' = {
-    name: 'readings'
+    name: hubName
     properties: {
       partitionCount: partitions
       retentionDescription: { cleanupPolicy: 'Delete', retentionTimeInHours: retentionHours }
@@ -69,8 +73,7 @@ resource namespace 'Microsoft.EventHub/namespaces@2026-01-01' = {
       }
     }
 
-    // Its own consumer group: another reader of the hub does not take the app's partitions.
-    resource group 'consumergroups' = { name: 'fleetscore' }
+    resource group 'consumergroups' = { name: consumerGroup }
   }
 }
 
@@ -115,7 +118,3 @@ resource deployerAssignment 'Microsoft.Authorization/roleAssignments@2022-04-01'
 output id string = namespace.id
 @description('Host name of the namespace.')
 output fullyQualifiedNamespace string = '${namespace.name}.servicebus.windows.net'
-@description('Name of the event hub.')
-output eventHubName string = namespace::hub.name
-@description('The app\'s consumer group.')
-output consumerGroup string = namespace::hub::group.name

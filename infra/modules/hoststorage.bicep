@@ -69,22 +69,12 @@ resource appAssignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 }]
 
-// The deployer: Blob Data Contributor, on the containers of packages alone.
+// The deployer: Blob Data Contributor, on the container of packages alone. To that of Flex Consumption the platform writes, as the app.
 var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 resource releaseUpload 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(account::blobs::releases.id, deployerPrincipalId, blobDataContributor)
   scope: account::blobs::releases
-  properties: {
-    principalId: deployerPrincipalId
-    principalType: deployerPrincipalType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
-  }
-}
-
-resource deploymentUpload 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(account::blobs::deployment.id, deployerPrincipalId, blobDataContributor)
-  scope: account::blobs::deployment
   properties: {
     principalId: deployerPrincipalId
     principalType: deployerPrincipalType
@@ -98,7 +88,7 @@ output id string = account.id
 output name string = account.name
 @description('Blob endpoint, with a slash at its end.')
 output blobEndpoint string = account.properties.primaryEndpoints.blob
-@description('Container of the packages on Elastic Premium.')
+@description('Container that packages are uploaded to.')
 output releaseContainer string = account::blobs::releases.name
-@description('Container of the package on Flex Consumption.')
+@description('Container that Flex Consumption keeps its package in.')
 output deploymentContainer string = account::blobs::deployment.name

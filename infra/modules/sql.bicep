@@ -77,13 +77,27 @@ resource server 'Microsoft.Sql/servers@2025-01-01' = {
   }
 }
 
+// The server's audit goes where the diagnostic setting of its database master leads.
+resource master 'Microsoft.Sql/servers/databases@2025-01-01' existing = {
+  parent: server
+  name: 'master'
+}
+
+resource auditLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'audit'
+  scope: master
+  properties: {
+    workspaceId: workspaceId
+    logs: [{ category: 'SQLSecurityAuditEvents', enabled: true }]
+  }
+}
+
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'workspace'
   scope: server::database
   properties: {
     workspaceId: workspaceId
     logs: [
-      { category: 'SQLSecurityAuditEvents', enabled: true }
       { category: 'Errors', enabled: true }
       { category: 'Timeouts', enabled: true }
       { category: 'Deadlocks', enabled: true }

@@ -10,7 +10,10 @@ var charts = [
   { title: 'Runs', query: loadTextContent('../workbook/runs.kql'), visualization: 'table' }
   { title: 'Sensors by outcome', query: loadTextContent('../workbook/sensors-by-outcome.kql'), visualization: 'barchart' }
   { title: 'Anomalies', query: loadTextContent('../workbook/anomalies.kql'), visualization: 'linechart' }
-  { title: 'Ingest', query: loadTextContent('../workbook/ingest.kql'), visualization: 'timechart' }
+  { title: 'vCPU-seconds of each run', query: loadTextContent('../workbook/vcpu-seconds.kql'), visualization: 'table' }
+  { title: 'Readings stored each minute', query: loadTextContent('../workbook/ingest.kql'), visualization: 'timechart' }
+  { title: 'Ingest lag', query: loadTextContent('../workbook/ingest-lag.kql'), visualization: 'timechart' }
+  { title: 'Event hub', query: loadTextContent('../workbook/hub.kql'), visualization: 'timechart' }
   { title: 'Queue and poison', query: loadTextContent('../workbook/queue.kql'), visualization: 'timechart' }
   { title: 'Dead letters', query: loadTextContent('../workbook/dead-letters.kql'), visualization: 'table' }
   { title: 'Instances', query: loadTextContent('../workbook/instances.kql'), visualization: 'timechart' }
