@@ -176,9 +176,9 @@ func (p *replay) playStaggered() {
 	p.put("qslow", "czE=")
 	p.begin()
 	p.await(1)
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(time.Second)
 	p.put("qslow", "czI=")
-	p.r.Exchanges = slices.Clone(p.r.Exchanges)
+	p.host.queues[0].poke() // or it might be found only when the first one is over
 	if err := p.host.Wait(); err == nil {
 		p.t.Error("the host stopped without an error")
 	}

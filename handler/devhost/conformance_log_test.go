@@ -57,7 +57,7 @@ func (p *replay) logged(want []string) []string {
 	var got []string
 	for _, r := range p.logs.all() {
 		handler := strings.HasSuffix(r.category, ".User") || strings.HasPrefix(r.category, "Host.Function.") || strings.HasPrefix(r.category, "Worker.HttpWorkerProcess")
-		s := canonical(levelNames[r.level], r.category, strings.ReplaceAll(r.message, p.prefix, ""))
+		s := strings.ReplaceAll(canonical(levelNames[r.level], r.category, r.message), p.prefix, "")
 		if (handler || r.level > slog.LevelInfo) && (r.remedy == "" || slices.Contains(want, s)) {
 			got = append(got, s)
 		}

@@ -16,7 +16,7 @@ const (
 	failureMemory  = 30 * time.Minute // a failure this long after the one before counts as the first
 	exitRestart    = 200              // the exit code that asks for a restart
 	timeoutGrace   = 2 * time.Second  // from an invocation's timeout to the kill
-	timeoutsAtOnce = 100 * time.Millisecond
+	timeoutsAtOnce = 300 * time.Millisecond
 )
 
 // worker keeps the one handler process alive, at one port, and says when it is
@@ -144,27 +144,14 @@ func (w *worker) ended(ctx context.Context, p *process) (again bool) {
 	case 0:
 		w.log.sin(category, "the handler exited with code 0: the host never restarts it, and every invocation from now on fails",
 			"exit with another code when serving ends unasked; 200 asks for a restart")
-		select {
-		case <-p.ready:
-			return w.idle(ctx)
-		default:
+		if !closed(p.ready) {
 			w.stopHost(errors.New("the handler exited with code 0 before it served: the host would never restart it; it must serve until it is killed"))
-			return false
 		}
+		<-ctx.Done()
+		return false
 	}
 	p.logExit(w.log, w.cfg.Executable)
 	return w.failed(fmt.Sprintf("it exited with code %d: %s", p.code, p.console.lastErrors()))
-}
-
-// idle waits for ctx where a process is gone and none will follow.
-func (w *worker) idle(ctx context.Context) bool {
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-w.restart:
-		}
-	}
 }
 
 // failed counts a failure; the third, each less than half an hour after the
@@ -214,26 +201,16 @@ func (w *worker) await(ctx context.Context) (*process, error) {
 	defer limit.Stop()
 	for {
 		p, replaced := w.get()
-		gone := p.ended
-		select {
-		case <-p.ready:
-			select {
-			case <-p.ended:
-				if p.code == 0 { // nobody follows: let the connection be refused
-					return p, nil
-				}
-			default:
-				return p, nil
-			}
-			gone = nil // ended: wait for the next
-		default:
-		}
 		ready := p.ready
-		if gone == nil {
-			ready = nil
+		if closed(p.ended) {
+			if p.code == 0 && closed(p.ready) {
+				return p, nil // nobody follows: let the connection be refused
+			}
+			ready = nil // wait for the next one
 		}
 		select {
 		case <-ready:
+			return p, nil
 		case <-replaced:
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -244,6 +221,15 @@ func (w *worker) await(ctx context.Context) (*process, error) {
 			w.stopHost(err)
 			return nil, err
 		}
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -281,9 +267,14 @@ func (w *worker) timedOut(ctx context.Context, id, invocation string, done <-cha
 	}
 	select {
 	case w.restart <- id:
-		<-replaced
-		w.log.log(slog.LevelWarn, category, "Restart of language worker process(es) completed.")
 	case <-replaced:
+		return // it had ended by itself
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-replaced:
+		w.log.log(slog.LevelWarn, category, "Restart of language worker process(es) completed.")
 	case <-ctx.Done():
 	}
 }
