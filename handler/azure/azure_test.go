@@ -1,6 +1,7 @@
 package azure_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -154,5 +156,37 @@ func TestContextEndsRetries(t *testing.T) {
 	defer cancel()
 	if _, err := s.Blobs().Stat(ctx, blob.Preds, "x"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestReadGoesOn cuts the connection in the middle of a blob: the reading goes
+// on where it was cut, of the same version.
+func TestReadGoesOn(t *testing.T) {
+	t.Parallel()
+	content := bytes.Repeat([]byte("0123456789"), 100_000)
+	var ranges []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ranges = append(ranges, r.Header.Get("x-ms-range")+" "+r.Header.Get("If-Match"))
+		from := 0
+		fmt.Sscanf(r.Header.Get("x-ms-range"), "bytes=%d-", &from)
+		w.Header().Set("ETag", `"0x1"`)
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)-from))
+		if from > 0 {
+			w.WriteHeader(http.StatusPartialContent)
+			w.Write(content[from:])
+			return
+		}
+		w.Write(content[:len(content)/2])
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer server.Close()
+	s := open(t, "BlobEndpoint="+server.URL+"/a;QueueEndpoint="+server.URL+"/a;SharedAccessSignature=sv=1")
+	got, info, err := s.Blobs().Read(t.Context(), blob.Models, "x", "", 1<<30)
+	if err != nil || !bytes.Equal(got, content) || info.Size != int64(len(content)) || info.ETag != `"0x1"` {
+		t.Errorf("%d bytes, %+v, %v", len(got), info, err)
+	}
+	if len(ranges) != 2 || ranges[1] != fmt.Sprintf(`bytes=%d- "0x1"`, len(content)/2) {
+		t.Errorf("asked for %q", ranges)
 	}
 }
