@@ -79,22 +79,41 @@ func (db *DB) insert(ctx context.Context, in *insertion, rows []row, at int) err
 
 func (db *DB) insertOnce(ctx context.Context, rows []row) (inserted int, conflicts []conflict, err error) {
 	err = db.retry(ctx, fmt.Sprintf("storing %d readings", len(rows)), func(ctx context.Context) error {
-		return db.transact(ctx, func(tx *sql.Tx) error {
-			if err := db.lock(ctx, session{db.dialect, tx}, watermarkLock, shared); err != nil {
-				return err
-			}
-			inserted, conflicts, err = db.insertReadings(ctx, tx, rows)
-			return err
-		})
+		inserted, conflicts, err = db.insertReadings(ctx, db.writer, rows)
+		return err
 	})
 	return inserted, conflicts, err
 }
 
+// readWindow reads a sensor's readings of a window.
+const readWindow statement = `
+SELECT r.ts, r.value
+FROM dbo.readings r
+WHERE r.sensor_id = {key} AND r.ts >= @from AND r.ts < @to
+ORDER BY r.ts`
+
+// scanWindow yields what is left of rows, the result of readWindow for the i-th
+// sensor. more is false if yield was.
+func scanWindow(rows *sql.Rows, i int, yield func(i int, ts sensor.Millis, value float64) bool) (more bool, err error) {
+	var ts millis
+	var value float64
+	for rows.Next() {
+		if err := rows.Scan(&ts, &value); err != nil {
+			return false, err
+		}
+		if !yield(i, sensor.Millis(ts), value) {
+			return false, nil
+		}
+	}
+	return true, rows.Err()
+}
+
 // Readings returns the readings of sensors in a window, ordered by device and
-// sensor, bytewise, then by time, as one range query that is streamed: it holds
-// a connection until the caller is done. Unknown and repeated ids are passed
-// over. After an error, which wraps [sensor.ErrUnavailable] as elsewhere,
-// nothing follows; errors before the first reading have been retried.
+// sensor, bytewise, then by time, in one request that is streamed: it holds a
+// connection until the caller is done. No more than half of the connections are
+// used so; the caller may call other methods meanwhile. Unknown and repeated
+// ids are passed over. After an error, which wraps [sensor.ErrUnavailable] as
+// elsewhere, nothing follows; errors before the first reading have been retried.
 func (db *DB) Readings(ctx context.Context, ids []sensor.ID, w sensor.Window) iter.Seq2[sensor.Reading, error] {
 	return func(yield func(sensor.Reading, error) bool) {
 		ids := slices.Compact(slices.SortedFunc(slices.Values(ids), sensor.CompareID))
@@ -118,6 +137,12 @@ func (db *DB) stream(ctx context.Context, ids []sensor.ID, keys []int64, w senso
 	}
 	if len(known) == 0 {
 		return nil
+	}
+	select {
+	case db.streams <- struct{}{}:
+		defer func() { <-db.streams }()
+	case <-ctx.Done():
+		return fmt.Errorf("store: reading %s: waiting for a connection: %w: %w", w.RunID(), sensor.ErrUnavailable, ctx.Err())
 	}
 	begun := false
 	var broken error

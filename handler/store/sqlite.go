@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,23 +39,44 @@ func (db *DB) openSQLite(dsn string, opt Options) error {
 	if query.Get("mode") == "memory" || strings.Contains(u.Opaque+u.Path, ":memory:") {
 		return fmt.Errorf("%w: SQL_DSN: the ledger is shared by connections and processes: name a file, not memory", sensor.ErrInvalid)
 	}
-	query.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
-	query.Add("_pragma", "synchronous(normal)") // safe from SIGKILL, not from loss of power
-	query.Add("_pragma", "foreign_keys(on)")
-	query.Set("_txlock", "immediate")
-	u.RawQuery = query.Encode()
-	if db.writer, err = driver.Open(u.String() + "&_pragma=cache_size(-16000)"); err != nil {
-		return fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+	if db.writer, err = openPool(u, writerPragmas[:]); err != nil {
+		return err
 	}
-	if db.reader, err = driver.Open(u.String() + "&_pragma=query_only(on)"); err != nil {
-		return fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+	if db.reader, err = openPool(u, readerPragmas[:]); err != nil {
+		return err
 	}
 	db.writer.SetMaxOpenConns(1)
-	readers := max(1, opt.MaxConns-1)
+	readers := opt.MaxConns - 1
 	db.reader.SetMaxOpenConns(readers)
 	db.reader.SetMaxIdleConns(readers)
 	db.dialect = &sqlite{}
 	return nil
+}
+
+var (
+	busyPragma    = fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())
+	writerPragmas = [...]string{
+		busyPragma,            // must come first
+		"synchronous(normal)", // safe from SIGKILL, not from loss of power
+		"foreign_keys(on)",
+		"cache_size(-16000)",        // 16 MB
+		"temp_store(memory)",        // statement journals: a file would cost a system call a row
+		"wal_autocheckpoint(16000)", // 64 MB: pages written often are copied to the file once
+	}
+	readerPragmas = [...]string{busyPragma, "query_only(on)"}
+)
+
+func openPool(u *url.URL, pragmas []string) (*sql.DB, error) {
+	query := u.Query()
+	query.Set("_txlock", "immediate")
+	query["_pragma"] = append(slices.Clone(pragmas), query["_pragma"]...)
+	named := *u
+	named.RawQuery = query.Encode()
+	pool, err := driver.Open(named.String())
+	if err != nil {
+		return nil, fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+	}
+	return pool, nil
 }
 
 func (d *sqlite) text(s statement, rows int) string { return d.texts.of(s, rows, sqliteText) }
@@ -63,7 +85,7 @@ func (d *sqlite) text(s statement, rows int) string { return d.texts.of(s, rows,
 // only there do its positional parameters come before all others.
 func sqliteText(s statement, rows int) string {
 	columns, mark := s.list()
-	text := strings.NewReplacer("dbo.", "", "{top}", "", "{limit}", "LIMIT @limit").Replace(string(s))
+	text := strings.NewReplacer("dbo.", "", "{top}", "", "{limit}", "LIMIT @limit", "{key}", "?1").Replace(string(s))
 	if columns == nil {
 		return text
 	}

@@ -25,7 +25,19 @@ WHERE r.value <> k.value`
 
 func sqliteValues(rows int) string { return strings.Repeat("(?, ?, ?), ", rows-1) + "(?, ?, ?)" }
 
-func (d *sqlite) insertReadings(ctx context.Context, tx *sql.Tx, rows []row) (inserted int, conflicts []conflict, err error) {
+func (d *sqlite) insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error) {
+	tx, err := writer.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer tx.Rollback()
+	if inserted, conflicts, err = sqliteInsertAll(ctx, tx, rows); err != nil {
+		return 0, nil, err
+	}
+	return inserted, conflicts, tx.Commit()
+}
+
+func sqliteInsertAll(ctx context.Context, tx *sql.Tx, rows []row) (inserted int, conflicts []conflict, err error) {
 	prepared := map[string]*sql.Stmt{} // for a full piece, and for the last
 	prepare := func(text string) (*sql.Stmt, error) {
 		if s := prepared[text]; s != nil {
@@ -85,45 +97,29 @@ func appendConflicts(ctx context.Context, find *sql.Stmt, args []any, rows []row
 	return conflicts, found.Err()
 }
 
-const sqliteWindow = `SELECT ts, value FROM readings WHERE sensor_id = ? AND ts >= ? AND ts < ? ORDER BY ts`
-
-// readings asks for one sensor after another, in one snapshot: nothing goes
-// over a network, and so nothing need be sorted.
+// readings asks for one sensor after another, in one snapshot.
 func (d *sqlite) readings(ctx context.Context, reader *sql.DB, keys []int64, w sensor.Window, yield func(int, sensor.Millis, float64) bool) error {
 	tx, err := reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	window, err := tx.PrepareContext(ctx, sqliteWindow)
+	window, err := tx.PrepareContext(ctx, d.text(readWindow, 1))
 	if err != nil {
 		return err
 	}
 	defer window.Close()
+	from, to := sql.Named("from", d.time(w.From)), sql.Named("to", d.time(w.To))
 	for i, key := range keys {
-		more, err := scanWindow(ctx, window, []any{key, d.time(w.From), d.time(w.To)}, i, yield)
+		rows, err := window.QueryContext(ctx, key, from, to)
+		if err != nil {
+			return err
+		}
+		more, err := scanWindow(rows, i, yield)
+		rows.Close()
 		if err != nil || !more {
 			return err
 		}
 	}
 	return nil
-}
-
-func scanWindow(ctx context.Context, window *sql.Stmt, args []any, i int, yield func(int, sensor.Millis, float64) bool) (more bool, err error) {
-	rows, err := window.QueryContext(ctx, args...)
-	if err != nil {
-		return false, err
-	}
-	defer rows.Close()
-	var ts millis
-	var value float64
-	for rows.Next() {
-		if err := rows.Scan(&ts, &value); err != nil {
-			return false, err
-		}
-		if !yield(i, sensor.Millis(ts), value) {
-			return false, nil
-		}
-	}
-	return true, rows.Err()
 }

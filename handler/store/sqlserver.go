@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/golang-sql/civil"
-	"github.com/microsoft/go-mssqldb/azuread"
 
 	"github.com/fleetscore/fleetscore/handler/sensor"
 )
@@ -45,9 +44,9 @@ func (db *DB) openSQLServer(dsn string, opt Options) error {
 		query.Del("schema")
 		u.RawQuery = query.Encode()
 	}
-	connector, err := azuread.NewConnector(u.String())
+	connector, err := newConnector(u)
 	if err != nil {
-		return fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+		return err
 	}
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(opt.MaxConns)
@@ -61,9 +60,17 @@ func (d *sqlserver) text(s statement, rows int) string {
 	return d.of(s, rows, func(s statement, rows int) string { return sqlserverText(s, rows, d.schema) })
 }
 
-// sqlserverText writes a list as a derived table.
+// sqlserverText writes a list as a derived table, a repeated statement as often
+// as it is asked for.
 func sqlserverText(s statement, rows int, schema string) string {
 	text := strings.NewReplacer("dbo.", schema+".", "{schema}", schema, "{top}", "TOP (@limit)", "{limit}", "").Replace(string(s))
+	if s.repeated() {
+		var b strings.Builder
+		for n := range rows {
+			b.WriteString(strings.ReplaceAll(text, "{key}", fmt.Sprintf("@p%d", n+1)) + ";")
+		}
+		return b.String()
+	}
 	columns, mark := s.list()
 	if columns == nil {
 		return text

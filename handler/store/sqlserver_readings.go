@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 
@@ -25,83 +26,92 @@ FROM #stage s JOIN dbo.readings r ON r.sensor_id = s.sensor_id AND r.ts = s.ts
 WHERE r.value <> s.value`
 
 	dropStage statement = `DROP TABLE #stage`
-
-	rangeReadings statement = `
-SELECT k.place, r.ts, r.value
-FROM {k:place,sensor_key} JOIN dbo.readings r ON r.sensor_id = k.sensor_key
-WHERE r.ts >= @from AND r.ts < @to
-ORDER BY k.place, r.ts`
 )
 
 // insertReadings bulk copies rows to a temporary table and inserts from it
 // what is new. Where another writer inserts the same rows meanwhile, the
 // statement fails with a duplicate key, and the transaction is tried again.
-func (d *sqlserver) insertReadings(ctx context.Context, tx *sql.Tx, rows []row) (inserted int, conflicts []conflict, err error) {
+func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error) {
+	conn, err := writer.Conn(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer tx.Rollback()
 	s := session{d, tx}
+	if err := d.lock(ctx, s, watermarkLock, shared); err != nil {
+		return 0, nil, err
+	}
 	if _, err := s.exec(ctx, createStage); err != nil {
 		return 0, nil, err
 	}
-	if err := copyRows(ctx, tx, rows); err != nil {
+	if err := bulkCopy(ctx, conn, rows); err != nil {
 		return 0, nil, err
 	}
-	n, err := s.exec(ctx, insertStaged)
-	if err != nil {
+	if inserted, conflicts, err = s.insertStaged(ctx, rows); err != nil {
 		return 0, nil, err
 	}
-	if int(n) < len(rows) {
-		err = s.each(ctx, stagedConflicts, func(r scanner) error {
-			c, err := scanConflict(r, rows)
-			conflicts = append(conflicts, c)
-			return err
-		})
-		if err != nil {
-			return 0, nil, err
+	if _, err := s.exec(ctx, dropStage); err != nil {
+		return 0, nil, err
+	}
+	return inserted, conflicts, tx.Commit()
+}
+
+// bulkCopy sends rows in the transaction that conn is in. It goes past
+// database/sql, which would take longer over each row than the driver.
+func bulkCopy(ctx context.Context, conn *sql.Conn, rows []row) error {
+	return conn.Raw(func(driver any) error {
+		bulk := driver.(*mssql.Conn).CreateBulkContext(ctx, "#stage", []string{"sensor_id", "ts", "value"})
+		bulk.Options = mssql.BulkOptions{RowsPerBatch: len(rows), Tablock: true}
+		values := make([]any, 3)
+		for _, r := range rows {
+			values[0], values[1], values[2] = r.key, r.ts.Time(), r.value
+			if err := bulk.AddRow(values); err != nil {
+				return err
+			}
 		}
+		_, err := bulk.Done()
+		return err
+	})
+}
+
+func (c session) insertStaged(ctx context.Context, rows []row) (inserted int, conflicts []conflict, err error) {
+	n, err := c.exec(ctx, insertStaged)
+	if err != nil || int(n) == len(rows) {
+		return int(n), nil, err
 	}
-	_, err = s.exec(ctx, dropStage)
+	err = c.each(ctx, stagedConflicts, func(r scanner) error {
+		found, err := scanConflict(r, rows)
+		conflicts = append(conflicts, found)
+		return err
+	})
 	return int(n), conflicts, err
 }
 
-func copyRows(ctx context.Context, tx *sql.Tx, rows []row) error {
-	stmt, err := tx.PrepareContext(ctx, mssql.CopyIn("#stage", mssql.BulkOptions{RowsPerBatch: len(rows)}, "sensor_id", "ts", "value"))
-	if err != nil {
-		return err
-	}
-	defer stmt.Close()
-	for _, r := range rows {
-		if _, err := stmt.ExecContext(ctx, r.key, r.ts.Time(), r.value); err != nil {
-			return err
-		}
-	}
-	_, err = stmt.ExecContext(ctx) // sends what is left
-	return err
-}
-
-// readings asks for all sensors in one query, some 256 at a time.
+// readings asks for all sensors in one request, some 256 at a time: a range a
+// sensor, so that the server need sort nothing.
 func (d *sqlserver) readings(ctx context.Context, reader *sql.DB, keys []int64, w sensor.Window, yield func(int, sensor.Millis, float64) bool) error {
-	l := list{pad: []any{-1, int64(0)}}
-	for i, key := range keys {
-		l.values = append(l.values, i, key)
-	}
-	more := true
-	return l.pieces([]any{sql.Named("from", d.time(w.From)), sql.Named("to", d.time(w.To))}, func(n int, args []any) error {
+	first, more := 0, true // first is the index of the piece's first key
+	window := []any{sql.Named("from", d.time(w.From)), sql.Named("to", d.time(w.To))}
+	return keyList(keys).pieces(window, func(n int, args []any) error {
 		if !more {
 			return nil
 		}
-		rows, err := reader.QueryContext(ctx, d.text(rangeReadings, n), args...)
+		rows, err := reader.QueryContext(ctx, d.text(readWindow, n), args...)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		var i int
-		var ts millis
-		var value float64
-		for more && rows.Next() {
-			if err := rows.Scan(&i, &ts, &value); err != nil {
-				return err
+		for i := first; more; i++ {
+			if more, err = scanWindow(rows, i, yield); err != nil || !rows.NextResultSet() {
+				break
 			}
-			more = yield(i, sensor.Millis(ts), value)
 		}
-		return rows.Err()
+		first += n
+		return cmp.Or(err, rows.Err())
 	})
 }

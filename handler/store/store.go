@@ -18,7 +18,7 @@ import (
 // Options are the optional parts of [Open].
 type Options struct {
 	Log      *slog.Logger // tells of retries at level debug; nil for none
-	MaxConns int          // connections at most, 8 if zero
+	MaxConns int          // connections at most, 8 if zero; at least 2
 }
 
 // DB is a database of readings and the ledger. It is safe for concurrent use.
@@ -27,7 +27,10 @@ type DB struct {
 	log    *slog.Logger
 	reader *sql.DB
 	writer *sql.DB // the same as reader where the database takes many writers
-	keys   *lru.Cache[sensor.ID, int64]
+	// streams has a place for each connection that may be held while a caller
+	// works on what it reads; the others stay free for what the caller needs.
+	streams chan struct{}
+	keys    *lru.Cache[sensor.ID, int64]
 }
 
 // maxKeys bounds the cache of sensor keys: some 20 MB when full.
@@ -43,8 +46,9 @@ type dialect interface {
 	lock(ctx context.Context, tx session, name string, mode lockMode) error
 	// insertReadings stores those of rows, which are sorted and have distinct
 	// keys, that are not stored yet, and returns how many these were and the
-	// rows whose key holds another value.
-	insertReadings(ctx context.Context, tx *sql.Tx, rows []row) (inserted int, conflicts []conflict, err error)
+	// rows whose key holds another value: in one transaction, under the shared
+	// lock "watermark".
+	insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error)
 	// readings calls yield with the readings of the window for each of keys, in
 	// this order, each in the order of time, until yield returns false.
 	readings(ctx context.Context, reader *sql.DB, keys []int64, w sensor.Window, yield func(i int, ts sensor.Millis, value float64) bool) error
@@ -80,6 +84,7 @@ func Open(dsn string, opt Options) (*DB, error) {
 	if opt.MaxConns == 0 {
 		opt.MaxConns = 8
 	}
+	opt.MaxConns = max(opt.MaxConns, 2)
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
@@ -87,7 +92,7 @@ func Open(dsn string, opt Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{log: opt.Log, keys: keys}
+	db := &DB{log: opt.Log, keys: keys, streams: make(chan struct{}, opt.MaxConns/2)}
 	scheme, _, _ := strings.Cut(dsn, ":")
 	switch scheme {
 	case "file":
