@@ -157,6 +157,7 @@ var flex = hostingPlan == 'FC1'
 var share = contentShare && !flex
 var hostStorageName = '${abbreviations.storageHost}${token}'
 var dataStorageName = '${abbreviations.storageData}${token}'
+var shareStorageName = share ? '${abbreviations.storageShare}${token}' : ''
 var eventHubName = 'readings'
 var consumerGroup = 'fleetscore'
 var appName = '${abbreviations.functionApp}${token}'
@@ -245,7 +246,7 @@ module dataStorage 'modules/datastorage.bicep' = {
 module shareStorage 'modules/sharestorage.bicep' = if (share) {
   scope: group
   params: {
-    name: '${abbreviations.storageShare}${token}'
+    name: shareStorageName
     location: location
     tags: tags
     shareName: appName
@@ -351,7 +352,7 @@ module premium 'modules/premium.bicep' = if (!flex) {
     identityId: identity.outputs.id
     settings: settings
     packageUrl: '${hostStorage.outputs.blobEndpoint}${appPackage}'
-    shareStorageName: share ? shareStorage!.outputs.name : ''
+    shareStorageName: shareStorageName
     alwaysReadyInstances: max(alwaysReadyInstances, 1)
     maximumInstances: maximumInstances
     zoneRedundant: zoneRedundant
@@ -360,7 +361,7 @@ module premium 'modules/premium.bicep' = if (!flex) {
     workspaceId: monitoring.outputs.workspaceId
     archiveStorageId: dataStorage.outputs.id
   }
-  dependsOn: [endpoints]
+  dependsOn: [endpoints, shareStorage]
 }
 
 module flexApp 'modules/flex.bicep' = if (flex) {
