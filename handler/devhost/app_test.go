@@ -84,7 +84,7 @@ func newApp(t *testing.T, host map[string]any, functions map[string]any, s map[s
 	}
 	writeFile(t, filepath.Join(root, "host.json"), host)
 	for name, fn := range functions {
-		writeFile(t, filepath.Join(root, name, "function.json"), a.ownQueues(clone(fn.(map[string]any))))
+		writeFile(t, filepath.Join(root, name, "function.json"), a.own(clone(fn.(map[string]any))))
 	}
 	scriptFile := filepath.Join(dir, "script.json")
 	writeFile(t, scriptFile, s)
@@ -101,12 +101,15 @@ func newApp(t *testing.T, host map[string]any, functions map[string]any, s map[s
 	return a
 }
 
-// ownQueues puts the app's prefix before every queue's name.
-func (a *app) ownQueues(fn map[string]any) map[string]any {
+// own puts the app's prefix before the name of every queue and container.
+func (a *app) own(fn map[string]any) map[string]any {
 	for _, b := range fn["bindings"].([]any) {
 		b := b.(map[string]any)
 		if q, ok := b["queueName"].(string); ok && !strings.HasPrefix(q, "%") {
 			b["queueName"] = a.prefix + q
+		}
+		if path, ok := b["path"].(string); ok {
+			b["path"] = a.prefix + path
 		}
 	}
 	return fn

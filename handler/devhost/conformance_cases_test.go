@@ -172,11 +172,11 @@ func (p *replay) playBlobs() {
 	for _, b := range p.r.Blobs {
 		want = append(want, kind(b.Name)+" "+b.Hex)
 	}
-	for info, err := range blobs.List(p.t.Context(), "outc", "") {
+	for info, err := range blobs.List(p.t.Context(), p.prefix+"outc", "") {
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		data, _, err := blobs.Read(p.t.Context(), "outc", info.Name, "", 1<<20)
+		data, _, err := blobs.Read(p.t.Context(), p.prefix+"outc", info.Name, "", 1<<20)
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -132,11 +132,8 @@ func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext
 		return nil, err
 	}
 	r, err := judge(resp)
-	switch {
-	case errors.Is(err, errHang):
-		v.log.sin("Function."+c.fn.name, err.Error(), hangRemedy, "invocation", id)
-	case err != nil && resp.status/100 == 2:
-		v.log.sin("Function."+c.fn.name, err.Error(), hangRemedy, "invocation", id)
+	if err != nil && resp.status/100 == 2 {
+		v.log.sin("Function."+c.fn.name, err.Error(), replyRemedy, "invocation", id)
 	}
 	return r, err
 }

@@ -56,8 +56,8 @@ func judge(r *response) (*reply, error) {
 	return readReply(obj)
 }
 
-// hangRemedy is the cure for [errHang].
-const hangRemedy = `answer 200 with Content-Type application/json and a JSON object, {} at least`
+// replyRemedy is the cure for a 2xx reply that the host can't take.
+const replyRemedy = `answer 200 with Content-Type application/json and a JSON object, {} at least`
 
 func leadsWithNull(body []byte) bool {
 	v, err := decodeFirst(body)
