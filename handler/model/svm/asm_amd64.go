@@ -14,6 +14,14 @@ func rowSquaresAVX512(dst, x, vectors *float64, quads, dims int)
 //go:noescape
 func rowSquaresAVX2(dst, x, vectors *float64, quads, dims int)
 
+// rowProductsAVX512 is rowSquaresAVX512 for the scalar product.
+//
+//go:noescape
+func rowProductsAVX512(dst, x, vectors *float64, quads, dims int)
+
+//go:noescape
+func rowProductsAVX2(dst, x, vectors *float64, quads, dims int)
+
 // rowAVX512 returns the sum of alpha[j]*exp(gamma*d), where d is the squared
 // distance of the row x from vector j and gamma is negative, in the order of
 // the vectors of so many blocks.

@@ -66,6 +66,16 @@ func (k Kernel) value(v float64) float64 {
 	}
 }
 
+// apply replaces each of v by its value.
+func (k Kernel) apply(v []float64) {
+	if k.Type == Linear {
+		return
+	}
+	for i := range v {
+		v[i] = k.value(v[i])
+	}
+}
+
 // powi is base to the power of times by squaring, in the order of svm.cpp.
 func powi(base float64, times int) float64 {
 	ret := 1.0

@@ -84,7 +84,7 @@ func (m *OneClass) Decision(dst, x []float64) {
 	if len(x) != len(dst)*m.dims {
 		panic(fmt.Sprintf("svm: %d numbers are not %d rows of %d features", len(x), len(dst), m.dims))
 	}
-	if m.kernel.Type == RBF && m.level > Portable {
+	if m.level > Portable {
 		m.decisionVector(dst, x)
 		return
 	}

@@ -30,13 +30,18 @@ const (
 
 // decisionVector is decisionPortable in vector instructions, to the bit.
 func (m *OneClass) decisionVector(dst, x []float64) {
-	if m.kernel.Gamma == 0 { // 0 times an infinite distance is not a number
+	rbf := m.kernel.Type == RBF
+	if rbf && m.kernel.Gamma == 0 { // 0 times an infinite distance is not a number
 		m.decisionPortable(dst, x)
 		return
 	}
 	if len(dst) > few {
 		done := m.groups(dst, x)
 		dst, x = dst[done:], x[done*m.dims:]
+	}
+	if !rbf {
+		m.decisionPortable(dst, x)
+		return
 	}
 	for i := range dst {
 		dst[i] = m.row(x[i*m.dims : (i+1)*m.dims])
@@ -84,22 +89,39 @@ func transpose(columns, rows []float64, dims, width int) {
 // support vectors.
 func (m *OneClass) group(dst, columns []float64, width int) {
 	var sums [maxWidth]float64
-	var values [chunk * maxWidth]float64
+	var space [chunk * maxWidth]float64
 	for j := 0; j < m.count; j += chunk {
 		n := min(chunk, m.count-j)
-		vectors, alpha, quads := &m.vectors[j*m.dims], &m.alpha[j], (n+3)/4
+		values := space[:(n+3)/4*4*width]
+		m.kernelValues(values, columns, m.vectors[j*m.dims:], width)
 		if m.level == AVX512 {
-			rowSquaresAVX512(&values[0], &columns[0], vectors, quads, m.dims)
-			expAVX512(&values[0], n*width, -m.kernel.Gamma, &constants, libm.ExpTable())
-			accumulateAVX512(&sums[0], &values[0], alpha, n)
+			accumulateAVX512(&sums[0], &values[0], &m.alpha[j], n)
 		} else {
-			rowSquaresAVX2(&values[0], &columns[0], vectors, quads, m.dims)
-			expAVX2(&values[0], n*width, -m.kernel.Gamma, &constants, libm.ExpTable())
-			accumulateAVX2(&sums[0], &values[0], alpha, n)
+			accumulateAVX2(&sums[0], &values[0], &m.alpha[j], n)
 		}
 	}
 	for l := range dst {
 		dst[l] = sums[l] - m.rho
+	}
+}
+
+// kernelValues sets values[j*width+l] to the kernel of vector j and row l.
+func (m *OneClass) kernelValues(values, columns, vectors []float64, width int) {
+	dst, x, s, quads := &values[0], &columns[0], &vectors[0], len(values)/width/4
+	switch {
+	case m.kernel.Type == RBF && m.level == AVX512:
+		rowSquaresAVX512(dst, x, s, quads, m.dims)
+		expAVX512(dst, len(values), -m.kernel.Gamma, &constants, libm.ExpTable())
+	case m.kernel.Type == RBF:
+		rowSquaresAVX2(dst, x, s, quads, m.dims)
+		expAVX2(dst, len(values), -m.kernel.Gamma, &constants, libm.ExpTable())
+	default:
+		if m.level == AVX512 {
+			rowProductsAVX512(dst, x, s, quads, m.dims)
+		} else {
+			rowProductsAVX2(dst, x, s, quads, m.dims)
+		}
+		m.kernel.apply(values)
 	}
 }
 
