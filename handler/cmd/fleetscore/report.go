@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/ingest"
@@ -33,7 +32,7 @@ type report struct {
 type known struct {
 	Sensor string `json:"sensor"`
 	Known  int    `json:"known"` // anomalies
-	Hit    int    `json:"hit"`   // of these found
+	Found  int    `json:"found"` // of these
 }
 
 // collect copies the predictions of the run's manifest to the folder r.Out.
@@ -93,37 +92,36 @@ func writeFile(name string, data []byte) error {
 }
 
 func (r report) write(to io.Writer) error {
-	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "\nsensor\treadings\tanomalies\t")
-	if r.Known != nil {
-		fmt.Fprint(w, "known\tfound\t")
+	w := bufio.NewWriter(to)
+	width := len("sensor")
+	for _, j := range r.Jobs {
+		width = max(width, len(j.ID.String()))
 	}
-	fmt.Fprintln(w, "time\t")
-	var rows, anomalies, all, found int
+	columns := fmt.Sprintf("%%-%ds  %%8v  %%9v  %%5v  %%5v  %%9v\n", width)
+	if r.Known == nil {
+		columns = strings.ReplaceAll(columns, "%5v  ", "%.0v") // these are not known
+	}
+	fmt.Fprintf(w, "\n"+columns, "sensor", "readings", "anomalies", "known", "found", "time")
+	var rows, anomalies int
+	var all known
 	for i, j := range r.Jobs {
 		if j.State != sensor.Scored {
-			fmt.Fprintf(w, "%v\t%s: %s\n", j.ID, j.State, j.Error)
+			fmt.Fprintf(w, "%-*v  %s: %s\n", width, j.ID, j.State, j.Error)
 			continue
 		}
-		fmt.Fprintf(w, "%v\t%d\t%d\t", j.ID, j.Rows, j.Anomalies)
+		var k known
 		if r.Known != nil {
-			fmt.Fprintf(w, "%d\t%d\t", r.Known[i].Known, r.Known[i].Hit)
-			all += r.Known[i].Known
-			found += r.Known[i].Hit
+			k = r.Known[i]
 		}
-		fmt.Fprintf(w, "%.1f ms\t\n", j.DurationMS)
-		rows += j.Rows
-		anomalies += j.Anomalies
+		fmt.Fprintf(w, columns, j.ID, j.Rows, j.Anomalies, k.Known, k.Found, fmt.Sprintf("%.1f ms", j.DurationMS))
+		rows, anomalies, all.Known, all.Found = rows+j.Rows, anomalies+j.Anomalies, all.Known+k.Known, all.Found+k.Found
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintf(to, "\n%d sensors, %d readings, %d anomalies", len(r.Jobs), rows, anomalies)
+	fmt.Fprintf(w, "\n%d sensors, %d readings, %d anomalies", len(r.Jobs), rows, anomalies)
 	if r.Known != nil {
-		fmt.Fprintf(to, ": %d of %d known ones found, %d false alarms", found, all, anomalies-found)
+		fmt.Fprintf(w, "; %d of %d known ones found, %d false alarms", all.Found, all.Known, anomalies-all.Found)
 	}
-	_, err := fmt.Fprintf(to, "\npredictions: %s (%.1f s in all)\n", filepath.Join(r.Out, "{device}", "{sensor}.csv"), r.Seconds)
-	return err
+	fmt.Fprintf(w, "\npredictions: %s (%.1f s in all)\n", filepath.Join(r.Out, "{device}", "{sensor}.csv"), r.Seconds)
+	return w.Flush()
 }
 
 // err is not nil if something went wrong with a sensor.

@@ -1,7 +1,174 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
 	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
-func serveCommand(c console) *cobra.Command { return &cobra.Command{Use: "serve"} }
+type serveFlags struct {
+	dist, dir     string
+	port          int
+	schedule      string
+	fleet         simulate.Fleet
+	idle, verbose bool
+}
+
+func serveCommand(c console) *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Keep the whole of it running on this machine",
+		Long: `Keep the whole of it running on this machine, until Ctrl-C: storage (Azurite), a
+Functions host on port 7071, and the handler. A simulated fleet sends readings
+as they are due, and a window is scored each minute.
+
+Other commands that run in the same folder meanwhile use its storage, database
+and event hub: models publish, models list, runs list, simulate and others.`,
+		Example: `  fleetscore serve
+  fleetscore serve --idle --dir state          no simulated fleet; keep the data
+  fleetscore serve --schedule '0 */5 * * * *'  a window each five minutes`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := check(f.fleet); err != nil {
+				return err
+			}
+			return c.serve(cmd.Context(), f)
+		},
+	}
+	flags := cmd.Flags()
+	fleetFlags(cmd, &f.fleet)
+	flags.Lookup("every").DefValue = "2s"
+	f.fleet.Every = 2 * time.Second
+	flags.BoolVar(&f.idle, "idle", false, "without a simulated fleet")
+	flags.StringVar(&f.schedule, "schedule", "0 * * * * *", "when windows end (setting SCORE_SCHEDULE)")
+	flags.IntVar(&f.port, "port", 7071, "of the functions")
+	flags.StringVar(&f.dir, "dir", "", "keep the database and the event hub in this folder (default: a temporary one)")
+	flags.StringVar(&f.dist, "dist", "dist", "the staged application, as make build leaves it")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the host's log, not only its warnings")
+	return cmd
+}
+
+func (c console) serve(ctx context.Context, f serveFlags) (err error) {
+	level := slog.LevelWarn
+	if f.verbose {
+		level = slog.LevelInfo
+	}
+	s, err := startStack(ctx, stackOptions{
+		dist: f.dist, dir: f.dir, httpPort: f.port,
+		ports:    [3]int{preferred(10000), preferred(10001), preferred(10002)},
+		settings: map[string]string{"SCORE_SCHEDULE": f.schedule, "SCORE_TICK": "*/10 * * * * *", "SCORE_DELAY": "5s"},
+		log:      slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, s.close(), writeServed(nil))
+		if f.dir == "" && err == nil {
+			err = os.RemoveAll(s.dir)
+		}
+	}()
+	if err := writeServed(s.settings); err != nil {
+		return err
+	}
+	ctx, cancel := s.watch(ctx)
+	defer cancel(nil)
+	c.welcome(s, f)
+	if !f.idle {
+		if err := publishFleet(ctx, s.account.Blobs(), f.fleet); err != nil {
+			return err
+		}
+		go func() {
+			if err := sendLive(ctx, s.hub, f.fleet); err != nil {
+				cancel(err)
+			}
+		}()
+	}
+	if err := c.tell(ctx, s, f); err != nil && ctx.Err() == nil {
+		return err
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	fmt.Fprintln(c.out, "\nstopping")
+	return nil
+}
+
+func (c console) welcome(s *stack, f serveFlags) {
+	fmt.Fprintf(c.out, "runs         %s/api/runs (fleetscore runs list)\n", s.host.URL())
+	fmt.Fprintf(c.out, "storage      Azurite, blobs on port %d, queues on port %d\n", s.storage.BlobPort, s.storage.QueuePort)
+	fmt.Fprintf(c.out, "event hub    %s/%s/messages\n", s.host.EventsURL(), s.settings["EVENTHUB_NAME"])
+	fmt.Fprintf(c.out, "database     %s\n", s.settings["SQL_DSN"])
+	if !f.idle {
+		fmt.Fprintf(c.out, "fleet        %d sensors, a reading each %v\n", len(f.fleet.Sensors()), f.fleet.Every)
+	}
+	fmt.Fprintf(c.out, "log          %s\n\nWindows end at %q and are scored within seconds. Ctrl-C stops everything.\n\n", s.logName(), f.schedule)
+}
+
+// tell prints a line for each run that has ended, until ctx ends.
+func (c console) tell(ctx context.Context, s *stack, f serveFlags) error {
+	told := make(map[string]int) // epoch by run
+	for {
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+		var list runs.RunList
+		if err := s.api.call(ctx, http.MethodGet, "", url.Values{"limit": {"5"}}, nil, &list); err != nil {
+			continue // the handler is on its way up, or again; the host's log says more
+		}
+		for _, r := range list.Runs {
+			epoch, ok := told[r.ID]
+			if r.State.Open() || ok && epoch == r.Epoch {
+				continue
+			}
+			told[r.ID] = r.Epoch
+			jobs, err := s.api.jobs(ctx, r.ID, "")
+			if err != nil {
+				return err
+			}
+			c.tellRun(r, jobs, f)
+		}
+	}
+}
+
+func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags) {
+	rows, anomalies := 0, 0
+	for _, j := range jobs {
+		rows += j.Rows
+		anomalies += j.Anomalies
+	}
+	fmt.Fprintf(c.out, "%s  %s  %s: %d sensors, %d readings, %d anomalies", time.Now().Format(time.TimeOnly), r.ID, r.State, len(jobs), rows, anomalies)
+	if !f.idle && r.Kind == sensor.Scheduled {
+		known := 0
+		for sample := range f.fleet.Samples(sensor.Window{From: r.From, To: r.To}) {
+			if sample.Anomaly {
+				known++
+			}
+		}
+		fmt.Fprintf(c.out, " (%d known)", known)
+	}
+	fmt.Fprintf(c.out, ", %s\n", took(r))
+}
+
+// preferred returns port if it is free, else 0.
+func preferred(port int) int {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return 0
+	}
+	l.Close()
+	return port
+}

@@ -1,0 +1,83 @@
+# make help shows what there is to make.
+
+GO          ?= go
+# What the handler is built for: this machine, or, for Azure, GOOS=linux GOARCH=amd64.
+GOOS        ?= $(shell $(GO) env GOHOSTOS)
+GOARCH      ?= $(shell $(GO) env GOHOSTARCH)
+FUZZTIME    ?= 10m
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# Packages whose tests run goroutines against one another.
+CONCURRENT := ledger|schedule|score|runs|store|protocol|ingest|model|simulate|blob
+PACKAGES    = $(shell $(GO) list ./... | grep -Ev '/handler/($(CONCURRENT))(/storetest|/blobtest)?$$')
+RACING      = $(shell $(GO) list ./... | grep -E '/handler/($(CONCURRENT))(/storetest|/blobtest)?$$')
+RACE       := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+
+CLI  := bin/fleetscore
+HERE := env -u GOOS -u GOARCH
+
+.DEFAULT_GOAL := help
+.PHONY: help build cli run serve start storage test check fuzz-short fuzz bench vuln licenses size clean
+
+help: ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+build: cli ## stage the application in dist/: host.json, functions, the handler
+	@rm -rf dist && mkdir -p dist
+	@cp host.json dist/ && cd functions && for f in *; do mkdir ../dist/$$f && cp $$f/function.json ../dist/$$f/; done
+	@CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -ldflags='-s -w' -o dist/handler ./handler/cmd/handler
+
+cli:
+	@$(HERE) $(GO) build -o $(CLI) ./handler/cmd/fleetscore
+
+run: build ## score a simulated fleet, or your own: DATA=file.csv MODELS=dir OUT=dir
+	@$(CLI) run $(if $(DATA),--data '$(DATA)') $(if $(MODELS),--models '$(MODELS)') $(if $(OUT),--out '$(OUT)')
+
+serve: build ## keep it running: a simulated fleet sends, a window is scored each minute
+	@$(CLI) serve
+
+start: build ## run dist/ under Azure Functions Core Tools; needs storage: make storage
+	@command -v func >/dev/null || { echo 'func is not installed: npm install -g azure-functions-core-tools@4, or use make serve, which needs no Core Tools' >&2; exit 1; }
+	@cp local.settings.json dist/ 2>/dev/null || cp local.settings.json.example dist/local.settings.json
+	@cd dist && func start
+
+storage: cli ## run the storage emulator on its usual ports, until Ctrl-C
+	@$(CLI) storage
+
+test: check fuzz-short ## everything, in about ten minutes on two cores
+	@$(GO) test $(RACE) -timeout 15m $(RACING)
+	@$(GO) test -timeout 15m $(PACKAGES)
+
+check:
+	@unformatted=$$(gofmt -l handler); test -z "$$unformatted" || { echo "gofmt -w $$unformatted" >&2; exit 1; }
+	@$(GO) vet ./...
+	@$(GO) run $(STATICCHECK) ./...
+
+# go test fuzzes one target of one package at a time.
+define each_fuzz
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' handler | sed 's/func //' | while IFS=: read -r file target; do \
+		echo "fuzz $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(1) ./$$(dirname $$file) || exit 1; done
+endef
+
+fuzz-short:
+	$(call each_fuzz,2s)
+
+fuzz: ## fuzz each reader of outside input for FUZZTIME (10m)
+	$(call each_fuzz,$(FUZZTIME))
+
+bench: ## run the benchmarks
+	@$(GO) test -run '^$$' -bench . -benchmem ./...
+
+vuln: ## look for known vulnerabilities (asks vuln.go.dev)
+	@$(GO) run $(GOVULNCHECK) ./...
+
+licenses: ## list the modules in the handler, with the first line of their licenses
+	@$(GO) list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./handler/cmd/handler | sort -u | \
+		while read -r path version dir; do printf '%-58s %-12s %s\n' "$$path" "$$version" "$$(cat "$$dir"/LICENSE* "$$dir"/COPYING* 2>/dev/null | grep -m1 '[^[:space:]]')"; done
+
+size: build ## show what is deployed, and how large it is
+	@du -ab dist | sort -k2
+
+clean: ## remove what was built
+	@rm -rf dist bin
