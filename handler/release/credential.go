@@ -1,0 +1,41 @@
+package release
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+)
+
+// Tokens returns an access token for a scope.
+type Tokens func(ctx context.Context, scope string) (string, error)
+
+// SignedIn returns the tokens of whoever is signed in to azd, else to az, else
+// of the environment.
+func SignedIn() (Tokens, error) {
+	developer, err := azidentity.NewAzureDeveloperCLICredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	cli, err := azidentity.NewAzureCLICredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	sources := []azcore.TokenCredential{developer, cli}
+	if env, err := azidentity.NewEnvironmentCredential(nil); err == nil {
+		sources = append(sources, env)
+	}
+	chain, err := azidentity.NewChainedTokenCredential(sources, nil)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, scope string) (string, error) {
+		token, err := chain.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
+		if err != nil {
+			return "", fmt.Errorf("sign in with azd auth login: %w", err)
+		}
+		return token.Token, nil
+	}, nil
+}

@@ -1,0 +1,132 @@
+// Package pack makes the package that Azure runs: a flat zip of host.json, the
+// functions' folders and the handler.
+//
+// The same sources give the same bytes, in whatever folder and on whatever
+// system they are packed: the package's name is the hash of its content, and
+// releasing what runs already changes nothing.
+package pack
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"context"
+	"crypto/sha256"
+	"debug/elf"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Package is a package.
+type Package struct {
+	Zip       []byte
+	Functions []string // the names of its functions, sorted
+}
+
+// Name returns the content's name: its SHA-256 in hex, and .zip, which the
+// platform asks of a package's address.
+func (p Package) Name() string { return fmt.Sprintf("%x.zip", sha256.Sum256(p.Zip)) }
+
+// Build compiles the handler of the module in root for Azure, and packs it.
+func Build(ctx context.Context, root string) (Package, error) {
+	dir, err := os.MkdirTemp("", "fleetscore-package-")
+	if err != nil {
+		return Package{}, err
+	}
+	defer os.RemoveAll(dir)
+	handler := filepath.Join(dir, "handler")
+	// No path and no commit is stamped in: they differ between folders.
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", handler, "./handler/cmd/handler")
+	build.Dir = root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOFLAGS=", "GOEXPERIMENT=", "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		return Package{}, fmt.Errorf("build the handler: %w\n%s", err, out)
+	}
+	binary, err := os.ReadFile(handler)
+	if err != nil {
+		return Package{}, err
+	}
+	if err := checkBinary(binary); err != nil {
+		return Package{}, err
+	}
+	return archive(os.DirFS(root), binary)
+}
+
+// checkBinary reports why Azure could not run a binary.
+func checkBinary(binary []byte) error {
+	f, err := elf.NewFile(bytes.NewReader(binary))
+	if err != nil {
+		return fmt.Errorf("the handler is no Linux binary: %w", err)
+	}
+	if f.Machine != elf.EM_X86_64 || f.Class != elf.ELFCLASS64 {
+		return fmt.Errorf("the handler is built for %v, not for amd64", f.Machine)
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return fmt.Errorf("the handler is not static: it was built with cgo")
+		}
+	}
+	return nil
+}
+
+// archive zips the handler with what the host reads from root.
+func archive(root fs.FS, handler []byte) (Package, error) {
+	var p Package
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) { return flate.NewWriter(out, flate.BestCompression) })
+	files, err := fs.Glob(root, "functions/*/function.json")
+	if err != nil {
+		return p, err
+	}
+	if len(files) == 0 {
+		return p, fmt.Errorf("no functions/*/function.json here: run it where go.mod is")
+	}
+	if err := addFile(w, root, "host.json", "host.json"); err != nil {
+		return p, err
+	}
+	for _, file := range files { // Glob sorts
+		name := strings.TrimPrefix(file, "functions/")
+		if err := addFile(w, root, file, name); err != nil {
+			return p, err
+		}
+		p.Functions = append(p.Functions, strings.TrimSuffix(name, "/function.json"))
+	}
+	if err := add(w, "handler", 0o755, handler); err != nil {
+		return p, err
+	}
+	if err := w.Close(); err != nil {
+		return p, err
+	}
+	p.Zip = b.Bytes()
+	return p, nil
+}
+
+// addFile adds a text file, its lines ended as in the repository, whatever
+// the checkout made of them.
+func addFile(w *zip.Writer, root fs.FS, file, name string) error {
+	content, err := fs.ReadFile(root, file)
+	if err != nil {
+		return err
+	}
+	return add(w, name, 0o644, bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")))
+}
+
+// add writes an entry with its mode: on Elastic Premium nobody else makes the
+// handler executable. The time is the earliest that a zip can hold.
+func add(w *zip.Writer, name string, mode fs.FileMode, content []byte) error {
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
+	h.SetMode(mode)
+	entry, err := w.CreateHeader(h)
+	if err != nil {
+		return err
+	}
+	_, err = entry.Write(content)
+	return err
+}

@@ -1,0 +1,144 @@
+package release
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/release/pack"
+)
+
+func (r *Releaser) site(rest string) string { return "Microsoft.Web/sites/" + r.App + rest }
+
+const packageSetting = "WEBSITE_RUN_FROM_PACKAGE"
+
+// deploy makes the app run p.
+func (r *Releaser) deploy(ctx context.Context, p pack.Package) error {
+	if err := r.upload(ctx, p); err != nil {
+		return err
+	}
+	h, err := r.history(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.point(ctx, h, p.Name(), p.Zip); err != nil {
+		return err
+	}
+	return r.note(ctx, h, p.Name())
+}
+
+// point makes the app run the package of that name; content is needed on Flex
+// Consumption only, and read where it is nil.
+func (r *Releaser) point(ctx context.Context, h history, name string, content []byte) (err error) {
+	if !r.flex() {
+		return r.pointSetting(ctx, name)
+	}
+	if h.Current == name {
+		r.say("it runs already")
+		return nil
+	}
+	if content == nil {
+		if content, err = r.download(ctx, name); err != nil {
+			return err
+		}
+	}
+	return r.publish(ctx, content)
+}
+
+// pointSetting changes the one setting, and restarts the app where it changed.
+func (r *Releaser) pointSetting(ctx context.Context, name string) error {
+	settings, err := r.settings(ctx)
+	if err != nil {
+		return err
+	}
+	want := r.blobURL(name)
+	if settings[packageSetting] == want {
+		r.say("it runs already")
+		return nil
+	}
+	settings[packageSetting] = want
+	if _, err := r.arm(ctx, http.MethodPut, r.site("/config/appsettings?"), webVersion, map[string]any{"properties": settings}, http.StatusOK); err != nil {
+		return err
+	}
+	// Synchronous: the answer comes when the old process is gone.
+	_, err = r.arm(ctx, http.MethodPost, r.site("/restart?softRestart=false&synchronous=true&"), webVersion, nil, http.StatusOK, http.StatusNoContent)
+	return err
+}
+
+func (r *Releaser) settings(ctx context.Context) (map[string]string, error) {
+	got, err := r.arm(ctx, http.MethodPost, r.site("/config/appsettings/list?"), webVersion, nil, http.StatusOK)
+	if err != nil {
+		return nil, err
+	}
+	var list struct{ Properties map[string]string }
+	if err := json.Unmarshal(got.body, &list); err != nil || len(list.Properties) == 0 {
+		return nil, fmt.Errorf("list the app's settings: no settings in the answer: %v: provision again", err)
+	}
+	return list.Properties, nil
+}
+
+// Running returns what package the app runs, as container/name, or "" if it
+// runs none yet.
+func (r *Releaser) Running(ctx context.Context) (string, error) {
+	settings, err := r.settings(ctx)
+	if err != nil {
+		return "", err
+	}
+	at := settings[packageSetting]
+	if !strings.HasSuffix(at, ".zip") || path.Base(at) == "none.zip" {
+		return "", nil
+	}
+	return r.Container + "/" + path.Base(at), nil
+}
+
+func (r *Releaser) syncTriggers(ctx context.Context) error {
+	_, err := r.arm(ctx, http.MethodPost, r.site("/syncfunctiontriggers?"), webVersion, nil, http.StatusOK, http.StatusNoContent)
+	return err
+}
+
+// waitUntilItServes waits for the handler's health, and for the host to list
+// the functions.
+func (r *Releaser) waitUntilItServes(ctx context.Context, functions []string) error {
+	health := call{method: http.MethodGet, url: r.URL + "/api/health", accept: []int{http.StatusOK}}
+	_, err := r.poll(ctx, health, func(got reply) (bool, error) { return got.status == http.StatusOK, nil })
+	if err != nil {
+		return err
+	}
+	list := call{method: http.MethodGet, scope: armScope,
+		url: r.ARM + "/subscriptions/" + r.Subscription + "/resourceGroups/" + r.Group + "/providers/" + r.site("/functions?api-version="+webVersion)}
+	_, err = r.poll(ctx, list, func(got reply) (bool, error) {
+		missing := slices.DeleteFunc(slices.Clone(functions), func(f string) bool {
+			return bytes.Contains(got.body, []byte(`"`+r.App+"/"+f+`"`))
+		})
+		return got.status == http.StatusOK && len(missing) == 0, nil
+	})
+	return err
+}
+
+// poll sends c until done says that its answer is the one waited for. Any
+// other answer may change, 404 too, while an app starts.
+func (r *Releaser) poll(ctx context.Context, c call, done func(reply) (bool, error)) (reply, error) {
+	for waited := pollWait; ; waited += pollWait {
+		got, err := r.attempt(ctx, c)
+		if err == nil {
+			ok, err := done(got)
+			if ok || err != nil {
+				return got, err
+			}
+		}
+		if ctx.Err() != nil {
+			return got, ctx.Err()
+		}
+		if waited > patience {
+			return got, fmt.Errorf("%s %s: not after %v; the last answer: %d %s (%v)", c.method, c.url, patience, got.status, excerpt(got.body), err)
+		}
+		if err := r.Wait(ctx, pollWait); err != nil {
+			return got, err
+		}
+	}
+}

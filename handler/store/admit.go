@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// A user of an Entra identity is told by its SID, so that the server need not
+// look it up, for which neither it nor who deploys may have the right.
+const (
+	userSID    = `SELECT sid FROM sys.database_principals WHERE name = @name`
+	dropUser   = `DECLARE @drop nvarchar(max) = N'DROP USER ' + QUOTENAME(@name); EXEC (@drop)`
+	createUser = `DECLARE @create nvarchar(max) = N'CREATE USER ' + QUOTENAME(@name) + N' WITH SID = ' + CONVERT(nvarchar(100), @sid, 1) + N', TYPE = E'; EXEC (@create)`
+	grantUser  = `DECLARE @grant nvarchar(max) = N'GRANT SELECT, INSERT, UPDATE, DELETE ON SCHEMA::dbo TO ' + QUOTENAME(@name); EXEC (@grant)`
+)
+
+// Admit makes the Entra identity with this client id a user of the database,
+// who may read and write the tables' rows and nothing else. It does nothing
+// where that is so, and replaces a user of the same name and another identity.
+func (db *DB) Admit(ctx context.Context, name, clientID string) error {
+	if _, ok := db.dialect.(*sqlserver); !ok {
+		return fmt.Errorf("%w: SQLite has no users to admit", sensor.ErrInvalid)
+	}
+	id, err := uuid.Parse(clientID)
+	if err != nil {
+		return fmt.Errorf("%w: client id %q of %s: %w", sensor.ErrInvalid, clientID, name, err)
+	}
+	return db.retry(ctx, "admitting "+name, func(ctx context.Context) error { return db.admit(ctx, name, sidOf(id)) })
+}
+
+func (db *DB) admit(ctx context.Context, name string, sid []byte) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	named := sql.Named("name", name)
+	var is []byte
+	err = tx.QueryRowContext(ctx, userSID, named).Scan(&is)
+	if err != nil && err != sql.ErrNoRows {
+		return err
+	}
+	if err == nil && string(is) != string(sid) { // of an identity that was made anew
+		if _, err := tx.ExecContext(ctx, dropUser, named); err != nil {
+			return err
+		}
+		is = nil
+	}
+	if is == nil {
+		if _, err := tx.ExecContext(ctx, createUser, named, sql.Named("sid", sid)); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, grantUser, named); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// sidOf returns the SID of an identity: its client id with the first three
+// groups in little-endian order, as Windows writes GUIDs.
+func sidOf(id uuid.UUID) []byte {
+	sid := append([]byte(nil), id[:]...)
+	binary.LittleEndian.PutUint32(sid[0:], binary.BigEndian.Uint32(id[0:]))
+	binary.LittleEndian.PutUint16(sid[4:], binary.BigEndian.Uint16(id[4:]))
+	binary.LittleEndian.PutUint16(sid[6:], binary.BigEndian.Uint16(id[6:]))
+	return sid
+}
