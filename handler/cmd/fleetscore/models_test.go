@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+const sample = "../../simulate/models/"
+
+func TestInspect(t *testing.T) {
+	t.Parallel()
+	stdout, stderr, code := command(t, "", nil, "models", "inspect", sample+"vibration.pkl", "--json")
+	var i inspection
+	if err := json.Unmarshal([]byte(stdout), &struct {
+		*inspection
+		Estimator any `json:"estimator"`
+	}{inspection: &i}); code != 0 || err != nil {
+		t.Fatalf("%v, exit code %d: %s%s", err, code, stdout, stderr)
+	}
+	if i.Version != "1.9.1" || i.Features != 1 || !i.Detector || len(i.SHA256) != 64 || i.Size != len(simulate.Kinds[3].Model()) {
+		t.Errorf("%+v", i)
+	}
+	stdout, _, _ = command(t, "", nil, "models", "inspect", sample+"vibration.pkl")
+	for _, want := range []string{"scikit-learn  1.9.1", "sklearn.pipeline.Pipeline", "sklearn.svm.OneClassSVM", "support_vectors", "rbf"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("want %q in\n%s", want, stdout)
+		}
+	}
+}
+
+func TestPredictAndVerify(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	stdout, stderr, code := command(t, "4\n12.5\n", nil, "models", "predict", sample+"vibration.pkl", "-")
+	lines := strings.Split(strings.TrimSpace(stdout), "\n")
+	if code != 0 || len(lines) != 3 || lines[0] != "prediction,score" || !strings.HasPrefix(lines[1], "0,0.") || !strings.HasPrefix(lines[2], "1,-") {
+		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	expected := filepath.Join(dir, "expected.csv")
+	write(t, expected, "Val,prediction,score\n4,"+lines[1]+"\n12.5,"+lines[2]+"\n")
+	if stdout, stderr, code := command(t, "", nil, "models", "verify", sample+"vibration.pkl", expected, "--tolerance", "0"); code != 0 || stdout != "2 rows: 0 predictions differ, 2 scores are bit-identical\n" {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	for _, tc := range []struct{ rows, want string }{
+		{"4," + lines[2] + "\n", "1 of 1 predictions differ, the first in line 2"},
+		{"4,0,0.1\n", "1 of 1 scores differ by more than 1e-12, most in line 2"},
+		{"4,-1,0.1\n", "write 1 for an anomaly and 0 for normal"},
+		{"4,0,NaN\n", "1 of 1 scores differ"},
+		{"", "there is no row to compare"},
+	} {
+		write(t, expected, "Val,prediction,score\n"+tc.rows)
+		if _, stderr, code := command(t, "", nil, "models", "verify", sample+"vibration.pkl", expected); code != 1 || !strings.Contains(stderr, tc.want) {
+			t.Errorf("%q: exit code %d: %s; want %s", tc.rows, code, stderr, tc.want)
+		}
+	}
+}
+
+func TestPredictChoosesColumns(t *testing.T) {
+	t.Parallel()
+	const reading = "TS,Device,Val\n2026-01-01,d,4\n"
+	if _, stderr, code := command(t, reading, nil, "models", "predict", sample+"vibration.pkl", "-"); code != 1 || !strings.Contains(stderr, "takes 1 columns, stdin has TS, Device, Val") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if stdout, stderr, code := command(t, reading, nil, "models", "predict", sample+"vibration.pkl", "-", "--columns", "val"); code != 0 || !strings.Contains(stdout, "\n0,0.") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if _, stderr, code := command(t, "1\n2\nx\n", nil, "models", "predict", sample+"vibration.pkl", "-"); code != 1 || !strings.Contains(stderr, "stdin:3: \"x\" is not a number") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if _, stderr, code := command(t, "1\n\"\"\n", nil, "models", "predict", sample+"vibration.pkl", "-"); code != 1 || !strings.Contains(stderr, "stdin:2: ") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+func TestModelsRefuse(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	evil := filepath.Join(dir, "evil.pkl")
+	write(t, evil, "cos\nsystem\n(S'touch "+filepath.Join(dir, "ran")+"'\ntR.")
+	for _, tc := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"models inspect", 2, "FILE is missing"},
+		{"models inspect " + evil, 1, "os.system"},
+		{"models predict " + evil + " -", 1, "os.system"},
+		{"models inspect none.pkl", 1, "none.pkl"},
+		{"models invent", 2, "models has no command \"invent\""},
+		{"models rollback nonsense", 2, "not of the form device/sensor"},
+		{"runs show", 2, "RUN is missing"},
+		{"runs list --url http://127.0.0.1:1", 1, "start it with fleetscore serve"},
+		{"simulate --csv", 2, "--csv needs --from and --to"},
+		{"simulate --from 2026-01-01T00:00:00Z", 2, "--from and --to go together"},
+		{"simulate --from now --to then", 2, "--from: invalid: time \"now\""},
+	} {
+		if _, stderr, code := command(t, "", nil, strings.Fields(tc.args)...); code != tc.code || !strings.Contains(stderr, tc.want) {
+			t.Errorf("%s: exit code %d, %s; want %d, %s", tc.args, code, stderr, tc.code, tc.want)
+		}
+	}
+}
+
+func TestSimulateWritesCSV(t *testing.T) {
+	t.Parallel()
+	stdout, _, code := command(t, "", nil, "simulate", "--truth", "--devices", "1", "--from", "2026-03-01T00:00:00Z", "--to", "2026-03-01T00:01:00Z")
+	lines := strings.Split(strings.TrimSpace(stdout), "\n")
+	if code != 0 || len(lines) != 25 || lines[0] != "TS,Device,Sensor,Val,Anomaly" {
+		t.Fatalf("exit code %d, %d lines: %s", code, len(lines), stdout)
+	}
+	n := 0
+	for _, err := range simulate.ReadCSV("stdout", strings.NewReader(stdout)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 24 {
+		t.Errorf("%d readings, want 24", n)
+	}
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// buffer may be written and read at once.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// While serve runs, the other commands find its storage, database, event hub
+// and API by themselves.
+func TestServe(t *testing.T) {
+	dist, repo := staged(t), abs(t, repository)
+	t.Chdir(t.TempDir())
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var out buffer
+	ended := make(chan int)
+	go func() {
+		none := func(string) string { return "" }
+		ended <- run(ctx, []string{"serve", "--idle", "--dist", dist, "--port", fmt.Sprint(port)}, none, strings.NewReader(""), &out, &out)
+	}()
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	waitFor(t, &out, "runs list", func() bool {
+		_, _, code := command(t, "", nil, "runs", "list", "--url", url)
+		_, err := os.Stat(served)
+		return code == 0 && err == nil
+	})
+
+	samples := filepath.Join(repo, "handler/simulate/models")
+	for i, kind := range []string{"vibration", "pressure"} { // the second replaces the first
+		if err := os.RemoveAll("models"); err != nil {
+			t.Fatal(err)
+		}
+		write(t, "models/machine-01_vibration", read(t, filepath.Join(samples, kind+".pkl")))
+		write(t, "models/nobody_else", read(t, filepath.Join(samples, kind+".pkl")))
+		publish := []string{"models", "publish", "models", "--pattern", "{device}_{sensor}"}
+		expect(t, []string{"2 new and 0 changed would be uploaded", "0 new and 2 changed would be uploaded"}[i], append(publish, "--dry-run")...)
+		expect(t, []string{"2 new and 0 changed to upload", "0 new and 2 changed to upload"}[i], publish...)
+		expect(t, "0 new and 0 changed to upload, 2 the same, 0 bad", publish...)
+	}
+	expect(t, "machine-01/vibration  machine-01/vibration.pkl", "models", "list")
+
+	window := []string{"--from", "2026-03-04T11:00:00Z", "--to", "2026-03-04T12:00:00Z"}
+	expect(t, "", append([]string{"simulate", "--devices", "1"}, window...)...)
+	waitFor(t, &out, "1440 readings", func() bool { // all partitions are in once all sensors are known
+		stdout, _, _ := command(t, "", nil, "models", "publish", "models", "--pattern", "{device}_{sensor}", "--dry-run")
+		return strings.Contains(stdout, "sensors without a model: machine-01/current, machine-01/pressure, machine-01/temperature\n") &&
+			strings.Contains(stdout, "models without a sensor, so far: nobody/else\n")
+	})
+	const id = "20260304T110000Z-20260304T120000Z"
+	expect(t, id, append([]string{"runs", "open", "--url", url}, window...)...)
+	show := func(want string) {
+		t.Helper()
+		waitFor(t, &out, want, func() bool {
+			stdout, _, code := command(t, "", nil, "runs", "show", id, "--url", url)
+			return code == 0 && strings.Contains(stdout, "succeeded") && strings.Contains(stdout, want)
+		})
+	}
+	show("machine-01/vibration    scored    360   360 ") // by the model of another kind
+	expect(t, "is the one before again", "models", "rollback", "machine-01/vibration")
+	expect(t, "1 jobs re-opened, 0 added", "runs", "rescore", id, "--sensors", "*/vibration", "--url", url)
+	show("machine-01/vibration    scored    360   14 ")
+	waitFor(t, &out, "the run told", func() bool {
+		return strings.Contains(out.String(), id+"  succeeded: 4 sensors, 360 readings, 14 anomalies")
+	})
+
+	stop()
+	if code := <-ended; code != 0 || !strings.HasSuffix(out.String(), "\nstopping\n") {
+		t.Errorf("exit code %d after\n%s", code, out.String())
+	}
+	if _, err := os.Stat(served); err == nil {
+		t.Errorf("%s is left", served)
+	}
+}
+
+// expect runs a command that succeeds and says want.
+func expect(t *testing.T, want string, args ...string) {
+	t.Helper()
+	stdout, stderr, code := command(t, "", nil, args...)
+	if code != 0 || !strings.Contains(stdout, want) {
+		t.Fatalf("%s: exit code %d\n%s%s\nwant %s", strings.Join(args, " "), code, stdout, stderr, want)
+	}
+}
+
+func waitFor(t *testing.T, out *buffer, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no %s after a minute:\n%s", what, out)
+		}
+	}
+}
+
+func abs(t *testing.T, name string) string {
+	t.Helper()
+	name, err := filepath.Abs(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
