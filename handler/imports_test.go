@@ -19,7 +19,7 @@ var arrows = map[string]string{
 	"schedule/ncrontab": "sensor", "protocol": "sensor", "simulate": "sensor",
 	"model": "sensor blob model", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
 	"config": "sensor azure schedule/ncrontab", "azurite": "azure", "release": "release/pack", "release/pack": "", "devhost": "azure schedule/ncrontab",
-	"app": "sensor blob azure store ledger ingest schedule score runs protocol model config", "cmd": "sensor blob azure store schedule model config app azurite devhost simulate release",
+	"app": "sensor blob azure store ledger ingest schedule score runs protocol model config", "cmd": "sensor blob azure store schedule ingest runs model config app azurite devhost simulate release",
 }
 
 // owners says which folders alone may import what comes from elsewhere.
