@@ -149,7 +149,9 @@ func TestMessage(t *testing.T) {
 	for i := range many {
 		many[i] = fmt.Sprintf(`{"device":"%d","sensor":"s","revision":0}`, i)
 	}
-	message := func(jobs ...string) string { return `{"v":1,"run":"` + run + `","jobs":[` + strings.Join(jobs, ",") + `]}` }
+	message := func(jobs ...string) string {
+		return `{"v":1,"run":"` + run + `","jobs":[` + strings.Join(jobs, ",") + `]}`
+	}
 	if _, err := ParseMessage(message(many[1:]...)); err != nil {
 		t.Errorf("the largest message: %v", err)
 	}
