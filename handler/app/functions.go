@@ -19,13 +19,13 @@ import (
 // bindings in functions/. health is the server's own.
 func (a *App) mount() {
 	blobs := a.storage.Blobs()
-	in := &ingest.Ingester{Store: a.db, DeadLetters: blobs}
+	in := &ingest.Ingester{Store: a.db, DeadLetters: blobs, Now: time.Now}
 	a.server.EventHub("ingest", "events", config.IngestDeadline, after(a, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
 		return in.Ingest(ctx, log, ingest.Batch(ev))
 	}))
 	logs := &ledger.ErrorLogs{Attempts: a.db, Files: blobs}
 	ticker := &schedule.Ticker{
-		Ledger: a.db, Queue: a.storage.Queue(JobQueue), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
+		Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
 		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: time.Now,
 	}
 	a.server.Timer("schedule", "tick", config.ScheduleDeadline, func(ctx context.Context, log *slog.Logger) error {

@@ -36,12 +36,15 @@ const (
 type Ingester struct {
 	Store       Store
 	DeadLetters Writer
+	Now         func() time.Time // nil logs no totals
+
+	total total
 }
 
 // Ingest stores the readings of b and writes a dead letter for each element
 // that is none or can't be stored. It returns nil once all of that is done; its
 // errors wrap [sensor.ErrUnavailable]. It logs one line if something was
-// rejected.
+// rejected, and once a minute what was ingested since.
 func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error {
 	p := parse(b)
 	rejected, err := in.insert(ctx, p.readings)
@@ -52,9 +55,17 @@ func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error
 		o := p.origins[r.Index]
 		p.bad = append(p.bad, bad{o, &p.readings[r.Index], r.Err})
 	}
-	if len(p.bad) == 0 {
-		return nil
+	if len(p.bad) > 0 {
+		if err := in.reject(ctx, log, b, p); err != nil {
+			return err
+		}
 	}
+	in.count(log, b, len(p.readings)-len(rejected), len(p.bad))
+	return nil
+}
+
+// reject writes the dead letters of a batch.
+func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, p parsed) error {
 	letters := merge(b, p.bad)
 	if err := in.bury(ctx, b, letters); err != nil {
 		return retry("write %d dead letters", len(letters), err)

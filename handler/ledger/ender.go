@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
@@ -155,6 +156,8 @@ func summarize(log *slog.Logger, run sensor.Run, t Totals, now time.Time) {
 		"empty_buckets", t.EmptyBuckets,
 		"duration_s", now.Sub(run.OpenedAt).Seconds(),
 		"lag_s", now.Sub(run.Window.To).Seconds(), // behind the window's end
+		"job_s", t.Busy.Seconds(), // of all jobs together
+		"vcpus", runtime.GOMAXPROCS(0), // of an instance
 	)
 	log.Info("run ended", attrs...)
 }

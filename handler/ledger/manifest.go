@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/sensor"
 )
@@ -46,6 +47,10 @@ type Totals struct {
 	Rows         int             `json:"rows"`
 	Anomalies    int             `json:"anomalies"`
 	EmptyBuckets int             `json:"empty_buckets"`
+
+	// Busy is the sum of the jobs' durations. It is no function of the inputs,
+	// so the manifest has it not.
+	Busy time.Duration `json:"-"`
 }
 
 // errPending: a job is queued, so the run cannot end yet.
@@ -108,4 +113,5 @@ func (t *Totals) add(j sensor.Job) {
 	t.Rows += j.Rows
 	t.Anomalies += j.Anomalies
 	t.EmptyBuckets += j.EmptyBuckets
+	t.Busy += j.Duration
 }

@@ -62,6 +62,7 @@ type Ender interface {
 type Ticker struct {
 	Ledger    Ledger
 	Queue     Queue
+	Poison    Queue // of the messages that the host gave up; nil leaves it out of the log
 	Sender    Sender
 	Ender     Ender
 	ErrorLogs *ledger.ErrorLogs
@@ -79,6 +80,7 @@ const maxOpen = 24
 // not sent yet, and ends runs, in this order. Each step has a time limit, and
 // one that fails does not keep the others from their work; the next tick goes
 // on where it stopped. The error joins those of all steps.
+// Last it logs how full the queues are.
 func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 	steps := []struct {
 		name  string
@@ -98,7 +100,23 @@ func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 		}
 		cancel()
 	}
+	t.report(ctx, log)
 	return errors.Join(errs...)
+}
+
+// report logs how full the queues are: the one line of each tick. A count that
+// is not to be had is no failure of the tick; there is no line then.
+func (t *Ticker) report(ctx context.Context, log *slog.Logger) {
+	if t.Poison == nil {
+		return
+	}
+	queued, err := t.Queue.ApproximateCount(ctx)
+	poison, err2 := t.Poison.ApproximateCount(ctx)
+	if err := errors.Join(err, err2); err != nil {
+		log.Warn("queues not counted", "error", err.Error())
+		return
+	}
+	log.Info("tick", "queue_depth", queued, "poison_depth", poison)
 }
 
 // open opens the windows that are due, oldest first.
