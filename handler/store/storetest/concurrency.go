@@ -61,7 +61,7 @@ func closeAndEnd(ctx context.Context, db *store.DB, run string, key sensor.JobKe
 	if _, _, err := db.CloseJob(ctx, run, key, o, noon); err != nil {
 		return false, err
 	}
-	return tryToEnd(ctx, db, run)
+	return TryToEnd(ctx, db, run)
 }
 
 // testTwoTicks has two ticks open the same windows side by side.
@@ -138,7 +138,7 @@ func finish(t testing.TB, db *store.DB, id string, sensors int) {
 		_, err := closeWhatIs(t.Context(), db, id, i)
 		check(t, err)
 	}
-	_, err := tryToEnd(t.Context(), db, id)
+	_, err := TryToEnd(t.Context(), db, id)
 	check(t, err)
 	r := run(t, db, id)
 	equal(t, "state of "+id, r.State, sensor.RunSucceeded)
@@ -205,7 +205,7 @@ func testLateSuccessWhileEnding(t *testing.T, db *store.DB) {
 			if n < jobs {
 				_, err = closeAndEnd(t.Context(), db, id, key(n, 0), scored("aa"))
 			} else {
-				_, err = tryToEnd(t.Context(), db, id)
+				_, err = TryToEnd(t.Context(), db, id)
 			}
 			if err != nil {
 				t.Error(err)

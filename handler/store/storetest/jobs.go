@@ -62,7 +62,7 @@ func testLateSuccess(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 1)
 	closeJob(t, db, id, key(0, 0), sensor.Outcome{Result: sensor.Failed})
 	equal(t, "epoch", run(t, db, id).Epoch, 0)
-	ended, err := tryToEnd(t.Context(), db, id)
+	ended, err := TryToEnd(t.Context(), db, id)
 	check(t, err)
 	equal(t, "ended", ended, true)
 	equal(t, "state", run(t, db, id).State, sensor.RunFailed)
@@ -75,7 +75,7 @@ func testLateSuccess(t *testing.T, db *store.DB) {
 	equal(t, "state", r.State, sensor.RunRunning)
 	equal(t, "epoch", r.Epoch, 1)
 	equal(t, "ended at", r.EndedAt, time.Time{})
-	ended, err = tryToEnd(t.Context(), db, id)
+	ended, err = TryToEnd(t.Context(), db, id)
 	check(t, err)
 	equal(t, "ended again", ended, true)
 	equal(t, "state", run(t, db, id).State, sensor.RunSucceeded)
@@ -91,7 +91,7 @@ func testLateSuccessOfCancelledRun(t *testing.T, db *store.DB) {
 		}
 		equal(t, "state", run(t, db, id).State, sensor.RunCancelling)
 		equal(t, "epoch", run(t, db, id).Epoch, 1+epoch)
-		ended, err := tryToEnd(t.Context(), db, id)
+		ended, err := TryToEnd(t.Context(), db, id)
 		check(t, err)
 		equal(t, "ended", ended, true)
 		equal(t, "state", run(t, db, id).State, sensor.RunCancelled)
@@ -115,7 +115,7 @@ func testReopenJob(t *testing.T, db *store.DB) {
 	check(t, db.MarkSent(t.Context(), id, []sensor.JobKey{key(0, 0)}, noon))
 	closeJob(t, db, id, key(0, 0), scored("aa"))
 	closeJob(t, db, id, key(1, 0), sensor.Outcome{Result: sensor.NoData})
-	if _, err := tryToEnd(t.Context(), db, id); err != nil {
+	if _, err := TryToEnd(t.Context(), db, id); err != nil {
 		t.Fatal(err)
 	}
 	reopen(0, 0, "bb", false)

@@ -61,7 +61,7 @@ func testOpenRuns(t *testing.T, db *store.DB) {
 	openScheduled(t, db, 3, false) // three scheduled ones are open
 	wantWatermark(t, db, hour(3).From)
 	closeJob(t, db, hour(1).RunID(), key(0, 0), scored("aa"))
-	ended, err := tryToEnd(t.Context(), db, hour(1).RunID())
+	ended, err := TryToEnd(t.Context(), db, hour(1).RunID())
 	check(t, err)
 	equal(t, "ended", ended, true)
 	openScheduled(t, db, 3, true)
@@ -102,7 +102,7 @@ func testAdopt(t *testing.T, db *store.DB) {
 	closeJob(t, db, id, key(1, 0), sensor.Outcome{Result: sensor.NoModel, Error: "none"})
 	check(t, db.MarkSent(t.Context(), id, []sensor.JobKey{key(2, 0)}, noon))
 	check(t, db.Cancel(t.Context(), id, noon))
-	ended, err := tryToEnd(t.Context(), db, id)
+	ended, err := TryToEnd(t.Context(), db, id)
 	check(t, err)
 	equal(t, "ended", ended, true)
 	equal(t, "state", run(t, db, id).State, sensor.RunCancelled)
@@ -157,7 +157,7 @@ func testRescore(t *testing.T, db *store.DB) {
 	closeJob(t, db, id, key(1, 0), sensor.Outcome{Result: sensor.NoModel})
 	closeJob(t, db, id, key(2, 0), sensor.Outcome{Result: sensor.NoModel})
 	closeJob(t, db, id, key(3, 0), sensor.Outcome{Result: sensor.Failed})
-	if _, err := tryToEnd(t.Context(), db, id); err != nil {
+	if _, err := TryToEnd(t.Context(), db, id); err != nil {
 		t.Fatal(err)
 	}
 	register(t, db, 7)
@@ -220,7 +220,7 @@ func testCancel(t *testing.T, db *store.DB) {
 	equal(t, "closed", changed, false)
 	equal(t, "was", was, sensor.Cancelled)
 
-	ended, err := tryToEnd(t.Context(), db, id)
+	ended, err := TryToEnd(t.Context(), db, id)
 	check(t, err)
 	equal(t, "ended", ended, true)
 	equal(t, "state", run(t, db, id).State, sensor.RunCancelled)

@@ -206,8 +206,8 @@ func run(t testing.TB, db *store.DB, id string) sensor.Run {
 	return r
 }
 
-// tryToEnd does what every closer of a job does: it ends the run if it can.
-func tryToEnd(ctx context.Context, db *store.DB, id string) (ended bool, err error) {
+// TryToEnd does what every closer of a job does: it ends the run if it can.
+func TryToEnd(ctx context.Context, db *store.DB, id string) (ended bool, err error) {
 	pending, err := db.Pending(ctx, id)
 	if err != nil || pending {
 		return false, err
