@@ -2,6 +2,7 @@ package svm
 
 import (
 	"math"
+	"unsafe"
 
 	"golang.org/x/sys/cpu"
 
@@ -55,10 +56,10 @@ func (m *OneClass) groups(dst, x []float64) int {
 	if m.level == AVX2 {
 		width = maxWidth / 2
 	}
-	var space [onStack]float64
-	columns := space[:]
+	var space [onStack + lanes]float64
+	columns := aligned(space[:])
 	if need := width * m.dims; need > onStack {
-		columns = make([]float64, need)
+		columns = aligned(make([]float64, need+lanes))
 	}
 	done := 0
 	for len(dst)-done > few {
@@ -72,6 +73,14 @@ func (m *OneClass) groups(dst, x []float64) int {
 		done += n
 	}
 	return done
+}
+
+// aligned returns v from its first place on that begins a line of the cache: a
+// 512-bit load or store across two lines takes twice the time.
+func aligned(v []float64) []float64 {
+	const line = 8 * lanes
+	off := -uintptr(unsafe.Pointer(unsafe.SliceData(v))) % line
+	return v[off/8:]
 }
 
 // transpose writes rows column by column, width rows to a column.
@@ -89,10 +98,11 @@ func transpose(columns, rows []float64, dims, width int) {
 // support vectors.
 func (m *OneClass) group(dst, columns []float64, width int) {
 	var sums [maxWidth]float64
-	var space [chunk * maxWidth]float64
+	var space [chunk*maxWidth + lanes]float64
+	aligned := aligned(space[:])
 	for j := 0; j < m.count; j += chunk {
 		n := min(chunk, m.count-j)
-		values := space[:(n+3)/4*4*width]
+		values := aligned[:(n+3)/4*4*width]
 		m.kernelValues(values, columns, m.vectors[j*m.dims:], width)
 		if m.level == AVX512 {
 			accumulateAVX512(&sums[0], &values[0], &m.alpha[j], n)
