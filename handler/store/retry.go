@@ -100,7 +100,7 @@ func (db *DB) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
 // update runs one statement by itself and returns the number of rows changed.
 func (db *DB) update(ctx context.Context, op string, s statement, args ...any) (n int64, err error) {
 	err = db.retry(ctx, op, func(ctx context.Context) error {
-		n, err = session{db.dialect, db.writer}.exec(ctx, s, args...)
+		n, err = session{db.dialect, db.updates}.exec(ctx, s, args...)
 		return err
 	})
 	return n, err
@@ -109,6 +109,6 @@ func (db *DB) update(ctx context.Context, op string, s statement, args ...any) (
 // read runs f outside any transaction. f must begin afresh when called again.
 func (db *DB) read(ctx context.Context, op string, f func(ctx context.Context, r session) error) error {
 	return db.retry(ctx, op, func(ctx context.Context) error {
-		return f(ctx, session{db.dialect, db.reader})
+		return f(ctx, session{db.dialect, db.reads})
 	})
 }

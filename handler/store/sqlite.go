@@ -49,6 +49,7 @@ func (db *DB) openSQLite(dsn string, opt Options) error {
 	readers := opt.MaxConns - 1
 	db.reader.SetMaxOpenConns(readers)
 	db.reader.SetMaxIdleConns(readers)
+	db.reads, db.updates = &prepared{pool: db.reader}, &prepared{pool: db.writer}
 	db.dialect = &sqlite{}
 	return nil
 }

@@ -53,6 +53,7 @@ func (db *DB) openSQLServer(dsn string, opt Options) error {
 	pool.SetMaxIdleConns(opt.MaxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	db.reader, db.writer, db.dialect = pool, pool, d
+	db.reads, db.updates = pool, pool
 	return nil
 }
 

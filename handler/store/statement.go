@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 	"sync"
 )
@@ -68,10 +67,7 @@ func (t *texts) of(s statement, rows int, write func(statement, int) string) str
 // session runs statements: in a transaction, or each by itself.
 type session struct {
 	dialect
-	q interface {
-		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	}
+	q querier
 }
 
 // exec runs s and returns the number of rows it changed.

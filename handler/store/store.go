@@ -27,6 +27,8 @@ type DB struct {
 	log    *slog.Logger
 	reader *sql.DB
 	writer *sql.DB // the same as reader where the database takes many writers
+	// reads and updates run single statements on reader and writer.
+	reads, updates querier
 	// streams has a place for each connection that may be held while a caller
 	// works on what it reads; the others stay free for what the caller needs.
 	streams chan struct{}
