@@ -97,7 +97,7 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 			}
 		}()
 	}
-	if err := c.tell(ctx, s, f); err != nil && ctx.Err() == nil {
+	if err := c.tell(ctx, s, f); ctx.Err() == nil {
 		return err
 	}
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
@@ -118,7 +118,8 @@ func (c console) welcome(s *stack, f serveFlags) {
 	fmt.Fprintf(c.out, "log          %s\n\nWindows end at %q and are scored within seconds. Ctrl-C stops everything.\n\n", s.logName(), f.schedule)
 }
 
-// tell prints a line for each run that has ended, until ctx ends.
+// tell prints a line for each run that has ended, until ctx ends or the API
+// fails; it never returns nil.
 func (c console) tell(ctx context.Context, s *stack, f serveFlags) error {
 	told := make(map[string]int) // epoch by run
 	for {

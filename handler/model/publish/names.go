@@ -3,9 +3,11 @@ package publish
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
@@ -15,20 +17,13 @@ const previous = "@previous"
 
 func previousName(id sensor.ID) string { return File{Sensor: id}.String() + previous }
 
-// sensorOf returns the sensor that a blob in the container serves, by the
-// names that package model looks for; the zero ID for the default model.
+// sensorOf returns the sensor that a blob in the container serves; the zero ID
+// for the default model.
 func sensorOf(name string) (id sensor.ID, ok bool) {
-	bare := strings.TrimSuffix(strings.TrimSuffix(name, ".pkl"), ".joblib")
-	if bare == defaultName && bare != name {
+	if slices.Contains(model.Defaults, name) {
 		return id, true
 	}
-	if flat, ok := strings.CutPrefix(name, "model_"); ok && !strings.Contains(name, "/") {
-		device, part, _ := strings.Cut(flat, "_")
-		id = sensor.ID{Device: device, Sensor: part}
-		return id, !strings.Contains(part, "_") && id.Validate() == nil
-	}
-	id, err := sensor.ParseID(bare)
-	return id, err == nil
+	return model.SensorOf(name)
 }
 
 // Published is what the container has for a sensor.
