@@ -33,10 +33,11 @@ const (
 // flow is one invocation. Each of its steps waits for the director's word.
 type flow struct {
 	*world
-	name  string
-	steps *steps
-	dead  atomic.Bool
-	done  chan error
+	name     string
+	steps    *steps
+	priority float64
+	dead     atomic.Bool
+	done     chan error
 }
 
 // steps are those that wait.

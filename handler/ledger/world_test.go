@@ -33,7 +33,7 @@ var day = sensor.Window{
 var (
 	good     = []sensor.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}}
 	silent   = sensor.ID{Device: "1", Sensor: "silent"}   // has no reading in the window
-	orphaned = sensor.ID{Device: "2", Sensor: "orphaned"} // has no model until the second is published
+	orphaned = sensor.ID{Device: "2", Sensor: "orphaned"} // has no model until the second version
 )
 
 // world is the outside of the functions in one round: a real ledger, blobs and
@@ -48,7 +48,7 @@ type world struct {
 
 	mu        sync.Mutex
 	now       time.Time
-	published int // models: 0 or 1
+	published int // the models' version
 
 	settings   sensor.Settings // of runs opened from now on
 	perMessage int
@@ -60,7 +60,7 @@ func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
 	w.settings.Aggregate = aggregates[rng.IntN(len(aggregates))]
 	w.perMessage = 1 + rng.IntN(4)
 	var batch []sensor.Reading
-	for i, id := range append([]sensor.ID{orphaned}, good...) {
+	for i, id := range append([]sensor.ID{orphaned}, good[:1+rng.IntN(len(good))]...) {
 		for k := range 5 {
 			ts := sensor.MillisOf(day.From.Add(time.Duration(k*5+i) * time.Hour))
 			batch = append(batch, sensor.Reading{ID: id, Time: ts, Value: float64(10*i + k)})
@@ -88,11 +88,11 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// publish publishes the second model of every sensor.
+// publish publishes the next model of every sensor.
 func (w *world) publish() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.published = 1
+	w.published++
 }
 
 // model is the n-th model of all sensors: above threshold n lies an anomaly.

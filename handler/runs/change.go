@@ -81,7 +81,7 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 	case "current":
 		settings = &a.Settings
 	default:
-		return Rescored{}, fmt.Errorf("%w: settings %q: leave it out to keep the run's, or say \"current\"", sensor.ErrInvalid, req.Settings)
+		return Rescored{}, fmt.Errorf("%w: settings %.80q: leave it out to keep the run's, or say \"current\"", sensor.ErrInvalid, req.Settings)
 	}
 	run, err := a.Show(ctx, ShowRequest{req.ID})
 	if err != nil {
@@ -98,8 +98,14 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 	return r, err
 }
 
+// maxGlob leaves room for two names of which each character is escaped.
+const maxGlob = 4*sensor.MaxName + 1
+
 // glob returns the test for a pattern over device/sensor.
 func glob(pattern string) (func(sensor.ID) bool, error) {
+	if len(pattern) > maxGlob {
+		return nil, fmt.Errorf("%w: sensors %.80q... is longer than %d characters", sensor.ErrInvalid, pattern, maxGlob)
+	}
 	device, name, ok := strings.Cut(pattern, "/")
 	if !ok {
 		name = "*"

@@ -109,7 +109,7 @@ func (req JobsRequest) page() (limit int, after sensor.ID, err error) {
 func validStates(states ...sensor.JobState) error {
 	for _, s := range states {
 		if !s.Valid() {
-			return fmt.Errorf("%w: state %q is none of %v", sensor.ErrInvalid, s, sensor.JobStates)
+			return fmt.Errorf("%w: state %.80q is none of %v", sensor.ErrInvalid, s, sensor.JobStates)
 		}
 	}
 	return nil

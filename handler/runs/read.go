@@ -76,6 +76,9 @@ func (a *API) List(ctx context.Context, req ListRequest) (RunList, error) {
 	if err != nil {
 		return RunList{}, err
 	}
+	if _, err := sensor.ParseRunID(req.Before); req.Before != "" && err != nil {
+		return RunList{}, fmt.Errorf("before: %w", err)
+	}
 	runs, err := a.Ledger.Runs(ctx, req.Before, limit)
 	if err != nil {
 		return RunList{}, err
