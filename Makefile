@@ -18,7 +18,7 @@ CLI  := bin/fleetscore
 HERE := env -u GOOS -u GOARCH
 
 .DEFAULT_GOAL := help
-.PHONY: help build cli run serve start storage test check fuzz-short fuzz bench vuln licenses size clean
+.PHONY: help build cli run serve start storage test check check-infra fuzz-short fuzz bench vuln licenses size clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ check:
 	@unformatted=$$(gofmt -l handler); test -z "$$unformatted" || { echo "gofmt -w $$unformatted" >&2; exit 1; }
 	@$(GO) vet ./...
 	@$(GO) run $(STATICCHECK) ./...
+
+check-infra: ## check the description of Azure: lint, snapshots, settings, roles, queries (test does it too)
+	@$(GO) test ./handler/infra
 
 # go test fuzzes one target of one package at a time.
 define each_fuzz
