@@ -1,0 +1,123 @@
+package infra
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/azurite"
+	"github.com/fleetscore/fleetscore/handler/devhost"
+	"github.com/fleetscore/fleetscore/handler/release/pack"
+)
+
+// TestPackageRuns unpacks the package elsewhere and drives it with only the
+// settings that the snapshots hold; where these name an identity, with the
+// emulator's storage and a SQLite file.
+func TestPackageRuns(t *testing.T) {
+	p, err := pack.Build(t.Context(), "../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	unpack(t, p.Zip, root)
+	storage, err := azurite.Start(t.Context(), azurite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { storage.Close() })
+	for _, shape := range []string{"main", "shapes/flex"} {
+		t.Run(filepath.Base(shape), func(t *testing.T) { drive(t, root, local(t, load(t, shape).settings(t), storage.ConnectionString)) })
+	}
+}
+
+// local replaces the identities.
+func local(t *testing.T, deployed map[string]string, storage string) map[string]string {
+	settings := map[string]string{}
+	for name, value := range deployed {
+		connection, _, identity := strings.Cut(name, "__")
+		switch {
+		case name == "SQL_DSN":
+			settings[name] = "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "fleet.db"))
+		case connection == "EventHubConnection":
+			settings[connection] = "Endpoint=sb://localhost/;SharedAccessKeyName=x;SharedAccessKey=x"
+		case identity:
+			settings[connection] = storage
+		case !strings.HasPrefix(value, "["):
+			settings[name] = value
+		}
+	}
+	return settings
+}
+
+// drive asks for a run over no sensor, which the application opens, writes the
+// manifest of and ends.
+func drive(t *testing.T, root string, settings map[string]string) {
+	host, err := devhost.Start(t.Context(), devhost.Options{Root: root, Settings: settings, EventDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { host.Close() })
+	ask(t, http.MethodGet, host.URL()+"/api/health", "", http.StatusOK)
+	ask(t, http.MethodPost, host.URL()+"/api/runs", `{"from":"2026-01-02T03:00:00Z","to":"2026-01-02T04:00:00Z"}`, http.StatusAccepted)
+	var run struct{ State string }
+	if err := json.Unmarshal(ask(t, http.MethodGet, host.URL()+"/api/runs/20260102T030000Z-20260102T040000Z", "", http.StatusOK), &run); err != nil || run.State != "succeeded" {
+		t.Errorf("the run is %q: %v", run.State, err)
+	}
+}
+
+// ask sends a request until the handler, which is starting, answers as wanted.
+func ask(t *testing.T, method, url, body string, want int) []byte {
+	t.Helper()
+	var last string
+	for range 100 {
+		req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			answer, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err == nil && resp.StatusCode == want {
+				return answer
+			}
+			last = resp.Status + " " + string(answer)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("%s %s: %s", method, url, last)
+	return nil
+}
+
+func unpack(t *testing.T, content []byte, to string) {
+	t.Helper()
+	r, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(to, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, text, f.Mode()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+func TestSIDOf(t *testing.T) {
+	id := uuid.MustParse("00112233-4455-6677-8899-aabbccddeeff")
+	if got := hex.EncodeToString(sidOf(id)); got != "33221100554477668899aabbccddeeff" {
+		t.Error(got)
+	}
+}
+
+func TestAdmitRefuses(t *testing.T) {
+	db, err := Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "s.db")), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Admit(t.Context(), "app", uuid.NewString()); !errors.Is(err, sensor.ErrInvalid) {
+		t.Errorf("SQLite: %v", err)
+	}
+	server, err := Open("sqlserver://localhost?database=x", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if err := server.Admit(t.Context(), "app", "no-guid"); !errors.Is(err, sensor.ErrInvalid) {
+		t.Errorf("a client id that is none: %v", err)
+	}
+}
+
+// TestAdmitParses has Azure SQL's own parser read the statements, what they
+// make of names included: other servers know no users of Entra identities.
+func TestAdmitParses(t *testing.T) {
+	check, err := exec.LookPath("tsqlcheck")
+	if err != nil {
+		t.Skip("skipped, as tsqlcheck is not in PATH")
+	}
+	file := filepath.Join(t.TempDir(), "admit.sql")
+	made := []string{
+		"CREATE USER [id-app] WITH SID = 0x33221100554477668899AABBCCDDEEFF, TYPE = E",
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON SCHEMA::dbo TO [id-app]", "DROP USER [id-app]",
+	}
+	declare := "DECLARE @name nvarchar(128), @sid varbinary(16);\n"
+	batches := append(made, declare+userSID, declare+dropUser, declare+createUser, declare+grantUser)
+	if err := os.WriteFile(file, []byte(strings.Join(batches, "\nGO\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(t.TempDir(), "schema.sql")
+	if err := os.WriteFile(empty, []byte("CREATE TABLE dbo.t (id int)\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	// The checker's schema has no users, and no views of the system's.
+	out, _ := exec.CommandContext(t.Context(), check, "--schema", empty, file).CombinedOutput()
+	if !bytes.Contains(out, []byte("7 batches")) {
+		t.Errorf("not all were read: %s", out)
+	}
+	for line := range strings.Lines(string(out)) {
+		known := strings.Contains(line, "reference to object [id-app]") || strings.Contains(line, "reference to object [sys].")
+		if strings.Contains(line, "admit.sql:") && !known {
+			t.Error(line)
+		}
+	}
+}
