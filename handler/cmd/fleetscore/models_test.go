@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -101,6 +102,14 @@ func TestModelsRefuse(t *testing.T) {
 		if _, stderr, code := command(t, "", nil, strings.Fields(tc.args)...); code != tc.code || !strings.Contains(stderr, tc.want) {
 			t.Errorf("%s: exit code %d, %s; want %d, %s", tc.args, code, stderr, tc.code, tc.want)
 		}
+	}
+}
+
+func TestUnreachableStorage(t *testing.T) {
+	t.Parallel()
+	_, stderr, code := command(t, "", nil, "models", "list", "--storage", azure.DevelopmentConnection(1, 1, 1))
+	if code != 1 || !strings.Contains(stderr, "Is it running? fleetscore serve") {
+		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
 

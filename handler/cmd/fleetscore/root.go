@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // console is what a command speaks to the world through.
@@ -37,6 +39,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return 1
 	}
 	fmt.Fprintln(stderr, "fleetscore:", err)
+	if errors.Is(err, sensor.ErrUnavailable) {
+		fmt.Fprintln(stderr, "Is it running? fleetscore serve starts all of it here; --storage, SQL_DSN and the other settings name what runs elsewhere.")
+	}
 	return 1
 }
 
