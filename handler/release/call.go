@@ -36,7 +36,7 @@ const (
 	firstWait = time.Second
 	maxWait   = 30 * time.Second
 	pollWait  = 5 * time.Second
-	maxReply  = 4 << 20
+	maxReply  = 256 << 20 // a package
 )
 
 // send sends c until an answer comes, or none is to be hoped for.

@@ -50,7 +50,13 @@ func (r *Releaser) upload(ctx context.Context, p pack.Package) error {
 
 func (r *Releaser) download(ctx context.Context, name string) ([]byte, error) {
 	got, err := r.blob(ctx, http.MethodGet, name, nil, nil, http.StatusOK)
-	return got.body, err
+	if err != nil {
+		return nil, err
+	}
+	if (pack.Package{Zip: got.body}).Name() != name {
+		return nil, fmt.Errorf("download %s: its content is not what its name says", name)
+	}
+	return got.body, nil
 }
 
 func (r *Releaser) history(ctx context.Context) (history, error) {

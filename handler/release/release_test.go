@@ -162,6 +162,10 @@ func TestRunning(t *testing.T) {
 	if got, err := r.Running(t.Context()); got != "" || err != nil {
 		t.Errorf("before the first release: %q, %v", got, err)
 	}
+	a.faults["POST "+theApp+"/config/appsettings/list"] = []int{404}
+	if got, err := r.Running(t.Context()); got != "" || err != nil {
+		t.Errorf("of an app that was taken down: %q, %v", got, err)
+	}
 	release(t, r, one)
 	if got, err := r.Running(t.Context()); got != "releases/"+one.Name() || err != nil {
 		t.Errorf("%q, %v", got, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -14,6 +15,9 @@ import (
 )
 
 func (r *Releaser) site(rest string) string { return "Microsoft.Web/sites/" + r.App + rest }
+
+// errNoApp: it was never provisioned, or taken down.
+var errNoApp = errors.New("there is no such app: run azd provision")
 
 const packageSetting = "WEBSITE_RUN_FROM_PACKAGE"
 
@@ -71,9 +75,12 @@ func (r *Releaser) pointSetting(ctx context.Context, name string) error {
 }
 
 func (r *Releaser) settings(ctx context.Context) (map[string]string, error) {
-	got, err := r.arm(ctx, http.MethodPost, r.site("/config/appsettings/list?"), webVersion, nil, http.StatusOK)
+	got, err := r.arm(ctx, http.MethodPost, r.site("/config/appsettings/list?"), webVersion, nil, http.StatusOK, http.StatusNotFound)
 	if err != nil {
 		return nil, err
+	}
+	if got.status == http.StatusNotFound {
+		return nil, errNoApp
 	}
 	var list struct{ Properties map[string]string }
 	if err := json.Unmarshal(got.body, &list); err != nil || len(list.Properties) == 0 {
@@ -86,6 +93,9 @@ func (r *Releaser) settings(ctx context.Context) (map[string]string, error) {
 // runs none yet.
 func (r *Releaser) Running(ctx context.Context) (string, error) {
 	settings, err := r.settings(ctx)
+	if errors.Is(err, errNoApp) {
+		return "", nil
+	}
 	if err != nil {
 		return "", err
 	}
