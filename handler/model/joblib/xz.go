@@ -28,8 +28,8 @@ type xzReader struct {
 // openXZ reads the stream's header: the magic, two bytes of flags, of which
 // the second is the kind of check, and their CRC-32.
 func openXZ(data []byte, limit int) (io.Reader, error) {
-	const headerLen = 12
-	if len(data) < headerLen {
+	const headerLen, end = 12, "YZ"
+	if len(data) < headerLen || !bytes.HasSuffix(data, []byte(end)) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	if crc32.ChecksumIEEE(data[6:8]) != binary.LittleEndian.Uint32(data[8:]) || data[6] != 0 || data[7] > 15 {

@@ -228,7 +228,12 @@ pipe = lambda: make_pipeline(StandardScaler(), svm())
 for protocol in range(6):
     add(f"protocol_{protocol}", pipe(), x4, dump=lambda m: pickle.dumps(m, protocol))
     add(f"protocol_{protocol}_iforest", forest(n_estimators=2, max_features=2), x4, dump=lambda m: pickle.dumps(m, protocol))
-for compress in (0, ("zlib", 3), ("gzip", 3), ("bz2", 3), ("lzma", 3), ("xz", 3)):
+try:
+    import lz4.frame
+    lz4 = (("lz4", 3),)
+except ImportError:
+    lz4 = ()
+for compress in (0, ("zlib", 3), ("gzip", 3), ("bz2", 3), ("lzma", 3), ("xz", 3)) + lz4:
     add(f"joblib_{compress[0] if compress else 'plain'}", pipe(), x4, dump=lambda m: joblib_bytes(m, compress))
     add(f"joblib_{compress[0] if compress else 'plain'}_iforest", forest(n_estimators=2), x4, dump=lambda m: joblib_bytes(m, compress))
 

@@ -1,0 +1,110 @@
+package pickle_test
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// text writes a value as Python would show it, more or less.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case *pickle.Tuple:
+		return "(" + texts(v.Items) + ")"
+	case *pickle.List:
+		return "[" + texts(v.Items) + "]"
+	case *pickle.Set:
+		return "set(" + texts(v.Items) + ")"
+	case *pickle.Dict:
+		var b strings.Builder
+		for _, e := range v.Entries {
+			fmt.Fprintf(&b, "%s:%s ", text(e.Key), text(e.Value))
+		}
+		return "{" + strings.TrimSpace(b.String()) + "}"
+	case *pickle.Object:
+		return fmt.Sprintf("%v(%s)%s", v.Class, texts(v.Args), text(v.State))
+	case []byte:
+		return fmt.Sprintf("b%q", v)
+	case string:
+		return fmt.Sprintf("%q", v)
+	case *big.Int:
+		return v.String()
+	}
+	return fmt.Sprint(v)
+}
+
+func texts(items []any) string {
+	parts := make([]string, len(items))
+	for i, v := range items {
+		parts[i] = text(v)
+	}
+	return strings.Join(parts, " ")
+}
+
+// TestRead holds each opcode to what Python's pickle makes of it.
+func TestRead(t *testing.T) {
+	for _, tt := range []struct{ data, want string }{
+		{"N.", "None"}, {"I01\n.", "true"}, {"I00\n.", "false"}, {"\x88.", "true"}, {"\x89.", "false"},
+		{"I-12\n.", "-12"}, {"K\xff.", "255"}, {"M\xff\xff.", "65535"}, {"J\xfe\xff\xff\xff.", "-2"},
+		{"L7L\n.", "7"}, {"L-36893488147419103232L\n.", "-36893488147419103232"},
+		{"\x8a\x00.", "0"}, {"\x8a\x01\xff.", "-1"}, {"\x8a\x02\xff\x00.", "255"}, {"\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80.", "-9223372036854775808"},
+		{"\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00.", "9223372036854775808"},
+		{"\x8b\x09\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\x7f\xff.", "-9223372036854775809"},
+		{"F1.5\n.", "1.5"}, {"F-inf\n.", "-Inf"}, {"G\x3f\xf8\x00\x00\x00\x00\x00\x00.", "1.5"},
+		{"Vn\\u00e4ch\\U0001f600 \\x \xe9\n.", `"näch😀 \\x é"`}, {"V\\u000a\\u005c\n.", `"\n\\"`},
+		{"X\x03\x00\x00\x00\xe2\x82\xac.", `"€"`}, {"\x8c\x01a.", `"a"`}, {"\x8d\x01\x00\x00\x00\x00\x00\x00\x00a.", `"a"`},
+		{"S'a\\x41\\n\\'\\\\'\n.", `"aA\n'\\"`}, {"S\"\xe9\"\n.", `"é"`}, {"U\x02\xe9a.", `"éa"`}, {"T\x01\x00\x00\x00a.", `"a"`},
+		{"C\x02\x00\xff.", `b"\x00\xff"`}, {"B\x01\x00\x00\x00a.", `b"a"`}, {"\x8e\x01\x00\x00\x00\x00\x00\x00\x00a.", `b"a"`},
+		{"\x96\x01\x00\x00\x00\x00\x00\x00\x00a\x98.", `b"a"`},
+		{"(K\x01K\x02t.", "(1 2)"}, {").", "()"}, {"N\x85.", "(None)"}, {"NN\x86.", "(None None)"}, {"NNN\x87.", "(None None None)"},
+		{"](K\x01K\x02eK\x03a.", "[1 2 3]"}, {"(K\x01l.", "[1]"},
+		{"}(K\x01K\x02K\x03K\x04uK\x05K\x06s.", "{1:2 3:4 5:6}"}, {"(K\x01K\x02d.", "{1:2}"},
+		{"\x8f(K\x01\x90.", "set(1)"}, {"(K\x01\x91.", "set(1)"}, {"c__builtin__\nset\n(K\x01lK\x05\x86R0N.", "None"},
+		{"c__builtin__\nset\n](K\x01e\x85R.", "set(1)"}, {"c_codecs\nencode\n(V\xe9\nVlatin1\ntR.", `b"\xe9"`}, {"c__builtin__\nbytes\n)R.", `b""`},
+		{"c__builtin__\nbytearray\nC\x01a\x85R.", `b"a"`},
+		{"cnumpy\nndarray\n.", "numpy.ndarray"}, {"\x8c\x05numpy\x8c\x01x\x93.", "numpy.x"},
+		{"cnumpy\nf\nK\x01\x85RK\x02b.", "numpy.f(1)2"}, {"cnumpy\nf\n)\x81.", "numpy.f()None"}, {"cnumpy\nf\n)}\x92.", "numpy.f()None"},
+		{"ccopy_reg\n_reconstructor\n(cnumpy\nf\nc__builtin__\nobject\nNtR}b.", "numpy.f(){}"},
+		{"ccopyreg\n__newobj__\ncnumpy\nf\nK\x01\x86R.", "numpy.f(1)None"},
+		{"(K\x01inumpy\nf\n.", "numpy.f(1)None"}, {"(cnumpy\nf\nK\x01o.", "numpy.f(1)None"},
+		{"K\x07q\x000h\x00.", "7"}, {"K\x07p5\n0g5\n.", "7"}, {"K\x07r\x02\x00\x00\x000j\x02\x00\x00\x00.", "7"}, {"K\x07\x940h\x00.", "7"},
+		{"K\x012\x86.", "(1 1)"}, {"K\x01(NN1.", "1"}, {"K\x01(0.", "1"}, {"K\x01N0.", "1"},
+		{"\x80\x04\x95\x02\x00\x00\x00\x00\x00\x00\x00N.", "None"}, {"N.and more", "None"},
+	} {
+		v, err := pickle.Read([]byte(tt.data), pickle.Options{Allow: allowNumpy})
+		if err != nil || text(v) != tt.want {
+			t.Errorf("%q: got %s, %v, want %s", tt.data, text(v), err, tt.want)
+		}
+	}
+}
+
+func TestLastOfEqualKeysCounts(t *testing.T) {
+	v, err := pickle.Read([]byte("}(Va\nK\x01Va\nK\x02u."), pickle.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := v.(*pickle.Dict).Get("a"); !ok || got != int64(2) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestFloatBits(t *testing.T) {
+	v, err := pickle.Read([]byte("G\x80\x00\x00\x00\x00\x00\x00\x00."), pickle.Options{})
+	if f, ok := v.(float64); err != nil || !ok || f != 0 || !math.Signbit(f) {
+		t.Errorf("-0 is read as %v, %v", v, err)
+	}
+}
+
+func TestErrorSaysWhere(t *testing.T) {
+	_, err := pickle.Read([]byte("\x80\x04NN\x8e\xff\xff\xff\xff\xff\xff\xff\xff"), pickle.Options{})
+	const want = "pickle offset 4 (BINBYTES8): truncated: more bytes are claimed than the file has"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

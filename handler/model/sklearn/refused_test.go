@@ -1,0 +1,93 @@
+package sklearn_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+)
+
+type refusal struct {
+	File  []byte
+	Words []string
+}
+
+func readRefusals(t testing.TB) map[string]refusal {
+	t.Helper()
+	data, err := os.ReadFile("../testdata/refused.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]refusal
+	if err := json.Unmarshal(data, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestRefused holds that what is not supported is refused by step and class,
+// with what to do instead.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for name, r := range readRefusals(t) {
+		t.Run(name, func(t *testing.T) {
+			_, err := sklearn.Load(r.File)
+			if err == nil {
+				t.Fatal("it is loaded")
+			}
+			for _, words := range r.Words {
+				if !strings.Contains(err.Error(), words) {
+					t.Errorf("%v\ndoes not say: %s", err, words)
+				}
+			}
+			if name != "unfitted" && name != "out_of_band" && !errors.Is(err, sklearn.ErrUnsupported) {
+				t.Errorf("%v is not ErrUnsupported", err)
+			}
+		})
+	}
+}
+
+// TestDamaged holds that a file cut short anywhere, or with any byte changed,
+// gives an error or a model that scores, and never a crash.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	all := readGoldens(t, goldenFiles(t)[0])
+	for _, name := range []string{"protocol_0", "protocol_5_iforest", "columns_mask_passthrough", "joblib_plain", "joblib_xz", "joblib_lzma", "lof_kd_tree"} {
+		file := all[name].File
+		for i := 0; i < len(file); i += 1 + len(file)/200 {
+			if _, err := sklearn.Load(file[:i]); err == nil {
+				t.Errorf("%s: the first %d bytes of %d are a model", name, i, len(file))
+			}
+			changed := append([]byte(nil), file...)
+			changed[i] ^= 0x41
+			tryModel(changed)
+		}
+	}
+}
+
+// tryModel loads data and scores with what comes of it.
+func tryModel(data []byte) {
+	m, err := sklearn.Load(data)
+	if err != nil || m.Features() > 1000 {
+		return
+	}
+	x := make([]float64, 3*m.Features())
+	for i := range x {
+		x[i] = float64(i) + 0.5
+	}
+	var pred [3]uint8
+	var score [3]float64
+	_ = m.Predict(pred[:], score[:], x)
+	_ = m.ScoreSamples(score[:], x)
+	_ = m.Describe()
+}
+
+func TestTooLarge(t *testing.T) {
+	if _, err := sklearn.Load(make([]byte, sklearn.MaxFile+1)); !errors.Is(err, pickle.ErrLimit) {
+		t.Errorf("a file over the limit: %v", err)
+	}
+}
