@@ -2,7 +2,7 @@
 //
 // It executes nothing and knows no class: where Python would import a name or
 // call a function, the result is an inert [Object] that says what would have
-// been called, and with what. Which names may appear at all is the caller's
+// been called, and with what. Which names may be called is the caller's
 // list ([Options].Allow); any other becomes a [Refused], which swallows
 // whatever the pickle does to it.
 //

@@ -7,7 +7,7 @@ import (
 
 // Options is what a caller decides about a pickle.
 type Options struct {
-	// Allow says which names the pickle may use. The names by which Python
+	// Allow says which names the pickle may call. The names by which Python
 	// itself spells built-in values and objects (python.go) need none. A nil
 	// Allow allows nothing.
 	Allow func(Global) bool

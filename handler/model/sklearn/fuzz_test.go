@@ -1,0 +1,45 @@
+package sklearn_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+)
+
+// FuzzLoad holds that no file makes loading, or scoring with what was loaded,
+// crash or take long.
+func FuzzLoad(f *testing.F) {
+	all := readGoldens(f, goldenFiles(f)[0])
+	for _, name := range []string{"protocol_0", "protocol_2", "protocol_5", "joblib_plain", "joblib_xz", "joblib_bz2", "columns_slice_drop", "t_power_box", "imputer_indicator"} {
+		f.Add(all[name].File)
+	}
+	for _, r := range readRefusals(f) {
+		f.Add(r.File)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		start := time.Now()
+		tryModel(data)
+		if time.Since(start) > time.Second {
+			t.Error("over a second")
+		}
+	})
+}
+
+// TestNoAllocationPerRow holds that scoring many rows allocates no more than
+// scoring few.
+func TestNoAllocationPerRow(t *testing.T) {
+	all := readGoldens(t, goldenFiles(t)[0])
+	for _, name := range []string{"ocsvm_rbf_d4", "iforest_auto", "lof_kd_tree", "elliptic", "t_pca", "t_power_yeo", "t_nystroem_rbf", "columns_list_passthrough"} {
+		m, err := sklearn.Load(all[name].File)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		const rows = 3000
+		x := make([]float64, rows*m.Features())
+		pred, score := make([]uint8, rows), make([]float64, rows)
+		if n := testing.AllocsPerRun(5, func() { err = m.Predict(pred, score, x) }); n > 10 || err != nil {
+			t.Errorf("%s: %v allocations for %d rows, %v", name, n, rows, err)
+		}
+	}
+}
