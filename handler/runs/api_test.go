@@ -1,0 +1,187 @@
+package runs_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+	"github.com/fleetscore/fleetscore/handler/store/storetest"
+)
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// queue counts the jobs of messages sent.
+type queue struct{ jobs int }
+
+func (q *queue) Send(_ context.Context, text string) error {
+	m, err := sensor.ParseMessage(text)
+	q.jobs += len(m.Jobs)
+	return err
+}
+
+func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
+	t.Helper()
+	db := storetest.Open(t, storetest.SQLite)
+	for _, id := range []sensor.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}} {
+		if _, err := db.InsertReadings(t.Context(), []sensor.Reading{{ID: id}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clock := func() time.Time { return now }
+	q := &queue{}
+	return &runs.API{
+		Ledger: db,
+		Sender: &ledger.Sender{Outbox: db, Queue: q, Now: clock},
+		Ender:  &ledger.Ender{Ledger: db, Files: &blob.Memory{}, Now: clock},
+		Log:    slog.New(slog.DiscardHandler), Now: clock,
+	}, db, q
+}
+
+var hour = runs.OpenRequest{From: now.Add(-time.Hour), To: now}
+
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	api, _, q := newAPI(t)
+	for range 2 { // the same window is the same run, sent once
+		run, err := api.Request(t.Context(), hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run.ID != "20260301T110000Z-20260301T120000Z" || run.Kind != sensor.Requested || run.Progress.Jobs != 3 || q.jobs != 3 {
+			t.Fatalf("%+v, %+v; sent %d jobs", run, run.Progress, q.jobs)
+		}
+	}
+	list, err := api.List(t.Context(), runs.ListRequest{})
+	if err != nil || len(list.Runs) != 1 || list.Next != "" {
+		t.Errorf("list %+v, %v", list, err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	run, err := api.Request(t.Context(), hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	request := func(from, to time.Duration) error {
+		_, err := api.Request(ctx, runs.OpenRequest{From: now.Add(from), To: now.Add(to)})
+		return err
+	}
+	rescore := func(req runs.RescoreRequest) error { _, err := api.Rescore(ctx, req); return err }
+	jobs := func(req runs.JobsRequest) error { _, err := api.Jobs(ctx, req); return err }
+	list := func(req runs.ListRequest) error { _, err := api.List(ctx, req); return err }
+	const other = "20260101T110000Z-20260101T120000Z"
+	for what, c := range map[string]struct{ err, want error }{
+		"empty window":    {request(-time.Hour, -time.Hour), sensor.ErrInvalid},
+		"half a second":   {request(-time.Hour, -500*time.Millisecond), sensor.ErrInvalid},
+		"a future window": {request(-time.Hour, time.Second), sensor.ErrConflict},
+		"no such run":     {rescore(runs.RescoreRequest{ID: other}), sensor.ErrNotFound},
+		"no run's name":   {rescore(runs.RescoreRequest{ID: "x"}), sensor.ErrInvalid},
+		"bad glob":        {rescore(runs.RescoreRequest{ID: run.ID, Sensors: "["}), sensor.ErrInvalid},
+		"no sensor part":  {rescore(runs.RescoreRequest{ID: run.ID, Sensors: "1/"}), sensor.ErrInvalid},
+		"long glob":       {rescore(runs.RescoreRequest{ID: run.ID, Sensors: strings.Repeat("*", 1000)}), sensor.ErrInvalid},
+		"unknown state":   {rescore(runs.RescoreRequest{ID: run.ID, States: []sensor.JobState{"lost"}}), sensor.ErrInvalid},
+		"other settings":  {rescore(runs.RescoreRequest{ID: run.ID, Settings: "best"}), sensor.ErrInvalid},
+		"jobs of none":    {jobs(runs.JobsRequest{ID: other}), sensor.ErrNotFound},
+		"jobs' state":     {jobs(runs.JobsRequest{ID: run.ID, State: "lost"}), sensor.ErrInvalid},
+		"jobs after":      {jobs(runs.JobsRequest{ID: run.ID, After: "1"}), sensor.ErrInvalid},
+		"limit":           {jobs(runs.JobsRequest{ID: run.ID, Limit: 1001}), sensor.ErrInvalid},
+		"before":          {list(runs.ListRequest{Before: "\x00"}), sensor.ErrInvalid},
+	} {
+		if !errors.Is(c.err, c.want) {
+			t.Errorf("%s: %v, want %v", what, c.err, c.want)
+		}
+	}
+}
+
+func TestRescore(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		sensors string
+		want    int
+	}{{"", 3}, {"*", 3}, {"1", 2}, {"1/*", 2}, {"*/1", 2}, {"1/2", 1}, {"[2-9]/*", 1}, {"x*", 0}} {
+		api, _, q := newAPI(t)
+		run, err := api.Request(t.Context(), hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID, Sensors: c.sensors})
+		if err != nil || r.Reopened != c.want || r.Added != 0 || q.jobs != 3+c.want {
+			t.Errorf("%q: re-opened %d, sent %d, %v; want %d", c.sensors, r.Reopened, q.jobs-3, err, c.want)
+		}
+	}
+}
+
+func TestRescoreWithCurrentSettings(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	run, err := api.Request(t.Context(), hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.Settings.Aggregate = "5m:mean"
+	r, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID, Sensors: "1/1", Settings: "current"})
+	if err != nil || r.Reopened != 3 || r.Run.Settings != api.Settings {
+		t.Errorf("%+v, %v; want all three jobs under the new settings", r, err)
+	}
+}
+
+func TestJobsArePaged(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	run, err := api.Request(t.Context(), hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := sensor.JobKey{ID: sensor.ID{Device: "1", Sensor: "2"}}
+	o := sensor.Outcome{Result: sensor.BadModel, Duration: 1500 * time.Microsecond, Error: "no"}
+	if _, _, err := db.CloseJob(t.Context(), run.ID, key, o, now); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for req := (runs.JobsRequest{ID: run.ID, Limit: 2}); ; {
+		list, err := api.Jobs(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, j := range list.Jobs {
+			got = append(got, j.ID.String())
+		}
+		if req.After = list.Next; req.After == "" {
+			break
+		}
+	}
+	if strings.Join(got, " ") != "1/1 1/2 2/1" {
+		t.Errorf("jobs %v", got)
+	}
+	bad, err := api.Jobs(t.Context(), runs.JobsRequest{ID: run.ID, State: sensor.BadModel})
+	if err != nil || len(bad.Jobs) != 1 || bad.Jobs[0].DurationMS != 1.5 || bad.Jobs[0].ErrorLog != run.ID+"/1/2/0.json" || bad.Jobs[0].File != "" {
+		t.Errorf("bad models %+v, %v", bad, err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	run, err := api.Request(t.Context(), hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err = api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID})
+	if err != nil || run.State != sensor.RunCancelled || run.Progress.Counts[sensor.Cancelled] != 3 || run.Manifest == "" {
+		t.Errorf("%+v, %v", run, err)
+	}
+	if _, err := api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID}); !errors.Is(err, sensor.ErrConflict) {
+		t.Errorf("cancelled again: %v", err)
+	}
+}

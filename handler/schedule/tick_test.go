@@ -1,0 +1,208 @@
+package schedule_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/schedule"
+	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+	"github.com/fleetscore/fleetscore/handler/store/storetest"
+)
+
+// queue keeps the messages sent; full is what it says it holds besides.
+type queue struct {
+	sent []sensor.Message
+	full int
+	err  error
+}
+
+func (q *queue) Send(_ context.Context, text string) error {
+	if q.err != nil {
+		return q.err
+	}
+	m, err := sensor.ParseMessage(text)
+	q.sent = append(q.sent, m)
+	return err
+}
+
+func (q *queue) ApproximateCount(context.Context) (int, error) { return q.full, nil }
+
+type fixture struct {
+	*schedule.Ticker
+	t     *testing.T
+	db    *store.DB
+	queue *queue
+	now   time.Time
+}
+
+func newFixture(t *testing.T, sensors int) *fixture {
+	f := &fixture{t: t, db: storetest.Open(t, storetest.SQLite), queue: &queue{}, now: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
+	for i := range sensors {
+		id := sensor.ID{Device: "d", Sensor: string(rune('a' + i))}
+		if _, err := f.db.InsertReadings(t.Context(), []sensor.Reading{{ID: id}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hourly, err := ncrontab.Parse("0 0 * * * *")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := func() time.Time { return f.now }
+	files := &blob.Memory{}
+	f.Ticker = &schedule.Ticker{
+		Ledger: f.db, Queue: f.queue,
+		Sender:    &ledger.Sender{Outbox: f.db, Queue: f.queue, PerMessage: 2, Now: clock},
+		Ender:     &ledger.Ender{Ledger: f.db, Files: files, Now: clock},
+		ErrorLogs: &ledger.ErrorLogs{Attempts: f.db, Files: files},
+		Schedule:  hourly, Delay: time.Minute, Now: clock,
+	}
+	return f
+}
+
+// after lets the clock go on and ticks.
+func (f *fixture) after(d time.Duration) {
+	f.t.Helper()
+	f.now = f.now.Add(d)
+	if err := f.Tick(f.t.Context(), slog.New(slog.DiscardHandler)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fixture) runs() []sensor.Run {
+	f.t.Helper()
+	runs, err := f.db.Runs(f.t.Context(), "", 1000)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return runs
+}
+
+func TestWindowsTile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 3)
+	f.after(0)
+	if runs := f.runs(); len(runs) != 0 {
+		t.Fatalf("the first tick opened %v", runs)
+	}
+	f.after(30*time.Minute + 59*time.Second) // 13:00:59: not due
+	if runs := f.runs(); len(runs) != 0 {
+		t.Fatalf("opened before its delay was over: %v", runs)
+	}
+	f.after(time.Second)
+	runs := f.runs()
+	if len(runs) != 1 || runs[0].ID != "20260301T120000Z-20260301T130000Z" || runs[0].Kind != sensor.Scheduled {
+		t.Fatalf("opened %v", runs)
+	}
+	if len(f.queue.sent) != 2 || len(f.queue.sent[0].Jobs)+len(f.queue.sent[1].Jobs) != 3 {
+		t.Errorf("sent %v, want two messages with three jobs", f.queue.sent)
+	}
+	f.after(3 * time.Hour) // an outage
+	runs = f.runs()
+	if len(runs) != 4 {
+		t.Fatalf("%d runs after four hours", len(runs))
+	}
+	for i := range runs[1:] {
+		if !runs[i].Window.From.Equal(runs[i+1].Window.To) {
+			t.Errorf("%s does not follow %s", runs[i].ID, runs[i+1].ID)
+		}
+	}
+}
+
+func TestAtMost24Open(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.after(0)
+	f.after(100 * time.Hour)
+	if runs := f.runs(); len(runs) != 24 {
+		t.Fatalf("%d runs are open, want 24", len(runs))
+	}
+	oldest := f.runs()[23]
+	if _, _, err := f.db.CloseJob(t.Context(), oldest.ID, sensor.JobKey{ID: sensor.ID{Device: "d", Sensor: "a"}}, sensor.Outcome{Result: sensor.NoData}, f.now); err != nil {
+		t.Fatal(err)
+	}
+	f.after(0) // ends it
+	f.after(0)
+	if runs := f.runs(); len(runs) != 25 || runs[24].State != sensor.RunSucceeded {
+		t.Errorf("%d runs, the oldest %s", len(runs), runs[len(runs)-1].State)
+	}
+}
+
+// TestLostMessages has nobody answer: sent again singly, five times in all,
+// then given up.
+func TestLostMessages(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 2)
+	f.after(0)
+	f.after(31 * time.Minute)
+	sends := func(want int, why string) {
+		t.Helper()
+		jobs := 0
+		for _, m := range f.queue.sent {
+			jobs += len(m.Jobs)
+		}
+		if jobs != 2*want {
+			t.Fatalf("%s: sent %d jobs, want %d", why, jobs, 2*want)
+		}
+	}
+	sends(1, "at once")
+	f.after(10 * time.Minute)
+	sends(1, "after ten minutes exactly")
+	f.queue.full = 1
+	f.after(time.Minute)
+	sends(1, "while the queue holds messages")
+	f.queue.full = 0
+	f.after(0)
+	sends(2, "when the queue is empty")
+	if last := f.queue.sent[len(f.queue.sent)-1]; len(last.Jobs) != 1 {
+		t.Errorf("sent again together: %v", last)
+	}
+	for n := 3; n <= 5; n++ {
+		f.after(11 * time.Minute)
+		sends(n, "again")
+	}
+	run := f.runs()[0].ID
+	f.after(11 * time.Minute)
+	jobs, err := f.db.JobsPage(t.Context(), run, "", sensor.ID{}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range jobs {
+		if j.State != sensor.Failed {
+			t.Errorf("%s is %s, want failed", j.ID, j.State)
+		}
+	}
+	if r, err := f.db.Run(t.Context(), run); err != nil || r.State != sensor.RunFailed {
+		t.Errorf("run %s, %v", r.State, err)
+	}
+}
+
+func TestAFailingStepHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 0) // a run without jobs
+	f.after(0)
+	if _, _, err := f.db.OpenRequested(t.Context(), sensor.Window{From: f.now.Add(-2 * time.Hour).Truncate(time.Hour), To: f.now.Truncate(time.Hour)}, sensor.Settings{}, f.now); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("the schedule's step is broken")
+	f.Sender = failing{broken}
+	if err := f.Tick(t.Context(), slog.New(slog.DiscardHandler)); !errors.Is(err, broken) {
+		t.Errorf("Tick = %v", err)
+	}
+	if r := f.runs()[0]; r.State != sensor.RunSucceeded {
+		t.Errorf("the run is %s, though only sending failed", r.State)
+	}
+}
+
+type failing struct{ err error }
+
+func (s failing) Send(context.Context, string) (int, error) { return 0, s.err }
+func (s failing) SendAlone(context.Context, string, ...sensor.JobKey) error {
+	return s.err
+}

@@ -1,0 +1,329 @@
+package score
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+	"github.com/fleetscore/fleetscore/handler/store/storetest"
+)
+
+var (
+	from   = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	window = sensor.Window{From: from, To: from.Add(time.Hour)}
+	quiet  = slog.New(slog.DiscardHandler)
+)
+
+// double predicts twice the first feature, an anomaly from 10 on.
+type double struct{ features int }
+
+func (m double) Features() int { return m.features }
+func (double) Name() string    { return "double.pkl" }
+func (double) SHA256() string  { return strings.Repeat("d", 64) }
+
+func (m double) Predict(pred []uint8, score, x []float64) error {
+	for i := range pred {
+		v := x[i*m.features]
+		switch {
+		case v == -666:
+			panic("six hundred and sixty-six")
+		case math.IsInf(v, 0):
+			return errors.New("input contains infinity")
+		}
+		pred[i], score[i] = 0, 2*v
+		if score[i] >= 10 {
+			pred[i] = 1
+		}
+	}
+	return nil
+}
+
+// bench is a scorer over a real store.
+type bench struct {
+	db    *store.DB
+	blobs *blob.Memory
+	*Scorer
+	run string
+}
+
+func newBench(t *testing.T, aggregate string, readings map[sensor.ID][]float64) *bench {
+	t.Helper()
+	b := &bench{db: storetest.Open(t, storetest.SQLite), blobs: &blob.Memory{}}
+	var batch []sensor.Reading
+	for id, values := range readings {
+		for i, v := range values {
+			batch = append(batch, sensor.Reading{ID: id, Time: sensor.MillisOf(from) + sensor.Millis(i*10_000), Value: v})
+		}
+	}
+	if _, err := b.db.InsertReadings(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	run, _, err := b.db.OpenRequested(t.Context(), window, sensor.Settings{Aggregate: aggregate}, window.To)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := func() time.Time { return window.To }
+	b.run = run.ID
+	b.Scorer = &Scorer{
+		Ledger: b.db, Readings: b.db, Files: b.blobs, CPU: semaphore.NewWeighted(2), Now: clock, Pause: time.Microsecond,
+		Ender: &ledger.Ender{Ledger: b.db, Files: b.blobs, Now: clock},
+		Models: func(context.Context, sensor.ID) (Model, error) {
+			return double{max(strings.Count(aggregate, ",")+1, 1)}, nil
+		},
+	}
+	return b
+}
+
+func (b *bench) message(t *testing.T, ids ...sensor.ID) string {
+	t.Helper()
+	m := sensor.NewMessage(b.run, nil)
+	for _, id := range ids {
+		m.Jobs = append(m.Jobs, sensor.JobKey{ID: id})
+	}
+	text, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func (b *bench) job(t *testing.T, id sensor.ID) sensor.Job {
+	t.Helper()
+	jobs, err := b.db.Jobs(t.Context(), b.run, []sensor.ID{id})
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("job %s: %v, %v", id, jobs, err)
+	}
+	return jobs[0]
+}
+
+func (b *bench) read(t *testing.T, container, name string) string {
+	t.Helper()
+	content, _, err := b.blobs.Read(t.Context(), container, name, "", 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func TestRawCSV(t *testing.T) {
+	t.Parallel()
+	id := sensor.ID{Device: "1", Sensor: "2"}
+	b := newBench(t, "", map[sensor.ID][]float64{id: {0.1, 5, 1e-5, 1e16, 123456789.25}})
+	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
+		t.Fatal(err)
+	}
+	const want = `TS,Device,Sensor,Val,Prediction,Score
+2026-03-01T00:00:00.000Z,1,2,0.1,0,0.2
+2026-03-01T00:00:10.000Z,1,2,5,1,10
+2026-03-01T00:00:20.000Z,1,2,1e-05,0,2e-05
+2026-03-01T00:00:30.000Z,1,2,1e+16,1,2e+16
+2026-03-01T00:00:40.000Z,1,2,123456789.25,1,246913578.5
+`
+	if got := b.read(t, blob.Preds, ledger.CSVName(b.run, id)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if j := b.job(t, id); j.State != sensor.Scored || j.Rows != 5 || j.Anomalies != 3 || j.Model != "double.pkl" {
+		t.Errorf("closed as %+v", j.Outcome)
+	}
+	if run, err := b.db.Run(t.Context(), b.run); err != nil || run.State != sensor.RunSucceeded {
+		t.Errorf("run %s, %v", run.State, err)
+	}
+}
+
+func TestAggregatedCSV(t *testing.T) {
+	t.Parallel()
+	id := sensor.ID{Device: "1", Sensor: "2"}
+	b := newBench(t, "20s:std,mean,min,max,count,sum,first,last", map[sensor.ID][]float64{id: {4, 2, 7, 9, 5}})
+	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
+		t.Fatal(err)
+	}
+	const want = `TS,Device,Sensor,Val,Prediction,Score,std,mean,min,max,count,sum,first,last
+2026-03-01T00:00:00.000Z,1,2,1.4142135623730951,0,2.8284271247461903,1.4142135623730951,3,2,4,2,6,4,2
+2026-03-01T00:00:20.000Z,1,2,1.4142135623730951,0,2.8284271247461903,1.4142135623730951,8,7,9,2,16,7,9
+`
+	if got := b.read(t, blob.Preds, ledger.CSVName(b.run, id)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if j := b.job(t, id); j.Rows != 2 || j.EmptyBuckets != 178 { // 180 buckets; std of one value is undefined
+		t.Errorf("closed as %+v", j.Outcome)
+	}
+}
+
+// TestGroup has one message carry jobs of every end; none disturbs another.
+func TestGroup(t *testing.T) {
+	t.Parallel()
+	name := func(s string) sensor.ID { return sensor.ID{Device: "d", Sensor: s} }
+	huge := make([]float64, 3*chunkPoints/2)[:350]
+	b := newBench(t, "10s:sum", map[sensor.ID][]float64{
+		name("good"): huge, name("wide"): {1}, name("none"): {1}, name("inf"): {math.MaxFloat64}, name("panic"): {-666}, name("zz"): {1, 2},
+	})
+	late := sensor.Reading{ID: name("inf"), Time: sensor.MillisOf(from) + 1, Value: math.MaxFloat64}
+	if _, err := b.db.InsertReadings(t.Context(), []sensor.Reading{late}); err != nil {
+		t.Fatal(err)
+	}
+	b.Models = func(_ context.Context, id sensor.ID) (Model, error) {
+		switch id.Sensor {
+		case "none":
+			return nil, fmt.Errorf("%w: neither d/none.pkl nor default.pkl", sensor.ErrNoModel)
+		case "wide":
+			return double{3}, nil
+		}
+		return double{1}, nil
+	}
+	text := b.message(t, name("zz"), name("good"), name("wide"), name("none"), name("inf"), name("panic"))
+	err := b.Score(t.Context(), quiet, text)
+	if err == nil || !sensor.FailureOf(err).Retry || !strings.Contains(err.Error(), "1 of 6") {
+		t.Fatalf("Score: %v; want another delivery for the one that panics", err)
+	}
+	for id, want := range map[string]sensor.JobState{"good": sensor.Scored, "zz": sensor.Scored, "wide": sensor.BadModel,
+		"none": sensor.NoModel, "inf": sensor.BadData, "panic": sensor.Queued} {
+		if j := b.job(t, name(id)); j.State != want {
+			t.Errorf("%s: %s, want %s: %s", id, j.State, want, j.Error)
+		}
+	}
+	attempts, err := b.db.Attempts(t.Context(), b.run, sensor.JobKey{ID: name("panic")})
+	if err != nil || len(attempts) != 1 || !attempts[0].Own || !strings.Contains(attempts[0].Err, "sixty-six") {
+		t.Fatalf("attempts %v, %v", attempts, err)
+	}
+
+	poison := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Now: b.Now, Pause: time.Microsecond}
+	if err := poison.Poison(t.Context(), quiet, text); err != nil {
+		t.Fatal(err)
+	}
+	var log ledger.ErrorLog
+	content := b.read(t, blob.Logs, ledger.ErrorLogName(b.run, sensor.JobKey{ID: name("panic")}))
+	if err := json.Unmarshal([]byte(content), &log); err != nil || log.State != sensor.Failed || len(log.Attempts) != 1 || log.Remedy == "" {
+		t.Errorf("error log %s, %v", content, err)
+	}
+	if run, err := b.db.Run(t.Context(), b.run); err != nil || run.State != sensor.RunDegraded {
+		t.Errorf("run %s, %v", run.State, err)
+	}
+}
+
+// sender remembers what was sent alone.
+type sender []sensor.JobKey
+
+func (s *sender) SendAlone(_ context.Context, _ string, jobs ...sensor.JobKey) error {
+	*s = append(*s, jobs...)
+	return nil
+}
+
+// TestUnluckyNeighbour: a job without an error of its own gets one more chance,
+// alone.
+func TestUnluckyNeighbour(t *testing.T) {
+	t.Parallel()
+	id := sensor.ID{Device: "1", Sensor: "2"}
+	b := newBench(t, "", map[sensor.ID][]float64{id: {1}})
+	var sent sender
+	poison := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Sender: &sent, Now: b.Now, Pause: time.Microsecond}
+	for i, want := range []sensor.JobState{sensor.Queued, sensor.Failed, sensor.Failed} {
+		if err := poison.Poison(t.Context(), quiet, b.message(t, id)); err != nil {
+			t.Fatal(err)
+		}
+		if j := b.job(t, id); j.State != want || len(sent) != 1 {
+			t.Fatalf("after poison %d: %s, sent %v; want %s, sent once", i, j.State, sent, want)
+		}
+	}
+	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
+		t.Fatal(err)
+	}
+	if j := b.job(t, id); j.State != sensor.Failed { // only one that was under way may still succeed
+		t.Errorf("a late message changed the job to %s", j.State)
+	}
+}
+
+func TestNoMessage(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "", map[sensor.ID][]float64{{Device: "1", Sensor: "2"}: {1}})
+	for range 2 {
+		if err := b.Score(t.Context(), quiet, "{\"v\":\xff"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var letters []string
+	for info, err := range b.blobs.List(t.Context(), blob.DeadLetter, "queue/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		letters = append(letters, info.Name)
+	}
+	if len(letters) != 1 {
+		t.Fatalf("dead letters %q, want one", letters)
+	}
+	var l Letter
+	if err := json.Unmarshal([]byte(b.read(t, blob.DeadLetter, letters[0])), &l); err != nil || string(l.Raw) != "{\"v\":\xff" || l.Reason == "" {
+		t.Errorf("letter %+v, %v", l, err)
+	}
+}
+
+// TestLongWindow scores more rows than are held at a time.
+func TestLongWindow(t *testing.T) {
+	t.Parallel()
+	id := sensor.ID{Device: "1", Sensor: "2"}
+	b := newBench(t, "", nil)
+	n := 2*chunkPoints + 17
+	batch := make([]sensor.Reading, n)
+	for i := range batch {
+		batch[i] = sensor.Reading{ID: id, Time: sensor.MillisOf(from) + sensor.Millis(i), Value: float64(i)}
+	}
+	if _, err := b.db.InsertReadings(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.db.Rescore(t.Context(), b.run, func(sensor.ID) bool { return true }, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(b.read(t, blob.Preds, ledger.CSVName(b.run, id)), "\n"), "\n")
+	if len(lines) != n+1 {
+		t.Fatalf("%d lines, want %d", len(lines), n+1)
+	}
+	for i, line := range lines[1:] {
+		if want := fmt.Sprintf(",%d,%d,%d", i, min(i/5, 1), 2*i); !strings.HasSuffix(line, want) {
+			t.Fatalf("line %d is %q, want it to end in %q", i+1, line, want)
+		}
+	}
+}
+
+func TestBuckets(t *testing.T) {
+	t.Parallel()
+	at := func(s string) time.Time {
+		v, err := time.Parse(time.DateTime, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for _, c := range []struct {
+		from, to, every string
+		want            int
+	}{
+		{"2026-03-01 00:00:00", "2026-03-01 01:00:00", "5m", 12},
+		{"2026-03-01 00:01:00", "2026-03-01 01:01:00", "5m", 13}, // cut at both ends
+		{"2026-03-01 00:01:00", "2026-03-01 00:02:00", "5m", 1},
+		{"1969-12-31 23:59:59", "1970-01-01 00:00:01", "5m", 2}, // around the epoch
+		{"1969-12-31 23:55:00", "1970-01-01 00:00:00", "5m", 1},
+	} {
+		a, err := sensor.ParseAggregation(c.every + ":mean")
+		if err != nil {
+			t.Fatal(err)
+		}
+		buckets := aggregator{Aggregation: a, window: sensor.Window{From: at(c.from), To: at(c.to)}}
+		if got := buckets.buckets(); got != c.want {
+			t.Errorf("[%s, %s) touches %d buckets of %s, want %d", c.from, c.to, got, c.every, c.want)
+		}
+	}
+}
