@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,10 +20,15 @@ import (
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // queue counts the jobs of messages sent.
-type queue struct{ jobs int }
+type queue struct {
+	mu   sync.Mutex
+	jobs int
+}
 
 func (q *queue) Send(_ context.Context, text string) error {
 	m, err := sensor.ParseMessage(text)
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.jobs += len(m.Jobs)
 	return err
 }

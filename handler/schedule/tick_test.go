@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 // queue keeps the messages sent; full is what it says it holds besides.
 type queue struct {
+	mu   sync.Mutex
 	sent []sensor.Message
 	full int
 	err  error
@@ -28,6 +30,8 @@ func (q *queue) Send(_ context.Context, text string) error {
 		return q.err
 	}
 	m, err := sensor.ParseMessage(text)
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.sent = append(q.sent, m)
 	return err
 }
