@@ -8,9 +8,8 @@ FUZZTIME    ?= 10m
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-# Packages whose tests run goroutines against one another.
+# Packages whose tests run goroutines against one another: a short run of them is watched by the race detector.
 CONCURRENT := ledger|schedule|score|runs|store|protocol|ingest|model|simulate|blob
-PACKAGES    = $(shell $(GO) list ./... | grep -Ev '/handler/($(CONCURRENT))(/storetest|/blobtest)?$$')
 RACING      = $(shell $(GO) list ./... | grep -E '/handler/($(CONCURRENT))(/storetest|/blobtest)?$$')
 RACE       := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
@@ -46,8 +45,8 @@ storage: cli ## run the storage emulator on its usual ports, until Ctrl-C
 	@$(CLI) storage
 
 test: check fuzz-short ## everything, in about ten minutes on two cores
-	@$(GO) test $(RACE) -timeout 15m $(RACING)
-	@$(GO) test -timeout 15m $(PACKAGES)
+	@$(GO) test $(RACE) -short -timeout 15m $(RACING)
+	@$(GO) test -timeout 15m ./...
 
 check:
 	@unformatted=$$(gofmt -l handler); test -z "$$unformatted" || { echo "gofmt -w $$unformatted" >&2; exit 1; }
