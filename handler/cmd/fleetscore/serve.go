@@ -24,6 +24,7 @@ type serveFlags struct {
 	schedule      string
 	fleet         simulate.Fleet
 	idle, verbose bool
+	enableAuth    bool
 }
 
 func serveCommand(c console) *cobra.Command {
@@ -55,6 +56,7 @@ and event hub: models publish, models list, runs list, simulate and others.`,
 	flags.BoolVar(&f.idle, "idle", false, "without a simulated fleet")
 	flags.StringVar(&f.schedule, "schedule", "0 * * * * *", "when windows end (setting SCORE_SCHEDULE)")
 	flags.IntVar(&f.port, "port", 7071, "of the functions")
+	flags.BoolVar(&f.enableAuth, "enableAuth", false, "ask HTTP callers for a function key, as Azure does (Core Tools' own spelling)")
 	flags.StringVar(&f.dir, "dir", "", "keep the database and the event hub in this folder (default: a temporary one)")
 	flags.StringVar(&f.dist, "dist", "dist", "the staged application, as make build leaves it")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the host's log, not only its warnings")
@@ -67,7 +69,7 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 		level = slog.LevelInfo
 	}
 	s, err := startStack(ctx, stackOptions{
-		dist: f.dist, dir: f.dir, httpPort: f.port,
+		dist: f.dist, dir: f.dir, httpPort: f.port, auth: f.enableAuth,
 		ports:    [3]int{preferred(10000), preferred(10001), preferred(10002)},
 		settings: map[string]string{"SCORE_SCHEDULE": f.schedule, "SCORE_TICK": "*/10 * * * * *", "SCORE_DELAY": "5s"},
 		log:      slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}),
@@ -109,6 +111,9 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 
 func (c console) welcome(s *stack, f serveFlags) {
 	fmt.Fprintf(c.out, "runs         %s/api/runs (fleetscore runs list)\n", s.host.URL())
+	if s.api.key != "" {
+		fmt.Fprintf(c.out, "key          %s (header x-functions-key, or FLEETSCORE_KEY for fleetscore runs)\n", s.api.key)
+	}
 	fmt.Fprintf(c.out, "storage      Azurite, blobs on port %d, queues on port %d\n", s.storage.BlobPort, s.storage.QueuePort)
 	fmt.Fprintf(c.out, "event hub    %s/%s/messages\n", s.host.EventsURL(), s.settings["EVENTHUB_NAME"])
 	fmt.Fprintf(c.out, "database     %s\n", s.settings["SQL_DSN"])

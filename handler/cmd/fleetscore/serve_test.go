@@ -101,6 +101,45 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// With --enableAuth the API wants the key that serve prints.
+func TestServeAsksForKey(t *testing.T) {
+	dist := staged(t)
+	t.Chdir(t.TempDir())
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var out buffer
+	ended := make(chan int)
+	go func() {
+		none := func(string) string { return "" }
+		ended <- run(ctx, []string{"serve", "--idle", "--enableAuth", "--dist", dist, "--port", fmt.Sprint(port)}, none, strings.NewReader(""), &out, &out)
+	}()
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	var key string
+	waitFor(t, &out, "key", func() bool {
+		_, rest, ok := strings.Cut(out.String(), "\nkey ")
+		if ok {
+			key = strings.Fields(rest)[0]
+		}
+		return ok
+	})
+	waitFor(t, &out, "runs list", func() bool {
+		_, _, code := command(t, "", nil, "runs", "list", "--url", url, "--key", key)
+		return code == 0
+	})
+	for _, wrong := range []string{"", "wrong"} {
+		_, stderr, code := command(t, "", nil, "runs", "list", "--url", url, "--key", wrong)
+		if code == 0 || !strings.Contains(stderr, "asks for a function key") {
+			t.Errorf("with key %q: exit code %d, %s", wrong, code, stderr)
+		}
+	}
+	stop()
+	<-ended
+}
+
 // expect runs a command that succeeds and says want.
 func expect(t *testing.T, want string, args ...string) {
 	t.Helper()

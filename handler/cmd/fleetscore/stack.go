@@ -38,6 +38,7 @@ type stackOptions struct {
 	eventPort int
 	ports     [3]int            // of the storage
 	settings  map[string]string // over the defaults
+	auth      bool              // HTTP callers must show a function key
 	log       slog.Handler      // beside the file in dir; may be nil
 }
 
@@ -86,7 +87,7 @@ func startStack(ctx context.Context, opt stackOptions) (s *stack, err error) {
 	maps.Copy(s.settings, opt.settings)
 	s.host, err = devhost.Start(ctx, devhost.Options{
 		Root: opt.dist, Settings: s.settings, HTTPPort: opt.httpPort, EventPort: opt.eventPort,
-		EventDir: filepath.Join(s.dir, "eventhubs"), Log: slog.New(slog.NewMultiHandler(handlers...)),
+		EventDir: filepath.Join(s.dir, "eventhubs"), EnableAuth: opt.auth, Log: slog.New(slog.NewMultiHandler(handlers...)),
 	})
 	if err != nil {
 		return s, err
@@ -99,7 +100,8 @@ func (s *stack) connect() (err error) {
 	if s.hub, err = simulate.ParseHub(s.settings["EventHubConnection"], s.settings["EVENTHUB_NAME"]); err != nil {
 		return err
 	}
-	s.api = &client{url: s.host.URL()}
+	_, key := s.host.Keys()
+	s.api = &client{url: s.host.URL(), key: key}
 	connection, err := azure.ReadConnection("DataStorage", func(string) string { return s.storage.ConnectionString })
 	if err != nil {
 		return err
