@@ -62,8 +62,9 @@ define each_fuzz
 		echo "fuzz $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(1) ./$$(dirname $$file) || exit 1; done
 endef
 
+# Counted, not timed: go test takes the end of the time during its warm-up for a failure.
 fuzz-short:
-	$(call each_fuzz,2s)
+	$(call each_fuzz,1000x)
 
 fuzz: ## fuzz each reader of outside input for FUZZTIME (10m)
 	$(call each_fuzz,$(FUZZTIME))
