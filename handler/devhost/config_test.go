@@ -166,6 +166,10 @@ func TestBackoff(t *testing.T) {
 			t.Errorf("pause %d is %v, want %v to %v ms", i, got, int(low), int(high))
 		}
 	}
+	b.reset()
+	if got := b.next(); got != b.min {
+		t.Errorf("the first pause after a reset is %v, want %v", got, b.min)
+	}
 }
 
 func FuzzDecodeFirst(f *testing.F) {

@@ -83,7 +83,7 @@ func (l *queueListener) run(ctx context.Context) {
 			})
 		}
 		if len(batch) > 0 {
-			idle.exponent = 0
+			idle.reset()
 			continue
 		}
 		select {

@@ -92,24 +92,32 @@ func inner(err error) []byte {
 
 // backoff is the RandomizedExponentialBackoffStrategy of the WebJobs SDK: the
 // first pause is the minimum, and each next one adds a step that doubles, with
-// a jitter of a fifth; none is longer than max.
+// a jitter of a fifth; none is longer than max, and once that is reached it
+// stays.
 type backoff struct {
 	min, max time.Duration
 	exponent int
+	reached  bool // max
 }
 
 func (b *backoff) next() time.Duration {
+	if b.reached {
+		return b.max
+	}
 	pause := b.min
 	if b.exponent > 0 {
 		step := (0.8 + 0.4*rand.Float64()) * math.Pow(2, float64(b.exponent-1)) * float64(b.min)
 		pause += time.Duration(step)
 	}
-	if pause >= b.max {
+	if b.reached = pause >= b.max; b.reached {
 		return b.max
 	}
 	b.exponent++
 	return pause
 }
+
+// reset begins anew with the minimum.
+func (b *backoff) reset() { b.exponent, b.reached = 0, false }
 
 // pauses returns the pauses between a policy's attempts.
 func (p *retryPolicy) pauses() func() time.Duration {
