@@ -1,6 +1,7 @@
 package score
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,10 +47,7 @@ func (p *Poison) Poison(ctx context.Context, log *slog.Logger, text string) erro
 	if err != nil {
 		return bury(ctx, log, p.Files, text, err)
 	}
-	pause := p.Pause
-	if pause == 0 {
-		pause = 500 * time.Millisecond
-	}
+	pause := cmp.Or(p.Pause, firstPause)
 	for try := 1; ; try++ {
 		err = p.try(ctx, log, m)
 		if err == nil {

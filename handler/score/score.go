@@ -1,6 +1,7 @@
 package score
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,6 +78,8 @@ const (
 	looks   = 20               // passes in all; those beyond errors, others got on
 	workers = 8                // jobs of a message worked on at a time
 	grace   = 10 * time.Second // for noting attempts after the deadline
+
+	firstPause = 500 * time.Millisecond
 )
 
 // Score works on the jobs of a message. It returns nil if the message is done
@@ -119,10 +122,7 @@ func again(doing, run string, err error) error {
 // passes goes over the tasks until each is done, or what is left cannot be
 // mended in time. It returns what is left, with errors.
 func (s *Scorer) passes(ctx context.Context, p *pass, tasks []*task) []*task {
-	pause := s.Pause
-	if pause == 0 {
-		pause = 500 * time.Millisecond
-	}
+	pause := cmp.Or(s.Pause, firstPause)
 	var stuck []*task // with errors of their own
 	failing := 0
 	for range looks {

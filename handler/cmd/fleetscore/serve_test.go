@@ -35,20 +35,8 @@ func (b *buffer) String() string {
 func TestServe(t *testing.T) {
 	dist, repo := staged(t), abs(t, repository)
 	t.Chdir(t.TempDir())
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var out buffer
-	ended := make(chan int)
-	go func() {
-		none := func(string) string { return "" }
-		ended <- run(ctx, []string{"serve", "--idle", "--dist", dist, "--port", fmt.Sprint(port)}, none, strings.NewReader(""), &out, &out)
-	}()
-	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	waitFor(t, &out, "runs list", func() bool {
+	url, out, stop := serve(t, dist)
+	waitFor(t, out, "runs list", func() bool {
 		_, _, code := command(t, "", nil, "runs", "list", "--url", url)
 		_, err := os.Stat(served)
 		return code == 0 && err == nil
@@ -70,7 +58,7 @@ func TestServe(t *testing.T) {
 
 	window := []string{"--from", "2026-03-04T11:00:00Z", "--to", "2026-03-04T12:00:00Z"}
 	expect(t, "", append([]string{"simulate", "--devices", "1"}, window...)...)
-	waitFor(t, &out, "1440 readings", func() bool { // all partitions are in once all sensors are known
+	waitFor(t, out, "1440 readings", func() bool { // all partitions are in once all sensors are known
 		stdout, _, _ := command(t, "", nil, "models", "publish", "models", "--pattern", "{device}_{sensor}", "--dry-run")
 		return strings.Contains(stdout, "sensors without a model: machine-01/current, machine-01/pressure, machine-01/temperature\n") &&
 			strings.Contains(stdout, "models without a sensor, so far: nobody/else\n")
@@ -79,7 +67,7 @@ func TestServe(t *testing.T) {
 	expect(t, id, append([]string{"runs", "open", "--url", url}, window...)...)
 	show := func(want string) {
 		t.Helper()
-		waitFor(t, &out, want, func() bool {
+		waitFor(t, out, want, func() bool {
 			stdout, _, code := command(t, "", nil, "runs", "show", id, "--url", url)
 			return code == 0 && strings.Contains(stdout, "succeeded") && strings.Contains(stdout, want)
 		})
@@ -88,12 +76,11 @@ func TestServe(t *testing.T) {
 	expect(t, "is the one before again", "models", "rollback", "machine-01/vibration")
 	expect(t, "1 jobs re-opened, 0 added", "runs", "rescore", id, "--sensors", "*/vibration", "--url", url)
 	show("machine-01/vibration    scored    360   14 ")
-	waitFor(t, &out, "the run told", func() bool {
+	waitFor(t, out, "the run told", func() bool {
 		return strings.Contains(out.String(), id+"  succeeded: 4 sensors, 360 readings, 14 anomalies")
 	})
 
-	stop()
-	if code := <-ended; code != 0 || !strings.HasSuffix(out.String(), "\nstopping\n") {
+	if code := stop(); code != 0 || !strings.HasSuffix(out.String(), "\nstopping\n") {
 		t.Errorf("exit code %d after\n%s", code, out.String())
 	}
 	if _, err := os.Stat(served); err == nil {
@@ -105,28 +92,16 @@ func TestServe(t *testing.T) {
 func TestServeAsksForKey(t *testing.T) {
 	dist := staged(t)
 	t.Chdir(t.TempDir())
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var out buffer
-	ended := make(chan int)
-	go func() {
-		none := func(string) string { return "" }
-		ended <- run(ctx, []string{"serve", "--idle", "--enableAuth", "--dist", dist, "--port", fmt.Sprint(port)}, none, strings.NewReader(""), &out, &out)
-	}()
-	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	url, out, stop := serve(t, dist, "--enableAuth")
 	var key string
-	waitFor(t, &out, "key", func() bool {
+	waitFor(t, out, "key", func() bool {
 		_, rest, ok := strings.Cut(out.String(), "\nkey ")
 		if ok {
 			key = strings.Fields(rest)[0]
 		}
 		return ok
 	})
-	waitFor(t, &out, "runs list", func() bool {
+	waitFor(t, out, "runs list", func() bool {
 		_, _, code := command(t, "", nil, "runs", "list", "--url", url, "--key", key)
 		return code == 0
 	})
@@ -137,7 +112,28 @@ func TestServeAsksForKey(t *testing.T) {
 		}
 	}
 	stop()
-	<-ended
+}
+
+// serve starts fleetscore serve without a fleet; stop ends it and returns its
+// exit code.
+func serve(t *testing.T, dist string, flags ...string) (url string, out *buffer, stop func() int) {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	out = new(buffer)
+	ended := make(chan int, 1)
+	go func() {
+		none := func(string) string { return "" }
+		args := append([]string{"serve", "--idle", "--dist", dist, "--port", fmt.Sprint(port)}, flags...)
+		ended <- run(ctx, args, none, strings.NewReader(""), out, out)
+	}()
+	return fmt.Sprintf("http://127.0.0.1:%d", port), out, func() int {
+		cancel()
+		return <-ended
+	}
 }
 
 // expect runs a command that succeeds and says want.

@@ -57,7 +57,7 @@ func TestGoldens(t *testing.T) {
 			t.Parallel()
 			for name, g := range readGoldens(t, path) {
 				t.Run(name, func(t *testing.T) {
-					g.check(t, g.File)
+					g.check(t, g.File, false)
 					m, err := sklearn.Load(g.File)
 					if err != nil {
 						t.Fatal(err)
