@@ -13,6 +13,7 @@ type Forest struct {
 	roots    []root
 	nodes    []node
 	lengths  []float64 // of the path to each node, read at leaves
+	nanRight []uint64  // a bit for each node at which NaN goes right
 }
 
 type root struct {
@@ -55,6 +56,7 @@ func New(features int, trees []Tree, length func(depth, samples int) float64) (*
 		roots:    make([]root, 0, len(trees)),
 		nodes:    make([]node, 0, total),
 		lengths:  make([]float64, 0, total),
+		nanRight: make([]uint64, (total+63)/64),
 	}
 	for _, t := range trees {
 		f.pack(t, length)
@@ -77,6 +79,9 @@ func (f *Forest) pack(t Tree, length func(depth, samples int) float64) {
 		column := n.Feature
 		if t.Features != nil {
 			column = t.Features[column]
+		}
+		if !n.NaNLeft {
+			f.nanRight[len(f.nodes)/64] |= 1 << (len(f.nodes) % 64)
 		}
 		f.nodes = append(f.nodes, node{floor32(n.Threshold), uint32(first + len(queue)), uint32(column * rows)})
 		queue = append(queue, item{n.Left, depth + 1}, item{n.Right, depth + 1})
@@ -102,5 +107,5 @@ func (f *Forest) Features() int { return f.features }
 
 // Size returns the bytes that f holds.
 func (f *Forest) Size() int {
-	return int(unsafe.Sizeof(*f)) + 8*cap(f.roots) + 12*cap(f.nodes) + 8*cap(f.lengths)
+	return int(unsafe.Sizeof(*f)) + 8*cap(f.roots) + 12*cap(f.nodes) + 8*cap(f.lengths) + 8*cap(f.nanRight)
 }

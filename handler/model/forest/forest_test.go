@@ -21,7 +21,7 @@ func grow(r *rand.Rand, features, samples, depth int) forest.Tree {
 			return i
 		}
 		left := 1 + r.IntN(samples-1)
-		nodes[i].Feature, nodes[i].Threshold = r.IntN(features), r.NormFloat64()
+		nodes[i].Feature, nodes[i].Threshold, nodes[i].NaNLeft = r.IntN(features), r.NormFloat64(), r.IntN(2) == 0
 		l := build(left, depth-1)
 		nodes[i].Left, nodes[i].Right = l, build(samples-left, depth-1)
 		return i
@@ -50,7 +50,8 @@ func reference(trees []forest.Tree, row []float64, length func(int, int) float64
 			if t.Features != nil {
 				column = t.Features[column]
 			}
-			if i = n.Right; float64(float32(row[column])) <= n.Threshold {
+			x := float64(float32(row[column]))
+			if i = n.Right; x <= n.Threshold || math.IsNaN(x) && n.NaNLeft {
 				i = n.Left
 			}
 			depth++
@@ -78,6 +79,9 @@ func TestPathLengths(t *testing.T) {
 			}
 			for _, n := range []int{0, 1, 7, 8, 9, 127, 128, 129, 300} {
 				x, got := normal(r, n*tt.features), make([]float64, n)
+				for range len(x) / 20 {
+					x[r.IntN(min(len(x), 40*tt.features))] = [3]float64{math.NaN(), math.Inf(1), math.Inf(-1)}[r.IntN(3)]
+				}
 				f.PathLengths(got, x)
 				for i := range got {
 					if want := reference(trees, x[i*tt.features:], length); got[i] != want {

@@ -11,8 +11,8 @@ const (
 
 // PathLengths sets dst[i] to the sum, over the trees in order, of the lengths
 // of the paths that row i of x takes. X is row-major, len(dst) rows of Features
-// numbers; they are rounded to float32 first, as scikit-learn does. It panics
-// if len(x) is not len(dst) times Features.
+// numbers; they are rounded to float32 first, as scikit-learn does. NaN goes
+// where each node says. It panics if len(x) is not len(dst) times Features.
 func (f *Forest) PathLengths(dst, x []float64) {
 	if len(x) != len(dst)*f.features {
 		panic(fmt.Sprintf("forest: %d numbers are not %d rows of %d features", len(x), len(dst), f.features))
@@ -24,31 +24,40 @@ func (f *Forest) PathLengths(dst, x []float64) {
 	}
 	for len(dst) > 0 {
 		n := min(len(dst), rows*groups)
-		f.transpose(block, x[:n*f.features])
-		f.walk(dst[:n], block)
+		nan := f.transpose(block, x[:n*f.features])
+		f.walk(dst[:n], block, nan)
 		dst, x = dst[n:], x[n*f.features:]
 	}
 }
 
 // transpose writes the rows of x to block, in groups of eight rows, each
-// column by column.
-func (f *Forest) transpose(block []float32, x []float64) {
+// column by column. It returns which groups have a NaN.
+func (f *Forest) transpose(block []float32, x []float64) (nan [groups]bool) {
 	for i := 0; len(x) > 0; i++ {
 		group := block[i/rows*rows*f.features:]
 		for c, v := range x[:f.features] {
 			group[c*rows+i%rows] = float32(v)
+			if v != v {
+				nan[i/rows] = true
+			}
 		}
 		x = x[f.features:]
 	}
+	return nan
 }
 
-// walk is PathLengths of the transposed rows in block.
-func (f *Forest) walk(dst []float64, block []float32) {
+// walk is PathLengths of the transposed rows in block, some groups of which may
+// have NaN.
+func (f *Forest) walk(dst []float64, block []float32, nan [groups]bool) {
 	clear(dst)
 	width := rows * f.features
 	for _, r := range f.roots {
 		for i := 0; i < len(dst); i += rows {
 			group := block[i*f.features : i*f.features+width]
+			if nan[i/rows] {
+				f.walkNaN(dst[i:min(i+rows, len(dst))], r, group)
+				continue
+			}
 			if n := len(dst) - i; n <= few {
 				f.walkAlone(dst[i:], r, group)
 				continue
@@ -70,6 +79,22 @@ func (f *Forest) walkAlone(dst []float64, r root, group []float32) {
 			leaf = step(f.nodes, leaf, group, uint32(l))
 		}
 		dst[l] += f.lengths[leaf]
+	}
+}
+
+// walkNaN is walkAlone of rows with NaN, which go by what the nodes say of it.
+// A NaN is above no threshold, so that step sends it left.
+func (f *Forest) walkNaN(dst []float64, r root, group []float32) {
+	for l := range dst {
+		at := r.first
+		for range r.depth {
+			next := step(f.nodes, at, group, uint32(l))
+			if v := group[f.nodes[at].column+uint32(l)]; v != v && f.nanRight[at/64]>>(at%64)&1 == 1 {
+				next++
+			}
+			at = next
+		}
+		dst[l] += f.lengths[at]
 	}
 }
 

@@ -15,7 +15,8 @@ type Node struct {
 	Left, Right int // positions of the children, after the node's own; Leaf in a leaf
 	Feature     int // the position in Tree.Features; unused in a leaf
 	Threshold   float64
-	Samples     int // n_node_samples
+	NaNLeft     bool // where NaN goes (missing_go_to_left)
+	Samples     int  // n_node_samples
 }
 
 // Tree is a fitted tree; its root is the first node.

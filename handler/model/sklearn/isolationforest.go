@@ -48,8 +48,16 @@ func loadIsolationForest(a *attrs) *element {
 	}
 	a.note("trees", len(trees))
 	a.note("samples_per_tree", a.int(samples))
-	return &element{detector: s, in: n, accepts: finite32, size: s.Size()}
+	e := &element{detector: s, in: n, accepts: finite32, size: s.Size()}
+	if a.version >= nanInForest {
+		e.accepts = anyNumber
+	}
+	return e
 }
+
+// nanInForest is the version from which IsolationForest accepts NaN, and with
+// it infinite numbers.
+const nanInForest version = 106
 
 // forestFeatures are n_features_in_, or before 0.24 n_features_.
 func (a *attrs) forestFeatures() int {
@@ -81,7 +89,7 @@ func (a *attrs) trees(n int) []forest.Tree {
 	subset := a.int("_max_features") != n
 	trees := make([]forest.Tree, 0, len(estimators))
 	for i := range estimators {
-		t, err := a.tree(estimators[i], columns[i], subset)
+		t, err := a.tree(estimators[i], columns[i], subset, a.version)
 		if err != nil {
 			a.fail("tree %d: %w", i, err)
 			return nil
@@ -92,7 +100,7 @@ func (a *attrs) trees(n int) []forest.Tree {
 }
 
 // tree reads an ExtraTreeRegressor, of which only tree_ matters.
-func (l *loader) tree(estimator, columns any, subset bool) (forest.Tree, error) {
+func (l *loader) tree(estimator, columns any, subset bool, version version) (forest.Tree, error) {
 	var t forest.Tree
 	o, ok := estimator.(*pickle.Object)
 	if !ok || o.Class.Name != "ExtraTreeRegressor" {
@@ -110,7 +118,7 @@ func (l *loader) tree(estimator, columns any, subset bool) (forest.Tree, error) 
 		}
 	}
 	v, _ := tree.Attr("nodes")
-	t.Nodes, err = l.nodes(v)
+	t.Nodes, err = l.nodes(v, version)
 	return t, err
 }
 
@@ -130,7 +138,7 @@ func (l *loader) ints(v any) ([]int, error) {
 
 // nodes reads a tree's records, field by field by name: their layout changes
 // between versions.
-func (l *loader) nodes(v any) ([]forest.Node, error) {
+func (l *loader) nodes(v any, version version) ([]forest.Node, error) {
 	records, err := numpy.Parse(v)
 	if err != nil {
 		return nil, err
@@ -141,6 +149,14 @@ func (l *loader) nodes(v any) ([]forest.Node, error) {
 			return nil, err
 		}
 	}
+	nanLeft := func(int) bool { return false }
+	if version >= nanInForest {
+		field, err := records.Field("missing_go_to_left")
+		if err != nil {
+			return nil, err
+		}
+		nanLeft = func(i int) bool { return field.Float(i) != 0 }
+	}
 	// The nodes, and the forest that is made of them.
 	if err := l.budget.Take(64 * records.Len()); err != nil {
 		return nil, err
@@ -149,7 +165,7 @@ func (l *loader) nodes(v any) ([]forest.Node, error) {
 	for i := range nodes {
 		nodes[i] = forest.Node{
 			Left: int(fields[0].Float(i)), Right: int(fields[1].Float(i)), Feature: int(fields[2].Float(i)),
-			Threshold: fields[3].Float(i), Samples: int(fields[4].Float(i)),
+			Threshold: fields[3].Float(i), NaNLeft: nanLeft(i), Samples: int(fields[4].Float(i)),
 		}
 	}
 	return nodes, nil
