@@ -26,14 +26,17 @@ func (r *reader) keep(items []any) ([]any, error) {
 	if err := r.opt.Budget.Take(len(items) * sizeValue); err != nil {
 		return nil, err
 	}
-	return append(make([]any, 0, len(items)), items...), nil
+	kept := r.items.take(len(items))
+	copy(kept, items)
+	return kept, nil
 }
 
 func (r *reader) pushTuple(items []any, err error) error {
 	if err != nil {
 		return err
 	}
-	t := &Tuple{nest: nest{1}}
+	t := r.tuples.one()
+	t.nest = nest{1}
 	if err := t.deepen(items); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (r *reader) globalText() (Global, error) {
 	if err != nil {
 		return Global{}, err
 	}
-	g := Global{string(module), string(name)}
+	g := Global{r.text(module).(string), r.text(name).(string)}
 	if m, ok := global2to3[g.Module]; ok {
 		g.Module = m
 	}
@@ -62,19 +62,43 @@ func (r *reader) reduce() error {
 	if !ok1 || !ok2 {
 		return fmt.Errorf("cannot call %s", kind(call[0]))
 	}
-	if evaluate, ok := builtin[function]; ok {
+	if evaluate := r.callee(function).evaluate; evaluate != nil {
 		return evaluate(r, args.Items)
 	}
 	return r.pushObject(function, args.Items, nil)
 }
 
+// callee is what is known of a name that is called.
+type callee struct {
+	Global
+	allowed  bool
+	evaluate func(*reader, []any) error // of a built-in
+}
+
+// callee looks up a name. A file calls few, each many times.
+func (r *reader) callee(name Global) callee {
+	for _, c := range r.calls {
+		if c.Global == name {
+			return c
+		}
+	}
+	c := callee{Global: name, evaluate: builtin[name]}
+	c.allowed = c.evaluate == nil && r.opt.Allow != nil && r.opt.Allow(name)
+	if len(r.calls) == cap(r.calls) {
+		r.calls = r.calls[:0]
+	}
+	r.calls = append(r.calls, c)
+	return c
+}
+
 // pushObject pushes the inert result of a call, or what stands for a refused
 // one.
 func (r *reader) pushObject(class Global, args []any, kwargs *Dict) error {
-	if r.opt.Allow == nil || !r.opt.Allow(class) {
+	if !r.callee(class).allowed {
 		return r.pushNew(&Refused{Global: class, Offset: r.pos - 1}, sizeHolder)
 	}
-	o := &Object{Class: class, Args: args, Kwargs: kwargs, nest: nest{1}}
+	o := r.objects.one()
+	*o = Object{Class: class, Args: args, Kwargs: kwargs, nest: nest{1}}
 	if err := o.deepen(args); err != nil {
 		return err
 	}

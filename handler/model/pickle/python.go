@@ -6,15 +6,20 @@ import (
 )
 
 // builtin evaluates the few calls by which Python spells values and objects
-// for which a protocol has no opcode: conversions of data, nothing more.
-var builtin = map[Global]func(r *reader, args []any) error{
-	{"copyreg", "_reconstructor"}: (*reader).reconstructor,
-	{"copyreg", "__newobj__"}:     (*reader).newObjCall,
-	{"_codecs", "encode"}:         (*reader).encodeLatin1,
-	{"builtins", "bytes"}:         (*reader).bytesCall,
-	{"builtins", "bytearray"}:     (*reader).bytesCall,
-	{"builtins", "set"}:           (*reader).setCall,
-	{"builtins", "frozenset"}:     (*reader).setCall,
+// for which a protocol has no opcode: conversions of data, nothing more. It is
+// filled by init, since some of them make calls themselves.
+var builtin map[Global]func(r *reader, args []any) error
+
+func init() {
+	builtin = map[Global]func(r *reader, args []any) error{
+		{"copyreg", "_reconstructor"}: (*reader).reconstructor,
+		{"copyreg", "__newobj__"}:     (*reader).newObjCall,
+		{"_codecs", "encode"}:         (*reader).encodeLatin1,
+		{"builtins", "bytes"}:         (*reader).bytesCall,
+		{"builtins", "bytearray"}:     (*reader).bytesCall,
+		{"builtins", "set"}:           (*reader).setCall,
+		{"builtins", "frozenset"}:     (*reader).setCall,
+	}
 }
 
 // reconstructor is how protocols 0 and 1 make an object:

@@ -35,6 +35,7 @@ type Input struct {
 	ops    int // opcodes read
 	nested int // pickles being read
 	opt    Options
+	slabs
 }
 
 // Take returns the next n bytes, which alias the data, or [ErrTruncated].
@@ -55,16 +56,20 @@ func (in *Input) Nested() (any, error) {
 	}
 	in.nested++
 	defer func() { in.nested-- }()
-	r := reader{Input: in, stack: make([]any, 0, 32), memo: make([]any, 0, min(128, len(in.data)))}
+	s := scratches.Get().(*scratch)
+	defer s.release()
+	r := reader{Input: in, scratch: s, stack: s.stack[:0], marks: s.marks[:0], memo: s.memo[:0], calls: s.calls[:0]}
 	return r.run()
 }
 
 // reader is the machine that a pickle is a program for.
 type reader struct {
 	*Input
+	*scratch
 	stack   []any
 	marks   []int // heights of the stack
 	memo    []any
+	calls   []callee
 	stopped bool
 }
 

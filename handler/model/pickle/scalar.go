@@ -25,9 +25,15 @@ func (r *reader) uint(size int) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var wide [8]byte
-	copy(wide[:], b)
-	return binary.LittleEndian.Uint64(wide[:]), nil
+	switch size {
+	case 1:
+		return uint64(b[0]), nil
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(b)), nil
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(b)), nil
+	}
+	return binary.LittleEndian.Uint64(b), nil
 }
 
 // line reads up to a newline, which is dropped.

@@ -24,7 +24,7 @@ func (r *reader) unicode(size int) error {
 	if !utf8.Valid(b) {
 		return errUTF8
 	}
-	return r.push(string(b))
+	return r.push(r.text(b))
 }
 
 // unicodeText reads protocol 0's raw-unicode-escape: Latin-1, but for \uXXXX

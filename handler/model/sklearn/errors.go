@@ -29,7 +29,7 @@ func inStep(step string) string {
 	if step == "" {
 		return ""
 	}
-	return fmt.Sprintf(" in step '%s'", step)
+	return " in step '" + step + "'"
 }
 
 // publicName is the name under which users import a class. Scikit-learn's
