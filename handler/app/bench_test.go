@@ -2,14 +2,16 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
@@ -39,7 +41,7 @@ func BenchmarkJob(b *testing.B) {
 		b.Fatal(status, reply)
 	}
 	revision := 0
-	cpu := cpuTime(b)
+	cpu := measure.CPU()
 	for b.Loop() {
 		text, err := sensor.NewMessage(w.RunID(), []sensor.JobKey{{ID: sensor.ID{Device: "d", Sensor: "s"}, Revision: revision}}).Encode()
 		if err != nil {
@@ -51,13 +53,30 @@ func BenchmarkJob(b *testing.B) {
 		}
 		revision++
 	}
-	b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N)/1e6, "cpu-ms/op")
+	b.ReportMetric(float64(measure.CPU()-cpu)/float64(b.N)/1e6, "cpu-ms/op")
 }
 
-func cpuTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+// envelope returns the body of an invocation whose one value is a text.
+func envelope(b *testing.B, binding, text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	twice, err := json.Marshal(string(quoted))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return fmt.Sprintf(`{"Data":{%q:%s},"Metadata":{"DequeueCount":"1","sys":{"MethodName":"score"}}}`, binding, twice)
+}
+
+// post sends an invocation as the host does: in chunks, as it has no length.
+func post(b *testing.B, url, body string) {
+	resp, err := http.Post(url, "application/json; charset=utf-8", io.MultiReader(strings.NewReader(body)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		b.Fatalf("POST %s: %s %s %v", url, resp.Status, text, err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sync/semaphore"
@@ -28,15 +29,22 @@ type csvWriter struct {
 	model    Model
 	features []string
 	cpu      *semaphore.Weighted
+	*rows
 
+	written, anomalies int
+}
+
+// rows are the rows that a csvWriter holds. They are used again from job to
+// job: most of what a job allocates would be these.
+type rows struct {
 	times []sensor.Millis
 	x     []float64 // row-major
 	pred  []uint8
 	score []float64
 	text  []byte
-
-	rows, anomalies int // written
 }
+
+func (r *rows) clear() { r.times, r.x, r.text = r.times[:0], r.x[:0], r.text[:0] }
 
 // row adds a row.
 func (c *csvWriter) row(ctx context.Context, ts sensor.Millis, x ...float64) error {
@@ -61,8 +69,8 @@ func (c *csvWriter) flush(ctx context.Context) error {
 	if _, err := c.w.Write(c.text); err != nil {
 		return err
 	}
-	c.rows += n
-	c.times, c.x, c.text = c.times[:0], c.x[:0], c.text[:0]
+	c.written += n
+	c.clear()
 	return nil
 }
 
@@ -72,14 +80,11 @@ func (c *csvWriter) format(ctx context.Context, n int) error {
 		return fmt.Errorf("%w: waiting for the processor: %w", sensor.ErrUnavailable, err)
 	}
 	defer c.cpu.Release(1)
-	if cap(c.pred) < n {
-		c.pred, c.score = make([]uint8, n), make([]float64, n) // only the last batch is smaller
-	}
-	c.pred, c.score = c.pred[:n], c.score[:n]
+	c.pred, c.score = slices.Grow(c.pred[:0], n)[:n], slices.Grow(c.score[:0], n)[:n]
 	if err := predict(c.model, c.pred, c.score, c.x); err != nil {
 		return err
 	}
-	if c.rows == 0 {
+	if c.written == 0 {
 		c.header()
 	}
 	for i := range n {

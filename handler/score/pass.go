@@ -137,19 +137,23 @@ func (p *pass) score(ctx context.Context, t *task, f *feed) {
 // fill writes the CSV of a task to w and its figures to the task's result.
 func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed) error {
 	buckets := aggregator{Aggregation: p.aggregation, window: p.run.Window}
-	csv := csvWriter{w: w, id: t.key.ID, model: t.model, features: features(p.aggregation), cpu: p.CPU}
+	held := p.rows.get()
+	defer p.rows.put(held)
+	held.clear() // of a job that failed
+	csv := csvWriter{w: w, id: t.key.ID, model: t.model, features: features(p.aggregation), cpu: p.CPU, rows: held}
 	row := func(ts sensor.Millis, x ...float64) error { return csv.row(ctx, ts, x...) }
 	points := 0
 	for chunk, err := range f.chunks(ctx) {
 		if err != nil {
 			return err
 		}
-		points += len(chunk)
-		for _, r := range chunk {
+		points += len(*chunk)
+		for _, r := range *chunk {
 			if err := buckets.add(r, row); err != nil {
 				return err
 			}
 		}
+		p.chunks.put(chunk)
 	}
 	if err := buckets.flush(row); err != nil {
 		return err
@@ -157,12 +161,12 @@ func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed) error {
 	if err := csv.flush(ctx); err != nil {
 		return err
 	}
-	t.result.Rows, t.result.Anomalies = csv.rows, csv.anomalies
-	t.result.EmptyBuckets = max(buckets.buckets()-csv.rows, 0)
+	t.result.Rows, t.result.Anomalies = csv.written, csv.anomalies
+	t.result.EmptyBuckets = max(buckets.buckets()-csv.written, 0)
 	switch {
 	case points == 0:
 		return fmt.Errorf("%w: no reading of %s in the window", sensor.ErrNoData, t.key.ID)
-	case csv.rows == 0:
+	case csv.written == 0:
 		return fmt.Errorf("%w: %d readings of %s, but no bucket in which each of %v has a value", sensor.ErrNoData, points, t.key.ID, p.aggregation.Functions)
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,24 +16,24 @@ import (
 // window of no more leaves its connection to SQL before it is scored.
 const chunkPoints = 4096
 
+// chunk are some points of one job. It is used again once they are scored.
+type chunk []point
+
 // feed carries the points of one job from the reader to its worker.
 type feed struct {
-	points  chan []point
+	points  chan *chunk
 	err     error         // set before points is closed: why they are not all
 	stopped chan struct{} // closed when the worker takes no more
 }
 
 func newFeed() *feed {
-	return &feed{points: make(chan []point, 1), stopped: make(chan struct{})}
+	return &feed{points: make(chan *chunk, 1), stopped: make(chan struct{})}
 }
 
 // send passes a chunk on, unless the worker has stopped.
-func (f *feed) send(ctx context.Context, chunk []point) {
-	if len(chunk) == 0 {
-		return
-	}
+func (f *feed) send(ctx context.Context, c *chunk) {
 	select {
-	case f.points <- chunk:
+	case f.points <- c:
 	case <-f.stopped:
 	case <-ctx.Done():
 	}
@@ -46,10 +48,10 @@ func (f *feed) close(err error) {
 func (f *feed) stop() { close(f.stopped) }
 
 // chunks yields the points sent, and an error if they are not all.
-func (f *feed) chunks(ctx context.Context) iter.Seq2[[]point, error] {
-	return func(yield func([]point, error) bool) {
-		for chunk := range f.points {
-			if !yield(chunk, nil) {
+func (f *feed) chunks(ctx context.Context) iter.Seq2[*chunk, error] {
+	return func(yield func(*chunk, error) bool) {
+		for c := range f.points {
+			if !yield(c, nil) {
 				return
 			}
 		}
@@ -92,7 +94,7 @@ type reader struct {
 	*pass
 	tasks []*task // the first is the one being read; all later ones follow
 	feed  *feed   // of the first
-	chunk []point // for the feed
+	chunk *chunk  // for the feed; nil before its first point
 	err   error   // why reading stopped
 	g     errgroup.Group
 }
@@ -116,18 +118,28 @@ func (r *reader) take(ctx context.Context, reading sensor.Reading) error {
 		r.done(ctx)
 		r.next(ctx)
 	}
-	r.chunk = append(r.chunk, point{reading.Time, reading.Value})
-	if len(r.chunk) == chunkPoints {
-		r.feed.send(ctx, r.chunk)
-		r.chunk = nil
+	if r.chunk == nil {
+		r.chunk = r.chunks.get()
+		*r.chunk = slices.Grow((*r.chunk)[:0], chunkPoints)
+	}
+	*r.chunk = append(*r.chunk, point{reading.Time, reading.Value})
+	if len(*r.chunk) == chunkPoints {
+		r.send(ctx)
 	}
 	return nil
 }
 
+// send passes the chunk on.
+func (r *reader) send(ctx context.Context) {
+	if r.chunk != nil {
+		r.feed.send(ctx, r.chunk)
+		r.chunk = nil
+	}
+}
+
 // done ends the first task's feed, in error if reading has stopped.
 func (r *reader) done(ctx context.Context) {
-	r.feed.send(ctx, r.chunk)
-	r.chunk = nil
+	r.send(ctx)
 	r.feed.close(r.err)
 	r.tasks = r.tasks[1:]
 }
@@ -146,3 +158,15 @@ func (r *reader) finish(ctx context.Context) {
 		r.done(ctx)
 	}
 }
+
+// pool keeps values to be used again, with what they have allocated.
+type pool[T any] struct{ p sync.Pool }
+
+func (p *pool[T]) get() *T {
+	if v, ok := p.p.Get().(*T); ok {
+		return v
+	}
+	return new(T)
+}
+
+func (p *pool[T]) put(v *T) { p.p.Put(v) }

@@ -71,6 +71,9 @@ type Scorer struct {
 	// Pause is the wait before the second pass over jobs that met an error
 	// which may mend; each later one is twice as long. Half a second if zero.
 	Pause time.Duration
+
+	rows   pool[rows]
+	chunks pool[chunk]
 }
 
 const (

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,13 @@ func TestMillis(t *testing.T) {
 	for _, test := range tests {
 		if got := MillisOf(test.t).String(); got != test.want {
 			t.Errorf("MillisOf(%v) = %s, want %s", test.t, got, test.want)
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		m := MinMillis - 1e14 + Millis(random.Int64N(int64(MaxMillis-MinMillis)+2e14))
+		if got, want := m.String(), m.Time().Format(rfc3339Millis); got != want {
+			t.Fatalf("%d is written %s, want %s", m, got, want)
 		}
 	}
 }

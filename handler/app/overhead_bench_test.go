@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/measure"
+	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/protocol"
+	"github.com/fleetscore/fleetscore/handler/score"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+// BenchmarkOverhead is what a job of 1,000 readings costs the handler besides
+// scoring and the I/O with SQL and storage: over a bare net/http server that
+// answers the same requests with the same bytes, and the model by itself.
+func BenchmarkOverhead(b *testing.B) {
+	const jobs = 100 // in a round
+	job := newJob(b, 1000)
+	s := protocol.New(protocol.Options{Stdout: b.Output()})
+	scorer := &score.Scorer{
+		Ledger: job, Readings: job, Files: job, Ender: job, CPU: semaphore.NewWeighted(2), Now: time.Now,
+		Models: func(context.Context, sensor.ID) (score.Model, error) { return job, nil },
+	}
+	s.Queue("score", "message", time.Minute, scorer.Score)
+	text, err := sensor.NewMessage(job.run.ID, []sensor.JobKey{job.key}).Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := envelope(b, "message", text)
+	rounds := func(h http.Handler) func() {
+		server := httptest.NewServer(h)
+		b.Cleanup(server.Close)
+		return func() {
+			for range jobs {
+				post(b, server.URL+"/score", body)
+			}
+		}
+	}
+	n := len(job.readings)
+	x, pred, scores := make([]float64, n), make([]uint8, n), make([]float64, n)
+	for i, r := range job.readings {
+		x[i] = r.Value
+	}
+	costs := measure.Turns(b, rounds(s), rounds(http.HandlerFunc(bare)), func() {
+		for range jobs {
+			if err := job.Predict(pred, scores, x); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	if want := b.N * jobs * n; job.rows != want {
+		b.Fatalf("%d rows were written, not %d", job.rows, want)
+	}
+	measure.Report(b, "cpu-ms/job", func(of func(measure.Costs) time.Duration) float64 {
+		return (of(costs[0]) - of(costs[1]) - of(costs[2])).Seconds() * 1000 / jobs
+	})
+	b.ReportMetric(costs[1].Min().Seconds()*1000/jobs, "bare-cpu-ms")
+	b.ReportMetric(costs[2].Min().Seconds()*1000/jobs, "predict-cpu-ms")
+}
+
+// bare answers the host as briefly as can be.
+func bare(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "application/json")
+	io.WriteString(w, "{}")
+}
+
+// job stands in for SQL and storage: it is open for ever and has its model and
+// readings at hand. Of its CSV it takes only the hash.
+type job struct {
+	score.Ledger // what is not called here
+	*model.Model // it has no name
+	run          sensor.Run
+	key          sensor.JobKey
+	readings     []sensor.Reading
+
+	rows int // of all CSVs
+}
+
+func newJob(b *testing.B, readings int) *job {
+	detector, err := loader(true)(simulate.Kinds[0].Model())
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := sensor.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(3600, 0).UTC()}
+	j := &job{
+		Model: &model.Model{Detector: detector}, run: sensor.Run{ID: w.RunID(), Window: w, State: sensor.RunRunning},
+		key: sensor.JobKey{ID: sensor.ID{Device: "pump-1", Sensor: "temperature"}},
+	}
+	for i := range readings {
+		at := sensor.MillisOf(w.From) + sensor.Millis(i*3600)
+		j.readings = append(j.readings, sensor.Reading{ID: j.key.ID, Time: at, Value: float64(i%1000) / 70})
+	}
+	return j
+}
+
+func (j *job) Run(context.Context, string) (sensor.Run, error) { return j.run, nil }
+
+func (j *job) Jobs(context.Context, string, []sensor.ID) ([]sensor.Job, error) {
+	return []sensor.Job{{Run: j.run.ID, JobKey: j.key, State: sensor.Queued}}, nil
+}
+
+func (j *job) CloseJob(_ context.Context, _ string, _ sensor.JobKey, o sensor.Outcome, _ time.Time) (sensor.JobState, bool, error) {
+	j.rows += o.Rows
+	return sensor.Queued, true, nil
+}
+
+func (j *job) Readings(context.Context, []sensor.ID, sensor.Window) iter.Seq2[sensor.Reading, error] {
+	return func(yield func(sensor.Reading, error) bool) {
+		for _, r := range j.readings {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (j *job) Stat(context.Context, string, string) (blob.Info, error) {
+	return blob.Info{}, blob.ErrNotFound
+}
+
+func (j *job) Write(_ context.Context, _, name string, _ blob.Condition, _ string, fill func(io.Writer) error) (blob.Info, error) {
+	sum := sha256.New()
+	err := fill(sum)
+	return blob.Info{Name: name, SHA256: hex.EncodeToString(sum.Sum(nil))}, err
+}
+
+func (j *job) End(context.Context, *slog.Logger, string) error { return nil }
+
+var _ ledger.Files = (*job)(nil)

@@ -1,0 +1,41 @@
+// Package measure compares what pieces of code cost, for benchmarks: by CPU
+// time, which other processes disturb less than the time on the clock, and
+// turn by turn within one run, so that what disturbs one disturbs all.
+package measure
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// Costs are the CPU times of the rounds of a piece of code.
+type Costs []time.Duration
+
+// Turns calls fs one after the other, round by round for as long as the
+// benchmark lasts, and returns the costs of each.
+func Turns(b *testing.B, fs ...func()) []Costs {
+	all := make([]Costs, len(fs))
+	for b.Loop() {
+		for i, f := range fs {
+			begin := CPU()
+			f()
+			all[i] = append(all[i], CPU()-begin)
+		}
+	}
+	return all
+}
+
+// Min returns the cost of the cheapest round, the least disturbed one.
+func (c Costs) Min() time.Duration { return slices.Min(c) }
+
+// Median returns the cost of the round in the middle.
+func (c Costs) Median() time.Duration { return slices.Sorted(slices.Values(c))[len(c)/2] }
+
+// Report reports the metric unit of the cheapest round, and of the one in the
+// middle as median-unit, in place of the time on the clock.
+func Report(b *testing.B, unit string, metric func(of func(Costs) time.Duration) float64) {
+	b.ReportMetric(metric(Costs.Min), unit)
+	b.ReportMetric(metric(Costs.Median), "median-"+unit)
+	b.ReportMetric(0, "ns/op")
+}
