@@ -38,12 +38,33 @@ func (w *world) check() error {
 			return fmt.Errorf("job %s: %w", j.ID, err)
 		}
 	}
+	if err := w.checkReadings(run, jobs); err != nil {
+		return err
+	}
 	for end, n := range w.log.ends {
 		if n > 1 {
 			return fmt.Errorf("%d summaries of run %s", n, end)
 		}
 	}
 	return w.checkManifest(run, jobs)
+}
+
+// checkReadings reports a reading of the window whose sensor has no job. That
+// the others are in their files is for checkJob to see.
+func (w *world) checkReadings(run sensor.Run, jobs []sensor.Job) error {
+	known := map[sensor.ID]bool{}
+	for _, j := range jobs {
+		known[j.ID] = true
+	}
+	for r, err := range w.db.Readings(w.t.Context(), append([]sensor.ID{orphaned, newcomer}, good...), run.Window) {
+		if err != nil {
+			return err
+		}
+		if !known[r.ID] {
+			return fmt.Errorf("%s has a reading at %s and no job", r.ID, r.Time)
+		}
+	}
+	return nil
 }
 
 func (w *world) checkJob(run sensor.Run, j sensor.Job) error {

@@ -169,6 +169,39 @@ func (l faultyLedger) OpenScheduled(ctx context.Context, w sensor.Window, s sens
 	return ok, err
 }
 
+func (l faultyLedger) ReopenLate(ctx context.Context, limit int) (run string, reopened, added int, err error) {
+	err = l.do("re-open late", func() error {
+		run, reopened, added, err = l.db.ReopenLate(ctx, limit)
+		if err == nil && run != "" && l.off == bumpLateOff {
+			l.exec("UPDATE runs SET epoch = epoch - 1 WHERE id = ?", run)
+		}
+		return err
+	})
+	return run, reopened, added, err
+}
+
+// InsertReadings is one transaction, and so one step. Without the lock, a window
+// may open after it has looked at the watermark and before it commits: it is
+// then taken to have left no mark.
+func (l faultyLedger) InsertReadings(ctx context.Context, batch []sensor.Reading) (stored sensor.Stored, err error) {
+	var from time.Time
+	if l.off == appLockOff {
+		if from, _, err = l.Watermark(ctx); err != nil {
+			return stored, err
+		}
+	}
+	err = l.do("insert readings", func() error {
+		marks := l.number("SELECT COALESCE(MAX(id), 0) FROM late_marks")
+		stored, err = l.db.InsertReadings(ctx, batch)
+		to, _, _ := l.db.Watermark(ctx)
+		if l.off == lateMarkOff || l.off == appLockOff && !to.Equal(from) {
+			l.exec("DELETE FROM late_marks WHERE id > ?", marks)
+		}
+		return err
+	})
+	return stored, err
+}
+
 func (l faultyLedger) OpenRequested(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time) (run sensor.Run, created bool, err error) {
 	err = l.do("request window", func() error { run, created, err = l.db.OpenRequested(ctx, w, s, now); return err })
 	return run, created, err

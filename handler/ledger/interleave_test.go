@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/sensor"
 )
@@ -31,10 +32,13 @@ const (
 	shaCheckOff      rule = "a scored job whose file is another is re-opened"
 	manifestMatchOff rule = "manifests are written only over the version that was looked at"
 	epochGuardOff    rule = "a run ends only at the epoch its manifest is of"
+	lateMarkOff      rule = "late readings leave marks"
+	appLockOff       rule = "no window opens while readings are being inserted"
+	bumpLateOff      rule = "re-opening for late readings raises the run's epoch"
 )
 
-// TestInterleaving plays rounds in which ticks, scorers, poison, requests,
-// rescoring and publishing run interleaved step by step, are killed, fail and
+// TestInterleaving plays rounds in which ingest, ticks, scorers, poison,
+// requests, rescoring and publishing run interleaved step by step, are killed, fail and
 // are repeated at random. When all is quiet again, the run must be as if
 // nothing had happened.
 func TestInterleaving(t *testing.T) {
@@ -61,7 +65,8 @@ func TestRulesMatter(t *testing.T) {
 	if testing.Short() {
 		t.Skip("plays many rounds")
 	}
-	for off, known := range map[rule]uint64{etagOff: 241, relookOff: 100, shaCheckOff: 100, manifestMatchOff: 309, epochGuardOff: 44} {
+	for off, known := range map[rule]uint64{etagOff: 377, relookOff: 772, shaCheckOff: 120, manifestMatchOff: 519, epochGuardOff: 206,
+		lateMarkOff: 1, appLockOff: 931, bumpLateOff: 4} {
 		if !missed(t, off, known) {
 			t.Errorf("without the rule %q, all rounds went well", off)
 		}
@@ -141,6 +146,25 @@ func (d *director) deliver(poison bool) bool {
 	return true
 }
 
+// ingest ingests an event, if the hub holds one, until that succeeds.
+func (d *director) ingest() bool {
+	if len(d.hub) == 0 {
+		return false
+	}
+	event := d.hub[0]
+	d.hub = d.hub[1:]
+	d.start("ingest", func(ctx context.Context, f functions) error {
+		return f.ingest.Ingest(ctx, f.log, ingest.Batch{Hub: "readings", Partition: "0", Bodies: [][]byte{[]byte(event)}})
+	}, func(err error) {
+		if err != nil {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.hub = append(d.hub, event)
+		}
+	})
+	return true
+}
+
 func (d *director) request() {
 	d.start("request", func(ctx context.Context, f functions) error {
 		_, err := f.runs.Request(ctx, runs.OpenRequest{From: day.From, To: day.To})
@@ -179,6 +203,8 @@ func (d *director) disturb() {
 	if d.ended() {
 		d.rescore()
 	}
+	n := d.rng.IntN(min(len(d.events), 6) + 1)
+	d.hub, d.events = append(d.hub, d.events[:n]...), d.events[n:]
 	for range 30 + d.rng.IntN(200) {
 		if len(d.flows) < 5 && d.rng.IntN(6) == 0 {
 			d.act()
@@ -189,6 +215,9 @@ func (d *director) disturb() {
 
 // act starts something new.
 func (d *director) act() {
+	if d.rng.IntN(8) == 0 && d.ingest() {
+		return
+	}
 	switch n := d.rng.IntN(40); {
 	case n < 20:
 		d.deliver(false)
@@ -204,7 +233,7 @@ func (d *director) act() {
 		d.rescore()
 	case n < 39:
 		d.pass(11 * time.Minute)
-	case d.rng.IntN(4) == 0:
+	case d.rng.IntN(4) == 0 && !d.late:
 		d.cancel()
 	}
 }
@@ -274,6 +303,9 @@ func (d *director) verdict() verdict {
 // quiet lets everything come to its end, undisturbed.
 func (d *director) quiet() error {
 	d.kills, d.faults = 0, 0
+	for len(d.flows) > 0 || d.ingest() {
+		d.step()
+	}
 	for range 40 {
 		d.tick()
 		for busy := true; busy; {

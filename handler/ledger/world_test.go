@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
@@ -34,6 +36,7 @@ var (
 	good     = []sensor.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}}
 	silent   = sensor.ID{Device: "1", Sensor: "silent"}   // has no reading in the window
 	orphaned = sensor.ID{Device: "2", Sensor: "orphaned"} // has no model until the second version
+	newcomer = sensor.ID{Device: "3", Sensor: "1"}        // sends nothing at first
 )
 
 // world is the outside of the functions in one round: a real ledger, blobs and
@@ -41,6 +44,7 @@ var (
 type world struct {
 	t     *testing.T
 	db    *store.DB
+	sql   *sql.DB // the same database
 	blobs blob.Memory
 	queue queue
 	log   *runLog
@@ -48,7 +52,10 @@ type world struct {
 
 	mu        sync.Mutex
 	now       time.Time
-	published int // the models' version
+	published int      // the models' version
+	late      bool     // readings may come late; then no run is cancelled, which would drop them
+	events    []string // that the sensors will send
+	hub       []string // that the event hub holds still
 
 	settings   sensor.Settings // of runs opened from now on
 	perMessage int
@@ -56,11 +63,18 @@ type world struct {
 
 func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
 	aggregates := []string{"", "1h:mean", "7h:max"}
-	w := &world{t: t, db: storetest.Open(t, storetest.SQLite), log: &runLog{}, off: off, now: day.To.Add(5 * time.Minute)}
+	dsn := storetest.SQLite.DSN(t)
+	w := &world{t: t, db: storetest.Connect(t, dsn), log: &runLog{}, off: off, now: day.To.Add(5 * time.Minute)}
 	w.settings.Aggregate = aggregates[rng.IntN(len(aggregates))]
 	w.perMessage = 1 + rng.IntN(4)
+	var err error
+	if w.sql, err = sql.Open("sqlite3", dsn); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.sql.Close() })
 	var batch []sensor.Reading
-	for i, id := range append([]sensor.ID{orphaned}, good[:1+rng.IntN(len(good))]...) {
+	senders := append([]sensor.ID{orphaned}, good[:1+rng.IntN(len(good))]...)
+	for i, id := range senders {
 		for k := range 5 {
 			ts := sensor.MillisOf(day.From.Add(time.Duration(k*5+i) * time.Hour))
 			batch = append(batch, sensor.Reading{ID: id, Time: ts, Value: float64(10*i + k)})
@@ -73,7 +87,37 @@ func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
 	if err := w.db.InitWatermark(t.Context(), day.From); err != nil {
 		t.Fatal(err)
 	}
+	if w.late = rng.IntN(2) == 0; w.late {
+		w.events = events(append(senders, newcomer))
+		rng.Shuffle(len(w.events), func(i, k int) { w.events[i], w.events[k] = w.events[k], w.events[i] })
+	}
 	return w
+}
+
+// events are readings of these sensors at hours of the day that none has yet.
+func events(ids []sensor.ID) (all []string) {
+	for _, id := range ids {
+		for hour := 4; hour < 24; hour += 5 {
+			ts := sensor.MillisOf(day.From.Add(time.Duration(hour) * time.Hour))
+			all = append(all, fmt.Sprintf(`{"device":%q,"sensor":%q,"ts":%q,"value":%d}`, id.Device, id.Sensor, ts, hour))
+		}
+	}
+	return all
+}
+
+// exec runs SQL beside the store.
+func (w *world) exec(text string, args ...any) {
+	if _, err := w.sql.ExecContext(w.t.Context(), text, args...); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// number returns the only value of the result of SQL beside the store.
+func (w *world) number(text string) (n int64) {
+	if err := w.sql.QueryRowContext(w.t.Context(), text).Scan(&n); err != nil {
+		w.t.Error(err)
+	}
+	return n
 }
 
 func (w *world) clock() time.Time {
@@ -222,6 +266,7 @@ func (l *runLog) Handle(_ context.Context, r slog.Record) error {
 // functions are the functions of one process, or of one invocation that can be
 // killed alone, over what f lets through.
 type functions struct {
+	ingest *ingest.Ingester
 	tick   *schedule.Ticker
 	score  *score.Scorer
 	poison *score.Poison
@@ -239,6 +284,7 @@ func (w *world) functions(f *flow) functions {
 		w.t.Fatal(err)
 	}
 	return functions{
+		ingest: &ingest.Ingester{Store: db, DeadLetters: files},
 		tick: &schedule.Ticker{Ledger: db, Queue: queue, Sender: sender, Ender: ender,
 			ErrorLogs: &ledger.ErrorLogs{Attempts: db, Files: files},
 			Schedule:  daily, Delay: time.Minute, Settings: w.settings, Now: w.clock},

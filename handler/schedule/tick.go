@@ -22,6 +22,14 @@ type Windows interface {
 	OpenScheduled(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time, maxOpen int) (bool, error)
 }
 
+// Late is the re-opening of jobs for readings that came late.
+type Late interface {
+	// ReopenLate takes up to limit marks of the run with the oldest window that
+	// has any: it re-opens the jobs marked, adds those missing and deletes the
+	// marks. It returns no run where there is no mark.
+	ReopenLate(ctx context.Context, limit int) (run string, reopened, added int, err error)
+}
+
 // Losses is what the ledger knows of messages that were lost.
 type Losses interface {
 	// Lost returns queued jobs last sent before that time, those of a run together.
@@ -38,6 +46,7 @@ type Ending interface {
 // Ledger is what a [Ticker] reads and writes in SQL.
 type Ledger interface {
 	Windows
+	Late
 	Losses
 	Ending
 }
@@ -76,8 +85,11 @@ type Ticker struct {
 // windows are worked off in order.
 const maxOpen = 24
 
-// Tick opens due windows, sends again the messages that were lost, sends those
-// not sent yet, and ends runs, in this order. Each step has a time limit, and
+// latePage is how many marks of late readings are worked off in one transaction.
+const latePage = 1000
+
+// Tick opens due windows, re-opens jobs for late readings, sends again the
+// messages that were lost, sends those not sent yet, and ends runs, in this order. Each step has a time limit, and
 // one that fails does not keep the others from their work; the next tick goes
 // on where it stopped. The error joins those of all steps.
 // Last it logs how full the queues are.
@@ -88,6 +100,7 @@ func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 		f     func(context.Context, *slog.Logger) error
 	}{
 		{"open windows", time.Minute, t.open},
+		{"re-open for late readings", time.Minute, t.late},
 		{"send lost messages again", time.Minute, t.resend},
 		{"send messages", 4 * time.Minute, t.send},
 		{"end runs", time.Minute, t.end},
@@ -158,6 +171,19 @@ func (t *Ticker) begin(ctx context.Context, log *slog.Logger) error {
 	}
 	log.Info("scheduled windows begin", "watermark", last, "schedule", t.Schedule.String())
 	return t.Ledger.InitWatermark(ctx, last)
+}
+
+// late re-opens what readings came too late for, run by run, oldest first.
+func (t *Ticker) late(ctx context.Context, log *slog.Logger) error {
+	for {
+		run, reopened, added, err := t.Ledger.ReopenLate(ctx, latePage)
+		if err != nil || run == "" {
+			return err
+		}
+		if reopened+added > 0 {
+			log.Info("re-opened for late readings", "run", run, "jobs", reopened, "added", added)
+		}
+	}
 }
 
 func (t *Ticker) send(ctx context.Context, _ *slog.Logger) error {

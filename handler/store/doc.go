@@ -16,6 +16,11 @@
 // epoch in the same transaction, and touches the run's row first, so that all
 // transactions take their locks in one order.
 //
+// Readings are inserted under the lock "watermark", shared, and windows opened
+// under it, exclusive. So a new reading is either there when its window opens,
+// or older than the watermark that its transaction sees: then it leaves a mark
+// in that transaction, from which [DB.ReopenLate] re-opens the sensor's job.
+//
 // # Errors
 //
 // Connection errors, throttling and deadlocks are tried again inside the

@@ -17,7 +17,8 @@ import (
 // The value -0 is stored as 0.
 //
 // It holds the lock "watermark" shared, so that a window opens before or after
-// the batch, never beside it.
+// the batch, never beside it: of a new reading, either the window's run sees it,
+// or it is late and leaves a mark, in the same transaction: see [DB.ReopenLate].
 func (db *DB) InsertReadings(ctx context.Context, readings []sensor.Reading) (sensor.Stored, error) {
 	b := &batch{readings: readings}
 	ids := b.check()

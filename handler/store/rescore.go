@@ -30,7 +30,7 @@ WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run 
 INSERT INTO dbo.jobs (run, sensor_id)
 SELECT @run, s.id
 FROM {k:sensor_key} JOIN dbo.sensors s ON s.id = k.sensor_key
-WHERE s.enabled = 1`
+WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.sensor_id = s.id)`
 )
 
 // Rescore re-opens, at their next revisions, the jobs of a run whose sensor

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/sensor"
 )
@@ -31,10 +32,30 @@ func (d *sqlite) insertReadings(ctx context.Context, writer *sql.DB, rows []row)
 		return 0, nil, err
 	}
 	defer tx.Rollback()
+	if err := d.markLate(ctx, tx, rows); err != nil {
+		return 0, nil, err
+	}
 	if inserted, conflicts, err = sqliteInsertAll(ctx, tx, rows); err != nil {
 		return 0, nil, err
 	}
 	return inserted, conflicts, tx.Commit()
+}
+
+// markLate leaves marks for those of rows that are late.
+func (d *sqlite) markLate(ctx context.Context, tx *sql.Tx, rows []row) error {
+	s := session{d, tx}
+	var upto time.Time
+	if ok, err := s.one(ctx, getWatermark, []any{moment{&upto}}); err != nil || !ok {
+		return err
+	}
+	late := list{pad: []any{int64(0), int64(0)}}
+	for _, r := range rows {
+		if r.before(upto) {
+			late.values = append(late.values, r.key, int64(r.ts))
+		}
+	}
+	_, err := s.execList(ctx, markLate, late)
+	return err
 }
 
 func sqliteInsertAll(ctx context.Context, tx *sql.Tx, rows []row) (inserted int, conflicts []conflict, err error) {

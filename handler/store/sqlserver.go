@@ -97,10 +97,16 @@ func (d *sqlserver) time(t time.Time) any {
 	return civil.DateTimeOf(t.UTC().Truncate(time.Millisecond))
 }
 
-const takeLock statement = `
+const (
+	getLock = `
 DECLARE @got int;
 EXEC @got = sp_getapplock @Resource = @resource, @LockMode = @mode, @LockOwner = 'Transaction', @LockTimeout = @wait;
-SELECT @got;`
+`
+	takeLock statement = getLock + `SELECT @got;`
+
+	// lockWatermark reads the watermark once the lock is held.
+	lockWatermark statement = getLock + `SELECT @got, (SELECT upto FROM dbo.watermark WHERE id = 1);`
+)
 
 // lockWait is how long a transaction waits for a lock before it is tried anew.
 const lockWait = 10 * time.Second
@@ -116,11 +122,17 @@ func (e lockError) Error() string {
 }
 
 func (d *sqlserver) lock(ctx context.Context, tx session, name string, mode lockMode) error {
+	return d.lockAnd(ctx, tx, takeLock, name, mode)
+}
+
+// lockAnd takes a lock by a statement that answers with what sp_getapplock
+// returned, and then with dst.
+func (d *sqlserver) lockAnd(ctx context.Context, tx session, s statement, name string, mode lockMode, dst ...any) error {
 	if d.schema != "dbo" {
 		name = d.schema + "." + name
 	}
 	var got int
-	_, err := tx.one(ctx, takeLock, []any{&got}, sql.Named("resource", name), sql.Named("mode", string(mode)), sql.Named("wait", lockWait.Milliseconds()))
+	_, err := tx.one(ctx, s, append([]any{&got}, dst...), sql.Named("resource", name), sql.Named("mode", string(mode)), sql.Named("wait", lockWait.Milliseconds()))
 	if err == nil && got < 0 {
 		return lockError{name, got}
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"slices"
+	"time"
 
 	mssql "github.com/microsoft/go-mssqldb"
 
@@ -12,6 +14,12 @@ import (
 
 const (
 	createStage statement = `CREATE TABLE #stage (sensor_id int NOT NULL, ts datetime2(3) NOT NULL, value float NOT NULL)`
+
+	markStaged statement = `
+INSERT INTO dbo.late_marks (run, sensor_id)
+SELECT DISTINCT r.id, k.sensor_id
+FROM #stage k CROSS JOIN dbo.runs r
+WHERE k.ts < @upto AND` + isLate
 
 	insertStaged statement = `
 INSERT INTO dbo.readings (sensor_id, ts, value)
@@ -28,8 +36,8 @@ WHERE r.value <> s.value`
 	dropStage statement = `DROP TABLE #stage`
 )
 
-// insertReadings bulk copies rows to a temporary table and inserts from it
-// what is new. Where another writer inserts the same rows meanwhile, the
+// insertReadings bulk copies rows to a temporary table, marks from it what is
+// late and inserts from it what is new. Where another writer inserts the same rows meanwhile, the
 // statement fails with a duplicate key, and the transaction is tried again.
 func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error) {
 	conn, err := writer.Conn(ctx)
@@ -43,7 +51,8 @@ func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []r
 	}
 	defer tx.Rollback()
 	s := session{d, tx}
-	if err := d.lock(ctx, s, watermarkLock, shared); err != nil {
+	var upto time.Time
+	if err := d.lockAnd(ctx, s, lockWatermark, watermarkLock, shared, moment{&upto}); err != nil {
 		return 0, nil, err
 	}
 	if _, err := s.exec(ctx, createStage); err != nil {
@@ -51,6 +60,11 @@ func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []r
 	}
 	if err := bulkCopy(ctx, conn, rows); err != nil {
 		return 0, nil, err
+	}
+	if slices.ContainsFunc(rows, func(r row) bool { return r.before(upto) }) {
+		if _, err := s.exec(ctx, markStaged, sql.Named("upto", d.time(upto))); err != nil {
+			return 0, nil, err
+		}
 	}
 	if inserted, conflicts, err = s.insertStaged(ctx, rows); err != nil {
 		return 0, nil, err

@@ -102,7 +102,7 @@ func TestStatementsOnSQLite(t *testing.T) {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	own := []string{"takeLock", "createSchema", "createMigrations", "createStage", "insertStaged", "stagedConflicts", "dropStage"}
+	own := []string{"takeLock", "lockWatermark", "createSchema", "createMigrations", "createStage", "markStaged", "insertStaged", "stagedConflicts", "dropStage"}
 	for name, s := range allStatements(t) {
 		if slices.Contains(own, name) {
 			continue

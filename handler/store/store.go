@@ -49,7 +49,7 @@ type dialect interface {
 	// insertReadings stores those of rows, which are sorted and have distinct
 	// keys, that are not stored yet, and returns how many these were and the
 	// rows whose key holds another value: in one transaction, under the shared
-	// lock "watermark".
+	// lock "watermark". Those older than the watermark leave late marks.
 	insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error)
 	// readings calls yield with the readings of the window for each of keys, in
 	// this order, each in the order of time, until yield returns false.

@@ -44,7 +44,7 @@ func dropSchema(t testing.TB, dsn, schema string) {
 	db, err := sql.Open("sqlserver", dsn)
 	check(t, err)
 	defer db.Close()
-	for _, table := range []string{"attempts", "jobs", "runs", "watermark", "readings", "sensors", "schema_migrations"} {
+	for _, table := range []string{"late_marks", "attempts", "jobs", "runs", "watermark", "readings", "sensors", "schema_migrations"} {
 		_, err := db.ExecContext(context.Background(), "DROP TABLE IF EXISTS "+schema+"."+table)
 		check(t, err)
 	}

@@ -101,6 +101,9 @@ var tests = []struct {
 	{"Rescore", testRescore},
 	{"RescoreWithSettings", testRescoreWithSettings},
 	{"Cancel", testCancel},
+	{"LateReadings", testLateReadings},
+	{"LateMarksDropped", testLateMarksDropped},
+	{"ManyLate", testManyLate},
 	{"Outbox", testOutbox},
 	{"Attempts", testAttempts},
 	{"Pages", testPages},
@@ -111,6 +114,7 @@ var tests = []struct {
 	{"AdoptionRace", testAdoptionRace},
 	{"RescoreWhileClosing", testRescoreWhileClosing},
 	{"LateSuccessWhileEnding", testLateSuccessWhileEnding},
+	{"LateRace", testLateRace},
 }
 
 // The clock of all tests.

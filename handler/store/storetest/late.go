@@ -1,0 +1,224 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+// at is a reading in hour(i) of sensor s.
+func at(s, i int, value float64) sensor.Reading {
+	return sensor.Reading{ID: id(s), Time: sensor.MillisOf(hour(i).From) + sensor.Millis(1000*s), Value: value}
+}
+
+// reopenLate turns one run's marks into re-opened jobs.
+func reopenLate(t testing.TB, db *store.DB, wantRun string, wantReopened, wantAdded int) {
+	t.Helper()
+	run, reopened, added, err := db.ReopenLate(t.Context(), 1000)
+	check(t, err)
+	equal(t, "run", run, wantRun)
+	equal(t, "re-opened", reopened, wantReopened)
+	equal(t, "added", added, wantAdded)
+}
+
+// endScored closes the queued jobs of n sensors as scored and ends the run.
+func endScored(t testing.TB, db *store.DB, run string, n int) {
+	t.Helper()
+	for i := range n {
+		_, err := closeWhatIs(t.Context(), db, run, i)
+		check(t, err)
+	}
+	_, err := TryToEnd(t.Context(), db, run)
+	check(t, err)
+}
+
+func testLateReadings(t *testing.T, db *store.DB) {
+	insert(t, db, at(0, 0, 1), at(1, 0, 1))
+	check(t, db.InitWatermark(t.Context(), hour(0).From))
+	openScheduled(t, db, 0, true)
+	openScheduled(t, db, 1, true)
+	reopenLate(t, db, "", 0, 0)
+	first, second := hour(0).RunID(), hour(1).RunID()
+	endScored(t, db, first, 2)
+	equal(t, "state", run(t, db, first).State, sensor.RunSucceeded)
+
+	// None of these is both new and covered by a scheduled run.
+	_, _, err := db.OpenRequested(t.Context(), sensor.Window{From: hour(-5).From, To: hour(5).To}, sensor.Settings{}, noon)
+	check(t, err)
+	wantStored(t, insert(t, db, at(0, 0, 1), at(1, 0, 2), at(0, -1, 1), at(0, 2, 1), at(1, 3, 1)), 3, 1, sensor.Rejected{Index: 1, Err: sensor.ErrConflict})
+	reopenLate(t, db, "", 0, 0)
+
+	// Of two runs; sensor 2 is new.
+	insert(t, db, at(0, 1, 5), at(2, 0, 5), at(2, 2, 5), reading(1, 5, 5), reading(1, 6, 5))
+	insert(t, db, reading(1, 7, 5))
+	reopenLate(t, db, first, 1, 1)
+	equal(t, "epoch", run(t, db, first).Epoch, 1)
+	equal(t, "state", run(t, db, first).State, sensor.RunRunning)
+	equal(t, "late", job(t, db, first, 1), sensor.Job{Run: first, JobKey: key(1, 1), State: sensor.Queued})
+	equal(t, "new", job(t, db, first, 2), sensor.Job{Run: first, JobKey: key(2, 0), State: sensor.Queued})
+	equal(t, "in time", job(t, db, first, 0).State, sensor.Scored)
+	reopenLate(t, db, second, 1, 0)
+	equal(t, "queued ones too", job(t, db, second, 0), sensor.Job{Run: second, JobKey: key(0, 1), State: sensor.Queued})
+	reopenLate(t, db, "", 0, 0)
+}
+
+// testLateMarksDropped holds which marks come to nothing.
+func testLateMarksDropped(t *testing.T, db *store.DB) {
+	insert(t, db, at(0, 0, 1), at(1, 9, 1), at(2, 9, 1))
+	check(t, db.SetEnabled(t.Context(), id(1), false))
+	check(t, db.InitWatermark(t.Context(), hour(0).From))
+	openScheduled(t, db, 0, true)
+	id0 := hour(0).RunID()
+	endScored(t, db, id0, 3)
+	before := run(t, db, id0)
+
+	insert(t, db, reading(1, 7, 5)) // disabled, without a job
+	reopenLate(t, db, id0, 0, 0)
+	reopenLate(t, db, "", 0, 0)
+	equal(t, "run", run(t, db, id0), before)
+
+	check(t, db.SetEnabled(t.Context(), id(2), false)) // disabled, with a job
+	insert(t, db, reading(1, 8, 5), reading(2, 7, 5))
+	reopenLate(t, db, id0, 1, 0)
+	equal(t, "job", job(t, db, id0, 2), sensor.Job{Run: id0, JobKey: key(2, 1), State: sensor.Queued})
+	reopenLate(t, db, "", 0, 0)
+
+	check(t, db.Cancel(t.Context(), id0, noon))
+	for range 2 { // cancelling, then cancelled
+		insert(t, db, reading(0, sensor.Millis(1+len(read(t, db, hour(0), id(0)))), 5))
+		before = run(t, db, id0)
+		reopenLate(t, db, id0, 0, 0)
+		reopenLate(t, db, "", 0, 0)
+		equal(t, "run", run(t, db, id0), before)
+		_, err := TryToEnd(t.Context(), db, id0)
+		check(t, err)
+	}
+	equal(t, "state", run(t, db, id0).State, sensor.RunCancelled)
+}
+
+// testManyLate marks more than one call takes, and more than one list holds.
+func testManyLate(t *testing.T, db *store.DB) {
+	const sensors, limit = 600, 250
+	register(t, db, sensors)
+	check(t, db.InitWatermark(t.Context(), hour(0).From))
+	openScheduled(t, db, 0, true)
+	var batch []sensor.Reading
+	for i := range sensors {
+		batch = append(batch, reading(i, 1, 1), reading(i, 2, 1))
+	}
+	insert(t, db, batch...)
+	total := 0
+	for {
+		run, reopened, _, err := db.ReopenLate(t.Context(), limit)
+		check(t, err)
+		if run == "" {
+			break
+		}
+		total += reopened
+	}
+	if total < sensors {
+		t.Errorf("%d jobs re-opened, want %d", total, sensors)
+	}
+	for i := range sensors {
+		if j := job(t, db, hour(0).RunID(), i); j.Revision == 0 {
+			t.Errorf("job %s was not re-opened", j.ID)
+		}
+	}
+}
+
+// testLateRace inserts readings, opens windows, re-opens for late readings and
+// scores, all side by side. In the end every reading is among those that its
+// job's last try has read.
+func testLateRace(t *testing.T, db *store.DB) {
+	const windows, sensors, writers, batches = 6, 4, 3, 30
+	register(t, db, sensors) // with one reading each in hour 0
+	check(t, db.InitWatermark(t.Context(), hour(0).From))
+	var busy atomic.Int32
+	busy.Store(writers + 1)
+	together(writers+1+2+2, func(n int) {
+		var err error
+		switch {
+		case n < writers:
+			defer busy.Add(-1)
+			err = writeScattered(t.Context(), db, n, batches, sensors, windows)
+		case n == writers:
+			defer busy.Add(-1)
+			for i := range windows {
+				if _, e := db.OpenScheduled(t.Context(), hour(i), sensor.Settings{}, noon, windows); e != nil {
+					err = e
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		default:
+			for busy.Load() > 0 && err == nil {
+				err = reopenOrScore(t.Context(), db, n%2 == 0)
+			}
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	for { // what is left
+		run, _, _, err := db.ReopenLate(t.Context(), 3)
+		check(t, err)
+		if run == "" {
+			break
+		}
+	}
+	check(t, reopenOrScore(t.Context(), db, false))
+	for i := range windows {
+		_, err := TryToEnd(t.Context(), db, hour(i).RunID())
+		check(t, err)
+		equal(t, "state of "+hour(i).RunID(), run(t, db, hour(i).RunID()).State, sensor.RunSucceeded)
+		for s := range sensors {
+			equal(t, fmt.Sprintf("readings of %s scored in hour %d", id(s), i), job(t, db, hour(i).RunID(), s).Rows, len(read(t, db, hour(i), id(s))))
+		}
+	}
+}
+
+// writeScattered inserts batches of readings, each over all sensors and windows.
+func writeScattered(ctx context.Context, db *store.DB, writer, batches, sensors, windows int) error {
+	for b := range batches {
+		var batch []sensor.Reading
+		for i := range windows * sensors {
+			ts := sensor.MillisOf(hour(i/sensors).From) + sensor.Millis(1+writer*batches+b)
+			batch = append(batch, sensor.Reading{ID: id(i % sensors), Time: ts, Value: 1})
+		}
+		if _, err := db.InsertReadings(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reopenOrScore re-opens one run, or scores each queued job: it counts its readings.
+func reopenOrScore(ctx context.Context, db *store.DB, reopen bool) error {
+	if reopen {
+		_, _, _, err := db.ReopenLate(ctx, 7)
+		return err
+	}
+	jobs, err := db.Unsent(ctx, "", 1000)
+	for _, j := range jobs {
+		w, err := sensor.ParseRunID(j.Run)
+		if err != nil {
+			return err
+		}
+		o := scored("")
+		o.Rows = 0
+		for _, err := range db.Readings(ctx, []sensor.ID{j.ID}, w) {
+			if err != nil {
+				return err
+			}
+			o.Rows++
+		}
+		if _, _, err := db.CloseJob(ctx, j.Run, j.JobKey, o, noon); err != nil {
+			return err
+		}
+	}
+	return err
+}
