@@ -69,8 +69,9 @@ fuzz-short:
 fuzz: ## fuzz each reader of outside input for FUZZTIME (10m)
 	$(call each_fuzz,$(FUZZTIME))
 
-bench: ## run the benchmarks
-	@$(GO) test -run '^$$' -bench . -benchmem ./...
+# OpenBLAS settings that some machines need would slow scikit-learn, which the models are compared with.
+bench: ## run the benchmarks; SKLEARN_PYTHON=python3:… names Pythons with scikit-learn to compare with
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(GO) test -p 1 -run '^$$' -bench . -benchmem ./...
 
 vuln: ## look for known vulnerabilities (asks vuln.go.dev)
 	@$(GO) run $(GOVULNCHECK) ./...

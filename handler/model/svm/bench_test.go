@@ -5,26 +5,13 @@ package svm_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/fleetscore/fleetscore/handler/bench"
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
-// cpu returns the CPU time that the process has taken, which other processes
-// disturb less than the time on the clock.
-func cpu(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// BenchmarkDecision reports the CPU time for a row and a support vector, of
-// what testdata/bench.py times in scikit-learn.
+// BenchmarkDecision reports the CPU time for a row and a support vector.
 func BenchmarkDecision(b *testing.B) {
 	for level := svm.Portable; level <= svm.Best(); level++ {
 		for _, d := range []int{1, 8, 32} {
@@ -45,9 +32,9 @@ func decide(b *testing.B, level svm.Instructions, d, count, n int) {
 	m.Limit(level)
 	dst := make([]float64, n)
 	b.ReportAllocs()
-	start := cpu(b)
+	start := bench.CPU(b)
 	for b.Loop() {
 		m.Decision(dst, s.rows)
 	}
-	b.ReportMetric(float64(cpu(b)-start)/float64(b.N*n*count), "cpu-ns/row×SV")
+	b.ReportMetric(float64(bench.CPU(b)-start)/float64(b.N*n*count), "cpu-ns/row×SV")
 }

@@ -1,0 +1,196 @@
+//go:build unix
+
+package sklearn_test
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/bench"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+	"github.com/fleetscore/fleetscore/handler/model/svm"
+)
+
+// opponent is a Python process that runs ../testdata/opponent.py.
+type opponent struct {
+	version string
+	dir     string // of what it makes
+	in      io.Writer
+	out     *json.Decoder
+}
+
+// opponents starts the Pythons that SKLEARN_PYTHON lists, or python3, and
+// says loudly which of them have no scikit-learn.
+func opponents(b *testing.B) (started []*opponent) {
+	b.Helper()
+	pythons := filepath.SplitList(os.Getenv("SKLEARN_PYTHON"))
+	if len(pythons) == 0 {
+		pythons = []string{"python3"}
+	}
+	for _, python := range pythons {
+		o, err := start(b, python)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "NOT COMPARED: %s has no scikit-learn (%v). Name Pythons that have it: SKLEARN_PYTHON=/path/to/python3:...\n", python, err)
+			continue
+		}
+		started = append(started, o)
+	}
+	return started
+}
+
+func start(b *testing.B, python string) (*opponent, error) {
+	b.Helper()
+	cmd := exec.Command(python, "../testdata/opponent.py")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	b.Cleanup(func() {
+		in.Close()
+		cmd.Wait()
+	})
+	o := &opponent{dir: b.TempDir(), in: in, out: json.NewDecoder(bufio.NewReader(out))}
+	return o, o.out.Decode(&o.version)
+}
+
+// ask sends a command and returns the answer.
+func ask[T any](b *testing.B, o *opponent, command ...any) (answer T) {
+	b.Helper()
+	if err := json.NewEncoder(o.in).Encode(command); err != nil {
+		b.Fatal(err)
+	}
+	if err := o.out.Decode(&answer); err != nil {
+		b.Fatalf("scikit-learn %s, %v: %v", o.version, command, err)
+	}
+	return answer
+}
+
+// side is how long each side works in a round.
+const side = 50 * time.Millisecond
+
+// BenchmarkScikitLearn reports how many times the CPU time of a warm
+// scikit-learn, on one thread, is ours for the same work: the least and the
+// median of rounds in which both work in turn.
+func BenchmarkScikitLearn(b *testing.B) {
+	for _, o := range opponents(b) {
+		b.Run(o.version, func(b *testing.B) {
+			for _, d := range []int{1, 8, 32} {
+				for level := svm.Portable; level <= svm.Best(); level++ {
+					o.predict(b, fmt.Sprintf("OneClassSVM/d=%d/vectors=500/rows=10000/%v", d, level), level, "svm", d, 500, 10_000)
+				}
+			}
+			for _, vectors := range []int{2, 50, 500} {
+				o.predict(b, fmt.Sprintf("OneClassSVM/d=1/vectors=%d/rows=1", vectors), svm.Best(), "svm", 1, vectors, 1)
+			}
+			for _, rows := range []int{1, 1000} {
+				o.predict(b, fmt.Sprintf("IsolationForest/trees=100/rows=%d", rows), svm.Best(), "forest", 8, 100, rows)
+			}
+			b.Run("Load/made", func(b *testing.B) {
+				ask[[]float64](b, o, "svm", o.dir, 1, 2, 1)
+				o.load(b, filepath.Join(o.dir, "model.pkl"))
+			})
+			if path, err := filepath.Abs("../../../../shared/reference/models/model_1_1"); err == nil && exists(path) {
+				b.Run("Load/reference", func(b *testing.B) { o.load(b, path) })
+			}
+		})
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// predict has both predict with one model of so many features, support
+// vectors or trees, and holds the scores together first.
+func (o *opponent) predict(b *testing.B, name string, level svm.Instructions, kind string, d, size, rows int) {
+	b.Run(name, func(b *testing.B) {
+		scores := ask[[]float64](b, o, kind, o.dir, d, size, rows)
+		m := load(b, filepath.Join(o.dir, "model.pkl"))
+		m.Limit(level)
+		x := readRows(b, filepath.Join(o.dir, "rows"))
+		pred, score := make([]uint8, rows), make([]float64, rows)
+		run := func() {
+			if err := m.Predict(pred, score, x); err != nil {
+				b.Fatal(err)
+			}
+		}
+		run()
+		for i, want := range scores {
+			if math.Abs(score[i]-want) > 1e-11*max(1, math.Abs(want)) {
+				b.Fatalf("row %d: %v, scikit-learn has %v", i, score[i], want)
+			}
+		}
+		rounds(b, func() float64 { return ask[float64](b, o, "predict", side.Seconds()) }, run)
+	})
+}
+
+// load has both read one file.
+func (o *opponent) load(b *testing.B, path string) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rounds(b, func() float64 { return ask[float64](b, o, "loads", path, side.Seconds()) }, func() {
+		if _, err := sklearn.Load(data); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+// rounds reports the ratio of theirs, in seconds, to the time of ours.
+func rounds(b *testing.B, theirs func() float64, ours func()) {
+	var ratios, nanoseconds []float64
+	for b.Loop() {
+		their := 1e9 * theirs()
+		our := bench.PerCall(b, side, ours)
+		ratios = append(ratios, their/our)
+		nanoseconds = append(nanoseconds, our)
+	}
+	bench.Report(b, ratios, "times")
+	bench.Report(b, nanoseconds, "cpu-ns")
+	b.ReportMetric(0, "ns/op") // of both together
+}
+
+func load(b *testing.B, path string) *sklearn.Model {
+	b.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := sklearn.Load(data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+// readRows reads float64s as numpy writes them on this machine.
+func readRows(b *testing.B, path string) []float64 {
+	b.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	x := make([]float64, len(data)/8)
+	for i := range x {
+		x[i] = math.Float64frombits(binary.NativeEndian.Uint64(data[8*i:]))
+	}
+	return x
+}

@@ -1,0 +1,96 @@
+"""Scores and loads models with a warm scikit-learn, for BenchmarkScikitLearn.
+
+Reads commands from standard input, a JSON array a line, and answers with a JSON
+value a line; the first line out is scikit-learn's version.
+
+  ["svm", DIR, d, vectors, rows]    make a model and rows of float64 in DIR
+  ["forest", DIR, d, trees, rows]   likewise; then
+  ["predict", SECONDS]              CPU seconds of a predict, called for so long
+  ["loads", PATH, SECONDS]          of a pickle.loads with inert classes
+"""
+import json, os, sys
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+import pickle, time, types, warnings
+
+import numpy as np
+import sklearn
+from sklearn.ensemble import IsolationForest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import OneClassSVM
+
+warnings.filterwarnings("ignore")
+rng = np.random.default_rng(1)
+model = x = None
+
+
+def svm(d, count):
+    """A one-class machine behind a scaler, its support vectors replaced by
+    exactly count random ones."""
+    p = make_pipeline(StandardScaler(), OneClassSVM(kernel="rbf", gamma=1 / d))
+    p.fit(rng.standard_normal((max(count, 10), d)))
+    m = p[-1]
+    m.support_ = np.arange(count, dtype=np.int32)
+    m.support_vectors_ = rng.standard_normal((count, d))
+    m.dual_coef_ = m._dual_coef_ = rng.random((1, count))
+    m._n_support = np.array([count, count], dtype=np.int32)
+    m.shape_fit_ = (count, d)
+    return p
+
+
+def forest(d, trees):
+    return IsolationForest(n_estimators=trees, max_samples=256, random_state=1).fit(rng.standard_normal((10_000, d)))
+
+
+def per_call(f, seconds):
+    f()
+    calls, start = 0, time.process_time()
+    while (spent := time.process_time() - start) < seconds or not calls:
+        f()
+        calls += 1
+    return spent / calls
+
+
+class Inert:
+    pass
+
+
+def loads(path, seconds):
+    """Loads with plain classes in place of scikit-learn's, whose own code is
+    not the unpickler's."""
+    data = open(path, "rb").read()
+    names = [("sklearn.pipeline", "Pipeline")]
+    names += [("sklearn.preprocessing." + m, "StandardScaler") for m in ("data", "_data")]
+    names += [("sklearn.svm." + m, "OneClassSVM") for m in ("classes", "_classes")]
+    before = {m: sys.modules.get(m) for m, _ in names}
+    try:
+        for m, n in names:
+            sys.modules[m] = types.ModuleType(m)
+            setattr(sys.modules[m], n, type(n, (Inert,), {}))
+        return per_call(lambda: pickle.loads(data), seconds)
+    finally:
+        for m, old in before.items():
+            sys.modules.pop(m)
+            if old is not None:
+                sys.modules[m] = old
+
+
+print(json.dumps(sklearn.__version__), flush=True)
+for line in sys.stdin:
+    verb, *args = json.loads(line)
+    answer = None
+    if verb in ("svm", "forest"):
+        path, d, size, rows = args
+        model = {"svm": svm, "forest": forest}[verb](d, size)
+        x = rng.standard_normal((rows, d))
+        with open(os.path.join(path, "model.pkl"), "wb") as f:
+            pickle.dump(model, f)
+        x.tofile(os.path.join(path, "rows"))
+        answer = [float(v) for v in model.decision_function(x)]
+    elif verb == "predict":
+        answer = per_call(lambda: model.predict(x), *args)
+    elif verb == "loads":
+        answer = loads(*args)
+    print(json.dumps(answer), flush=True)
