@@ -73,6 +73,10 @@ func IsArray(o *pickle.Object) bool {
 	return names[o.Class] == "_reconstruct" || names[o.Class] == "_frombuffer"
 }
 
+// IsFunction reports whether an object is a ufunc as numpy before 1.20 pickled
+// them: its arguments are module and name.
+func IsFunction(o *pickle.Object) bool { return names[o.Class] == "_ufunc_reconstruct" }
+
 // names are the functions by which numpy pickles, under the modules of
 // numpy 1 and 2.
 var names = map[pickle.Global]string{
@@ -82,14 +86,22 @@ var names = map[pickle.Global]string{
 	{Module: "numpy._core.numeric", Name: "_frombuffer"}:     "_frombuffer",
 	{Module: "numpy.core.multiarray", Name: "scalar"}:        "scalar",
 	{Module: "numpy._core.multiarray", Name: "scalar"}:       "scalar",
+	{Module: "numpy.core", Name: "_ufunc_reconstruct"}:       "_ufunc_reconstruct",
 	dtypeName: "dtype",
 }
 
-// Known reports whether a name is one that the arrays, types and scalars of
-// numpy are pickled by.
-func Known(g pickle.Global) bool { return names[g] != "" || g == arrayName }
+// Known reports whether a name is one that the arrays, types, scalars and ufuncs
+// of numpy are pickled by.
+func Known(g pickle.Global) bool { return names[g] != "" || plain[g] }
 
-var arrayName = pickle.Global{Module: "numpy", Name: "ndarray"}
+// plain are the classes of arrays whose data are all there is to them: memmap
+// is what joblib.load makes with mmap_mode, and it is pickled as an array.
+var plain = map[pickle.Global]bool{
+	{Module: "numpy", Name: "ndarray"}:             true,
+	{Module: "numpy", Name: "memmap"}:              true,
+	{Module: "numpy.core.memmap", Name: "memmap"}:  true,
+	{Module: "numpy._core.memmap", Name: "memmap"}: true,
+}
 
 // Parse returns the array that a pickled value means: an *Array already, or
 // what an object would make.
@@ -118,11 +130,18 @@ func reconstruct(o *pickle.Object) (*Array, error) {
 	if !ok || len(state.Items) != 5 {
 		return nil, errors.New("an array without its state")
 	}
-	if len(o.Args) == 0 || o.Args[0] != any(arrayName) {
+	if class, ok := first(o.Args).(pickle.Global); !ok || !plain[class] {
 		return nil, errors.New("subclasses of numpy.ndarray are not supported")
 	}
 	fortran, _ := state.Items[3].(bool)
 	return build(state.Items[2], state.Items[1], fortran, state.Items[4])
+}
+
+func first(args []any) any {
+	if len(args) == 0 {
+		return nil
+	}
+	return args[0]
 }
 
 // fromBuffer is _frombuffer(data, dtype, shape, order), or with axis_order

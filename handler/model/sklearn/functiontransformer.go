@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/model/libm"
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
@@ -52,13 +53,25 @@ func loadFunctionTransformer(a *attrs) *element {
 	if !a.has("func") {
 		return e // the identity
 	}
-	f, ok := a.value("func").(pickle.Global)
+	f, ok := function(a.value("func"))
 	if !ok || f.Module != "numpy" && !strings.HasPrefix(f.Module, "numpy.") || ufuncs[f.Name] == nil {
 		a.refuse("a function that is not one of numpy's of one number", "use one of these by its name, such as numpy.log1p or numpy.sqrt")
 		return nil
 	}
 	e.transformer = ufuncs[f.Name]
 	return e
+}
+
+// function returns the name of a pickled function: numpy's are given by it, or
+// up to 1.19 by a call of _ufunc_reconstruct with module and name.
+func function(v any) (pickle.Global, bool) {
+	if o, ok := v.(*pickle.Object); ok && numpy.IsFunction(o) && len(o.Args) == 2 {
+		module, ok1 := o.Args[0].(string)
+		name, ok2 := o.Args[1].(string)
+		return pickle.Global{Module: module, Name: name}, ok1 && ok2
+	}
+	g, ok := v.(pickle.Global)
+	return g, ok
 }
 
 func (f ufunc) transform(dst, src []float64, _ int, _ *arena) error {

@@ -97,6 +97,9 @@ func (a *attrs) listed(items []any, width int) ([]int, error) {
 		case int64:
 			columns = append(columns, int(item))
 		case string:
+			if a.loader.names == nil {
+				return nil, &unsupported{fmt.Sprintf("a column by its name, %.60q, is not supported in a file that does not keep the names: select by position, or fit it with scikit-learn 1.0 or later on a DataFrame", item)}
+			}
 			c := slices.Index(a.loader.names, item)
 			if c < 0 {
 				return nil, fmt.Errorf("there is no feature named %.60q", item)
