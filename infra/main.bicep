@@ -27,10 +27,10 @@ param principalName string = 'deployer'
 @allowed(['EP1', 'EP2', 'EP3', 'FC1'])
 param hostingPlan string = 'EP1'
 
-@description('Instances that always run. Elastic Premium bills at least one; 0 is possible on FC1 only.')
+@description('Instances that always run. Elastic Premium bills at least one, three with zoneRedundant; 0, the default on FC1, is possible there only.')
 @minValue(0)
 @maxValue(20)
-param alwaysReadyInstances int = 1
+param alwaysReadyInstances int = hostingPlan == 'FC1' ? 0 : 1
 
 @description('Most instances of the app on Elastic Premium. Each opens at most 8 SQL connections: 10 stay well below the 150 workers of two serverless vCores.')
 @minValue(1)
@@ -111,7 +111,7 @@ param sqlMinVCores string = hostingPlan == 'FC1' ? '1' : '0.5'
 @maxValue(1024)
 param sqlMaxSizeGB int = 32
 
-@description('Spread the database and the app\'s instances over availability zones.')
+@description('Spread the database, the storage and the app\'s instances over availability zones.')
 param zoneRedundant bool = false
 
 // ---- retention
@@ -143,12 +143,12 @@ param workspaceRetentionDays int = 30
 @description('Most gigabytes of logs a day; -1 for no limit. Beyond it alerts see nothing until the next day.')
 param logDailyCapGB int = 5
 
-@description('Monthly budget in the subscription\'s currency, with mails to alertEmail at 80 and 100 %. 0: none.')
+@description('Monthly budget in the subscription\'s currency, with mails to alertEmail at 80 and 100 %; it needs budgetStartDate too. 0: none.')
 @minValue(0)
 param budgetAmount int = 0
 
-@description('First day of the first budgeted month; the platform takes no past month for a new budget.')
-param budgetStartDate string = utcNow('yyyy-MM-01')
+@description('First day of the budget\'s first month, such as 2027-01-01: the current month or a later one when the budget is made. The platform refuses to change it afterwards, so leave it as it was.')
+param budgetStartDate string = ''
 
 var abbreviations = loadJsonContent('abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
@@ -217,6 +217,7 @@ module hostStorage 'modules/hoststorage.bicep' = {
     name: hostStorageName
     location: location
     tags: tags
+    zoneRedundant: zoneRedundant
     publicNetworkAccess: !vnetEnabled
     appPrincipalId: identity.outputs.principalId
     deployerPrincipalId: principalId
@@ -231,6 +232,7 @@ module dataStorage 'modules/datastorage.bicep' = {
     name: dataStorageName
     location: location
     tags: tags
+    zoneRedundant: zoneRedundant
     publicNetworkAccess: !vnetEnabled
     appPrincipalId: identity.outputs.principalId
     capturePrincipalId: captureIdentity.outputs.principalId
@@ -250,6 +252,7 @@ module shareStorage 'modules/sharestorage.bicep' = if (share) {
     location: location
     tags: tags
     shareName: appName
+    zoneRedundant: zoneRedundant
     publicNetworkAccess: !vnetEnabled
   }
 }
@@ -320,7 +323,6 @@ var settings = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
   AZURE_CLIENT_ID: identity.outputs.clientId
   AzureWebJobsStorage__blobServiceUri: 'https://${hostStorageName}.blob.${storageSuffix}'
-  AzureWebJobsStorage__queueServiceUri: 'https://${hostStorageName}.queue.${storageSuffix}'
   AzureWebJobsStorage__tableServiceUri: 'https://${hostStorageName}.table.${storageSuffix}'
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identity.outputs.clientId
@@ -353,7 +355,7 @@ module premium 'modules/premium.bicep' = if (!flex) {
     settings: settings
     packageUrl: '${hostStorage.outputs.blobEndpoint}${appPackage}'
     shareStorageName: shareStorageName
-    alwaysReadyInstances: max(alwaysReadyInstances, 1)
+    alwaysReadyInstances: max(alwaysReadyInstances, zoneRedundant ? 3 : 1)
     maximumInstances: maximumInstances
     zoneRedundant: zoneRedundant
     vnetEnabled: vnetEnabled
@@ -407,7 +409,7 @@ module workbook 'modules/workbook.bicep' = {
   }
 }
 
-module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
+module budget 'modules/budget.bicep' = if (budgetAmount > 0 && !empty(budgetStartDate)) {
   scope: group
   params: {
     amount: budgetAmount
@@ -430,8 +432,6 @@ output CONTENT_SHARE bool = share
 output PACKAGE_BLOB_ENDPOINT string = hostStorage.outputs.blobEndpoint
 @description('Container that packages are uploaded to.')
 output PACKAGE_CONTAINER string = hostStorage.outputs.releaseContainer
-@description('Blob endpoint of models and predictions.')
-output DATA_BLOB_ENDPOINT string = dataStorage.outputs.blobEndpoint
 @description('Name of the SQL server.')
 output SQL_SERVER_NAME string = sql.outputs.serverName
 @description('Host name of the SQL server.')
@@ -444,7 +444,12 @@ output IDENTITY_NAME string = identity.outputs.name
 output WORKBOOK_URL string = 'https://portal.azure.com/#resource${workbook.outputs.id}/workbook'
 @description('Client id of the app\'s identity, which the database user\'s SID is made of.')
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId
+// Named as the settings are, so that azd exec runs every command of fleetscore on what is deployed.
 @description('Event Hubs namespace to send readings to.')
-output EVENTHUB_NAMESPACE string = eventHubs.outputs.fullyQualifiedNamespace
+output EventHubConnection__fullyQualifiedNamespace string = eventHubs.outputs.fullyQualifiedNamespace
+@description('Blob endpoint of models and predictions.')
+output DataStorage__blobServiceUri string = settings.DataStorage__blobServiceUri
+@description('Queue endpoint of the jobs.')
+output DataStorage__queueServiceUri string = settings.DataStorage__queueServiceUri
 @description('Event hub to send readings to.')
 output EVENTHUB_NAME string = eventHubName

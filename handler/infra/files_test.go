@@ -21,7 +21,7 @@ func read(t *testing.T, name string) string {
 func TestAzureYAML(t *testing.T) {
 	text := read(t, "azure.yaml")
 	for _, want := range []string{
-		"\nname: fleetscore\n", "\n  provider: bicep\n  path: infra\n  module: main\n", "\n  azd: \">= 1.20.0\"\n", "\n  preprovision:", "\n  postdeploy:",
+		"\nname: fleetscore\n", "\n  provider: bicep\n  path: infra\n  module: main\n", "\n  azd: \">= 1.25.1\"\n", "\n  preprovision:", "\n  postdeploy:",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("azure.yaml lacks %q", want)

@@ -37,7 +37,6 @@ var wantRoles = []string{
 	"app: Storage Blob Data Contributor on " + container + "spill",
 	"app: Storage Blob Data Owner on " + hostStorage,
 	"app: Storage Blob Data Reader on " + container + "models",
-	"app: Storage Queue Data Contributor on " + hostStorage,
 	"app: Storage Queue Data Contributor on " + queue + "score-jobs",
 	"app: Storage Queue Data Contributor on " + queue + "score-jobs-poison",
 	"app: Storage Table Data Contributor on " + hostStorage,

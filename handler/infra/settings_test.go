@@ -18,12 +18,12 @@ var platform = []string{
 	"APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "AZURE_CLIENT_ID",
 	"FUNCTIONS_EXTENSION_VERSION", "FUNCTIONS_WORKER_RUNTIME", "SCM_DO_BUILD_DURING_DEPLOYMENT", "ENABLE_ORYX_BUILD",
 	"WEBSITE_RUN_FROM_PACKAGE", "WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID",
-	"WEBSITE_CONTENTSHARE", "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
+	"WEBSITE_CONTENTSHARE", "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING", "WEBSITE_SKIP_CONTENTSHARE_VALIDATION",
 }
 
 // identityParts are what a connection by identity consists of.
 var identityParts = map[string][]string{
-	"AzureWebJobsStorage": {"blobServiceUri", "queueServiceUri", "tableServiceUri", "credential", "clientId"},
+	"AzureWebJobsStorage": {"blobServiceUri", "tableServiceUri", "credential", "clientId"},
 	"DataStorage":         {"blobServiceUri", "queueServiceUri", "credential", "clientId"},
 	"EventHubConnection":  {"fullyQualifiedNamespace", "credential", "clientId"},
 }

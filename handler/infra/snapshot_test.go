@@ -42,7 +42,12 @@ func (r resource) short() string {
 
 func load(t *testing.T, shape string) snapshot {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, shape+".snapshot.json"))
+	return loadFrom(t, dir, shape)
+}
+
+func loadFrom(t *testing.T, folder, shape string) snapshot {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(folder, shape+".snapshot.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

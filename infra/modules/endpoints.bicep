@@ -35,7 +35,6 @@ var zoneNames = {
 var ids = { host: hostStorageId, data: dataStorageId, share: shareStorageId, eventhubs: eventHubsId, sql: sqlServerId }
 var targets = [
   { name: 'host-blob', resource: 'host', group: 'blob', zone: 0 }
-  { name: 'host-queue', resource: 'host', group: 'queue', zone: 1 }
   { name: 'host-table', resource: 'host', group: 'table', zone: 2 }
   { name: 'data-blob', resource: 'data', group: 'blob', zone: 0 }
   { name: 'data-queue', resource: 'data', group: 'queue', zone: 1 }

@@ -6,6 +6,8 @@ param name string
 param location string
 @description('Tags.')
 param tags object
+@description('Keep copies in several availability zones.')
+param zoneRedundant bool
 @description('Whether the account can be reached from outside the virtual network.')
 param publicNetworkAccess bool
 @description('Object id of the app\'s identity.')
@@ -22,7 +24,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
+  sku: { name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' }
   properties: {
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
@@ -36,7 +38,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
 
   resource blobs 'blobServices' = {
     name: 'default'
-    properties: { deleteRetentionPolicy: { enabled: true, days: 7 } }
+    // Event Hubs asks for accounts of checkpoints without soft delete.
+    properties: { deleteRetentionPolicy: { enabled: false } }
 
     resource releases 'containers' = { name: 'releases' }
     resource deployment 'containers' = { name: 'deployment' }
@@ -52,10 +55,10 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   }
 }
 
-// The host: Blob Data Owner (keys, leases, checkpoints; it reads the package too), Queue Data Contributor, Table Data Contributor (diagnostic events).
+// The host: Blob Data Owner (keys, leases, checkpoints; it reads the package too), Table Data Contributor (diagnostic events). Queues it uses
+// for blob triggers only, of which there is none.
 var appRoles = [
   'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
-  '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 ]
 

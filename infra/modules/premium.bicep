@@ -38,10 +38,10 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   location: location
   tags: tags
   kind: 'elastic'
-  sku: { name: sku, tier: 'ElasticPremium', family: 'EP' }
+  sku: { name: sku, tier: 'ElasticPremium', family: 'EP', capacity: alwaysReadyInstances }
   properties: {
     reserved: true
-    maximumElasticWorkerCount: maximumInstances
+    maximumElasticWorkerCount: max(maximumInstances, alwaysReadyInstances)
     zoneRedundant: zoneRedundant
   }
 }
@@ -71,7 +71,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       remoteDebuggingEnabled: false
       healthCheckPath: '/api/health'
       minimumElasticInstanceCount: alwaysReadyInstances
-      functionAppScaleLimit: maximumInstances
+      functionAppScaleLimit: max(maximumInstances, alwaysReadyInstances)
       functionsRuntimeScaleMonitoringEnabled: vnetEnabled
     }
   }
@@ -94,10 +94,10 @@ var fromBlob = {
   WEBSITE_RUN_FROM_PACKAGE: packageUrl
   WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID: identityId
 }
-var fromShare = {
+var fromShare = union({
   WEBSITE_RUN_FROM_PACKAGE: '1'
   WEBSITE_CONTENTSHARE: toLower(appName)
-}
+}, vnetEnabled ? { WEBSITE_SKIP_CONTENTSHARE_VALIDATION: '1' } : {}) // Resource Manager cannot reach a share in the network
 
 resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app

@@ -6,6 +6,8 @@ param name string
 param location string
 @description('Tags.')
 param tags object
+@description('Keep copies in several availability zones.')
+param zoneRedundant bool
 @description('Name of the share, that of the app.')
 param shareName string
 @description('Whether the account can be reached from outside the virtual network.')
@@ -16,7 +18,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
+  sku: { name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' }
   properties: {
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true

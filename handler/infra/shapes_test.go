@@ -1,0 +1,117 @@
+package infra
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestLifecycle holds what is deleted in time, and that nothing else is:
+// models, packages, and what is spilled, which is in no table yet.
+func TestLifecycle(t *testing.T) {
+	each(t, func(t *testing.T, _ string, s snapshot) {
+		policies := s.all("Microsoft.Storage/storageAccounts/managementPolicies")
+		if len(policies) != 1 || !strings.Contains(policies[0].ID, "/stdata") {
+			t.Fatalf("%d policies", len(policies))
+		}
+		var p struct {
+			Policy struct {
+				Rules []struct {
+					Enabled    bool
+					Definition struct {
+						Filters struct{ PrefixMatch []string }
+						Actions struct {
+							BaseBlob struct {
+								Delete struct{ DaysAfterModificationGreaterThan int }
+							}
+						}
+					}
+				}
+			}
+		}
+		policies[0].decode(t, &p)
+		var got []string
+		for _, r := range p.Policy.Rules {
+			if r.Enabled {
+				got = append(got, fmt.Sprint(r.Definition.Filters.PrefixMatch, r.Definition.Actions.BaseBlob.Delete.DaysAfterModificationGreaterThan))
+			}
+		}
+		slices.Sort(got)
+		want := []string{"[capture/] 30", "[deadletter/] 30", "[insights-logs-functionapplogs/] 30", "[logs/] 30", "[preds/] 90"}
+		if !slices.Equal(got, want) {
+			t.Errorf("deletes %q, want %q", got, want)
+		}
+	})
+}
+
+// TestCheckpointsKeepNoDeleted holds what Event Hubs asks of the account in
+// which its checkpoints lie: no soft delete, no versions.
+func TestCheckpointsKeepNoDeleted(t *testing.T) {
+	each(t, func(t *testing.T, _ string, s snapshot) {
+		for _, r := range s.all("Microsoft.Storage/storageAccounts/blobServices") {
+			var p struct {
+				IsVersioningEnabled   bool
+				DeleteRetentionPolicy struct{ Enabled bool }
+			}
+			r.decode(t, &p)
+			if host := strings.Contains(r.ID, "/sthost"); p.IsVersioningEnabled || p.DeleteRetentionPolicy.Enabled == host {
+				t.Errorf("%s: %+v", r.ID, p)
+			}
+		}
+	})
+}
+
+// TestFlexScalesToZero holds it of the default parameter file too, where only
+// the plan is chosen.
+func TestFlexScalesToZero(t *testing.T) {
+	for name, s := range map[string]snapshot{"shape": load(t, "shapes/flex"), "azd": evaluated(t, "FLEETSCORE_PLAN=FC1")} {
+		var p struct {
+			FunctionAppConfig struct {
+				ScaleAndConcurrency struct{ AlwaysReady []any }
+			}
+		}
+		sites := s.all("Microsoft.Web/sites")
+		sites[0].decode(t, &p)
+		if len(sites) != 1 || len(p.FunctionAppConfig.ScaleAndConcurrency.AlwaysReady) != 0 {
+			t.Errorf("%s: %s", name, sites[0].Properties)
+		}
+	}
+}
+
+// TestCombinations evaluates what no committed shape is.
+func TestCombinations(t *testing.T) {
+	for _, env := range []string{
+		"FLEETSCORE_PLAN=FC1 FLEETSCORE_VNET=true", "FLEETSCORE_PLAN=EP3 FLEETSCORE_VNET=true FLEETSCORE_CONTENT_SHARE=true",
+		"FLEETSCORE_PLAN=FC1 FLEETSCORE_CONTENT_SHARE=true", "AZURE_PRINCIPAL_TYPE=ServicePrincipal FLEETSCORE_ALERT_EMAIL=a@example.org",
+	} {
+		t.Run(env, func(t *testing.T) {
+			t.Parallel()
+			s := evaluated(t, strings.Fields(env)...)
+			_, skips := s.settings(t)["WEBSITE_SKIP_CONTENTSHARE_VALIDATION"]
+			if want := strings.Contains(env, "EP3"); skips != want {
+				t.Errorf("the validation of the share is skipped: %v", skips)
+			}
+		})
+	}
+}
+
+// evaluated evaluates the default parameter file in an environment.
+func evaluated(t *testing.T, env ...string) snapshot {
+	t.Helper()
+	bicep := tool(t, "bicep", getBicep)
+	folder := filepath.Join(t.TempDir(), "infra")
+	if err := os.CopyFS(folder, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), bicep, "snapshot", filepath.Join(folder, "main.bicepparam"), "--mode", "overwrite",
+		"--subscription-id", "00000000-0000-0000-0000-000000000001", "--location", "westeurope")
+	cmd.Env = append(withoutAzure(os.Environ()), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return loadFrom(t, folder, "main")
+}
