@@ -29,9 +29,11 @@ type reply struct {
 }
 
 const (
-	attemptTimeout = 5 * time.Minute
-	// patience is how long a step waits in all. Roles take up to ten minutes to
-	// take effect.
+	// AttemptTimeout is what [Releaser.HTTP] should give one request, the
+	// package's upload included.
+	AttemptTimeout = 5 * time.Minute
+	// patience is how long a step waits in all, for answers and between them.
+	// Roles take up to ten minutes to take effect.
 	patience  = 12 * time.Minute
 	firstWait = time.Second
 	maxWait   = 30 * time.Second
@@ -43,6 +45,7 @@ const (
 func (r *Releaser) send(ctx context.Context, c call) (reply, error) {
 	var waited time.Duration
 	for wait := firstWait; ; wait = min(2*wait, maxWait) {
+		begun := time.Now()
 		got, err := r.attempt(ctx, c)
 		if err == nil && slices.Contains(c.accept, got.status) {
 			return got, nil
@@ -57,7 +60,10 @@ func (r *Releaser) send(ctx context.Context, c call) (reply, error) {
 			return got, err
 		}
 		pause := max(wait, retryAfter(got.header))
-		if waited += pause; waited > patience {
+		if waited == 0 {
+			r.say("not yet (%v); it is tried again for up to %v", err, patience)
+		}
+		if waited += time.Since(begun) + pause; waited > patience {
 			return got, fmt.Errorf("%w; gave up after %v", err, patience)
 		}
 		if err := r.Wait(ctx, pause); err != nil {
@@ -81,14 +87,12 @@ func retryAfter(h http.Header) time.Duration {
 	if err != nil || seconds < 0 {
 		return 0
 	}
-	return min(time.Duration(seconds)*time.Second, 2*time.Minute)
+	return time.Duration(min(seconds, 86400)) * time.Second
 }
 
 var errToken = errors.New("no token")
 
 func (r *Releaser) attempt(ctx context.Context, c call) (reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, c.method, c.url, bytes.NewReader(c.body))
 	if err != nil {
 		return reply{}, err

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -20,28 +21,30 @@ func (r *Releaser) makeDatabaseReady(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
+	defer r.closeFirewall(ctx)
+	var waited time.Duration
 	var opened string
-	defer func() { r.closeFirewall(ctx, opened) }()
-	for waited := time.Duration(0); ; waited += firewallWait {
+	for {
+		begun := time.Now()
 		err := prepare(ctx, db, r.Identity, r.ClientID)
 		address := refusedAddress(err)
 		switch {
-		case err == nil:
-			return nil
 		case address == "":
 			return err
-		case address != opened:
-			r.closeFirewall(ctx, opened)
-			if err := r.openFirewall(ctx, address); err != nil {
-				return err
-			}
-			opened, waited = address, 0
 		case waited > patience:
 			return fmt.Errorf("the firewall still refuses %s: %w", address, err)
+		case address != opened:
+			r.say("open the SQL firewall for %s", address)
+			opened = address
+		}
+		// Each time, as another release may have closed it.
+		if err := r.openFirewall(ctx, address); err != nil {
+			return err
 		}
 		if err := r.Wait(ctx, firewallWait); err != nil {
 			return err
 		}
+		waited += time.Since(begun) + firewallWait
 	}
 }
 
@@ -50,7 +53,7 @@ func (r *Releaser) makeDatabaseReady(ctx context.Context) error {
 const firewallWait = 10 * time.Second
 
 func prepare(ctx context.Context, db Database, identity, clientID string) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
 	defer cancel()
 	if err := db.Migrate(ctx); err != nil {
 		return err
@@ -72,28 +75,45 @@ func refusedAddress(err error) string {
 	return m[1]
 }
 
-// firewallRule is one rule for each machine: two that release at once don't close
-// each other's.
-func (r *Releaser) firewallRule(address string) string {
-	return "Microsoft.Sql/servers/" + r.SQLServer + "/firewallRules/fleetscore-release-" + strings.ReplaceAll(address, ".", "-") + "?"
+const ourRules = "fleetscore-release-"
+
+func (r *Releaser) firewallRule(name string) string {
+	return "Microsoft.Sql/servers/" + r.SQLServer + "/firewallRules" + name + "?"
 }
 
 func (r *Releaser) openFirewall(ctx context.Context, address string) error {
-	r.say("open the SQL firewall for %s", address)
-	_, err := r.arm(ctx, http.MethodPut, r.firewallRule(address), sqlVersion,
+	_, err := r.arm(ctx, http.MethodPut, r.firewallRule("/"+ourRules+strings.ReplaceAll(address, ".", "-")), sqlVersion,
 		map[string]any{"properties": map[string]string{"startIpAddress": address, "endIpAddress": address}}, http.StatusOK, http.StatusCreated)
 	return err
 }
 
-// closeFirewall takes the rule away, if the release was stopped too.
-func (r *Releaser) closeFirewall(ctx context.Context, address string) {
-	if address == "" {
-		return
-	}
+// closeFirewall takes the rules of releases away: if this one was stopped too,
+// and also those that a killed one left. Who is still connected stays so.
+func (r *Releaser) closeFirewall(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	r.say("close the SQL firewall for %s", address)
-	if _, err := r.arm(ctx, http.MethodDelete, r.firewallRule(address), sqlVersion, nil, http.StatusOK, http.StatusAccepted, http.StatusNoContent); err != nil {
-		r.say("it is open still: %v\n    delete its rule fleetscore-release-… in the portal", err)
+	if err := r.deleteRules(ctx); err != nil {
+		r.say("the SQL firewall may be open still: %v\n    delete its rules %s… in the portal", err, ourRules)
 	}
+}
+
+func (r *Releaser) deleteRules(ctx context.Context) error {
+	got, err := r.arm(ctx, http.MethodGet, r.firewallRule(""), sqlVersion, nil, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	var rules struct{ Value []struct{ Name string } }
+	if err := json.Unmarshal(got.body, &rules); err != nil {
+		return fmt.Errorf("list the firewall's rules: %w", err)
+	}
+	for _, rule := range rules.Value {
+		if !strings.HasPrefix(rule.Name, ourRules) {
+			continue
+		}
+		r.say("close the SQL firewall: %s", rule.Name)
+		if _, err := r.arm(ctx, http.MethodDelete, r.firewallRule("/"+rule.Name), sqlVersion, nil, http.StatusOK, http.StatusAccepted, http.StatusNoContent); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -32,6 +32,36 @@ type azure struct {
 	faults   map[string][]int // by "METHOD path": statuses to answer first; 0 cuts the connection
 	admitted string
 	delay    int // looks until a firewall rule takes effect
+	requests int // so far
+	at       int // the request that disturb happens to, from 1
+	disturb  disturbance
+	waits    []time.Duration
+}
+
+// disturbance is what happens to a request instead of its answer.
+type disturbance struct {
+	name   string
+	status int  // another answer, with Retry-After 7
+	done   bool // what it asks for is done all the same
+	stall  bool // no answer until the client gives up; else the connection is cut
+}
+
+// strike disturbs a request whose true answer is in got, if it was done.
+func (d disturbance) strike(w http.ResponseWriter, req *http.Request, got *httptest.ResponseRecorder) {
+	switch {
+	case d.status != 0:
+		w.Header().Set("Retry-After", "7")
+		http.Error(w, d.name, d.status)
+		return
+	case d.stall:
+		<-req.Context().Done()
+	case d.done && got.Body.Len() > 0:
+		w.Header().Set("Content-Length", fmt.Sprint(got.Body.Len()))
+		w.WriteHeader(got.Code)
+		w.Write(got.Body.Bytes()[:got.Body.Len()/2])
+		w.(http.Flusher).Flush()
+	}
+	panic(http.ErrAbortHandler)
 }
 
 func newAzure(t *testing.T) *azure {
@@ -42,8 +72,9 @@ func newAzure(t *testing.T) *azure {
 }
 
 const (
-	group  = "/subscriptions/sub/resourceGroups/rg/providers/"
-	theApp = group + "Microsoft.Web/sites/func"
+	group    = "/subscriptions/sub/resourceGroups/rg/providers/"
+	theApp   = group + "Microsoft.Web/sites/func"
+	theRules = group + "Microsoft.Sql/servers/sql/firewallRules"
 )
 
 func (a *azure) releaser(plan string) *Releaser {
@@ -53,11 +84,34 @@ func (a *azure) releaser(plan string) *Releaser {
 		HTTP: a.server.Client(), Out: io.Discard, ARM: a.server.URL, SCM: a.server.URL + "/scm",
 		Tokens: func(_ context.Context, scope string) (string, error) { return "for " + scope, nil },
 		Open:   func() (Database, error) { return database{a}, nil },
-		Wait:   func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Wait: func(ctx context.Context, d time.Duration) error {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.waits = append(a.waits, d)
+			return ctx.Err()
+		},
 	}
 }
 
 func (a *azure) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	a.mu.Lock()
+	a.requests++
+	struck := a.requests == a.at
+	a.mu.Unlock()
+	if !struck {
+		a.answer(w, req)
+		return
+	}
+	got := httptest.NewRecorder()
+	if a.disturb.done {
+		a.answer(got, req)
+	} else if _, err := io.Copy(io.Discard, req.Body); err != nil {
+		a.Error(err)
+	}
+	a.disturb.strike(w, req, got)
+}
+
+func (a *azure) answer(w http.ResponseWriter, req *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := req.Method + " " + req.URL.Path
@@ -78,7 +132,9 @@ func (a *azure) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case strings.HasPrefix(req.URL.Path, "/blob/releases/"):
 		a.blob(w, req, strings.TrimPrefix(req.URL.Path, "/blob/releases/"), body)
-	case strings.HasPrefix(req.URL.Path, group+"Microsoft.Sql/servers/sql/firewallRules/"):
+	case key == "GET "+theRules:
+		a.rules(w)
+	case strings.HasPrefix(req.URL.Path, theRules+"/"):
 		a.rule(w, req, req.URL.Path[strings.LastIndex(req.URL.Path, "/")+1:], body)
 	default:
 		a.app(w, req, key, body)
@@ -174,9 +230,17 @@ func (a *azure) blob(w http.ResponseWriter, req *http.Request, name string, body
 	}
 }
 
+func (a *azure) rules(w http.ResponseWriter) {
+	list := []map[string]string{{"name": "AllowAllWindowsAzureIps"}}
+	for name := range a.firewall {
+		list = append(list, map[string]string{"name": name})
+	}
+	json.NewEncoder(w).Encode(map[string]any{"value": list})
+}
+
 func (a *azure) rule(w http.ResponseWriter, req *http.Request, name string, body []byte) {
-	if name != "fleetscore-release-203-0-113-7" {
-		a.Errorf("rule %s", name)
+	if _, there := a.firewall[name]; !there && name != "fleetscore-release-203-0-113-7" {
+		a.Errorf("%s rule %s", req.Method, name)
 	}
 	if req.Method == http.MethodDelete {
 		delete(a.firewall, name)
@@ -226,5 +290,5 @@ func (a *azure) state() string {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	return fmt.Sprint(a.settings, names, string(a.blobs[historyBlob]), a.firewall, string(a.deployed), a.admitted)
+	return strings.ReplaceAll(fmt.Sprint(a.settings, names, string(a.blobs[historyBlob]), a.firewall, string(a.deployed), a.admitted), a.server.URL, "https://azure")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/release/pack"
 )
@@ -33,19 +34,43 @@ func (r *Releaser) blob(ctx context.Context, method, name string, header map[str
 
 // upload puts the package into the container unless it is there.
 func (r *Releaser) upload(ctx context.Context, p pack.Package) error {
-	got, err := r.blob(ctx, http.MethodHead, p.Name(), nil, nil, http.StatusOK, http.StatusNotFound)
-	if err != nil {
-		return err
+	return r.settle(ctx, func() (bool, error) {
+		got, err := r.blob(ctx, http.MethodHead, p.Name(), nil, nil, http.StatusOK, http.StatusNotFound)
+		if err != nil {
+			return false, err
+		}
+		if got.status == http.StatusOK {
+			r.say("it is uploaded")
+			return true, nil
+		}
+		return r.put(ctx, p.Name(), "application/zip", "", p.Zip)
+	})
+}
+
+// put writes a blob if it is the one with this ETag, or if it is not there and
+// etag is empty. It reports false where that is not so, which is also what
+// comes of a success whose answer was lost.
+func (r *Releaser) put(ctx context.Context, name, contentType, etag string, content []byte) (bool, error) {
+	header := map[string]string{"x-ms-blob-type": "BlockBlob", "Content-Type": contentType, "If-None-Match": "*"}
+	if etag != "" {
+		delete(header, "If-None-Match")
+		header["If-Match"] = etag
 	}
-	if got.status == http.StatusOK {
-		r.say("it is uploaded already")
-		return nil
+	got, err := r.blob(ctx, http.MethodPut, name, header, content, http.StatusCreated, http.StatusConflict, http.StatusPreconditionFailed)
+	return got.status == http.StatusCreated, err
+}
+
+// settle does what looks first at what is there, until it reports true.
+func (r *Releaser) settle(ctx context.Context, do func() (bool, error)) error {
+	for waited := time.Duration(0); waited <= patience; waited += pollWait {
+		if done, err := do(); done || err != nil {
+			return err
+		}
+		if err := r.Wait(ctx, pollWait); err != nil {
+			return err
+		}
 	}
-	// Conflict: somebody else has put it there, and its name is its content.
-	_, err = r.blob(ctx, http.MethodPut, p.Name(), map[string]string{
-		"x-ms-blob-type": "BlockBlob", "Content-Type": "application/zip", "If-None-Match": "*",
-	}, p.Zip, http.StatusCreated, http.StatusConflict, http.StatusPreconditionFailed)
-	return err
+	return fmt.Errorf("others changed it at the same time; gave up after %v", patience)
 }
 
 func (r *Releaser) download(ctx context.Context, name string) ([]byte, error) {
@@ -73,24 +98,22 @@ func (r *Releaser) history(ctx context.Context) (history, error) {
 }
 
 // note writes down that the package runs.
-func (r *Releaser) note(ctx context.Context, h history, name string) error {
-	if h.Current == name {
-		return nil
-	}
-	h.Current = name
-	if !slices.Contains(h.Packages, name) {
-		h.Packages = append(slices.Clone(h.Packages), name)
-	}
-	body, err := json.Marshal(h)
-	if err != nil {
-		return err
-	}
-	header := map[string]string{"x-ms-blob-type": "BlockBlob", "Content-Type": "application/json", "If-Match": h.etag}
-	if h.etag == "" {
-		header = map[string]string{"x-ms-blob-type": "BlockBlob", "Content-Type": "application/json", "If-None-Match": "*"}
-	}
-	_, err = r.blob(ctx, http.MethodPut, historyBlob, header, body, http.StatusCreated)
-	return err
+func (r *Releaser) note(ctx context.Context, name string) error {
+	return r.settle(ctx, func() (bool, error) {
+		h, err := r.history(ctx)
+		if err != nil || h.Current == name {
+			return true, err
+		}
+		h.Current = name
+		if !slices.Contains(h.Packages, name) {
+			h.Packages = append(h.Packages, name)
+		}
+		body, err := json.Marshal(h)
+		if err != nil {
+			return false, err
+		}
+		return r.put(ctx, historyBlob, "application/json", h.etag, body)
+	})
 }
 
 // goBack makes the app run the package before the current one.
@@ -108,5 +131,5 @@ func (r *Releaser) goBack(ctx context.Context) error {
 	if err := r.point(ctx, h, name, nil); err != nil {
 		return err
 	}
-	return r.note(ctx, h, name)
+	return r.note(ctx, name)
 }

@@ -23,7 +23,7 @@ type Database interface {
 // Releaser releases to a target.
 type Releaser struct {
 	Target
-	HTTP   *http.Client
+	HTTP   *http.Client // its Timeout ends an attempt: [AttemptTimeout]
 	Tokens Tokens
 	Open   func() (Database, error) // does not connect yet
 	Out    io.Writer                // tells of each step

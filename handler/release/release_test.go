@@ -3,9 +3,14 @@ package release
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/release/pack"
 )
@@ -80,21 +85,95 @@ func TestFaults(t *testing.T) {
 			for _, key := range []string{
 				"PUT " + theApp + "/config/appsettings", "POST " + theApp + "/config/appsettings/list", "POST " + theApp + "/restart",
 				"POST " + theApp + "/syncfunctiontriggers", "GET " + theApp + "/functions", "GET /api/health",
-				"HEAD /blob/releases/" + one.Name(), "GET /blob/releases/" + historyBlob, "PUT /blob/releases/" + historyBlob,
+				"HEAD /blob/releases/" + one.Name(), "PUT /blob/releases/" + one.Name(), "GET /blob/releases/" + historyBlob, "PUT /blob/releases/" + historyBlob,
 				"POST /scm/api/publish", "GET /scm/api/deployments/one",
 				"PUT " + group + "Microsoft.Sql/servers/sql/firewallRules/fleetscore-release-203-0-113-7",
 				"DELETE " + group + "Microsoft.Sql/servers/sql/firewallRules/fleetscore-release-203-0-113-7",
 			} {
 				a.faults[key] = []int{fault, fault}
 			}
-			if fault != 409 { // of a put of this blob: it is there
-				a.faults["PUT /blob/releases/"+one.Name()] = []int{fault, fault}
-			}
 			release(t, a.releaser(plan), one)
 			if a.running(plan) != "one" || len(a.firewall) > 0 {
 				t.Errorf("fault %d on %s: runs %q, firewall %v", fault, plan, a.running(plan), a.firewall)
 			}
 		}
+	}
+}
+
+// TestDisturbed disturbs each single request of a release in each way: it
+// converges to what an undisturbed one leaves, and a second changes nothing.
+func TestDisturbed(t *testing.T) {
+	disturbances := []disturbance{
+		{name: "cut before it is done"}, {name: "cut in the middle of the answer", done: true},
+		{name: "stalled before it is done", stall: true}, {name: "done, and the answer stalled", done: true, stall: true},
+		{name: "done, and answered by a gateway's 504", done: true, status: 504},
+	}
+	for _, status := range []int{401, 403, 408, 409, 429, 500, 502, 503} {
+		disturbances = append(disturbances, disturbance{name: fmt.Sprint(status), status: status})
+	}
+	for _, plan := range []string{"EP1", "FC1"} {
+		quiet := newAzure(t)
+		release(t, quiet.releaser(plan), one)
+		requests, want := quiet.requests, quiet.state()
+		if requests < 12 {
+			t.Fatalf("%s: a release sends %d requests", plan, requests)
+		}
+		for at := 1; at <= requests; at++ {
+			for _, d := range disturbances {
+				t.Run(fmt.Sprintf("%s/%d/%s", plan, at, d.name), func(t *testing.T) {
+					t.Parallel()
+					a := newAzure(t)
+					a.at, a.disturb = at, d
+					r := a.releaser(plan)
+					r.HTTP.Timeout = 200 * time.Millisecond
+					release(t, r, one)
+					if got := a.state(); got != want {
+						t.Errorf("got\n%s\nwant\n%s", got, want)
+					}
+					if !d.done && a.requests <= requests {
+						t.Errorf("%d requests: nothing was tried again", a.requests)
+					}
+					if d.status != 0 && !slices.ContainsFunc(a.waits, func(w time.Duration) bool { return w >= pollWait }) {
+						t.Errorf("waits %v, asked for 7 s", a.waits)
+					}
+					a.changes = nil
+					release(t, r, one)
+					if len(a.changes) > 0 || a.state() != want {
+						t.Errorf("a second release changes %v", a.changes)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestStallsEnd holds that requests that stall count as waiting, too.
+func TestStallsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &Releaser{Out: io.Discard, Wait: Sleep, HTTP: &http.Client{Timeout: AttemptTimeout, Transport: stalled{}}}
+		begun := time.Now()
+		_, err := r.send(t.Context(), call{method: http.MethodGet, url: "http://stalled.example"})
+		if took := time.Since(begun); err == nil || !strings.Contains(err.Error(), "gave up after") || took > patience+2*AttemptTimeout {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
+}
+
+type stalled struct{}
+
+func (stalled) RoundTrip(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
+// TestClosesBehindTheKilled holds that a release takes away the rule that a
+// killed one left, and no other.
+func TestClosesBehindTheKilled(t *testing.T) {
+	a := newAzure(t)
+	a.firewall["fleetscore-release-198-51-100-1"], a.firewall["office"] = "198.51.100.1", "192.0.2.1"
+	release(t, a.releaser("EP1"), one)
+	if len(a.firewall) != 1 || a.firewall["office"] == "" {
+		t.Errorf("left: %v", a.firewall)
 	}
 }
 

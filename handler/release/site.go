@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/release/pack"
 )
@@ -33,7 +34,7 @@ func (r *Releaser) deploy(ctx context.Context, p pack.Package) error {
 	if err := r.point(ctx, h, p.Name(), p.Zip); err != nil {
 		return err
 	}
-	return r.note(ctx, h, p.Name())
+	return r.note(ctx, p.Name())
 }
 
 // point makes the app run the package of that name; content is needed on Flex
@@ -133,7 +134,9 @@ func (r *Releaser) waitUntilItServes(ctx context.Context, functions []string) er
 // poll sends c until done says that its answer is the one waited for. Any
 // other answer may change, 404 too, while an app starts.
 func (r *Releaser) poll(ctx context.Context, c call, done func(reply) (bool, error)) (reply, error) {
-	for waited := pollWait; ; waited += pollWait {
+	var waited time.Duration
+	for {
+		begun := time.Now()
 		got, err := r.attempt(ctx, c)
 		if err == nil {
 			ok, err := done(got)
@@ -144,7 +147,7 @@ func (r *Releaser) poll(ctx context.Context, c call, done func(reply) (bool, err
 		if ctx.Err() != nil {
 			return got, ctx.Err()
 		}
-		if waited > patience {
+		if waited += time.Since(begun) + pollWait; waited > patience {
 			return got, fmt.Errorf("%s %s: not after %v; the last answer: %d %s (%v)", c.method, c.url, patience, got.status, excerpt(got.body), err)
 		}
 		if err := r.Wait(ctx, pollWait); err != nil {

@@ -55,7 +55,7 @@ func (c console) releaser() (*release.Releaser, error) {
 		return nil, err
 	}
 	return &release.Releaser{
-		Target: target, HTTP: http.DefaultClient, Tokens: tokens, Out: c.out, Wait: release.Sleep,
+		Target: target, HTTP: &http.Client{Timeout: release.AttemptTimeout}, Tokens: tokens, Out: c.out, Wait: release.Sleep,
 		ARM: "https://management.azure.com", SCM: "https://" + target.App + ".scm.azurewebsites.net",
 		Open: func() (release.Database, error) {
 			return store.Open(administratorDSN(target), store.Options{MaxConns: 1, Log: slog.New(slog.NewTextHandler(c.err, nil))})
