@@ -70,37 +70,48 @@ func New(t DType, shape []int, fortran bool, data []byte) (*Array, error) {
 
 // IsArray reports whether an object is a pickled array.
 func IsArray(o *pickle.Object) bool {
-	return names[o.Class] == "_reconstruct" || names[o.Class] == "_frombuffer"
+	name := function(o.Class)
+	return name == "_reconstruct" || name == "_frombuffer"
 }
 
 // IsFunction reports whether an object is a ufunc as numpy before 1.20 pickled
 // them: its arguments are module and name.
-func IsFunction(o *pickle.Object) bool { return names[o.Class] == "_ufunc_reconstruct" }
+func IsFunction(o *pickle.Object) bool { return function(o.Class) == "_ufunc_reconstruct" }
 
-// names are the functions by which numpy pickles, under the modules of
-// numpy 1 and 2.
-var names = map[pickle.Global]string{
-	{Module: "numpy.core.multiarray", Name: "_reconstruct"}:  "_reconstruct",
-	{Module: "numpy._core.multiarray", Name: "_reconstruct"}: "_reconstruct",
-	{Module: "numpy.core.numeric", Name: "_frombuffer"}:      "_frombuffer",
-	{Module: "numpy._core.numeric", Name: "_frombuffer"}:     "_frombuffer",
-	{Module: "numpy.core.multiarray", Name: "scalar"}:        "scalar",
-	{Module: "numpy._core.multiarray", Name: "scalar"}:       "scalar",
-	{Module: "numpy.core", Name: "_ufunc_reconstruct"}:       "_ufunc_reconstruct",
-	dtypeName: "dtype",
+// function returns the name of the function, of those that numpy pickles by,
+// under the modules of numpy 1 and 2; of others "".
+func function(g pickle.Global) string {
+	switch g.Module {
+	case "numpy.core.multiarray", "numpy._core.multiarray":
+		if g.Name == "_reconstruct" || g.Name == "scalar" {
+			return g.Name
+		}
+	case "numpy.core.numeric", "numpy._core.numeric":
+		if g.Name == "_frombuffer" {
+			return g.Name
+		}
+	case "numpy.core":
+		if g.Name == "_ufunc_reconstruct" {
+			return g.Name
+		}
+	}
+	return ""
 }
 
 // Known reports whether a name is one that the arrays, types, scalars and ufuncs
 // of numpy are pickled by.
-func Known(g pickle.Global) bool { return names[g] != "" || plain[g] }
+func Known(g pickle.Global) bool { return function(g) != "" || g == dtypeName || plain(g) }
 
-// plain are the classes of arrays whose data are all there is to them: memmap
+// plain reports a class of arrays whose data are all there is to them: memmap
 // is what joblib.load makes with mmap_mode, and it is pickled as an array.
-var plain = map[pickle.Global]bool{
-	{Module: "numpy", Name: "ndarray"}:             true,
-	{Module: "numpy", Name: "memmap"}:              true,
-	{Module: "numpy.core.memmap", Name: "memmap"}:  true,
-	{Module: "numpy._core.memmap", Name: "memmap"}: true,
+func plain(g pickle.Global) bool {
+	switch g.Module {
+	case "numpy":
+		return g.Name == "ndarray" || g.Name == "memmap"
+	case "numpy.core.memmap", "numpy._core.memmap":
+		return g.Name == "memmap"
+	}
+	return false
 }
 
 // Parse returns the array that a pickled value means: an *Array already, or
@@ -110,7 +121,7 @@ func Parse(v any) (*Array, error) {
 	case *Array:
 		return v, nil
 	case *pickle.Object:
-		switch names[v.Class] {
+		switch function(v.Class) {
 		case "_reconstruct":
 			return reconstruct(v)
 		case "_frombuffer":
@@ -130,7 +141,7 @@ func reconstruct(o *pickle.Object) (*Array, error) {
 	if !ok || len(state.Items) != 5 {
 		return nil, errors.New("an array without its state")
 	}
-	if class, ok := first(o.Args).(pickle.Global); !ok || !plain[class] {
+	if class, ok := first(o.Args).(pickle.Global); !ok || !plain(class) {
 		return nil, errors.New("subclasses of numpy.ndarray are not supported")
 	}
 	fortran, _ := state.Items[3].(bool)

@@ -26,8 +26,6 @@ type Field struct {
 // String returns numpy's short name, such as f8.
 func (t DType) String() string { return string(t.Kind) + strconv.Itoa(t.Size) }
 
-var sizes = map[byte]string{'b': "\x01", 'i': "\x01\x02\x04\x08", 'u': "\x01\x02\x04\x08", 'f': "\x02\x04\x08", 'O': "\x08"}
-
 // ParseDType returns the type that a pickled numpy.dtype means:
 // dtype('f8', …) with the state (version, byte order, subarray, names, fields,
 // size, alignment, flags).
@@ -116,11 +114,17 @@ func (t DType) check() error {
 		}
 	case 'S':
 		return nil
-	default:
-		for _, size := range []byte(sizes[t.Kind]) {
-			if int(size) == t.Size {
-				return nil
-			}
+	case 'b':
+		if t.Size == 1 {
+			return nil
+		}
+	case 'i', 'u', 'f':
+		if t.Size == 2 || t.Size == 4 || t.Size == 8 || t.Size == 1 && t.Kind != 'f' {
+			return nil
+		}
+	case 'O':
+		if t.Size == 8 {
+			return nil
 		}
 	}
 	return fmt.Errorf("dtype %v is not supported", t)

@@ -95,7 +95,7 @@ func (t DType) text(b []byte) string {
 // or string. A value that is none of numpy's is returned as it is.
 func Scalar(v any) (any, error) {
 	o, ok := v.(*pickle.Object)
-	if !ok || names[o.Class] != "scalar" {
+	if !ok || function(o.Class) != "scalar" {
 		return v, nil
 	}
 	if len(o.Args) != 2 {

@@ -9,10 +9,11 @@ var errOdd = errors.New("a key without a value")
 
 // deepen makes n as deep as a container that holds the items has to be.
 func (n *nest) deepen(items []any) error {
+	level := n.level
 	for _, v := range items {
-		n.level = max(n.level, levelOf(v)+1)
+		level = max(level, levelOf(v)+1)
 	}
-	if n.level > MaxDepth {
+	if n.level = level; level > MaxDepth {
 		return fmt.Errorf("%w: nested over %d deep", ErrLimit, MaxDepth)
 	}
 	return nil

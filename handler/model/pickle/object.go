@@ -62,7 +62,7 @@ func (r *reader) reduce() error {
 	if !ok1 || !ok2 {
 		return fmt.Errorf("cannot call %s", kind(call[0]))
 	}
-	if evaluate := r.callee(function).evaluate; evaluate != nil {
+	if evaluate := r.callee(&function).evaluate; evaluate != nil {
 		return evaluate(r, args.Items)
 	}
 	return r.pushObject(function, args.Items, nil)
@@ -75,26 +75,27 @@ type callee struct {
 	evaluate func(*reader, []any) error // of a built-in
 }
 
-// callee looks up a name. A file calls few, each many times.
-func (r *reader) callee(name Global) callee {
-	for _, c := range r.calls {
-		if c.Global == name {
+// callee looks up a name. A file calls few, each many times. The result is
+// valid until the next call.
+func (r *reader) callee(name *Global) *callee {
+	for i := range r.calls {
+		if c := &r.calls[i]; c.Global == *name {
 			return c
 		}
 	}
-	c := callee{Global: name, evaluate: builtin[name]}
-	c.allowed = c.evaluate == nil && r.opt.Allow != nil && r.opt.Allow(name)
 	if len(r.calls) == cap(r.calls) {
 		r.calls = r.calls[:0]
 	}
+	c := callee{Global: *name, evaluate: builtin[*name]}
+	c.allowed = c.evaluate == nil && r.opt.Allow != nil && r.opt.Allow(*name)
 	r.calls = append(r.calls, c)
-	return c
+	return &r.calls[len(r.calls)-1]
 }
 
 // pushObject pushes the inert result of a call, or what stands for a refused
 // one.
 func (r *reader) pushObject(class Global, args []any, kwargs *Dict) error {
-	if !r.callee(class).allowed {
+	if !r.callee(&class).allowed {
 		return r.pushNew(&Refused{Global: class, Offset: r.pos - 1}, sizeHolder)
 	}
 	o := r.objects.one()

@@ -118,6 +118,10 @@ func (r *reader) put(index uint64) (err error) {
 	if err != nil {
 		return err
 	}
+	if index == uint64(len(r.memo)) && len(r.memo) < cap(r.memo) {
+		r.memo = append(r.memo, v)
+		return nil
+	}
 	if index >= uint64(len(r.memo)+maxMemoGap) {
 		return fmt.Errorf("memo index %d is far beyond the %d in use", index, len(r.memo))
 	}
@@ -146,12 +150,27 @@ func (r *reader) get(index uint64) error {
 }
 
 func (r *reader) memoize() error { return r.put(uint64(len(r.memo))) }
-func (r *reader) put1() error    { return r.withUint(1, r.put) }
 func (r *reader) put4() error    { return r.withUint(4, r.put) }
-func (r *reader) get1() error    { return r.withUint(1, r.get) }
 func (r *reader) get4() error    { return r.withUint(4, r.get) }
 func (r *reader) putText() error { return r.withDecimal(r.put) }
 func (r *reader) getText() error { return r.withDecimal(r.get) }
+
+// put1 and get1 are a third of all opcodes up to protocol 3.
+func (r *reader) put1() error {
+	n, err := r.byte()
+	if err != nil {
+		return err
+	}
+	return r.put(uint64(n))
+}
+
+func (r *reader) get1() error {
+	n, err := r.byte()
+	if err != nil {
+		return err
+	}
+	return r.get(uint64(n))
+}
 
 func (r *reader) withUint(size int, f func(uint64) error) error {
 	n, err := r.uint(size)

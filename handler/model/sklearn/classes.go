@@ -19,6 +19,9 @@ var classes map[pickle.Global]class
 
 var classList []class
 
+// publicNames are the classes' names as users import them.
+var publicNames = make(map[pickle.Global]string)
+
 func init() {
 	preprocessing := []string{"sklearn.preprocessing.data", "sklearn.preprocessing._data"}
 	classList = []class{
@@ -45,7 +48,8 @@ func init() {
 	classes = make(map[pickle.Global]class)
 	for _, c := range classList {
 		for _, m := range c.modules {
-			classes[pickle.Global{Module: m, Name: c.name}] = c
+			g := pickle.Global{Module: m, Name: c.name}
+			classes[g], publicNames[g] = c, publicName(g)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -69,19 +70,24 @@ func (m *Model) Describe() Description { return m.description }
 
 // describe returns the description of the estimator that was loaded.
 func (a *attrs) describe() Step {
-	s := Step{Class: publicName(a.object.Class), Fitted: a.fitted, Steps: a.steps}
+	s := Step{Class: publicNames[a.object.Class], Fitted: a.fitted, Steps: a.steps}
 	state, _ := a.object.State.(*pickle.Dict)
 	if state == nil {
 		return s
 	}
+	var space [32]Param
+	found := Params(space[:0])
 	for _, e := range state.Entries {
 		name, ok := e.Key.(string)
 		if !ok || strings.HasPrefix(name, "_") || strings.HasSuffix(name, "_") {
 			continue
 		}
 		if value, ok := parameter(e.Value); ok {
-			s.Parameters = append(s.Parameters, Param{name, value})
+			found = append(found, Param{name, value})
 		}
+	}
+	if len(found) > 0 {
+		s.Parameters = slices.Clone(found)
 	}
 	return s
 }

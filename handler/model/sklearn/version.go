@@ -16,12 +16,10 @@ const (
 
 // parseVersion reads what scikit-learn writes as _sklearn_version.
 func parseVersion(s string) (version, error) {
-	parts := strings.SplitN(s, ".", 3)
-	if len(parts) < 2 {
-		return 0, fmt.Errorf("%.40q is no version of scikit-learn", s)
-	}
-	major, err1 := strconv.ParseUint(parts[0], 10, 7)
-	minor, err2 := strconv.ParseUint(digits(parts[1]), 10, 7)
+	first, rest, _ := strings.Cut(s, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	major, err1 := strconv.ParseUint(first, 10, 7)
+	minor, err2 := strconv.ParseUint(digits(second), 10, 7)
 	if err1 != nil || err2 != nil || minor > 99 {
 		return 0, fmt.Errorf("%.40q is no version of scikit-learn", s)
 	}
