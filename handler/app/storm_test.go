@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/sensor"
@@ -67,8 +68,16 @@ func TestTenThousandModels(t *testing.T) { // not parallel: it measures
 	if reference, err := os.ReadFile("../../../shared/reference/models/model_1_1"); err == nil {
 		content = reference
 	}
-	blobs := same{content}
-	cache := model.NewCache(blobs, loader(true), sklearn.MaxFile, 1<<30)
+	grown := tenThousandModels(t, content)
+	t.Logf("10,000 models of %d bytes of pickle: %d bytes", len(content), grown)
+	if grown > 60<<20 {
+		t.Errorf("10,000 models take %d bytes", grown)
+	}
+}
+
+// tenThousandModels loads as many models and returns the bytes they take.
+func tenThousandModels(t testing.TB, content []byte) int64 {
+	cache := model.NewCache(same{content}, loader(true), sklearn.MaxFile, 1<<30)
 	before := heap()
 	for i := range 10_000 {
 		if _, err := cache.Model(t.Context(), sensor.ID{Device: "d", Sensor: fmt.Sprint(i)}); err != nil {
@@ -76,11 +85,19 @@ func TestTenThousandModels(t *testing.T) { // not parallel: it measures
 		}
 	}
 	grown := heap() - before
-	t.Logf("10,000 models of %d bytes of pickle: %d bytes", len(content), grown)
-	if grown > 60<<20 {
-		t.Errorf("10,000 models take %d bytes", grown)
-	}
 	runtime.KeepAlive(cache)
+	return grown
+}
+
+// BenchmarkTenThousandModels loads 10,000 models and reports what they hold, in
+// all and over their pickles, and the CPU time of loading one.
+func BenchmarkTenThousandModels(b *testing.B) {
+	content := simulate.Kinds[0].Model()
+	var grown int64
+	costs := measure.Turns(b, func() { grown = tenThousandModels(b, content) })
+	b.ReportMetric(float64(grown)/1e6, "MB")
+	b.ReportMetric(float64(grown)/10_000/float64(len(content)), "x-pickle")
+	measure.Report(b, "cpu-µs/load", func(of func(measure.Costs) time.Duration) float64 { return of(costs[0]).Seconds() * 1e6 / 10_000 })
 }
 
 // same are blobs that all have the same content, under the names of sensors'

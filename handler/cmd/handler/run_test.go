@@ -228,20 +228,3 @@ func TestMemory(t *testing.T) {
 		t.Error("there is no limit")
 	}
 }
-
-// BenchmarkStartToReady takes the time from the start of the binary to its
-// first answer.
-func BenchmarkStartToReady(b *testing.B) {
-	if _, err := binary(); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		port := freePort(b)
-		cmd := start(b, port)
-		awaitReady(b, port)
-		b.StopTimer()
-		cmd.Process.Kill()
-		cmd.Wait()
-		b.StartTimer()
-	}
-}
