@@ -44,11 +44,17 @@ func Exp(x float64) float64 {
 		}
 		special = true
 	}
+	return expSum(x, 0, special)
+}
+
+// expSum is e**(x+tail), where tail is far below x. Special says that the
+// result may not be a normal number.
+func expSum(x, tail float64, special bool) float64 {
 	// x = n ln2/128 + r, exp(x) = 2**(n/128) exp(r)
 	kd := math.FMA(InvLn2N, x, Shift)
 	n := math.Float64bits(kd)
 	kd -= Shift
-	r := math.FMA(kd, NegLn2Lo, math.FMA(kd, NegLn2Hi, x))
+	r := math.FMA(kd, NegLn2Lo, math.FMA(kd, NegLn2Hi, x)) + tail
 	entry := &expTable[n%128]
 	bits := entry[1] + n<<(52-7)
 	r2 := float64(r * r)
@@ -59,6 +65,24 @@ func Exp(x float64) float64 {
 	}
 	scale := math.Float64frombits(bits)
 	return math.FMA(scale, tmp, scale)
+}
+
+// Exp2 returns 2**x, for |x| from 2**-40 to 512 to the bit as glibc 2.28 and
+// later on x86-64 with FMA gives pow(2, x) (sysdeps/ieee754/dbl-64/e_pow.c),
+// elsewhere as [math.Exp2].
+func Exp2(x float64) float64 {
+	// ln 2 as e_pow.c's log has it for 2, hi + lo.
+	const (
+		ln2Hi = 0x1.62e42fefa3800p-1
+		ln2Lo = 0x1.ef35793c76730p-45
+		hi    = float64(ln2Hi + ln2Lo)
+		lo    = ln2Hi - hi + ln2Lo
+	)
+	if a := math.Abs(x); !(a >= 0x1p-40 && a < 512) {
+		return math.Exp2(x)
+	}
+	product := float64(x * hi)
+	return expSum(product, math.FMA(x, lo, math.FMA(x, hi, -product)), false)
 }
 
 // expSpecial is scale + scale*tmp where scale = 2**(n/128), of those bits,

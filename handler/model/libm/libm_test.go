@@ -50,6 +50,20 @@ func TestExp(t *testing.T) {
 	})
 }
 
+func TestExp2(t *testing.T) {
+	t.Parallel()
+	golden(t, "exp2.txt", func(x, want float64) {
+		if got := libm.Exp2(x); !same(got, want) {
+			t.Errorf("Exp2(%x) = %x, glibc's pow(2, x) gives %x", x, got, want)
+		}
+	})
+	for x, want := range map[float64]float64{0: 1, math.Inf(-1): 0, math.Inf(1): math.Inf(1), -2000: 0, 1e-50: 1, -600: 0x1p-600} {
+		if got := libm.Exp2(x); got != want {
+			t.Errorf("Exp2(%v) = %v, want %v", x, got, want)
+		}
+	}
+}
+
 func TestTanh(t *testing.T) {
 	t.Parallel()
 	golden(t, "tanh.txt", func(x, want float64) {

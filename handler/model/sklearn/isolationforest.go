@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/fleetscore/fleetscore/handler/model/forest"
+	"github.com/fleetscore/fleetscore/handler/model/libm"
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
@@ -12,7 +13,8 @@ import (
 // isolationForest is sklearn.ensemble.IsolationForest.
 type isolationForest struct {
 	*forest.Forest
-	scale   float64 // the trees' number times the average path length
+	trees   float64
+	average float64 // path length for as many samples as a tree was fitted on
 	offset  float64 // 0.19: threshold_
 	version version
 }
@@ -40,7 +42,7 @@ func loadIsolationForest(a *attrs) *element {
 	if a.version >= 104 && a.has("_max_samples") {
 		samples = "_max_samples"
 	}
-	s.scale = float64(len(trees)) * average(a.int(samples))
+	s.trees, s.average = float64(len(trees)), average(a.int(samples))
 	if a.version < 20 {
 		s.offset = a.finite("threshold_")
 	} else {
@@ -175,19 +177,30 @@ func (l *loader) nodes(v any, version version) ([]forest.Node, error) {
 func (s *isolationForest) anomaly(dst, x []float64) {
 	s.PathLengths(dst, x)
 	for i, length := range dst {
-		power := -length / s.scale
-		if s.scale == 0 && s.version >= 100 {
+		power := -length / float64(s.trees*s.average)
+		switch {
+		case s.version < 21:
+			power = -(length / s.trees) / s.average
+		case s.average == 0 && s.version >= 100:
 			power = -1 // trees of a single sample
 		}
-		dst[i] = math.Exp2(power)
+		dst[i] = libm.Exp2(power)
 	}
 }
+
+// tie is within what a score may differ from the threshold where the two are
+// equal in scikit-learn: with a number for contamination the threshold is the
+// score of one of the rows fitted, or of many like it, and numpy's power and
+// logarithm differ in the last bits from processor to processor.
+const tie = 4 * epsilon
 
 func (s *isolationForest) detect(pred []uint8, score, x []float64, _ *arena) error {
 	s.anomaly(score, x)
 	if s.version < 20 {
 		for i, v := range score {
-			score[i] = 0.5 - v
+			if score[i] = 0.5 - v; math.Abs(score[i]-s.offset) <= tie {
+				score[i] = s.offset
+			}
 			pred[i] = 0
 			if score[i] <= s.offset {
 				pred[i] = 1
@@ -196,7 +209,9 @@ func (s *isolationForest) detect(pred []uint8, score, x []float64, _ *arena) err
 		return nil
 	}
 	for i, v := range score {
-		score[i] = -v - s.offset
+		if score[i] = -v - s.offset; s.offset != -0.5 && math.Abs(score[i]) <= tie {
+			score[i] = 0
+		}
 	}
 	negatives(pred, score)
 	return nil

@@ -1,5 +1,5 @@
-"""Writes exp.txt and tanh.txt: lines of x and the C library's f(x), as hex
-floats. Run on x86-64 with FMA. Those committed are of glibc 2.36."""
+"""Writes exp.txt, exp2.txt and tanh.txt: lines of x and the C library's f(x), as
+hex floats; exp2 is pow(2, x). Run on x86-64 with FMA. Those committed are of glibc 2.36."""
 import ctypes, ctypes.util, math, random, struct
 
 libm = ctypes.CDLL(ctypes.util.find_library("m"))
@@ -7,8 +7,13 @@ random.seed(1)
 
 
 def write(name, xs):
-    f = getattr(libm, name)
-    f.argtypes, f.restype = [ctypes.c_double], ctypes.c_double
+    if name == "exp2":
+        pow = libm.pow
+        pow.argtypes, pow.restype = [ctypes.c_double, ctypes.c_double], ctypes.c_double
+        f = lambda x: pow(2.0, x)
+    else:
+        f = getattr(libm, name)
+        f.argtypes, f.restype = [ctypes.c_double], ctypes.c_double
     with open(name + ".txt", "w") as out:
         for x in xs:
             out.write(f"{float.hex(x)} {float.hex(f(x))}\n")
@@ -29,3 +34,4 @@ write("tanh", edges
       + [random.uniform(-1, 1) for _ in range(150)]
       + [random.uniform(-22, 22) for _ in range(50)]
       + [bits() for _ in range(20)])
+write("exp2", [1.0, -1.0, 0.5, -0.5, -511.9, 511.9, 2.0**-40] + [random.uniform(-3, 0) for _ in range(200)] + [random.uniform(-512, 512) for _ in range(50)])
