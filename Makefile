@@ -17,7 +17,7 @@ CLI  := bin/fleetscore
 HERE := env -u GOOS -u GOARCH
 
 .DEFAULT_GOAL := help
-.PHONY: help build cli run serve start storage test check check-infra fuzz-short fuzz bench vuln licenses size clean
+.PHONY: help build cli run serve start storage test check check-infra faults fuzz-short fuzz bench vuln licenses size clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ check:
 
 check-infra: ## check the description of Azure: lint, snapshots, settings, roles, queries (test does it too)
 	@$(GO) test ./handler/infra
+
+faults: ## 200 rounds of failing network, disk, locks, clock and processes, some for a minute (an hour or two)
+	@$(GO) test ./handler/e2e -run 'TestFaults$$' -v -timeout 6h -parallel 8 -faults 200 -long
 
 # go test fuzzes one target of one package at a time.
 define each_fuzz

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -59,8 +58,8 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 	a := &App{
 		cfg: cfg, log: log, server: protocol.New(protocol.Options{Stdout: stdout}), db: db, storage: storage,
 		models: model.NewCache(storage.Blobs(), loader(cfg.SIMD), sklearn.MaxFile, modelBytes()),
-		ender:  &ledger.Ender{Ledger: db, Files: storage.Blobs(), Now: time.Now},
-		sender: &ledger.Sender{Outbox: db, Queue: storage.Queue(JobQueue), PerMessage: cfg.SensorsPerMessage, Now: time.Now},
+		ender:  &ledger.Ender{Ledger: db, Files: storage.Blobs(), Now: now},
+		sender: &ledger.Sender{Outbox: db, Queue: storage.Queue(JobQueue), PerMessage: cfg.SensorsPerMessage, Now: now},
 		cpu:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		schema: newSchema(cfg, db),
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/ingest"
@@ -19,14 +18,14 @@ import (
 // bindings in functions/. health is the server's own.
 func (a *App) mount() {
 	blobs := a.storage.Blobs()
-	in := &ingest.Ingester{Store: a.db, DeadLetters: blobs, Now: time.Now}
+	in := &ingest.Ingester{Store: a.db, DeadLetters: blobs, Now: now}
 	a.server.EventHub("ingest", "events", config.IngestDeadline, after(a, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
 		return in.Ingest(ctx, log, ingest.Batch(ev))
 	}))
 	logs := &ledger.ErrorLogs{Attempts: a.db, Files: blobs}
 	ticker := &schedule.Ticker{
 		Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
-		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: time.Now,
+		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: now,
 	}
 	a.server.Timer("schedule", "tick", config.ScheduleDeadline, func(ctx context.Context, log *slog.Logger) error {
 		if err := a.schema.ready(ctx); err != nil {
@@ -34,16 +33,16 @@ func (a *App) mount() {
 		}
 		return ticker.Tick(ctx, log)
 	})
-	scorer := &score.Scorer{Ledger: a.db, Readings: a.db, Models: a.modelOf, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: time.Now}
+	scorer := &score.Scorer{Ledger: a.db, Readings: a.db, Models: a.modelOf, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: now}
 	a.server.Queue("score", "message", config.ScoreDeadline, after(a, scorer.Score))
-	poison := &score.Poison{Ledger: a.db, Files: blobs, Ender: a.ender, Sender: a.sender, Now: time.Now}
+	poison := &score.Poison{Ledger: a.db, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
 	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))
 	a.mountRuns()
 }
 
 // mountRuns puts the API on the server, which is the function runs.
 func (a *App) mountRuns() {
-	api := &runs.API{Ledger: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Log: a.log, Now: time.Now}
+	api := &runs.API{Ledger: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Log: a.log, Now: now}
 	route(a, http.MethodGet, "/api/runs", http.StatusOK, api.List)
 	route(a, http.MethodPost, "/api/runs", http.StatusAccepted, api.Request)
 	route(a, http.MethodGet, "/api/runs/:id", http.StatusOK, api.Show)

@@ -200,6 +200,9 @@ func (h *Host) CaughtUp() bool {
 	return true
 }
 
+// InFlight is the number of invocations that the handler has not answered yet.
+func (h *Host) InFlight() int { return int(h.invoker.inFlight.Load()) }
+
 // Wait returns when the host has stopped: nil after Close, else why it stopped
 // by itself, as the real host does when the handler keeps failing.
 func (h *Host) Wait() error {

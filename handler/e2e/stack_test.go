@@ -9,8 +9,10 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,13 +33,29 @@ type stack struct {
 	hub   *simulate.Hub
 	blobs *azure.Blobs
 	sql   string // DSN
+	// patience is how long eventually waits.
+	patience time.Duration
+}
+
+// layout is how a stack is put together.
+type layout struct {
+	root     func() (string, error)            // stages the application
+	sql      func(dir string) string           // DSN of a database; nil is a SQLite file in dir
+	through  func(name, address string) string // what stands before a server; nil is nothing
+	settings []string                          // beside the usual ones: names and values, in turn
+	patience time.Duration
 }
 
 // newStack starts a stack with these settings beside the usual ones: names
 // and values, in turn.
 func newStack(t *testing.T, more ...string) *stack {
 	t.Helper()
-	root, err := dist()
+	return layout{root: dist, settings: more, patience: 2 * time.Minute}.start(t)
+}
+
+func (l layout) start(t *testing.T) *stack {
+	t.Helper()
+	root, err := l.root()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,27 +64,30 @@ func newStack(t *testing.T, more ...string) *stack {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { storage.Close() })
-	connection, err := azure.ReadConnection("DataStorage", func(string) string { return storage.ConnectionString })
-	if err != nil {
-		t.Fatal(err)
-	}
-	account, err := azure.Open(connection)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(account.Close)
 	dir, ports := t.TempDir(), freePorts(t, 2)
 	s := &stack{
-		T: t, blobs: account.Blobs(), sql: "file:" + filepath.ToSlash(filepath.Join(dir, "fleet.db")),
+		T: t, blobs: openBlobs(t, storage.ConnectionString), sql: "file:" + filepath.ToSlash(filepath.Join(dir, "fleet.db")), patience: l.patience,
 		url: fmt.Sprintf("http://127.0.0.1:%d", ports[0]), hub: &simulate.Hub{URL: fmt.Sprintf("http://127.0.0.1:%d/readings", ports[1])},
 	}
+	if l.sql != nil {
+		s.sql = l.sql(dir)
+	}
+	connection, dsn := storage.ConnectionString, s.sql
+	if l.through != nil {
+		connection = azure.DevelopmentConnection(l.port(t, "blob", storage.BlobPort), l.port(t, "queue", storage.QueuePort), storage.TablePort)
+		if u, err := url.Parse(dsn); err == nil && u.Scheme == "sqlserver" {
+			u.Host = l.through("sql", u.Host)
+			dsn = u.String()
+		}
+	}
 	settings := map[string]string{
-		"AzureWebJobsStorage": storage.ConnectionString, "DataStorage": storage.ConnectionString, "SQL_DSN": s.sql,
+		"AzureWebJobsStorage": connection, "DataStorage": connection, "SQL_DSN": dsn,
 		"EventHubConnection": "Endpoint=sb://localhost/;SharedAccessKeyName=x;SharedAccessKey=x", "EVENTHUB_NAME": "readings", "EVENTHUB_CONSUMER_GROUP": "$Default",
 		"SCORE_TICK": "*/2 * * * * *", "SCORE_SCHEDULE": "0 0 0 1 1 *", // no window falls due by itself
+		"AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01", // what failed comes again after a second, not after a minute
 	}
-	for i := 0; i < len(more); i += 2 {
-		settings[more[i]] = more[i+1]
+	for i := 0; i < len(l.settings); i += 2 {
+		settings[l.settings[i]] = l.settings[i+1]
 	}
 	log := filepath.Join(dir, "log")
 	s.host = startHost(t, hostConfig{Log: log, Options: devhost.Options{
@@ -75,6 +96,34 @@ func newStack(t *testing.T, more ...string) *stack {
 	}})
 	t.Cleanup(func() { s.checkLog(log, storage.ConnectionString) })
 	return s
+}
+
+// port is the one that leads to a port of this machine.
+func (l layout) port(t *testing.T, name string, port int) int {
+	t.Helper()
+	_, text, err := net.SplitHostPort(l.through(name, fmt.Sprintf("127.0.0.1:%d", port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func openBlobs(t *testing.T, connectionString string) *azure.Blobs {
+	t.Helper()
+	connection, err := azure.ReadConnection("DataStorage", func(string) string { return connectionString })
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, err := azure.Open(connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(account.Close)
+	return account.Blobs()
 }
 
 // checkLog looks for secrets in all that was logged, and shows it if the test
@@ -106,12 +155,12 @@ func freePorts(t *testing.T, n int) (ports []int) {
 	return ports
 }
 
-// eventually waits until ok, for two minutes at most.
+// eventually waits until ok, for s.patience at most.
 func (s *stack) eventually(what string, ok func() bool) {
 	s.Helper()
-	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(s.patience); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			s.Fatalf("%s: not within two minutes", what)
+			s.Fatalf("%s: not within %v", what, s.patience)
 		}
 	}
 }

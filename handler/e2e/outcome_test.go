@@ -1,0 +1,351 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ncruces/go-sqlite3/driver"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+// outcome is all that is left when a hour of readings has been scored.
+type outcome struct {
+	readings []string          // as stored
+	letters  []string          // the bodies of dead letters, in order
+	runs     map[string]string // state by id
+	jobs     map[string]string // state by run and sensor
+	files    map[string]string // predictions and manifests
+	// pieces is the traffic of each part, by proxy.
+	pieces []map[string]int
+}
+
+// differ says what of o is not as in want.
+func (o outcome) differ(want outcome) (problems []string) {
+	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if !slices.Equal(o.readings, want.readings) {
+		add("%d readings are stored, not the %d that should be", len(o.readings), len(want.readings))
+	}
+	if !slices.Equal(o.letters, want.letters) {
+		add("dead letters: %q, want %q", o.letters, want.letters)
+	}
+	for what, pair := range map[string][2]map[string]string{"run": {o.runs, want.runs}, "job": {o.jobs, want.jobs}, "file": {o.files, want.files}} {
+		for name, w := range pair[1] {
+			if g, ok := pair[0][name]; !ok {
+				add("%s %s is missing", what, name)
+			} else if g != w {
+				add("%s %s is %.300q, not %.300q", what, name, g, w)
+			}
+		}
+		for name := range pair[0] {
+			if _, ok := pair[1][name]; !ok {
+				add("%s %s should not be there", what, name)
+			}
+		}
+	}
+	return problems
+}
+
+// shape is a way of bringing an hour of readings to predictions.
+type shape struct {
+	layout func(*testing.T) layout
+	// run does it, and disturbs each part, which usually takes so long.
+	run func(s *stack, disturb func(usual time.Duration) []func(context.Context)) outcome
+}
+
+// shapes are a run that is asked for, by the handler as it is deployed, and the
+// four runs of a schedule by a clock that goes back as well as forth.
+var shapes = [2]shape{
+	{func(*testing.T) layout { return layout{root: dist, patience: 2 * time.Minute} }, runRequested},
+	{func(t *testing.T) layout {
+		clock := filepath.Join(t.TempDir(), "clock")
+		setClock(t, clock, hour.From)
+		return layout{root: clockDist, patience: 2 * time.Minute, settings: []string{
+			"E2E_CLOCK", clock, "SCORE_SCHEDULE", "0 */15 * * * *", "SCORE_TICK", "* * * * * *"}}
+	}, runScheduled},
+}
+
+func setClock(t *testing.T, file string, at time.Time) {
+	t.Helper()
+	// Renamed: a handler never reads half a time.
+	if err := os.WriteFile(file+"~", []byte(at.Format(time.RFC3339)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file+"~", file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func undisturbedOutcome(t *testing.T, shape shape) outcome {
+	t.Helper()
+	proxies := map[string]*proxy{}
+	l := shape.layout(t)
+	l.through = func(name, address string) string {
+		proxies[name] = newProxy(t, address)
+		return proxies[name].Addr().String()
+	}
+	s := l.start(t)
+	s.publishFleet(faultFleet)
+	var begins []map[string]int
+	note := func() {
+		now := map[string]int{}
+		for name, p := range proxies {
+			now[name] = p.pieces()
+		}
+		begins = append(begins, now)
+	}
+	o := shape.run(s, func(time.Duration) []func(context.Context) { note(); return nil })
+	note()
+	for i, begin := range begins[:len(begins)-1] {
+		part := map[string]int{}
+		for name := range begin {
+			part[name] = begins[i+1][name] - begin[name]
+		}
+		o.pieces = append(o.pieces, part)
+	}
+	want := 0
+	for range readings(faultFleet, hour) {
+		want++
+	}
+	if len(o.readings) != want || len(o.letters) != faultLetters || len(o.jobs) != len(o.runs)*len(faultFleet.Sensors()) ||
+		len(o.files) != len(o.jobs)+len(o.runs) || slices.ContainsFunc(values(o.runs), func(s string) bool { return s != string(sensor.RunSucceeded) }) {
+		t.Fatalf("undisturbed: %d readings of %d, %d letters, runs %v, %d jobs, %d files", len(o.readings), want, len(o.letters), o.runs, len(o.jobs), len(o.files))
+	}
+	return o
+}
+
+func values(m map[string]string) (all []string) {
+	for _, v := range m {
+		all = append(all, v)
+	}
+	return all
+}
+
+const faultLetters = 20
+
+// sendHour sends the hour's readings and some events that are none, and waits
+// until all are dealt with.
+func (s *stack) sendHour(ctx context.Context) {
+	s.Helper()
+	for i := range faultLetters {
+		if err := s.hub.SendBatch(ctx, fmt.Sprint(i), []string{fmt.Sprintf("no reading %02d", i)}); err != nil {
+			s.Fatal(err)
+		}
+	}
+	s.ingest(ctx, readings(faultFleet, hour))
+}
+
+func runRequested(s *stack, disturb func(time.Duration) []func(context.Context)) outcome {
+	s.Helper()
+	s.during(func() { s.sendHour(s.Context()) }, disturb(time.Second)...)
+	var r run
+	s.during(func() { r = s.ended(s.request(hour).ID) }, disturb(time.Second)...)
+	return s.outcome(r.ID)
+}
+
+// runScheduled has the clock stand still before the windows, so that their
+// readings are there when they open; then it goes on, with two steps back.
+func runScheduled(s *stack, disturb func(time.Duration) []func(context.Context)) outcome {
+	s.Helper()
+	db := s.open()
+	s.eventually("the watermark is set", func() bool {
+		at, ok, err := db.Watermark(s.Context())
+		return err == nil && ok && at.Equal(hour.From)
+	})
+	s.during(func() { s.sendHour(s.Context()) }, disturb(time.Second)...)
+	quarters := []string{}
+	for at := hour.From; at.Before(hour.To); at = at.Add(15 * time.Minute) {
+		quarters = append(quarters, sensor.Window{From: at, To: at.Add(15 * time.Minute)}.RunID())
+	}
+	clock := s.host.setting("E2E_CLOCK")
+	for _, step := range []struct {
+		minutes int // after the hour's beginning
+		back    int // minutes before it, once that is reached
+		ended   int // runs
+	}{{17, -60, 1}, {47, 3, 3}, {62, -1440, 4}} {
+		s.during(func() {
+			setClock(s.T, clock, hour.From.Add(time.Duration(step.minutes)*time.Minute))
+			s.eventually("a window opens", func() bool {
+				at, _, err := db.Watermark(s.Context())
+				return err == nil && at.Equal(hour.From.Add(time.Duration(step.ended)*15*time.Minute))
+			})
+			setClock(s.T, clock, hour.From.Add(time.Duration(step.back)*time.Minute))
+			for _, id := range quarters[:step.ended] {
+				s.ended(id)
+			}
+		}, disturb(time.Second)...)
+	}
+	return s.outcome(quarters...)
+}
+
+func (s *stack) open() *store.DB {
+	s.Helper()
+	db, err := store.Open(s.sql, store.Options{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { db.Close() })
+	return db
+}
+
+// outcome waits until these runs have ended and looks at all that there is.
+func (s *stack) outcome(runs ...string) outcome {
+	s.Helper()
+	for _, id := range runs {
+		s.ended(id) // the last kill may have come later
+	}
+	s.caughtUp()
+	return s.look()
+}
+
+// look reads all that there is.
+func (s *stack) look() (o outcome) {
+	s.Helper()
+	db := s.open()
+	o.runs, o.jobs, o.files = map[string]string{}, map[string]string{}, map[string]string{}
+	all, err := db.Runs(s.Context(), "", 100)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, r := range all {
+		o.runs[r.ID] = string(r.State)
+		jobs, err := db.JobsPage(s.Context(), r.ID, "", sensor.ID{}, 1000)
+		if err != nil {
+			s.Fatal(err)
+		}
+		for _, j := range jobs {
+			o.jobs[r.ID+" "+j.ID.String()] = string(j.State)
+		}
+		for name, content := range s.predictions(r.ID) {
+			o.files[r.ID+"/"+name] = content
+		}
+	}
+	var ids []sensor.ID
+	rows, err := db.Sensors(s.Context(), sensor.ID{}, 1000)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+	}
+	for r, err := range db.Readings(s.Context(), ids, hour) {
+		if err != nil {
+			s.Fatal(err)
+		}
+		o.readings = append(o.readings, fmt.Sprint(r))
+	}
+	for info, err := range s.blobs.List(s.Context(), blob.DeadLetter, "") {
+		if err != nil {
+			s.Fatal(err)
+		}
+		content, _, err := s.blobs.Read(s.Context(), blob.DeadLetter, info.Name, "", 1<<20)
+		if err != nil {
+			s.Fatal(err)
+		}
+		var letter struct{ Raw []byte }
+		if err := json.Unmarshal(content, &letter); err != nil {
+			s.Fatal(err)
+		}
+		o.letters = append(o.letters, string(letter.Raw))
+	}
+	slices.Sort(o.letters)
+	o.letters = slices.Compact(o.letters) // an event sent twice is buried twice
+	return o
+}
+
+// TestFaultsAreFound damages what an undisturbed run has left, one thing after
+// the other: the check of TestFaults finds each.
+func TestFaultsAreFound(t *testing.T) {
+	t.Parallel()
+	l := shapes[0].layout(t)
+	s := l.start(t)
+	s.publishFleet(faultFleet)
+	want := runRequested(s, func(time.Duration) []func(context.Context) { return nil })
+	if problems := s.look().differ(want); problems != nil {
+		t.Fatalf("without damage: %q", problems)
+	}
+	db, err := driver.Open(s.sql + "?_pragma=busy_timeout(60000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	exec := func(text string) func() {
+		return func() {
+			if _, err := db.ExecContext(t.Context(), text); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	id := hour.RunID()
+	csv := id + "/" + faultFleet.Sensors()[0].ID.String() + ".csv"
+	write := func(container, name string, content string) func() {
+		return func() {
+			if _, err := s.blobs.Write(t.Context(), container, name, "", "", func(w io.Writer) error {
+				_, err := io.WriteString(w, content)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		damage func()
+		says   string
+	}{
+		{"a reading lost", exec(`DELETE FROM readings WHERE ts = (SELECT MIN(ts) FROM readings)`), "readings are stored"},
+		{"a job failed", exec(`UPDATE jobs SET state = 'failed' WHERE sensor_id = (SELECT MIN(sensor_id) FROM jobs)`), "job "},
+		{"a run degraded", exec(`UPDATE runs SET state = 'degraded'`), "run " + id},
+		{"a byte of a CSV", write(blob.Preds, csv, strings.Replace(want.files[csv], ",0,", ",1,", 1)), "file " + csv + " is"},
+		{"a surplus CSV", write(blob.Preds, id+"/x/y.csv", "TS"), "should not be there"},
+		{"a letter", write(blob.DeadLetter, "x.json", `{"raw":"eA=="}`), "dead letters"},
+		{"a CSV lost", func() {
+			if err := s.blobs.Delete(t.Context(), blob.Preds, csv); err != nil {
+				t.Fatal(err)
+			}
+		}, "file " + csv + " is missing"},
+	} {
+		c.damage()
+		if problems := strings.Join(s.look().differ(want), "\n"); !strings.Contains(problems, c.says) {
+			t.Errorf("%s is not found: %s", c.name, problems)
+		}
+	}
+	s.findHang()
+}
+
+// findHang locks the database, so that the next tick hangs: that is seen.
+func (s *stack) findHang() {
+	s.Helper()
+	ctx, cancel := context.WithCancel(s.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); s.lock(ctx, time.Minute) }()
+	var r run
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		next := sensor.Window{From: hour.To, To: hour.To.Add(time.Hour)}
+		s.call(http.MethodPost, "/api/runs", map[string]time.Time{"from": next.From, "to": next.To}, &r)
+	}()
+	s.eventually("an invocation hangs", func() bool { return s.busy() > 0 })
+	for begin := time.Now(); time.Since(begin) < 2*time.Second; time.Sleep(20 * time.Millisecond) {
+		if s.busy() == 0 {
+			s.Error("the database is locked, and yet nothing is in flight")
+			break
+		}
+	}
+	cancel()
+	<-done
+	<-answered
+	s.idle(time.Minute)
+}
