@@ -60,8 +60,9 @@ func (o outcome) differ(want outcome) (problems []string) {
 // shape is a way of bringing an hour of readings to predictions.
 type shape struct {
 	layout func(*testing.T) layout
-	// run does it, and disturbs each part, which usually takes so long.
-	run func(s *stack, disturb func(usual time.Duration) []func(context.Context)) outcome
+	// run does it, and disturbs each part, which usually takes so long. One in
+	// late readings comes only when the last window opens, or none if that is 0.
+	run func(s *stack, late int, disturb func(usual time.Duration) []func(context.Context))
 }
 
 // shapes are a run that is asked for, by the handler as it is deployed, and the
@@ -105,8 +106,9 @@ func undisturbedOutcome(t *testing.T, shape shape) outcome {
 		}
 		begins = append(begins, now)
 	}
-	o := shape.run(s, func(time.Duration) []func(context.Context) { note(); return nil })
+	shape.run(s, 0, func(time.Duration) []func(context.Context) { note(); return nil })
 	note()
+	o := s.look()
 	for i, begin := range begins[:len(begins)-1] {
 		part := map[string]int{}
 		for name := range begin {
@@ -136,34 +138,36 @@ const faultLetters = 20
 
 // sendHour sends the hour's readings and some events that are none, and waits
 // until all are dealt with.
-func (s *stack) sendHour(ctx context.Context) {
+func (s *stack) sendHour(ctx context.Context, keep func(n int, id sensor.ID) bool) {
 	s.Helper()
 	for i := range faultLetters {
 		if err := s.hub.SendBatch(ctx, fmt.Sprint(i), []string{fmt.Sprintf("no reading %02d", i)}); err != nil {
 			s.Fatal(err)
 		}
 	}
-	s.ingest(ctx, readings(faultFleet, hour))
+	s.ingest(ctx, some(readings(faultFleet, hour), keep))
 }
 
-func runRequested(s *stack, disturb func(time.Duration) []func(context.Context)) outcome {
+func runRequested(s *stack, _ int, disturb func(time.Duration) []func(context.Context)) {
 	s.Helper()
-	s.during(func() { s.sendHour(s.Context()) }, disturb(time.Second)...)
-	var r run
-	s.during(func() { r = s.ended(s.request(hour).ID) }, disturb(time.Second)...)
-	return s.outcome(r.ID)
+	s.during(func() { s.sendHour(s.Context(), func(int, sensor.ID) bool { return true }) }, disturb(time.Second)...)
+	s.during(func() { s.ended(s.request(hour).ID) }, disturb(time.Second)...)
 }
 
-// runScheduled has the clock stand still before the windows, so that their
-// readings are there when they open; then it goes on, with two steps back.
-func runScheduled(s *stack, disturb func(time.Duration) []func(context.Context)) outcome {
+// runScheduled has the clock stand still before the windows while readings
+// come; then it goes on, and is set back after each step.
+func runScheduled(s *stack, late int, disturb func(time.Duration) []func(context.Context)) {
 	s.Helper()
 	db := s.open()
+	defer db.Close()
 	s.eventually("the watermark is set", func() bool {
 		at, ok, err := db.Watermark(s.Context())
 		return err == nil && ok && at.Equal(hour.From)
 	})
-	s.during(func() { s.sendHour(s.Context()) }, disturb(time.Second)...)
+	isLate := func(n int, id sensor.ID) bool { return late > 0 && n%late == 0 }
+	s.during(func() {
+		s.sendHour(s.Context(), func(n int, id sensor.ID) bool { return !isLate(n, id) })
+	}, disturb(time.Second)...)
 	quarters := []string{}
 	for at := hour.From; at.Before(hour.To); at = at.Add(15 * time.Minute) {
 		quarters = append(quarters, sensor.Window{From: at, To: at.Add(15 * time.Minute)}.RunID())
@@ -181,12 +185,14 @@ func runScheduled(s *stack, disturb func(time.Duration) []func(context.Context))
 				return err == nil && at.Equal(hour.From.Add(time.Duration(step.ended)*15*time.Minute))
 			})
 			setClock(s.T, clock, hour.From.Add(time.Duration(step.back)*time.Minute))
+			if step.ended == len(quarters) && late > 0 {
+				s.ingest(s.Context(), some(readings(faultFleet, hour), isLate))
+			}
 			for _, id := range quarters[:step.ended] {
 				s.ended(id)
 			}
 		}, disturb(time.Second)...)
 	}
-	return s.outcome(quarters...)
 }
 
 func (s *stack) open() *store.DB {
@@ -195,24 +201,14 @@ func (s *stack) open() *store.DB {
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.Cleanup(func() { db.Close() })
 	return db
-}
-
-// outcome waits until these runs have ended and looks at all that there is.
-func (s *stack) outcome(runs ...string) outcome {
-	s.Helper()
-	for _, id := range runs {
-		s.ended(id) // the last kill may have come later
-	}
-	s.caughtUp()
-	return s.look()
 }
 
 // look reads all that there is.
 func (s *stack) look() (o outcome) {
 	s.Helper()
 	db := s.open()
+	defer db.Close()
 	o.runs, o.jobs, o.files = map[string]string{}, map[string]string{}, map[string]string{}
 	all, err := db.Runs(s.Context(), "", 100)
 	if err != nil {
@@ -271,7 +267,8 @@ func TestFaultsAreFound(t *testing.T) {
 	l := shapes[0].layout(t)
 	s := l.start(t)
 	s.publishFleet(faultFleet)
-	want := runRequested(s, func(time.Duration) []func(context.Context) { return nil })
+	runRequested(s, 0, func(time.Duration) []func(context.Context) { return nil })
+	want := s.look()
 	if problems := s.look().differ(want); problems != nil {
 		t.Fatalf("without damage: %q", problems)
 	}
