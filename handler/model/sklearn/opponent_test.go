@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -110,6 +111,38 @@ func BenchmarkScikitLearn(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkForestMemory reports what loaded forests of 100 trees of 256
+// samples, made by scikit-learn, hold of the heap, in percent of their pickles.
+func BenchmarkForestMemory(b *testing.B) {
+	for _, o := range opponents(b) {
+		b.Run(o.version, func(b *testing.B) {
+			ask[[]float64](b, o, "forest", o.dir, 8, 100, 1)
+			path := filepath.Join(o.dir, "model.pkl")
+			info, err := os.Stat(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var forests [100]*sklearn.Model
+			for b.Loop() {
+				clear(forests[:])
+				before := heap()
+				for i := range forests {
+					forests[i] = load(b, path)
+				}
+				b.ReportMetric(100*(heap()-before)/float64(len(forests))/float64(info.Size()), "%pickle")
+			}
+			runtime.KeepAlive(&forests)
+		})
+	}
+}
+
+func heap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }
 
 func exists(path string) bool {
