@@ -10,7 +10,7 @@ import (
 // FuzzLoad holds that no file makes loading, or scoring with what was loaded,
 // crash or take long.
 func FuzzLoad(f *testing.F) {
-	all := readGoldens(f, goldenFiles(f)[0])
+	all := readGoldens(f, allModels)
 	for _, name := range []string{"protocol_0", "protocol_2", "protocol_5", "joblib_plain", "joblib_xz", "joblib_bz2", "columns_slice_drop", "t_power_box", "imputer_indicator"} {
 		f.Add(all[name].File)
 	}
@@ -29,7 +29,7 @@ func FuzzLoad(f *testing.F) {
 // TestNoAllocationPerRow holds that scoring many rows allocates no more than
 // scoring few.
 func TestNoAllocationPerRow(t *testing.T) {
-	all := readGoldens(t, goldenFiles(t)[0])
+	all := readGoldens(t, allModels)
 	for _, name := range []string{"ocsvm_rbf_d4", "iforest_auto", "lof_kd_tree", "elliptic", "t_pca", "t_power_yeo", "t_nystroem_rbf", "columns_list_passthrough"} {
 		m, err := sklearn.Load(all[name].File)
 		if err != nil {

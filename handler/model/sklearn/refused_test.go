@@ -55,7 +55,7 @@ func TestRefused(t *testing.T) {
 // gives an error or a model that scores, and never a crash.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
-	all := readGoldens(t, goldenFiles(t)[0])
+	all := readGoldens(t, allModels)
 	for _, name := range []string{"protocol_0", "protocol_5_iforest", "columns_mask_passthrough", "joblib_plain", "joblib_xz", "joblib_lzma", "lof_kd_tree"} {
 		file := all[name].File
 		for i := 0; i < len(file); i += 1 + len(file)/200 {
