@@ -1,14 +1,17 @@
 package sklearn_test
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/model/joblib"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
 // FuzzLoad holds that no file makes loading, or scoring with what was loaded,
-// crash or take long.
+// crash or take long, and that loading allocates no more than eight times what
+// it reads, beyond what a small model takes.
 func FuzzLoad(f *testing.F) {
 	all := readGoldens(f, allModels)
 	for _, name := range []string{"protocol_0", "protocol_2", "protocol_5", "joblib_plain", "joblib_xz", "joblib_bz2", "columns_slice_drop", "t_power_box", "imputer_indicator"} {
@@ -18,7 +21,19 @@ func FuzzLoad(f *testing.F) {
 		f.Add(r.File)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		// What may come out of compressed files has bounds of its own, held in
+		// package joblib.
+		if plain, err := joblib.Decompress(data); err == nil {
+			data = plain
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		start := time.Now()
+		_, _ = sklearn.Load(data)
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > uint64(min(8*len(data)+2<<20, 256<<20)) {
+			t.Errorf("%d bytes allocated for a file of %d", grown, len(data))
+		}
 		tryModel(data)
 		if time.Since(start) > time.Second {
 			t.Error("over a second")

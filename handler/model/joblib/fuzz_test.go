@@ -1,0 +1,76 @@
+package joblib_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/pierrec/lz4/v4"
+	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
+
+	"github.com/fleetscore/fleetscore/handler/model/joblib"
+)
+
+// compressors write the formats for which Go has a writer.
+var compressors = map[string]func(io.Writer) (io.WriteCloser, error){
+	"zlib": func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil },
+	"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
+	"lz4":  func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w), nil },
+	"xz":   func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
+	"lzma": func(w io.Writer) (io.WriteCloser, error) { return lzma.NewWriter(w) },
+}
+
+func compress(t testing.TB, format string, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := compressors[format](&b)
+	if err == nil {
+		_, err = w.Write(data)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(format, err)
+	}
+	return b.Bytes()
+}
+
+func TestDecompress(t *testing.T) {
+	t.Parallel()
+	want := bytes.Repeat([]byte("\x80\x04support vectors"), 1000)
+	for format := range compressors {
+		if got, err := joblib.Decompress(compress(t, format, want)); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes of %d, %v", format, len(got), len(want), err)
+		}
+	}
+}
+
+// FuzzDecompress holds that no file makes decompressing crash, take long, or
+// allocate more than a few times what may come out.
+func FuzzDecompress(f *testing.F) {
+	for format := range compressors {
+		f.Add(compress(f, format, []byte("\x80\x04]\x94(K\x01K\x02e.")))
+		f.Add(compress(f, format, make([]byte, 1<<20)))
+	}
+	f.Add([]byte("BZh91AY&SY\x17rE8P\x90\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		_, _ = joblib.Decompress(data)
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		runtime.ReadMemStats(&after)
+		most := min(joblib.MaxSize, max(1<<20, joblib.MaxRatio*len(data)))
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > uint64(4*most+16<<20) {
+			t.Errorf("%d bytes allocated for a file of %d", grown, len(data))
+		}
+	})
+}
