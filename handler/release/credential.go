@@ -3,6 +3,8 @@ package release
 import (
 	"context"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -31,11 +33,24 @@ func SignedIn() (Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
+	return kept(chain), nil
+}
+
+// kept keeps tokens while they are good: azd and az are started anew for each.
+func kept(source azcore.TokenCredential) Tokens {
+	var mu sync.Mutex
+	tokens := map[string]azcore.AccessToken{}
 	return func(ctx context.Context, scope string) (string, error) {
-		token, err := chain.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
+		mu.Lock()
+		defer mu.Unlock()
+		if t := tokens[scope]; time.Until(t.ExpiresOn) > 5*time.Minute {
+			return t.Token, nil
+		}
+		t, err := source.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
 		if err != nil {
 			return "", fmt.Errorf("sign in with azd auth login: %w", err)
 		}
-		return token.Token, nil
-	}, nil
+		tokens[scope] = t
+		return t.Token, nil
+	}
 }

@@ -185,6 +185,8 @@ func (a *azure) app(w http.ResponseWriter, req *http.Request, key string, body [
 		w.WriteHeader(http.StatusNoContent)
 	case "GET " + theApp + "/functions":
 		fmt.Fprint(w, `{"value":[{"name":"func/ingest"},{"name":"func/score"}]}`)
+	case "POST " + theApp + "/host/default/listkeys":
+		fmt.Fprint(w, `{"masterKey":"m","functionKeys":{"default":"k","other":"o"},"systemKeys":{}}`)
 	case "GET /api/health":
 	case "POST /scm/api/publish":
 		if req.URL.RawQuery != "RemoteBuild=false&Deployer=fleetscore" || req.Header.Get("Content-Type") != "application/zip" {

@@ -12,6 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/fleetscore/fleetscore/handler/release/pack"
 )
 
@@ -248,6 +251,38 @@ func TestRunning(t *testing.T) {
 	release(t, r, one)
 	if got, err := r.Running(t.Context()); got != "releases/"+one.Name() || err != nil {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestFunctionKey(t *testing.T) {
+	if got, err := newAzure(t).releaser("EP1").FunctionKey(t.Context()); got != "k" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// source is a credential whose tokens are good for life.
+type source struct {
+	life  time.Duration
+	asked int
+}
+
+func (s *source) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	s.asked++
+	return azcore.AccessToken{Token: fmt.Sprint(o.Scopes[0], s.asked), ExpiresOn: time.Now().Add(s.life)}, nil
+}
+
+// TestTokensAreKept holds that tokens are asked for once a scope, and again
+// before they end.
+func TestTokensAreKept(t *testing.T) {
+	for life, want := range map[time.Duration]string{time.Hour: "a1 a1 b2", time.Minute: "a1 a2 b3"} {
+		tokens := kept(&source{life: life})
+		var got [3]string
+		for i, scope := range []string{"a", "a", "b"} {
+			got[i], _ = tokens(t.Context(), scope)
+		}
+		if strings.Join(got[:], " ") != want {
+			t.Errorf("tokens of %v: %v, want %s", life, got, want)
+		}
 	}
 }
 

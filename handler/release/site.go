@@ -107,6 +107,19 @@ func (r *Releaser) Running(ctx context.Context) (string, error) {
 	return r.Container + "/" + path.Base(at), nil
 }
 
+// FunctionKey returns the key that the run API asks for.
+func (r *Releaser) FunctionKey(ctx context.Context) (string, error) {
+	got, err := r.arm(ctx, http.MethodPost, r.site("/host/default/listkeys?"), webVersion, nil, http.StatusOK)
+	if err != nil {
+		return "", err
+	}
+	var keys struct{ FunctionKeys map[string]string }
+	if err := json.Unmarshal(got.body, &keys); err != nil || keys.FunctionKeys["default"] == "" {
+		return "", fmt.Errorf("the app %s has no function key named default: make one in the portal, and give it with --key", r.App)
+	}
+	return keys.FunctionKeys["default"], nil
+}
+
 func (r *Releaser) syncTriggers(ctx context.Context) error {
 	_, err := r.arm(ctx, http.MethodPost, r.site("/syncfunctiontriggers?"), webVersion, nil, http.StatusOK, http.StatusNoContent)
 	return err

@@ -38,7 +38,7 @@ func TargetOf(getenv func(string) string) (Target, error) {
 		Identity: get("IDENTITY_NAME"), ClientID: get("IDENTITY_CLIENT_ID"), Workbook: getenv("WORKBOOK_URL"),
 	}
 	if len(missing) > 0 {
-		return t, fmt.Errorf("no deployment here: run azd provision, then release as azd's hook or by azd hooks run postdeploy:\n%w", errors.Join(missing...))
+		return t, fmt.Errorf("no deployment here: run azd provision, then azd deploy, or this command under azd exec:\n%w", errors.Join(missing...))
 	}
 	return t, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,12 +23,17 @@ import (
 type client struct {
 	url string // of the Functions app, without /api
 	key string // function key; none is asked for locally
+	// deployed is the address of what azd deployed, if this runs under azd exec;
+	// keyOf asks Azure for its key.
+	deployed string
+	keyOf    func(context.Context) (string, error)
 }
 
 // flags adds --url and --key.
 func (a *client) flags(cmd *cobra.Command, c console) {
-	cmd.PersistentFlags().StringVar(&a.url, "url", "http://localhost:7071", "address of the Functions app")
-	cmd.PersistentFlags().StringVar(&a.key, "key", c.getenv("FLEETSCORE_KEY"), "function key, in Azure (environment: FLEETSCORE_KEY)")
+	a.deployed, a.keyOf = c.getenv("FUNCTION_APP_URL"), c.functionKey
+	cmd.PersistentFlags().StringVar(&a.url, "url", cmp.Or(a.deployed, "http://localhost:7071"), "address of the Functions app")
+	cmd.PersistentFlags().StringVar(&a.key, "key", c.getenv("FLEETSCORE_KEY"), "function key, in Azure (environment: FLEETSCORE_KEY); under azd exec it is asked for")
 	cmd.PersistentFlags().Lookup("key").DefValue = ""
 }
 
@@ -51,6 +57,11 @@ func (a *client) call(ctx context.Context, method, path string, query url.Values
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.key == "" && a.url == a.deployed {
+		if a.key, err = a.keyOf(ctx); err != nil {
+			return err
+		}
 	}
 	if a.key != "" {
 		req.Header.Set("x-functions-key", a.key)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +25,7 @@ upload the package, make the app run it and wait until it serves.
 It is what azd deploy runs. It may be repeated after any failure; what is done
 already is left alone. It signs in as azd does, and needs no other tool.`,
 		Example: `  azd deploy
-  fleetscore release --rollback     with azd's environment: azd env get-values`,
+  azd exec go run ./handler/cmd/fleetscore release --rollback`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := c.releaser()
@@ -63,10 +65,25 @@ func (c console) releaser() (*release.Releaser, error) {
 	}, nil
 }
 
-// administratorDSN enters the database as whoever is signed in to azd or az.
+// administratorDSN enters the database as whoever is signed in to azd, else to
+// az: in the order of [release.SignedIn].
 func administratorDSN(t release.Target) string {
+	sign := "ActiveDirectoryAzureDeveloperCli"
+	if _, err := exec.LookPath("azd"); err != nil {
+		sign = "ActiveDirectoryDefault"
+	}
 	query := url.Values{
-		"database": {t.Database}, "fedauth": {"ActiveDirectoryDefault"}, "encrypt": {"true"}, "TrustServerCertificate": {"false"}, "dial timeout": {"30"},
+		"database": {t.Database}, "fedauth": {sign}, "encrypt": {"true"}, "TrustServerCertificate": {"false"}, "dial timeout": {"30"},
 	}
 	return (&url.URL{Scheme: "sqlserver", Host: t.SQLHost + ":1433", RawQuery: query.Encode()}).String()
+}
+
+// functionKey asks Azure for the key of what azd deployed.
+func (c console) functionKey(ctx context.Context) (string, error) {
+	r, err := c.releaser()
+	if err != nil {
+		return "", err
+	}
+	r.Out = c.err
+	return r.FunctionKey(ctx)
 }

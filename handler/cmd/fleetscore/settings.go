@@ -16,10 +16,16 @@ import (
 const served = ".fleetscore/serve.json"
 
 // setting returns a setting: that of the environment, else that of a serve
-// which runs here, else its default.
+// which runs here, else its default. A connection that the environment names by
+// addresses has no other text.
 func (c console) setting(name string) string {
 	if v := c.getenv(name); v != "" {
 		return v
+	}
+	for _, part := range []string{"__blobServiceUri", "__accountName", "__fullyQualifiedNamespace"} {
+		if c.getenv(name+part) != "" {
+			return ""
+		}
 	}
 	if v := readServed()[name]; v != "" {
 		return v

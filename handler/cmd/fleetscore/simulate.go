@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/release"
 	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
@@ -29,10 +31,10 @@ with anomalies that are known. The same seed gives the same readings. With
 sent when it is due, until Ctrl-C.
 
 The event hub is that of the settings EventHubConnection and EVENTHUB_NAME; serve
-prints those of the local one.`,
+prints those of the local one. Under azd exec it is the one that azd deployed.`,
 		Example: `  fleetscore simulate --csv --truth --from 2026-03-01T00:00:00Z --to 2026-03-01T01:00:00Z
   fleetscore simulate --devices 50 --every 1s
-  EventHubConnection='Endpoint=sb://…' fleetscore simulate --hub readings`,
+  azd exec go run ./handler/cmd/fleetscore simulate`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, given, err := window.window()
@@ -48,7 +50,7 @@ prints those of the local one.`,
 				}
 				return c.writeSamples(fleet, w, truth)
 			}
-			h, err := simulate.ParseHub(connection, hub)
+			h, err := c.hub(connection, hub, cmd.Flags().Changed("connection"))
 			if err != nil {
 				return err
 			}
@@ -68,6 +70,23 @@ prints those of the local one.`,
 	cmd.Flags().Lookup("connection").DefValue = ""
 	cmd.Flags().StringVar(&hub, "hub", c.setting("EVENTHUB_NAME"), "name of the event hub (setting EVENTHUB_NAME)")
 	return cmd
+}
+
+// hub is the event hub of a connection string, or, where the settings name a
+// namespace instead, that one, entered as whoever is signed in to azd or az.
+func (c console) hub(connection, name string, explicit bool) (*simulate.Hub, error) {
+	namespace := c.getenv("EventHubConnection__fullyQualifiedNamespace")
+	if namespace == "" || explicit || c.getenv("EventHubConnection") != "" {
+		return simulate.ParseHub(connection, name)
+	}
+	tokens, err := release.SignedIn()
+	if err != nil {
+		return nil, err
+	}
+	return &simulate.Hub{URL: "https://" + namespace + "/" + url.PathEscape(name), Authorize: func(ctx context.Context) (string, error) {
+		token, err := tokens(ctx, "https://eventhubs.azure.net/.default")
+		return "Bearer " + token, err
+	}}, nil
 }
 
 func fleetFlags(cmd *cobra.Command, fleet *simulate.Fleet) {
