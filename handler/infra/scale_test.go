@@ -1,0 +1,73 @@
+package infra
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fleet is what a run's time follows from in README's table.
+type fleet struct {
+	cores, most int           // of an instance, and instances
+	job         time.Duration // CPU of a job, the host's share included
+	messages    float64       // a second, for each job's share of one
+}
+
+const (
+	hostCPU    = 3 * time.Millisecond    // of a message, measured on the real host
+	handlerCPU = 1700 * time.Microsecond // of a job: BenchmarkFleet, 564 to 627 jobs a core and second
+	queueRate  = 2000.0                  // messages a second, documented
+	step       = 4                       // instances that come at a time, documented
+	between    = 30 * time.Second        // and how far apart at least, documented for triggers that are not HTTP
+	grouped    = hostCPU/50 + handlerCPU // 50 sensors a message
+	alone      = hostCPU + handlerCPU    // one
+)
+
+// run returns how long the jobs take: one instance at first, and more as the
+// platform lets them come; no faster than the queue gives messages out.
+func (f fleet) run(jobs int) time.Duration {
+	work := time.Duration(jobs) * f.job
+	took := time.Duration(0)
+	for instances := 1; ; instances = min(instances+step, f.most) {
+		cores := time.Duration(instances * f.cores)
+		if instances == f.most || work <= between*cores {
+			took += work / cores
+			break
+		}
+		work -= between * cores
+		took += between
+	}
+	return max(took, time.Duration(float64(jobs)/f.messages*float64(time.Second)))
+}
+
+// TestScaleTable holds the table in README to what it says that it follows from.
+func TestScaleTable(t *testing.T) {
+	readme := read(t, "README.md")
+	for _, jobs := range []int{1000, 10_000, 100_000, 1_000_000} {
+		row := "| " + thousands(jobs)
+		for _, f := range []fleet{{1, 1, alone, queueRate}, {1, 10, alone, queueRate}, {4, 20, alone, queueRate}, {4, 20, grouped, 50 * queueRate}} {
+			row += " | " + rounded(f.run(jobs))
+		}
+		if !strings.Contains(readme, "\n"+row+" |\n") {
+			t.Errorf("README lacks the row %s |", row)
+		}
+	}
+}
+
+func thousands(n int) string {
+	if n >= 1_000_000 {
+		return fmt.Sprintf("%d,%03d,%03d", n/1_000_000, n/1000%1000, n%1000)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+}
+
+func rounded(d time.Duration) string {
+	switch {
+	case d < 100*time.Second:
+		return fmt.Sprintf("%.0f s", max(d.Seconds(), 1))
+	case d < 100*time.Minute:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.1f h", d.Hours())
+}
