@@ -5,12 +5,12 @@
 //
 // Sensors send readings to Event Hubs. The Functions host gives them, a
 // partition at a time, to ingest, which stores each once and puts what is no
-// reading into the dead letter.
+// reading into the dead letter. Batches that SQL refuses are spilled to Blob.
 //
 // Each minute the host fires schedule: the tick. It opens a run for each
 // window of time now due, and puts one message per sensor into a queue. It
-// also mends: it re-opens jobs that readings came too late for, sends lost
-// messages again and ends runs whose jobs are done.
+// also mends: it stores what was spilled, re-opens jobs that readings came too
+// late for, sends lost messages again and ends runs whose jobs are done.
 //
 // The host gives each message to score. It reads the window's readings from
 // SQL and the sensor's model from Blob storage, writes the predictions as CSV,

@@ -12,19 +12,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/score"
+	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // mount puts the functions on the server, under the names of their folders and
 // bindings in functions/. health is the server's own.
 func (a *App) mount() {
 	blobs := a.storage.Blobs()
-	in := &ingest.Ingester{Store: a.db, DeadLetters: blobs, Now: now}
-	a.server.EventHub("ingest", "events", config.IngestDeadline, after(a, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
+	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Now: now}
+	a.server.EventHub("ingest", "events", config.IngestDeadline, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
 		return in.Ingest(ctx, log, ingest.Batch(ev))
-	}))
+	})
 	logs := &ledger.ErrorLogs{Attempts: a.db, Files: blobs}
 	ticker := &schedule.Ticker{
-		Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
+		Spill: in, Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
 		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: now,
 	}
 	a.server.Timer("schedule", "tick", config.ScheduleDeadline, func(ctx context.Context, log *slog.Logger) error {
@@ -49,6 +50,17 @@ func (a *App) mountRuns() {
 	route(a, http.MethodGet, "/api/runs/:id/jobs", http.StatusOK, api.Jobs)
 	route(a, http.MethodPost, "/api/runs/:id/rescore", http.StatusAccepted, api.Rescore)
 	route(a, http.MethodPost, "/api/runs/:id/cancel", http.StatusAccepted, api.Cancel)
+}
+
+// migrated is ingest.Store, once the tables are there: until then batches are
+// spilled.
+type migrated struct{ *App }
+
+func (a migrated) InsertReadings(ctx context.Context, batch []sensor.Reading) (sensor.Stored, error) {
+	if err := a.schema.ready(ctx); err != nil {
+		return sensor.Stored{}, err
+	}
+	return a.db.InsertReadings(ctx, batch)
 }
 
 // after returns f, begun once the tables are there.

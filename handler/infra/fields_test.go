@@ -73,10 +73,10 @@ func logged(t *testing.T) map[string]map[string]bool {
 	check(err)
 	ender := &ledger.Ender{Ledger: db, Files: blobs, Now: clock}
 	sender := &ledger.Sender{Outbox: db, Queue: queues{}, PerMessage: 1, Now: clock}
-	ticker := &schedule.Ticker{Ledger: db, Queue: queues{}, Poison: queues{}, Sender: sender, Ender: ender, Schedule: hourly, Now: clock}
+	in := &ingest.Ingester{Store: db, Files: blobs, Now: clock}
+	ticker := &schedule.Ticker{Spill: in, Ledger: db, Queue: queues{}, Poison: queues{}, Sender: sender, Ender: ender, Schedule: hourly, Now: clock}
 	check(ticker.Tick(t.Context(), log))
 
-	in := &ingest.Ingester{Store: db, DeadLetters: blobs, Now: clock}
 	for range 3 {
 		check(in.Ingest(t.Context(), log, ingest.Batch{Bodies: [][]byte{[]byte("no reading")}, Enqueued: []time.Time{now}}))
 	}

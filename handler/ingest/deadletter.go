@@ -52,13 +52,7 @@ type Reading struct {
 // same whenever the event is delivered again, and another for another event,
 // even if the hub was made anew and counts from 0 again.
 func letterName(b Batch, o origin) string {
-	hub, partition := b.Hub, b.Partition
-	if hub == "" {
-		hub = "unknown"
-	}
-	if partition == "" {
-		partition = "unknown"
-	}
+	hub, partition := b.source()
 	element := "all"
 	if o.element >= 0 {
 		element = strconv.Itoa(o.element)

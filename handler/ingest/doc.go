@@ -32,7 +32,17 @@
 // # What is never lost
 //
 // A batch is acknowledged once its readings are stored and its dead letters
-// written. Until then any failure is one to be retried: storing and writing
-// again changes nothing, for a reading is stored once and a dead letter's name
-// follows from its content.
+// written, or once it is spilled: kept in Blob because SQL refused it until
+// shortly before the invocation's deadline. The tick stores what was spilled;
+// see [Ingester.Drain]. Until then any failure is one to be retried: doing it
+// again changes nothing, for a reading is stored once, and the names of a dead
+// letter and of a spilled batch follow from their content.
+//
+// A spilled batch is a [Spilled] in the container spill, named
+//
+//	{hub}/{partition}/{first sequence number, 19 digits}-{events}-{hash of the bodies}.json
+//
+// or by the hash alone where the host gave no sequence numbers. Of two readings
+// with one key and different values the first to be stored counts, which may be
+// the later one if the earlier was spilled.
 package ingest

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,11 @@ type Batch struct {
 	Enqueued       []time.Time
 }
 
+// source returns the hub and partition as the names of blobs have them.
+func (b Batch) source() (hub, partition string) {
+	return cmp.Or(b.Hub, "unknown"), cmp.Or(b.Partition, "unknown")
+}
+
 // Store keeps readings.
 type Store interface {
 	// InsertReadings stores a batch in one transaction; see [sensor.Stored].
@@ -34,23 +40,48 @@ const (
 
 // Ingester stores the readings of batches. It is safe for concurrent use.
 type Ingester struct {
-	Store       Store
-	DeadLetters Writer
-	Now         func() time.Time // nil logs no totals
+	Store Store
+	Files Files            // dead letters, and batches that SQL refused
+	Now   func() time.Time // nil logs no totals
 
 	total total
 }
 
 // Ingest stores the readings of b and writes a dead letter for each element
-// that is none or can't be stored. It returns nil once all of that is done; its
-// errors wrap [sensor.ErrUnavailable]. It logs one line if something was
-// rejected, and once a minute what was ingested since.
+// that is none or can't be stored. If SQL refuses the batch until shortly before
+// ctx's deadline, it is spilled to Blob for [Ingester.Drain]. It returns nil once
+// the one or the other is done; its errors wrap [sensor.ErrUnavailable]. It logs
+// one line if something was rejected or spilled, and once a minute what was
+// ingested since.
 func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error {
+	early, cancel := ctx, context.CancelFunc(func() {})
+	if deadline, ok := ctx.Deadline(); ok {
+		early, cancel = context.WithDeadline(ctx, deadline.Add(-spillTime))
+	}
+	defer cancel()
+	p := parse(b)
+	rejected, err := in.insert(early, p.readings)
+	if err != nil {
+		if err := in.spill(ctx, log, b, err); err != nil {
+			return retry("store readings of %d events", len(b.Bodies), err)
+		}
+		return nil
+	}
+	return in.finish(ctx, log, b, p, rejected)
+}
+
+// store is Ingest of a batch that has been spilled, and stays so if it fails.
+func (in *Ingester) store(ctx context.Context, log *slog.Logger, b Batch) error {
 	p := parse(b)
 	rejected, err := in.insert(ctx, p.readings)
 	if err != nil {
-		return retry("store readings of %d events", len(b.Bodies), err)
+		return err
 	}
+	return in.finish(ctx, log, b, p, rejected)
+}
+
+// finish writes the dead letters of a batch whose readings are stored.
+func (in *Ingester) finish(ctx context.Context, log *slog.Logger, b Batch, p parsed, rejected []sensor.Rejected) error {
 	for _, r := range rejected {
 		o := p.origins[r.Index]
 		p.bad = append(p.bad, bad{o, &p.readings[r.Index], r.Err})
@@ -127,7 +158,7 @@ func (in *Ingester) bury(ctx context.Context, b Batch, all []bad) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxWriters)
 	for _, x := range all {
-		g.Go(func() error { return writeLetter(ctx, in.DeadLetters, b, x) })
+		g.Go(func() error { return writeLetter(ctx, in.Files, b, x) })
 	}
 	return g.Wait()
 }

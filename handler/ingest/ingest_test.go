@@ -135,7 +135,7 @@ func TestMalformedAmongGood(t *testing.T) {
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 
 	db, blobs := open(t), new(blob.Memory)
-	in := ingest.Ingester{Store: db, DeadLetters: blobs}
+	in := ingest.Ingester{Store: db, Files: blobs}
 	for begin := 0; begin < len(events); begin += 1000 {
 		b := batchOf(int64(begin), events[begin:min(begin+1000, len(events))]...)
 		for range 3 {
@@ -166,7 +166,7 @@ func TestMalformedAmongGood(t *testing.T) {
 func TestConflictIsADeadLetterWithBothValues(t *testing.T) {
 	t.Parallel()
 	db, blobs := open(t), new(blob.Memory)
-	in := ingest.Ingester{Store: db, DeadLetters: blobs}
+	in := ingest.Ingester{Store: db, Files: blobs}
 	first := []byte(`{"device":1,"sensor":2,"ts":5,"value":1.25}`)
 	differs := []byte(`[{"device":1,"sensor":2,"ts":6,"value":77.5},{"device":1,"sensor":2,"ts":5,"value":2.5},{"device":1,"sensor":2,"ts":6,"value":8}]`)
 	for range 2 {
@@ -205,7 +205,7 @@ func TestManyBadElementsShareADeadLetter(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{100, 101, 5000} {
 		db, blobs := open(t), new(blob.Memory)
-		in := ingest.Ingester{Store: db, DeadLetters: blobs}
+		in := ingest.Ingester{Store: db, Files: blobs}
 		event := []byte("[" + strings.Repeat(`{"device":1},`, n) + `{"device":1,"sensor":2,"ts":5,"value":1}]`)
 		if err := in.Ingest(context.Background(), slog.New(slog.DiscardHandler), batchOf(0, event)); err != nil {
 			t.Fatal(err)
@@ -231,7 +231,7 @@ func TestLargestEvents(t *testing.T) {
 	t.Parallel()
 	const largest = 1 << 20
 	db, blobs := open(t), new(blob.Memory)
-	in := ingest.Ingester{Store: db, DeadLetters: blobs}
+	in := ingest.Ingester{Store: db, Files: blobs}
 	one := []byte(`{"device":1,"sensor":2,"ts":5,"value":1,"pad":"` + strings.Repeat("x", largest) + `"}`)
 	var many []byte
 	n := 0
@@ -256,7 +256,7 @@ func TestLargestEvents(t *testing.T) {
 func TestWithoutSequences(t *testing.T) {
 	t.Parallel()
 	blobs := new(blob.Memory)
-	in := ingest.Ingester{Store: open(t), DeadLetters: blobs}
+	in := ingest.Ingester{Store: open(t), Files: blobs}
 	for range 2 {
 		b := ingest.Batch{Bodies: [][]byte{[]byte("x"), []byte("y")}}
 		if err := in.Ingest(context.Background(), slog.New(slog.DiscardHandler), b); err != nil {
@@ -296,15 +296,15 @@ func (f *failing) Write(ctx context.Context, container, name string, cond blob.C
 	return f.Memory.Write(ctx, container, name, cond, contentType, fill)
 }
 
-// Whatever fails, and whatever it calls itself, the batch is to come again, and
-// has been stored once when it is acknowledged at last.
+// Whatever fails, and whatever it calls itself, the batch is to come again or is
+// spilled, and has been stored once when it is acknowledged and drained at last.
 func TestFailuresAreRetried(t *testing.T) {
 	t.Parallel()
 	for _, cause := range []error{sensor.ErrUnavailable, sensor.ErrInvalid, sensor.ErrConflict, context.DeadlineExceeded, errors.New("boom")} {
 		db, blobs := open(t), new(blob.Memory)
 		f := &failing{DB: db, Memory: blobs, err: cause}
 		f.calls.Store(2) // the first try fails
-		in := ingest.Ingester{Store: f, DeadLetters: f}
+		in := ingest.Ingester{Store: f, Files: f}
 		b := batchOf(0, []byte("x"), []byte("y"), []byte("z"), []byte(`{"device":1,"sensor":2,"ts":5,"value":1}`))
 		failures := 0
 		for {
@@ -321,6 +321,11 @@ func TestFailuresAreRetried(t *testing.T) {
 			}
 			if failures++; failures > 20 {
 				t.Fatal("it never succeeds")
+			}
+		}
+		for in.Drain(context.Background(), slog.New(slog.DiscardHandler)) != nil {
+			if failures++; failures > 40 {
+				t.Fatal("it is never drained")
 			}
 		}
 		if failures == 0 || count(t, db) != 1 || len(letters(t, blobs)) != 3 {

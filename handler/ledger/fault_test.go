@@ -148,6 +148,32 @@ func (b faultyFiles) Write(ctx context.Context, container, name string, cond blo
 	return info, err
 }
 
+func (b faultyFiles) Read(ctx context.Context, container, name, etag string, limit int64) (content []byte, info blob.Info, err error) {
+	err = b.do("read "+name, func() error {
+		content, info, err = b.blobs.Read(ctx, container, name, etag, limit)
+		return err
+	})
+	return content, info, err
+}
+
+func (b faultyFiles) List(ctx context.Context, container, prefix string) iter.Seq2[blob.Info, error] {
+	return func(yield func(blob.Info, error) bool) {
+		if err := b.do("list "+container, func() error { return nil }); err != nil {
+			yield(blob.Info{}, err)
+			return
+		}
+		for info, err := range b.blobs.List(ctx, container, prefix) {
+			if !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+func (b faultyFiles) Delete(ctx context.Context, container, name string) error {
+	return b.do("delete "+name, func() error { return b.blobs.Delete(ctx, container, name) })
+}
+
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

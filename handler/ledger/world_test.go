@@ -279,13 +279,14 @@ func (w *world) functions(f *flow) functions {
 	db, files, queue := faultyLedger{f}, faultyFiles{f}, faultyQueue{f}
 	ender := &ledger.Ender{Ledger: db, Files: files, Now: w.clock}
 	sender := &ledger.Sender{Outbox: db, Queue: queue, PerMessage: w.perMessage, Now: w.clock}
+	in := &ingest.Ingester{Store: db, Files: files}
 	daily, err := ncrontab.Parse("0 0 0 * * *")
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return functions{
-		ingest: &ingest.Ingester{Store: db, DeadLetters: files},
-		tick: &schedule.Ticker{Ledger: db, Queue: queue, Sender: sender, Ender: ender,
+		ingest: in,
+		tick: &schedule.Ticker{Spill: in, Ledger: db, Queue: queue, Sender: sender, Ender: ender,
 			ErrorLogs: &ledger.ErrorLogs{Attempts: db, Files: files},
 			Schedule:  daily, Delay: time.Minute, Settings: w.settings, Now: w.clock},
 		score: &score.Scorer{Ledger: db, Readings: db, Models: f.model, Files: files, Ender: ender,

@@ -67,8 +67,15 @@ type Ender interface {
 	End(ctx context.Context, log *slog.Logger, run string) error
 }
 
+// Spill holds the batches of events that SQL refused when they came.
+type Spill interface {
+	// Drain ingests them until ctx comes near its deadline.
+	Drain(ctx context.Context, log *slog.Logger) error
+}
+
 // Ticker does what is to be done from time to time. It is safe for concurrent use.
 type Ticker struct {
+	Spill     Spill
 	Ledger    Ledger
 	Queue     Queue
 	Poison    Queue // of the messages that the host gave up; nil leaves it out of the log
@@ -88,7 +95,7 @@ const maxOpen = 24
 // latePage is how many marks of late readings are worked off in one transaction.
 const latePage = 1000
 
-// Tick opens due windows, re-opens jobs for late readings, sends again the
+// Tick drains what ingest spilled, opens due windows, re-opens jobs for late readings, sends again the
 // messages that were lost, sends those not sent yet, and ends runs, in this order. Each step has a time limit, and
 // one that fails does not keep the others from their work; the next tick goes
 // on where it stopped. The error joins those of all steps.
@@ -99,6 +106,7 @@ func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 		limit time.Duration
 		f     func(context.Context, *slog.Logger) error
 	}{
+		{"drain spilled batches", time.Minute, t.Spill.Drain},
 		{"open windows", time.Minute, t.open},
 		{"re-open for late readings", time.Minute, t.late},
 		{"send lost messages again", time.Minute, t.resend},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
@@ -61,6 +62,7 @@ func newFixture(t *testing.T, sensors int) *fixture {
 	clock := func() time.Time { return f.now }
 	files := &blob.Memory{}
 	f.Ticker = &schedule.Ticker{
+		Spill:  &ingest.Ingester{Store: f.db, Files: files},
 		Ledger: f.db, Queue: f.queue,
 		Sender:    &ledger.Sender{Outbox: f.db, Queue: f.queue, PerMessage: 2, Now: clock},
 		Ender:     &ledger.Ender{Ledger: f.db, Files: files, Now: clock},

@@ -1,0 +1,50 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/simulate"
+)
+
+// TestSpilled has no database while readings come: they are acknowledged, kept
+// in Blob, and stored and scored once there is one.
+func TestSpilled(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "sql")
+	if err := os.WriteFile(folder, nil, 0o600); err != nil { // no folder, so no database in it
+		t.Fatal(err)
+	}
+	s := newStack(t, "SQL_DSN", "file:"+filepath.ToSlash(folder)+"/fleet.db")
+	fleet := simulate.Fleet{Seed: 1, Devices: 2, Every: 20 * time.Second}
+	s.publishFleet(fleet)
+	s.ingest(t.Context(), readings(fleet, hour))
+	if s.spilled() == 0 {
+		t.Fatal("nothing was spilled")
+	}
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("what was spilled is drained", func() bool { return s.spilled() == 0 })
+	r := s.ended(s.request(hour).ID)
+	if r.State != sensor.RunSucceeded {
+		t.Errorf("the run is %s", r.State)
+	}
+	s.checkManifest(fleet, s.predictions(r.ID)["manifest.json"])
+}
+
+// spilled counts the spilled batches.
+func (s *stack) spilled() (n int) {
+	s.Helper()
+	for _, err := range s.blobs.List(s.Context(), blob.Spill, "") {
+		if err != nil {
+			s.Fatal(err)
+		}
+		n++
+	}
+	return n
+}

@@ -1,0 +1,163 @@
+package ingest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// outage is SQL that refuses all, or some, batches.
+type outage struct {
+	ingest.Store
+	refuse func([]sensor.Reading) error
+}
+
+func (o *outage) InsertReadings(ctx context.Context, batch []sensor.Reading) (sensor.Stored, error) {
+	if err := o.refuse(batch); err != nil {
+		return sensor.Stored{}, err
+	}
+	return o.Store.InsertReadings(ctx, batch)
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func body(ts int) []byte { return fmt.Appendf(nil, `{"device":1,"sensor":2,"ts":%d,"value":1}`, ts) }
+
+func names(t *testing.T, blobs *blob.Memory, container string) (all []string) {
+	t.Helper()
+	for info, err := range blobs.List(t.Context(), container, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, info.Name)
+	}
+	return all
+}
+
+// TestSpill has SQL away while batches come, two of them twice: they are kept
+// once each, and stored in order, with their dead letters, when it is back.
+func TestSpill(t *testing.T) {
+	t.Parallel()
+	db, blobs, away := open(t), new(blob.Memory), fmt.Errorf("away: %w", sensor.ErrUnavailable)
+	sql := &outage{db, func([]sensor.Reading) error { return away }}
+	in := &ingest.Ingester{Store: sql, Files: blobs}
+	for _, first := range []int64{0, 100, 20, 100, 0} {
+		if err := in.Ingest(t.Context(), quiet, batchOf(first, body(int(first)), body(int(first)+1), []byte("bad"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spilled := names(t, blobs, blob.Spill)
+	if len(spilled) != 3 || !strings.HasPrefix(spilled[1], "telemetry/3/0000000000000000020-3-") {
+		t.Fatalf("spilled %v", spilled)
+	}
+	if err := in.Drain(t.Context(), quiet); !errors.Is(err, away) || len(names(t, blobs, blob.Spill)) != 3 {
+		t.Errorf("Drain while SQL is away = %v, left %v", err, names(t, blobs, blob.Spill))
+	}
+	var order []sensor.Millis
+	sql.refuse = func(batch []sensor.Reading) error {
+		order = append(order, batch[0].Time)
+		return nil
+	}
+	if err := in.Drain(t.Context(), quiet); err != nil {
+		t.Fatal(err)
+	}
+	if left := names(t, blobs, blob.Spill); len(left) != 0 || fmt.Sprint(order) != fmt.Sprint([]sensor.Millis{0, 20, 100}) || count(t, db) != 6 {
+		t.Errorf("left %v, stored in the order %v, %d readings", left, order, count(t, db))
+	}
+	for name, l := range letters(t, blobs) {
+		if l.Hub != "telemetry" || *l.Sequence%10 != 2 || l.Enqueued.IsZero() {
+			t.Errorf("dead letter %s: %+v", name, l)
+		}
+	}
+	if n := len(letters(t, blobs)); n != 3 {
+		t.Errorf("%d dead letters", n)
+	}
+}
+
+// TestSpilledBadly has files among the spilled that are none, and a batch that
+// SQL refuses for itself: the others are drained.
+func TestSpilledBadly(t *testing.T) {
+	t.Parallel()
+	db, blobs := open(t), new(blob.Memory)
+	refused := errors.New("refused for itself")
+	sql := &outage{db, func([]sensor.Reading) error { return sensor.ErrUnavailable }}
+	in := &ingest.Ingester{Store: sql, Files: blobs}
+	bad := []string{"", "{", `{"v":2,"bodies":["eA=="]}`, `{"v":1}`, `{"v":1,"bodies":["eA=="],"sequences":[1,2]}`, `{"v":1,"bodies":["?"]}`}
+	for i, content := range bad {
+		_, err := blobs.Write(t.Context(), blob.Spill, fmt.Sprintf("a/%d", i), "", "", func(w io.Writer) error {
+			_, err := io.WriteString(w, content)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, first := range []int64{1, 2} {
+		if err := in.Ingest(t.Context(), quiet, batchOf(first, body(int(first)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sql.refuse = func(batch []sensor.Reading) error {
+		if batch[0].Time == 1 {
+			return refused
+		}
+		return nil
+	}
+	if err := in.Drain(t.Context(), quiet); !errors.Is(err, refused) {
+		t.Errorf("Drain = %v", err)
+	}
+	if left := names(t, blobs, blob.Spill); len(left) != 1 || !strings.Contains(left[0], "0000001-1-") || count(t, db) != 1 {
+		t.Errorf("left %v; %d readings", left, count(t, db))
+	}
+	kept := map[string]bool{}
+	for _, l := range letters(t, blobs) {
+		kept[string(l.Raw)] = true
+	}
+	for _, content := range bad {
+		if !kept[content] {
+			t.Errorf("%q is in no dead letter", content)
+		}
+	}
+}
+
+// TestBothRefuse has neither SQL nor Blob take a batch, within the deadline.
+func TestBothRefuse(t *testing.T) {
+	t.Parallel()
+	f := &failing{Memory: new(blob.Memory), err: errors.New("full")}
+	f.calls.Store(4) // the next call fails
+	in := &ingest.Ingester{Store: &outage{nil, func([]sensor.Reading) error { return errors.New("away") }}, Files: f}
+	err := in.Ingest(t.Context(), quiet, batchOf(0, body(1)))
+	if !errors.Is(err, sensor.ErrUnavailable) || !strings.Contains(err.Error(), "away") || !strings.Contains(err.Error(), "full") {
+		t.Errorf("Ingest = %v", err)
+	}
+}
+
+// slow is SQL that doesn't answer.
+type slow struct{}
+
+func (slow) InsertReadings(ctx context.Context, _ []sensor.Reading) (sensor.Stored, error) {
+	<-ctx.Done()
+	return sensor.Stored{}, ctx.Err()
+}
+
+// TestSpillInTime has SQL not answer: the batch is spilled before the
+// invocation's time is over.
+func TestSpillInTime(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second+100*time.Millisecond)
+	defer cancel()
+	blobs := new(blob.Memory)
+	in := &ingest.Ingester{Store: slow{}, Files: blobs}
+	if err := in.Ingest(ctx, quiet, batchOf(0, body(1))); err != nil || len(names(t, blobs, blob.Spill)) != 1 {
+		t.Errorf("Ingest = %v, spilled %v", err, names(t, blobs, blob.Spill))
+	}
+}
