@@ -103,6 +103,10 @@ var leftOut = []struct{ names, why string }{
 // application's functions can meet, and compares what the handler gets and what
 // the host does. With -v it prints the table of cases.
 func TestConformance(t *testing.T) {
+	files, err := filepath.Glob("testdata/recordings/*.json")
+	if err != nil || len(files) != len(conformance) {
+		t.Errorf("%d recordings, %v; %d of them are played", len(files), err, len(conformance))
+	}
 	var mu sync.Mutex
 	result := make(map[string]string)
 	t.Run("case", func(t *testing.T) {

@@ -33,6 +33,8 @@ type stack struct {
 	hub   *simulate.Hub
 	blobs *azure.Blobs
 	sql   string // DSN
+	// secrets may be in nothing that is written.
+	secrets []string
 	// patience is how long eventually waits.
 	patience time.Duration
 }
@@ -82,7 +84,7 @@ func (l layout) start(t *testing.T) *stack {
 	}
 	settings := map[string]string{
 		"AzureWebJobsStorage": connection, "DataStorage": connection, "SQL_DSN": dsn,
-		"EventHubConnection": "Endpoint=sb://localhost/;SharedAccessKeyName=x;SharedAccessKey=x", "EVENTHUB_NAME": "readings", "EVENTHUB_CONSUMER_GROUP": "$Default",
+		"EventHubConnection": "Endpoint=sb://localhost/;SharedAccessKeyName=x;SharedAccessKey=" + hubKey, "EVENTHUB_NAME": "readings", "EVENTHUB_CONSUMER_GROUP": "$Default",
 		"SCORE_TICK": "*/2 * * * * *", "SCORE_SCHEDULE": "0 0 0 1 1 *", // no window falls due by itself
 		"AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01", // what failed comes again after a second, not after a minute
 	}
@@ -94,8 +96,58 @@ func (l layout) start(t *testing.T) *stack {
 		Root: root, Settings: settings, HTTPPort: ports[0], EventPort: ports[1],
 		EventDir: filepath.Join(dir, "events"), MessageLease: 2 * time.Second,
 	}})
-	t.Cleanup(func() { s.checkLog(log, storage.ConnectionString) })
+	s.secrets = []string{accountKey(storage.ConnectionString), hubKey}
+	if u, err := url.Parse(s.sql); err == nil {
+		if password, ok := u.User.Password(); ok {
+			s.secrets = append(s.secrets, password)
+		}
+	}
+	t.Cleanup(func() { s.checkWritten(log) })
 	return s
+}
+
+// hubKey lets one into the event hub.
+const hubKey = "aHViLWtleS10aGF0LW5vYm9keS1tYXktc2Vl"
+
+func accountKey(connection string) string {
+	_, key, _ := strings.Cut(connection, "AccountKey=")
+	key, _, _ = strings.Cut(key, ";")
+	return key
+}
+
+// checkWritten looks for secrets in all that was logged, by host and handler,
+// and written to blobs, and shows the log if the test has failed.
+func (s *stack) checkWritten(file string) {
+	log, err := os.ReadFile(file)
+	if err != nil {
+		s.Error(err)
+	}
+	s.checkSecrets("the log", log)
+	ctx := context.Background() // the test's own has ended
+	for _, container := range []string{blob.Preds, blob.Logs, blob.DeadLetter} {
+		for info, err := range s.blobs.List(ctx, container, "") {
+			if err != nil {
+				s.Error(err)
+				return
+			}
+			content, _, err := s.blobs.Read(ctx, container, info.Name, "", 1<<30)
+			if err != nil {
+				s.Error(err)
+			}
+			s.checkSecrets("blob "+container+"/"+info.Name, content)
+		}
+	}
+	if s.Failed() {
+		s.Logf("%s", log[max(0, len(log)-20_000):])
+	}
+}
+
+func (s *stack) checkSecrets(where string, content []byte) {
+	for _, secret := range s.secrets {
+		if secret == "" || bytes.Contains(content, []byte(secret)) {
+			s.Errorf("a secret is in %s, or there is none to look for", where)
+		}
+	}
 }
 
 // port is the one that leads to a port of this machine.
@@ -124,22 +176,6 @@ func openBlobs(t *testing.T, connectionString string) *azure.Blobs {
 	}
 	t.Cleanup(account.Close)
 	return account.Blobs()
-}
-
-// checkLog looks for secrets in all that was logged, and shows it if the test
-// has failed.
-func (s *stack) checkLog(file, connection string) {
-	log, err := os.ReadFile(file)
-	if err != nil {
-		s.Error(err)
-	}
-	_, key, _ := strings.Cut(connection, "AccountKey=")
-	if key, _, _ = strings.Cut(key, ";"); key == "" || bytes.Contains(log, []byte(key)) {
-		s.Error("the storage key is in the log")
-	}
-	if s.Failed() {
-		s.Logf("%s", log[max(0, len(log)-20_000):])
-	}
 }
 
 func freePorts(t *testing.T, n int) (ports []int) {
@@ -230,7 +266,9 @@ func (s *stack) call(method, path string, body, reply any) bool {
 		return false
 	}
 	defer answer.Body.Close()
-	return answer.StatusCode/100 == 2 && json.NewDecoder(answer.Body).Decode(reply) == nil
+	content, err = io.ReadAll(answer.Body)
+	s.checkSecrets(method+" "+path, content)
+	return err == nil && answer.StatusCode/100 == 2 && json.Unmarshal(content, reply) == nil
 }
 
 // request asks for a run of w until it is promised.
