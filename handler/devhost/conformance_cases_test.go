@@ -104,8 +104,22 @@ var leftOut = []struct{ names, why string }{
 // the host does. With -v it prints the table of cases.
 func TestConformance(t *testing.T) {
 	files, err := filepath.Glob("testdata/recordings/*.json")
-	if err != nil || len(files) != len(conformance) {
-		t.Errorf("%d recordings, %v; %d of them are played", len(files), err, len(conformance))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := make(map[string]bool)
+	for _, c := range conformance {
+		listed[c.name] = true
+	}
+	for _, l := range leftOut {
+		for name := range strings.SplitSeq(l.names, ", ") {
+			listed[name] = true
+		}
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".json"); !listed[name] {
+			t.Errorf("recording %s is neither played nor left out", name)
+		}
 	}
 	var mu sync.Mutex
 	result := make(map[string]string)
