@@ -27,11 +27,11 @@ var (
 	faultSeed   = flag.Uint64("faultseed", uint64(time.Now().UnixNano()), "seed of TestFaults")
 )
 
-// faultFleet has few sensors, so that a round is short, and bad events.
+// faultFleet has few sensors, so that a round is short.
 var faultFleet = simulate.Fleet{Seed: 3, Devices: 3, Every: 10 * time.Second}
 
-// disturbance is one kind of fault. lasting ends when all is well again, and
-// tells how much it hit.
+// disturbance is one fault to come. lasting makes it, returns when all is well
+// again, and tells how much it hit.
 type disturbance struct {
 	name    string
 	lasting func(ctx context.Context, d time.Duration) (hits int)

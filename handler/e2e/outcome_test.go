@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
-// outcome is all that is left when a hour of readings has been scored.
+// outcome is all that is left when an hour of readings has been scored.
 type outcome struct {
 	readings []string          // as stored
 	letters  []string          // the bodies of dead letters, in order
@@ -121,19 +122,13 @@ func undisturbedOutcome(t *testing.T, shape shape) outcome {
 		want++
 	}
 	if len(o.readings) != want || len(o.letters) != faultLetters || len(o.jobs) != len(o.runs)*len(faultFleet.Sensors()) ||
-		len(o.files) != len(o.jobs)+len(o.runs) || slices.ContainsFunc(values(o.runs), func(s string) bool { return s != string(sensor.RunSucceeded) }) {
+		len(o.files) != len(o.jobs)+len(o.runs) || slices.ContainsFunc(slices.Collect(maps.Values(o.runs)), func(s string) bool { return s != string(sensor.RunSucceeded) }) {
 		t.Fatalf("undisturbed: %d readings of %d, %d letters, runs %v, %d jobs, %d files", len(o.readings), want, len(o.letters), o.runs, len(o.jobs), len(o.files))
 	}
 	return o
 }
 
-func values(m map[string]string) (all []string) {
-	for _, v := range m {
-		all = append(all, v)
-	}
-	return all
-}
-
+// faultLetters is how many events of an hour are no reading.
 const faultLetters = 20
 
 // sendHour sends the hour's readings and some events that are none, and waits
