@@ -17,7 +17,7 @@ CLI  := bin/fleetscore
 HERE := env -u GOOS -u GOARCH
 
 .DEFAULT_GOAL := help
-.PHONY: help build cli run serve start storage test check check-infra faults fuzz-short fuzz bench vuln licenses size clean
+.PHONY: help build cli run serve start core-tools storage test check check-infra faults fuzz-short fuzz bench vuln licenses size clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -36,10 +36,12 @@ run: build ## score a simulated fleet, or your own: DATA=file.csv MODELS=dir OUT
 serve: build ## keep it running: a simulated fleet sends, a window is scored each minute
 	@$(CLI) serve
 
-start: build ## run dist/ under Azure Functions Core Tools; needs storage: make storage
-	@command -v func >/dev/null || { echo 'func is not installed: npm install -g azure-functions-core-tools@4, or use make serve, which needs no Core Tools' >&2; exit 1; }
+start: core-tools build ## run dist/ under Azure Functions Core Tools; needs storage: make storage
 	@cp local.settings.json dist/ 2>/dev/null || cp local.settings.json.example dist/local.settings.json
 	@cd dist && func start
+
+core-tools:
+	@command -v func >/dev/null || { echo 'func is not installed: npm install -g azure-functions-core-tools@4, or use make serve, which needs no Core Tools' >&2; exit 1; }
 
 storage: cli ## run the storage emulator on its usual ports, until Ctrl-C
 	@$(CLI) storage
