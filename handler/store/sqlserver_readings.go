@@ -32,13 +32,13 @@ ORDER BY s.sensor_id, s.ts`
 SELECT s.sensor_id, s.ts, r.value
 FROM #stage s JOIN dbo.readings r ON r.sensor_id = s.sensor_id AND r.ts = s.ts
 WHERE r.value <> s.value`
-
-	dropStage statement = `DROP TABLE #stage`
 )
 
 // insertReadings bulk copies rows to a temporary table, marks from it what is
-// late and inserts from it what is new. Where another writer inserts the same rows meanwhile, the
-// statement fails with a duplicate key, and the transaction is tried again.
+// late and inserts from it what is new. Where another writer inserts the same
+// rows meanwhile, the statement fails with a duplicate key, and the transaction
+// is tried again. The table goes when the connection is reset, which it is
+// before it is used again: dropping it here would cost a round trip.
 func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error) {
 	conn, err := writer.Conn(ctx)
 	if err != nil {
@@ -67,9 +67,6 @@ func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []r
 		}
 	}
 	if inserted, conflicts, err = s.insertStaged(ctx, rows); err != nil {
-		return 0, nil, err
-	}
-	if _, err := s.exec(ctx, dropStage); err != nil {
 		return 0, nil, err
 	}
 	return inserted, conflicts, tx.Commit()
