@@ -1,0 +1,89 @@
+package score
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"iter"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/sensor"
+)
+
+// TestStreams scores a message of 256 sensors with 20,000 readings each, whose
+// readings are 80 MB and whose CSVs 200 MB, and holds a few of them at a time.
+func TestStreams(t *testing.T) { // not parallel: it measures
+	const sensors, each, most = 256, 20_000, 16 << 20
+	readings := map[sensor.ID][]float64{}
+	var ids []sensor.ID
+	for i := range sensors {
+		id := sensor.ID{Device: "d", Sensor: fmt.Sprintf("s%03d", i)}
+		ids = append(ids, id)
+		readings[id] = []float64{1} // registers it
+	}
+	b := newBench(t, "", readings)
+	many := &manyReadings{each: each}
+	b.Scorer.Readings, b.Scorer.Files = many, hashing{}
+	before := live()
+	if err := b.Score(t.Context(), quiet, b.message(t, ids...)); err != nil {
+		t.Fatal(err)
+	}
+	if counts, err := b.db.Counts(t.Context(), b.run); err != nil || counts[sensor.Scored] != sensors {
+		t.Errorf("%v, %v", counts, err)
+	}
+	if j := b.job(t, ids[sensors-1]); j.Rows != each {
+		t.Errorf("the last job has %d rows", j.Rows)
+	}
+	t.Logf("%.1f MB held at most", float64(many.most-before)/1e6)
+	if many.most-before > most {
+		t.Errorf("%d bytes were held", many.most-before)
+	}
+}
+
+// live returns the bytes of the heap that are in use.
+func live() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// manyReadings are as many of each sensor. It notes the most that is live
+// between them.
+type manyReadings struct {
+	each int
+	most int64
+}
+
+func (m *manyReadings) Readings(_ context.Context, ids []sensor.ID, w sensor.Window) iter.Seq2[sensor.Reading, error] {
+	return func(yield func(sensor.Reading, error) bool) {
+		for n, id := range slices.SortedFunc(slices.Values(ids), sensor.CompareID) {
+			for i := range m.each {
+				if !yield(sensor.Reading{ID: id, Time: sensor.MillisOf(w.From) + sensor.Millis(i), Value: float64(i) / 7}, nil) {
+					return
+				}
+			}
+			if n%16 == 15 {
+				m.most = max(m.most, live())
+			}
+		}
+	}
+}
+
+// hashing are blobs of which only the hash is kept.
+type hashing struct{}
+
+func (hashing) Stat(context.Context, string, string) (blob.Info, error) {
+	return blob.Info{}, blob.ErrNotFound
+}
+
+func (hashing) Write(_ context.Context, _, name string, _ blob.Condition, _ string, fill func(io.Writer) error) (blob.Info, error) {
+	sum := sha256.New()
+	err := fill(sum)
+	return blob.Info{Name: name, SHA256: hex.EncodeToString(sum.Sum(nil))}, err
+}
