@@ -64,7 +64,14 @@ func scoreFleet(b *testing.B, sensors int) (cost fleetCost) {
 	to := time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 	w := sensor.Window{From: to.AddDate(-1, 0, 0), To: to}
 	dsn := "file:" + filepath.ToSlash(filepath.Join(b.TempDir(), "fleet.db"))
-	fill(b, dsn, w, sensors)
+	db, err := store.Open(dsn, store.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	fill(b, db, w, sensors, readingsOfSensor)
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
 	storage := newStorage(b, "preds/"+w.RunID()+"/manifest.json")
 	port := freePort(b)
 	cmd := start(b, port, "SQL_DSN="+dsn, "DataStorage="+storage.connection(), "SCORE_SCHEDULE=0 0 0 1 1 *")
@@ -103,33 +110,24 @@ func scoreFleet(b *testing.B, sensors int) (cost fleetCost) {
 
 const readingsOfSensor = 1000
 
-// fill makes a database whose watermark stands at the window's beginning, with
-// the readings of all sensors in the window.
-func fill(b *testing.B, dsn string, w sensor.Window, sensors int) {
-	db, err := store.Open(dsn, store.Options{})
-	if err != nil {
-		b.Fatal(err)
+// fill makes the tables of a database, with the watermark at the window's
+// beginning and a reading of each sensor in each of its first seconds.
+func fill(t testing.TB, db *store.DB, w sensor.Window, sensors, readings int) {
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	defer db.Close()
-	if err := db.Migrate(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	var batch []sensor.Reading
+	batch := make([]sensor.Reading, readings)
 	for s := range sensors {
 		id := sensor.ID{Device: fmt.Sprintf("device-%04d", s/4), Sensor: fmt.Sprintf("sensor-%d", s%4)}
-		for i := range readingsOfSensor {
-			batch = append(batch, sensor.Reading{ID: id, Time: sensor.MillisOf(w.From) + sensor.Millis(i*1000), Value: float64((s+i)%1000) / 70})
+		for i := range batch {
+			batch[i] = sensor.Reading{ID: id, Time: sensor.MillisOf(w.From) + sensor.Millis(i*1000), Value: float64((s+i)%1000) / 70}
 		}
-		if len(batch) < 10*readingsOfSensor && s+1 < sensors {
-			continue
+		if _, err := db.InsertReadings(t.Context(), batch); err != nil {
+			t.Fatal(err)
 		}
-		if _, err := db.InsertReadings(b.Context(), batch); err != nil {
-			b.Fatal(err)
-		}
-		batch = batch[:0]
 	}
-	if err := db.InitWatermark(b.Context(), w.From); err != nil {
-		b.Fatal(err)
+	if err := db.InitWatermark(t.Context(), w.From); err != nil {
+		t.Fatal(err)
 	}
 }
 

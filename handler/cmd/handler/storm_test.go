@@ -1,0 +1,78 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+// TestMemoryInAStorm has the binary score 48 jobs of 20,000 readings, 24
+// messages at a time, under a GOMEMLIMIT of 64 MiB. What it holds besides the Go heap
+// is its own text and SQLite's caches: the whole stays below twice the limit.
+func TestMemoryInAStorm(t *testing.T) {
+	const sensors, readings, runs, limit = 12, 20_000, 4, 64 << 20
+	w := sensor.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(readings, 0).UTC()}
+	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "fleet.db"))
+	db, err := store.Open(dsn, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	fill(t, db, w, sensors, readings)
+	storage := newStorage(t, "")
+	port := freePort(t)
+	cmd := start(t, port, "SQL_DSN="+dsn, "DataStorage="+storage.connection(), fmt.Sprint("GOMEMLIMIT=", limit))
+	awaitReady(t, port)
+	host := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight + 1}}
+	defer host.CloseIdleConnections()
+	var ids []string
+	for i := range runs {
+		run, _, err := db.OpenRequested(t.Context(), sensor.Window{From: w.From, To: w.To.Add(time.Duration(i) * time.Second)}, sensor.Settings{}, w.To)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, run.ID)
+		jobs, err := db.JobsPage(t.Context(), run.ID, "", sensor.ID{}, sensors)
+		if err != nil || len(jobs) != sensors {
+			t.Fatal(jobs, err)
+		}
+		for _, j := range jobs {
+			text, err := sensor.NewMessage(run.ID, []sensor.JobKey{j.JobKey}).Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			storage.messages <- text
+		}
+	}
+	close(storage.messages)
+	var workers sync.WaitGroup
+	for range inFlight {
+		workers.Go(func() {
+			for text := range storage.messages {
+				invoke(t, host, port, "score", map[string]string{"message": text})
+			}
+		})
+	}
+	workers.Wait()
+	for _, id := range ids {
+		if run, err := db.Run(t.Context(), id); err != nil || run.State != sensor.RunSucceeded {
+			t.Errorf("run %s: %v, %v", id, run.State, err)
+		}
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	t.Logf("%d MiB at most", peak>>20)
+	if peak > 2*limit {
+		t.Errorf("it took %d MiB under a limit of %d MiB", peak>>20, limit>>20)
+	}
+}
