@@ -94,7 +94,7 @@ func (l layout) start(t *testing.T) *stack {
 	log := filepath.Join(dir, "log")
 	s.host = startHost(t, hostConfig{Log: log, Options: devhost.Options{
 		Root: root, Settings: settings, HTTPPort: ports[0], EventPort: ports[1],
-		EventDir: filepath.Join(dir, "events"), MessageLease: 2 * time.Second,
+		EventDir: filepath.Join(dir, "events"), MessageLease: 4 * time.Second, // see there: a shorter one is over before a starved host renews it
 	}})
 	s.secrets = []string{accountKey(storage.ConnectionString), hubKey}
 	if u, err := url.Parse(s.sql); err == nil {
