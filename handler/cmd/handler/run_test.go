@@ -76,17 +76,18 @@ func start(t testing.TB, port string, more ...string) *exec.Cmd {
 	return cmd
 }
 
-// awaitReady asks GET / as the host does, every 25 ms at first.
+// awaitReady asks GET / as the host does, for no longer than a minute: the port
+// may have been taken meanwhile.
 func awaitReady(t testing.TB, port string) {
 	t.Helper()
-	for {
+	for end := time.Now().Add(time.Minute); ; {
 		r, err := http.Get("http://127.0.0.1:" + port + "/")
 		if err == nil {
 			io.Copy(io.Discard, r.Body)
 			r.Body.Close()
 			return
 		}
-		if t.Context().Err() != nil {
+		if time.Now().After(end) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Millisecond)
