@@ -27,7 +27,7 @@ func (r *reader) keep(items []any) ([]any, error) {
 	if err := r.opt.Budget.Take(len(items) * sizeValue); err != nil {
 		return nil, err
 	}
-	kept := r.items.take(len(items))
+	kept := r.opt.Memory.items.take(len(items))
 	copy(kept, items)
 	return kept, nil
 }
@@ -36,7 +36,7 @@ func (r *reader) pushTuple(items []any, err error) error {
 	if err != nil {
 		return err
 	}
-	t := r.tuples.one()
+	t := r.opt.Memory.tuples.one()
 	t.nest = nest{1}
 	if err := t.deepen(items); err != nil {
 		return err
@@ -53,16 +53,28 @@ func (r *reader) tuple1() error { return r.pushTuple(r.pop(1)) }
 func (r *reader) tuple2() error { return r.pushTuple(r.pop(2)) }
 func (r *reader) tuple3() error { return r.pushTuple(r.pop(3)) }
 
-func (r *reader) emptyList() error { return r.pushNew(&List{nest: nest{1}}, sizeHolder) }
+func (r *reader) emptyList() error { return r.pushNew(r.newList(), sizeHolder) }
 func (r *reader) emptySet() error  { return r.pushNew(&Set{nest: nest{1}}, sizeHolder) }
-func (r *reader) emptyDict() error { return r.pushNew(&Dict{nest: nest{1}}, sizeHolder) }
+func (r *reader) emptyDict() error { return r.pushNew(r.newDict(), sizeHolder) }
+
+func (r *reader) newList() *List {
+	l := r.opt.Memory.lists.one()
+	l.nest = nest{1}
+	return l
+}
+
+func (r *reader) newDict() *Dict {
+	d := r.opt.Memory.dicts.one()
+	d.nest = nest{1}
+	return d
+}
 
 func (r *reader) list() error {
 	items, err := r.popToMark()
 	if err != nil {
 		return err
 	}
-	l := &List{nest: nest{1}}
+	l := r.newList()
 	if err := r.extend(&l.Items, &l.nest, items); err != nil {
 		return err
 	}
@@ -74,7 +86,7 @@ func (r *reader) dict() error {
 	if err != nil {
 		return err
 	}
-	d := &Dict{nest: nest{1}}
+	d := r.newDict()
 	if err := r.update(&d.Entries, &d.nest, items); err != nil {
 		return err
 	}
@@ -98,7 +110,7 @@ func (r *reader) extend(to *[]any, n *nest, items []any) (err error) {
 	if err := n.deepen(items); err != nil {
 		return err
 	}
-	if *to, err = grow(r.opt.Budget, *to, len(items), sizeValue); err != nil {
+	if *to, err = grow(r.opt.Budget, &r.opt.Memory.items, *to, len(items), sizeValue); err != nil {
 		return err
 	}
 	*to = append(*to, items...)
@@ -113,7 +125,7 @@ func (r *reader) update(to *[]Entry, n *nest, items []any) (err error) {
 	if err := n.deepen(items); err != nil {
 		return err
 	}
-	if *to, err = grow(r.opt.Budget, *to, len(items)/2, sizeEntry); err != nil {
+	if *to, err = grow(r.opt.Budget, &r.opt.Memory.entries, *to, len(items)/2, sizeEntry); err != nil {
 		return err
 	}
 	for i := 0; i < len(items); i += 2 {

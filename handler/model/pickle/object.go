@@ -98,7 +98,7 @@ func (r *reader) pushObject(class Global, args []any, kwargs *Dict) error {
 	if !r.callee(&class).allowed {
 		return r.pushNew(&Refused{Global: class, Offset: r.pos - 1}, sizeHolder)
 	}
-	o := r.objects.one()
+	o := r.opt.Memory.objects.one()
 	*o = Object{Class: class, Args: args, Kwargs: kwargs, nest: nest{1}}
 	if err := o.deepen(args); err != nil {
 		return err

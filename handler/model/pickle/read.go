@@ -17,6 +17,8 @@ type Options struct {
 	Built func(*Object, *Input) (any, error)
 	// Budget is what may be allocated; nil is NewBudget of the data's length.
 	Budget *Budget
+	// Memory is where the value read is allocated; nil is memory of its own.
+	Memory *Memory
 }
 
 // Read reads the first pickle in data. Bytes after it are ignored, as Python
@@ -24,6 +26,9 @@ type Options struct {
 func Read(data []byte, opt Options) (any, error) {
 	if opt.Budget == nil {
 		opt.Budget = NewBudget(len(data))
+	}
+	if opt.Memory == nil {
+		opt.Memory = new(Memory)
 	}
 	return (&Input{data: data, opt: opt}).Nested()
 }
@@ -35,7 +40,6 @@ type Input struct {
 	ops    int // opcodes read
 	nested int // pickles being read
 	opt    Options
-	slabs
 }
 
 // Take returns the next n bytes, which alias the data, or [ErrTruncated].

@@ -49,19 +49,42 @@ func (s *scratch) text(b []byte) any {
 	return text
 }
 
-// slabs are where the small values of a pickle are allocated, many at a time.
-type slabs struct {
+// Memory is where a pickle's tuples, lists, dicts and objects are allocated, many
+// at a time. Its zero value is ready to use.
+type Memory struct {
 	items   slab[any]
+	entries slab[Entry]
 	tuples  slab[Tuple]
+	lists   slab[List]
+	dicts   slab[Dict]
 	objects slab[Object]
 }
 
-// slab allocates values of one type, slabSize bytes at a time.
-type slab[T any] struct{ free []T }
+// Reset takes back all that was read into m, for the next pickle: no tuple, list,
+// dict or object may be used any more, nor their slices of items. Strings,
+// numbers and names stay good.
+func (m *Memory) Reset() {
+	m.items.reset()
+	m.entries.reset()
+	m.tuples.reset()
+	m.lists.reset()
+	m.dicts.reset()
+	m.objects.reset()
+}
 
-const slabSize = 2 << 10
+// slab allocates values of one type, slabSize bytes at a time.
+type slab[T any] struct{ all, free []T }
+
+const slabSize = 8 << 10
 
 func (s *slab[T]) one() *T { return &s.take(1)[0] }
+
+// reset takes back what was taken of the last slabSize bytes, and leaves what
+// was before to the garbage collector.
+func (s *slab[T]) reset() {
+	clear(s.all[:len(s.all)-len(s.free)])
+	s.free = s.all
+}
 
 // take returns n zero values.
 func (s *slab[T]) take(n int) []T {
@@ -71,7 +94,8 @@ func (s *slab[T]) take(n int) []T {
 		if n >= room {
 			return make([]T, n)
 		}
-		s.free = make([]T, room)
+		s.all = make([]T, room)
+		s.free = s.all
 	}
 	taken := s.free[:n:n]
 	s.free = s.free[n:]

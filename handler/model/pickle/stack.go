@@ -14,8 +14,8 @@ const (
 )
 
 // grow returns s with room for n more values, each of size bytes, taken off
-// the budget.
-func grow[T any](b *Budget, s []T, n, size int) ([]T, error) {
+// the budget and of m.
+func grow[T any](b *Budget, m *slab[T], s []T, n, size int) ([]T, error) {
 	if cap(s)-len(s) >= n {
 		return s, nil
 	}
@@ -23,12 +23,12 @@ func grow[T any](b *Budget, s []T, n, size int) ([]T, error) {
 	if err := b.Take(room * size); err != nil {
 		return nil, err
 	}
-	return append(make([]T, 0, room), s...), nil
+	return append(m.take(room)[:0], s...), nil
 }
 
 func (r *reader) push(v any) (err error) {
 	if len(r.stack) == cap(r.stack) {
-		if r.stack, err = grow(r.opt.Budget, r.stack, 1, sizeValue); err != nil {
+		if r.stack, err = grow(r.opt.Budget, &r.opt.Memory.items, r.stack, 1, sizeValue); err != nil {
 			return err
 		}
 	}
@@ -126,7 +126,7 @@ func (r *reader) put(index uint64) (err error) {
 		return fmt.Errorf("memo index %d is far beyond the %d in use", index, len(r.memo))
 	}
 	if gap := int(index) + 1 - len(r.memo); gap > 0 {
-		if r.memo, err = grow(r.opt.Budget, r.memo, gap, sizeValue); err != nil {
+		if r.memo, err = grow(r.opt.Budget, &r.opt.Memory.items, r.memo, gap, sizeValue); err != nil {
 			return err
 		}
 		for range gap {

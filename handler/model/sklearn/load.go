@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/fleetscore/fleetscore/handler/model/joblib"
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
@@ -39,8 +40,13 @@ func load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	memory := memories.Get().(*pickle.Memory)
+	defer func() {
+		memory.Reset()
+		memories.Put(memory)
+	}()
 	l := &loader{budget: pickle.NewBudget(len(data))}
-	v, err := pickle.Read(data, pickle.Options{Allow: l.allow, Built: joblib.Built, Budget: l.budget})
+	v, err := pickle.Read(data, pickle.Options{Allow: l.allow, Built: joblib.Built, Budget: l.budget, Memory: memory})
 	if err != nil {
 		return nil, errors.Join(l.refusal(), err)
 	}
@@ -56,6 +62,9 @@ func load(data []byte) (*Model, error) {
 	}
 	return newModel(root, l.written, l.names, step), nil
 }
+
+// memories are what pickles are read into. An estimator copies what it keeps.
+var memories = sync.Pool{New: func() any { return new(pickle.Memory) }}
 
 // loader turns a pickle's objects into estimators.
 type loader struct {
