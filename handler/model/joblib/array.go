@@ -8,21 +8,18 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// wrappers are the names of NumpyArrayWrapper: joblib's own, and of the copy in
-// scikit-learn up to 0.22.
-var wrappers = map[pickle.Global]bool{
-	{Module: "joblib.numpy_pickle", Name: "NumpyArrayWrapper"}:                   true,
-	{Module: "sklearn.externals.joblib.numpy_pickle", Name: "NumpyArrayWrapper"}: true,
+// Known reports whether a name is one that joblib describes arrays by: its own, or
+// that of the copy in scikit-learn up to 0.22.
+func Known(g pickle.Global) bool {
+	return g.Name == "NumpyArrayWrapper" &&
+		(g.Module == "joblib.numpy_pickle" || g.Module == "sklearn.externals.joblib.numpy_pickle")
 }
-
-// Known reports whether a name is one that joblib describes arrays by.
-func Known(g pickle.Global) bool { return wrappers[g] }
 
 // Built is [pickle.Options].Built: it turns joblib's description of an array
 // into a [numpy.Array], whose data it takes out of the stream, and leaves other
 // objects as they are.
 func Built(o *pickle.Object, in *pickle.Input) (any, error) {
-	if !wrappers[o.Class] {
+	if !Known(o.Class) {
 		return o, nil
 	}
 	dtype, ok := o.Attr("dtype")

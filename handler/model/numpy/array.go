@@ -57,13 +57,13 @@ func ParseShape(v any) ([]int, error) {
 }
 
 // New returns an array, or why data of that type and shape is none.
-func New(t DType, shape []int, fortran bool, data []byte) (*Array, error) {
-	a := &Array{Type: t, Shape: shape, Fortran: fortran, Data: data}
+func New(t DType, shape []int, fortran bool, data []byte) (Array, error) {
+	a := Array{Type: t, Shape: shape, Fortran: fortran, Data: data}
 	if t.Kind == 'O' {
-		return nil, errors.New("an array of objects without objects")
+		return Array{}, errors.New("an array of objects without objects")
 	}
 	if want := a.Len() * t.Size; len(data) != want {
-		return nil, fmt.Errorf("an array of %v %v takes %d bytes, there are %d", t, shape, want, len(data))
+		return Array{}, fmt.Errorf("an array of %v %v takes %d bytes, there are %d", t, shape, want, len(data))
 	}
 	return a, nil
 }
@@ -116,10 +116,10 @@ func plain(g pickle.Global) bool {
 
 // Parse returns the array that a pickled value means: an *Array already, or
 // what an object would make.
-func Parse(v any) (*Array, error) {
+func Parse(v any) (Array, error) {
 	switch v := v.(type) {
 	case *Array:
-		return v, nil
+		return *v, nil
 	case *pickle.Object:
 		switch function(v.Class) {
 		case "_reconstruct":
@@ -127,22 +127,22 @@ func Parse(v any) (*Array, error) {
 		case "_frombuffer":
 			return fromBuffer(v)
 		}
-		return nil, fmt.Errorf("%v is no numpy array", v.Class)
+		return Array{}, fmt.Errorf("%v is no numpy array", v.Class)
 	case *pickle.Refused:
-		return nil, fmt.Errorf("%v is no numpy array", v.Global)
+		return Array{}, fmt.Errorf("%v is no numpy array", v.Global)
 	}
-	return nil, fmt.Errorf("a %T is no numpy array", v)
+	return Array{}, fmt.Errorf("a %T is no numpy array", v)
 }
 
 // reconstruct is _reconstruct(class, (0,), b'b') with the state (version,
 // shape, dtype, fortran, data).
-func reconstruct(o *pickle.Object) (*Array, error) {
+func reconstruct(o *pickle.Object) (Array, error) {
 	state, ok := o.State.(*pickle.Tuple)
 	if !ok || len(state.Items) != 5 {
-		return nil, errors.New("an array without its state")
+		return Array{}, errors.New("an array without its state")
 	}
 	if class, ok := first(o.Args).(pickle.Global); !ok || !plain(class) {
-		return nil, errors.New("subclasses of numpy.ndarray are not supported")
+		return Array{}, errors.New("subclasses of numpy.ndarray are not supported")
 	}
 	fortran, _ := state.Items[3].(bool)
 	return build(state.Items[2], state.Items[1], fortran, state.Items[4])
@@ -157,24 +157,24 @@ func first(args []any) any {
 
 // fromBuffer is _frombuffer(data, dtype, shape, order), or with axis_order
 // (numpy 2.3 and later).
-func fromBuffer(o *pickle.Object) (*Array, error) {
+func fromBuffer(o *pickle.Object) (Array, error) {
 	if len(o.Args) < 4 {
-		return nil, errors.New("an array without its order")
+		return Array{}, errors.New("an array without its order")
 	}
 	if len(o.Args) > 4 && o.Args[3] == any("K") {
-		return nil, errors.New("arrays in an order other than C and Fortran are not supported")
+		return Array{}, errors.New("arrays in an order other than C and Fortran are not supported")
 	}
 	return build(o.Args[1], o.Args[2], o.Args[3] == any("F"), o.Args[0])
 }
 
-func build(dtype, dims any, fortran bool, data any) (*Array, error) {
+func build(dtype, dims any, fortran bool, data any) (Array, error) {
 	t, err := ParseDType(dtype)
 	if err != nil {
-		return nil, err
+		return Array{}, err
 	}
 	shape, err := ParseShape(dims)
 	if err != nil {
-		return nil, err
+		return Array{}, err
 	}
 	switch data := data.(type) {
 	case []byte:
@@ -186,13 +186,13 @@ func build(dtype, dims any, fortran bool, data any) (*Array, error) {
 		}
 		return New(t, shape, fortran, raw)
 	case *pickle.List:
-		a := &Array{Type: t, Shape: shape, Fortran: fortran, Objects: data.Items}
+		a := Array{Type: t, Shape: shape, Fortran: fortran, Objects: data.Items}
 		if t.Kind != 'O' || len(data.Items) != a.Len() {
-			return nil, fmt.Errorf("an array of %v %v is given %d objects", t, shape, len(data.Items))
+			return Array{}, fmt.Errorf("an array of %v %v is given %d objects", t, shape, len(data.Items))
 		}
 		return a, nil
 	}
-	return nil, fmt.Errorf("array data that is a %T", data)
+	return Array{}, fmt.Errorf("array data that is a %T", data)
 }
 
 // Equal reports whether the array has that shape.

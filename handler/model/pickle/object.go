@@ -14,7 +14,7 @@ func (r *reader) global() error {
 	if err != nil {
 		return err
 	}
-	return r.pushNew(g, sizeHolder+len(g.Module)+len(g.Name))
+	return r.pushNew(r.name(g), sizeHolder+len(g.Module)+len(g.Name))
 }
 
 // globalText reads a name as GLOBAL and INST give it: two lines.
@@ -44,7 +44,7 @@ func (r *reader) stackGlobal() error {
 	if !ok1 || !ok2 {
 		return errors.New("a name that is no string")
 	}
-	return r.pushNew(Global{module, name}, sizeHolder)
+	return r.pushNew(r.name(Global{module, name}), sizeHolder)
 }
 
 // reduce pops a function and a tuple of arguments, and pushes what a call

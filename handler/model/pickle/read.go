@@ -62,8 +62,8 @@ func (in *Input) Nested() (any, error) {
 	defer func() { in.nested-- }()
 	s := scratches.Get().(*scratch)
 	defer s.release()
-	r := reader{Input: in, scratch: s, stack: s.stack[:0], marks: s.marks[:0], memo: s.memo[:0], calls: s.calls[:0]}
-	return r.run()
+	s.reader = reader{Input: in, scratch: s, stack: s.stack[:0], marks: s.marks[:0], memo: s.memo[:0], calls: s.calls[:0]}
+	return s.reader.run()
 }
 
 // reader is the machine that a pickle is a program for.
@@ -71,6 +71,7 @@ type reader struct {
 	*Input
 	*scratch
 	stack   []any
+	highest int   // height that the stack had at most, where it was popped
 	marks   []int // heights of the stack
 	memo    []any
 	calls   []callee

@@ -1,34 +1,39 @@
 package pickle
 
 import (
+	"hash/maphash"
 	"sync"
 	"unsafe"
 )
 
-// scratch is what one reader leaves to the next: room for its stack and memo,
-// and the short strings that it met, since files of one kind have most of them
-// in common.
+// scratch is what one reader leaves to the next: itself, room for its stack and
+// memo, and the short strings and the names that it met, since files of one kind
+// have most of them in common.
 type scratch struct {
-	stack [128]any
-	marks [16]int
-	memo  [256]any
-	calls [16]callee
-	texts map[string]any
+	reader reader
+	stack  [128]any
+	marks  [16]int
+	memo   [256]any
+	calls  [16]callee
+	texts  [1024]any // strings, each at its hash
+	names  [256]any  // Globals, each at the hash of its name
 }
 
-// Bounds on the strings that are kept.
-const (
-	maxTexts = 512
-	maxText  = 48 // bytes of each
+// maxText is the length of the longest string that is kept.
+const maxText = 48
+
+var (
+	scratches = sync.Pool{New: func() any { return new(scratch) }}
+	seed      = maphash.MakeSeed()
 )
 
-var scratches = sync.Pool{New: func() any { return &scratch{texts: make(map[string]any)} }}
-
-// release hands s on, with nothing in it but strings.
+// release hands s on, with nothing in it but strings and names.
 func (s *scratch) release() {
-	clear(s.stack[:])
-	clear(s.memo[:])
+	r := &s.reader
+	clear(s.stack[:min(max(r.highest, len(r.stack)), len(s.stack))])
+	clear(s.memo[:min(len(r.memo), len(s.memo))])
 	clear(s.calls[:])
+	*r = reader{}
 	scratches.Put(s)
 }
 
@@ -37,16 +42,23 @@ func (s *scratch) text(b []byte) any {
 	if len(b) > maxText {
 		return string(b)
 	}
-	text, ok := s.texts[string(b)]
-	if !ok {
-		if len(s.texts) == maxTexts {
-			clear(s.texts)
-		}
-		key := string(b)
-		text = key
-		s.texts[key] = text
+	kept := &s.texts[maphash.Bytes(seed, b)%uint64(len(s.texts))]
+	if text, ok := (*kept).(string); !ok || text != string(b) {
+		*kept = string(b)
 	}
-	return text
+	return *kept
+}
+
+// name returns a [Global].
+func (s *scratch) name(g Global) any {
+	if len(g.Module) > maxText || len(g.Name) > maxText {
+		return g
+	}
+	kept := &s.names[maphash.String(seed, g.Name)%uint64(len(s.names))]
+	if name, ok := (*kept).(Global); !ok || name != g {
+		*kept = g
+	}
+	return *kept
 }
 
 // Memory is where a pickle's tuples, lists, dicts and objects are allocated, many

@@ -59,6 +59,7 @@ func (r *reader) pop(n int) ([]any, error) {
 	if top-n < r.base() {
 		return nil, errUnderflow
 	}
+	r.highest = max(r.highest, top)
 	r.stack = r.stack[:top-n]
 	return r.stack[top-n : top], nil
 }
@@ -77,6 +78,7 @@ func (r *reader) popToMark() ([]any, error) {
 	if len(r.marks) == 0 {
 		return nil, errNoMark
 	}
+	r.highest = max(r.highest, len(r.stack))
 	base := r.base()
 	r.marks = r.marks[:len(r.marks)-1]
 	items := r.stack[base:]

@@ -93,10 +93,11 @@ func (a *attrs) int(name string) int {
 // float returns a number, which may also be an array of one element.
 func (a *attrs) float(name string) float64 {
 	v := a.value(name)
-	if o, ok := v.(*pickle.Object); ok && numpy.IsArray(o) {
-		v = &numpy.Array{}
+	_, array := v.(*numpy.Array)
+	if o, ok := v.(*pickle.Object); ok {
+		array = numpy.IsArray(o)
 	}
-	if _, ok := v.(*numpy.Array); ok {
+	if array {
 		if one := a.vector(name, 1); len(one) == 1 {
 			return one[0]
 		}
@@ -118,22 +119,20 @@ func (a *attrs) finite(name string) float64 {
 	return f
 }
 
-// array returns an array and its numbers, which have to be finite.
-func (a *attrs) array(name string) (*numpy.Array, []float64) {
+// array returns an array's shape and its numbers.
+func (a *attrs) array(name string) (shape []int, data []float64) {
 	if a.err != nil {
-		return &numpy.Array{}, nil
+		return nil, nil
 	}
 	array, err := numpy.Parse(a.value(name))
+	if err == nil {
+		data, err = array.Floats(a.budget)
+	}
 	if err != nil {
 		a.fail("%s: %w", name, err)
-		return &numpy.Array{}, nil
+		return nil, nil
 	}
-	data, err := array.Floats(a.budget)
-	if err != nil {
-		a.fail("%s: %w", name, err)
-		return &numpy.Array{}, nil
-	}
-	return array, data
+	return array.Shape, data
 }
 
 // vector returns an array's numbers, which have to be n, or any number if n is
@@ -157,20 +156,20 @@ func (a *attrs) vectorOrNaN(name string, n int) []float64 {
 // matrix returns a row-major matrix of finite numbers, and its columns. It has
 // to have so many rows and columns, where these are not 0.
 func (a *attrs) matrix(name string, rows, columns int) ([]float64, int) {
-	array, data := a.array(name)
+	shape, data := a.array(name)
 	switch {
 	case a.err != nil:
 		return nil, 0
-	case len(array.Shape) != 2:
-		a.fail("%s has the shape %v: a matrix is wanted", name, array.Shape)
-	case rows != 0 && array.Shape[0] != rows, columns != 0 && array.Shape[1] != columns:
-		a.fail("%s has the shape %v where %d rows and %d columns are wanted (0: any)", name, array.Shape, rows, columns)
+	case len(shape) != 2:
+		a.fail("%s has the shape %v: a matrix is wanted", name, shape)
+	case rows != 0 && shape[0] != rows, columns != 0 && shape[1] != columns:
+		a.fail("%s has the shape %v where %d rows and %d columns are wanted (0: any)", name, shape, rows, columns)
 	}
 	a.checkFinite(name, data)
 	if a.err != nil {
 		return nil, 0
 	}
-	return data, array.Shape[1]
+	return data, shape[1]
 }
 
 func (a *attrs) checkFinite(name string, data []float64) {

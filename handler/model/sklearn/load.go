@@ -40,13 +40,10 @@ func load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory := memories.Get().(*pickle.Memory)
-	defer func() {
-		memory.Reset()
-		memories.Put(memory)
-	}()
-	l := &loader{budget: pickle.NewBudget(len(data))}
-	v, err := pickle.Read(data, pickle.Options{Allow: l.allow, Built: joblib.Built, Budget: l.budget, Memory: memory})
+	space := workspaces.Get().(*workspace)
+	defer space.release()
+	l := &loader{workspace: space, budget: pickle.NewBudget(len(data))}
+	v, err := pickle.Read(data, pickle.Options{Allow: l.allow, Built: joblib.Built, Budget: l.budget, Memory: &l.memory})
 	if err != nil {
 		return nil, errors.Join(l.refusal(), err)
 	}
@@ -63,17 +60,29 @@ func load(data []byte) (*Model, error) {
 	return newModel(root, l.written, l.names, step), nil
 }
 
-// memories are what pickles are read into. An estimator copies what it keeps.
-var memories = sync.Pool{New: func() any { return new(pickle.Memory) }}
-
 // loader turns a pickle's objects into estimators.
 type loader struct {
+	*workspace
 	budget     *pickle.Budget
 	refused    []pickle.Global // names met that are not allowed
 	estimators int
 	nesting    int
 	written    string   // version of scikit-learn, of the outermost estimator
 	names      []string // feature_names_in_, of the outermost that has them
+}
+
+// workspace is memory that loads hand on, with nothing in it. Estimators copy
+// what they keep of it.
+type workspace struct {
+	memory pickle.Memory         // of the pickle's objects
+	attrs  [maxNesting + 1]attrs // of the estimators being loaded, outermost first
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+func (s *workspace) release() {
+	s.memory.Reset()
+	workspaces.Put(s)
 }
 
 // ignorable are modules whose objects stand in attributes that nobody reads:
@@ -112,7 +121,10 @@ func (l *loader) estimator(v any, step string) (*element, Step, error) {
 		return nil, Step{}, fmt.Errorf("%w: over %d estimators, or %d inside one another", pickle.ErrLimit, maxEstimators, maxNesting)
 	}
 	l.nesting++
-	defer func() { l.nesting-- }()
+	defer func() {
+		l.nesting--
+		l.attrs[l.nesting] = attrs{}
+	}()
 	switch v := v.(type) {
 	case *pickle.Object:
 		return l.object(v, step)
@@ -129,7 +141,8 @@ func (l *loader) object(o *pickle.Object, step string) (*element, Step, error) {
 	if !ok {
 		return nil, Step{}, refuseClass(o.Class, step)
 	}
-	a := &attrs{loader: l, object: o, class: o.Class.Name, step: step}
+	a := &l.attrs[l.nesting-1]
+	*a = attrs{loader: l, object: o, class: o.Class.Name, step: step}
 	written := a.text("_sklearn_version")
 	if a.err == nil {
 		var err error

@@ -102,12 +102,16 @@ func BenchmarkScikitLearn(b *testing.B) {
 			for _, rows := range []int{1, 1000} {
 				o.predict(b, fmt.Sprintf("IsolationForest/trees=100/rows=%d", rows), svm.Best(), "forest", 8, 100, rows)
 			}
-			b.Run("Load/made", func(b *testing.B) {
-				ask[[]float64](b, o, "svm", o.dir, 1, 2, 1)
-				o.load(b, filepath.Join(o.dir, "model.pkl"))
-			})
+			// A file of this version, as its user loads it, and what of that is the
+			// unpickler; then one of 0.19, whose classes are no more.
+			for _, classes := range []string{"scikit-learn", "inert"} {
+				b.Run("Load/made/classes="+classes, func(b *testing.B) {
+					ask[[]float64](b, o, "svm", o.dir, 1, 2, 1)
+					o.load(b, filepath.Join(o.dir, "model.pkl"), classes)
+				})
+			}
 			if path, err := filepath.Abs("../../../../shared/reference/models/model_1_1"); err == nil && exists(path) {
-				b.Run("Load/reference", func(b *testing.B) { o.load(b, path) })
+				b.Run("Load/reference/classes=inert", func(b *testing.B) { o.load(b, path, "inert") })
 			}
 		})
 	}
@@ -174,13 +178,14 @@ func (o *opponent) predict(b *testing.B, name string, level svm.Instructions, ki
 	})
 }
 
-// load has both read one file.
-func (o *opponent) load(b *testing.B, path string) {
+// load has both read one file, Python's pickle.loads with scikit-learn's
+// classes or with inert ones.
+func (o *opponent) load(b *testing.B, path, classes string) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		b.Fatal(err)
 	}
-	rounds(b, func() float64 { return ask[float64](b, o, "loads", path, side.Seconds()) }, func() {
+	rounds(b, func() float64 { return ask[float64](b, o, "loads", path, classes, side.Seconds()) }, func() {
 		if _, err := sklearn.Load(data); err != nil {
 			b.Fatal(err)
 		}

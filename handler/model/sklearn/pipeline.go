@@ -18,6 +18,7 @@ func loadPipeline(a *attrs) *element {
 		return nil
 	}
 	p := &pipeline{}
+	a.steps = make([]Step, 0, min(len(list.Items), maxEstimators))
 	for i, item := range list.Items {
 		e := a.pipelineStep(item)
 		switch {
