@@ -306,8 +306,8 @@ func (l faultyLedger) MarkSent(ctx context.Context, run string, jobs []sensor.Jo
 	return l.do(fmt.Sprint("mark sent ", len(jobs)), func() error { return l.db.MarkSent(ctx, run, jobs, now) })
 }
 
-func (l faultyLedger) Lost(ctx context.Context, before time.Time, limit int) (jobs []sensor.Job, err error) {
-	err = l.do("lost", func() error { jobs, err = l.db.Lost(ctx, before, limit); return err })
+func (l faultyLedger) Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) (jobs []sensor.Job, err error) {
+	err = l.do("lost", func() error { jobs, err = l.db.Lost(ctx, now, patience, limit); return err })
 	return jobs, err
 }
 

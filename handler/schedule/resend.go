@@ -27,12 +27,12 @@ func (t *Ticker) resend(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	before := t.Now().Add(-patience)
+	wait := patience
 	if n > 0 {
-		before = t.Now().Add(-longPatience)
+		wait = longPatience
 	}
 	for {
-		jobs, err := t.Ledger.Lost(ctx, before, lostPage)
+		jobs, err := t.Ledger.Lost(ctx, t.Now(), wait, lostPage)
 		if err != nil {
 			return err
 		}

@@ -32,8 +32,8 @@ type Late interface {
 
 // Losses is what the ledger knows of messages that were lost.
 type Losses interface {
-	// Lost returns queued jobs last sent before that time, those of a run together.
-	Lost(ctx context.Context, sentBefore time.Time, limit int) ([]sensor.Job, error)
+	// Lost returns queued jobs last sent longer than patience from now, those of a run together.
+	Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) ([]sensor.Job, error)
 	Run(ctx context.Context, id string) (sensor.Run, error)
 	CloseJob(ctx context.Context, run string, key sensor.JobKey, o sensor.Outcome, now time.Time) (was sensor.JobState, changed bool, err error)
 }

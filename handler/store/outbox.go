@@ -25,7 +25,7 @@ ORDER BY j.run, j.sensor_id {limit}`
 	lostJobs statement = `
 SELECT {top} ` + jobColumns + `
 FROM dbo.jobs j JOIN dbo.sensors s ON s.id = j.sensor_id
-WHERE j.state = 'queued' AND j.sent_at < @before
+WHERE j.state = 'queued' AND (j.sent_at < @before OR j.sent_at > @after)
 ORDER BY j.run, j.sensor_id {limit}`
 
 	// markSent counts a sending once, should its first try have been lost only
@@ -48,10 +48,12 @@ func (db *DB) Unsent(ctx context.Context, run string, limit int) ([]sensor.Job, 
 	return db.jobs(ctx, op, unsentOfRun, list{}, sql.Named("run", run), sql.Named("limit", limit))
 }
 
-// Lost returns up to limit queued jobs for which a message was last sent before
-// the given time, those of a run together, the oldest window first.
-func (db *DB) Lost(ctx context.Context, sentBefore time.Time, limit int) ([]sensor.Job, error) {
-	return db.jobs(ctx, "looking for lost jobs", lostJobs, list{}, sql.Named("before", db.time(sentBefore)), sql.Named("limit", limit))
+// Lost returns up to limit queued jobs for which a message was last sent more
+// than patience before now, those of a run together, the oldest window first.
+// So far after now counts too: the clock has been set back since.
+func (db *DB) Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) ([]sensor.Job, error) {
+	return db.jobs(ctx, "looking for lost jobs", lostJobs, list{},
+		sql.Named("before", db.time(now.Add(-patience))), sql.Named("after", db.time(now.Add(patience))), sql.Named("limit", limit))
 }
 
 // MarkSent notes that messages for these jobs of a run were sent at the given

@@ -157,17 +157,19 @@ func testOutbox(t *testing.T, db *store.DB) {
 	equal(t, "closed job's sends", job(t, db, first, 2).Sends, 0)
 	unsent("", 10_000, 601)
 
-	lost := func(before time.Time, want int) {
+	lost := func(now time.Time, want int) {
 		t.Helper()
-		jobs, err := db.Lost(t.Context(), before, 10_000)
+		jobs, err := db.Lost(t.Context(), now, time.Minute, 10_000)
 		check(t, err)
 		equal(t, "lost", len(jobs), want)
 	}
-	lost(at, 0)
-	lost(at.Add(time.Millisecond), 598)
+	lost(at.Add(time.Minute), 0)
+	lost(at.Add(time.Minute+time.Millisecond), 598)
+	lost(at.Add(-time.Minute), 0)
+	lost(at.Add(-time.Minute-time.Millisecond), 598) // the clock was set back
 	check(t, db.MarkSent(t.Context(), first, keys[:1], at.Add(time.Hour)))
 	equal(t, "sends", job(t, db, first, 0).Sends, 2)
-	lost(at.Add(time.Second), 597)
+	lost(at.Add(time.Hour), 597)
 	check(t, db.MarkSent(t.Context(), first, nil, at))
 }
 
