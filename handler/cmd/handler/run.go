@@ -27,6 +27,7 @@ func run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 	if port == "" {
 		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: it is the Functions host that starts this program; fleetscore serve or func start do so here")
 	}
+	parent := os.Getppid() // before anyone is answered: the host may be gone right after
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
 		return fmt.Errorf("listen for the host: %w", err)
@@ -45,7 +46,7 @@ func run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go watchParent(ctx, os.Getppid, time.Second, cancel)
+	go watchParent(ctx, parent, os.Getppid, time.Second, cancel)
 	return serve(ctx, listener, a, slog.NewLogLogger(slog.NewJSONHandler(stdout, nil), slog.LevelWarn))
 }
 
@@ -62,11 +63,10 @@ func serve(ctx context.Context, listener net.Listener, h http.Handler, warnings 
 	return fmt.Errorf("serve: %w", err)
 }
 
-// watchParent cancels with a cause once the process has another parent than at
-// first: the host kills its handler, but when it has to leave in a hurry it
+// watchParent cancels with a cause once the process has another parent than
+// that: the host kills its handler, but when it has to leave in a hurry it
 // leaves it behind.
-func watchParent(ctx context.Context, getppid func() int, every time.Duration, cancel context.CancelCauseFunc) {
-	parent := getppid()
+func watchParent(ctx context.Context, parent int, getppid func() int, every time.Duration, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {

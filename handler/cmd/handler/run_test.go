@@ -181,7 +181,7 @@ func TestWatchParent(t *testing.T) {
 	parent.Store(7)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	asked := make(chan struct{}, 1)
-	go watchParent(ctx, func() int {
+	go watchParent(ctx, 7, func() int {
 		select {
 		case asked <- struct{}{}:
 		default:
