@@ -26,6 +26,21 @@ func Turns(b *testing.B, fs ...func()) []Costs {
 	return all
 }
 
+// PerCall returns the CPU nanoseconds of a call of f, called until they come
+// to at least so many in all.
+func PerCall(least time.Duration, f func()) float64 {
+	calls, begin := 0, CPU()
+	for batch := 1; ; batch *= 2 {
+		for range batch {
+			f()
+		}
+		calls += batch
+		if spent := CPU() - begin; spent >= least {
+			return float64(spent) / float64(calls)
+		}
+	}
+}
+
 // Min returns the cost of the cheapest round, the least disturbed one.
 func (c Costs) Min() time.Duration { return slices.Min(c) }
 
@@ -38,4 +53,12 @@ func Report(b *testing.B, unit string, metric func(of func(Costs) time.Duration)
 	b.ReportMetric(metric(Costs.Min), unit)
 	b.ReportMetric(metric(Costs.Median), "median-"+unit)
 	b.ReportMetric(0, "ns/op")
+}
+
+// ReportRounds reports the least and the median of what the rounds gave, as the
+// metrics unit-min and unit-median.
+func ReportRounds(b *testing.B, unit string, rounds []float64) {
+	sorted := slices.Sorted(slices.Values(rounds))
+	b.ReportMetric(sorted[0], unit+"-min")
+	b.ReportMetric(sorted[len(sorted)/2], unit+"-median")
 }

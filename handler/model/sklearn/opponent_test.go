@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/bench"
+	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
@@ -197,12 +197,12 @@ func rounds(b *testing.B, theirs func() float64, ours func()) {
 	var ratios, nanoseconds []float64
 	for b.Loop() {
 		their := 1e9 * theirs()
-		our := bench.PerCall(b, side, ours)
+		our := measure.PerCall(side, ours)
 		ratios = append(ratios, their/our)
 		nanoseconds = append(nanoseconds, our)
 	}
-	bench.Report(b, ratios, "times")
-	bench.Report(b, nanoseconds, "cpu-ns")
+	measure.ReportRounds(b, "times", ratios)
+	measure.ReportRounds(b, "cpu-ns", nanoseconds)
 	b.ReportMetric(0, "ns/op") // of both together
 }
 

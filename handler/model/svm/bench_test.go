@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/fleetscore/fleetscore/handler/bench"
+	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
@@ -32,9 +32,9 @@ func decide(b *testing.B, level svm.Instructions, d, count, n int) {
 	m.Limit(level)
 	dst := make([]float64, n)
 	b.ReportAllocs()
-	start := bench.CPU(b)
+	start := measure.CPU()
 	for b.Loop() {
 		m.Decision(dst, s.rows)
 	}
-	b.ReportMetric(float64(bench.CPU(b)-start)/float64(b.N*n*count), "cpu-ns/row×SV")
+	b.ReportMetric(float64(measure.CPU()-start)/float64(b.N*n*count), "cpu-ns/row×SV")
 }

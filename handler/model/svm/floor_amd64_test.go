@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/bench"
+	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
@@ -46,16 +46,16 @@ func BenchmarkExpFloor(b *testing.B) {
 			}
 			var floors, shares []float64
 			for b.Loop() {
-				floor := bench.PerCall(b, side, func() {
+				floor := measure.PerCall(side, func() {
 					copy(v, source[:])
 					exp(&v[0], len(v), -1, &constants, libm.ExpTable())
 				}) / float64(len(v))
-				decision := bench.PerCall(b, side, func() { m.Decision(dst, x) }) / (vectors * rows)
+				decision := measure.PerCall(side, func() { m.Decision(dst, x) }) / (vectors * rows)
 				floors = append(floors, floor)
 				shares = append(shares, 100*floor/decision)
 			}
-			bench.Report(b, floors, "cpu-ns/exp")
-			bench.Report(b, shares, "%floor")
+			measure.ReportRounds(b, "cpu-ns/exp", floors)
+			measure.ReportRounds(b, "%floor", shares)
 			b.ReportMetric(0, "ns/op") // of both together
 		})
 	}
