@@ -16,7 +16,7 @@ import (
 const (
 	userSID    = `SELECT sid FROM sys.database_principals WHERE name = @name`
 	dropUser   = `DECLARE @drop nvarchar(max) = N'DROP USER ' + QUOTENAME(@name); EXEC (@drop)`
-	createUser = `DECLARE @create nvarchar(max) = N'CREATE USER ' + QUOTENAME(@name) + N' WITH SID = ' + CONVERT(nvarchar(100), @sid, 1) + N', TYPE = E'; EXEC (@create)`
+	createUser = `DECLARE @create nvarchar(max) = N'CREATE USER ' + QUOTENAME(@name) + N' WITH SID = ' + @sid + N', TYPE = E'; EXEC (@create)`
 	grantUser  = `DECLARE @grant nvarchar(max) = N'GRANT SELECT, INSERT, UPDATE, DELETE ON SCHEMA::dbo TO ' + QUOTENAME(@name); EXEC (@grant)`
 )
 
@@ -53,7 +53,7 @@ func (db *DB) admit(ctx context.Context, name string, sid []byte) error {
 		is = nil
 	}
 	if is == nil {
-		if _, err := tx.ExecContext(ctx, createUser, named, sql.Named("sid", sid)); err != nil {
+		if _, err := tx.ExecContext(ctx, createUser, named, sql.Named("sid", fmt.Sprintf("0x%X", sid))); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"os"
@@ -41,6 +43,45 @@ func TestAdmitRefuses(t *testing.T) {
 	}
 }
 
+// TestAdmit admits an identity, again, and one made anew under its name. It needs
+// a server that knows Entra identities, which Azure SQL is, and says what
+// another answers; there, it holds that the refusal leaves nothing behind.
+func TestAdmit(t *testing.T) {
+	dsn := os.Getenv("TEST_SQLSERVER_DSN")
+	if dsn == "" {
+		t.Skip("NOT RUN on SQL Server: set TEST_SQLSERVER_DSN")
+	}
+	db, err := Open(dsn, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	const name = "fleetscore-test-identity"
+	sid := func() (sid []byte) {
+		t.Helper()
+		err := db.reader.QueryRowContext(t.Context(), userSID, sql.Named("name", name)).Scan(&sid)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			t.Fatal(err)
+		}
+		return sid
+	}
+	for i, id := range []uuid.UUID{{1}, {1}, {2}} {
+		err := db.Admit(t.Context(), name, id.String())
+		if i == 0 && err != nil {
+			if left := sid(); left != nil {
+				t.Errorf("refused, a user with SID %x is there", left)
+			}
+			t.Skipf("NOT RUN: this server admits no Entra identity: %v", err)
+		}
+		if i == 0 {
+			defer db.writer.ExecContext(context.WithoutCancel(t.Context()), dropUser, sql.Named("name", name))
+		}
+		if err != nil || !bytes.Equal(sid(), sidOf(id)) {
+			t.Errorf("admission %d: SID %x, want %x; %v", i, sid(), sidOf(id), err)
+		}
+	}
+}
+
 // TestAdmitParses has Azure SQL's own parser read the statements, what they
 // make of names included: other servers know no users of Entra identities.
 func TestAdmitParses(t *testing.T) {
@@ -56,7 +97,7 @@ func TestAdmitParses(t *testing.T) {
 		"CREATE USER [id-app] WITH SID = 0x33221100554477668899AABBCCDDEEFF, TYPE = E",
 		"GRANT SELECT, INSERT, UPDATE, DELETE ON SCHEMA::dbo TO [id-app]", "DROP USER [id-app]",
 	}
-	declare := "DECLARE @name nvarchar(128), @sid varbinary(16);\n"
+	declare := "DECLARE @name nvarchar(128), @sid nvarchar(34);\n"
 	batches := append(made, declare+userSID, declare+dropUser, declare+createUser, declare+grantUser)
 	if err := os.WriteFile(file, []byte(strings.Join(batches, "\nGO\n")), 0o644); err != nil {
 		t.Fatal(err)
