@@ -1,6 +1,6 @@
 package forest
 
-import "math"
+import "github.com/fleetscore/fleetscore/handler/model/libm"
 
 const eulerGamma = 0.57721566490153286060651209008240243
 
@@ -16,7 +16,7 @@ func AveragePathLength(n int) float64 {
 		return 1
 	}
 	f := float64(n)
-	return float64(2*(math.Log(f-1)+eulerGamma)) - 2*(f-1)/f
+	return float64(2*(libm.LogInt(n-1)+eulerGamma)) - 2*(f-1)/f
 }
 
 // AveragePathLength019 is [AveragePathLength] of scikit-learn 0.19 and 0.20
@@ -26,7 +26,7 @@ func AveragePathLength019(n int) float64 {
 		return 1
 	}
 	f := float64(n)
-	return float64(2*(math.Log(f-1)+eulerGamma)) - 2*(f-1)/f
+	return float64(2*(libm.LogInt(n-1)+eulerGamma)) - 2*(f-1)/f
 }
 
 // PathLength is the length of a path that ends, depth edges below the root,

@@ -64,6 +64,15 @@ func TestExp2(t *testing.T) {
 	}
 }
 
+func TestLogInt(t *testing.T) {
+	t.Parallel()
+	golden(t, "log.txt", func(x, want float64) {
+		if got := libm.LogInt(int(x)); !same(got, want) {
+			t.Errorf("LogInt(%v) = %x, glibc's log gives %x", x, got, want)
+		}
+	})
+}
+
 func TestTanh(t *testing.T) {
 	t.Parallel()
 	golden(t, "tanh.txt", func(x, want float64) {

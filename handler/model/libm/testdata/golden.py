@@ -1,4 +1,4 @@
-"""Writes exp.txt, exp2.txt and tanh.txt: lines of x and the C library's f(x), as
+"""Writes exp.txt, exp2.txt, tanh.txt and log.txt: lines of x and the C library's f(x), as
 hex floats; exp2 is pow(2, x). Run on x86-64 with FMA. Those committed are of glibc 2.36."""
 import ctypes, ctypes.util, math, random, struct
 
@@ -35,3 +35,4 @@ write("tanh", edges
       + [random.uniform(-22, 22) for _ in range(50)]
       + [bits() for _ in range(20)])
 write("exp2", [1.0, -1.0, 0.5, -0.5, -511.9, 511.9, 2.0**-40] + [random.uniform(-3, 0) for _ in range(200)] + [random.uniform(-512, 512) for _ in range(50)])
+write("log", [float(n) for n in range(1, 300)] + [float(random.randrange(1, 2**random.randrange(9, 53))) for _ in range(200)] + [2.0**52])
