@@ -67,7 +67,7 @@ func (t *normalizer) transform(dst, src []float64, n int, _ *arena) error {
 	width := len(src) / n
 	for i := 0; i < len(src); i += width {
 		norm := t.norm(src[i : i+width])
-		if norm == 0 || norm < t.tiny {
+		if norm == 0 || math.Abs(norm) < t.tiny {
 			norm = 1
 		}
 		for j, x := range src[i : i+width] {
