@@ -1,13 +1,11 @@
 package publish
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 
@@ -78,7 +76,7 @@ func Apply(ctx context.Context, blobs blob.Store, dir fs.FS, steps []Step, done 
 				return err
 			}
 		}
-		return put(ctx, blobs, s.Blob, data)
+		return put(ctx, blobs, s.Blob, "", data)
 	})
 }
 
@@ -139,23 +137,6 @@ func holds(ctx context.Context, blobs blob.Store, name, sum string) (bool, error
 	data, _, err := blobs.Read(ctx, blob.Models, name, "", MaxSize)
 	have := sha256.Sum256(data)
 	return hex.EncodeToString(have[:]) == sum, ignoreNotFound(err)
-}
-
-// keep copies the blob that serves a sensor to where [Rollback] finds it.
-func keep(ctx context.Context, blobs blob.Store, id sensor.ID, name string) error {
-	data, _, err := blobs.Read(ctx, blob.Models, name, "", MaxSize)
-	if err != nil {
-		return ignoreNotFound(err)
-	}
-	return put(ctx, blobs, previousName(id), data)
-}
-
-func put(ctx context.Context, blobs blob.Store, name string, data []byte) error {
-	_, err := blobs.Write(ctx, blob.Models, name, "", contentType, func(w io.Writer) error {
-		_, err := io.Copy(w, bytes.NewReader(data))
-		return err
-	})
-	return err
 }
 
 func ignoreNotFound(err error) error {

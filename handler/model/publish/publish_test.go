@@ -108,7 +108,7 @@ func TestBadSaysWhy(t *testing.T) {
 	t.Parallel()
 	blobs := new(blob.Memory)
 	for _, name := range []string{"a/1", "a/1.pkl"} {
-		if err := put(t.Context(), blobs, name, one); err != nil {
+		if err := put(t.Context(), blobs, name, "", one); err != nil {
 			t.Fatal(err)
 		}
 	}
