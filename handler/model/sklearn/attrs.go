@@ -135,6 +135,13 @@ func (a *attrs) array(name string) (shape []int, data []float64) {
 	return array.Shape, data
 }
 
+// isFloat32 reports whether an array is of float32, as of a fit on float32:
+// what scikit-learn computes of such alone, it rounds to float32.
+func (a *attrs) isFloat32(name string) bool {
+	array, err := numpy.Parse(a.value(name))
+	return err == nil && array.Type.Kind == 'f' && array.Type.Size == 4
+}
+
 // vector returns an array's numbers, which have to be n, or any number if n is
 // 0, and finite.
 func (a *attrs) vector(name string, n int) []float64 {

@@ -30,7 +30,11 @@ func loadPCA(a *attrs) *element {
 	}
 	if a.err == nil && a.version >= 105 {
 		p.shift = make([]float64, count)
-		product(p.shift, p.mean, p.components, p.width)
+		if a.isFloat32("mean_") && a.isFloat32("components_") {
+			product32(p.shift, p.mean, p.components, p.width)
+		} else {
+			product(p.shift, p.mean, p.components, p.width)
+		}
 		p.mean = nil
 	}
 	return &element{transformer: p, in: p.width, out: count, size: 8 * len(p.components)}
@@ -40,10 +44,17 @@ func loadPCA(a *attrs) *element {
 // too near 0.
 func (a *attrs) deviations(count int) []float64 {
 	scale := a.vector("explained_variance_", count)
+	least, single := epsilon, a.isFloat32("explained_variance_")
+	if single {
+		least = 0x1p-23 // numpy.finfo(numpy.float32).eps
+	}
 	for i, v := range scale {
 		scale[i] = math.Sqrt(v)
+		if single {
+			scale[i] = float64(float32(scale[i]))
+		}
 		if a.version >= 105 {
-			scale[i] = max(scale[i], epsilon)
+			scale[i] = max(scale[i], least)
 		}
 	}
 	return scale
@@ -81,6 +92,18 @@ func product(dst, x, m []float64, width int) {
 			dst[k] = dot(x[:width], row)
 			k++
 		}
+	}
+}
+
+// product32 is product of float32, every step rounded. BLAS libraries add sums
+// of more than a few columns up in orders of their own.
+func product32(dst, x, m []float64, width int) {
+	for k := range dst {
+		sum := float32(0)
+		for i, v := range m[k*width : (k+1)*width] {
+			sum += float32(float32(x[i]) * float32(v))
+		}
+		dst[k] = float64(sum)
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 // powerTransformer is sklearn.preprocessing.PowerTransformer.
 type powerTransformer struct {
 	lambdas  []float64
-	power    func(x, lambda float64) float64
+	mirrored []float64 // 2 - lambda, the exponent of numbers below 0
+	power    func(x, lambda, mirrored float64) float64
 	positive bool     // box-cox takes no other numbers
 	scaler   *element // nil if it does not standardize
 	label    string
@@ -28,6 +29,16 @@ func loadPowerTransformer(a *attrs) *element {
 		a.fail("method %.40q is neither box-cox nor yeo-johnson", method)
 	}
 	e := a.perColumn(t, n, n)
+	// numpy 2, which scikit-learn 1.5 and later mostly runs on, subtracts
+	// float32 from 2 in float32.
+	single := a.version >= 105 && a.isFloat32("lambdas_")
+	for _, lambda := range t.lambdas {
+		mirrored := 2 - lambda
+		if single {
+			mirrored = float64(float32(mirrored))
+		}
+		t.mirrored = append(t.mirrored, mirrored)
+	}
 	if a.bool("standardize") {
 		t.scaler = a.inner("_scaler")
 		if a.err == nil && (t.scaler.in != n || t.scaler.transformer == nil) {
@@ -41,7 +52,7 @@ func loadPowerTransformer(a *attrs) *element {
 }
 
 // boxCox is scipy.special.boxcox.
-func boxCox(x, lambda float64) float64 {
+func boxCox(x, lambda, _ float64) float64 {
 	if math.Abs(lambda) < 1e-19 {
 		return math.Log(x)
 	}
@@ -49,27 +60,27 @@ func boxCox(x, lambda float64) float64 {
 }
 
 // yeoJohnson is as scikit-learn computed it before 1.9.
-func yeoJohnson(x, lambda float64) float64 {
+func yeoJohnson(x, lambda, mirrored float64) float64 {
 	switch {
 	case x >= 0 && math.Abs(lambda) < epsilon:
 		return math.Log1p(x)
 	case x >= 0:
 		return (math.Pow(x+1, lambda) - 1) / lambda
-	case math.Abs(lambda-2) > epsilon:
-		return -(math.Pow(-x+1, 2-lambda) - 1) / (2 - lambda)
+	case math.Abs(mirrored) > epsilon:
+		return -(math.Pow(-x+1, mirrored) - 1) / mirrored
 	}
 	return -math.Log1p(-x) // NaN stays NaN
 }
 
 // yeoJohnsonLog is scipy.stats.yeojohnson, which scikit-learn calls since 1.9.
-func yeoJohnsonLog(x, lambda float64) float64 {
+func yeoJohnsonLog(x, lambda, mirrored float64) float64 {
 	switch {
 	case x >= 0 && math.Abs(lambda) < epsilon:
 		return math.Log1p(x)
 	case x >= 0:
 		return math.Expm1(lambda*math.Log1p(x)) / lambda
-	case math.Abs(lambda-2) > epsilon:
-		return -math.Expm1((2-lambda)*math.Log1p(-x)) / (2 - lambda)
+	case math.Abs(mirrored) > epsilon:
+		return -math.Expm1(mirrored*math.Log1p(-x)) / mirrored
 	}
 	return -math.Log1p(-x)
 }
@@ -85,7 +96,7 @@ func (t *powerTransformer) transform(dst, src []float64, n int, a *arena) error 
 		if t.positive && x <= 0 {
 			return fmt.Errorf("%w: box-cox takes only numbers above 0", &inputError{i / width, i % width, x, t.label})
 		}
-		to[i] = t.power(x, t.lambdas[i%width])
+		to[i] = t.power(x, t.lambdas[i%width], t.mirrored[i%width])
 	}
 	if t.scaler != nil {
 		return t.scaler.transform(dst, to, n, a)
