@@ -71,7 +71,7 @@ func New(t DType, shape []int, fortran bool, data []byte) (Array, error) {
 // IsArray reports whether an object is a pickled array.
 func IsArray(o *pickle.Object) bool {
 	name := function(o.Class)
-	return name == "_reconstruct" || name == "_frombuffer"
+	return name == "_reconstruct" || name == "_frombuffer" || name == "_create_array"
 }
 
 // IsFunction reports whether an object is a ufunc as numpy before 1.20 pickled
@@ -79,7 +79,7 @@ func IsArray(o *pickle.Object) bool {
 func IsFunction(o *pickle.Object) bool { return function(o.Class) == "_ufunc_reconstruct" }
 
 // function returns the name of the function, of those that numpy pickles by,
-// under the modules of numpy 1 and 2; of others "".
+// under the modules of numpy 1 and 2, and dill arrays; of others "".
 func function(g pickle.Global) string {
 	switch g.Module {
 	case "numpy.core.multiarray", "numpy._core.multiarray":
@@ -92,6 +92,10 @@ func function(g pickle.Global) string {
 		}
 	case "numpy.core":
 		if g.Name == "_ufunc_reconstruct" {
+			return g.Name
+		}
+	case "dill._dill":
+		if g.Name == "_create_array" {
 			return g.Name
 		}
 	}
@@ -123,9 +127,11 @@ func Parse(v any) (Array, error) {
 	case *pickle.Object:
 		switch function(v.Class) {
 		case "_reconstruct":
-			return reconstruct(v)
+			return reconstruct(v.Args, v.State)
 		case "_frombuffer":
 			return fromBuffer(v)
+		case "_create_array":
+			return create(v.Args)
 		}
 		return Array{}, fmt.Errorf("%v is no numpy array", v.Class)
 	case *pickle.Refused:
@@ -136,16 +142,29 @@ func Parse(v any) (Array, error) {
 
 // reconstruct is _reconstruct(class, (0,), b'b') with the state (version,
 // shape, dtype, fortran, data).
-func reconstruct(o *pickle.Object) (Array, error) {
-	state, ok := o.State.(*pickle.Tuple)
+func reconstruct(args []any, v any) (Array, error) {
+	state, ok := v.(*pickle.Tuple)
 	if !ok || len(state.Items) != 5 {
 		return Array{}, errors.New("an array without its state")
 	}
-	if class, ok := first(o.Args).(pickle.Global); !ok || !plain(class) {
+	if class, ok := first(args).(pickle.Global); !ok || !plain(class) {
 		return Array{}, errors.New("subclasses of numpy.ndarray are not supported")
 	}
 	fortran, _ := state.Items[3].(bool)
 	return build(state.Items[2], state.Items[1], fortran, state.Items[4])
+}
+
+// create is dill's _create_array(_reconstruct, arguments, state, None).
+func create(args []any) (Array, error) {
+	if len(args) < 3 {
+		return Array{}, errors.New("an array without its state")
+	}
+	f, _ := args[0].(pickle.Global)
+	inner, ok := args[1].(*pickle.Tuple)
+	if function(f) != "_reconstruct" || !ok {
+		return Array{}, errors.New("an array that dill makes in a way of its own")
+	}
+	return reconstruct(inner.Items, args[2])
 }
 
 func first(args []any) any {

@@ -19,6 +19,7 @@ func init() {
 		{"builtins", "bytearray"}:     (*reader).bytesCall,
 		{"builtins", "set"}:           (*reader).setCall,
 		{"builtins", "frozenset"}:     (*reader).setCall,
+		{"dill._dill", "_load_type"}:  (*reader).loadType,
 	}
 }
 
@@ -33,6 +34,18 @@ func (r *reader) reconstructor(args []any) error {
 		return fmt.Errorf("objects built on %s are not supported", kind(args[1]))
 	}
 	return r.instantiate(args[0], &Tuple{}, nil)
+}
+
+// loadType is how dill names a class of Python's own: _load_type('slice').
+func (r *reader) loadType(args []any) error {
+	if len(args) != 1 {
+		return errors.New("dill._dill._load_type wants one argument")
+	}
+	name, ok := args[0].(string)
+	if !ok {
+		return fmt.Errorf("a type named by %s", kind(args[0]))
+	}
+	return r.pushNew(Global{"builtins", name}, sizeHolder)
 }
 
 func (r *reader) newObjCall(args []any) error {
