@@ -16,8 +16,9 @@ type attrs struct {
 	class   string
 	step    string
 	version version
-	fitted  Params // what Describe shall say of the fit
-	steps   []Step // and of the estimators inside
+	names   []string // featureNames, once they were asked for
+	fitted  Params   // what Describe shall say of the fit
+	steps   []Step   // and of the estimators inside
 	err     error
 }
 
@@ -212,6 +213,26 @@ func (a *attrs) features(vectors ...string) int {
 		a.fail("%d features: at most %d are supported", n, maxFeatures)
 	}
 	return n
+}
+
+// featureNames returns the names of the columns of the DataFrame that the
+// estimator was fitted on, or nil: feature_names_in_, before 1.0 of a
+// ColumnTransformer _feature_names_in.
+func (a *attrs) featureNames() []string {
+	for _, name := range []string{"feature_names_in_", "_feature_names_in"} {
+		if !a.has(name) {
+			continue
+		}
+		array, err := numpy.Parse(a.value(name))
+		if err == nil {
+			var names []string
+			if names, err = array.Strings(a.budget); err == nil {
+				return names
+			}
+		}
+		a.fail("%s: %w", name, err)
+	}
+	return nil
 }
 
 // items returns the elements of a list or tuple.

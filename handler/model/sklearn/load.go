@@ -68,7 +68,7 @@ type loader struct {
 	estimators int
 	nesting    int
 	written    string   // version of scikit-learn, of the outermost estimator
-	names      []string // feature_names_in_, of the outermost that has them
+	names      []string // of the columns, by the outermost estimator that has them
 }
 
 // workspace is memory that loads hand on, with nothing in it. Estimators copy
@@ -86,10 +86,10 @@ func (s *workspace) release() {
 }
 
 // ignorable are modules whose objects stand in attributes that nobody reads:
-// random states, the search trees of neighbours, and the like. As the pickle
-// reader keeps them inert, they do no harm; where an estimator is wanted, they
-// are refused.
-var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "builtins.slice", "builtins.range", "functools.partial"}
+// random states, the search trees of neighbours, the columns of a DataFrame,
+// and the like. As the pickle reader keeps them inert, they do no harm; where
+// an estimator is wanted, they are refused.
+var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "builtins.slice", "builtins.range", "functools.partial"}
 
 func (l *loader) allow(g pickle.Global) bool {
 	if numpy.Known(g) || joblib.Known(g) {
@@ -165,14 +165,7 @@ func (l *loader) object(o *pickle.Object, step string) (*element, Step, error) {
 // featureNames keeps the names of the columns, if no estimator around this one
 // had them.
 func (l *loader) featureNames(a *attrs) {
-	if l.names != nil || !a.has("feature_names_in_") {
-		return
-	}
-	array, err := numpy.Parse(a.value("feature_names_in_"))
-	if err == nil {
-		l.names, err = array.Strings(l.budget)
-	}
-	if err != nil {
-		a.fail("feature_names_in_: %w", err)
+	if l.names == nil {
+		l.names = a.featureNames()
 	}
 }

@@ -53,7 +53,7 @@ func (a *attrs) columns(v any, width int) ([]int, error) {
 	case *pickle.Object:
 		switch {
 		case v.Class == pickle.Global{Module: "builtins", Name: "slice"} && len(v.Args) == 3:
-			return sliced(v.Args, width)
+			return a.sliced(v.Args, width)
 		case v.Class.Name == "_RemainderColsList":
 			data, _ := v.Attr("data")
 			if list, ok := data.(*pickle.List); ok {
@@ -97,12 +97,9 @@ func (a *attrs) listed(items []any, width int) ([]int, error) {
 		case int64:
 			columns = append(columns, int(item))
 		case string:
-			if a.loader.names == nil {
-				return nil, &unsupported{fmt.Sprintf("a column by its name, %.60q, is not supported in a file that does not keep the names: select by position, or fit it with scikit-learn 1.0 or later on a DataFrame", item)}
-			}
-			c := slices.Index(a.loader.names, item)
-			if c < 0 {
-				return nil, fmt.Errorf("there is no feature named %.60q", item)
+			c, err := a.column(item)
+			if err != nil {
+				return nil, err
 			}
 			columns = append(columns, c)
 		case bool:
@@ -119,8 +116,24 @@ func (a *attrs) listed(items []any, width int) ([]int, error) {
 	return columns, nil
 }
 
-// sliced resolves slice(start, stop, step) of positions.
-func sliced(args []any, width int) ([]int, error) {
+// column returns the position of a column given by its name.
+func (a *attrs) column(name string) (int, error) {
+	if a.names == nil {
+		a.names = a.featureNames()
+	}
+	if a.names == nil {
+		return 0, &unsupported{fmt.Sprintf("a column by its name, %.60q, is not supported in a file that does not keep the names: select by position, or fit it with scikit-learn 0.22 or later on a DataFrame", name)}
+	}
+	c := slices.Index(a.names, name)
+	if c < 0 {
+		return 0, fmt.Errorf("there is no feature named %.60q", name)
+	}
+	return c, nil
+}
+
+// sliced resolves slice(start, stop, step) of positions, or of names, where
+// the last is included.
+func (a *attrs) sliced(args []any, width int) ([]int, error) {
 	bounds := [3]int{0, width, 1}
 	for i, arg := range args {
 		switch arg := arg.(type) {
@@ -130,8 +143,14 @@ func sliced(args []any, width int) ([]int, error) {
 			if i < 2 && bounds[i] < 0 {
 				bounds[i] = max(0, bounds[i]+width)
 			}
+		case string:
+			c, err := a.column(arg)
+			if err != nil {
+				return nil, err
+			}
+			bounds[i] = c + i
 		default:
-			return nil, &unsupported{"a slice of names is not supported: write the names as a list"}
+			return nil, &unsupported{fmt.Sprintf("a slice by %T is not supported: write a list", arg)}
 		}
 	}
 	if bounds[2] < 1 {

@@ -10,6 +10,7 @@ numpy 1.14 to 2.5 and joblib 0.11 to 1.6.
 import base64, gzip, json, os, pickle, sys, tempfile, warnings
 
 import numpy as np
+import pandas as pd
 import sklearn
 from sklearn import preprocessing
 from sklearn.covariance import EllipticEnvelope
@@ -42,7 +43,9 @@ def add(name, model, x, query=None, dump=lambda m: pickle.dumps(m, 2)):
     model.fit(x)
     if query is None:
         query = np.vstack([x[:8], x[:6] + 5 * rng.normal(size=x[:6].shape)])
-    entry = {"file": base64.b64encode(dump(model)).decode(), "X": hexadecimal(query)}
+    entry = {"file": base64.b64encode(dump(model)).decode(), "X": hexadecimal(np.asarray(query))}
+    if hasattr(x, "columns"):
+        entry["names"] = list(x.columns)
     for method in ("predict", "decision_function", "score_samples"):
         if hasattr(model, method):
             entry[method] = hexadecimal(np.asarray(getattr(model, method)(query.copy()), float).reshape(-1, 1))
@@ -125,6 +128,34 @@ if VERSION >= (0, 20):
         t = ColumnTransformer([("s", StandardScaler(), columns), ("m", MinMaxScaler(), [1])], remainder="passthrough")
         add("columns_" + name, make_pipeline(t, svm()), x4)
 
+    frame = pd.DataFrame(x4, columns=list("abcd"))
+    for name, columns in ("names", ["c", "a"]), ("names_slice", slice("b", "c")):
+        if VERSION >= (0, 22):
+            t = ColumnTransformer([("s", StandardScaler(), columns), ("m", MinMaxScaler(), ["b"])], remainder="passthrough")
+            add("columns_" + name, make_pipeline(t, svm()), frame, frame[:10])
+    inner = ColumnTransformer([("i", StandardScaler(), ["a"])], remainder="passthrough")
+    if VERSION >= (0, 22):
+        add("columns_inside", make_pipeline(ColumnTransformer([("o", inner, ["c", "a"])]), svm()), frame, frame[:10])
+
+add("t_normalizer_max_below_0", Pipeline([("t", Normalizer("max")), ("clf", svm())]), -p4, -p4[:10])
+two = x4[:, :2].astype(np.float32)
+for name, t in ("pca", PCA(2)), ("pca_whiten", PCA(2, whiten=True)):
+    add("float32_" + name, Pipeline([("t", t), ("clf", svm())]), two, two[:10].astype(float))
+if hasattr(preprocessing, "PowerTransformer"):
+    add("float32_power", Pipeline([("t", preprocessing.PowerTransformer()), ("clf", svm())]), two, two[:10].astype(float) - 3)
+
+for module in ("cloudpickle", "dill"):
+    try:
+        dumps = __import__(module).dumps
+    except ImportError:
+        continue
+    add("written_by_" + module, make_pipeline(ColumnTransformer([("s", StandardScaler(), slice(1, 3))]), forest(n_estimators=1)), x4, dump=dumps)
+try:
+    import lz4.frame
+
+    add("joblib_lz4", make_pipeline(StandardScaler(), forest(n_estimators=1)), x4, dump=lambda m: joblib_bytes(m, ("lz4", 3)))
+except ImportError:
+    pass
 for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
     add("protocol_%d" % protocol, make_pipeline(StandardScaler(), forest(n_estimators=1)), x4, dump=lambda m: pickle.dumps(m, protocol))
 for compress in (0, ("zlib", 3), ("gzip", 3), ("bz2", 3), ("lzma", 3), ("xz", 3)):
