@@ -15,7 +15,7 @@ import (
 // eight times what it reads, beyond what a small model takes.
 func FuzzLoad(f *testing.F) {
 	all := readGoldens(f, allModels)
-	for _, name := range []string{"protocol_0", "protocol_2", "protocol_5", "joblib_plain", "joblib_xz", "joblib_bz2", "columns_slice_drop", "t_power_box", "imputer_indicator"} {
+	for _, name := range []string{"protocol_0", "protocol_2", "protocol_5", "joblib_plain", "joblib_xz", "joblib_bz2", "lof_kd_tree", "lof_ball_tree", "columns_slice_drop", "t_power_box", "imputer_indicator"} {
 		f.Add(all[name].File)
 	}
 	for _, r := range readRefusals(f) {

@@ -10,8 +10,9 @@ import (
 // the density around a row, against that around its nearest neighbours among
 // the rows it was fitted on. 0 is normal.
 type localOutlierFactor struct {
-	fitted   []float64 // row-major
+	fitted   []float64 // row-major, in the order of the tree
 	width    int
+	tree     searchTree
 	k        int       // neighbours
 	reach    []float64 // of each fitted row, the distance to its k-th neighbour
 	density  []float64 // of each fitted row
@@ -34,6 +35,8 @@ func loadLocalOutlierFactor(a *attrs) *element {
 		return nil
 	}
 	rows := len(s.fitted) / s.width
+	tree, order := a.searchTree(rows, s.width)
+	s.tree = tree
 	s.density = a.vector("_lrd", rows)
 	distances, columns := a.matrix("_distances_fit_X_", rows, 0)
 	if a.err != nil {
@@ -46,17 +49,34 @@ func loadLocalOutlierFactor(a *attrs) *element {
 	for i := range rows {
 		s.reach = append(s.reach, distances[i*columns+s.k-1])
 	}
+	if order != nil {
+		s.reorder(order)
+	}
 	a.note("rows", rows)
 	a.note("neighbors", s.k)
-	return &element{detector: s, in: s.width, size: 8 * (len(s.fitted) + 2*rows)}
+	return &element{detector: s, in: s.width, size: 8*(len(s.fitted)+2*rows+len(tree.bounds)) + 24*len(tree.nodes)}
+}
+
+// reorder puts the fitted rows in another order.
+func (s *localOutlierFactor) reorder(order []int) {
+	old := *s
+	s.fitted, s.density, s.reach = make([]float64, 0, len(old.fitted)), nil, nil
+	for _, row := range order {
+		s.fitted = append(s.fitted, old.fitted[row*s.width:(row+1)*s.width]...)
+		s.density = append(s.density, old.density[row])
+		s.reach = append(s.reach, old.reach[row])
+	}
 }
 
 // metric is a distance, up to a monotonic function.
 type metric struct {
 	reduced func(x, y []float64, p float64) float64
 	finish  func(reduced, p float64) float64
+	reduce  func(distance, p float64) float64 // its inverse
 	p       float64
 }
+
+var euclidean = metric{squared, func(d, _ float64) float64 { return math.Sqrt(d) }, func(d, _ float64) float64 { return d * d }, 2}
 
 // metric reads the distance: the parameter metric after scikit-learn has
 // simplified it.
@@ -79,11 +99,11 @@ func (a *attrs) metric() metric {
 	same := func(d, _ float64) float64 { return d }
 	switch name {
 	case "manhattan", "l1", "cityblock":
-		return metric{manhattan, same, 1}
+		return metric{manhattan, same, same, 1}
 	case "euclidean", "l2":
-		return metric{squared, func(d, _ float64) float64 { return math.Sqrt(d) }, 2}
+		return euclidean
 	case "chebyshev", "infinity":
-		return metric{chebyshev, same, math.Inf(1)}
+		return metric{chebyshev, same, same, math.Inf(1)}
 	case "minkowski", "p":
 		return a.minkowski(p)
 	}
@@ -94,9 +114,9 @@ func (a *attrs) metric() metric {
 func (a *attrs) minkowski(p float64) metric {
 	switch {
 	case p == 2:
-		return metric{squared, func(d, _ float64) float64 { return math.Sqrt(d) }, p}
+		return euclidean
 	case p > 0 && p < math.MaxFloat64:
-		return metric{power, func(d, p float64) float64 { return math.Pow(d, 1/p) }, p}
+		return metric{power, func(d, p float64) float64 { return math.Pow(d, 1/p) }, math.Pow, p}
 	}
 	a.fail("p is %v", p)
 	return metric{}
@@ -154,29 +174,10 @@ func (s *localOutlierFactor) scoreSamples(dst, x []float64, a *arena) error {
 	return nil
 }
 
-// neighbours are the nearest rows so far, nearest first. The rows' numbers are
-// kept as floats, in scratch memory.
-type neighbours struct{ distance, row []float64 }
-
-// insert puts a row among the first n, which has to be nearer than the last
-// of them if they are all there are to be.
-func (b *neighbours) insert(n int, distance float64, row int) {
-	i := min(n, len(b.distance)-1)
-	for ; i > 0 && b.distance[i-1] > distance; i-- {
-		b.distance[i], b.row[i] = b.distance[i-1], b.row[i-1]
-	}
-	b.distance[i], b.row[i] = distance, float64(row)
-}
-
-// nearest finds the k nearest fitted rows; of equally distant ones the first.
+// nearest finds the k nearest fitted rows.
 func (s *localOutlierFactor) nearest(near *neighbours, x []float64) {
-	last := s.k - 1
-	for row := range s.density {
-		d := s.distance.reduced(x, s.fitted[row*s.width:(row+1)*s.width], s.distance.p)
-		if row <= last || d < near.distance[last] {
-			near.insert(row, d, row)
-		}
-	}
+	near.reset()
+	s.search(near, x, 0, 0)
 	for i, d := range near.distance {
 		near.distance[i] = s.distance.finish(d, s.distance.p)
 	}

@@ -90,6 +90,11 @@ if VERSION >= (0, 20):
     add("iforest_auto", forest(contamination="auto"), x4)
     for algorithm in ("brute", "kd_tree", "ball_tree"):
         add("lof_" + algorithm, LocalOutlierFactor(novelty=True, n_neighbors=5, algorithm=algorithm, contamination=0.1), x4)
+        coarse = np.round(x4[:, :2])
+        for metric in ("euclidean", "manhattan", "chebyshev"):
+            if algorithm != "brute":
+                lof = LocalOutlierFactor(novelty=True, n_neighbors=5, algorithm=algorithm, leaf_size=4, metric=metric, contamination=0.1)
+                add("lof_ties_%s_%s" % (algorithm, metric), lof, coarse, coarse)
     for metric in ("manhattan", "chebyshev"):
         add("lof_" + metric, LocalOutlierFactor(novelty=True, n_neighbors=5, metric=metric, contamination=0.1), x4)
     add("lof_p3", LocalOutlierFactor(novelty=True, n_neighbors=5, p=3, contamination=0.1), x4)

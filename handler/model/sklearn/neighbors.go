@@ -1,0 +1,189 @@
+package sklearn
+
+import (
+	"math"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// searchTree is scikit-learn's KDTree or BallTree over rows, or one leaf of
+// them all. It is walked as there, since of rows equally far away the order of
+// the walk decides which are counted.
+//
+// The children of node i are 2i+1 and 2i+2.
+type searchTree struct {
+	nodes  []node
+	bounds []float64 // of each node the least and the largest of each column; of a BallTree the center
+	ball   bool
+}
+
+type node struct {
+	leaf   bool
+	rows   [2]int32 // of a leaf, from and to before
+	radius float64
+}
+
+// searchTree reads the attribute _tree, and returns the order of the rows in
+// it, or nil if that is as they were fitted.
+func (a *attrs) searchTree(rows, width int) (t searchTree, order []int) {
+	o, ok := a.value("_tree").(*pickle.Object)
+	if !ok { // algorithm='brute'
+		t.nodes = []node{{leaf: true, rows: [2]int32{0, int32(rows)}}}
+		return t, nil
+	}
+	state, _ := o.State.(*pickle.Tuple)
+	var class pickle.Global
+	if len(o.Args) == 1 {
+		class, _ = o.Args[0].(pickle.Global)
+	}
+	t.ball = strings.HasPrefix(class.Name, "BallTree")
+	if state == nil || len(state.Items) < 4 || !t.ball && !strings.HasPrefix(class.Name, "KDTree") {
+		a.fail("_tree is neither a KDTree nor a BallTree")
+		return t, nil
+	}
+	order = a.order(state.Items[1], rows)
+	t.nodes = a.nodes(state.Items[2], rows)
+	bounds, err := numpy.Parse(state.Items[3])
+	if err == nil {
+		t.bounds, err = bounds.Floats(a.budget)
+	}
+	sides := 2
+	if t.ball {
+		sides = 1
+	}
+	if err != nil || !bounds.Equal(sides, len(t.nodes), width) {
+		a.fail("_tree has no bounds for %d nodes of %d columns", len(t.nodes), width)
+	}
+	return t, order
+}
+
+// order reads a permutation of the rows.
+func (a *attrs) order(v any, rows int) []int {
+	var numbers []int64
+	array, err := numpy.Parse(v)
+	if err == nil {
+		numbers, err = array.Ints(a.budget)
+	}
+	if err != nil || len(numbers) != rows || a.budget.Take(9*rows) != nil {
+		a.fail("_tree has no order of %d rows", rows)
+		return nil
+	}
+	seen, order := make([]bool, rows), make([]int, rows)
+	for i, n := range numbers {
+		if n < 0 || int(n) >= rows || seen[n] {
+			a.fail("the order of _tree is no permutation")
+			return nil
+		}
+		seen[n], order[i] = true, int(n)
+	}
+	return order
+}
+
+// nodes reads the nodes, whose leaves have to hold all rows.
+func (a *attrs) nodes(v any, rows int) []node {
+	array, err := numpy.Parse(v)
+	var fields [4]numpy.FieldReader
+	for i, name := range []string{"idx_start", "idx_end", "is_leaf", "radius"} {
+		if err == nil {
+			fields[i], err = array.Field(name)
+		}
+	}
+	count := array.Len()
+	if err != nil || a.budget.Take(32*count) != nil {
+		a.fail("_tree has no nodes")
+		return nil
+	}
+	nodes, held := make([]node, count), 0
+	for i := range nodes {
+		from, to := fields[0].Float(i), fields[1].Float(i)
+		n := node{fields[2].Float(i) != 0, [2]int32{int32(from), int32(to)}, fields[3].Float(i)}
+		if !(0 <= from && from <= to && to <= float64(rows)) || !n.leaf && 2*i+2 >= count {
+			a.fail("node %d of _tree is not of %d rows and %d nodes", i, rows, count)
+			return nil
+		}
+		if nodes[i] = n; n.leaf {
+			held += int(n.rows[1] - n.rows[0])
+		}
+	}
+	if held < rows {
+		a.fail("the leaves of _tree hold %d of %d rows", held, rows)
+	}
+	return nodes
+}
+
+// neighbours are the nearest rows so far, a heap with the farthest on top. The
+// rows' numbers are kept as floats, in scratch memory.
+type neighbours struct{ distance, row []float64 }
+
+func (b *neighbours) reset() {
+	for i := range b.distance {
+		b.distance[i], b.row[i] = math.Inf(1), 0
+	}
+}
+
+// push puts a row in the place of the farthest, and down to where it belongs.
+func (b *neighbours) push(distance float64, row int) {
+	i, size := 0, len(b.distance)
+	for {
+		child := 2*i + 1
+		if child >= size {
+			break
+		}
+		if child+1 < size && b.distance[child] < b.distance[child+1] {
+			child++
+		}
+		if !(distance < b.distance[child]) {
+			break
+		}
+		b.distance[i], b.row[i] = b.distance[child], b.row[child]
+		i = child
+	}
+	b.distance[i], b.row[i] = distance, float64(row)
+}
+
+// search adds the rows below a node that are nearer than the farthest; none is
+// nearer than least.
+func (s *localOutlierFactor) search(near *neighbours, x []float64, at int, least float64) {
+	if least > near.distance[0] {
+		return
+	}
+	n := &s.tree.nodes[at]
+	if !n.leaf {
+		first, second := 2*at+1, 2*at+2
+		least, more := s.least(first, x), s.least(second, x)
+		if !(least <= more) {
+			first, second, least, more = second, first, more, least
+		}
+		s.search(near, x, first, least)
+		s.search(near, x, second, more)
+		return
+	}
+	for row := int(n.rows[0]); row < int(n.rows[1]); row++ {
+		d := s.distance.reduced(x, s.fitted[row*s.width:(row+1)*s.width], s.distance.p)
+		if d < near.distance[0] {
+			near.push(d, row)
+		}
+	}
+}
+
+// least returns how near to x a row below a node may be.
+func (s *localOutlierFactor) least(at int, x []float64) float64 {
+	lower := s.tree.bounds[at*s.width : (at+1)*s.width]
+	if s.tree.ball {
+		d := s.distance.finish(s.distance.reduced(x, lower, s.distance.p), s.distance.p)
+		return s.distance.reduce(max(0, d-s.tree.nodes[at].radius), s.distance.p)
+	}
+	upper := s.tree.bounds[(len(s.tree.nodes)+at)*s.width:][:s.width]
+	least := 0.0
+	for j, v := range x {
+		d := max(lower[j]-v, 0) + max(v-upper[j], 0)
+		if math.IsInf(s.distance.p, 1) {
+			least = max(least, d)
+		} else {
+			least += s.distance.reduce(d, s.distance.p)
+		}
+	}
+	return least
+}
