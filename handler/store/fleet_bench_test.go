@@ -119,7 +119,7 @@ type fleetJob struct {
 // somewhat out of order but for the first run's.
 func openFleet(b *testing.B, db *store.DB, runs, sensors int) []fleetJob {
 	readings := fleet(sensors, sensors)
-	load(b, db, readings)
+	load(b, db, readings, batchSize)
 	var jobs []fleetJob
 	for i := range runs {
 		from := noon.Add(time.Duration(i) * time.Hour)

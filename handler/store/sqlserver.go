@@ -64,7 +64,7 @@ func (d *sqlserver) text(s statement, rows int) string {
 // sqlserverText writes a list as a derived table, a repeated statement as often
 // as it is asked for.
 func sqlserverText(s statement, rows int, schema string) string {
-	text := strings.NewReplacer("dbo.", schema+".", "{schema}", schema, "{top}", "TOP (@limit)", "{limit}", "").Replace(string(s))
+	text := strings.NewReplacer("dbo.", schema+".", "{schema}", schema, "{watermark}", resource(schema, watermarkLock), "{top}", "TOP (@limit)", "{limit}", "").Replace(string(s))
 	if s.repeated() {
 		var b strings.Builder
 		for n := range rows {
@@ -97,19 +97,30 @@ func (d *sqlserver) time(t time.Time) any {
 	return civil.DateTimeOf(t.UTC().Truncate(time.Millisecond))
 }
 
+// Locks are waited for some time, then the transaction is tried anew.
 const (
-	getLock = `
+	takeLock statement = `
 DECLARE @got int;
-EXEC @got = sp_getapplock @Resource = @resource, @LockMode = @mode, @LockOwner = 'Transaction', @LockTimeout = @wait;
-`
-	takeLock statement = getLock + `SELECT @got;`
+EXEC @got = sp_getapplock @Resource = @resource, @LockMode = @mode, @LockOwner = 'Transaction', @LockTimeout = 10000;
+SELECT @got;`
 
-	// lockWatermark reads the watermark once the lock is held.
-	lockWatermark statement = getLock + `SELECT @got, (SELECT upto FROM dbo.watermark WHERE id = 1);`
+	// openStage takes the lock "watermark" shared, makes a temporary table and,
+	// as it holds the lock, reads the watermark. It has no parameters: those
+	// would end the table with the batch.
+	openStage statement = `
+DECLARE @got int;
+EXEC @got = sp_getapplock @Resource = N'{watermark}', @LockMode = 'Shared', @LockOwner = 'Transaction', @LockTimeout = 10000;
+CREATE TABLE #stage (sensor_id int NOT NULL, ts datetime2(3) NOT NULL, value float NOT NULL);
+SELECT @got, (SELECT upto FROM dbo.watermark WHERE id = 1);`
 )
 
-// lockWait is how long a transaction waits for a lock before it is tried anew.
-const lockWait = 10 * time.Second
+// resource is the lock's name on the server, where other schemas have theirs.
+func resource(schema, lock string) string {
+	if schema != "dbo" {
+		return schema + "." + lock
+	}
+	return lock
+}
 
 // lockError says that a lock was not had: -1 timeout, -2 cancelled, -3 deadlock.
 type lockError struct {
@@ -122,19 +133,17 @@ func (e lockError) Error() string {
 }
 
 func (d *sqlserver) lock(ctx context.Context, tx session, name string, mode lockMode) error {
-	return d.lockAnd(ctx, tx, takeLock, name, mode)
+	name = resource(d.schema, name)
+	return granted(ctx, tx, takeLock, name, nil, sql.Named("resource", name), sql.Named("mode", string(mode)))
 }
 
-// lockAnd takes a lock by a statement that answers with what sp_getapplock
-// returned, and then with dst.
-func (d *sqlserver) lockAnd(ctx context.Context, tx session, s statement, name string, mode lockMode, dst ...any) error {
-	if d.schema != "dbo" {
-		name = d.schema + "." + name
-	}
+// granted runs a statement that takes a lock and answers with what
+// sp_getapplock returned, then with dst.
+func granted(ctx context.Context, tx session, s statement, resource string, dst []any, args ...any) error {
 	var got int
-	_, err := tx.one(ctx, s, append([]any{&got}, dst...), sql.Named("resource", name), sql.Named("mode", string(mode)), sql.Named("wait", lockWait.Milliseconds()))
+	_, err := tx.one(ctx, s, append([]any{&got}, dst...), args...)
 	if err == nil && got < 0 {
-		return lockError{name, got}
+		return lockError{resource, got}
 	}
 	return err
 }

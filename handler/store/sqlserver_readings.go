@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	createStage statement = `CREATE TABLE #stage (sensor_id int NOT NULL, ts datetime2(3) NOT NULL, value float NOT NULL)`
-
 	markStaged statement = `
 INSERT INTO dbo.late_marks (run, sensor_id)
 SELECT DISTINCT r.id, k.sensor_id
@@ -52,10 +50,7 @@ func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []r
 	defer tx.Rollback()
 	s := session{d, tx}
 	var upto time.Time
-	if err := d.lockAnd(ctx, s, lockWatermark, watermarkLock, shared, moment{&upto}); err != nil {
-		return 0, nil, err
-	}
-	if _, err := s.exec(ctx, createStage); err != nil {
+	if err := granted(ctx, s, openStage, resource(d.schema, watermarkLock), []any{moment{&upto}}); err != nil {
 		return 0, nil, err
 	}
 	if err := bulkCopy(ctx, conn, rows); err != nil {

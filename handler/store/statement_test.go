@@ -102,7 +102,7 @@ func TestStatementsOnSQLite(t *testing.T) {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	own := []string{"takeLock", "lockWatermark", "createSchema", "createMigrations", "createStage", "markStaged", "insertStaged", "stagedConflicts"}
+	own := []string{"takeLock", "openStage", "createSchema", "createMigrations", "markStaged", "insertStaged", "stagedConflicts"}
 	for name, s := range allStatements(t) {
 		if slices.Contains(own, name) {
 			continue
@@ -150,7 +150,7 @@ func allTSQL(t *testing.T) string {
 			fmt.Fprintf(&b, "-- %s, %d\n%s\nGO\n", name, rows, sqlserverText(s, rows, "dbo"))
 		}
 	}
-	fmt.Fprintf(&b, "%s\n%s\nGO\n", createStage, insertBulk)
+	fmt.Fprintf(&b, "%s\n%s\nGO\n", sqlserverText(openStage, 0, "dbo"), insertBulk)
 	return b.String()
 }
 
