@@ -77,8 +77,12 @@ A model counts from the next job on. The one before is kept: see rollback.`,
 			return nil
 		}
 		bar := c.progress("uploading", len(steps))
-		defer bar.end()
-		return publish.Apply(ctx, blobs, os.DirFS(args[0]), steps, func() { bar.add(1) })
+		err = publish.Apply(ctx, blobs, os.DirFS(args[0]), steps, func() { bar.add(1) })
+		bar.end()
+		if err == nil && !asJSON {
+			fmt.Fprintf(c.out, "%d uploaded\n", p.count(publish.New)+p.count(publish.Changed))
+		}
+		return err
 	}
 	cmd.Flags().StringVar(&pattern, "pattern", "", "how files are named, such as '{device}-{sensor}.pkl'")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be done")

@@ -51,7 +51,7 @@ func TestServe(t *testing.T) {
 		write(t, "models/nobody_else", read(t, filepath.Join(samples, kind+".pkl")))
 		publish := []string{"models", "publish", "models", "--pattern", "{device}_{sensor}"}
 		expect(t, []string{"2 new and 0 changed would be uploaded", "0 new and 2 changed would be uploaded"}[i], append(publish, "--dry-run")...)
-		expect(t, []string{"2 new and 0 changed to upload", "0 new and 2 changed to upload"}[i], publish...)
+		expect(t, []string{"2 new and 0 changed to upload, 0 the same, 0 bad\n2 uploaded", "0 new and 2 changed to upload, 0 the same, 0 bad\n2 uploaded"}[i], publish...)
 		expect(t, "0 new and 0 changed to upload, 2 the same, 0 bad", publish...)
 	}
 	expect(t, "machine-01/vibration  machine-01/vibration.pkl", "models", "list")

@@ -45,6 +45,9 @@ func load(data []byte) (*Model, error) {
 	l := &loader{workspace: space, budget: pickle.NewBudget(len(data))}
 	v, err := pickle.Read(data, pickle.Options{Allow: l.allow, Built: joblib.Built, Budget: l.budget, Memory: &l.memory})
 	if err != nil {
+		if at := new(pickle.Error); errors.As(err, &at) && at.Offset == 0 {
+			err = fmt.Errorf("this is no file of pickle or joblib: %w", err)
+		}
 		return nil, errors.Join(l.refusal(), err)
 	}
 	root, step, err := l.estimator(v, "")

@@ -86,6 +86,15 @@ func tryModel(data []byte) {
 	_ = m.Describe()
 }
 
+// TestNoPickle holds that a file of another kind is called that.
+func TestNoPickle(t *testing.T) {
+	for _, data := range []string{"", "hello", "import os\n", "20.1,1,0.5\n", "{\"model\": 1}", "PK\x03\x04"} {
+		if _, err := sklearn.Load([]byte(data)); err == nil || !strings.Contains(err.Error(), "no file of pickle or joblib") {
+			t.Errorf("%q: %v", data, err)
+		}
+	}
+}
+
 func TestTooLarge(t *testing.T) {
 	if _, err := sklearn.Load(make([]byte, sklearn.MaxFile+1)); !errors.Is(err, pickle.ErrLimit) {
 		t.Errorf("a file over the limit: %v", err)
