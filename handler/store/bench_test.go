@@ -198,7 +198,7 @@ func BenchmarkReadBack(b *testing.B) {
 	eachDialect(b, func(b *testing.B, d storetest.Dialect) {
 		readings := fleet(200, 200_000)
 		db := storetest.Open(b, d)
-		load(b, db, readings, batchSize)
+		load(b, db, readings, 10*batchSize)
 		ids := make([]sensor.ID, 200)
 		for i := range ids {
 			ids[i] = readings[i].ID

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"iter"
 	"slices"
@@ -90,24 +89,8 @@ func (db *DB) insertOnce(ctx context.Context, rows []row) (inserted int, conflic
 const readWindow statement = `
 SELECT r.ts, r.value
 FROM dbo.readings r
-WHERE r.sensor_id = {key} AND r.ts >= @from AND r.ts < @to
+WHERE r.sensor_id = @key AND r.ts >= @from AND r.ts < @to
 ORDER BY r.ts`
-
-// scanWindow yields what is left of rows, the result of readWindow for the i-th
-// sensor. more is false if yield was.
-func scanWindow(rows *sql.Rows, i int, yield func(i int, ts sensor.Millis, value float64) bool) (more bool, err error) {
-	var ts millis
-	var value float64
-	for rows.Next() {
-		if err := rows.Scan(&ts, &value); err != nil {
-			return false, err
-		}
-		if !yield(i, sensor.Millis(ts), value) {
-			return false, nil
-		}
-	}
-	return true, rows.Err()
-}
 
 // Readings returns the readings of sensors in a window, ordered by device and
 // sensor, bytewise, then by time, in one request that is streamed: it holds a

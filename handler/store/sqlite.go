@@ -86,7 +86,7 @@ func (d *sqlite) text(s statement, rows int) string { return d.texts.of(s, rows,
 // only there do its positional parameters come before all others.
 func sqliteText(s statement, rows int) string {
 	columns, mark := s.list()
-	text := strings.NewReplacer("dbo.", "", "{top}", "", "{limit}", "LIMIT @limit", "{key}", "?1").Replace(string(s))
+	text := strings.NewReplacer("dbo.", "", "{top}", "", "{limit}", "LIMIT @limit").Replace(string(s))
 	if columns == nil {
 		return text
 	}

@@ -146,7 +146,7 @@ func (d *sqlite) readings(ctx context.Context, reader *sql.DB, keys []int64, w s
 }
 
 func (d *sqlite) scan(conn *sqlite3.Conn, keys []int64, w sensor.Window, yield func(int, sensor.Millis, float64) bool) error {
-	window, _, err := conn.Prepare(d.text(readWindow, 1))
+	window, _, err := conn.Prepare(d.text(readWindow, 0))
 	if err != nil {
 		return err
 	}
@@ -154,8 +154,9 @@ func (d *sqlite) scan(conn *sqlite3.Conn, keys []int64, w sensor.Window, yield f
 	err = errors.Join(
 		window.BindInt64(window.BindIndex("@from"), w.From.UnixMilli()),
 		window.BindInt64(window.BindIndex("@to"), w.To.UnixMilli()))
+	at := window.BindIndex("@key")
 	for i, key := range keys {
-		if err = errors.Join(err, window.Reset(), window.BindInt64(1, key)); err != nil {
+		if err = errors.Join(err, window.Reset(), window.BindInt64(at, key)); err != nil {
 			return err
 		}
 		for window.Step() {

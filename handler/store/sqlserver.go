@@ -61,17 +61,9 @@ func (d *sqlserver) text(s statement, rows int) string {
 	return d.of(s, rows, func(s statement, rows int) string { return sqlserverText(s, rows, d.schema) })
 }
 
-// sqlserverText writes a list as a derived table, a repeated statement as often
-// as it is asked for.
+// sqlserverText writes a list as a derived table.
 func sqlserverText(s statement, rows int, schema string) string {
 	text := strings.NewReplacer("dbo.", schema+".", "{schema}", schema, "{watermark}", resource(schema, watermarkLock), "{top}", "TOP (@limit)", "{limit}", "").Replace(string(s))
-	if s.repeated() {
-		var b strings.Builder
-		for n := range rows {
-			b.WriteString(strings.ReplaceAll(text, "{key}", fmt.Sprintf("@p%d", n+1)) + ";")
-		}
-		return b.String()
-	}
 	columns, mark := s.list()
 	if columns == nil {
 		return text

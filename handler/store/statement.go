@@ -12,15 +12,11 @@ import (
 //	dbo.             the schema of a table
 //	{top} {limit}    at most @limit rows; {top} follows SELECT, {limit} ends it
 //	{k:a,b}          a list of rows (a, b), joined as table k
-//	{key}            each value of a list: the statement is repeated for each
 //
 // The parameters of a list are positional and come first; all others are named.
 //
 // All SQL stands in constants of this type, so that a test can find it.
 type statement string
-
-// repeated reports whether s is a statement for each value of its list.
-func (s statement) repeated() bool { return strings.Contains(string(s), "{key}") }
 
 // list returns the columns of s's list, nil if it has none, and its mark.
 func (s statement) list() (columns []string, mark string) {
