@@ -57,6 +57,12 @@ func (d *sqlserver) faultOf(err error) fault {
 	return permanent
 }
 
+// duplicateKey reports whether err is that of a unique constraint or index.
+func duplicateKey(err error) bool {
+	var number mssql.Error
+	return errors.As(err, &number) && (number.Number == 2627 || number.Number == 2601)
+}
+
 func connectionFailed(err error) bool {
 	for _, known := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe} {
 		if errors.Is(err, known) {

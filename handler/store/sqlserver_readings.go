@@ -22,12 +22,16 @@ SELECT DISTINCT r.id, k.sensor_id
 FROM #stage k CROSS JOIN dbo.runs r
 WHERE k.ts < @upto AND` + isLate
 
-	insertStaged statement = `
+	staged = `
 INSERT INTO dbo.readings (sensor_id, ts, value)
 SELECT s.sensor_id, s.ts, s.value
-FROM #stage s
-WHERE NOT EXISTS (SELECT 1 FROM dbo.readings r WHERE r.sensor_id = s.sensor_id AND r.ts = s.ts)
+FROM #stage s`
+	byKey = `
 ORDER BY s.sensor_id, s.ts`
+
+	insertStaged    statement = staged + byKey
+	insertNewStaged statement = staged + `
+WHERE NOT EXISTS (SELECT 1 FROM dbo.readings r WHERE r.sensor_id = s.sensor_id AND r.ts = s.ts)` + byKey
 
 	stagedConflicts statement = `
 SELECT s.sensor_id, s.ts, r.value
@@ -36,9 +40,7 @@ WHERE r.value <> s.value`
 )
 
 // insertReadings bulk copies rows to a temporary table, marks from it what is
-// late and inserts from it what is new. Where another writer inserts the same
-// rows meanwhile, the statement fails with a duplicate key, and the transaction
-// is tried again. The table goes when the connection is reset, which it is
+// late and inserts from it what is new. The table goes when the connection is reset, which it is
 // before it is used again: dropping it here would cost a round trip.
 func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error) {
 	conn, err := writer.Conn(ctx)
@@ -88,8 +90,16 @@ func bulkCopy(ctx context.Context, conn *sql.Conn, rows []row) error {
 	})
 }
 
+// insertStaged takes it that all rows are new, as they are but when events are
+// delivered again: looking for each first takes a third of the time. A
+// duplicate key undoes the statement alone; then it looks. Where another writer
+// inserts the same rows meanwhile, that fails too, and the transaction is tried
+// again.
 func (c session) insertStaged(ctx context.Context, rows []row) (inserted int, conflicts []conflict, err error) {
 	n, err := c.exec(ctx, insertStaged)
+	if duplicateKey(err) {
+		n, err = c.exec(ctx, insertNewStaged)
+	}
 	if err != nil || int(n) == len(rows) {
 		return int(n), nil, err
 	}
