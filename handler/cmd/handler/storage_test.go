@@ -46,6 +46,8 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	container, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/blob/"), "/")
 	switch {
+	case name == "": // a list, of spilled batches: there are none
+		notFound(w, "ContainerNotFound")
 	case r.Method == http.MethodPut && r.URL.RawQuery == "sv=1":
 		s.write(w, r, container, name)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
@@ -77,8 +79,7 @@ func (s *storage) read(w http.ResponseWriter, r *http.Request, container, name s
 		content, info, err = s.model, blob.Info{ETag: "1"}, nil
 	}
 	if err != nil {
-		w.Header().Set("x-ms-error-code", "BlobNotFound")
-		w.WriteHeader(http.StatusNotFound)
+		notFound(w, "BlobNotFound")
 		return
 	}
 	w.Header().Set("ETag", strconv.Quote(info.ETag))
@@ -87,6 +88,11 @@ func (s *storage) read(w http.ResponseWriter, r *http.Request, container, name s
 	if r.Method == http.MethodGet {
 		w.Write(content)
 	}
+}
+
+func notFound(w http.ResponseWriter, code string) {
+	w.Header().Set("x-ms-error-code", code)
+	w.WriteHeader(http.StatusNotFound)
 }
 
 func (s *storage) write(w http.ResponseWriter, r *http.Request, container, name string) {
