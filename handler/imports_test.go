@@ -14,12 +14,12 @@ import (
 // arrows says, for a folder and those below it, which of ours it may import.
 // The most specific row counts. Tests may import anything.
 var arrows = map[string]string{
-	"sensor": "", "blob": "sensor blob", "azure": "sensor blob", "store": "sensor store", "ledger": "sensor blob",
-	"ingest": "sensor blob ledger", "schedule": "sensor blob ledger schedule/ncrontab", "score": "sensor blob ledger", "runs": "sensor blob ledger",
-	"schedule/ncrontab": "sensor", "protocol": "sensor", "simulate": "sensor",
-	"model": "sensor blob model", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
-	"config": "sensor azure schedule/ncrontab", "azurite": "azure", "release": "release/pack", "release/pack": "", "devhost": "azure schedule/ncrontab",
-	"app": "sensor blob azure store ledger ingest schedule score runs protocol model config", "cmd": "sensor blob azure store schedule ingest runs model config app azurite devhost simulate release",
+	"fleet": "", "blob": "fleet blob", "azure": "fleet blob", "store": "fleet store", "ledger": "fleet blob",
+	"ingest": "fleet blob ledger", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger", "runs": "fleet blob ledger",
+	"schedule/ncrontab": "fleet", "protocol": "fleet", "simulate": "fleet",
+	"model": "fleet blob model", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
+	"config": "fleet azure schedule/ncrontab", "azurite": "azure", "release": "release/pack", "release/pack": "", "devhost": "azure schedule/ncrontab",
+	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config", "cmd": "fleet blob azure store schedule ingest runs model config app azurite devhost simulate release",
 }
 
 // owners says which folders alone may import what comes from elsewhere.

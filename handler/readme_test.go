@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/config"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 var update = flag.Bool("update", false, "write the tables of README.md anew")
@@ -61,7 +61,7 @@ func settingsTable() string {
 func errorsTable() string {
 	var b strings.Builder
 	b.WriteString("| error | a job closes as | HTTP | delivered again | meaning |\n|---|---|---|---|---|\n")
-	for _, f := range sensor.Failures {
+	for _, f := range fleet.Failures {
 		kind := "anything else"
 		if f.Err != nil {
 			kind = f.Err.Error()

@@ -14,13 +14,13 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/config"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/score"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -107,7 +107,7 @@ func loader(simd bool) func([]byte) (model.Detector, error) {
 }
 
 // modelOf is score.Models.
-func (a *App) modelOf(ctx context.Context, id sensor.ID) (score.Model, error) {
+func (a *App) modelOf(ctx context.Context, id fleet.ID) (score.Model, error) {
 	m, err := a.models.Model(ctx, id)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azurite"
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/config"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -153,7 +153,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("%d messages, %v", len(sent), err)
 	}
 	invoke(t, a, "score", "message", sent[0].Text)
-	if _, run = request(t, a, http.MethodGet, "/api/runs/"+id, nil); run["state"] != string(sensor.RunSucceeded) {
+	if _, run = request(t, a, http.MethodGet, "/api/runs/"+id, nil); run["state"] != string(fleet.RunSucceeded) {
 		t.Errorf("the run is %v", run)
 	}
 	csv, _, err := a.storage.Blobs().Read(t.Context(), blob.Preds, id+"/d/s.csv", "", 1<<20)

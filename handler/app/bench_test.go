@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/measure"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -36,14 +36,14 @@ func BenchmarkJob(b *testing.B) {
 		fmt.Fprintf(&event, `{"device":"d","sensor":"s","ts":%d,"value":%d.5}`+"\n", i*3600, i%20)
 	}
 	invoke(b, a, "ingest", "events", [][]byte{event.Bytes()})
-	w := sensor.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(3600, 0).UTC()}
+	w := fleet.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(3600, 0).UTC()}
 	if status, reply := request(b, a, http.MethodPost, "/api/runs", map[string]any{"from": w.From, "to": w.To}); status != http.StatusAccepted {
 		b.Fatal(status, reply)
 	}
 	revision := 0
 	cpu := measure.CPU()
 	for b.Loop() {
-		text, err := sensor.NewMessage(w.RunID(), []sensor.JobKey{{ID: sensor.ID{Device: "d", Sensor: "s"}, Revision: revision}}).Encode()
+		text, err := fleet.NewMessage(w.RunID(), []fleet.JobKey{{ID: fleet.ID{Device: "d", Sensor: "s"}, Revision: revision}}).Encode()
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -6,13 +6,13 @@ import (
 	"net/http"
 
 	"github.com/fleetscore/fleetscore/handler/config"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/score"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // mount puts the functions on the server, under the names of their folders and
@@ -56,9 +56,9 @@ func (a *App) mountRuns() {
 // spilled.
 type migrated struct{ *App }
 
-func (a migrated) InsertReadings(ctx context.Context, batch []sensor.Reading) (sensor.Stored, error) {
+func (a migrated) InsertReadings(ctx context.Context, batch []fleet.Reading) (fleet.Stored, error) {
 	if err := a.schema.ready(ctx); err != nil {
-		return sensor.Stored{}, err
+		return fleet.Stored{}, err
 	}
 	return a.db.InsertReadings(ctx, batch)
 }

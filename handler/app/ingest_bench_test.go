@@ -17,10 +17,10 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/protocol"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -77,11 +77,11 @@ func send(b *testing.B, h http.Handler, bodies []string) func() {
 }
 
 // discard is a store that keeps nothing in SQL.
-type discard struct{ readings []sensor.Reading }
+type discard struct{ readings []fleet.Reading }
 
-func (d *discard) InsertReadings(_ context.Context, batch []sensor.Reading) (sensor.Stored, error) {
+func (d *discard) InsertReadings(_ context.Context, batch []fleet.Reading) (fleet.Stored, error) {
 	d.readings = append(d.readings, batch...)
-	return sensor.Stored{Inserted: len(batch)}, nil
+	return fleet.Stored{Inserted: len(batch)}, nil
 }
 
 func newDatabase(b *testing.B) (db *store.DB, path string) {
@@ -99,13 +99,13 @@ func newDatabase(b *testing.B) (db *store.DB, path string) {
 
 // bulk inserts readings without any care: no sensors, no check, no look at what
 // is there, in transactions of as many and with the settings of the store.
-func bulk(b *testing.B, path string, readings []sensor.Reading) {
+func bulk(b *testing.B, path string, readings []fleet.Reading) {
 	pool, err := driver.Open("file:" + path + "?_txlock=immediate&_pragma=synchronous(normal)&_pragma=temp_store(memory)&_pragma=cache_size(-16000)&_pragma=wal_autocheckpoint(16000)")
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer pool.Close()
-	keys := map[sensor.ID]int{}
+	keys := map[fleet.ID]int{}
 	for ; len(readings) > 0; readings = readings[1000:] {
 		err := transact(b.Context(), pool, func(insert *sql.Stmt) error {
 			for _, r := range readings[:1000] {

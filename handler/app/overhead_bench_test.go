@@ -15,12 +15,12 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/score"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -33,10 +33,10 @@ func BenchmarkOverhead(b *testing.B) {
 	s := protocol.New(protocol.Options{Stdout: b.Output()})
 	scorer := &score.Scorer{
 		Ledger: job, Readings: job, Files: job, Ender: job, CPU: semaphore.NewWeighted(2), Now: time.Now,
-		Models: func(context.Context, sensor.ID) (score.Model, error) { return job, nil },
+		Models: func(context.Context, fleet.ID) (score.Model, error) { return job, nil },
 	}
 	s.Queue("score", "message", time.Minute, scorer.Score)
-	text, err := sensor.NewMessage(job.run.ID, []sensor.JobKey{job.key}).Encode()
+	text, err := fleet.NewMessage(job.run.ID, []fleet.JobKey{job.key}).Encode()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -84,9 +84,9 @@ func bare(w http.ResponseWriter, r *http.Request) {
 type job struct {
 	score.Ledger // what is not called here
 	*model.Model // it has no name
-	run          sensor.Run
-	key          sensor.JobKey
-	readings     []sensor.Reading
+	run          fleet.Run
+	key          fleet.JobKey
+	readings     []fleet.Reading
 
 	rows int // of all CSVs
 }
@@ -96,31 +96,31 @@ func newJob(b *testing.B, readings int) *job {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w := sensor.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(3600, 0).UTC()}
+	w := fleet.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(3600, 0).UTC()}
 	j := &job{
-		Model: &model.Model{Detector: detector}, run: sensor.Run{ID: w.RunID(), Window: w, State: sensor.RunRunning},
-		key: sensor.JobKey{ID: sensor.ID{Device: "pump-1", Sensor: "temperature"}},
+		Model: &model.Model{Detector: detector}, run: fleet.Run{ID: w.RunID(), Window: w, State: fleet.RunRunning},
+		key: fleet.JobKey{ID: fleet.ID{Device: "pump-1", Sensor: "temperature"}},
 	}
 	for i := range readings {
-		at := sensor.MillisOf(w.From) + sensor.Millis(i*3600)
-		j.readings = append(j.readings, sensor.Reading{ID: j.key.ID, Time: at, Value: float64(i%1000) / 70})
+		at := fleet.MillisOf(w.From) + fleet.Millis(i*3600)
+		j.readings = append(j.readings, fleet.Reading{ID: j.key.ID, Time: at, Value: float64(i%1000) / 70})
 	}
 	return j
 }
 
-func (j *job) Run(context.Context, string) (sensor.Run, error) { return j.run, nil }
+func (j *job) Run(context.Context, string) (fleet.Run, error) { return j.run, nil }
 
-func (j *job) Jobs(context.Context, string, []sensor.ID) ([]sensor.Job, error) {
-	return []sensor.Job{{Run: j.run.ID, JobKey: j.key, State: sensor.Queued}}, nil
+func (j *job) Jobs(context.Context, string, []fleet.ID) ([]fleet.Job, error) {
+	return []fleet.Job{{Run: j.run.ID, JobKey: j.key, State: fleet.Queued}}, nil
 }
 
-func (j *job) CloseJob(_ context.Context, _ string, _ sensor.JobKey, o sensor.Outcome, _ time.Time) (sensor.JobState, bool, error) {
+func (j *job) CloseJob(_ context.Context, _ string, _ fleet.JobKey, o fleet.Outcome, _ time.Time) (fleet.JobState, bool, error) {
 	j.rows += o.Rows
-	return sensor.Queued, true, nil
+	return fleet.Queued, true, nil
 }
 
-func (j *job) Readings(context.Context, []sensor.ID, sensor.Window) iter.Seq2[sensor.Reading, error] {
-	return func(yield func(sensor.Reading, error) bool) {
+func (j *job) Readings(context.Context, []fleet.ID, fleet.Window) iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
 		for _, r := range j.readings {
 			if !yield(r, nil) {
 				return

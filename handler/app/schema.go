@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fleetscore/fleetscore/handler/config"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -30,7 +30,7 @@ func newSchema(cfg config.Config, db *store.DB) *schema {
 	s.migrate = func(ctx context.Context) error {
 		file, _, _ := strings.Cut(strings.TrimPrefix(cfg.SQL, "file:"), "?")
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return fmt.Errorf("%w: make the folder of SQL_DSN: %w", sensor.ErrUnavailable, err)
+			return fmt.Errorf("%w: make the folder of SQL_DSN: %w", fleet.ErrUnavailable, err)
 		}
 		return db.Migrate(ctx)
 	}
@@ -65,7 +65,7 @@ func (s *schema) ready(ctx context.Context) error {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return fmt.Errorf("wait for the database's tables: %w: %w", sensor.ErrUnavailable, ctx.Err())
+		return fmt.Errorf("wait for the database's tables: %w: %w", fleet.ErrUnavailable, ctx.Err())
 	}
 	if s.done.Load() {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // TestSchemaIsMadeOnce lets many wait for the tables while the first attempt to make them fails.
@@ -16,7 +16,7 @@ func TestSchemaIsMadeOnce(t *testing.T) {
 	var calls atomic.Int32
 	s := &schema{turn: make(chan struct{}, 1), migrate: func(context.Context) error {
 		if calls.Add(1) == 1 {
-			return sensor.ErrUnavailable
+			return fleet.ErrUnavailable
 		}
 		return nil
 	}}
@@ -37,7 +37,7 @@ func TestSchemaIsMadeOnce(t *testing.T) {
 	s.done.Store(false)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.ready(ctx); !errors.Is(err, sensor.ErrUnavailable) {
+	if err := s.ready(ctx); !errors.Is(err, fleet.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -80,7 +80,7 @@ func tenThousandModels(t testing.TB, content []byte) int64 {
 	cache := model.NewCache(same{content}, loader(true), sklearn.MaxFile, 1<<30)
 	before := heap()
 	for i := range 10_000 {
-		if _, err := cache.Model(t.Context(), sensor.ID{Device: "d", Sensor: fmt.Sprint(i)}); err != nil {
+		if _, err := cache.Model(t.Context(), fleet.ID{Device: "d", Sensor: fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azurite"
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 var emulator = sync.OnceValues(func() (*azurite.Server, error) {
@@ -95,7 +95,7 @@ func TestQueue(t *testing.T) {
 	if len(left) > 0 || len(got) != len(texts) {
 		t.Errorf("%d messages, without %d of those sent", len(got), len(left))
 	}
-	if err := q.Send(t.Context(), strings.Repeat("x", 64<<10+1)); !errors.Is(err, sensor.ErrUnavailable) || !strings.Contains(err.Error(), "413") {
+	if err := q.Send(t.Context(), strings.Repeat("x", 64<<10+1)); !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "413") {
 		t.Errorf("one byte too many: %v", err)
 	}
 }
@@ -131,7 +131,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 				wg.Go(func() { errs[2] = s.Queue("q").Send(t.Context(), "text") })
 				wg.Wait()
 				for _, err := range errs {
-					if !errors.Is(err, sensor.ErrUnavailable) {
+					if !errors.Is(err, fleet.ErrUnavailable) {
 						t.Errorf("%v is not unavailable", err)
 					} else if strings.Contains(err.Error(), "c2Vj") || strings.Contains(err.Error(), "sig=") || strings.Contains(err.Error(), "\n") {
 						t.Errorf("the error tells too much: %v", err)

@@ -16,7 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 var _ blob.Store = (*Blobs)(nil)
@@ -54,7 +54,7 @@ func (b *Blobs) Read(ctx context.Context, container, name, etag string, limit in
 	case answer.StatusCode == http.StatusNotModified:
 		return nil, blob.Info{}, fmt.Errorf("%s: %w", what, blob.ErrNotModified)
 	case info.Size > limit:
-		return nil, blob.Info{}, fmt.Errorf("%s: %w: %d bytes, more than %d", what, sensor.ErrInvalid, info.Size, limit)
+		return nil, blob.Info{}, fmt.Errorf("%s: %w: %d bytes, more than %d", what, fleet.ErrInvalid, info.Size, limit)
 	}
 	content := make([]byte, info.Size)
 	if _, err := io.ReadFull(body, content); err != nil {

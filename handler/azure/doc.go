@@ -8,6 +8,6 @@
 // are missing are made when something is first put into them.
 //
 // Errors name the operation and the blob or queue. They wrap the sentinels of
-// package blob, the context's error, or sensor.ErrUnavailable, and never hold
+// package blob, the context's error, or fleet.ErrUnavailable, and never hold
 // a URL's query, a key or a token.
 package azure

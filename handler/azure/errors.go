@@ -12,7 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // failure turns an error of the SDK into one of ours. what is the operation
@@ -26,7 +26,7 @@ func failure(ctx context.Context, what string, err error) error {
 	}
 	var answer *azcore.ResponseError
 	if !errors.As(err, &answer) {
-		return fmt.Errorf("%s: %w: %w", what, sensor.ErrUnavailable, cause(err))
+		return fmt.Errorf("%s: %w: %w", what, fleet.ErrUnavailable, cause(err))
 	}
 	switch {
 	case answer.StatusCode == http.StatusNotFound:
@@ -37,9 +37,9 @@ func failure(ctx context.Context, what string, err error) error {
 		return fmt.Errorf("%s: %w", what, blob.ErrChanged)
 	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden:
 		return fmt.Errorf("%s: %w: storage answers %d %s: give the identity the roles Storage Blob Data Contributor and Storage Queue Data Contributor, or check the key",
-			what, sensor.ErrUnavailable, answer.StatusCode, answer.ErrorCode)
+			what, fleet.ErrUnavailable, answer.StatusCode, answer.ErrorCode)
 	default:
-		return fmt.Errorf("%s: %w: storage answers %d %s", what, sensor.ErrUnavailable, answer.StatusCode, answer.ErrorCode)
+		return fmt.Errorf("%s: %w: storage answers %d %s", what, fleet.ErrUnavailable, answer.StatusCode, answer.ErrorCode)
 	}
 }
 

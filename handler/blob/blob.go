@@ -51,12 +51,12 @@ const Absent Condition = "*"
 
 // Store is blob storage. Its methods may be called concurrently. Their errors
 // name the container and blob, and wrap the package's sentinels where these
-// say it, else sensor.ErrUnavailable or the context's error.
+// say it, else fleet.ErrUnavailable or the context's error.
 type Store interface {
 	// Stat returns what is known of a blob without its content.
 	Stat(ctx context.Context, container, name string) (Info, error)
 	// Read returns a blob's content of at most limit bytes; a larger one is an
-	// error that wraps sensor.ErrInvalid. If etag is not empty and the blob
+	// error that wraps fleet.ErrInvalid. If etag is not empty and the blob
 	// still has it, the error wraps ErrNotModified.
 	Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, Info, error)
 	// Write replaces a blob by what fill writes, in one atomic step after fill

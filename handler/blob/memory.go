@@ -14,7 +14,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 var _ Store = (*Memory)(nil)
@@ -63,7 +63,7 @@ func (m *Memory) Read(ctx context.Context, container, name, etag string, limit i
 	case etag != "" && etag == b.info.ETag:
 		return nil, Info{}, fmt.Errorf("%s/%s: %w", container, name, ErrNotModified)
 	case b.info.Size > limit:
-		return nil, Info{}, fmt.Errorf("%s/%s: %w: %d bytes, more than %d", container, name, sensor.ErrInvalid, b.info.Size, limit)
+		return nil, Info{}, fmt.Errorf("%s/%s: %w: %d bytes, more than %d", container, name, fleet.ErrInvalid, b.info.Size, limit)
 	}
 	return bytes.Clone(b.content), b.info, nil
 }

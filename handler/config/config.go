@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // Config is what the settings come to.
@@ -18,7 +18,7 @@ type Config struct {
 	Schedule          ncrontab.Schedule // SCORE_SCHEDULE
 	Delay             time.Duration     // SCORE_DELAY
 	SensorsPerMessage int               // SCORE_SENSORS_PER_MESSAGE
-	Score             sensor.Settings   // what new runs take over: SCORE_AGGREGATE
+	Score             fleet.Settings    // what new runs take over: SCORE_AGGREGATE
 	SIMD              bool              // SCORE_SIMD
 	SQL               string            // SQL_DSN, or the default's full text
 	Data              azure.Connection  // DataStorage
@@ -47,8 +47,8 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		InAzure:           inAzure(getenv),
 		Schedule:          r.schedule("SCORE_SCHEDULE"),
 		Delay:             r.duration("SCORE_DELAY", 24*time.Hour),
-		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, sensor.MaxJobsPerMessage),
-		Score:             sensor.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE")},
+		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, fleet.MaxJobsPerMessage),
+		Score:             fleet.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE")},
 		SIMD:              r.truth("SCORE_SIMD"),
 	}
 	r.schedule("SCORE_TICK")
@@ -126,7 +126,7 @@ func (r *reader) truth(name string) bool {
 }
 
 func (r *reader) aggregation(name string) string {
-	if _, err := sensor.ParseAggregation(r.text(name)); err != nil {
+	if _, err := fleet.ParseAggregation(r.text(name)); err != nil {
 		r.mistake("%s: %w; leave it empty to score the raw readings", name, err)
 	}
 	return r.text(name)

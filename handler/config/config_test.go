@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 type env map[string]string
@@ -48,7 +48,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := fmt.Sprintln(c.Schedule, c.Delay, c.SensorsPerMessage, c.Score, c.SIMD, c.SQL, c.SQLite(), c.Data, c.InAzure)
-	want := fmt.Sprintln("0 0 * * * *", time.Minute, 1, sensor.Settings{}, true, "file:/home/me/.local/state/fleetscore/fleetscore.db", true,
+	want := fmt.Sprintln("0 0 * * * *", time.Minute, 1, fleet.Settings{}, true, "file:/home/me/.local/state/fleetscore/fleetscore.db", true,
 		"DataStorage (http://127.0.0.1:10000/devstoreaccount1)", false)
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -182,13 +182,13 @@ func FuzzFromEnv(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if c.Delay < 0 || c.SensorsPerMessage < 1 || c.SensorsPerMessage > sensor.MaxJobsPerMessage || c.SQL == "" {
+		if c.Delay < 0 || c.SensorsPerMessage < 1 || c.SensorsPerMessage > fleet.MaxJobsPerMessage || c.SQL == "" {
 			t.Errorf("accepted as %+v", c)
 		}
 		if c.InAzure && (c.SQLite() || c.Data.Secret() || c.Data.Development()) {
 			t.Errorf("accepted in Azure: %+v", c)
 		}
-		if _, err := sensor.ParseAggregation(c.Score.Aggregate); err != nil {
+		if _, err := fleet.ParseAggregation(c.Score.Aggregate); err != nil {
 			t.Error(err)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -55,7 +55,7 @@ func undisturb(t *testing.T) (u undisturbed) {
 	r := s.ended(s.request(hour).ID)
 	u.scores = time.Since(begin)
 	u.predictions = s.predictions(r.ID)
-	if r.State != sensor.RunSucceeded || len(u.predictions) != len(killFleet.Sensors())+1 {
+	if r.State != fleet.RunSucceeded || len(u.predictions) != len(killFleet.Sensors())+1 {
 		t.Fatalf("undisturbed, the run is %s with %d blobs", r.State, len(u.predictions))
 	}
 	return u
@@ -68,7 +68,7 @@ func killRound(t *testing.T, want undisturbed, random *rand.Rand) {
 	var r run
 	s.during(func() { r = s.ended(s.request(hour).ID) }, s.kills(random, want.scores))
 	r = s.ended(r.ID) // the last kill may have come later, with nothing left to do
-	if r.State != sensor.RunSucceeded {
+	if r.State != fleet.RunSucceeded {
 		t.Errorf("the run is %s", r.State)
 	}
 	same(t, s.predictions(r.ID), want.predictions)

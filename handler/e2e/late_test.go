@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -17,16 +17,16 @@ func TestLate(t *testing.T) {
 	t.Parallel()
 	const every = 10 * time.Second
 	settings := []string{"SCORE_SCHEDULE", "*/10 * * * * *", "SCORE_DELAY", "5s", "SCORE_TICK", "* * * * * *"}
-	fleet := simulate.Fleet{Seed: 4, Devices: 3, Every: 100 * time.Millisecond}
+	pumps := simulate.Fleet{Seed: 4, Devices: 3, Every: 100 * time.Millisecond}
 	inTime, late := newStack(t, settings...), newStack(t, settings...)
-	inTime.publishFleet(fleet)
-	late.publishFleet(fleet)
+	inTime.publishFleet(pumps)
+	late.publishFleet(pumps)
 	begin := time.Now().UTC().Truncate(every).Add(every)
-	w := sensor.Window{From: begin, To: begin.Add(every)}
-	isLate := func(n int, id sensor.ID) bool { return n%3 == 0 || id.Device == "machine-03" }
+	w := fleet.Window{From: begin, To: begin.Add(every)}
+	isLate := func(n int, id fleet.ID) bool { return n%3 == 0 || id.Device == "machine-03" }
 
-	late.ingest(t.Context(), some(readings(fleet, w), func(n int, id sensor.ID) bool { return !isLate(n, id) }))
-	inTime.ingest(t.Context(), readings(fleet, w))
+	late.ingest(t.Context(), some(readings(pumps, w), func(n int, id fleet.ID) bool { return !isLate(n, id) }))
+	inTime.ingest(t.Context(), readings(pumps, w))
 	inTime.endedByItself(w)
 	want := inTime.predictions(w.RunID())
 	first := late.endedByItself(w)
@@ -34,20 +34,20 @@ func TestLate(t *testing.T) {
 		t.Fatal("nothing was held back")
 	}
 
-	late.ingest(t.Context(), some(readings(fleet, w), isLate))
+	late.ingest(t.Context(), some(readings(pumps, w), isLate))
 	var again run
 	late.eventually("what came late is scored", func() bool {
 		again = late.ended(first.ID)
 		return late.predictions(first.ID)["manifest.json"] == want["manifest.json"]
 	})
-	if again.Epoch <= first.Epoch || again.State != sensor.RunSucceeded {
+	if again.Epoch <= first.Epoch || again.State != fleet.RunSucceeded {
 		t.Errorf("%+v has become %+v", first, again)
 	}
 	same(t, late.predictions(first.ID), want)
 }
 
 // endedByItself waits until the scheduled run over w has ended.
-func (s *stack) endedByItself(w sensor.Window) (r run) {
+func (s *stack) endedByItself(w fleet.Window) (r run) {
 	s.Helper()
 	s.eventually("window "+w.RunID()+" is opened and ends", func() bool {
 		return s.call(http.MethodGet, "/api/runs/"+w.RunID(), nil, &r) && !r.State.Open()
@@ -56,8 +56,8 @@ func (s *stack) endedByItself(w sensor.Window) (r run) {
 }
 
 // some yields those of all, numbered from 0, that keep wants.
-func some(all iter.Seq2[sensor.Reading, error], keep func(n int, id sensor.ID) bool) iter.Seq2[sensor.Reading, error] {
-	return func(yield func(sensor.Reading, error) bool) {
+func some(all iter.Seq2[fleet.Reading, error], keep func(n int, id fleet.ID) bool) iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
 		n := 0
 		for r, err := range all {
 			if keep(n, r.ID) && !yield(r, err) {

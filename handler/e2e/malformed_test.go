@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -109,11 +109,11 @@ func (s *stack) stored() (n int) {
 		s.Fatal(err)
 	}
 	defer db.Close()
-	rows, err := db.Sensors(s.Context(), sensor.ID{}, 1000)
+	rows, err := db.Sensors(s.Context(), fleet.ID{}, 1000)
 	if err != nil {
 		s.Fatal(err)
 	}
-	var ids []sensor.ID
+	var ids []fleet.ID
 	for _, row := range rows {
 		ids = append(ids, row.ID)
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -122,7 +122,7 @@ func undisturbedOutcome(t *testing.T, shape shape) outcome {
 		want++
 	}
 	if len(o.readings) != want || len(o.letters) != faultLetters || len(o.jobs) != len(o.runs)*len(faultFleet.Sensors()) ||
-		len(o.files) != len(o.jobs)+len(o.runs) || slices.ContainsFunc(slices.Collect(maps.Values(o.runs)), func(s string) bool { return s != string(sensor.RunSucceeded) }) {
+		len(o.files) != len(o.jobs)+len(o.runs) || slices.ContainsFunc(slices.Collect(maps.Values(o.runs)), func(s string) bool { return s != string(fleet.RunSucceeded) }) {
 		t.Fatalf("undisturbed: %d readings of %d, %d letters, runs %v, %d jobs, %d files", len(o.readings), want, len(o.letters), o.runs, len(o.jobs), len(o.files))
 	}
 	return o
@@ -133,7 +133,7 @@ const faultLetters = 20
 
 // sendHour sends the hour's readings and some events that are none, and waits
 // until all are dealt with.
-func (s *stack) sendHour(ctx context.Context, keep func(n int, id sensor.ID) bool) {
+func (s *stack) sendHour(ctx context.Context, keep func(n int, id fleet.ID) bool) {
 	s.Helper()
 	for i := range faultLetters {
 		if err := s.hub.SendBatch(ctx, fmt.Sprint(i), []string{fmt.Sprintf("no reading %02d", i)}); err != nil {
@@ -145,7 +145,7 @@ func (s *stack) sendHour(ctx context.Context, keep func(n int, id sensor.ID) boo
 
 func runRequested(s *stack, _ int, disturb func(time.Duration) []func(context.Context)) {
 	s.Helper()
-	s.during(func() { s.sendHour(s.Context(), func(int, sensor.ID) bool { return true }) }, disturb(time.Second)...)
+	s.during(func() { s.sendHour(s.Context(), func(int, fleet.ID) bool { return true }) }, disturb(time.Second)...)
 	s.during(func() { s.ended(s.request(hour).ID) }, disturb(time.Second)...)
 }
 
@@ -159,13 +159,13 @@ func runScheduled(s *stack, late int, disturb func(time.Duration) []func(context
 		at, ok, err := db.Watermark(s.Context())
 		return err == nil && ok && at.Equal(hour.From)
 	})
-	isLate := func(n int, id sensor.ID) bool { return late > 0 && n%late == 0 }
+	isLate := func(n int, id fleet.ID) bool { return late > 0 && n%late == 0 }
 	s.during(func() {
-		s.sendHour(s.Context(), func(n int, id sensor.ID) bool { return !isLate(n, id) })
+		s.sendHour(s.Context(), func(n int, id fleet.ID) bool { return !isLate(n, id) })
 	}, disturb(time.Second)...)
 	quarters := []string{}
 	for at := hour.From; at.Before(hour.To); at = at.Add(15 * time.Minute) {
-		quarters = append(quarters, sensor.Window{From: at, To: at.Add(15 * time.Minute)}.RunID())
+		quarters = append(quarters, fleet.Window{From: at, To: at.Add(15 * time.Minute)}.RunID())
 	}
 	clock := s.host.setting("E2E_CLOCK")
 	for _, step := range []struct {
@@ -211,7 +211,7 @@ func (s *stack) look() (o outcome) {
 	}
 	for _, r := range all {
 		o.runs[r.ID] = string(r.State)
-		jobs, err := db.JobsPage(s.Context(), r.ID, "", sensor.ID{}, 1000)
+		jobs, err := db.JobsPage(s.Context(), r.ID, "", fleet.ID{}, 1000)
 		if err != nil {
 			s.Fatal(err)
 		}
@@ -222,8 +222,8 @@ func (s *stack) look() (o outcome) {
 			o.files[r.ID+"/"+name] = content
 		}
 	}
-	var ids []sensor.ID
-	rows, err := db.Sensors(s.Context(), sensor.ID{}, 1000)
+	var ids []fleet.ID
+	rows, err := db.Sensors(s.Context(), fleet.ID{}, 1000)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -326,7 +326,7 @@ func (s *stack) findHang() {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		next := sensor.Window{From: hour.To, To: hour.To.Add(time.Hour)}
+		next := fleet.Window{From: hour.To, To: hour.To.Add(time.Hour)}
 		s.call(http.MethodPost, "/api/runs", map[string]time.Time{"from": next.From, "to": next.To}, &r)
 	}()
 	s.eventually("an invocation hangs", func() bool { return s.busy() > 0 })

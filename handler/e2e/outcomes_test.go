@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -24,25 +24,25 @@ func TestOutcomes(t *testing.T) {
 	s.publish("d/twice", good)
 	s.publish("d/broken.joblib", []byte("no model"))
 	s.publish("d/silent.pkl", good)
-	s.ingest(t.Context(), func(yield func(sensor.Reading, error) bool) {
+	s.ingest(t.Context(), func(yield func(fleet.Reading, error) bool) {
 		for _, name := range []string{"good", "twice", "broken", "none", "silent"} {
 			at := hour.From
 			if name == "silent" { // a reading, but not in the window
 				at = hour.To
 			}
-			if !yield(sensor.Reading{ID: sensor.ID{Device: "d", Sensor: name}, Time: sensor.MillisOf(at), Value: 1}, nil) {
+			if !yield(fleet.Reading{ID: fleet.ID{Device: "d", Sensor: name}, Time: fleet.MillisOf(at), Value: 1}, nil) {
 				return
 			}
 		}
 	})
 	r := s.ended(s.request(hour).ID)
-	s.wantOutcomes(r, sensor.RunDegraded, map[string]sensor.JobState{
-		"good": sensor.Scored, "twice": sensor.BadModel, "broken": sensor.BadModel, "none": sensor.NoModel, "silent": sensor.NoData,
+	s.wantOutcomes(r, fleet.RunDegraded, map[string]fleet.JobState{
+		"good": fleet.Scored, "twice": fleet.BadModel, "broken": fleet.BadModel, "none": fleet.NoModel, "silent": fleet.NoData,
 	})
 	for name, want := range map[string][]string{
 		"twice": {"d/twice and d/twice.pkl", "remedy"}, "broken": {"d/broken.joblib"}, "none": {"publish"},
 	} {
-		file := ledger.ErrorLogName(r.ID, sensor.JobKey{ID: sensor.ID{Device: "d", Sensor: name}})
+		file := ledger.ErrorLogName(r.ID, fleet.JobKey{ID: fleet.ID{Device: "d", Sensor: name}})
 		log, _, err := s.blobs.Read(t.Context(), blob.Logs, file, "", 1<<20)
 		if err != nil {
 			t.Error(err)
@@ -60,19 +60,19 @@ func TestOutcomes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rescored struct{ Reopened int }
-	states := []sensor.JobState{sensor.BadModel, sensor.NoModel}
+	states := []fleet.JobState{fleet.BadModel, fleet.NoModel}
 	if !s.call(http.MethodPost, "/api/runs/"+r.ID+"/rescore", map[string]any{"sensors": "d/*", "states": states}, &rescored) || rescored.Reopened != 3 {
 		t.Errorf("%d jobs re-opened, want 3", rescored.Reopened)
 	}
 	r = s.ended(r.ID)
-	s.wantOutcomes(r, sensor.RunSucceeded, map[string]sensor.JobState{
-		"good": sensor.Scored, "twice": sensor.Scored, "broken": sensor.Scored, "none": sensor.Scored, "silent": sensor.NoData,
+	s.wantOutcomes(r, fleet.RunSucceeded, map[string]fleet.JobState{
+		"good": fleet.Scored, "twice": fleet.Scored, "broken": fleet.Scored, "none": fleet.Scored, "silent": fleet.NoData,
 	})
 }
 
 // wantOutcomes compares the state of a run and its jobs, by the API and by the
 // manifest.
-func (s *stack) wantOutcomes(r run, state sensor.RunState, want map[string]sensor.JobState) {
+func (s *stack) wantOutcomes(r run, state fleet.RunState, want map[string]fleet.JobState) {
 	s.Helper()
 	if r.State != state {
 		s.Errorf("the run is %s, want %s", r.State, state)
@@ -80,7 +80,7 @@ func (s *stack) wantOutcomes(r run, state sensor.RunState, want map[string]senso
 	type jobs struct {
 		Jobs []struct {
 			Sensor string
-			State  sensor.JobState
+			State  fleet.JobState
 		}
 	}
 	var api, manifest jobs
@@ -91,7 +91,7 @@ func (s *stack) wantOutcomes(r run, state sensor.RunState, want map[string]senso
 		s.Error(err)
 	}
 	for what, list := range map[string]jobs{"API": api, "manifest": manifest} {
-		got := map[string]sensor.JobState{}
+		got := map[string]fleet.JobState{}
 		for _, j := range list.Jobs {
 			got[j.Sensor] = j.State
 		}

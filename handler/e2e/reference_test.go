@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -37,8 +37,8 @@ func TestReference(t *testing.T) {
 		}
 		s.publish(filepath.Base(file), content)
 	}
-	var w sensor.Window
-	s.ingest(t.Context(), func(yield func(sensor.Reading, error) bool) {
+	var w fleet.Window
+	s.ingest(t.Context(), func(yield func(fleet.Reading, error) bool) {
 		for r, err := range simulate.ReadCSV("sensor_data.csv", data) {
 			if at := r.Time.Time(); err == nil {
 				if w.From.IsZero() || at.Before(w.From) {
@@ -54,7 +54,7 @@ func TestReference(t *testing.T) {
 		}
 	})
 	r := s.ended(s.request(w).ID)
-	if r.State != sensor.RunSucceeded {
+	if r.State != fleet.RunSucceeded {
 		t.Errorf("the run is %s", r.State)
 	}
 	truths, err := filepath.Glob(reference + "/truth/preds_*.csv")
@@ -91,7 +91,7 @@ func (s *stack) compareTruth(file, run string) (rows, anomalies int) {
 	}
 	for i := 1; i < len(want); i++ {
 		g, w := got[i], want[i]
-		at, err := sensor.ParseMillis(w[0])
+		at, err := fleet.ParseMillis(w[0])
 		if err != nil {
 			s.Fatal(err)
 		}

@@ -8,31 +8,31 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
 // hour is the window of these tests.
-var hour = sensor.Window{From: time.Date(2018, 8, 28, 23, 0, 0, 0, time.UTC), To: time.Date(2018, 8, 29, 0, 0, 0, 0, time.UTC)}
+var hour = fleet.Window{From: time.Date(2018, 8, 28, 23, 0, 0, 0, time.UTC), To: time.Date(2018, 8, 29, 0, 0, 0, 0, time.UTC)}
 
 // TestRepeated sends every reading three times and asks for the same window
 // twice: nothing changes, not even an ETag.
 func TestRepeated(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
-	fleet := simulate.Fleet{Seed: 1, Devices: 5, Every: 20 * time.Second}
-	s.publishFleet(fleet)
-	s.ingest(t.Context(), readings(fleet, hour))
+	pumps := simulate.Fleet{Seed: 1, Devices: 5, Every: 20 * time.Second}
+	s.publishFleet(pumps)
+	s.ingest(t.Context(), readings(pumps, hour))
 
 	r := s.ended(s.request(hour).ID)
-	if r.State != sensor.RunSucceeded {
+	if r.State != fleet.RunSucceeded {
 		t.Errorf("the run is %s", r.State)
 	}
 	first, etags := s.predictions(r.ID), s.etags(r.ID)
-	s.checkManifest(fleet, first["manifest.json"])
+	s.checkManifest(pumps, first["manifest.json"])
 
 	for range 2 {
-		s.ingest(t.Context(), readings(fleet, hour))
+		s.ingest(t.Context(), readings(pumps, hour))
 	}
 	if again := s.request(hour); again.ID != r.ID {
 		t.Errorf("the same window is run %s, then %s", r.ID, again.ID)
@@ -63,7 +63,7 @@ func (s *stack) etags(id string) (etags []string) {
 
 // checkManifest compares the totals with what the fleet is known to hold. Every
 // anomaly is found; a model may flag a normal reading, but no more than one in ten.
-func (s *stack) checkManifest(fleet simulate.Fleet, manifest string) {
+func (s *stack) checkManifest(pumps simulate.Fleet, manifest string) {
 	s.Helper()
 	var m struct {
 		Rows, Anomalies int
@@ -73,14 +73,14 @@ func (s *stack) checkManifest(fleet simulate.Fleet, manifest string) {
 		s.Fatal(err)
 	}
 	rows, anomalies := 0, 0
-	for sample := range fleet.Samples(hour) {
+	for sample := range pumps.Samples(hour) {
 		rows++
 		if sample.Anomaly {
 			anomalies++
 		}
 	}
-	if m.Rows != rows || len(m.Jobs) != len(fleet.Sensors()) {
-		s.Errorf("%d rows of %d sensors, want %d of %d", m.Rows, len(m.Jobs), rows, len(fleet.Sensors()))
+	if m.Rows != rows || len(m.Jobs) != len(pumps.Sensors()) {
+		s.Errorf("%d rows of %d sensors, want %d of %d", m.Rows, len(m.Jobs), rows, len(pumps.Sensors()))
 	}
 	if m.Anomalies < anomalies || m.Anomalies > anomalies+rows/10 {
 		s.Errorf("%d anomalies found, %d known, of %d rows", m.Anomalies, anomalies, rows)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -17,17 +17,17 @@ func TestScheduled(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "SCORE_SCHEDULE", "*/3 * * * * *", "SCORE_DELAY", "10s", "SCORE_TICK", "* * * * * *")
 	s.publish("default.pkl", simulate.Kinds[0].Model())
-	var sent []sensor.Reading
+	var sent []fleet.Reading
 	for range 40 {
-		r := sensor.Reading{ID: sensor.ID{Device: "d", Sensor: "s"}, Time: sensor.MillisOf(time.Now()), Value: 1}
-		if err := s.hub.Send(t.Context(), func(yield func(sensor.Reading, error) bool) { yield(r, nil) }, nil); err != nil {
+		r := fleet.Reading{ID: fleet.ID{Device: "d", Sensor: "s"}, Time: fleet.MillisOf(time.Now()), Value: 1}
+		if err := s.hub.Send(t.Context(), func(yield func(fleet.Reading, error) bool) { yield(r, nil) }, nil); err != nil {
 			t.Fatal(err)
 		}
 		sent = append(sent, r)
 		time.Sleep(200 * time.Millisecond)
 	}
 	last := sent[len(sent)-1].Time.Time()
-	var runs []sensor.Window // newest first
+	var runs []fleet.Window // newest first
 	s.eventually("the last reading is scored", func() bool {
 		var list struct{ Runs []run }
 		if !s.call(http.MethodGet, "/api/runs?limit=100", nil, &list) {
@@ -35,8 +35,8 @@ func TestScheduled(t *testing.T) {
 		}
 		runs = runs[:0]
 		for _, r := range list.Runs {
-			w, err := sensor.ParseRunID(r.ID)
-			if err != nil || r.State == sensor.RunRunning && w.From.Before(last) {
+			w, err := fleet.ParseRunID(r.ID)
+			if err != nil || r.State == fleet.RunRunning && w.From.Before(last) {
 				return false
 			}
 			runs = append(runs, w)

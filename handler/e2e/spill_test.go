@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -20,9 +20,9 @@ func TestSpilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newStack(t, "SQL_DSN", "file:"+filepath.ToSlash(folder)+"/fleet.db")
-	fleet := simulate.Fleet{Seed: 1, Devices: 2, Every: 20 * time.Second}
-	s.publishFleet(fleet)
-	s.ingest(t.Context(), readings(fleet, hour))
+	pumps := simulate.Fleet{Seed: 1, Devices: 2, Every: 20 * time.Second}
+	s.publishFleet(pumps)
+	s.ingest(t.Context(), readings(pumps, hour))
 	if s.spilled() == 0 {
 		t.Fatal("nothing was spilled")
 	}
@@ -31,10 +31,10 @@ func TestSpilled(t *testing.T) {
 	}
 	s.eventually("what was spilled is drained", func() bool { return s.spilled() == 0 })
 	r := s.ended(s.request(hour).ID)
-	if r.State != sensor.RunSucceeded {
+	if r.State != fleet.RunSucceeded {
 		t.Errorf("the run is %s", r.State)
 	}
-	s.checkManifest(fleet, s.predictions(r.ID)["manifest.json"])
+	s.checkManifest(pumps, s.predictions(r.ID)["manifest.json"])
 }
 
 // spilled counts the spilled batches.

@@ -21,7 +21,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azurite"
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/devhost"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -219,8 +219,8 @@ func (s *stack) publishFleet(f simulate.Fleet) {
 	}
 }
 
-func readings(f simulate.Fleet, w sensor.Window) iter.Seq2[sensor.Reading, error] {
-	return func(yield func(sensor.Reading, error) bool) {
+func readings(f simulate.Fleet, w fleet.Window) iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
 		for sample := range f.Samples(w) {
 			if !yield(sample.Reading, nil) {
 				return
@@ -230,7 +230,7 @@ func readings(f simulate.Fleet, w sensor.Window) iter.Seq2[sensor.Reading, error
 }
 
 // ingest sends readings and waits until all are stored.
-func (s *stack) ingest(ctx context.Context, all iter.Seq2[sensor.Reading, error]) {
+func (s *stack) ingest(ctx context.Context, all iter.Seq2[fleet.Reading, error]) {
 	s.Helper()
 	if err := s.hub.Send(ctx, all, nil); err != nil {
 		s.Fatal(err)
@@ -246,7 +246,7 @@ func (s *stack) caughtUp() {
 // run is what the API says of a run.
 type run struct {
 	ID    string
-	State sensor.RunState
+	State fleet.RunState
 	Epoch int
 }
 
@@ -272,7 +272,7 @@ func (s *stack) call(method, path string, body, reply any) bool {
 }
 
 // request asks for a run of w until it is promised.
-func (s *stack) request(w sensor.Window) (r run) {
+func (s *stack) request(w fleet.Window) (r run) {
 	s.Helper()
 	s.eventually("a run is opened", func() bool {
 		return s.call(http.MethodPost, "/api/runs", map[string]time.Time{"from": w.From, "to": w.To}, &r)

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Writer writes blobs; see [blob.Store].
@@ -23,7 +23,7 @@ type Writer interface {
 // bad is an element that is not stored because of itself.
 type bad struct {
 	origin
-	reading *sensor.Reading // nil if it is none
+	reading *fleet.Reading // nil if it is none
 	err     error
 }
 

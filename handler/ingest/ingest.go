@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Batch is a batch of events of one partition of an event hub. Sequences and
@@ -28,8 +28,8 @@ func (b Batch) source() (hub, partition string) {
 
 // Store keeps readings.
 type Store interface {
-	// InsertReadings stores a batch in one transaction; see [sensor.Stored].
-	InsertReadings(ctx context.Context, batch []sensor.Reading) (sensor.Stored, error)
+	// InsertReadings stores a batch in one transaction; see [fleet.Stored].
+	InsertReadings(ctx context.Context, batch []fleet.Reading) (fleet.Stored, error)
 }
 
 const (
@@ -50,7 +50,7 @@ type Ingester struct {
 // Ingest stores the readings of b and writes a dead letter for each element
 // that is none or can't be stored. If SQL refuses the batch until shortly before
 // ctx's deadline, it is spilled to Blob for [Ingester.Drain]. It returns nil once
-// the one or the other is done; its errors wrap [sensor.ErrUnavailable]. It logs
+// the one or the other is done; its errors wrap [fleet.ErrUnavailable]. It logs
 // one line if something was rejected or spilled, and once a minute what was
 // ingested since.
 func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error {
@@ -81,7 +81,7 @@ func (in *Ingester) store(ctx context.Context, log *slog.Logger, b Batch) error 
 }
 
 // finish writes the dead letters of a batch whose readings are stored.
-func (in *Ingester) finish(ctx context.Context, log *slog.Logger, b Batch, p parsed, rejected []sensor.Rejected) error {
+func (in *Ingester) finish(ctx context.Context, log *slog.Logger, b Batch, p parsed, rejected []fleet.Rejected) error {
 	for _, r := range rejected {
 		o := p.origins[r.Index]
 		p.bad = append(p.bad, bad{o, &p.readings[r.Index], r.Err})
@@ -110,13 +110,13 @@ func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, p par
 // retry makes err one after which the batch comes again, whatever it was: to
 // acknowledge what was not stored would lose it.
 func retry(doing string, n int, err error) error {
-	return fmt.Errorf("ingest: "+doing+": %w: %w", n, sensor.ErrUnavailable, err)
+	return fmt.Errorf("ingest: "+doing+": %w: %w", n, fleet.ErrUnavailable, err)
 }
 
 // insert stores the readings, each transaction a part of them. The indices in
 // what it returns are those in readings.
-func (in *Ingester) insert(ctx context.Context, readings []sensor.Reading) ([]sensor.Rejected, error) {
-	var rejected []sensor.Rejected
+func (in *Ingester) insert(ctx context.Context, readings []fleet.Reading) ([]fleet.Rejected, error) {
+	var rejected []fleet.Rejected
 	for begin := 0; begin < len(readings); begin += maxInsert {
 		stored, err := in.Store.InsertReadings(ctx, readings[begin:min(begin+maxInsert, len(readings))])
 		if err != nil {

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -91,15 +91,15 @@ func letters(t testing.TB, blobs *blob.Memory) map[string]ingest.Letter {
 func count(t testing.TB, db *store.DB) int {
 	t.Helper()
 	ctx, n := context.Background(), 0
-	rows, err := db.Sensors(ctx, sensor.ID{}, 1000)
+	rows, err := db.Sensors(ctx, fleet.ID{}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ids []sensor.ID
+	var ids []fleet.ID
 	for _, r := range rows {
 		ids = append(ids, r.ID)
 	}
-	w, err := sensor.NewWindow(time.Unix(0, 0), time.Unix(1<<33, 0))
+	w, err := fleet.NewWindow(time.Unix(0, 0), time.Unix(1<<33, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,9 +282,9 @@ type failing struct {
 	err   error
 }
 
-func (f *failing) InsertReadings(ctx context.Context, batch []sensor.Reading) (sensor.Stored, error) {
+func (f *failing) InsertReadings(ctx context.Context, batch []fleet.Reading) (fleet.Stored, error) {
 	if f.calls.Add(1)%5 == 0 {
-		return sensor.Stored{}, f.err
+		return fleet.Stored{}, f.err
 	}
 	return f.DB.InsertReadings(ctx, batch)
 }
@@ -300,7 +300,7 @@ func (f *failing) Write(ctx context.Context, container, name string, cond blob.C
 // spilled, and has been stored once when it is acknowledged and drained at last.
 func TestFailuresAreRetried(t *testing.T) {
 	t.Parallel()
-	for _, cause := range []error{sensor.ErrUnavailable, sensor.ErrInvalid, sensor.ErrConflict, context.DeadlineExceeded, errors.New("boom")} {
+	for _, cause := range []error{fleet.ErrUnavailable, fleet.ErrInvalid, fleet.ErrConflict, context.DeadlineExceeded, errors.New("boom")} {
 		db, blobs := open(t), new(blob.Memory)
 		f := &failing{DB: db, Memory: blobs, err: cause}
 		f.calls.Store(2) // the first try fails
@@ -316,7 +316,7 @@ func TestFailuresAreRetried(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if failure := sensor.FailureOf(err); !errors.Is(err, sensor.ErrUnavailable) || !errors.Is(err, cause) {
+			if failure := fleet.FailureOf(err); !errors.Is(err, fleet.ErrUnavailable) || !errors.Is(err, cause) {
 				t.Errorf("%v is %v", err, failure.Err)
 			}
 			if failures++; failures > 20 {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // origin says where an element came from.
@@ -17,7 +17,7 @@ type origin struct {
 
 // parsed is what a batch holds. origins has the origin of each reading.
 type parsed struct {
-	readings []sensor.Reading
+	readings []fleet.Reading
 	origins  []origin
 	bad      []bad
 }
@@ -35,15 +35,15 @@ type parser struct {
 
 // key is what makes two readings the same one.
 type key struct {
-	id   sensor.ID
-	time sensor.Millis
+	id   fleet.ID
+	time fleet.Millis
 }
 
 // parse reads all events of b.
 func parse(b Batch) parsed {
 	n := len(b.Bodies)
 	p := parser{
-		parsed: parsed{readings: make([]sensor.Reading, 0, n), origins: make([]origin, 0, n)},
+		parsed: parsed{readings: make([]fleet.Reading, 0, n), origins: make([]origin, 0, n)},
 		names:  make(map[string]string),
 		seen:   make(map[key]float64, n),
 	}
@@ -62,9 +62,9 @@ func (p *parser) parse(body []byte) {
 	i := space(body, 0)
 	switch {
 	case i == len(body):
-		p.reject(body, fmt.Errorf("%w: the event is empty", sensor.ErrInvalid))
+		p.reject(body, fmt.Errorf("%w: the event is empty", fleet.ErrInvalid))
 	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
-		p.reject(body, fmt.Errorf("%w: the event begins with a byte order mark; send UTF-8 without one", sensor.ErrInvalid))
+		p.reject(body, fmt.Errorf("%w: the event begins with a byte order mark; send UTF-8 without one", fleet.ErrInvalid))
 	case body[i] == '[':
 		p.array(body, i)
 	default:
@@ -95,7 +95,7 @@ func (p *parser) array(body []byte, open int) {
 
 // arrayElement reads the element at body[i]. It returns where that ends, and
 // where the comma or bracket after it is: len(body) if there is none.
-func (p *parser) arrayElement(body []byte, i int) (r sensor.Reading, end, next int, err error) {
+func (p *parser) arrayElement(body []byte, i int) (r fleet.Reading, end, next int, err error) {
 	r, end, err = p.object(body, i)
 	if err == nil {
 		next = space(body, end)
@@ -111,7 +111,7 @@ func (p *parser) arrayElement(body []byte, i int) (r sensor.Reading, end, next i
 // end rejects what follows an array that ends before i.
 func (p *parser) end(body []byte, i int) {
 	if i = space(body, i); i < len(body) {
-		p.reject(body[i:], fmt.Errorf("%w: there is text after the array", sensor.ErrInvalid))
+		p.reject(body[i:], fmt.Errorf("%w: there is text after the array", fleet.ErrInvalid))
 	}
 }
 
@@ -122,7 +122,7 @@ func (p *parser) lines(body []byte, i int) {
 		r, end, err := p.object(body, begin)
 		if err == nil {
 			if i = lineEnd(body, end); i < 0 {
-				err = fmt.Errorf("%w: there is text after the object", sensor.ErrInvalid)
+				err = fmt.Errorf("%w: there is text after the object", fleet.ErrInvalid)
 			}
 		}
 		if err != nil {
@@ -135,9 +135,9 @@ func (p *parser) lines(body []byte, i int) {
 }
 
 // add takes a reading, or what is wrong with the element raw.
-func (p *parser) add(raw []byte, r sensor.Reading, err error) {
+func (p *parser) add(raw []byte, r fleet.Reading, err error) {
 	if err == nil && !utf8.Valid(raw) {
-		err = fmt.Errorf("%w: it is not UTF-8", sensor.ErrInvalid)
+		err = fmt.Errorf("%w: it is not UTF-8", fleet.ErrInvalid)
 	}
 	if err != nil {
 		p.reject(raw, err)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // show writes what an event holds, in the order of its elements: a reading as
@@ -191,7 +191,7 @@ func FuzzParse(f *testing.F) {
 			if len(b.raw) > len(body) || !strings.Contains(string(body), string(b.raw)) {
 				t.Errorf("%q is no part of %q", b.raw, body)
 			}
-			if !strings.Contains(b.err.Error(), sensor.ErrInvalid.Error()) {
+			if !strings.Contains(b.err.Error(), fleet.ErrInvalid.Error()) {
 				t.Errorf("%v does not say that it is invalid", b.err)
 			}
 		}
@@ -202,7 +202,7 @@ func FuzzParse(f *testing.F) {
 }
 
 // checkAlike compares a reading with what encoding/json sees in its bytes.
-func checkAlike(t *testing.T, raw []byte, r sensor.Reading) {
+func checkAlike(t *testing.T, raw []byte, r fleet.Reading) {
 	var object map[string]any
 	if json.Unmarshal(raw, &object) != nil {
 		var array []json.RawMessage // the whole event of one element

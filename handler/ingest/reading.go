@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // The members of a reading.
@@ -45,17 +45,17 @@ func field(key []byte) int {
 }
 
 // object reads the reading whose object opens at b[i], and returns the index
-// after it. With an error, which wraps [sensor.ErrInvalid], the index means
+// after it. With an error, which wraps [fleet.ErrInvalid], the index means
 // nothing.
-func (p *parser) object(b []byte, i int) (sensor.Reading, int, error) {
-	var r sensor.Reading
+func (p *parser) object(b []byte, i int) (fleet.Reading, int, error) {
+	var r fleet.Reading
 	var given [fields]bool
 	if i >= len(b) || b[i] != '{' {
 		return r, 0, fault(b, i, "a JSON object")
 	}
 	i = space(b, i+1)
 	if i < len(b) && b[i] == '}' {
-		return r, 0, fmt.Errorf("%w: the object is empty", sensor.ErrInvalid)
+		return r, 0, fmt.Errorf("%w: the object is empty", fleet.ErrInvalid)
 	}
 	for {
 		var err error
@@ -69,7 +69,7 @@ func (p *parser) object(b []byte, i int) (sensor.Reading, int, error) {
 	}
 	for f, ok := range given {
 		if !ok {
-			return r, 0, fmt.Errorf("%w: %s is missing", sensor.ErrInvalid, fieldNames[f])
+			return r, 0, fmt.Errorf("%w: %s is missing", fleet.ErrInvalid, fieldNames[f])
 		}
 	}
 	return r, i + 1, r.Validate()
@@ -77,7 +77,7 @@ func (p *parser) object(b []byte, i int) (sensor.Reading, int, error) {
 
 // member reads the member at b[i] into r, and returns where the comma or brace
 // after it is.
-func (p *parser) member(b []byte, i int, r *sensor.Reading, given *[fields]bool) (int, error) {
+func (p *parser) member(b []byte, i int, r *fleet.Reading, given *[fields]bool) (int, error) {
 	f, begin, err := memberKey(b, i)
 	if err != nil {
 		return 0, err
@@ -88,7 +88,7 @@ func (p *parser) member(b []byte, i int, r *sensor.Reading, given *[fields]bool)
 	}
 	if f >= 0 {
 		if given[f] {
-			return 0, fmt.Errorf("%w: %s is given twice", sensor.ErrInvalid, fieldNames[f])
+			return 0, fmt.Errorf("%w: %s is given twice", fleet.ErrInvalid, fieldNames[f])
 		}
 		given[f] = true
 		if err := p.set(r, f, v); err != nil {
@@ -142,7 +142,7 @@ func scanValue(b []byte, i int) (value, int, error) {
 	case '{', '[':
 		end, ok := balanced(b, i, ",}] \t\r\n")
 		if !ok || !json.Valid(b[i:end]) {
-			return value{}, 0, fmt.Errorf("%w: what opens at byte %d is not JSON", sensor.ErrInvalid, i)
+			return value{}, 0, fmt.Errorf("%w: what opens at byte %d is not JSON", fleet.ErrInvalid, i)
 		}
 		return value{c, b[i:end]}, end, nil
 	case 't', 'f', 'n':
@@ -156,7 +156,7 @@ func scanValue(b []byte, i int) (value, int, error) {
 			return value{'0', b[i : i+n]}, i + n, nil
 		}
 	}
-	return value{}, 0, fmt.Errorf("%w: %.20q at byte %d is no JSON value", sensor.ErrInvalid, word(b[i:]), i)
+	return value{}, 0, fmt.Errorf("%w: %.20q at byte %d is no JSON value", fleet.ErrInvalid, word(b[i:]), i)
 }
 
 // word returns what b begins with, up to what ends a value.
@@ -166,7 +166,7 @@ func word(b []byte) []byte {
 }
 
 // set stores v in the member f of r.
-func (p *parser) set(r *sensor.Reading, f int, v value) (err error) {
+func (p *parser) set(r *fleet.Reading, f int, v value) (err error) {
 	switch f {
 	case deviceField:
 		r.ID.Device, err = p.name(v)
@@ -188,11 +188,11 @@ func (p *parser) name(v value) (string, error) {
 	case '0':
 		for _, c := range v.text {
 			if c == 'e' || c == 'E' {
-				return "", fmt.Errorf("%w: %.40s cannot be a name: write it without an exponent", sensor.ErrInvalid, v.text)
+				return "", fmt.Errorf("%w: %.40s cannot be a name: write it without an exponent", fleet.ErrInvalid, v.text)
 			}
 		}
 	default:
-		return "", fmt.Errorf("%w: %.40s is no name: a string or number is wanted", sensor.ErrInvalid, v.text)
+		return "", fmt.Errorf("%w: %.40s is no name: a string or number is wanted", fleet.ErrInvalid, v.text)
 	}
 	s, ok := p.names[string(v.text)]
 	if !ok {
@@ -203,24 +203,24 @@ func (p *parser) name(v value) (string, error) {
 }
 
 // parseTime returns a time, given as a string or a number.
-func parseTime(v value) (sensor.Millis, error) {
+func parseTime(v value) (fleet.Millis, error) {
 	if v.kind != '0' && v.kind != '"' {
-		return 0, fmt.Errorf("%w: %.40s is no time", sensor.ErrInvalid, v.text)
+		return 0, fmt.Errorf("%w: %.40s is no time", fleet.ErrInvalid, v.text)
 	}
-	return sensor.ParseMillis(v.text)
+	return fleet.ParseMillis(v.text)
 }
 
 // parseValue returns a finite number, given as such or in a string.
 func parseValue(v value) (float64, error) {
 	if v.kind != '0' && v.kind != '"' {
-		return 0, fmt.Errorf("%w: %.40s is no number", sensor.ErrInvalid, v.text)
+		return 0, fmt.Errorf("%w: %.40s is no number", fleet.ErrInvalid, v.text)
 	}
 	if v.kind == '"' && (len(v.text) == 0 || number(v.text) != len(v.text)) {
-		return 0, fmt.Errorf("%w: the string %.40q holds no number", sensor.ErrInvalid, v.text)
+		return 0, fmt.Errorf("%w: the string %.40q holds no number", fleet.ErrInvalid, v.text)
 	}
 	x, err := strconv.ParseFloat(string(v.text), 64)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %.40s lies outside the range of a float64", sensor.ErrInvalid, v.text)
+		return 0, fmt.Errorf("%w: %.40s lies outside the range of a float64", fleet.ErrInvalid, v.text)
 	}
 	return x, nil
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // A scanner of our own, because encoding/json can't say where an element begins
@@ -104,9 +104,9 @@ func lineElementEnd(b []byte, i int) int {
 // fault returns an error for the byte at b[i].
 func fault(b []byte, i int, want string) error {
 	if i >= len(b) {
-		return fmt.Errorf("%w: it ends where %s should be", sensor.ErrInvalid, want)
+		return fmt.Errorf("%w: it ends where %s should be", fleet.ErrInvalid, want)
 	}
-	return fmt.Errorf("%w: %q at byte %d where %s should be", sensor.ErrInvalid, b[i], i, want)
+	return fmt.Errorf("%w: %q at byte %d where %s should be", fleet.ErrInvalid, b[i], i, want)
 }
 
 // scanString returns the index after the string that begins at b[i], and
@@ -136,7 +136,7 @@ func text(raw []byte, escaped bool) ([]byte, error) {
 	}
 	var s string
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, fmt.Errorf("%w: %.60q is no JSON string: %v", sensor.ErrInvalid, raw, err)
+		return nil, fmt.Errorf("%w: %.60q is no JSON string: %v", fleet.ErrInvalid, raw, err)
 	}
 	return []byte(s), nil
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Files are blobs; see [blob.Store].
@@ -88,7 +88,7 @@ func (in *Ingester) Drain(ctx context.Context, log *slog.Logger) error {
 		}
 		if err := in.drain(ctx, log, info.Name); err != nil {
 			errs = append(errs, fmt.Errorf("drain %s/%s: %w", blob.Spill, info.Name, err))
-			if errors.Is(err, sensor.ErrUnavailable) || ctx.Err() != nil {
+			if errors.Is(err, fleet.ErrUnavailable) || ctx.Err() != nil {
 				break
 			}
 		}
@@ -122,11 +122,11 @@ func (in *Ingester) drain(ctx context.Context, log *slog.Logger, name string) er
 func readSpilled(content []byte) (Batch, error) {
 	var s Spilled
 	if err := json.Unmarshal(content, &s); err != nil {
-		return Batch{}, fmt.Errorf("%w: no spilled batch: %w", sensor.ErrInvalid, err)
+		return Batch{}, fmt.Errorf("%w: no spilled batch: %w", fleet.ErrInvalid, err)
 	}
 	n := len(s.Bodies)
 	if s.V != 1 || n == 0 || s.Sequences != nil && len(s.Sequences) != n || s.Enqueued != nil && len(s.Enqueued) != n {
-		return Batch{}, fmt.Errorf("%w: no spilled batch of version 1: %d bodies, %d sequences, %d times", sensor.ErrInvalid, n, len(s.Sequences), len(s.Enqueued))
+		return Batch{}, fmt.Errorf("%w: no spilled batch of version 1: %d bodies, %d sequences, %d times", fleet.ErrInvalid, n, len(s.Sequences), len(s.Enqueued))
 	}
 	return Batch{s.Hub, s.Partition, s.Bodies, s.Sequences, s.Enqueued}, nil
 }

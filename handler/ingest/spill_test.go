@@ -11,19 +11,19 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // outage is SQL that refuses all, or some, batches.
 type outage struct {
 	ingest.Store
-	refuse func([]sensor.Reading) error
+	refuse func([]fleet.Reading) error
 }
 
-func (o *outage) InsertReadings(ctx context.Context, batch []sensor.Reading) (sensor.Stored, error) {
+func (o *outage) InsertReadings(ctx context.Context, batch []fleet.Reading) (fleet.Stored, error) {
 	if err := o.refuse(batch); err != nil {
-		return sensor.Stored{}, err
+		return fleet.Stored{}, err
 	}
 	return o.Store.InsertReadings(ctx, batch)
 }
@@ -47,8 +47,8 @@ func names(t *testing.T, blobs *blob.Memory, container string) (all []string) {
 // once each, and stored in order, with their dead letters, when it is back.
 func TestSpill(t *testing.T) {
 	t.Parallel()
-	db, blobs, away := open(t), new(blob.Memory), fmt.Errorf("away: %w", sensor.ErrUnavailable)
-	sql := &outage{db, func([]sensor.Reading) error { return away }}
+	db, blobs, away := open(t), new(blob.Memory), fmt.Errorf("away: %w", fleet.ErrUnavailable)
+	sql := &outage{db, func([]fleet.Reading) error { return away }}
 	in := &ingest.Ingester{Store: sql, Files: blobs}
 	for _, first := range []int64{0, 100, 20, 100, 0} {
 		if err := in.Ingest(t.Context(), quiet, batchOf(first, body(int(first)), body(int(first)+1), []byte("bad"))); err != nil {
@@ -62,15 +62,15 @@ func TestSpill(t *testing.T) {
 	if err := in.Drain(t.Context(), quiet); !errors.Is(err, away) || len(names(t, blobs, blob.Spill)) != 3 {
 		t.Errorf("Drain while SQL is away = %v, left %v", err, names(t, blobs, blob.Spill))
 	}
-	var order []sensor.Millis
-	sql.refuse = func(batch []sensor.Reading) error {
+	var order []fleet.Millis
+	sql.refuse = func(batch []fleet.Reading) error {
 		order = append(order, batch[0].Time)
 		return nil
 	}
 	if err := in.Drain(t.Context(), quiet); err != nil {
 		t.Fatal(err)
 	}
-	if left := names(t, blobs, blob.Spill); len(left) != 0 || fmt.Sprint(order) != fmt.Sprint([]sensor.Millis{0, 20, 100}) || count(t, db) != 6 {
+	if left := names(t, blobs, blob.Spill); len(left) != 0 || fmt.Sprint(order) != fmt.Sprint([]fleet.Millis{0, 20, 100}) || count(t, db) != 6 {
 		t.Errorf("left %v, stored in the order %v, %d readings", left, order, count(t, db))
 	}
 	for name, l := range letters(t, blobs) {
@@ -89,7 +89,7 @@ func TestSpilledBadly(t *testing.T) {
 	t.Parallel()
 	db, blobs := open(t), new(blob.Memory)
 	refused := errors.New("refused for itself")
-	sql := &outage{db, func([]sensor.Reading) error { return sensor.ErrUnavailable }}
+	sql := &outage{db, func([]fleet.Reading) error { return fleet.ErrUnavailable }}
 	in := &ingest.Ingester{Store: sql, Files: blobs}
 	bad := []string{"", "{", `{"v":2,"bodies":["eA=="]}`, `{"v":1}`, `{"v":1,"bodies":["eA=="],"sequences":[1,2]}`, `{"v":1,"bodies":["?"]}`}
 	for i, content := range bad {
@@ -106,7 +106,7 @@ func TestSpilledBadly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sql.refuse = func(batch []sensor.Reading) error {
+	sql.refuse = func(batch []fleet.Reading) error {
 		if batch[0].Time == 1 {
 			return refused
 		}
@@ -134,9 +134,9 @@ func TestBothRefuse(t *testing.T) {
 	t.Parallel()
 	f := &failing{Memory: new(blob.Memory), err: errors.New("full")}
 	f.calls.Store(4) // the next call fails
-	in := &ingest.Ingester{Store: &outage{nil, func([]sensor.Reading) error { return errors.New("away") }}, Files: f}
+	in := &ingest.Ingester{Store: &outage{nil, func([]fleet.Reading) error { return errors.New("away") }}, Files: f}
 	err := in.Ingest(t.Context(), quiet, batchOf(0, body(1)))
-	if !errors.Is(err, sensor.ErrUnavailable) || !strings.Contains(err.Error(), "away") || !strings.Contains(err.Error(), "full") {
+	if !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "away") || !strings.Contains(err.Error(), "full") {
 		t.Errorf("Ingest = %v", err)
 	}
 }
@@ -144,9 +144,9 @@ func TestBothRefuse(t *testing.T) {
 // slow is SQL that doesn't answer.
 type slow struct{}
 
-func (slow) InsertReadings(ctx context.Context, _ []sensor.Reading) (sensor.Stored, error) {
+func (slow) InsertReadings(ctx context.Context, _ []fleet.Reading) (fleet.Stored, error) {
 	<-ctx.Done()
-	return sensor.Stored{}, ctx.Err()
+	return fleet.Stored{}, ctx.Err()
 }
 
 // TestSpillInTime has SQL not answer: the batch is spilled before the

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 var manifestName = ledger.ManifestName(day.RunID())
@@ -29,7 +29,7 @@ func (w *world) check() error {
 	if run.State.Open() {
 		return fmt.Errorf("the run is %s still", run.State)
 	}
-	jobs, err := w.db.JobsPage(ctx, run.ID, "", sensor.ID{}, 100)
+	jobs, err := w.db.JobsPage(ctx, run.ID, "", fleet.ID{}, 100)
 	if err != nil {
 		return err
 	}
@@ -51,12 +51,12 @@ func (w *world) check() error {
 
 // checkReadings reports a reading of the window whose sensor has no job. That
 // the others are in their files is for checkJob to see.
-func (w *world) checkReadings(run sensor.Run, jobs []sensor.Job) error {
-	known := map[sensor.ID]bool{}
+func (w *world) checkReadings(run fleet.Run, jobs []fleet.Job) error {
+	known := map[fleet.ID]bool{}
 	for _, j := range jobs {
 		known[j.ID] = true
 	}
-	for r, err := range w.db.Readings(w.t.Context(), append([]sensor.ID{orphaned, newcomer}, good...), run.Window) {
+	for r, err := range w.db.Readings(w.t.Context(), append([]fleet.ID{orphaned, newcomer}, good...), run.Window) {
 		if err != nil {
 			return err
 		}
@@ -67,11 +67,11 @@ func (w *world) checkReadings(run sensor.Run, jobs []sensor.Job) error {
 	return nil
 }
 
-func (w *world) checkJob(run sensor.Run, j sensor.Job) error {
-	if want := map[sensor.ID]sensor.JobState{silent: sensor.NoData}[j.ID]; want != "" && j.State == sensor.Scored {
+func (w *world) checkJob(run fleet.Run, j fleet.Job) error {
+	if want := map[fleet.ID]fleet.JobState{silent: fleet.NoData}[j.ID]; want != "" && j.State == fleet.Scored {
 		return fmt.Errorf("is %s, want %s", j.State, want)
 	}
-	if j.State != sensor.Scored {
+	if j.State != fleet.Scored {
 		return nil
 	}
 	version, err := strconv.Atoi(j.ModelSHA256)
@@ -91,7 +91,7 @@ func (w *world) checkJob(run sensor.Run, j sensor.Job) error {
 	return nil
 }
 
-func (w *world) checkManifest(run sensor.Run, jobs []sensor.Job) error {
+func (w *world) checkManifest(run fleet.Run, jobs []fleet.Job) error {
 	content, _, err := w.blobs.Read(w.t.Context(), blob.Preds, manifestName, "", 1<<20)
 	if err != nil {
 		return err
@@ -106,13 +106,13 @@ func (w *world) checkManifest(run sensor.Run, jobs []sensor.Job) error {
 		return fmt.Errorf("the manifest is of epoch %d, %s, %s, %v; the run of epoch %d, %s, %s, %v",
 			m.Epoch, m.State, m.Kind, m.Settings, run.Epoch, run.State, run.Kind, run.Settings)
 	}
-	counts := sensor.Counts{}
+	counts := fleet.Counts{}
 	var want []ledger.Entry
 	for _, j := range jobs {
 		counts[j.State]++
 		e := ledger.Entry{JobKey: j.JobKey, State: j.State, SHA256: j.CSVSHA256, Rows: j.Rows, Anomalies: j.Anomalies,
 			EmptyBuckets: j.EmptyBuckets, Model: j.Model, ModelSHA256: j.ModelSHA256}
-		if j.State == sensor.Scored {
+		if j.State == fleet.Scored {
 			e.File = fmt.Sprintf("%s/%s/%s.csv", run.ID, j.Device, j.Sensor)
 		}
 		want = append(want, e)
@@ -120,7 +120,7 @@ func (w *world) checkManifest(run sensor.Run, jobs []sensor.Job) error {
 	if !slices.Equal(m.Jobs, want) {
 		return fmt.Errorf("the manifest lists\n%+v\nthe ledger\n%+v", m.Jobs, want)
 	}
-	if state := sensor.EndState(run.State, counts); state != run.State {
+	if state := fleet.EndState(run.State, counts); state != run.State {
 		return fmt.Errorf("the run ended as %s, its jobs %v say %s", run.State, counts, state)
 	}
 	return nil
@@ -128,8 +128,8 @@ func (w *world) checkManifest(run sensor.Run, jobs []sensor.Job) error {
 
 // undisturbed is the CSV that one scoring of one sensor writes, written down
 // here once more, from the definition.
-func (w *world) undisturbed(run sensor.Run, id sensor.ID, m model) string {
-	a, err := sensor.ParseAggregation(run.Settings.Aggregate)
+func (w *world) undisturbed(run fleet.Run, id fleet.ID, m model) string {
+	a, err := fleet.ParseAggregation(run.Settings.Aggregate)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func (w *world) undisturbed(run sensor.Run, id sensor.ID, m model) string {
 		fmt.Fprintf(&out, "%s,%s,%s,%v,%d,%v\n", ts.UTC().Format("2006-01-02T15:04:05.000Z"), id.Device, id.Sensor, v, pred[0], score[0])
 	}
 	buckets := map[time.Time][]float64{}
-	for r, err := range w.db.Readings(w.t.Context(), []sensor.ID{id}, run.Window) {
+	for r, err := range w.db.Readings(w.t.Context(), []fleet.ID{id}, run.Window) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func (w *world) undisturbed(run sensor.Run, id sensor.ID, m model) string {
 			continue
 		}
 		every := a.Every.Milliseconds()
-		start := sensor.Millis(int64(r.Time) / every * every).Time()
+		start := fleet.Millis(int64(r.Time) / every * every).Time()
 		if start.Before(run.Window.From) {
 			start = run.Window.From
 		}

@@ -8,10 +8,10 @@
 // at, and to be done by many at once.
 package ledger
 
-import "github.com/fleetscore/fleetscore/handler/sensor"
+import "github.com/fleetscore/fleetscore/handler/fleet"
 
 // CSVName returns the name, in the container preds, of a job's predictions.
-func CSVName(run string, id sensor.ID) string {
+func CSVName(run string, id fleet.ID) string {
 	return run + "/" + id.Device + "/" + id.Sensor + ".csv"
 }
 

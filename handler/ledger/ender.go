@@ -11,22 +11,22 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Runs is what ending a run asks of the ledger.
 type Runs interface {
 	// Pending reports whether the run has a queued job.
 	Pending(ctx context.Context, run string) (bool, error)
-	Run(ctx context.Context, id string) (sensor.Run, error)
+	Run(ctx context.Context, id string) (fleet.Run, error)
 	// EndRun ends the run where it is open, its epoch unchanged and no job
 	// queued, and reports whether it did.
-	EndRun(ctx context.Context, run string, epoch int, state sensor.RunState, now time.Time) (bool, error)
+	EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, now time.Time) (bool, error)
 }
 
 // Pages lists the jobs of a run in the order of their sensors.
 type Pages interface {
-	JobsPage(ctx context.Context, run string, state sensor.JobState, after sensor.ID, limit int) ([]sensor.Job, error)
+	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
 }
 
 // Ledger is what an [Ender] reads and writes in SQL.
@@ -76,14 +76,14 @@ func (e *Ender) End(ctx context.Context, log *slog.Logger, id string) error {
 		switch {
 		case errors.Is(err, blob.ErrChanged):
 			continue
-		case errors.Is(err, errPending), errors.Is(err, sensor.ErrNotFound):
+		case errors.Is(err, errPending), errors.Is(err, fleet.ErrNotFound):
 			return nil
 		case err != nil:
 			return fmt.Errorf("end run %s: %w", id, err)
 		}
 		return nil
 	}
-	return fmt.Errorf("end run %s: %w: others kept writing its manifest", id, sensor.ErrUnavailable)
+	return fmt.Errorf("end run %s: %w: others kept writing its manifest", id, fleet.ErrUnavailable)
 }
 
 func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) error {
@@ -112,13 +112,13 @@ func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) error {
 }
 
 // jobs yields all jobs of a run.
-func (e *Ender) jobs(ctx context.Context, run string) iter.Seq2[sensor.Job, error] {
-	return func(yield func(sensor.Job, error) bool) {
-		var after sensor.ID
+func (e *Ender) jobs(ctx context.Context, run string) iter.Seq2[fleet.Job, error] {
+	return func(yield func(fleet.Job, error) bool) {
+		var after fleet.ID
 		for {
 			page, err := e.Ledger.JobsPage(ctx, run, "", after, jobsPage)
 			if err != nil {
-				yield(sensor.Job{}, err)
+				yield(fleet.Job{}, err)
 				return
 			}
 			for _, j := range page {
@@ -136,7 +136,7 @@ func (e *Ender) jobs(ctx context.Context, run string) iter.Seq2[sensor.Job, erro
 
 // summarize logs the one line of a run that has ended. Workbooks count it:
 // names and units of its attributes are a contract.
-func summarize(log *slog.Logger, run sensor.Run, t Totals, now time.Time) {
+func summarize(log *slog.Logger, run fleet.Run, t Totals, now time.Time) {
 	attrs := []any{
 		"run", run.ID,
 		"kind", run.Kind,
@@ -145,8 +145,8 @@ func summarize(log *slog.Logger, run sensor.Run, t Totals, now time.Time) {
 		"aggregate", run.Settings.Aggregate,
 		"jobs", t.Counts.Total(),
 	}
-	for _, s := range sensor.JobStates {
-		if s != sensor.Queued {
+	for _, s := range fleet.JobStates {
+		if s != fleet.Queued {
 			attrs = append(attrs, string(s), t.Counts[s])
 		}
 	}

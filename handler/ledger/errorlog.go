@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // ErrorLogs is the writing of error logs.
 type ErrorLogs struct {
 	Attempts interface {
-		Attempts(ctx context.Context, run string, key sensor.JobKey) ([]sensor.Attempt, error)
+		Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
 	}
 	Files interface {
 		Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error)
@@ -25,20 +25,20 @@ type ErrorLogs struct {
 // ErrorLog is the content of a job's error log: what was tried, with what, how
 // each attempt ended, and what mends it.
 type ErrorLog struct {
-	Run      string          `json:"run"`
-	From     time.Time       `json:"from"` // of the window
-	To       time.Time       `json:"to"`
-	Settings sensor.Settings `json:"settings"`
-	sensor.JobKey
-	State       sensor.JobState `json:"state"`
-	Error       string          `json:"error"`
-	Remedy      string          `json:"remedy"`
-	Model       string          `json:"model,omitempty"`
-	ModelSHA256 string          `json:"model_sha256,omitempty"`
-	Attempts    []Attempt       `json:"attempts"` // earlier ones that a retry might have mended
+	Run      string         `json:"run"`
+	From     time.Time      `json:"from"` // of the window
+	To       time.Time      `json:"to"`
+	Settings fleet.Settings `json:"settings"`
+	fleet.JobKey
+	State       fleet.JobState `json:"state"`
+	Error       string         `json:"error"`
+	Remedy      string         `json:"remedy"`
+	Model       string         `json:"model,omitempty"`
+	ModelSHA256 string         `json:"model_sha256,omitempty"`
+	Attempts    []Attempt      `json:"attempts"` // earlier ones that a retry might have mended
 }
 
-// Attempt is a [sensor.Attempt] in an [ErrorLog].
+// Attempt is a [fleet.Attempt] in an [ErrorLog].
 type Attempt struct {
 	At    time.Time `json:"at"`
 	Own   bool      `json:"own"` // the job's own error, not that of storage, SQL, network or time
@@ -46,26 +46,26 @@ type Attempt struct {
 }
 
 // HasErrorLog reports whether a job that closes in state s gets an error log.
-func HasErrorLog(s sensor.JobState) bool { return remedies[s] != "" }
+func HasErrorLog(s fleet.JobState) bool { return remedies[s] != "" }
 
 // remedies says what mends a job, for each state that has an error log.
-var remedies = map[sensor.JobState]string{
-	sensor.NoModel:  "publish a model for the sensor, or a default.pkl for all that have none, then rescore the run",
-	sensor.BadModel: "publish a model that can be used (see the error), then rescore the run",
-	sensor.BadData:  "look at the readings that the error names; fit the model or the run's aggregation to them, then rescore the run",
-	sensor.Failed:   "mend what the attempts met, then rescore the run",
+var remedies = map[fleet.JobState]string{
+	fleet.NoModel:  "publish a model for the sensor, or a default.pkl for all that have none, then rescore the run",
+	fleet.BadModel: "publish a model that can be used (see the error), then rescore the run",
+	fleet.BadData:  "look at the readings that the error names; fit the model or the run's aggregation to them, then rescore the run",
+	fleet.Failed:   "mend what the attempts met, then rescore the run",
 }
 
 // ErrorLogName returns the name, in the container logs, of the error log of a
 // job at a revision.
-func ErrorLogName(run string, key sensor.JobKey) string {
+func ErrorLogName(run string, key fleet.JobKey) string {
 	return run + "/" + key.Device + "/" + key.Sensor + "/" + strconv.Itoa(key.Revision) + ".json"
 }
 
 // Write writes the error log of a job that is about to be closed with o, if
 // there is one for this outcome. It comes before the close, so that a closed
 // job always has its log; the last writer's stays.
-func (l *ErrorLogs) Write(ctx context.Context, run sensor.Run, key sensor.JobKey, o sensor.Outcome) error {
+func (l *ErrorLogs) Write(ctx context.Context, run fleet.Run, key fleet.JobKey, o fleet.Outcome) error {
 	if !HasErrorLog(o.Result) {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (l *ErrorLogs) Write(ctx context.Context, run sensor.Run, key sensor.JobKey
 	return nil
 }
 
-func newErrorLog(run sensor.Run, key sensor.JobKey, o sensor.Outcome, attempts []sensor.Attempt) ErrorLog {
+func newErrorLog(run fleet.Run, key fleet.JobKey, o fleet.Outcome, attempts []fleet.Attempt) ErrorLog {
 	log := ErrorLog{
 		Run:         run.ID,
 		From:        run.Window.From,

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/score"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // errKilled is what a killed flow meets, from the kill on: nothing that it does
@@ -69,7 +69,7 @@ func (f *flow) do(what string, effect func() error) error {
 		f.dead.Store(true)
 		return errKilled
 	case v == failBefore:
-		return fmt.Errorf("%s: %w", what, sensor.ErrUnavailable)
+		return fmt.Errorf("%s: %w", what, fleet.ErrUnavailable)
 	}
 	err := effect()
 	switch v {
@@ -77,17 +77,17 @@ func (f *flow) do(what string, effect func() error) error {
 		f.dead.Store(true)
 		return errKilled
 	case failAfter:
-		return fmt.Errorf("%s, the answer: %w", what, sensor.ErrUnavailable)
+		return fmt.Errorf("%s, the answer: %w", what, fleet.ErrUnavailable)
 	}
 	return err
 }
 
-func (f *flow) model(_ context.Context, id sensor.ID) (m score.Model, err error) {
+func (f *flow) model(_ context.Context, id fleet.ID) (m score.Model, err error) {
 	err = f.do("model of "+id.String(), func() error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if m = model(f.published); id == orphaned && f.published == 0 {
-			return fmt.Errorf("%s: %w", id, sensor.ErrNoModel)
+			return fmt.Errorf("%s: %w", id, fleet.ErrNoModel)
 		}
 		return nil
 	})
@@ -190,7 +190,7 @@ func (l faultyLedger) InitWatermark(ctx context.Context, t time.Time) error {
 	return l.do("init watermark", func() error { return l.db.InitWatermark(ctx, t) })
 }
 
-func (l faultyLedger) OpenScheduled(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time, maxOpen int) (ok bool, err error) {
+func (l faultyLedger) OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time, maxOpen int) (ok bool, err error) {
 	err = l.do("open window", func() error { ok, err = l.db.OpenScheduled(ctx, w, s, now, maxOpen); return err })
 	return ok, err
 }
@@ -209,7 +209,7 @@ func (l faultyLedger) ReopenLate(ctx context.Context, limit int) (run string, re
 // InsertReadings is one transaction, and so one step. Without the lock, a window
 // may open after it has looked at the watermark and before it commits: it is
 // then taken to have left no mark.
-func (l faultyLedger) InsertReadings(ctx context.Context, batch []sensor.Reading) (stored sensor.Stored, err error) {
+func (l faultyLedger) InsertReadings(ctx context.Context, batch []fleet.Reading) (stored fleet.Stored, err error) {
 	var from time.Time
 	if l.off == appLockOff {
 		if from, _, err = l.Watermark(ctx); err != nil {
@@ -228,40 +228,40 @@ func (l faultyLedger) InsertReadings(ctx context.Context, batch []sensor.Reading
 	return stored, err
 }
 
-func (l faultyLedger) OpenRequested(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time) (run sensor.Run, created bool, err error) {
+func (l faultyLedger) OpenRequested(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error) {
 	err = l.do("request window", func() error { run, created, err = l.db.OpenRequested(ctx, w, s, now); return err })
 	return run, created, err
 }
 
-func (l faultyLedger) Run(ctx context.Context, id string) (run sensor.Run, err error) {
+func (l faultyLedger) Run(ctx context.Context, id string) (run fleet.Run, err error) {
 	err = l.do("run", func() error { run, err = l.db.Run(ctx, id); return err })
 	return run, err
 }
 
-func (l faultyLedger) Runs(ctx context.Context, before string, limit int) (all []sensor.Run, err error) {
+func (l faultyLedger) Runs(ctx context.Context, before string, limit int) (all []fleet.Run, err error) {
 	err = l.do("runs", func() error { all, err = l.db.Runs(ctx, before, limit); return err })
 	return all, err
 }
 
-func (l faultyLedger) Counts(ctx context.Context, run string) (c sensor.Counts, err error) {
+func (l faultyLedger) Counts(ctx context.Context, run string) (c fleet.Counts, err error) {
 	err = l.do("counts", func() error { c, err = l.db.Counts(ctx, run); return err })
 	return c, err
 }
 
-func (l faultyLedger) Jobs(ctx context.Context, run string, ids []sensor.ID) (jobs []sensor.Job, err error) {
+func (l faultyLedger) Jobs(ctx context.Context, run string, ids []fleet.ID) (jobs []fleet.Job, err error) {
 	err = l.do(fmt.Sprint("jobs ", ids), func() error { jobs, err = l.db.Jobs(ctx, run, ids); return err })
 	return jobs, err
 }
 
-func (l faultyLedger) JobsPage(ctx context.Context, run string, state sensor.JobState, after sensor.ID, limit int) (jobs []sensor.Job, err error) {
+func (l faultyLedger) JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) (jobs []fleet.Job, err error) {
 	err = l.do("page of jobs", func() error { jobs, err = l.db.JobsPage(ctx, run, state, after, limit); return err })
 	return jobs, err
 }
 
-func (l faultyLedger) Readings(ctx context.Context, ids []sensor.ID, w sensor.Window) iter.Seq2[sensor.Reading, error] {
-	return func(yield func(sensor.Reading, error) bool) {
+func (l faultyLedger) Readings(ctx context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
 		if err := l.do(fmt.Sprint("readings ", ids), func() error { return nil }); err != nil {
-			yield(sensor.Reading{}, err)
+			yield(fleet.Reading{}, err)
 			return
 		}
 		for r, err := range l.db.Readings(ctx, ids, w) {
@@ -272,15 +272,15 @@ func (l faultyLedger) Readings(ctx context.Context, ids []sensor.ID, w sensor.Wi
 	}
 }
 
-func (l faultyLedger) CloseJob(ctx context.Context, run string, key sensor.JobKey, o sensor.Outcome, now time.Time) (was sensor.JobState, changed bool, err error) {
+func (l faultyLedger) CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (was fleet.JobState, changed bool, err error) {
 	err = l.do(fmt.Sprint("close ", key), func() error { was, changed, err = l.db.CloseJob(ctx, run, key, o, now); return err })
 	if err == nil && l.off == relookOff {
-		return sensor.Queued, true, nil
+		return fleet.Queued, true, nil
 	}
 	return was, changed, err
 }
 
-func (l faultyLedger) ReopenJob(ctx context.Context, run string, key sensor.JobKey, sha string) (ok bool, err error) {
+func (l faultyLedger) ReopenJob(ctx context.Context, run string, key fleet.JobKey, sha string) (ok bool, err error) {
 	if l.off == shaCheckOff {
 		return false, nil
 	}
@@ -288,35 +288,35 @@ func (l faultyLedger) ReopenJob(ctx context.Context, run string, key sensor.JobK
 	return ok, err
 }
 
-func (l faultyLedger) AddAttempt(ctx context.Context, run string, key sensor.JobKey, a sensor.Attempt) error {
+func (l faultyLedger) AddAttempt(ctx context.Context, run string, key fleet.JobKey, a fleet.Attempt) error {
 	return l.do(fmt.Sprint("add attempt ", key), func() error { return l.db.AddAttempt(ctx, run, key, a) })
 }
 
-func (l faultyLedger) Attempts(ctx context.Context, run string, key sensor.JobKey) (all []sensor.Attempt, err error) {
+func (l faultyLedger) Attempts(ctx context.Context, run string, key fleet.JobKey) (all []fleet.Attempt, err error) {
 	err = l.do(fmt.Sprint("attempts ", key), func() error { all, err = l.db.Attempts(ctx, run, key); return err })
 	return all, err
 }
 
-func (l faultyLedger) Unsent(ctx context.Context, run string, limit int) (jobs []sensor.Job, err error) {
+func (l faultyLedger) Unsent(ctx context.Context, run string, limit int) (jobs []fleet.Job, err error) {
 	err = l.do("unsent", func() error { jobs, err = l.db.Unsent(ctx, run, limit); return err })
 	return jobs, err
 }
 
-func (l faultyLedger) MarkSent(ctx context.Context, run string, jobs []sensor.JobKey, now time.Time) error {
+func (l faultyLedger) MarkSent(ctx context.Context, run string, jobs []fleet.JobKey, now time.Time) error {
 	return l.do(fmt.Sprint("mark sent ", len(jobs)), func() error { return l.db.MarkSent(ctx, run, jobs, now) })
 }
 
-func (l faultyLedger) Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) (jobs []sensor.Job, err error) {
+func (l faultyLedger) Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) (jobs []fleet.Job, err error) {
 	err = l.do("lost", func() error { jobs, err = l.db.Lost(ctx, now, patience, limit); return err })
 	return jobs, err
 }
 
-func (l faultyLedger) Poisoned(ctx context.Context, run string, key sensor.JobKey) (ok bool, err error) {
+func (l faultyLedger) Poisoned(ctx context.Context, run string, key fleet.JobKey) (ok bool, err error) {
 	err = l.do(fmt.Sprint("poisoned? ", key), func() error { ok, err = l.db.Poisoned(ctx, run, key); return err })
 	return ok, err
 }
 
-func (l faultyLedger) NotePoisoned(ctx context.Context, run string, key sensor.JobKey) error {
+func (l faultyLedger) NotePoisoned(ctx context.Context, run string, key fleet.JobKey) error {
 	return l.do(fmt.Sprint("note poisoned ", key), func() error { return l.db.NotePoisoned(ctx, run, key) })
 }
 
@@ -330,7 +330,7 @@ func (l faultyLedger) Pending(ctx context.Context, run string) (ok bool, err err
 	return ok, err
 }
 
-func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state sensor.RunState, now time.Time) (ok bool, err error) {
+func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, now time.Time) (ok bool, err error) {
 	err = l.do("end run", func() error {
 		if l.off == epochGuardOff {
 			r, err := l.db.Run(ctx, run)
@@ -345,7 +345,7 @@ func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state s
 	return ok, err
 }
 
-func (l faultyLedger) Rescore(ctx context.Context, run string, match func(sensor.ID) bool, states []sensor.JobState, s *sensor.Settings) (reopened, added int, err error) {
+func (l faultyLedger) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings) (reopened, added int, err error) {
 	err = l.do("rescore", func() error { reopened, added, err = l.db.Rescore(ctx, run, match, states, s); return err })
 	return reopened, added, err
 }

@@ -12,9 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/runs"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 var (
@@ -175,7 +175,7 @@ func (d *director) request() {
 func (d *director) rescore() {
 	req := runs.RescoreRequest{ID: day.RunID(), Sensors: []string{"", "1/*", "*/1"}[d.rng.IntN(3)]}
 	if d.rng.IntN(2) == 0 {
-		req.States = []sensor.JobState{sensor.NoModel, sensor.Failed, sensor.Scored}
+		req.States = []fleet.JobState{fleet.NoModel, fleet.Failed, fleet.Scored}
 	}
 	if d.rng.IntN(4) == 0 {
 		d.settings.Aggregate = "1h:mean"
@@ -281,7 +281,7 @@ func (d *director) checkEnd() error {
 	if err != nil || run.State.Open() {
 		return err
 	}
-	jobs, err := d.db.JobsPage(d.t.Context(), run.ID, "", sensor.ID{}, 100)
+	jobs, err := d.db.JobsPage(d.t.Context(), run.ID, "", fleet.ID{}, 100)
 	if err != nil {
 		return err
 	}
@@ -325,5 +325,5 @@ func (d *director) quiet() error {
 // ended reports whether the scheduled run has ended.
 func (d *director) ended() bool {
 	run, err := d.db.Run(d.t.Context(), day.RunID())
-	return err == nil && run.Kind == sensor.Scheduled && !run.State.Open()
+	return err == nil && run.Kind == fleet.Scheduled && !run.State.Open()
 }

@@ -9,7 +9,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Manifest is the content of a run's manifest.json. It is a pure function of
@@ -18,35 +18,35 @@ import (
 // It counts only while the run has ended with the same epoch; a file that it
 // does not list is no prediction.
 type Manifest struct {
-	V        int             `json:"v"` // 1
-	Run      string          `json:"run"`
-	Kind     sensor.RunKind  `json:"kind"`
-	Epoch    int             `json:"epoch"`
-	Settings sensor.Settings `json:"settings"`
-	Jobs     []Entry         `json:"jobs"` // by device, then sensor, bytewise
+	V        int            `json:"v"` // 1
+	Run      string         `json:"run"`
+	Kind     fleet.RunKind  `json:"kind"`
+	Epoch    int            `json:"epoch"`
+	Settings fleet.Settings `json:"settings"`
+	Jobs     []Entry        `json:"jobs"` // by device, then sensor, bytewise
 	Totals
 }
 
 // Entry is a job in a [Manifest].
 type Entry struct {
-	sensor.JobKey
-	State        sensor.JobState `json:"state"`
-	File         string          `json:"file,omitempty"` // in the container preds; only if scored
-	SHA256       string          `json:"sha256,omitempty"`
-	Rows         int             `json:"rows,omitempty"`
-	Anomalies    int             `json:"anomalies,omitempty"`
-	EmptyBuckets int             `json:"empty_buckets,omitempty"`
-	Model        string          `json:"model,omitempty"` // in the container models
-	ModelSHA256  string          `json:"model_sha256,omitempty"`
+	fleet.JobKey
+	State        fleet.JobState `json:"state"`
+	File         string         `json:"file,omitempty"` // in the container preds; only if scored
+	SHA256       string         `json:"sha256,omitempty"`
+	Rows         int            `json:"rows,omitempty"`
+	Anomalies    int            `json:"anomalies,omitempty"`
+	EmptyBuckets int            `json:"empty_buckets,omitempty"`
+	Model        string         `json:"model,omitempty"` // in the container models
+	ModelSHA256  string         `json:"model_sha256,omitempty"`
 }
 
 // Totals are what the jobs of a run came to.
 type Totals struct {
-	State        sensor.RunState `json:"state"`
-	Counts       sensor.Counts   `json:"counts"`
-	Rows         int             `json:"rows"`
-	Anomalies    int             `json:"anomalies"`
-	EmptyBuckets int             `json:"empty_buckets"`
+	State        fleet.RunState `json:"state"`
+	Counts       fleet.Counts   `json:"counts"`
+	Rows         int            `json:"rows"`
+	Anomalies    int            `json:"anomalies"`
+	EmptyBuckets int            `json:"empty_buckets"`
 
 	// Busy is the sum of the jobs' durations. It is no function of the inputs,
 	// so the manifest has it not.
@@ -56,7 +56,7 @@ type Totals struct {
 // errPending: a job is queued, so the run cannot end yet.
 var errPending = errors.New("a job is queued")
 
-func newEntry(j sensor.Job) Entry {
+func newEntry(j fleet.Job) Entry {
 	e := Entry{
 		JobKey:       j.JobKey,
 		State:        j.State,
@@ -66,7 +66,7 @@ func newEntry(j sensor.Job) Entry {
 		Model:        j.Model,
 		ModelSHA256:  j.ModelSHA256,
 	}
-	if j.State == sensor.Scored {
+	if j.State == fleet.Scored {
 		e.File, e.SHA256 = CSVName(j.Run, j.ID), j.CSVSHA256
 	}
 	return e
@@ -74,7 +74,7 @@ func newEntry(j sensor.Job) Entry {
 
 // writeManifest writes the manifest of run, one line per job, without holding
 // the jobs, which come in their order. It returns errPending at a queued one.
-func writeManifest(w io.Writer, run sensor.Run, jobs iter.Seq2[sensor.Job, error]) (Totals, error) {
+func writeManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error]) (Totals, error) {
 	out := bufio.NewWriterSize(w, 1<<16)
 	settings, err := json.Marshal(run.Settings)
 	if err != nil {
@@ -82,13 +82,13 @@ func writeManifest(w io.Writer, run sensor.Run, jobs iter.Seq2[sensor.Job, error
 	}
 	fmt.Fprintf(out, "{\n\"v\": 1,\n\"run\": %q,\n\"kind\": %q,\n\"epoch\": %d,\n\"settings\": %s,\n\"jobs\": [",
 		run.ID, run.Kind, run.Epoch, settings)
-	totals := Totals{Counts: sensor.Counts{}}
+	totals := Totals{Counts: fleet.Counts{}}
 	separator := "\n"
 	for j, err := range jobs {
 		if err != nil {
 			return Totals{}, err
 		}
-		if j.State == sensor.Queued {
+		if j.State == fleet.Queued {
 			return Totals{}, errPending
 		}
 		totals.add(j)
@@ -99,7 +99,7 @@ func writeManifest(w io.Writer, run sensor.Run, jobs iter.Seq2[sensor.Job, error
 		fmt.Fprintf(out, "%s%s", separator, line)
 		separator = ",\n"
 	}
-	totals.State = sensor.EndState(run.State, totals.Counts)
+	totals.State = fleet.EndState(run.State, totals.Counts)
 	end, err := json.Marshal(totals)
 	if err != nil {
 		return Totals{}, err
@@ -108,7 +108,7 @@ func writeManifest(w io.Writer, run sensor.Run, jobs iter.Seq2[sensor.Job, error
 	return totals, out.Flush()
 }
 
-func (t *Totals) add(j sensor.Job) {
+func (t *Totals) add(j fleet.Job) {
 	t.Counts[j.State]++
 	t.Rows += j.Rows
 	t.Anomalies += j.Anomalies

@@ -9,16 +9,16 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Outbox is the ledger as the list of messages to be sent.
 type Outbox interface {
 	// Unsent returns queued jobs for which no message was sent at their
 	// revision, those of a run together; of all runs if run is "".
-	Unsent(ctx context.Context, run string, limit int) ([]sensor.Job, error)
+	Unsent(ctx context.Context, run string, limit int) ([]fleet.Job, error)
 	// MarkSent notes a sending, where the jobs still have these revisions.
-	MarkSent(ctx context.Context, run string, jobs []sensor.JobKey, now time.Time) error
+	MarkSent(ctx context.Context, run string, jobs []fleet.JobKey, now time.Time) error
 }
 
 // Queue is the queue that score listens to.
@@ -32,7 +32,7 @@ type Queue interface {
 type Sender struct {
 	Outbox     Outbox
 	Queue      Queue
-	PerMessage int // jobs in one message, 1 to [sensor.MaxJobsPerMessage]; 1 if zero
+	PerMessage int // jobs in one message, 1 to [fleet.MaxJobsPerMessage]; 1 if zero
 	Now        func() time.Time
 }
 
@@ -64,10 +64,10 @@ func (s *Sender) Send(ctx context.Context, run string) (int, error) {
 }
 
 // SendAlone sends one message for each of jobs, and notes it.
-func (s *Sender) SendAlone(ctx context.Context, run string, jobs ...sensor.JobKey) error {
-	messages := make([]sensor.Message, len(jobs))
+func (s *Sender) SendAlone(ctx context.Context, run string, jobs ...fleet.JobKey) error {
+	messages := make([]fleet.Message, len(jobs))
 	for i, j := range jobs {
-		messages[i] = sensor.NewMessage(run, []sensor.JobKey{j})
+		messages[i] = fleet.NewMessage(run, []fleet.JobKey{j})
 	}
 	if err := s.post(ctx, messages); err != nil {
 		return fmt.Errorf("send %d jobs of run %s one by one: %w", len(jobs), run, err)
@@ -76,16 +76,16 @@ func (s *Sender) SendAlone(ctx context.Context, run string, jobs ...sensor.JobKe
 }
 
 func (s *Sender) perMessage() int {
-	return min(max(s.PerMessage, 1), sensor.MaxJobsPerMessage)
+	return min(max(s.PerMessage, 1), fleet.MaxJobsPerMessage)
 }
 
 // messages groups jobs, of which those of a run stand together.
-func (s *Sender) messages(jobs []sensor.Job) []sensor.Message {
-	var all []sensor.Message
+func (s *Sender) messages(jobs []fleet.Job) []fleet.Message {
+	var all []fleet.Message
 	for _, j := range jobs {
 		last := len(all) - 1
 		if last < 0 || all[last].Run != j.Run || len(all[last].Jobs) == s.perMessage() {
-			all = append(all, sensor.NewMessage(j.Run, nil))
+			all = append(all, fleet.NewMessage(j.Run, nil))
 			last++
 		}
 		all[last].Jobs = append(all[last].Jobs, j.JobKey)
@@ -95,10 +95,10 @@ func (s *Sender) messages(jobs []sensor.Job) []sensor.Message {
 
 // post sends messages, several at a time, then notes those that were sent. One
 // that fails does not keep back the others.
-func (s *Sender) post(ctx context.Context, messages []sensor.Message) error {
+func (s *Sender) post(ctx context.Context, messages []fleet.Message) error {
 	var (
 		mu   sync.Mutex
-		sent = make(map[string][]sensor.JobKey) // by run
+		sent = make(map[string][]fleet.JobKey) // by run
 		errs []error
 		g    errgroup.Group
 	)
@@ -126,7 +126,7 @@ func (s *Sender) post(ctx context.Context, messages []sensor.Message) error {
 	return errors.Join(errs...)
 }
 
-func (s *Sender) send(ctx context.Context, m sensor.Message) error {
+func (s *Sender) send(ctx context.Context, m fleet.Message) error {
 	text, err := m.Encode()
 	if err != nil {
 		return err

@@ -14,29 +14,29 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
 	"github.com/fleetscore/fleetscore/handler/score"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
 
 // day is the window of the scheduled run.
-var day = sensor.Window{
+var day = fleet.Window{
 	From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
 	To:   time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC),
 }
 
 // The sensors of the world, by what becomes of them when nothing is in the way.
 var (
-	good     = []sensor.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}}
-	silent   = sensor.ID{Device: "1", Sensor: "silent"}   // has no reading in the window
-	orphaned = sensor.ID{Device: "2", Sensor: "orphaned"} // has no model until the second version
-	newcomer = sensor.ID{Device: "3", Sensor: "1"}        // sends nothing at first
+	good     = []fleet.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}}
+	silent   = fleet.ID{Device: "1", Sensor: "silent"}   // has no reading in the window
+	orphaned = fleet.ID{Device: "2", Sensor: "orphaned"} // has no model until the second version
+	newcomer = fleet.ID{Device: "3", Sensor: "1"}        // sends nothing at first
 )
 
 // world is the outside of the functions in one round: a real ledger, blobs and
@@ -57,7 +57,7 @@ type world struct {
 	events    []string // that the sensors will send
 	hub       []string // that the event hub holds still
 
-	settings   sensor.Settings // of runs opened from now on
+	settings   fleet.Settings // of runs opened from now on
 	perMessage int
 }
 
@@ -72,15 +72,15 @@ func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.sql.Close() })
-	var batch []sensor.Reading
-	senders := append([]sensor.ID{orphaned}, good[:1+rng.IntN(len(good))]...)
+	var batch []fleet.Reading
+	senders := append([]fleet.ID{orphaned}, good[:1+rng.IntN(len(good))]...)
 	for i, id := range senders {
 		for k := range 5 {
-			ts := sensor.MillisOf(day.From.Add(time.Duration(k*5+i) * time.Hour))
-			batch = append(batch, sensor.Reading{ID: id, Time: ts, Value: float64(10*i + k)})
+			ts := fleet.MillisOf(day.From.Add(time.Duration(k*5+i) * time.Hour))
+			batch = append(batch, fleet.Reading{ID: id, Time: ts, Value: float64(10*i + k)})
 		}
 	}
-	batch = append(batch, sensor.Reading{ID: silent, Time: sensor.MillisOf(day.To), Value: 1})
+	batch = append(batch, fleet.Reading{ID: silent, Time: fleet.MillisOf(day.To), Value: 1})
 	if _, err := w.db.InsertReadings(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
@@ -95,10 +95,10 @@ func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
 }
 
 // events are readings of these sensors at hours of the day that none has yet.
-func events(ids []sensor.ID) (all []string) {
+func events(ids []fleet.ID) (all []string) {
 	for _, id := range ids {
 		for hour := 4; hour < 24; hour += 5 {
-			ts := sensor.MillisOf(day.From.Add(time.Duration(hour) * time.Hour))
+			ts := fleet.MillisOf(day.From.Add(time.Duration(hour) * time.Hour))
 			all = append(all, fmt.Sprintf(`{"device":%q,"sensor":%q,"ts":%q,"value":%d}`, id.Device, id.Sensor, ts, hour))
 		}
 	}

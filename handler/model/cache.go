@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Detector is a model that has been read.
@@ -75,15 +75,15 @@ func NewCache(blobs Blobs, load func(data []byte) (Detector, error), maxFile, ma
 }
 
 // Model returns the model that serves id now. Its errors wrap
-// sensor.ErrNoModel if there is none, sensor.ErrBadModel if there are two or
-// it cannot be used, else sensor.ErrUnavailable or the context's error.
-func (c *Cache) Model(ctx context.Context, id sensor.ID) (*Model, error) {
+// fleet.ErrNoModel if there is none, fleet.ErrBadModel if there are two or
+// it cannot be used, else fleet.ErrUnavailable or the context's error.
+func (c *Cache) Model(ctx context.Context, id fleet.ID) (*Model, error) {
 	m, err := c.find(ctx, id)
 	if errors.Is(err, blob.ErrNotFound) { // deleted since it was looked at
 		m, err = c.find(ctx, id)
 	}
 	if errors.Is(err, blob.ErrNotFound) {
-		return nil, fmt.Errorf("model of %s: %w: it is being replaced", id, sensor.ErrUnavailable)
+		return nil, fmt.Errorf("model of %s: %w: it is being replaced", id, fleet.ErrUnavailable)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model of %s: %w", id, err)
@@ -91,7 +91,7 @@ func (c *Cache) Model(ctx context.Context, id sensor.ID) (*Model, error) {
 	return m, nil
 }
 
-func (c *Cache) find(ctx context.Context, id sensor.ID) (*Model, error) {
+func (c *Cache) find(ctx context.Context, id fleet.ID) (*Model, error) {
 	own := Names(id)
 	names := own
 	if c.defaults.Load() {
@@ -113,7 +113,7 @@ func (c *Cache) find(ctx context.Context, id sensor.ID) (*Model, error) {
 	}
 	switch len(serving) {
 	case 0:
-		return nil, fmt.Errorf("%w: neither %s nor a default is in container %s: publish one", sensor.ErrNoModel, own[1], blob.Models)
+		return nil, fmt.Errorf("%w: neither %s nor a default is in container %s: publish one", fleet.ErrNoModel, own[1], blob.Models)
 	case 1:
 		return c.get(ctx, serving[0])
 	default:
@@ -121,7 +121,7 @@ func (c *Cache) find(ctx context.Context, id sensor.ID) (*Model, error) {
 		for i, info := range serving {
 			both[i] = info.Name
 		}
-		return nil, fmt.Errorf("%w: %s in container %s could serve it: delete all but one", sensor.ErrBadModel, strings.Join(both, " and "), blob.Models)
+		return nil, fmt.Errorf("%w: %s in container %s could serve it: delete all but one", fleet.ErrBadModel, strings.Join(both, " and "), blob.Models)
 	}
 }
 
@@ -173,19 +173,19 @@ func (c *Cache) get(ctx context.Context, info blob.Info) (*Model, error) {
 // read reads, loads and keeps a model, or that it is bad.
 func (c *Cache) read(ctx context.Context, info blob.Info) (*Model, error) {
 	if info.Size > c.maxFile {
-		return nil, fmt.Errorf("%w: %s: the file has %d bytes, more than %d", sensor.ErrBadModel, info.Name, info.Size, c.maxFile)
+		return nil, fmt.Errorf("%w: %s: the file has %d bytes, more than %d", fleet.ErrBadModel, info.Name, info.Size, c.maxFile)
 	}
 	if err := c.loading.Acquire(ctx, info.Size); err != nil {
-		return nil, fmt.Errorf("%w: wait to load %s: %w", sensor.ErrUnavailable, info.Name, err)
+		return nil, fmt.Errorf("%w: wait to load %s: %w", fleet.ErrUnavailable, info.Name, err)
 	}
 	defer c.loading.Release(info.Size)
 	content, info, err := c.blobs.Read(ctx, blob.Models, info.Name, "", c.maxFile)
 	switch {
 	case errors.Is(err, blob.ErrNotFound), err == nil:
-	case errors.Is(err, sensor.ErrInvalid): // grown since it was looked at
-		return nil, fmt.Errorf("%w: %w", sensor.ErrBadModel, err)
+	case errors.Is(err, fleet.ErrInvalid): // grown since it was looked at
+		return nil, fmt.Errorf("%w: %w", fleet.ErrBadModel, err)
 	case ctx.Err() != nil: // ours, not that of those who wait
-		return nil, fmt.Errorf("%w: read %s: not done in %v", sensor.ErrUnavailable, info.Name, loadTimeout)
+		return nil, fmt.Errorf("%w: read %s: not done in %v", fleet.ErrUnavailable, info.Name, loadTimeout)
 	}
 	if err != nil {
 		return nil, err
@@ -193,7 +193,7 @@ func (c *Cache) read(ctx context.Context, info blob.Info) (*Model, error) {
 	sum := sha256.Sum256(content)
 	m := &Model{name: info.Name, sha256: hex.EncodeToString(sum[:])}
 	if m.Detector, err = c.load(content); err != nil {
-		err = fmt.Errorf("%w: %s: %w", sensor.ErrBadModel, info.Name, err)
+		err = fmt.Errorf("%w: %s: %w", fleet.ErrBadModel, info.Name, err)
 		c.kept.put(info, nil, err)
 		return nil, err
 	}

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // file is a Detector that is no more than the text of its file, which must
@@ -75,9 +75,9 @@ func newCache(c *counted) *model.Cache { return model.NewCache(c, load, 100, 1<<
 // serves, or the error and what it names.
 func TestWhichServes(t *testing.T) {
 	t.Parallel()
-	plain, underscore := sensor.ID{Device: "a", Sensor: "b"}, sensor.ID{Device: "a_c", Sensor: "b"}
+	plain, underscore := fleet.ID{Device: "a", Sensor: "b"}, fleet.ID{Device: "a_c", Sensor: "b"}
 	for _, c := range []struct {
-		id        sensor.ID
+		id        fleet.ID
 		published string // names, apart by blanks
 		want      string
 		err       error
@@ -91,10 +91,10 @@ func TestWhichServes(t *testing.T) {
 		{underscore, "model_a_c_b default.pkl", "default.pkl", nil},
 		{plain, "default.pkl", "default.pkl", nil},
 		{plain, "default.joblib", "default.joblib", nil},
-		{plain, "a/b@previous a/b.pkl@previous default.pkl@previous A/b a/B a/b.onnx default", "a/b.pkl nor a default", sensor.ErrNoModel},
-		{plain, "a/b.pkl a/b.joblib", "a/b.pkl and a/b.joblib", sensor.ErrBadModel},
-		{plain, "a/b model_a_b", "a/b and model_a_b", sensor.ErrBadModel},
-		{plain, "default.pkl default.joblib", "default.pkl and default.joblib", sensor.ErrBadModel},
+		{plain, "a/b@previous a/b.pkl@previous default.pkl@previous A/b a/B a/b.onnx default", "a/b.pkl nor a default", fleet.ErrNoModel},
+		{plain, "a/b.pkl a/b.joblib", "a/b.pkl and a/b.joblib", fleet.ErrBadModel},
+		{plain, "a/b model_a_b", "a/b and model_a_b", fleet.ErrBadModel},
+		{plain, "default.pkl default.joblib", "default.pkl and default.joblib", fleet.ErrBadModel},
 	} {
 		blobs := &counted{}
 		for name := range strings.FieldsSeq(c.published) {
@@ -126,7 +126,7 @@ func TestPublishedTakesEffect(t *testing.T) {
 	t.Parallel()
 	blobs := &counted{}
 	cache := newCache(blobs)
-	id := sensor.ID{Device: "a", Sensor: "b"}
+	id := fleet.ID{Device: "a", Sensor: "b"}
 	for _, step := range []struct {
 		do   func()
 		want string // content, or part of an error
@@ -164,7 +164,7 @@ func TestRequests(t *testing.T) {
 		blobs := &counted{}
 		blobs.publish(t, name, content)
 		cache := newCache(blobs)
-		id := sensor.ID{Device: "a", Sensor: "b"}
+		id := fleet.ID{Device: "a", Sensor: "b"}
 		cache.Model(t.Context(), id)
 		if n := blobs.reads.Load(); n != 1 {
 			t.Errorf("%s: %d reads when cold", content, n)
@@ -193,7 +193,7 @@ func TestConcurrentLoadsAreOne(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error)
 	go func() {
-		_, err := cache.Model(ctx, sensor.ID{Device: "a", Sensor: "first"})
+		_, err := cache.Model(ctx, fleet.ID{Device: "a", Sensor: "first"})
 		first <- err
 	}()
 	for blobs.reads.Load() == 0 {
@@ -207,7 +207,7 @@ func TestConcurrentLoadsAreOne(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			if _, err := cache.Model(t.Context(), sensor.ID{Device: "a", Sensor: fmt.Sprint(i)}); err != nil {
+			if _, err := cache.Model(t.Context(), fleet.ID{Device: "a", Sensor: fmt.Sprint(i)}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -224,9 +224,9 @@ func TestConcurrentLoadsAreOne(t *testing.T) {
 
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
-	blobs := &counted{down: fmt.Errorf("look: %w", sensor.ErrUnavailable)}
+	blobs := &counted{down: fmt.Errorf("look: %w", fleet.ErrUnavailable)}
 	cache := newCache(blobs)
-	if _, err := cache.Model(t.Context(), sensor.ID{Device: "a", Sensor: "b"}); !errors.Is(err, sensor.ErrUnavailable) {
+	if _, err := cache.Model(t.Context(), fleet.ID{Device: "a", Sensor: "b"}); !errors.Is(err, fleet.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 	// A model that is deleted whenever it has been looked at.
@@ -236,7 +236,7 @@ func TestUnavailable(t *testing.T) {
 		vanishing.Delete(t.Context(), blob.Models, "a/b")
 		defer vanishing.publish(t, "a/c", "ok")
 	}
-	if _, err := newCache(vanishing).Model(t.Context(), sensor.ID{Device: "a", Sensor: "b"}); !errors.Is(err, sensor.ErrNoModel) {
+	if _, err := newCache(vanishing).Model(t.Context(), fleet.ID{Device: "a", Sensor: "b"}); !errors.Is(err, fleet.ErrNoModel) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -245,13 +245,13 @@ func TestUnavailable(t *testing.T) {
 func TestBound(t *testing.T) {
 	t.Parallel()
 	blobs := &counted{}
-	ids := make([]sensor.ID, 10)
+	ids := make([]fleet.ID, 10)
 	for i := range ids {
-		ids[i] = sensor.ID{Device: "a", Sensor: fmt.Sprint(i)}
+		ids[i] = fleet.ID{Device: "a", Sensor: fmt.Sprint(i)}
 		blobs.publish(t, ids[i].String(), "ok"+strings.Repeat("x", 98))
 	}
 	cache := model.NewCache(blobs, load, 100, 3*(100+512))
-	use := func(id sensor.ID) (read bool) {
+	use := func(id fleet.ID) (read bool) {
 		before := blobs.reads.Load()
 		if _, err := cache.Model(t.Context(), id); err != nil {
 			t.Error(err)
@@ -283,7 +283,7 @@ func TestBound(t *testing.T) {
 
 func TestSensorOf(t *testing.T) {
 	t.Parallel()
-	for _, id := range []sensor.ID{{Device: "a", Sensor: "b"}, {Device: "a_b", Sensor: "c"}, {Device: "model_1", Sensor: "2"}, {Device: "1.5", Sensor: "x.y"}} {
+	for _, id := range []fleet.ID{{Device: "a", Sensor: "b"}, {Device: "a_b", Sensor: "c"}, {Device: "model_1", Sensor: "2"}, {Device: "1.5", Sensor: "x.y"}} {
 		for _, name := range model.Names(id) {
 			if got, ok := model.SensorOf(name); !ok || got != id {
 				t.Errorf("%s is the model of %v, %v; want %v", name, got, ok, id)

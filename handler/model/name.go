@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // suffixes are those that the name of a model may have.
@@ -14,7 +14,7 @@ var suffixes = []string{"", ".pkl", ".joblib"}
 var Defaults = []string{"default.pkl", "default.joblib"}
 
 // Names returns the names under which the model of id is looked for.
-func Names(id sensor.ID) []string {
+func Names(id fleet.ID) []string {
 	names := make([]string, 0, len(suffixes)+1)
 	for _, suffix := range suffixes {
 		names = append(names, id.String()+suffix)
@@ -27,11 +27,11 @@ func Names(id sensor.ID) []string {
 
 // SensorOf returns the sensor whose own model a blob of this name is; false if
 // it is none's.
-func SensorOf(name string) (sensor.ID, bool) {
+func SensorOf(name string) (fleet.ID, bool) {
 	stem := strings.TrimSuffix(strings.TrimSuffix(name, ".pkl"), ".joblib")
 	if flat, ok := strings.CutPrefix(stem, "model_"); ok && !strings.Contains(stem, "/") {
 		stem = strings.Replace(flat, "_", "/", 1)
 	}
-	id, err := sensor.ParseID(stem)
+	id, err := fleet.ParseID(stem)
 	return id, err == nil && slices.Contains(Names(id), name)
 }

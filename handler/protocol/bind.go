@@ -15,7 +15,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // maxRequest bounds the body of a forwarded request.
@@ -52,7 +52,7 @@ func newBinder[Req any]() binder {
 }
 
 // bind fills *req from the body, the query and the path. Its errors wrap
-// sensor.ErrInvalid or are echo's, with a status below 500.
+// fleet.ErrInvalid or are echo's, with a status below 500.
 func (b binder) bind(c echo.Context, req any) error {
 	v := reflect.ValueOf(req).Elem()
 	r := c.Request()
@@ -73,7 +73,7 @@ func (b binder) bind(c echo.Context, req any) error {
 			err = set(v.Field(i), text)
 		}
 		if err != nil {
-			return fmt.Errorf("%w: path parameter %s: %v", sensor.ErrInvalid, name, err)
+			return fmt.Errorf("%w: path parameter %s: %v", fleet.ErrInvalid, name, err)
 		}
 	}
 	return nil
@@ -93,7 +93,7 @@ func param(c echo.Context, name string) (string, error) {
 func (b binder) bindQuery(r *http.Request, v reflect.Value) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return fmt.Errorf("%w: query: %v", sensor.ErrInvalid, err)
+		return fmt.Errorf("%w: query: %v", fleet.ErrInvalid, err)
 	}
 	for name, values := range query {
 		i, ok := b.queries[name]
@@ -101,11 +101,11 @@ func (b binder) bindQuery(r *http.Request, v reflect.Value) error {
 			if name == "code" {
 				continue
 			}
-			return fmt.Errorf("%w: there is no query parameter %.40q here", sensor.ErrInvalid, name)
+			return fmt.Errorf("%w: there is no query parameter %.40q here", fleet.ErrInvalid, name)
 		}
 		// The host joins the values of a repeated parameter in the same way.
 		if err := set(v.Field(i), strings.Join(values, ",")); err != nil {
-			return fmt.Errorf("%w: query parameter %s: %v", sensor.ErrInvalid, name, err)
+			return fmt.Errorf("%w: query parameter %s: %v", fleet.ErrInvalid, name, err)
 		}
 	}
 	return nil
@@ -116,7 +116,7 @@ func bindBody(r *http.Request, req any) error {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: body: %v", sensor.ErrInvalid, err)
+		return fmt.Errorf("%w: body: %v", fleet.ErrInvalid, err)
 	case len(body) > maxRequest:
 		return echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", maxRequest))
 	case len(body) == 0:
@@ -128,10 +128,10 @@ func bindBody(r *http.Request, req any) error {
 	dec := json.NewDecoder(strings.NewReader(string(body)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(req); err != nil {
-		return fmt.Errorf("%w: body: %s", sensor.ErrInvalid, bodyFault(err))
+		return fmt.Errorf("%w: body: %s", fleet.ErrInvalid, bodyFault(err))
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("%w: body: there is text after the JSON", sensor.ErrInvalid)
+		return fmt.Errorf("%w: body: there is text after the JSON", fleet.ErrInvalid)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@
 //	protocol.Route(s, http.MethodGet, "/api/runs/:id", http.StatusOK, api.Show)
 //
 // For a trigger, the status of the reply answers one question: shall the host
-// deliver this again? An error whose row of sensor.Failures says retry is
+// deliver this again? An error whose row of fleet.Failures says retry is
 // answered with that row's status, everything else with 200. What an
 // invocation logs goes into the reply where the host reads it, which is only
 // when that is a 2xx, and otherwise to stdout; never to both.

@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/runs"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -39,14 +39,14 @@ func api(t testing.TB, stdout io.Writer) http.Handler {
 	if err := db.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.InsertReadings(ctx, []sensor.Reading{{ID: sensor.ID{Device: "1", Sensor: "2"}, Time: 1535497205007, Value: 1}}); err != nil {
+	if _, err := db.InsertReadings(ctx, []fleet.Reading{{ID: fleet.ID{Device: "1", Sensor: "2"}, Time: 1535497205007, Value: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	w, err := sensor.ParseRunID(someRun)
+	w, err := fleet.ParseRunID(someRun)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := db.OpenRequested(ctx, w, sensor.Settings{}, time.Now()); err != nil {
+	if _, _, err := db.OpenRequested(ctx, w, fleet.Settings{}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewJSONHandler(stdout, nil))

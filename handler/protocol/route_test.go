@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 type ask struct {
@@ -136,10 +136,10 @@ func TestRouteErrors(t *testing.T) {
 		text   string
 		logged bool
 	}{
-		{func() error { return fmt.Errorf("run 7: %w", sensor.ErrNotFound) }, 404, "run 7: not found", false},
-		{func() error { return fmt.Errorf("run 7: %w", sensor.ErrConflict) }, 409, "run 7: conflict", false},
-		{func() error { return fmt.Errorf("%w: limit", sensor.ErrInvalid) }, 400, "invalid: limit", false},
-		{func() error { return fmt.Errorf("%s: %w", secret, sensor.ErrUnavailable) }, 503, "service unavailable; the log says more under invocation 7d88e811", true},
+		{func() error { return fmt.Errorf("run 7: %w", fleet.ErrNotFound) }, 404, "run 7: not found", false},
+		{func() error { return fmt.Errorf("run 7: %w", fleet.ErrConflict) }, 409, "run 7: conflict", false},
+		{func() error { return fmt.Errorf("%w: limit", fleet.ErrInvalid) }, 400, "invalid: limit", false},
+		{func() error { return fmt.Errorf("%s: %w", secret, fleet.ErrUnavailable) }, 503, "service unavailable; the log says more under invocation 7d88e811", true},
 		{func() error { return errors.New(secret) }, 500, "internal server error; the log says more under invocation 7d88e811", true},
 		{func() error { panic(secret) }, 500, "internal server error; the log", true},
 	} {

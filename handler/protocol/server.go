@@ -14,7 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // DefaultMaxBody bounds an invocation's body where [Options] doesn't: twice the
@@ -125,7 +125,7 @@ func verdict(err error, r *http.Request) (int, string) {
 		}
 		return he.Code, fmt.Sprint(he.Message)
 	}
-	failure := sensor.FailureOf(err)
+	failure := fleet.FailureOf(err)
 	if failure.Status < http.StatusInternalServerError {
 		return failure.Status, clip(err.Error())
 	}

@@ -19,7 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // output is a stdout that a test can read.
@@ -84,9 +84,9 @@ func TestReply(t *testing.T) {
 	}{
 		{"success", func(*slog.Logger) error { return nil }, 200, 0, nil},
 		{"success with logs", func(log *slog.Logger) error { log.Info("a\nb"); log.Warn("<c>"); log.Debug("no"); return nil }, 200, 2, nil},
-		{"bad for good", func(log *slog.Logger) error { log.Info("a"); return fmt.Errorf("x: %w", sensor.ErrInvalid) }, 200, 2, nil},
-		{"conflict", func(*slog.Logger) error { return sensor.ErrConflict }, 200, 1, nil},
-		{"unavailable", func(log *slog.Logger) error { log.Info("before"); return fmt.Errorf("sql: %w", sensor.ErrUnavailable) }, 503, 0, []string{`"before"`, `"sql: unavailable"`, `"invocation":"7d88e811-`, `"function":"score"`}},
+		{"bad for good", func(log *slog.Logger) error { log.Info("a"); return fmt.Errorf("x: %w", fleet.ErrInvalid) }, 200, 2, nil},
+		{"conflict", func(*slog.Logger) error { return fleet.ErrConflict }, 200, 1, nil},
+		{"unavailable", func(log *slog.Logger) error { log.Info("before"); return fmt.Errorf("sql: %w", fleet.ErrUnavailable) }, 503, 0, []string{`"before"`, `"sql: unavailable"`, `"invocation":"7d88e811-`, `"function":"score"`}},
 		{"anything else", func(*slog.Logger) error { return boom }, 500, 0, []string{`"boom"`}},
 		{"panic", func(*slog.Logger) error { panic(boom) }, 500, 0, []string{`"panic: boom"`, `"stack"`, "server_test.go"}},
 		{"runtime panic", func(*slog.Logger) error { return []error{nil}[len(t.Name())] }, 500, 0, []string{"index out of range"}},

@@ -14,7 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // The types of trigger, as function.json names them.
@@ -111,7 +111,7 @@ func triggerStatus(err error) int {
 	if err == nil {
 		return http.StatusOK
 	}
-	if failure := sensor.FailureOf(err); failure.Retry {
+	if failure := fleet.FailureOf(err); failure.Retry {
 		return failure.Status
 	}
 	return http.StatusOK

@@ -5,26 +5,26 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Reader is the reading of runs and jobs.
 type Reader interface {
-	Run(ctx context.Context, id string) (sensor.Run, error)
-	Counts(ctx context.Context, run string) (sensor.Counts, error)
+	Run(ctx context.Context, id string) (fleet.Run, error)
+	Counts(ctx context.Context, run string) (fleet.Counts, error)
 }
 
 // Lister lists them, page by page.
 type Lister interface {
 	// Runs returns runs whose ids sort before the given one, the newest first.
-	Runs(ctx context.Context, before string, limit int) ([]sensor.Run, error)
-	JobsPage(ctx context.Context, run string, state sensor.JobState, after sensor.ID, limit int) ([]sensor.Job, error)
+	Runs(ctx context.Context, before string, limit int) ([]fleet.Run, error)
+	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
 }
 
 // Changer changes runs, each in one transaction.
 type Changer interface {
-	OpenRequested(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time) (run sensor.Run, created bool, err error)
-	Rescore(ctx context.Context, run string, match func(sensor.ID) bool, states []sensor.JobState, s *sensor.Settings) (reopened, added int, err error)
+	OpenRequested(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error)
+	Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings) (reopened, added int, err error)
 	Cancel(ctx context.Context, run string, now time.Time) error
 }
 
@@ -50,7 +50,7 @@ type API struct {
 	Ledger   Ledger
 	Sender   Sender
 	Ender    Ender
-	Settings sensor.Settings // the current ones: of the runs it opens
+	Settings fleet.Settings // the current ones: of the runs it opens
 	Log      *slog.Logger
 	Now      func() time.Time
 }

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/runs"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
@@ -26,7 +26,7 @@ type queue struct {
 }
 
 func (q *queue) Send(_ context.Context, text string) error {
-	m, err := sensor.ParseMessage(text)
+	m, err := fleet.ParseMessage(text)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.jobs += len(m.Jobs)
@@ -36,8 +36,8 @@ func (q *queue) Send(_ context.Context, text string) error {
 func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
 	t.Helper()
 	db := storetest.Open(t, storetest.SQLite)
-	for _, id := range []sensor.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}} {
-		if _, err := db.InsertReadings(t.Context(), []sensor.Reading{{ID: id}}); err != nil {
+	for _, id := range []fleet.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}} {
+		if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +61,7 @@ func TestRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if run.ID != "20260301T110000Z-20260301T120000Z" || run.Kind != sensor.Requested || run.Progress.Jobs != 3 || q.jobs != 3 {
+		if run.ID != "20260301T110000Z-20260301T120000Z" || run.Kind != fleet.Requested || run.Progress.Jobs != 3 || q.jobs != 3 {
 			t.Fatalf("%+v, %+v; sent %d jobs", run, run.Progress, q.jobs)
 		}
 	}
@@ -88,21 +88,21 @@ func TestRefusals(t *testing.T) {
 	list := func(req runs.ListRequest) error { _, err := api.List(ctx, req); return err }
 	const other = "20260101T110000Z-20260101T120000Z"
 	for what, c := range map[string]struct{ err, want error }{
-		"empty window":    {request(-time.Hour, -time.Hour), sensor.ErrInvalid},
-		"half a second":   {request(-time.Hour, -500*time.Millisecond), sensor.ErrInvalid},
-		"a future window": {request(-time.Hour, time.Second), sensor.ErrConflict},
-		"no such run":     {rescore(runs.RescoreRequest{ID: other}), sensor.ErrNotFound},
-		"no run's name":   {rescore(runs.RescoreRequest{ID: "x"}), sensor.ErrInvalid},
-		"bad glob":        {rescore(runs.RescoreRequest{ID: run.ID, Sensors: "["}), sensor.ErrInvalid},
-		"no sensor part":  {rescore(runs.RescoreRequest{ID: run.ID, Sensors: "1/"}), sensor.ErrInvalid},
-		"long glob":       {rescore(runs.RescoreRequest{ID: run.ID, Sensors: strings.Repeat("*", 1000)}), sensor.ErrInvalid},
-		"unknown state":   {rescore(runs.RescoreRequest{ID: run.ID, States: []sensor.JobState{"lost"}}), sensor.ErrInvalid},
-		"other settings":  {rescore(runs.RescoreRequest{ID: run.ID, Settings: "best"}), sensor.ErrInvalid},
-		"jobs of none":    {jobs(runs.JobsRequest{ID: other}), sensor.ErrNotFound},
-		"jobs' state":     {jobs(runs.JobsRequest{ID: run.ID, State: "lost"}), sensor.ErrInvalid},
-		"jobs after":      {jobs(runs.JobsRequest{ID: run.ID, After: "1"}), sensor.ErrInvalid},
-		"limit":           {jobs(runs.JobsRequest{ID: run.ID, Limit: 1001}), sensor.ErrInvalid},
-		"before":          {list(runs.ListRequest{Before: "\x00"}), sensor.ErrInvalid},
+		"empty window":    {request(-time.Hour, -time.Hour), fleet.ErrInvalid},
+		"half a second":   {request(-time.Hour, -500*time.Millisecond), fleet.ErrInvalid},
+		"a future window": {request(-time.Hour, time.Second), fleet.ErrConflict},
+		"no such run":     {rescore(runs.RescoreRequest{ID: other}), fleet.ErrNotFound},
+		"no run's name":   {rescore(runs.RescoreRequest{ID: "x"}), fleet.ErrInvalid},
+		"bad glob":        {rescore(runs.RescoreRequest{ID: run.ID, Sensors: "["}), fleet.ErrInvalid},
+		"no sensor part":  {rescore(runs.RescoreRequest{ID: run.ID, Sensors: "1/"}), fleet.ErrInvalid},
+		"long glob":       {rescore(runs.RescoreRequest{ID: run.ID, Sensors: strings.Repeat("*", 1000)}), fleet.ErrInvalid},
+		"unknown state":   {rescore(runs.RescoreRequest{ID: run.ID, States: []fleet.JobState{"lost"}}), fleet.ErrInvalid},
+		"other settings":  {rescore(runs.RescoreRequest{ID: run.ID, Settings: "best"}), fleet.ErrInvalid},
+		"jobs of none":    {jobs(runs.JobsRequest{ID: other}), fleet.ErrNotFound},
+		"jobs' state":     {jobs(runs.JobsRequest{ID: run.ID, State: "lost"}), fleet.ErrInvalid},
+		"jobs after":      {jobs(runs.JobsRequest{ID: run.ID, After: "1"}), fleet.ErrInvalid},
+		"limit":           {jobs(runs.JobsRequest{ID: run.ID, Limit: 1001}), fleet.ErrInvalid},
+		"before":          {list(runs.ListRequest{Before: "\x00"}), fleet.ErrInvalid},
 	} {
 		if !errors.Is(c.err, c.want) {
 			t.Errorf("%s: %v, want %v", what, c.err, c.want)
@@ -149,8 +149,8 @@ func TestJobsArePaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := sensor.JobKey{ID: sensor.ID{Device: "1", Sensor: "2"}}
-	o := sensor.Outcome{Result: sensor.BadModel, Duration: 1500 * time.Microsecond, Error: "no"}
+	key := fleet.JobKey{ID: fleet.ID{Device: "1", Sensor: "2"}}
+	o := fleet.Outcome{Result: fleet.BadModel, Duration: 1500 * time.Microsecond, Error: "no"}
 	if _, _, err := db.CloseJob(t.Context(), run.ID, key, o, now); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestJobsArePaged(t *testing.T) {
 	if strings.Join(got, " ") != "1/1 1/2 2/1" {
 		t.Errorf("jobs %v", got)
 	}
-	bad, err := api.Jobs(t.Context(), runs.JobsRequest{ID: run.ID, State: sensor.BadModel})
+	bad, err := api.Jobs(t.Context(), runs.JobsRequest{ID: run.ID, State: fleet.BadModel})
 	if err != nil || len(bad.Jobs) != 1 || bad.Jobs[0].DurationMS != 1.5 || bad.Jobs[0].ErrorLog != run.ID+"/1/2/0.json" || bad.Jobs[0].File != "" {
 		t.Errorf("bad models %+v, %v", bad, err)
 	}
@@ -184,10 +184,10 @@ func TestCancel(t *testing.T) {
 		t.Fatal(err)
 	}
 	run, err = api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID})
-	if err != nil || run.State != sensor.RunCancelled || run.Progress.Counts[sensor.Cancelled] != 3 || run.Manifest == "" {
+	if err != nil || run.State != fleet.RunCancelled || run.Progress.Counts[fleet.Cancelled] != 3 || run.Manifest == "" {
 		t.Errorf("%+v, %v", run, err)
 	}
-	if _, err := api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID}); !errors.Is(err, sensor.ErrConflict) {
+	if _, err := api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID}); !errors.Is(err, fleet.ErrConflict) {
 		t.Errorf("cancelled again: %v", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // OpenRequest asks for a run over [From, To), in whole seconds.
@@ -19,30 +19,30 @@ type OpenRequest struct {
 // Request opens the run over a past window, with a job for every enabled
 // sensor, and sends its messages. If there is such a run it is returned as it
 // stands: the same window is the same run; [API.Rescore] scores it again. The
-// error wraps [sensor.ErrConflict] if the window is not over yet, or its run is
+// error wraps [fleet.ErrConflict] if the window is not over yet, or its run is
 // being cancelled.
 func (a *API) Request(ctx context.Context, req OpenRequest) (Run, error) {
-	w, err := sensor.NewWindow(req.From, req.To)
+	w, err := fleet.NewWindow(req.From, req.To)
 	if err != nil {
 		return Run{}, err
 	}
 	now := a.Now()
 	if w.To.After(now) {
 		return Run{}, fmt.Errorf("%w: the window ends at %s, which is still to come (it is %s): its readings cannot be complete",
-			sensor.ErrConflict, w.To.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+			fleet.ErrConflict, w.To.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	run, _, err := a.Ledger.OpenRequested(ctx, w, a.Settings, now)
 	if err != nil {
 		return Run{}, fmt.Errorf("request run %s: %w", w.RunID(), err)
 	}
-	if run.State == sensor.RunCancelling {
+	if run.State == fleet.RunCancelling {
 		return Run{}, cancelling(run.ID)
 	}
 	return a.advance(ctx, run.ID)
 }
 
 func cancelling(id string) error {
-	return fmt.Errorf("%w: run %s is being cancelled: wait until it has ended, then rescore it", sensor.ErrConflict, id)
+	return fmt.Errorf("%w: run %s is being cancelled: wait until it has ended, then rescore it", fleet.ErrConflict, id)
 }
 
 // RescoreRequest says which jobs of a run are to be scored again.
@@ -52,7 +52,7 @@ type RescoreRequest struct {
 	// without a slash it is one over devices. Empty means all.
 	Sensors string `json:"sensors"`
 	// States are those a job may be in; none means any.
-	States []sensor.JobState `json:"states"`
+	States []fleet.JobState `json:"states"`
 	// Settings may be "current": the run's are replaced by them, and all its
 	// jobs are scored again, whatever their sensors and states.
 	Settings string `json:"settings"`
@@ -75,19 +75,19 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 	if err := validStates(req.States...); err != nil {
 		return Rescored{}, err
 	}
-	var settings *sensor.Settings
+	var settings *fleet.Settings
 	switch req.Settings {
 	case "":
 	case "current":
 		settings = &a.Settings
 	default:
-		return Rescored{}, fmt.Errorf("%w: settings %.80q: leave it out to keep the run's, or say \"current\"", sensor.ErrInvalid, req.Settings)
+		return Rescored{}, fmt.Errorf("%w: settings %.80q: leave it out to keep the run's, or say \"current\"", fleet.ErrInvalid, req.Settings)
 	}
 	run, err := a.Show(ctx, ShowRequest{req.ID})
 	if err != nil {
 		return Rescored{}, err
 	}
-	if run.State == sensor.RunCancelling {
+	if run.State == fleet.RunCancelling {
 		return Rescored{}, cancelling(run.ID)
 	}
 	var r Rescored
@@ -99,12 +99,12 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 }
 
 // maxGlob leaves room for two names of which each character is escaped.
-const maxGlob = 4*sensor.MaxName + 1
+const maxGlob = 4*fleet.MaxName + 1
 
 // glob returns the test for a pattern over device/sensor.
-func glob(pattern string) (func(sensor.ID) bool, error) {
+func glob(pattern string) (func(fleet.ID) bool, error) {
 	if len(pattern) > maxGlob {
-		return nil, fmt.Errorf("%w: sensors %.80q... is longer than %d characters", sensor.ErrInvalid, pattern, maxGlob)
+		return nil, fmt.Errorf("%w: sensors %.80q... is longer than %d characters", fleet.ErrInvalid, pattern, maxGlob)
 	}
 	device, name, ok := strings.Cut(pattern, "/")
 	if !ok {
@@ -115,10 +115,10 @@ func glob(pattern string) (func(sensor.ID) bool, error) {
 	}
 	for _, p := range [...]string{device, name} {
 		if _, err := path.Match(p, ""); err != nil || p == "" {
-			return nil, fmt.Errorf("%w: sensors %q is not a glob such as 1/*, pump-*/temp or *", sensor.ErrInvalid, pattern)
+			return nil, fmt.Errorf("%w: sensors %q is not a glob such as 1/*, pump-*/temp or *", fleet.ErrInvalid, pattern)
 		}
 	}
-	return func(id sensor.ID) bool {
+	return func(id fleet.ID) bool {
 		a, _ := path.Match(device, id.Device)
 		b, _ := path.Match(name, id.Sensor)
 		return a && b
@@ -126,9 +126,9 @@ func glob(pattern string) (func(sensor.ID) bool, error) {
 }
 
 // Cancel cancels a run: its queued jobs are closed as cancelled, and it ends as
-// cancelled. The error wraps [sensor.ErrConflict] if it has ended.
+// cancelled. The error wraps [fleet.ErrConflict] if it has ended.
 func (a *API) Cancel(ctx context.Context, req ShowRequest) (Run, error) {
-	if _, err := sensor.ParseRunID(req.ID); err != nil {
+	if _, err := fleet.ParseRunID(req.ID); err != nil {
 		return Run{}, err
 	}
 	if err := a.Ledger.Cancel(ctx, req.ID, a.Now()); err != nil {

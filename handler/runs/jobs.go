@@ -5,30 +5,30 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // Job is a job as the API shows it. Which members there are depends on its state.
 type Job struct {
-	sensor.JobKey
-	State        sensor.JobState `json:"state"`
-	SentAt       time.Time       `json:"sent_at,omitzero"` // at this revision
-	Sends        int             `json:"sends"`            // likewise
-	ClosedAt     time.Time       `json:"closed_at,omitzero"`
-	Rows         int             `json:"rows"`
-	Anomalies    int             `json:"anomalies"`
-	EmptyBuckets int             `json:"empty_buckets"`
-	DurationMS   float64         `json:"duration_ms"`
-	Model        string          `json:"model,omitempty"` // in the container models
-	ModelSHA256  string          `json:"model_sha256,omitempty"`
-	File         string          `json:"file,omitempty"` // in the container preds
-	SHA256       string          `json:"sha256,omitempty"`
-	Error        string          `json:"error,omitempty"`
-	ErrorLog     string          `json:"error_log,omitempty"` // in the container logs
+	fleet.JobKey
+	State        fleet.JobState `json:"state"`
+	SentAt       time.Time      `json:"sent_at,omitzero"` // at this revision
+	Sends        int            `json:"sends"`            // likewise
+	ClosedAt     time.Time      `json:"closed_at,omitzero"`
+	Rows         int            `json:"rows"`
+	Anomalies    int            `json:"anomalies"`
+	EmptyBuckets int            `json:"empty_buckets"`
+	DurationMS   float64        `json:"duration_ms"`
+	Model        string         `json:"model,omitempty"` // in the container models
+	ModelSHA256  string         `json:"model_sha256,omitempty"`
+	File         string         `json:"file,omitempty"` // in the container preds
+	SHA256       string         `json:"sha256,omitempty"`
+	Error        string         `json:"error,omitempty"`
+	ErrorLog     string         `json:"error_log,omitempty"` // in the container logs
 }
 
-func newJob(j sensor.Job) Job {
+func newJob(j fleet.Job) Job {
 	job := Job{
 		JobKey:       j.JobKey,
 		State:        j.State,
@@ -44,7 +44,7 @@ func newJob(j sensor.Job) Job {
 		SHA256:       j.CSVSHA256,
 		Error:        j.Error,
 	}
-	if j.State == sensor.Scored {
+	if j.State == fleet.Scored {
 		job.File = ledger.CSVName(j.Run, j.ID)
 	}
 	if ledger.HasErrorLog(j.State) {
@@ -55,10 +55,10 @@ func newJob(j sensor.Job) Job {
 
 // JobsRequest asks for jobs of a run.
 type JobsRequest struct {
-	ID    string          `param:"id" json:"-"`
-	State sensor.JobState `query:"state" json:"-"` // only jobs in this state; all if empty
-	After string          `query:"after" json:"-"` // only sensors after this device/sensor
-	Limit int             `query:"limit" json:"-"` // 1 to 1000, 100 if zero
+	ID    string         `param:"id" json:"-"`
+	State fleet.JobState `query:"state" json:"-"` // only jobs in this state; all if empty
+	After string         `query:"after" json:"-"` // only sensors after this device/sensor
+	Limit int            `query:"limit" json:"-"` // 1 to 1000, 100 if zero
 }
 
 // JobList is a page of jobs, ordered by device and sensor, bytewise.
@@ -90,15 +90,15 @@ func (a *API) Jobs(ctx context.Context, req JobsRequest) (JobList, error) {
 	return list, nil
 }
 
-func (req JobsRequest) page() (limit int, after sensor.ID, err error) {
-	if _, err = sensor.ParseRunID(req.ID); err != nil {
+func (req JobsRequest) page() (limit int, after fleet.ID, err error) {
+	if _, err = fleet.ParseRunID(req.ID); err != nil {
 		return 0, after, err
 	}
 	if err := validStates(req.State); req.State != "" && err != nil {
 		return 0, after, err
 	}
 	if req.After != "" {
-		if after, err = sensor.ParseID(req.After); err != nil {
+		if after, err = fleet.ParseID(req.After); err != nil {
 			return 0, after, fmt.Errorf("after: %w", err)
 		}
 	}
@@ -106,10 +106,10 @@ func (req JobsRequest) page() (limit int, after sensor.ID, err error) {
 	return limit, after, err
 }
 
-func validStates(states ...sensor.JobState) error {
+func validStates(states ...fleet.JobState) error {
 	for _, s := range states {
 		if !s.Valid() {
-			return fmt.Errorf("%w: state %.80q is none of %v", sensor.ErrInvalid, s, sensor.JobStates)
+			return fmt.Errorf("%w: state %.80q is none of %v", fleet.ErrInvalid, s, fleet.JobStates)
 		}
 	}
 	return nil

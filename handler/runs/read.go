@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // The number of runs or jobs on a page, unless asked otherwise, and at most.
@@ -17,15 +17,15 @@ const (
 
 // Run is a run as the API shows it.
 type Run struct {
-	ID       string          `json:"id"`
-	From     time.Time       `json:"from"`
-	To       time.Time       `json:"to"`
-	Kind     sensor.RunKind  `json:"kind"`
-	State    sensor.RunState `json:"state"`
-	Epoch    int             `json:"epoch"`
-	Settings sensor.Settings `json:"settings"`
-	OpenedAt time.Time       `json:"opened_at"`
-	EndedAt  time.Time       `json:"ended_at,omitzero"`
+	ID       string         `json:"id"`
+	From     time.Time      `json:"from"`
+	To       time.Time      `json:"to"`
+	Kind     fleet.RunKind  `json:"kind"`
+	State    fleet.RunState `json:"state"`
+	Epoch    int            `json:"epoch"`
+	Settings fleet.Settings `json:"settings"`
+	OpenedAt time.Time      `json:"opened_at"`
+	EndedAt  time.Time      `json:"ended_at,omitzero"`
 	// Progress is absent in lists.
 	Progress *Progress `json:"progress,omitempty"`
 	// Manifest is the name of its manifest in the container preds; only once
@@ -35,12 +35,12 @@ type Run struct {
 
 // Progress is how far a run has come.
 type Progress struct {
-	Jobs   int           `json:"jobs"`
-	Closed int           `json:"closed"`
-	Counts sensor.Counts `json:"counts"` // by state; states without a job are left out
+	Jobs   int          `json:"jobs"`
+	Closed int          `json:"closed"`
+	Counts fleet.Counts `json:"counts"` // by state; states without a job are left out
 }
 
-func newRun(r sensor.Run) Run {
+func newRun(r fleet.Run) Run {
 	run := Run{
 		ID:       r.ID,
 		From:     r.Window.From,
@@ -76,7 +76,7 @@ func (a *API) List(ctx context.Context, req ListRequest) (RunList, error) {
 	if err != nil {
 		return RunList{}, err
 	}
-	if _, err := sensor.ParseRunID(req.Before); req.Before != "" && err != nil {
+	if _, err := fleet.ParseRunID(req.Before); req.Before != "" && err != nil {
 		return RunList{}, fmt.Errorf("before: %w", err)
 	}
 	runs, err := a.Ledger.Runs(ctx, req.Before, limit)
@@ -100,7 +100,7 @@ type ShowRequest struct {
 
 // Show returns a run with its progress.
 func (a *API) Show(ctx context.Context, req ShowRequest) (Run, error) {
-	if _, err := sensor.ParseRunID(req.ID); err != nil {
+	if _, err := fleet.ParseRunID(req.ID); err != nil {
 		return Run{}, err
 	}
 	return a.show(ctx, req.ID)
@@ -117,7 +117,7 @@ func (a *API) show(ctx context.Context, id string) (Run, error) {
 	}
 	run := newRun(r)
 	jobs := counts.Total()
-	run.Progress = &Progress{jobs, jobs - counts[sensor.Queued], counts}
+	run.Progress = &Progress{jobs, jobs - counts[fleet.Queued], counts}
 	return run, nil
 }
 
@@ -126,7 +126,7 @@ func pageLimit(n int) (int, error) {
 	case n == 0:
 		return defaultLimit, nil
 	case n < 0 || n > maxLimit:
-		return 0, fmt.Errorf("%w: limit %d lies outside 1 to %d", sensor.ErrInvalid, n, maxLimit)
+		return 0, fmt.Errorf("%w: limit %d lies outside 1 to %d", fleet.ErrInvalid, n, maxLimit)
 	}
 	return n, nil
 }

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
@@ -50,7 +50,7 @@ func (t *Ticker) resend(ctx context.Context, log *slog.Logger) error {
 }
 
 // sameRun returns how many jobs at the beginning are of one run.
-func sameRun(jobs []sensor.Job) int {
+func sameRun(jobs []fleet.Job) int {
 	n := 1
 	for n < len(jobs) && jobs[n].Run == jobs[0].Run {
 		n++
@@ -59,8 +59,8 @@ func sameRun(jobs []sensor.Job) int {
 }
 
 // resendOf sends lost jobs of one run again, and gives up those sent too often.
-func (t *Ticker) resendOf(ctx context.Context, log *slog.Logger, jobs []sensor.Job) error {
-	var again []sensor.JobKey
+func (t *Ticker) resendOf(ctx context.Context, log *slog.Logger, jobs []fleet.Job) error {
+	var again []fleet.JobKey
 	for _, j := range jobs {
 		if j.Sends < maxSends {
 			again = append(again, j.JobKey)
@@ -76,12 +76,12 @@ func (t *Ticker) resendOf(ctx context.Context, log *slog.Logger, jobs []sensor.J
 }
 
 // giveUp closes a job as failed. Its run ends in the tick's last step.
-func (t *Ticker) giveUp(ctx context.Context, log *slog.Logger, j sensor.Job) error {
+func (t *Ticker) giveUp(ctx context.Context, log *slog.Logger, j fleet.Job) error {
 	run, err := t.Ledger.Run(ctx, j.Run)
 	if err != nil {
 		return err
 	}
-	o := sensor.Outcome{Result: sensor.Failed, Error: fmt.Sprintf(
+	o := fleet.Outcome{Result: fleet.Failed, Error: fmt.Sprintf(
 		"sent %d times at revision %d, the last time at %s, and never answered for: the score function dies of it, or is not running",
 		j.Sends, j.Revision, j.SentAt.Format(time.RFC3339))}
 	if err := t.ErrorLogs.Write(ctx, run, j.JobKey, o); err != nil {

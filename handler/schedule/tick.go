@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // Windows is the opening of scheduled windows.
@@ -19,7 +19,7 @@ type Windows interface {
 	InitWatermark(ctx context.Context, t time.Time) error
 	// OpenScheduled opens the run over w, with its jobs, and moves the watermark
 	// from w.From to w.To, unless it is elsewhere or maxOpen runs are open.
-	OpenScheduled(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time, maxOpen int) (bool, error)
+	OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time, maxOpen int) (bool, error)
 }
 
 // Late is the re-opening of jobs for readings that came late.
@@ -33,9 +33,9 @@ type Late interface {
 // Losses is what the ledger knows of messages that were lost.
 type Losses interface {
 	// Lost returns queued jobs last sent longer than patience from now, those of a run together.
-	Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) ([]sensor.Job, error)
-	Run(ctx context.Context, id string) (sensor.Run, error)
-	CloseJob(ctx context.Context, run string, key sensor.JobKey, o sensor.Outcome, now time.Time) (was sensor.JobState, changed bool, err error)
+	Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) ([]fleet.Job, error)
+	Run(ctx context.Context, id string) (fleet.Run, error)
+	CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (was fleet.JobState, changed bool, err error)
 }
 
 // Ending lists the open runs that have no queued job.
@@ -59,7 +59,7 @@ type Queue interface {
 // Sender sends messages; see [ledger.Sender].
 type Sender interface {
 	Send(ctx context.Context, run string) (int, error)
-	SendAlone(ctx context.Context, run string, jobs ...sensor.JobKey) error
+	SendAlone(ctx context.Context, run string, jobs ...fleet.JobKey) error
 }
 
 // Ender ends a run that has no queued job; see [ledger.Ender].
@@ -84,7 +84,7 @@ type Ticker struct {
 	ErrorLogs *ledger.ErrorLogs
 	Schedule  ncrontab.Schedule // when windows end
 	Delay     time.Duration     // how long readings may still arrive after a window's end
-	Settings  sensor.Settings   // of the runs it opens
+	Settings  fleet.Settings    // of the runs it opens
 	Now       func() time.Time
 }
 
@@ -159,7 +159,7 @@ func (t *Ticker) open(ctx context.Context, log *slog.Logger) error {
 		if to.IsZero() || now.Before(to.Add(t.Delay)) {
 			return nil
 		}
-		w, err := sensor.NewWindow(from, to)
+		w, err := fleet.NewWindow(from, to)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (t *Ticker) open(ctx context.Context, log *slog.Logger) error {
 func (t *Ticker) begin(ctx context.Context, log *slog.Logger) error {
 	last := t.Schedule.Last(t.Now())
 	if last.IsZero() {
-		return fmt.Errorf("%w: the schedule %q never fires: correct SCORE_SCHEDULE", sensor.ErrInvalid, t.Schedule)
+		return fmt.Errorf("%w: the schedule %q never fires: correct SCORE_SCHEDULE", fleet.ErrInvalid, t.Schedule)
 	}
 	log.Info("scheduled windows begin", "watermark", last, "schedule", t.Schedule.String())
 	return t.Ledger.InitWatermark(ctx, last)

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
@@ -21,7 +21,7 @@ import (
 // queue keeps the messages sent; full is what it says it holds besides.
 type queue struct {
 	mu   sync.Mutex
-	sent []sensor.Message
+	sent []fleet.Message
 	full int
 	err  error
 }
@@ -30,7 +30,7 @@ func (q *queue) Send(_ context.Context, text string) error {
 	if q.err != nil {
 		return q.err
 	}
-	m, err := sensor.ParseMessage(text)
+	m, err := fleet.ParseMessage(text)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.sent = append(q.sent, m)
@@ -50,8 +50,8 @@ type fixture struct {
 func newFixture(t *testing.T, sensors int) *fixture {
 	f := &fixture{t: t, db: storetest.Open(t, storetest.SQLite), queue: &queue{}, now: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
 	for i := range sensors {
-		id := sensor.ID{Device: "d", Sensor: string(rune('a' + i))}
-		if _, err := f.db.InsertReadings(t.Context(), []sensor.Reading{{ID: id}}); err != nil {
+		id := fleet.ID{Device: "d", Sensor: string(rune('a' + i))}
+		if _, err := f.db.InsertReadings(t.Context(), []fleet.Reading{{ID: id}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,7 +81,7 @@ func (f *fixture) after(d time.Duration) {
 	}
 }
 
-func (f *fixture) runs() []sensor.Run {
+func (f *fixture) runs() []fleet.Run {
 	f.t.Helper()
 	runs, err := f.db.Runs(f.t.Context(), "", 1000)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestWindowsTile(t *testing.T) {
 	}
 	f.after(time.Second)
 	runs := f.runs()
-	if len(runs) != 1 || runs[0].ID != "20260301T120000Z-20260301T130000Z" || runs[0].Kind != sensor.Scheduled {
+	if len(runs) != 1 || runs[0].ID != "20260301T120000Z-20260301T130000Z" || runs[0].Kind != fleet.Scheduled {
 		t.Fatalf("opened %v", runs)
 	}
 	if len(f.queue.sent) != 2 || len(f.queue.sent[0].Jobs)+len(f.queue.sent[1].Jobs) != 3 {
@@ -130,12 +130,12 @@ func TestAtMost24Open(t *testing.T) {
 		t.Fatalf("%d runs are open, want 24", len(runs))
 	}
 	oldest := f.runs()[23]
-	if _, _, err := f.db.CloseJob(t.Context(), oldest.ID, sensor.JobKey{ID: sensor.ID{Device: "d", Sensor: "a"}}, sensor.Outcome{Result: sensor.NoData}, f.now); err != nil {
+	if _, _, err := f.db.CloseJob(t.Context(), oldest.ID, fleet.JobKey{ID: fleet.ID{Device: "d", Sensor: "a"}}, fleet.Outcome{Result: fleet.NoData}, f.now); err != nil {
 		t.Fatal(err)
 	}
 	f.after(0) // ends it
 	f.after(0)
-	if runs := f.runs(); len(runs) != 25 || runs[24].State != sensor.RunSucceeded {
+	if runs := f.runs(); len(runs) != 25 || runs[24].State != fleet.RunSucceeded {
 		t.Errorf("%d runs, the oldest %s", len(runs), runs[len(runs)-1].State)
 	}
 }
@@ -175,16 +175,16 @@ func TestLostMessages(t *testing.T) {
 	}
 	run := f.runs()[0].ID
 	f.after(11 * time.Minute)
-	jobs, err := f.db.JobsPage(t.Context(), run, "", sensor.ID{}, 10)
+	jobs, err := f.db.JobsPage(t.Context(), run, "", fleet.ID{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, j := range jobs {
-		if j.State != sensor.Failed {
+		if j.State != fleet.Failed {
 			t.Errorf("%s is %s, want failed", j.ID, j.State)
 		}
 	}
-	if r, err := f.db.Run(t.Context(), run); err != nil || r.State != sensor.RunFailed {
+	if r, err := f.db.Run(t.Context(), run); err != nil || r.State != fleet.RunFailed {
 		t.Errorf("run %s, %v", r.State, err)
 	}
 }
@@ -193,7 +193,7 @@ func TestAFailingStepHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 0) // a run without jobs
 	f.after(0)
-	if _, _, err := f.db.OpenRequested(t.Context(), sensor.Window{From: f.now.Add(-2 * time.Hour).Truncate(time.Hour), To: f.now.Truncate(time.Hour)}, sensor.Settings{}, f.now); err != nil {
+	if _, _, err := f.db.OpenRequested(t.Context(), fleet.Window{From: f.now.Add(-2 * time.Hour).Truncate(time.Hour), To: f.now.Truncate(time.Hour)}, fleet.Settings{}, f.now); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("the schedule's step is broken")
@@ -201,7 +201,7 @@ func TestAFailingStepHoldsUpNoOther(t *testing.T) {
 	if err := f.Tick(t.Context(), slog.New(slog.DiscardHandler)); !errors.Is(err, broken) {
 		t.Errorf("Tick = %v", err)
 	}
-	if r := f.runs()[0]; r.State != sensor.RunSucceeded {
+	if r := f.runs()[0]; r.State != fleet.RunSucceeded {
 		t.Errorf("the run is %s, though only sending failed", r.State)
 	}
 }
@@ -209,6 +209,6 @@ func TestAFailingStepHoldsUpNoOther(t *testing.T) {
 type failing struct{ err error }
 
 func (s failing) Send(context.Context, string) (int, error) { return 0, s.err }
-func (s failing) SendAlone(context.Context, string, ...sensor.JobKey) error {
+func (s failing) SendAlone(context.Context, string, ...fleet.JobKey) error {
 	return s.err
 }

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // rawFeature is the name of the one feature of raw readings.
@@ -12,7 +12,7 @@ const rawFeature = "value"
 
 // point is a reading of a sensor that is known.
 type point struct {
-	time  sensor.Millis
+	time  fleet.Millis
 	value float64
 }
 
@@ -23,14 +23,14 @@ type point struct {
 // bucket's row carries its start, or the window's where it is cut. A bucket is
 // left out if it is empty, or if a function is undefined in it: std of one point.
 type aggregator struct {
-	sensor.Aggregation
-	window sensor.Window
+	fleet.Aggregation
+	window fleet.Window
 	bucket int64 // number of the open bucket
 	stats  stats // of the open bucket; none if empty
 }
 
 // features returns the names of a row's features.
-func features(a sensor.Aggregation) []string {
+func features(a fleet.Aggregation) []string {
 	if a.Raw() {
 		return []string{rawFeature}
 	}
@@ -39,7 +39,7 @@ func features(a sensor.Aggregation) []string {
 
 // add takes the next point in and calls row with the row that it completes, if
 // it does. Row must not keep x.
-func (a *aggregator) add(p point, row func(ts sensor.Millis, x ...float64) error) error {
+func (a *aggregator) add(p point, row func(ts fleet.Millis, x ...float64) error) error {
 	if a.Raw() {
 		return row(p.time, p.value)
 	}
@@ -54,7 +54,7 @@ func (a *aggregator) add(p point, row func(ts sensor.Millis, x ...float64) error
 }
 
 // flush completes the open bucket.
-func (a *aggregator) flush(row func(ts sensor.Millis, x ...float64) error) error {
+func (a *aggregator) flush(row func(ts fleet.Millis, x ...float64) error) error {
 	if a.stats.n == 0 {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (a *aggregator) flush(row func(ts sensor.Millis, x ...float64) error) error
 		}
 		x = append(x, v)
 	}
-	return row(max(sensor.Millis(a.bucket*a.Every.Milliseconds()), sensor.MillisOf(a.window.From)), x...)
+	return row(max(fleet.Millis(a.bucket*a.Every.Milliseconds()), fleet.MillisOf(a.window.From)), x...)
 }
 
 // buckets returns how many buckets the window touches, 0 for raw readings.
@@ -76,11 +76,11 @@ func (a *aggregator) buckets() int {
 	if a.Raw() {
 		return 0
 	}
-	return int(a.number(sensor.MillisOf(a.window.To)-1) - a.number(sensor.MillisOf(a.window.From)) + 1)
+	return int(a.number(fleet.MillisOf(a.window.To)-1) - a.number(fleet.MillisOf(a.window.From)) + 1)
 }
 
 // number returns the number of the bucket that holds t, below 0 before 1970.
-func (a *aggregator) number(t sensor.Millis) int64 {
+func (a *aggregator) number(t fleet.Millis) int64 {
 	every := int64(a.Every / time.Millisecond)
 	n := int64(t) / every
 	if int64(t)%every < 0 {
@@ -115,7 +115,7 @@ func (s *stats) add(v float64) {
 }
 
 // value returns an aggregate of at least one value by its name in
-// [sensor.AggregateFunctions]; false if it is undefined.
+// [fleet.AggregateFunctions]; false if it is undefined.
 func (s *stats) value(function string) (float64, bool) {
 	switch function {
 	case "mean":

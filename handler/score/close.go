@@ -3,8 +3,8 @@ package score
 import (
 	"context"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // close is (c): it closes the task's job, as scored if the task has no error,
@@ -24,18 +24,18 @@ func (p *pass) close(ctx context.Context, t *task) {
 		return
 	}
 	was, changed, err := p.Ledger.CloseJob(ctx, p.run.ID, t.key, o, p.Now())
-	t.again, t.err = err == nil && (!changed || was == sensor.Failed), err
+	t.again, t.err = err == nil && (!changed || was == fleet.Failed), err
 }
 
 // outcome returns what the task's job is to be closed with; false if its error
 // leaves the job open.
-func (t *task) outcome() (sensor.Outcome, bool) {
+func (t *task) outcome() (fleet.Outcome, bool) {
 	o := t.result
 	if t.err == nil {
-		o.Result = sensor.Scored
+		o.Result = fleet.Scored
 		return o, true
 	}
-	o.Result = sensor.FailureOf(t.err).Outcome
+	o.Result = fleet.FailureOf(t.err).Outcome
 	o.Error = t.err.Error()
 	o.Rows, o.Anomalies, o.CSVSHA256 = 0, 0, ""
 	return o, o.Result != "" && own(t.err)

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // batchRows is how many rows are predicted and written at a time: whatever the
@@ -25,7 +25,7 @@ const batchRows = 2048
 // function, follows Score.
 type csvWriter struct {
 	w        io.Writer
-	id       sensor.ID
+	id       fleet.ID
 	model    Model
 	features []string
 	cpu      *semaphore.Weighted
@@ -37,7 +37,7 @@ type csvWriter struct {
 // rows are the rows that a csvWriter holds. They are used again from job to
 // job: most of what a job allocates would be these.
 type rows struct {
-	times []sensor.Millis
+	times []fleet.Millis
 	x     []float64 // row-major
 	pred  []uint8
 	score []float64
@@ -47,7 +47,7 @@ type rows struct {
 func (r *rows) clear() { r.times, r.x, r.text = r.times[:0], r.x[:0], r.text[:0] }
 
 // row adds a row.
-func (c *csvWriter) row(ctx context.Context, ts sensor.Millis, x ...float64) error {
+func (c *csvWriter) row(ctx context.Context, ts fleet.Millis, x ...float64) error {
 	c.times = append(c.times, ts)
 	c.x = append(c.x, x...)
 	if len(c.times) == batchRows {
@@ -77,7 +77,7 @@ func (c *csvWriter) flush(ctx context.Context) error {
 // format predicts the rows held and sets text.
 func (c *csvWriter) format(ctx context.Context, n int) error {
 	if err := c.cpu.Acquire(ctx, 1); err != nil {
-		return fmt.Errorf("%w: waiting for the processor: %w", sensor.ErrUnavailable, err)
+		return fmt.Errorf("%w: waiting for the processor: %w", fleet.ErrUnavailable, err)
 	}
 	defer c.cpu.Release(1)
 	c.pred, c.score = slices.Grow(c.pred[:0], n)[:n], slices.Grow(c.score[:0], n)[:n]

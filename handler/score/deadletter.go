@@ -10,8 +10,8 @@ import (
 	"log/slog"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // Letter is the content of the dead letter of a queue message.
@@ -32,7 +32,7 @@ func bury(ctx context.Context, log *slog.Logger, files ledger.Files, text string
 		return enc.Encode(Letter{reason.Error(), text, []byte(text)})
 	})
 	if err != nil && !errors.Is(err, blob.ErrChanged) {
-		return fmt.Errorf("write %s/%s: %w: %v", blob.DeadLetter, name, sensor.ErrUnavailable, err)
+		return fmt.Errorf("write %s/%s: %w: %v", blob.DeadLetter, name, fleet.ErrUnavailable, err)
 	}
 	log.Warn("queue message rejected", "deadletter", name, "reason", reason.Error())
 	return nil

@@ -27,7 +27,7 @@
 //
 // # Outcomes
 //
-// Which error closes a job in which state is [sensor.Failures]. A model that
+// Which error closes a job in which state is [fleet.Failures]. A model that
 // takes another number of features than the run makes is a bad model, not bad
 // data: it is known before any reading is looked at, and another model (or
 // another SCORE_AGGREGATE) mends it. Bad data is what a model refuses because

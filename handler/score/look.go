@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // looker is the look at jobs that step (a) takes, of [Scorer] and [Poison].
@@ -21,11 +21,11 @@ type looker struct {
 
 // rows returns the rows of the tasks' jobs. One that does not exist has none,
 // and so the revision 0 and no state.
-func (l looker) rows(ctx context.Context, run string, tasks []*task) (map[sensor.ID]sensor.Job, error) {
+func (l looker) rows(ctx context.Context, run string, tasks []*task) (map[fleet.ID]fleet.Job, error) {
 	if len(tasks) == 0 {
 		return nil, nil
 	}
-	ids := make([]sensor.ID, len(tasks))
+	ids := make([]fleet.ID, len(tasks))
 	for i, t := range tasks {
 		ids[i] = t.key.ID
 	}
@@ -33,7 +33,7 @@ func (l looker) rows(ctx context.Context, run string, tasks []*task) (map[sensor
 	if err != nil {
 		return nil, err
 	}
-	rows := make(map[sensor.ID]sensor.Job, len(jobs))
+	rows := make(map[fleet.ID]fleet.Job, len(jobs))
 	for _, j := range jobs {
 		rows[j.ID] = j
 	}
@@ -44,7 +44,7 @@ func (l looker) rows(ctx context.Context, run string, tasks []*task) (map[sensor
 // writer that came late, and was killed before it could look, left its own. The
 // sha256 is read after the row, so that a file read as different was, or is,
 // different from what the job was closed with.
-func (l looker) compare(ctx context.Context, job sensor.Job) error {
+func (l looker) compare(ctx context.Context, job fleet.Job) error {
 	info, err := l.files.Stat(ctx, blob.Preds, ledger.CSVName(job.Run, job.ID))
 	if err != nil && !errors.Is(err, blob.ErrNotFound) {
 		return err

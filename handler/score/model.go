@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Model is a model ready to predict. It is safe for concurrent use.
@@ -21,10 +21,10 @@ type Model interface {
 }
 
 // Models returns the model that serves a sensor. Its errors wrap
-// [sensor.ErrNoModel], [sensor.ErrBadModel] or [sensor.ErrUnavailable].
-type Models func(ctx context.Context, id sensor.ID) (Model, error)
+// [fleet.ErrNoModel], [fleet.ErrBadModel] or [fleet.ErrUnavailable].
+type Models func(ctx context.Context, id fleet.ID) (Model, error)
 
-// fits reports, as an error wrapping [sensor.ErrBadModel], that m does not take
+// fits reports, as an error wrapping [fleet.ErrBadModel], that m does not take
 // what the run makes of the readings.
 func fits(m Model, features []string) error {
 	if m.Features() == len(features) {
@@ -35,15 +35,15 @@ func fits(m Model, features []string) error {
 		made = fmt.Sprintf("the aggregates %v", features)
 	}
 	return fmt.Errorf("%w: model %s takes %d features, but the run makes %s: publish a model for these, or rescore the run under another SCORE_AGGREGATE",
-		sensor.ErrBadModel, m.Name(), m.Features(), made)
+		fleet.ErrBadModel, m.Name(), m.Features(), made)
 }
 
 // predict calls m.Predict. An error that says no more than that the rows were
 // refused is bad data.
 func predict(m Model, pred []uint8, score, x []float64) error {
 	err := m.Predict(pred, score, x)
-	if err != nil && sensor.FailureOf(err).Err == nil {
-		return fmt.Errorf("%w: model %s refuses the rows: %w", sensor.ErrBadData, m.Name(), err)
+	if err != nil && fleet.FailureOf(err).Err == nil {
+		return fmt.Errorf("%w: model %s refuses the rows: %w", fleet.ErrBadData, m.Name(), err)
 	}
 	return err
 }

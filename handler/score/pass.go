@@ -11,18 +11,18 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // task is a job in the course of an invocation.
 type task struct {
-	key    sensor.JobKey
+	key    fleet.JobKey
 	looked bool           // a pass was made before, so that the next reads the ETag
 	cond   blob.Condition // under which the CSV may be written
 	model  Model
-	began  time.Time      // the scoring
-	result sensor.Outcome // what the job is closed with, but for what err says
+	began  time.Time     // the scoring
+	result fleet.Outcome // what the job is closed with, but for what err says
 
 	// How the last pass ended: done if neither is set.
 	again bool // others changed the job or its CSV meanwhile
@@ -30,20 +30,20 @@ type task struct {
 }
 
 // newTasks returns the tasks of jobs, in the order in which readings come.
-func newTasks(jobs []sensor.JobKey) []*task {
+func newTasks(jobs []fleet.JobKey) []*task {
 	tasks := make([]*task, len(jobs))
 	for i, key := range jobs {
 		tasks[i] = &task{key: key}
 	}
-	slices.SortFunc(tasks, func(a, b *task) int { return sensor.CompareID(a.key.ID, b.key.ID) })
+	slices.SortFunc(tasks, func(a, b *task) int { return fleet.CompareID(a.key.ID, b.key.ID) })
 	return tasks
 }
 
 // pass is what the tasks of an invocation share.
 type pass struct {
 	*Scorer
-	run         sensor.Run
-	aggregation sensor.Aggregation
+	run         fleet.Run
+	aggregation fleet.Aggregation
 }
 
 // try goes over the tasks once: (a), (b) and (c) of the package comment.
@@ -91,9 +91,9 @@ func (p *pass) look(ctx context.Context, tasks []*task) []*task {
 	for _, t := range tasks {
 		switch row := rows[t.key.ID]; {
 		case row.Revision != t.key.Revision:
-		case row.State == sensor.Queued:
+		case row.State == fleet.Queued:
 			queued = append(queued, t)
-		case row.State == sensor.Scored:
+		case row.State == fleet.Scored:
 			scored = append(scored, t)
 		}
 	}
@@ -103,7 +103,7 @@ func (p *pass) look(ctx context.Context, tasks []*task) []*task {
 
 // load finds the task's model; none if there is an error.
 func (p *pass) load(ctx context.Context, t *task) {
-	t.model, t.began, t.result = nil, p.Now(), sensor.Outcome{}
+	t.model, t.began, t.result = nil, p.Now(), fleet.Outcome{}
 	t.err = guard(func() error {
 		m, err := p.Models(ctx, t.key.ID)
 		if err != nil {
@@ -141,7 +141,7 @@ func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed) error {
 	defer p.rows.put(held)
 	held.clear() // of a job that failed
 	csv := csvWriter{w: w, id: t.key.ID, model: t.model, features: features(p.aggregation), cpu: p.CPU, rows: held}
-	row := func(ts sensor.Millis, x ...float64) error { return csv.row(ctx, ts, x...) }
+	row := func(ts fleet.Millis, x ...float64) error { return csv.row(ctx, ts, x...) }
 	points := 0
 	for chunk, err := range f.chunks(ctx) {
 		if err != nil {
@@ -165,9 +165,9 @@ func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed) error {
 	t.result.EmptyBuckets = max(buckets.buckets()-csv.written, 0)
 	switch {
 	case points == 0:
-		return fmt.Errorf("%w: no reading of %s in the window", sensor.ErrNoData, t.key.ID)
+		return fmt.Errorf("%w: no reading of %s in the window", fleet.ErrNoData, t.key.ID)
 	case csv.written == 0:
-		return fmt.Errorf("%w: %d readings of %s, but no bucket in which each of %v has a value", sensor.ErrNoData, points, t.key.ID, p.aggregation.Functions)
+		return fmt.Errorf("%w: %d readings of %s, but no bucket in which each of %v has a value", fleet.ErrNoData, points, t.key.ID, p.aggregation.Functions)
 	}
 	return nil
 }

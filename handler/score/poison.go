@@ -8,19 +8,19 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // Poisoning is the ledger's memory of jobs that [Poison] sent alone.
 type Poisoning interface {
-	Poisoned(ctx context.Context, run string, key sensor.JobKey) (bool, error)
-	NotePoisoned(ctx context.Context, run string, key sensor.JobKey) error
+	Poisoned(ctx context.Context, run string, key fleet.JobKey) (bool, error)
+	NotePoisoned(ctx context.Context, run string, key fleet.JobKey) error
 }
 
 // Sender sends jobs one by one; see [ledger.Sender].
 type Sender interface {
-	SendAlone(ctx context.Context, run string, jobs ...sensor.JobKey) error
+	SendAlone(ctx context.Context, run string, jobs ...fleet.JobKey) error
 }
 
 // Poison looks at messages that were delivered too often. When a process dies,
@@ -43,7 +43,7 @@ type Poison struct {
 // or the queue fail for longer than it may try: its own message would come
 // again no sooner than in ten minutes.
 func (p *Poison) Poison(ctx context.Context, log *slog.Logger, text string) error {
-	m, err := sensor.ParseMessage(text)
+	m, err := fleet.ParseMessage(text)
 	if err != nil {
 		return bury(ctx, log, p.Files, text, err)
 	}
@@ -60,9 +60,9 @@ func (p *Poison) Poison(ctx context.Context, log *slog.Logger, text string) erro
 	}
 }
 
-func (p *Poison) try(ctx context.Context, log *slog.Logger, m sensor.Message) error {
+func (p *Poison) try(ctx context.Context, log *slog.Logger, m fleet.Message) error {
 	run, err := p.Ledger.Run(ctx, m.Run)
-	if errors.Is(err, sensor.ErrNotFound) {
+	if errors.Is(err, fleet.ErrNotFound) {
 		log.Warn("poisoned message for a run that does not exist", "run", m.Run, "jobs", len(m.Jobs))
 		return nil
 	}
@@ -79,9 +79,9 @@ func (p *Poison) try(ctx context.Context, log *slog.Logger, m sensor.Message) er
 	for _, t := range tasks {
 		switch row := rows[t.key.ID]; {
 		case row.Revision != t.key.Revision:
-		case row.State == sensor.Scored:
+		case row.State == fleet.Scored:
 			errs = append(errs, looker.compare(ctx, row))
-		case row.State == sensor.Queued:
+		case row.State == fleet.Queued:
 			errs = append(errs, p.judge(ctx, log, run, t.key))
 		}
 	}
@@ -90,7 +90,7 @@ func (p *Poison) try(ctx context.Context, log *slog.Logger, m sensor.Message) er
 
 // judge gives a queued job up if it has an error of its own, or had its second
 // chance; else it gives it one.
-func (p *Poison) judge(ctx context.Context, log *slog.Logger, run sensor.Run, key sensor.JobKey) error {
+func (p *Poison) judge(ctx context.Context, log *slog.Logger, run fleet.Run, key fleet.JobKey) error {
 	attempts, err := p.Ledger.Attempts(ctx, run.ID, key)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (p *Poison) judge(ctx context.Context, log *slog.Logger, run sensor.Run, ke
 	return p.Ledger.NotePoisoned(ctx, run.ID, key)
 }
 
-func last(attempts []sensor.Attempt) string {
+func last(attempts []fleet.Attempt) string {
 	if len(attempts) == 0 {
 		return ": no attempt came to an end, the process died of each or was stopped"
 	}
@@ -121,8 +121,8 @@ func last(attempts []sensor.Attempt) string {
 }
 
 // giveUp closes a job as failed.
-func (p *Poison) giveUp(ctx context.Context, log *slog.Logger, run sensor.Run, key sensor.JobKey, why string) error {
-	o := sensor.Outcome{Result: sensor.Failed, Error: why}
+func (p *Poison) giveUp(ctx context.Context, log *slog.Logger, run fleet.Run, key fleet.JobKey, why string) error {
+	o := fleet.Outcome{Result: fleet.Failed, Error: why}
 	logs := ledger.ErrorLogs{Attempts: p.Ledger, Files: p.Files}
 	if err := logs.Write(ctx, run, key, o); err != nil {
 		return err

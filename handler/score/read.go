@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // chunkPoints is how many points go from the reader to a worker at a time. A
@@ -69,7 +69,7 @@ func (p *pass) scoreAll(ctx context.Context, tasks []*task) {
 	if len(tasks) == 0 {
 		return
 	}
-	ids := make([]sensor.ID, len(tasks))
+	ids := make([]fleet.ID, len(tasks))
 	for i, t := range tasks {
 		ids[i] = t.key.ID
 	}
@@ -110,7 +110,7 @@ func (r *reader) next(ctx context.Context) {
 }
 
 // take adds a reading to its task.
-func (r *reader) take(ctx context.Context, reading sensor.Reading) error {
+func (r *reader) take(ctx context.Context, reading fleet.Reading) error {
 	for r.tasks[0].key.ID != reading.ID {
 		if len(r.tasks) == 1 {
 			return fmt.Errorf("a reading of %s came out of order", reading.ID)

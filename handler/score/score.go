@@ -13,15 +13,15 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // Jobs is the reading of jobs and their runs.
 type Jobs interface {
-	Run(ctx context.Context, id string) (sensor.Run, error)
+	Run(ctx context.Context, id string) (fleet.Run, error)
 	// Jobs returns the run's jobs for those of ids that have one.
-	Jobs(ctx context.Context, run string, ids []sensor.ID) ([]sensor.Job, error)
+	Jobs(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Job, error)
 }
 
 // Closing is the compare-and-set of jobs.
@@ -29,16 +29,16 @@ type Closing interface {
 	// CloseJob closes a job where its revision matches and it is queued, or
 	// failed while o is not. was is its state before, or the present one if
 	// nothing changed.
-	CloseJob(ctx context.Context, run string, key sensor.JobKey, o sensor.Outcome, now time.Time) (was sensor.JobState, changed bool, err error)
+	CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (was fleet.JobState, changed bool, err error)
 	// ReopenJob re-opens a job at the next revision where it is scored, at
 	// key's revision, with that CSV.
-	ReopenJob(ctx context.Context, run string, key sensor.JobKey, csvSHA256 string) (bool, error)
+	ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string) (bool, error)
 }
 
 // Attempts are the tries at a job that came to nothing.
 type Attempts interface {
-	AddAttempt(ctx context.Context, run string, key sensor.JobKey, a sensor.Attempt) error
-	Attempts(ctx context.Context, run string, key sensor.JobKey) ([]sensor.Attempt, error)
+	AddAttempt(ctx context.Context, run string, key fleet.JobKey, a fleet.Attempt) error
+	Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
 }
 
 // Ledger is what a [Scorer] reads and writes of runs and jobs.
@@ -50,7 +50,7 @@ type Ledger interface {
 
 // Readings yields the readings of sensors in a window, by sensor, then time.
 type Readings interface {
-	Readings(ctx context.Context, ids []sensor.ID, w sensor.Window) iter.Seq2[sensor.Reading, error]
+	Readings(ctx context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error]
 }
 
 // Ender ends a run that has no queued job; see [ledger.Ender].
@@ -90,12 +90,12 @@ const (
 // noted for each job left. The jobs of a message succeed and fail one by one. A
 // text that is no message goes to the dead letter.
 func (s *Scorer) Score(ctx context.Context, log *slog.Logger, text string) error {
-	m, err := sensor.ParseMessage(text)
+	m, err := fleet.ParseMessage(text)
 	if err != nil {
 		return bury(ctx, log, s.Files, text, err)
 	}
 	run, err := s.Ledger.Run(ctx, m.Run)
-	if errors.Is(err, sensor.ErrNotFound) {
+	if errors.Is(err, fleet.ErrNotFound) {
 		log.Warn("message for a run that does not exist", "run", m.Run, "jobs", len(m.Jobs))
 		return nil
 	}
@@ -103,7 +103,7 @@ func (s *Scorer) Score(ctx context.Context, log *slog.Logger, text string) error
 		return again("score", m.Run, err)
 	}
 	p := &pass{Scorer: s, run: run}
-	if p.aggregation, err = sensor.ParseAggregation(run.Settings.Aggregate); err != nil {
+	if p.aggregation, err = fleet.ParseAggregation(run.Settings.Aggregate); err != nil {
 		return again("score", m.Run, err)
 	}
 	tasks := newTasks(m.Jobs)
@@ -119,7 +119,7 @@ func (s *Scorer) Score(ctx context.Context, log *slog.Logger, text string) error
 
 // again makes err one that asks for another delivery, whatever it was.
 func again(doing, run string, err error) error {
-	return fmt.Errorf("%s run %s: %w: %v", doing, run, sensor.ErrUnavailable, err)
+	return fmt.Errorf("%s run %s: %w: %v", doing, run, fleet.ErrUnavailable, err)
 }
 
 // passes goes over the tasks until each is done, or what is left cannot be
@@ -149,7 +149,7 @@ func (s *Scorer) passes(ctx context.Context, p *pass, tasks []*task) []*task {
 	}
 	for _, t := range tasks {
 		if t.err == nil {
-			t.err = fmt.Errorf("%w: others kept changing the job", sensor.ErrUnavailable)
+			t.err = fmt.Errorf("%w: others kept changing the job", fleet.ErrUnavailable)
 		}
 	}
 	return append(stuck, tasks...)
@@ -158,7 +158,7 @@ func (s *Scorer) passes(ctx context.Context, p *pass, tasks []*task) []*task {
 // own reports whether err lies in the job itself: another try, elsewhere or
 // later, will meet it again.
 func own(err error) bool {
-	for _, other := range []error{sensor.ErrUnavailable, context.DeadlineExceeded, context.Canceled, blob.ErrChanged} {
+	for _, other := range []error{fleet.ErrUnavailable, context.DeadlineExceeded, context.Canceled, blob.ErrChanged} {
 		if errors.Is(err, other) {
 			return false
 		}
@@ -172,7 +172,7 @@ func (s *Scorer) note(ctx context.Context, log *slog.Logger, run string, left []
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	for _, t := range left {
-		a := sensor.Attempt{At: s.Now(), Own: own(t.err), Err: t.err.Error()}
+		a := fleet.Attempt{At: s.Now(), Own: own(t.err), Err: t.err.Error()}
 		if err := s.Ledger.AddAttempt(ctx, run, t.key, a); err != nil {
 			log.Warn("attempt not noted", "run", run, "sensor", t.key.ID.String(), "revision", t.key.Revision, "attempt", a.Err, "error", err.Error())
 			return // the others would fail alike

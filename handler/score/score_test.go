@@ -14,15 +14,15 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
 
 var (
 	from   = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	window = sensor.Window{From: from, To: from.Add(time.Hour)}
+	window = fleet.Window{From: from, To: from.Add(time.Hour)}
 	quiet  = slog.New(slog.DiscardHandler)
 )
 
@@ -58,19 +58,19 @@ type bench struct {
 	run string
 }
 
-func newBench(t *testing.T, aggregate string, readings map[sensor.ID][]float64) *bench {
+func newBench(t *testing.T, aggregate string, readings map[fleet.ID][]float64) *bench {
 	t.Helper()
 	b := &bench{db: storetest.Open(t, storetest.SQLite), blobs: &blob.Memory{}}
-	var batch []sensor.Reading
+	var batch []fleet.Reading
 	for id, values := range readings {
 		for i, v := range values {
-			batch = append(batch, sensor.Reading{ID: id, Time: sensor.MillisOf(from) + sensor.Millis(i*10_000), Value: v})
+			batch = append(batch, fleet.Reading{ID: id, Time: fleet.MillisOf(from) + fleet.Millis(i*10_000), Value: v})
 		}
 	}
 	if _, err := b.db.InsertReadings(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	run, _, err := b.db.OpenRequested(t.Context(), window, sensor.Settings{Aggregate: aggregate}, window.To)
+	run, _, err := b.db.OpenRequested(t.Context(), window, fleet.Settings{Aggregate: aggregate}, window.To)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,18 +79,18 @@ func newBench(t *testing.T, aggregate string, readings map[sensor.ID][]float64) 
 	b.Scorer = &Scorer{
 		Ledger: b.db, Readings: b.db, Files: b.blobs, CPU: semaphore.NewWeighted(2), Now: clock, Pause: time.Microsecond,
 		Ender: &ledger.Ender{Ledger: b.db, Files: b.blobs, Now: clock},
-		Models: func(context.Context, sensor.ID) (Model, error) {
+		Models: func(context.Context, fleet.ID) (Model, error) {
 			return double{max(strings.Count(aggregate, ",")+1, 1)}, nil
 		},
 	}
 	return b
 }
 
-func (b *bench) message(t *testing.T, ids ...sensor.ID) string {
+func (b *bench) message(t *testing.T, ids ...fleet.ID) string {
 	t.Helper()
-	m := sensor.NewMessage(b.run, nil)
+	m := fleet.NewMessage(b.run, nil)
 	for _, id := range ids {
-		m.Jobs = append(m.Jobs, sensor.JobKey{ID: id})
+		m.Jobs = append(m.Jobs, fleet.JobKey{ID: id})
 	}
 	text, err := m.Encode()
 	if err != nil {
@@ -99,9 +99,9 @@ func (b *bench) message(t *testing.T, ids ...sensor.ID) string {
 	return text
 }
 
-func (b *bench) job(t *testing.T, id sensor.ID) sensor.Job {
+func (b *bench) job(t *testing.T, id fleet.ID) fleet.Job {
 	t.Helper()
-	jobs, err := b.db.Jobs(t.Context(), b.run, []sensor.ID{id})
+	jobs, err := b.db.Jobs(t.Context(), b.run, []fleet.ID{id})
 	if err != nil || len(jobs) != 1 {
 		t.Fatalf("job %s: %v, %v", id, jobs, err)
 	}
@@ -119,8 +119,8 @@ func (b *bench) read(t *testing.T, container, name string) string {
 
 func TestRawCSV(t *testing.T) {
 	t.Parallel()
-	id := sensor.ID{Device: "1", Sensor: "2"}
-	b := newBench(t, "", map[sensor.ID][]float64{id: {0.1, 5, 1e-5, 1e16, 123456789.25}})
+	id := fleet.ID{Device: "1", Sensor: "2"}
+	b := newBench(t, "", map[fleet.ID][]float64{id: {0.1, 5, 1e-5, 1e16, 123456789.25}})
 	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
 		t.Fatal(err)
 	}
@@ -134,18 +134,18 @@ func TestRawCSV(t *testing.T) {
 	if got := b.read(t, blob.Preds, ledger.CSVName(b.run, id)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if j := b.job(t, id); j.State != sensor.Scored || j.Rows != 5 || j.Anomalies != 3 || j.Model != "double.pkl" {
+	if j := b.job(t, id); j.State != fleet.Scored || j.Rows != 5 || j.Anomalies != 3 || j.Model != "double.pkl" {
 		t.Errorf("closed as %+v", j.Outcome)
 	}
-	if run, err := b.db.Run(t.Context(), b.run); err != nil || run.State != sensor.RunSucceeded {
+	if run, err := b.db.Run(t.Context(), b.run); err != nil || run.State != fleet.RunSucceeded {
 		t.Errorf("run %s, %v", run.State, err)
 	}
 }
 
 func TestAggregatedCSV(t *testing.T) {
 	t.Parallel()
-	id := sensor.ID{Device: "1", Sensor: "2"}
-	b := newBench(t, "20s:std,mean,min,max,count,sum,first,last", map[sensor.ID][]float64{id: {4, 2, 7, 9, 5}})
+	id := fleet.ID{Device: "1", Sensor: "2"}
+	b := newBench(t, "20s:std,mean,min,max,count,sum,first,last", map[fleet.ID][]float64{id: {4, 2, 7, 9, 5}})
 	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
 		t.Fatal(err)
 	}
@@ -164,19 +164,19 @@ func TestAggregatedCSV(t *testing.T) {
 // TestGroup has one message carry jobs of every end; none disturbs another.
 func TestGroup(t *testing.T) {
 	t.Parallel()
-	name := func(s string) sensor.ID { return sensor.ID{Device: "d", Sensor: s} }
+	name := func(s string) fleet.ID { return fleet.ID{Device: "d", Sensor: s} }
 	long := make([]float64, 350)
-	b := newBench(t, "10s:sum", map[sensor.ID][]float64{
+	b := newBench(t, "10s:sum", map[fleet.ID][]float64{
 		name("good"): long, name("wide"): {1}, name("none"): {1}, name("inf"): {math.MaxFloat64}, name("panic"): {-666}, name("zz"): {1, 2},
 	})
-	late := sensor.Reading{ID: name("inf"), Time: sensor.MillisOf(from) + 1, Value: math.MaxFloat64}
-	if _, err := b.db.InsertReadings(t.Context(), []sensor.Reading{late}); err != nil {
+	late := fleet.Reading{ID: name("inf"), Time: fleet.MillisOf(from) + 1, Value: math.MaxFloat64}
+	if _, err := b.db.InsertReadings(t.Context(), []fleet.Reading{late}); err != nil {
 		t.Fatal(err)
 	}
-	b.Models = func(_ context.Context, id sensor.ID) (Model, error) {
+	b.Models = func(_ context.Context, id fleet.ID) (Model, error) {
 		switch id.Sensor {
 		case "none":
-			return nil, fmt.Errorf("%w: neither d/none.pkl nor default.pkl", sensor.ErrNoModel)
+			return nil, fmt.Errorf("%w: neither d/none.pkl nor default.pkl", fleet.ErrNoModel)
 		case "wide":
 			return double{3}, nil
 		}
@@ -184,16 +184,16 @@ func TestGroup(t *testing.T) {
 	}
 	text := b.message(t, name("zz"), name("good"), name("wide"), name("none"), name("inf"), name("panic"))
 	err := b.Score(t.Context(), quiet, text)
-	if err == nil || !sensor.FailureOf(err).Retry || !strings.Contains(err.Error(), "1 of 6") {
+	if err == nil || !fleet.FailureOf(err).Retry || !strings.Contains(err.Error(), "1 of 6") {
 		t.Fatalf("Score: %v; want another delivery for the one that panics", err)
 	}
-	for id, want := range map[string]sensor.JobState{"good": sensor.Scored, "zz": sensor.Scored, "wide": sensor.BadModel,
-		"none": sensor.NoModel, "inf": sensor.BadData, "panic": sensor.Queued} {
+	for id, want := range map[string]fleet.JobState{"good": fleet.Scored, "zz": fleet.Scored, "wide": fleet.BadModel,
+		"none": fleet.NoModel, "inf": fleet.BadData, "panic": fleet.Queued} {
 		if j := b.job(t, name(id)); j.State != want {
 			t.Errorf("%s: %s, want %s: %s", id, j.State, want, j.Error)
 		}
 	}
-	attempts, err := b.db.Attempts(t.Context(), b.run, sensor.JobKey{ID: name("panic")})
+	attempts, err := b.db.Attempts(t.Context(), b.run, fleet.JobKey{ID: name("panic")})
 	if err != nil || len(attempts) != 1 || !attempts[0].Own || !strings.Contains(attempts[0].Err, "sixty-six") {
 		t.Fatalf("attempts %v, %v", attempts, err)
 	}
@@ -203,19 +203,19 @@ func TestGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log ledger.ErrorLog
-	content := b.read(t, blob.Logs, ledger.ErrorLogName(b.run, sensor.JobKey{ID: name("panic")}))
-	if err := json.Unmarshal([]byte(content), &log); err != nil || log.State != sensor.Failed || len(log.Attempts) != 1 || log.Remedy == "" {
+	content := b.read(t, blob.Logs, ledger.ErrorLogName(b.run, fleet.JobKey{ID: name("panic")}))
+	if err := json.Unmarshal([]byte(content), &log); err != nil || log.State != fleet.Failed || len(log.Attempts) != 1 || log.Remedy == "" {
 		t.Errorf("error log %s, %v", content, err)
 	}
-	if run, err := b.db.Run(t.Context(), b.run); err != nil || run.State != sensor.RunDegraded {
+	if run, err := b.db.Run(t.Context(), b.run); err != nil || run.State != fleet.RunDegraded {
 		t.Errorf("run %s, %v", run.State, err)
 	}
 }
 
 // sender remembers what was sent alone.
-type sender []sensor.JobKey
+type sender []fleet.JobKey
 
-func (s *sender) SendAlone(_ context.Context, _ string, jobs ...sensor.JobKey) error {
+func (s *sender) SendAlone(_ context.Context, _ string, jobs ...fleet.JobKey) error {
 	*s = append(*s, jobs...)
 	return nil
 }
@@ -224,11 +224,11 @@ func (s *sender) SendAlone(_ context.Context, _ string, jobs ...sensor.JobKey) e
 // alone.
 func TestUnluckyNeighbour(t *testing.T) {
 	t.Parallel()
-	id := sensor.ID{Device: "1", Sensor: "2"}
-	b := newBench(t, "", map[sensor.ID][]float64{id: {1}})
+	id := fleet.ID{Device: "1", Sensor: "2"}
+	b := newBench(t, "", map[fleet.ID][]float64{id: {1}})
 	var sent sender
 	poison := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Sender: &sent, Now: b.Now, Pause: time.Microsecond}
-	for i, want := range []sensor.JobState{sensor.Queued, sensor.Failed, sensor.Failed} {
+	for i, want := range []fleet.JobState{fleet.Queued, fleet.Failed, fleet.Failed} {
 		if err := poison.Poison(t.Context(), quiet, b.message(t, id)); err != nil {
 			t.Fatal(err)
 		}
@@ -239,14 +239,14 @@ func TestUnluckyNeighbour(t *testing.T) {
 	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
 		t.Fatal(err)
 	}
-	if j := b.job(t, id); j.State != sensor.Failed { // only one that was under way may still succeed
+	if j := b.job(t, id); j.State != fleet.Failed { // only one that was under way may still succeed
 		t.Errorf("a late message changed the job to %s", j.State)
 	}
 }
 
 func TestNoMessage(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, "", map[sensor.ID][]float64{{Device: "1", Sensor: "2"}: {1}})
+	b := newBench(t, "", map[fleet.ID][]float64{{Device: "1", Sensor: "2"}: {1}})
 	for range 2 {
 		if err := b.Score(t.Context(), quiet, "{\"v\":\xff"); err != nil {
 			t.Fatal(err)
@@ -271,17 +271,17 @@ func TestNoMessage(t *testing.T) {
 // TestLongWindow scores more rows than are held at a time.
 func TestLongWindow(t *testing.T) {
 	t.Parallel()
-	id := sensor.ID{Device: "1", Sensor: "2"}
+	id := fleet.ID{Device: "1", Sensor: "2"}
 	b := newBench(t, "", nil)
 	n := 2*chunkPoints + 17
-	batch := make([]sensor.Reading, n)
+	batch := make([]fleet.Reading, n)
 	for i := range batch {
-		batch[i] = sensor.Reading{ID: id, Time: sensor.MillisOf(from) + sensor.Millis(i), Value: float64(i)}
+		batch[i] = fleet.Reading{ID: id, Time: fleet.MillisOf(from) + fleet.Millis(i), Value: float64(i)}
 	}
 	if _, err := b.db.InsertReadings(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := b.db.Rescore(t.Context(), b.run, func(sensor.ID) bool { return true }, nil, nil); err != nil {
+	if _, _, err := b.db.Rescore(t.Context(), b.run, func(fleet.ID) bool { return true }, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
@@ -317,11 +317,11 @@ func TestBuckets(t *testing.T) {
 		{"1969-12-31 23:59:59", "1970-01-01 00:00:01", "5m", 2}, // around the epoch
 		{"1969-12-31 23:55:00", "1970-01-01 00:00:00", "5m", 1},
 	} {
-		a, err := sensor.ParseAggregation(c.every + ":mean")
+		a, err := fleet.ParseAggregation(c.every + ":mean")
 		if err != nil {
 			t.Fatal(err)
 		}
-		buckets := aggregator{Aggregation: a, window: sensor.Window{From: at(c.from), To: at(c.to)}}
+		buckets := aggregator{Aggregation: a, window: fleet.Window{From: at(c.from), To: at(c.to)}}
 		if got := buckets.buckets(); got != c.want {
 			t.Errorf("[%s, %s) touches %d buckets of %s, want %d", c.from, c.to, got, c.every, c.want)
 		}

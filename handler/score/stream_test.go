@@ -12,17 +12,17 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // TestStreams scores a message of 256 sensors with 20,000 readings each, whose
 // readings are 80 MB and whose CSVs 200 MB, and holds a few of them at a time.
 func TestStreams(t *testing.T) { // not parallel: it measures
 	const sensors, each, most = 256, 20_000, 16 << 20
-	readings := map[sensor.ID][]float64{}
-	var ids []sensor.ID
+	readings := map[fleet.ID][]float64{}
+	var ids []fleet.ID
 	for i := range sensors {
-		id := sensor.ID{Device: "d", Sensor: fmt.Sprintf("s%03d", i)}
+		id := fleet.ID{Device: "d", Sensor: fmt.Sprintf("s%03d", i)}
 		ids = append(ids, id)
 		readings[id] = []float64{1} // registers it
 	}
@@ -33,7 +33,7 @@ func TestStreams(t *testing.T) { // not parallel: it measures
 	if err := b.Score(t.Context(), quiet, b.message(t, ids...)); err != nil {
 		t.Fatal(err)
 	}
-	if counts, err := b.db.Counts(t.Context(), b.run); err != nil || counts[sensor.Scored] != sensors {
+	if counts, err := b.db.Counts(t.Context(), b.run); err != nil || counts[fleet.Scored] != sensors {
 		t.Errorf("%v, %v", counts, err)
 	}
 	if j := b.job(t, ids[sensors-1]); j.Rows != each {
@@ -60,11 +60,11 @@ type manyReadings struct {
 	most int64
 }
 
-func (m *manyReadings) Readings(_ context.Context, ids []sensor.ID, w sensor.Window) iter.Seq2[sensor.Reading, error] {
-	return func(yield func(sensor.Reading, error) bool) {
-		for n, id := range slices.SortedFunc(slices.Values(ids), sensor.CompareID) {
+func (m *manyReadings) Readings(_ context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
+		for n, id := range slices.SortedFunc(slices.Values(ids), fleet.CompareID) {
 			for i := range m.each {
-				if !yield(sensor.Reading{ID: id, Time: sensor.MillisOf(w.From) + sensor.Millis(i), Value: float64(i) / 7}, nil) {
+				if !yield(fleet.Reading{ID: id, Time: fleet.MillisOf(w.From) + fleet.Millis(i), Value: float64(i) / 7}, nil) {
 					return
 				}
 			}

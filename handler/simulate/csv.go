@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // columns are the names, in lower case, that a CSV header may give to what a
@@ -28,22 +28,22 @@ const header = "TS,Device,Sensor,Val"
 // ReadCSV yields the readings of a CSV file, one at a time. Its first line
 // names the columns: TS (or Time, Timestamp), Device, Sensor and Val (or
 // Value), in any order and case; others are passed over. TS is written as
-// [sensor.ParseMillis] reads it.
+// [fleet.ParseMillis] reads it.
 //
 // It ends at the first row that cannot be accepted. The error wraps
-// [sensor.ErrInvalid] and names the file and line.
-func ReadCSV(name string, r io.Reader) iter.Seq2[sensor.Reading, error] {
-	return func(yield func(sensor.Reading, error) bool) {
+// [fleet.ErrInvalid] and names the file and line.
+func ReadCSV(name string, r io.Reader) iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
 		rows := csv.NewReader(withoutMark(r))
 		rows.ReuseRecord = true
 		head, err := rows.Read()
 		if err != nil {
-			yield(sensor.Reading{}, readError(name, err))
+			yield(fleet.Reading{}, readError(name, err))
 			return
 		}
 		at, err := locate(head)
 		if err != nil {
-			yield(sensor.Reading{}, fmt.Errorf("%s:1: %w", name, err))
+			yield(fleet.Reading{}, fmt.Errorf("%s:1: %w", name, err))
 			return
 		}
 		for {
@@ -52,13 +52,13 @@ func ReadCSV(name string, r io.Reader) iter.Seq2[sensor.Reading, error] {
 				return
 			}
 			if err != nil {
-				yield(sensor.Reading{}, readError(name, err))
+				yield(fleet.Reading{}, readError(name, err))
 				return
 			}
 			reading, err := parseRow(row, at)
 			if err != nil {
 				line, _ := rows.FieldPos(0)
-				yield(sensor.Reading{}, fmt.Errorf("%s:%d: %w", name, line, err))
+				yield(fleet.Reading{}, fmt.Errorf("%s:%d: %w", name, line, err))
 				return
 			}
 			if !yield(reading, nil) {
@@ -85,25 +85,25 @@ func locate(head []string) (at [len(columns)]int, err error) {
 		})
 		if at[i] < 0 {
 			return at, fmt.Errorf("%w: there is no column %s; the first line must name the columns %s (in any order and case), not %.200q",
-				sensor.ErrInvalid, names[0], header, strings.Join(head, ","))
+				fleet.ErrInvalid, names[0], header, strings.Join(head, ","))
 		}
 	}
 	return at, nil
 }
 
-func parseRow(row []string, at [len(columns)]int) (sensor.Reading, error) {
+func parseRow(row []string, at [len(columns)]int) (fleet.Reading, error) {
 	field := func(i int) string { return strings.TrimSpace(row[at[i]]) }
-	ts, err := sensor.ParseMillis(field(0))
+	ts, err := fleet.ParseMillis(field(0))
 	if err != nil {
-		return sensor.Reading{}, err
+		return fleet.Reading{}, err
 	}
 	value, err := strconv.ParseFloat(field(3), 64)
 	if err != nil {
-		return sensor.Reading{}, fmt.Errorf("%w: value %.80q is not a number", sensor.ErrInvalid, field(3))
+		return fleet.Reading{}, fmt.Errorf("%w: value %.80q is not a number", fleet.ErrInvalid, field(3))
 	}
 	// Clone: the row's memory is used again for the next.
-	id := sensor.ID{Device: strings.Clone(field(1)), Sensor: strings.Clone(field(2))}
-	reading := sensor.Reading{ID: id, Time: ts, Value: value}
+	id := fleet.ID{Device: strings.Clone(field(1)), Sensor: strings.Clone(field(2))}
+	reading := fleet.Reading{ID: id, Time: ts, Value: value}
 	return reading, reading.Validate()
 }
 
@@ -112,9 +112,9 @@ func readError(name string, err error) error {
 	var parse *csv.ParseError
 	switch {
 	case err == io.EOF:
-		return fmt.Errorf("%s: %w: the file is empty; its first line must name the columns %s", name, sensor.ErrInvalid, header)
+		return fmt.Errorf("%s: %w: the file is empty; its first line must name the columns %s", name, fleet.ErrInvalid, header)
 	case errors.As(err, &parse):
-		return fmt.Errorf("%s:%d: %w: %w", name, parse.Line, sensor.ErrInvalid, parse.Err)
+		return fmt.Errorf("%s:%d: %w: %w", name, parse.Line, fleet.ErrInvalid, parse.Err)
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }

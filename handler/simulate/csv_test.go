@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-func readAll(text string) (all []sensor.Reading, err error) {
+func readAll(text string) (all []fleet.Reading, err error) {
 	for r, err := range ReadCSV("data.csv", strings.NewReader(text)) {
 		if err != nil {
 			return all, err
@@ -21,7 +21,7 @@ func readAll(text string) (all []sensor.Reading, err error) {
 
 func TestReadCSV(t *testing.T) {
 	t.Parallel()
-	want := sensor.Reading{ID: sensor.ID{Device: "1", Sensor: "b"}, Time: 1535497205000, Value: 10.25}
+	want := fleet.Reading{ID: fleet.ID{Device: "1", Sensor: "b"}, Time: 1535497205000, Value: 10.25}
 	for name, text := range map[string]string{
 		"reference":         "TS,Device,Sensor,Value\n2018-08-28 23:00:05.000,1,b,10.25\n",
 		"any order":         "val,sensor,device,ts\n10.25,b,1,1535497205000\n",
@@ -51,7 +51,7 @@ func TestReadCSVSaysWhere(t *testing.T) {
 		{head + good + "2018-08-28 23:00:05.000,1,\"b,1\n", "data.csv:3: invalid: extraneous or missing \" in quoted-field"},
 	} {
 		_, err := readAll(tc.text)
-		if !errors.Is(err, sensor.ErrInvalid) || !strings.HasPrefix(err.Error(), tc.want) {
+		if !errors.Is(err, fleet.ErrInvalid) || !strings.HasPrefix(err.Error(), tc.want) {
 			t.Errorf("%q:\n got %v\nwant %s…", tc.text, err, tc.want)
 		}
 	}
@@ -80,7 +80,7 @@ func FuzzReadCSV(f *testing.F) {
 			if ended {
 				t.Fatal("a row follows an error")
 			}
-			if ended = err != nil; ended && !errors.Is(err, sensor.ErrInvalid) {
+			if ended = err != nil; ended && !errors.Is(err, fleet.ErrInvalid) {
 				t.Fatalf("%v does not wrap ErrInvalid", err)
 			}
 			if err == nil && r.Validate() != nil {

@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Fleet is a simulated fleet. Its readings follow from its fields alone.
@@ -21,7 +21,7 @@ type Fleet struct {
 
 // Sensor is a sensor of a fleet.
 type Sensor struct {
-	ID    sensor.ID
+	ID    fleet.ID
 	Kind  Kind
 	seed  uint64
 	phase time.Duration // after the beginning of each step
@@ -29,18 +29,18 @@ type Sensor struct {
 
 // Sample is a reading, and whether it is an anomaly.
 type Sample struct {
-	sensor.Reading
+	fleet.Reading
 	Anomaly bool
 }
 
-// Sensors returns the sensors of f, ordered by [sensor.CompareID].
+// Sensors returns the sensors of f, ordered by [fleet.CompareID].
 func (f Fleet) Sensors() []Sensor {
 	digits := max(2, len(fmt.Sprint(f.Devices)))
 	all := make([]Sensor, 0, f.Devices*len(Kinds))
 	for d := range f.Devices {
 		device := fmt.Sprintf("machine-%0*d", digits, d+1)
 		for _, k := range Kinds {
-			id := sensor.ID{Device: device, Sensor: k.Name}
+			id := fleet.ID{Device: device, Sensor: k.Name}
 			h := fnv.New64a()
 			fmt.Fprintf(h, "%d %s", f.Seed, id)
 			phase := f.Every * time.Duration(len(all)) / time.Duration(cap(all))
@@ -51,7 +51,7 @@ func (f Fleet) Sensors() []Sensor {
 }
 
 // Samples yields the readings of f in w, in order of time.
-func (f Fleet) Samples(w sensor.Window) iter.Seq[Sample] {
+func (f Fleet) Samples(w fleet.Window) iter.Seq[Sample] {
 	return func(yield func(Sample) bool) {
 		sensors := f.Sensors()
 		every := f.Every.Milliseconds()
@@ -64,7 +64,7 @@ func (f Fleet) Samples(w sensor.Window) iter.Seq[Sample] {
 					continue
 				}
 				value, anomaly := g.value(s, step, float64(at)/1000, f.Healthy)
-				if !yield(Sample{sensor.Reading{ID: s.ID, Time: sensor.Millis(at), Value: value}, anomaly}) {
+				if !yield(Sample{fleet.Reading{ID: s.ID, Time: fleet.Millis(at), Value: value}, anomaly}) {
 					return
 				}
 			}

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-var hour = sensor.Window{
+var hour = fleet.Window{
 	From: time.Date(2026, 3, 1, 11, 0, 0, 0, time.UTC),
 	To:   time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 }
@@ -19,7 +19,7 @@ var hour = sensor.Window{
 // published figures and goldens rest on it.
 func TestFleetIsAFunctionOfItsSeed(t *testing.T) {
 	t.Parallel()
-	sum := func(f Fleet, windows ...sensor.Window) string {
+	sum := func(f Fleet, windows ...fleet.Window) string {
 		h := sha256.New()
 		for _, w := range windows {
 			for s := range f.Samples(w) {
@@ -28,13 +28,13 @@ func TestFleetIsAFunctionOfItsSeed(t *testing.T) {
 		}
 		return fmt.Sprintf("%x", h.Sum(nil)[:8])
 	}
-	fleet := Fleet{Seed: 1, Devices: 3, Every: 10 * time.Second}
-	whole := sum(fleet, hour)
+	pumps := Fleet{Seed: 1, Devices: 3, Every: 10 * time.Second}
+	whole := sum(pumps, hour)
 	if want := "5d9517d05d1ca6dc"; whole != want {
 		t.Errorf("the readings of seed 1 changed: %s, were %s", whole, want)
 	}
 	middle := hour.From.Add(1234 * time.Second)
-	if halves := sum(fleet, sensor.Window{From: hour.From, To: middle}, sensor.Window{From: middle, To: hour.To}); halves != whole {
+	if halves := sum(pumps, fleet.Window{From: hour.From, To: middle}, fleet.Window{From: middle, To: hour.To}); halves != whole {
 		t.Error("two windows that touch do not have the readings of the whole")
 	}
 	if other := sum(Fleet{Seed: 2, Devices: 3, Every: 10 * time.Second}, hour); other == whole {
@@ -44,14 +44,14 @@ func TestFleetIsAFunctionOfItsSeed(t *testing.T) {
 
 func TestSamples(t *testing.T) {
 	t.Parallel()
-	fleet := Fleet{Seed: 1, Devices: 3, Every: 10 * time.Second}
-	sensors := fleet.Sensors()
-	if len(sensors) != 12 || !slices.IsSortedFunc(sensors, func(a, b Sensor) int { return sensor.CompareID(a.ID, b.ID) }) {
+	pumps := Fleet{Seed: 1, Devices: 3, Every: 10 * time.Second}
+	sensors := pumps.Sensors()
+	if len(sensors) != 12 || !slices.IsSortedFunc(sensors, func(a, b Sensor) int { return fleet.CompareID(a.ID, b.ID) }) {
 		t.Fatalf("Sensors() = %d sensors, or not in order; want 12", len(sensors))
 	}
-	readings, anomalies := make(map[sensor.ID]int), make(map[sensor.ID]int)
-	last := sensor.MinMillis
-	for s := range fleet.Samples(hour) {
+	readings, anomalies := make(map[fleet.ID]int), make(map[fleet.ID]int)
+	last := fleet.MinMillis
+	for s := range pumps.Samples(hour) {
 		if err := s.Validate(); err != nil || !hour.Contains(s.Time) || s.Time < last {
 			t.Fatalf("sample %+v: %v, or outside the window, or before %v", s, err, last)
 		}
@@ -69,8 +69,8 @@ func TestSamples(t *testing.T) {
 	if len(anomalies) < 10 {
 		t.Errorf("%d sensors of 12 have an anomaly within the hour; want most", len(anomalies))
 	}
-	fleet.Healthy = true
-	for s := range fleet.Samples(hour) {
+	pumps.Healthy = true
+	for s := range pumps.Samples(hour) {
 		if s.Anomaly {
 			t.Fatalf("a healthy fleet has an anomaly: %+v", s)
 		}
@@ -80,23 +80,23 @@ func TestSamples(t *testing.T) {
 // Before 1970 steps still go forward.
 func TestSamplesBeforeTheEpoch(t *testing.T) {
 	t.Parallel()
-	w := sensor.Window{From: time.Unix(-65, 0), To: time.Unix(-4, 0)}
-	var got []sensor.Millis
+	w := fleet.Window{From: time.Unix(-65, 0), To: time.Unix(-4, 0)}
+	var got []fleet.Millis
 	for s := range (Fleet{Devices: 1, Every: 20 * time.Second}).Samples(w) {
 		if s.ID.Sensor == Kinds[0].Name {
 			got = append(got, s.Time)
 		}
 	}
-	if want := []sensor.Millis{-60000, -40000, -20000}; !slices.Equal(got, want) {
+	if want := []fleet.Millis{-60000, -40000, -20000}; !slices.Equal(got, want) {
 		t.Errorf("times %v, want %v", got, want)
 	}
 }
 
 func BenchmarkSamples(b *testing.B) {
-	fleet := Fleet{Seed: 1, Devices: 25, Every: 10 * time.Second}
+	pumps := Fleet{Seed: 1, Devices: 25, Every: 10 * time.Second}
 	n := 0
 	for b.Loop() {
-		for range fleet.Samples(sensor.Window{From: hour.From, To: hour.From.Add(10 * time.Second)}) {
+		for range pumps.Samples(fleet.Window{From: hour.From, To: hour.From.Add(10 * time.Second)}) {
 			n++
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Hub is an event hub to which events are sent with the Event Hubs REST
@@ -37,7 +37,7 @@ const (
 // ParseHub returns the hub of a connection string, as the Azure portal shows
 // it. The name may be empty if the string has an EntityPath. With
 // UseDevelopmentEmulator=true it is reached by plain HTTP. Its error wraps
-// [sensor.ErrInvalid] and does not repeat the key.
+// [fleet.ErrInvalid] and does not repeat the key.
 func ParseHub(connection, name string) (*Hub, error) {
 	parts := make(map[string]string)
 	for part := range strings.SplitSeq(connection, ";") {
@@ -50,10 +50,10 @@ func ParseHub(connection, name string) (*Hub, error) {
 	}
 	u, err := url.Parse(parts["endpoint"])
 	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("%w: the connection string of the event hub has no Endpoint=sb://…; copy it from the portal, or from what serve prints", sensor.ErrInvalid)
+		return nil, fmt.Errorf("%w: the connection string of the event hub has no Endpoint=sb://…; copy it from the portal, or from what serve prints", fleet.ErrInvalid)
 	}
 	if name == "" {
-		return nil, fmt.Errorf("%w: which event hub of %s? Set EVENTHUB_NAME, or give a connection string with EntityPath", sensor.ErrInvalid, u.Host)
+		return nil, fmt.Errorf("%w: which event hub of %s? Set EVENTHUB_NAME, or give a connection string with EntityPath", fleet.ErrInvalid, u.Host)
 	}
 	scheme := "https"
 	if strings.EqualFold(parts["usedevelopmentemulator"], "true") {

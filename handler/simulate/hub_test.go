@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // hub is a recording stand-in for an event hub. It answers the statuses of
@@ -59,12 +59,12 @@ func serve(t *testing.T, first ...int) (*hub, *Hub) {
 func TestSendKeepsEachSensorsOrder(t *testing.T) {
 	t.Parallel()
 	rec, h := serve(t, http.StatusServiceUnavailable)
-	fleet := Fleet{Seed: 1, Devices: 2, Every: time.Second}
-	w := sensor.Window{From: hour.From, To: hour.From.Add(2500 * time.Second)}
+	pumps := Fleet{Seed: 1, Devices: 2, Every: time.Second}
+	w := fleet.Window{From: hour.From, To: hour.From.Add(2500 * time.Second)}
 	var mu sync.Mutex
 	total := 0
-	err := h.Send(t.Context(), func(yield func(sensor.Reading, error) bool) {
-		for s := range fleet.Samples(w) {
+	err := h.Send(t.Context(), func(yield func(fleet.Reading, error) bool) {
+		for s := range pumps.Samples(w) {
 			if !yield(s.Reading, nil) {
 				return
 			}
@@ -121,7 +121,7 @@ func TestSendEndsWithTheSequencesError(t *testing.T) {
 	t.Parallel()
 	_, h := serve(t)
 	err := h.Send(t.Context(), ReadCSV("data.csv", strings.NewReader("TS,Device,Sensor,Val\nx,1,1,1\n")), nil)
-	if !errors.Is(err, sensor.ErrInvalid) || !strings.HasPrefix(err.Error(), "data.csv:2:") {
+	if !errors.Is(err, fleet.ErrInvalid) || !strings.HasPrefix(err.Error(), "data.csv:2:") {
 		t.Errorf("%v", err)
 	}
 }
@@ -138,7 +138,7 @@ func TestParseHub(t *testing.T) {
 		t.Errorf("signature\n got %s\nwant %s", got, want)
 	}
 	for _, connection := range []string{"", "c2VjcmV0", "Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKey=c2VjcmV0"} {
-		if _, err := ParseHub(connection, ""); !errors.Is(err, sensor.ErrInvalid) || strings.Contains(err.Error(), "c2VjcmV0") {
+		if _, err := ParseHub(connection, ""); !errors.Is(err, fleet.ErrInvalid) || strings.Contains(err.Error(), "c2VjcmV0") {
 			t.Errorf("ParseHub(%q): %v", connection, err)
 		}
 	}

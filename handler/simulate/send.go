@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 // sensor. It stops at the first error, of the sequence or of the hub; what was
 // sent may then be sent again. After each batch it calls sent, which may be
 // nil, with the number of its readings, from several goroutines.
-func (h *Hub) Send(ctx context.Context, readings iter.Seq2[sensor.Reading, error], sent func(n int)) error {
+func (h *Hub) Send(ctx context.Context, readings iter.Seq2[fleet.Reading, error], sent func(n int)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	queues := make([]chan batch, senders)
 	for i := range queues {
@@ -46,7 +46,7 @@ func (h *Hub) Send(ctx context.Context, readings iter.Seq2[sensor.Reading, error
 
 // batch is up to a thousand readings of one sensor.
 type batch struct {
-	id     sensor.ID
+	id     fleet.ID
 	bodies []string
 	n      int
 }
@@ -65,10 +65,10 @@ func (h *Hub) drain(ctx context.Context, queue <-chan batch, sent func(int)) err
 
 // fill gathers readings into batches, and gives all of a sensor to the same
 // queue, which keeps their order.
-func fill(ctx context.Context, readings iter.Seq2[sensor.Reading, error], queues []chan batch) error {
-	waiting := make(map[sensor.ID][]sensor.Reading)
+func fill(ctx context.Context, readings iter.Seq2[fleet.Reading, error], queues []chan batch) error {
+	waiting := make(map[fleet.ID][]fleet.Reading)
 	held := 0
-	push := func(id sensor.ID) error {
+	push := func(id fleet.ID) error {
 		rs := waiting[id]
 		delete(waiting, id)
 		held -= len(rs)
@@ -101,8 +101,8 @@ func fill(ctx context.Context, readings iter.Seq2[sensor.Reading, error], queues
 	return pushAll(waiting, push)
 }
 
-func pushAll(waiting map[sensor.ID][]sensor.Reading, push func(sensor.ID) error) error {
-	for _, id := range slices.SortedFunc(maps.Keys(waiting), sensor.CompareID) {
+func pushAll(waiting map[fleet.ID][]fleet.Reading, push func(fleet.ID) error) error {
+	for _, id := range slices.SortedFunc(maps.Keys(waiting), fleet.CompareID) {
 		if err := push(id); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func pushAll(waiting map[sensor.ID][]sensor.Reading, push func(sensor.ID) error)
 }
 
 // encode returns the bodies of the events that carry rs.
-func encode(rs []sensor.Reading) []string {
+func encode(rs []fleet.Reading) []string {
 	var bodies []string
 	for len(rs) > 0 {
 		n := min(len(rs), readingsPerEvent)
@@ -123,7 +123,7 @@ func encode(rs []sensor.Reading) []string {
 
 // appendJSON needs no escaping: the names of sensors have no character that
 // JSON would want escaped.
-func appendJSON(b []byte, rs []sensor.Reading) []byte {
+func appendJSON(b []byte, rs []fleet.Reading) []byte {
 	for i, r := range rs {
 		b = append(b, "[,"[min(i, 1)])
 		b = append(b, `{"device":"`...)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // A user of an Entra identity is told by its SID, so that the server need not
@@ -25,11 +25,11 @@ const (
 // where that is so, and replaces a user of the same name and another identity.
 func (db *DB) Admit(ctx context.Context, name, clientID string) error {
 	if _, ok := db.dialect.(*sqlserver); !ok {
-		return fmt.Errorf("%w: SQLite has no users to admit", sensor.ErrInvalid)
+		return fmt.Errorf("%w: SQLite has no users to admit", fleet.ErrInvalid)
 	}
 	id, err := uuid.Parse(clientID)
 	if err != nil {
-		return fmt.Errorf("%w: client id %q of %s: %w", sensor.ErrInvalid, clientID, name, err)
+		return fmt.Errorf("%w: client id %q of %s: %w", fleet.ErrInvalid, clientID, name, err)
 	}
 	return db.retry(ctx, "admitting "+name, func(ctx context.Context) error { return db.admit(ctx, name, sidOf(id)) })
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 func TestSIDOf(t *testing.T) {
@@ -30,7 +30,7 @@ func TestAdmitRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := db.Admit(t.Context(), "app", uuid.NewString()); !errors.Is(err, sensor.ErrInvalid) {
+	if err := db.Admit(t.Context(), "app", uuid.NewString()); !errors.Is(err, fleet.ErrInvalid) {
 		t.Errorf("SQLite: %v", err)
 	}
 	server, err := Open("sqlserver://localhost?database=x", Options{})
@@ -38,7 +38,7 @@ func TestAdmitRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	if err := server.Admit(t.Context(), "app", "no-guid"); !errors.Is(err, sensor.ErrInvalid) {
+	if err := server.Admit(t.Context(), "app", "no-guid"); !errors.Is(err, fleet.ErrInvalid) {
 		t.Errorf("a client id that is none: %v", err)
 	}
 }

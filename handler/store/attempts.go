@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
@@ -22,7 +22,7 @@ WHERE NOT EXISTS (SELECT 1 FROM dbo.attempts WHERE` + thisJob + `AND at = @at AN
 
 // AddAttempt keeps an attempt at a job, its error cut at 2,000 bytes. The same
 // attempt twice is kept once.
-func (db *DB) AddAttempt(ctx context.Context, run string, key sensor.JobKey, a sensor.Attempt) error {
+func (db *DB) AddAttempt(ctx context.Context, run string, key fleet.JobKey, a fleet.Attempt) error {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
 		return err
@@ -37,16 +37,16 @@ func (db *DB) AddAttempt(ctx context.Context, run string, key sensor.JobKey, a s
 }
 
 // Attempts returns the attempts at a job at that revision, the first first.
-func (db *DB) Attempts(ctx context.Context, run string, key sensor.JobKey) ([]sensor.Attempt, error) {
+func (db *DB) Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error) {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
 		return nil, err
 	}
-	var all []sensor.Attempt
+	var all []fleet.Attempt
 	err = db.read(ctx, fmt.Sprintf("reading attempts at job %s of run %s", key.ID, run), func(ctx context.Context, r session) error {
 		all = nil
 		return r.each(ctx, listAttempts, func(row scanner) error {
-			var a sensor.Attempt
+			var a fleet.Attempt
 			var own int
 			err := row.Scan(moment{&a.At}, &own, &a.Err)
 			a.Own = own != 0
@@ -59,7 +59,7 @@ func (db *DB) Attempts(ctx context.Context, run string, key sensor.JobKey) ([]se
 
 // NotePoisoned notes that poison sent this job alone, if it is queued still at
 // that revision.
-func (db *DB) NotePoisoned(ctx context.Context, run string, key sensor.JobKey) error {
+func (db *DB) NotePoisoned(ctx context.Context, run string, key fleet.JobKey) error {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (db *DB) NotePoisoned(ctx context.Context, run string, key sensor.JobKey) e
 }
 
 // Poisoned reports whether poison sent this job alone before, at that revision.
-func (db *DB) Poisoned(ctx context.Context, run string, key sensor.JobKey) (bool, error) {
+func (db *DB) Poisoned(ctx context.Context, run string, key fleet.JobKey) (bool, error) {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
 		return false, err

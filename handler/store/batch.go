@@ -6,13 +6,13 @@ import (
 	"math"
 	"slices"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // row is a reading on its way into the database.
 type row struct {
 	key   int64 // of the sensor
-	ts    sensor.Millis
+	ts    fleet.Millis
 	value float64
 	index int32 // in the batch
 }
@@ -31,19 +31,19 @@ type conflict struct {
 
 // batch is a batch of readings, sorted out.
 type batch struct {
-	readings []sensor.Reading
+	readings []fleet.Reading
 	rows     []row // what may be stored, sorted by sensor key, time and place in the batch
 	// firsts are the rows to insert: of those with the same sensor and time,
 	// the first in the batch. copies are all others. Both are sorted as rows.
 	firsts, copies []row
-	stored         sensor.Stored
+	stored         fleet.Stored
 }
 
 // check rejects what is invalid. The rows left have, as key, an index into the
 // ids it returns.
-func (b *batch) check() (ids []sensor.ID) {
+func (b *batch) check() (ids []fleet.ID) {
 	b.rows = make([]row, 0, len(b.readings))
-	known := make(map[sensor.ID]int64)
+	known := make(map[fleet.ID]int64)
 	for i, r := range b.readings {
 		n, ok := known[r.ID]
 		if err := checkReading(r, !ok); err != nil {
@@ -61,10 +61,10 @@ func (b *batch) check() (ids []sensor.ID) {
 	return ids
 }
 
-// checkReading is [sensor.Reading.Validate], sparing a name known to be valid.
-func checkReading(r sensor.Reading, newName bool) error {
+// checkReading is [fleet.Reading.Validate], sparing a name known to be valid.
+func checkReading(r fleet.Reading, newName bool) error {
 	finite := !math.IsNaN(r.Value) && !math.IsInf(r.Value, 0)
-	if !newName && finite && sensor.MinMillis <= r.Time && r.Time <= sensor.MaxMillis {
+	if !newName && finite && fleet.MinMillis <= r.Time && r.Time <= fleet.MaxMillis {
 		return nil
 	}
 	return r.Validate()
@@ -97,7 +97,7 @@ func (b *batch) drop(refused []refusal) {
 	gone := make(map[int32]bool, len(refused))
 	for _, f := range refused {
 		gone[f.index] = true
-		b.reject(f.index, fmt.Errorf("reading of %s: %w: the database refuses it: %w", b.readings[f.index].ID, sensor.ErrInvalid, f.err))
+		b.reject(f.index, fmt.Errorf("reading of %s: %w: the database refuses it: %w", b.readings[f.index].ID, fleet.ErrInvalid, f.err))
 	}
 	b.rows = slices.DeleteFunc(b.rows, func(r row) bool { return gone[r.index] })
 }
@@ -119,16 +119,16 @@ func scanConflict(r scanner, rows []row) (conflict, error) {
 	var ts millis
 	var held float64
 	err := r.Scan(&key, &ts, &held)
-	return conflict{place(rows, row{key: key, ts: sensor.Millis(ts)}), held}, err
+	return conflict{place(rows, row{key: key, ts: fleet.Millis(ts)}), held}, err
 }
 
 func (b *batch) reject(index int32, err error) {
-	b.stored.Rejected = append(b.stored.Rejected, sensor.Rejected{Index: int(index), Err: err})
+	b.stored.Rejected = append(b.stored.Rejected, fleet.Rejected{Index: int(index), Err: err})
 }
 
 // settle compares every reading that was not inserted with the value that its
 // key now holds: that of the first, or another that was there before.
-func (b *batch) settle(inserted int, conflicts []conflict) sensor.Stored {
+func (b *batch) settle(inserted int, conflicts []conflict) fleet.Stored {
 	now := make(map[int]float64, len(conflicts)) // what the keys of firsts hold
 	for _, c := range conflicts {
 		now[c.row] = c.stored
@@ -148,11 +148,11 @@ func (b *batch) settle(inserted int, conflicts []conflict) sensor.Stored {
 			b.conflict(r, held)
 		}
 	}
-	slices.SortFunc(b.stored.Rejected, func(x, y sensor.Rejected) int { return cmp.Compare(x.Index, y.Index) })
+	slices.SortFunc(b.stored.Rejected, func(x, y fleet.Rejected) int { return cmp.Compare(x.Index, y.Index) })
 	return b.stored
 }
 
 func (b *batch) conflict(r row, held float64) {
 	b.reject(r.index, fmt.Errorf("reading of %s at %s: %w: its value is %v, but %v is stored",
-		b.readings[r.index].ID, r.ts, sensor.ErrConflict, r.value, held))
+		b.readings[r.index].ID, r.ts, fleet.ErrConflict, r.value, held))
 }

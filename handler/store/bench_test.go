@@ -11,7 +11,7 @@ import (
 
 	mssql "github.com/microsoft/go-mssqldb"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
@@ -29,15 +29,15 @@ func eachDialect(b *testing.B, f func(b *testing.B, d storetest.Dialect)) {
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// fleet is n readings of some sensors, in the order in which they arrive: each
+// readingsOf returns n readings of some sensors, in the order in which they arrive: each
 // sensor sends one a second.
-func fleet(sensors, n int) []sensor.Reading {
-	all := make([]sensor.Reading, n)
+func readingsOf(sensors, n int) []fleet.Reading {
+	all := make([]fleet.Reading, n)
 	for i := range all {
 		s := i % sensors
-		all[i] = sensor.Reading{
-			ID:    sensor.ID{Device: fmt.Sprintf("device-%05d", s/4), Sensor: fmt.Sprintf("sensor-%d", s%4)},
-			Time:  sensor.MillisOf(noon) + sensor.Millis(i/sensors)*1000,
+		all[i] = fleet.Reading{
+			ID:    fleet.ID{Device: fmt.Sprintf("device-%05d", s/4), Sensor: fmt.Sprintf("sensor-%d", s%4)},
+			Time:  fleet.MillisOf(noon) + fleet.Millis(i/sensors)*1000,
 			Value: float64(i%1000) / 7,
 		}
 	}
@@ -48,7 +48,7 @@ func fleet(sensors, n int) []sensor.Reading {
 const batchSize = 1000
 
 // load stores readings in batches of some size and returns the time it took.
-func load(b *testing.B, db *store.DB, readings []sensor.Reading, size int) time.Duration {
+func load(b *testing.B, db *store.DB, readings []fleet.Reading, size int) time.Duration {
 	begin := time.Now()
 	for batch := range slices.Chunk(readings, size) {
 		stored, err := db.InsertReadings(b.Context(), batch)
@@ -62,8 +62,8 @@ func load(b *testing.B, db *store.DB, readings []sensor.Reading, size int) time.
 // bare stores rows of the same keys and values without any care: no sensors,
 // no check, no look at what is there, in one transaction. On SQL Server it bulk
 // copies past database/sql, as the store does.
-func bare(b *testing.B, db *store.DB, isSQLServer bool, readings []sensor.Reading) time.Duration {
-	keys := map[sensor.ID]int64{}
+func bare(b *testing.B, db *store.DB, isSQLServer bool, readings []fleet.Reading) time.Duration {
+	keys := map[fleet.ID]int64{}
 	for _, r := range readings {
 		if keys[r.ID] == 0 {
 			keys[r.ID] = int64(len(keys) + 1)
@@ -85,7 +85,7 @@ func bare(b *testing.B, db *store.DB, isSQLServer bool, readings []sensor.Readin
 	return time.Since(begin)
 }
 
-func bareRows(ctx context.Context, _ *store.DB, _ *sql.Conn, tx *sql.Tx, keys map[sensor.ID]int64, batch []sensor.Reading) error {
+func bareRows(ctx context.Context, _ *store.DB, _ *sql.Conn, tx *sql.Tx, keys map[fleet.ID]int64, batch []fleet.Reading) error {
 	stmt, err := tx.PrepareContext(ctx, "INSERT INTO readings (sensor_id, ts, value) VALUES (?, ?, ?)")
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func bareRows(ctx context.Context, _ *store.DB, _ *sql.Conn, tx *sql.Tx, keys ma
 	return stmt.Close()
 }
 
-func bareBulk(ctx context.Context, db *store.DB, conn *sql.Conn, _ *sql.Tx, keys map[sensor.ID]int64, batch []sensor.Reading) error {
+func bareBulk(ctx context.Context, db *store.DB, conn *sql.Conn, _ *sql.Tx, keys map[fleet.ID]int64, batch []fleet.Reading) error {
 	return conn.Raw(func(driver any) error {
 		bulk := driver.(*mssql.Conn).CreateBulkContext(ctx, db.Text("dbo.readings"), []string{"sensor_id", "ts", "value"})
 		for _, r := range batch {
@@ -131,7 +131,7 @@ func BenchmarkLoad(b *testing.B) {
 
 func benchmarkLoad(b *testing.B, d storetest.Dialect, size int) {
 	isSQLServer := d.Name == storetest.SQLServer.Name
-	readings := fleet(200, 100_000)
+	readings := readingsOf(200, 100_000)
 	var t turns
 	for b.Loop() {
 		ours, theirs := storetest.Open(b, d), storetest.Open(b, d)
@@ -147,7 +147,7 @@ func benchmarkLoad(b *testing.B, d storetest.Dialect, size int) {
 // BenchmarkReplay stores readings that are all stored already.
 func BenchmarkReplay(b *testing.B) {
 	eachDialect(b, func(b *testing.B, d storetest.Dialect) {
-		readings := fleet(200, 100_000)
+		readings := readingsOf(200, 100_000)
 		db := storetest.Open(b, d)
 		load(b, db, readings, batchSize)
 		var took time.Duration
@@ -196,14 +196,14 @@ func (t *turns) report(b *testing.B) {
 // and, in the same run, by a bare scan of the same rows.
 func BenchmarkReadBack(b *testing.B) {
 	eachDialect(b, func(b *testing.B, d storetest.Dialect) {
-		readings := fleet(200, 200_000)
+		readings := readingsOf(200, 200_000)
 		db := storetest.Open(b, d)
 		load(b, db, readings, 10*batchSize)
-		ids := make([]sensor.ID, 200)
+		ids := make([]fleet.ID, 200)
 		for i := range ids {
 			ids[i] = readings[i].ID
 		}
-		w := sensor.Window{From: noon, To: noon.Add(time.Hour)}
+		w := fleet.Window{From: noon, To: noon.Add(time.Hour)}
 		var t turns
 		for b.Loop() {
 			begin, n := time.Now(), 0
@@ -242,10 +242,10 @@ func scan(ctx context.Context, b *testing.B, db *store.DB) (n int) {
 // of 10 times the sensors: "x10-readings" and "x10-sensors" are the ratios of time.
 func BenchmarkCostInStep(b *testing.B) {
 	eachDialect(b, func(b *testing.B, d storetest.Dialect) {
-		small, large, wide := fleet(100, 100_000), fleet(100, 1_000_000), fleet(1000, 100_000)
+		small, large, wide := readingsOf(100, 100_000), readingsOf(100, 1_000_000), readingsOf(1000, 100_000)
 		var times [3]time.Duration
 		for b.Loop() {
-			for i, readings := range [][]sensor.Reading{small, large, wide} {
+			for i, readings := range [][]fleet.Reading{small, large, wide} {
 				times[i] += load(b, storetest.Open(b, d), readings, batchSize)
 			}
 		}

@@ -25,7 +25,7 @@
 //
 // Connection errors, throttling and deadlocks are tried again inside the
 // context's deadline, or for a minute where it has none; what then remains
-// wraps [sensor.ErrUnavailable]. Every method may therefore have taken effect
+// wraps [fleet.ErrUnavailable]. Every method may therefore have taken effect
 // although it reports an error, or report no change because its own first try,
 // whose answer was lost, made it: callers look again, as the ledger's rules
 // have it.

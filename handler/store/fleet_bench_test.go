@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
@@ -112,21 +112,21 @@ func waitForConns(dbs []*store.DB) (sum time.Duration) {
 
 type fleetJob struct {
 	run string
-	key sensor.JobKey
+	key fleet.JobKey
 }
 
 // openFleet opens runs and returns their jobs as a queue would deliver them,
 // somewhat out of order but for the first run's.
 func openFleet(b *testing.B, db *store.DB, runs, sensors int) []fleetJob {
-	readings := fleet(sensors, sensors)
+	readings := readingsOf(sensors, sensors)
 	load(b, db, readings, batchSize)
 	var jobs []fleetJob
 	for i := range runs {
 		from := noon.Add(time.Duration(i) * time.Hour)
-		run, _, err := db.OpenRequested(b.Context(), sensor.Window{From: from, To: from.Add(time.Hour)}, sensor.Settings{}, noon)
+		run, _, err := db.OpenRequested(b.Context(), fleet.Window{From: from, To: from.Add(time.Hour)}, fleet.Settings{}, noon)
 		check(b, err)
 		for _, r := range readings {
-			jobs = append(jobs, fleetJob{run.ID, sensor.JobKey{ID: r.ID}})
+			jobs = append(jobs, fleetJob{run.ID, fleet.JobKey{ID: r.ID}})
 		}
 	}
 	random := rand.New(rand.NewPCG(1, 2))
@@ -149,7 +149,7 @@ func closeAll(b *testing.B, dbs []*store.DB, jobs []fleetJob) (times []time.Dura
 			wg.Go(func() {
 				for i := next.Add(1) - 1; i < int64(len(jobs)); i = next.Add(1) - 1 {
 					begin := time.Now()
-					_, changed, err := db.CloseJob(b.Context(), jobs[i].run, jobs[i].key, sensor.Outcome{Result: sensor.Scored, CSVSHA256: "aa"}, noon)
+					_, changed, err := db.CloseJob(b.Context(), jobs[i].run, jobs[i].key, fleet.Outcome{Result: fleet.Scored, CSVSHA256: "aa"}, noon)
 					times[i] = time.Since(begin)
 					if err != nil || !changed {
 						b.Errorf("closing %v: changed %v, %v", jobs[i], changed, err)

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
@@ -72,10 +72,10 @@ GROUP BY j.state`
 // re-opens it, in the same transaction.
 //
 // Duration is stored in microseconds, Model and Error are cut at 2,000 bytes.
-// The error wraps [sensor.ErrNotFound] if the run has no such job.
-func (db *DB) CloseJob(ctx context.Context, run string, key sensor.JobKey, o sensor.Outcome, now time.Time) (was sensor.JobState, changed bool, err error) {
-	if !o.Result.Valid() || o.Result == sensor.Queued {
-		return "", false, fmt.Errorf("store: closing job %s of run %s: %w: a job does not close as %q", key.ID, run, sensor.ErrInvalid, o.Result)
+// The error wraps [fleet.ErrNotFound] if the run has no such job.
+func (db *DB) CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (was fleet.JobState, changed bool, err error) {
+	if !o.Result.Valid() || o.Result == fleet.Queued {
+		return "", false, fmt.Errorf("store: closing job %s of run %s: %w: a job does not close as %q", key.ID, run, fleet.ErrInvalid, o.Result)
 	}
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
@@ -85,12 +85,12 @@ func (db *DB) CloseJob(ctx context.Context, run string, key sensor.JobKey, o sen
 	args := append(job, db.outcomeArgs(o, now)...)
 	n, err := db.update(ctx, op, closeQueued, args...)
 	if err != nil || n == 1 {
-		return sensor.Queued, n == 1, err
+		return fleet.Queued, n == 1, err
 	}
-	if o.Result != sensor.Failed {
+	if o.Result != fleet.Failed {
 		changed, err = db.changeJob(ctx, op, raiseForFailed, closeFailed, job, args)
 		if err != nil || changed {
-			return sensor.Failed, changed, err
+			return fleet.Failed, changed, err
 		}
 	}
 	was, err = db.jobState(ctx, op, job)
@@ -100,7 +100,7 @@ func (db *DB) CloseJob(ctx context.Context, run string, key sensor.JobKey, o sen
 // ReopenJob re-opens a job at the next revision, if it is scored still, at
 // key's revision and with that sha256 of its CSV. The run's epoch is raised and
 // the run re-opened in the same transaction.
-func (db *DB) ReopenJob(ctx context.Context, run string, key sensor.JobKey, csvSHA256 string) (bool, error) {
+func (db *DB) ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string) (bool, error) {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
 		return false, err
@@ -129,7 +129,7 @@ func (db *DB) changeJob(ctx context.Context, op string, run, job statement, runA
 }
 
 // jobArgs returns the parameters that name a job at a revision.
-func (db *DB) jobArgs(ctx context.Context, run string, key sensor.JobKey) ([]any, error) {
+func (db *DB) jobArgs(ctx context.Context, run string, key fleet.JobKey) ([]any, error) {
 	sensorKey, err := db.key(ctx, key.ID)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (db *DB) jobArgs(ctx context.Context, run string, key sensor.JobKey) ([]any
 	return slices.Clip([]any{sql.Named("run", run), sql.Named("sensor", sensorKey), sql.Named("revision", key.Revision)}), nil
 }
 
-func (db *DB) outcomeArgs(o sensor.Outcome, now time.Time) []any {
+func (db *DB) outcomeArgs(o fleet.Outcome, now time.Time) []any {
 	return []any{
 		sql.Named("result", string(o.Result)),
 		sql.Named("now", db.time(now)),
@@ -152,11 +152,11 @@ func (db *DB) outcomeArgs(o sensor.Outcome, now time.Time) []any {
 	}
 }
 
-func (db *DB) jobState(ctx context.Context, op string, job []any) (state sensor.JobState, err error) {
+func (db *DB) jobState(ctx context.Context, op string, job []any) (state fleet.JobState, err error) {
 	err = db.read(ctx, op, func(ctx context.Context, r session) error {
 		ok, err := r.one(ctx, jobState, []any{&state}, job[:2]...)
 		if err == nil && !ok {
-			return sensor.ErrNotFound
+			return fleet.ErrNotFound
 		}
 		return err
 	})
@@ -165,30 +165,30 @@ func (db *DB) jobState(ctx context.Context, op string, job []any) (state sensor.
 
 // Jobs returns the jobs of a run for those of ids that have one, ordered by
 // device and sensor, bytewise.
-func (db *DB) Jobs(ctx context.Context, run string, ids []sensor.ID) ([]sensor.Job, error) {
+func (db *DB) Jobs(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Job, error) {
 	keys, err := db.keysOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(keys)
 	jobs, err := db.jobs(ctx, "reading jobs of run "+run, getJobs, keyList(slices.Compact(keys)), sql.Named("run", run))
-	slices.SortFunc(jobs, func(a, b sensor.Job) int { return sensor.CompareID(a.ID, b.ID) })
+	slices.SortFunc(jobs, func(a, b fleet.Job) int { return fleet.CompareID(a.ID, b.ID) })
 	return jobs, err
 }
 
 // JobsPage returns up to limit jobs of a run in the given state, "" for all,
 // after the given sensor, ordered by device and sensor, bytewise.
-func (db *DB) JobsPage(ctx context.Context, run string, state sensor.JobState, after sensor.ID, limit int) ([]sensor.Job, error) {
+func (db *DB) JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error) {
 	return db.jobs(ctx, "listing jobs of run "+run, pageJobs, list{}, sql.Named("run", run), sql.Named("state", string(state)),
 		sql.Named("device", after.Device), sql.Named("sensor", after.Sensor), sql.Named("limit", limit))
 }
 
 // jobs returns the result of a query for jobColumns, with a list if it has one.
-func (db *DB) jobs(ctx context.Context, op string, s statement, l list, args ...any) (all []sensor.Job, err error) {
+func (db *DB) jobs(ctx context.Context, op string, s statement, l list, args ...any) (all []fleet.Job, err error) {
 	err = db.read(ctx, op, func(ctx context.Context, r session) error {
 		all = nil
 		scan := func(row scanner) error {
-			var j sensor.Job
+			var j fleet.Job
 			err := scanJob(row, &j)
 			all = append(all, j)
 			return err
@@ -201,37 +201,37 @@ func (db *DB) jobs(ctx context.Context, op string, s statement, l list, args ...
 	return all, err
 }
 
-func scanJob(row scanner, j *sensor.Job) error {
+func scanJob(row scanner, j *fleet.Job) error {
 	var micros int64
 	err := row.Scan(&j.Run, &j.Device, &j.Sensor, &j.Revision, &j.State, moment{&j.SentAt}, &j.Sends, moment{&j.ClosedAt},
 		&j.Rows, &j.Anomalies, &j.EmptyBuckets, &micros, &j.Model, &j.ModelSHA256, &j.CSVSHA256, &j.Error)
 	j.Duration = time.Duration(micros) * time.Microsecond
-	if j.State != sensor.Queued {
+	if j.State != fleet.Queued {
 		j.Result = j.State
 	}
 	return err
 }
 
 // Counts returns the number of a run's jobs in each state, or an error wrapping
-// [sensor.ErrNotFound].
-func (db *DB) Counts(ctx context.Context, run string) (sensor.Counts, error) {
-	var counts sensor.Counts
+// [fleet.ErrNotFound].
+func (db *DB) Counts(ctx context.Context, run string) (fleet.Counts, error) {
+	var counts fleet.Counts
 	err := db.read(ctx, "counting jobs of run "+run, func(ctx context.Context, r session) error {
 		counts = nil
 		err := r.each(ctx, countJobs, func(row scanner) error {
 			var state sql.NullString
 			var n int
 			if counts == nil {
-				counts = sensor.Counts{}
+				counts = fleet.Counts{}
 			}
 			err := row.Scan(&state, &n)
 			if state.Valid {
-				counts[sensor.JobState(state.String)] = n
+				counts[fleet.JobState(state.String)] = n
 			}
 			return err
 		}, sql.Named("run", run))
 		if err == nil && counts == nil {
-			return sensor.ErrNotFound
+			return fleet.ErrNotFound
 		}
 		return err
 	})

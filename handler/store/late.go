@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
@@ -42,7 +42,7 @@ ORDER BY m.sensor_id, m.id {limit}`
 )
 
 // before reports whether r lies before t.
-func (r row) before(t time.Time) bool { return r.ts < sensor.MillisOf(t) }
+func (r row) before(t time.Time) bool { return r.ts < fleet.MillisOf(t) }
 
 // ReopenLate takes up to limit marks of late readings, all of one run, that of
 // the oldest window. In one transaction it re-opens, at their next revisions,

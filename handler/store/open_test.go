@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -28,7 +28,7 @@ func TestOpenRejects(t *testing.T) {
 			t.Errorf("%s is accepted", dsn)
 			continue
 		}
-		if !errors.Is(err, sensor.ErrInvalid) || !strings.Contains(err.Error(), "SQL_DSN") {
+		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), "SQL_DSN") {
 			t.Errorf("%s: error %v is not invalid or does not name SQL_DSN", dsn, err)
 		}
 		if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "sec%zzret") {
@@ -68,7 +68,7 @@ func TestServerThatIsAway(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			_, err = db.Run(ctx, "20260301T120000Z-20260301T130000Z")
-			if !errors.Is(err, sensor.ErrUnavailable) {
+			if !errors.Is(err, fleet.ErrUnavailable) {
 				t.Errorf("error %v, want unavailable", err)
 			}
 			if strings.Contains(err.Error(), "secret") {
@@ -82,7 +82,7 @@ func TestNotMigrated(t *testing.T) {
 	db, err := store.Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "new.db")), store.Options{})
 	check(t, err)
 	defer db.Close()
-	_, err = db.InsertReadings(t.Context(), []sensor.Reading{{ID: sensor.ID{Device: "d", Sensor: "s"}}})
+	_, err = db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}}})
 	if err == nil || !strings.Contains(err.Error(), "fleetscore migrate") {
 		t.Errorf("error %v does not say what to do", err)
 	}

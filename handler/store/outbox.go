@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
@@ -40,7 +40,7 @@ WHERE run = @run AND sensor_id = k.sensor_key AND revision = k.rev AND state = '
 // Unsent returns up to limit queued jobs for which no message has been sent at
 // their revision, of one run or, if run is "", of all; those of a run stand
 // together, the oldest window first.
-func (db *DB) Unsent(ctx context.Context, run string, limit int) ([]sensor.Job, error) {
+func (db *DB) Unsent(ctx context.Context, run string, limit int) ([]fleet.Job, error) {
 	const op = "looking for jobs to send"
 	if run == "" {
 		return db.jobs(ctx, op, unsentJobs, list{}, sql.Named("limit", limit))
@@ -51,7 +51,7 @@ func (db *DB) Unsent(ctx context.Context, run string, limit int) ([]sensor.Job, 
 // Lost returns up to limit queued jobs for which a message was last sent more
 // than patience before now, those of a run together, the oldest window first.
 // So far after now counts too: the clock has been set back since.
-func (db *DB) Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) ([]sensor.Job, error) {
+func (db *DB) Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) ([]fleet.Job, error) {
 	return db.jobs(ctx, "looking for lost jobs", lostJobs, list{},
 		sql.Named("before", db.time(now.Add(-patience))), sql.Named("after", db.time(now.Add(patience))), sql.Named("limit", limit))
 }
@@ -59,8 +59,8 @@ func (db *DB) Lost(ctx context.Context, now time.Time, patience time.Duration, l
 // MarkSent notes that messages for these jobs of a run were sent at the given
 // time: those that are queued still at that revision. Marking twice with the
 // same time counts once.
-func (db *DB) MarkSent(ctx context.Context, run string, jobs []sensor.JobKey, now time.Time) error {
-	ids := make([]sensor.ID, len(jobs))
+func (db *DB) MarkSent(ctx context.Context, run string, jobs []fleet.JobKey, now time.Time) error {
+	ids := make([]fleet.ID, len(jobs))
 	for i, j := range jobs {
 		ids[i] = j.ID
 	}

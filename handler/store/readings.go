@@ -6,7 +6,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // InsertReadings stores a batch in one transaction; sensors that it names for
@@ -18,12 +18,12 @@ import (
 // It holds the lock "watermark" shared, so that a window opens before or after
 // the batch, never beside it: of a new reading, either the window's run sees it,
 // or it is late and leaves a mark, in the same transaction: see [DB.ReopenLate].
-func (db *DB) InsertReadings(ctx context.Context, readings []sensor.Reading) (sensor.Stored, error) {
+func (db *DB) InsertReadings(ctx context.Context, readings []fleet.Reading) (fleet.Stored, error) {
 	b := &batch{readings: readings}
 	ids := b.check()
 	keys, err := db.register(ctx, ids)
 	if err != nil {
-		return sensor.Stored{}, err
+		return fleet.Stored{}, err
 	}
 	b.sort(keys)
 	inserted := 0
@@ -31,7 +31,7 @@ func (db *DB) InsertReadings(ctx context.Context, readings []sensor.Reading) (se
 		b.split()
 		var in insertion
 		if err := db.insert(ctx, &in, b.firsts, 0); err != nil {
-			return sensor.Stored{}, err
+			return fleet.Stored{}, err
 		}
 		inserted += in.inserted
 		if len(in.refused) == 0 {
@@ -96,24 +96,24 @@ ORDER BY r.ts`
 // sensor, bytewise, then by time, in one request that is streamed: it holds a
 // connection until the caller is done. No more than half of the connections are
 // used so; the caller may call other methods meanwhile. Unknown and repeated
-// ids are passed over. After an error, which wraps [sensor.ErrUnavailable] as
+// ids are passed over. After an error, which wraps [fleet.ErrUnavailable] as
 // elsewhere, nothing follows; errors before the first reading have been retried.
-func (db *DB) Readings(ctx context.Context, ids []sensor.ID, w sensor.Window) iter.Seq2[sensor.Reading, error] {
-	return func(yield func(sensor.Reading, error) bool) {
-		ids := slices.Compact(slices.SortedFunc(slices.Values(ids), sensor.CompareID))
+func (db *DB) Readings(ctx context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
+		ids := slices.Compact(slices.SortedFunc(slices.Values(ids), fleet.CompareID))
 		keys, err := db.keysOf(ctx, ids)
 		if err == nil {
 			err = db.stream(ctx, ids, keys, w, yield)
 		}
 		if err != nil {
-			yield(sensor.Reading{}, err)
+			yield(fleet.Reading{}, err)
 		}
 	}
 }
 
-func (db *DB) stream(ctx context.Context, ids []sensor.ID, keys []int64, w sensor.Window, yield func(sensor.Reading, error) bool) error {
+func (db *DB) stream(ctx context.Context, ids []fleet.ID, keys []int64, w fleet.Window, yield func(fleet.Reading, error) bool) error {
 	var known []int64
-	var names []sensor.ID
+	var names []fleet.ID
 	for i, key := range keys {
 		if key != 0 {
 			known, names = append(known, key), append(names, ids[i])
@@ -126,14 +126,14 @@ func (db *DB) stream(ctx context.Context, ids []sensor.ID, keys []int64, w senso
 	case db.streams <- struct{}{}:
 		defer func() { <-db.streams }()
 	case <-ctx.Done():
-		return fmt.Errorf("store: reading %s: waiting for a connection: %w: %w", w.RunID(), sensor.ErrUnavailable, ctx.Err())
+		return fmt.Errorf("store: reading %s: waiting for a connection: %w: %w", w.RunID(), fleet.ErrUnavailable, ctx.Err())
 	}
 	begun := false
 	var broken error
 	err := db.retry(ctx, "reading "+w.RunID(), func(ctx context.Context) error {
-		err := db.readings(ctx, db.reader, known, w, func(i int, ts sensor.Millis, value float64) bool {
+		err := db.readings(ctx, db.reader, known, w, func(i int, ts fleet.Millis, value float64) bool {
 			begun = true
-			return yield(sensor.Reading{ID: names[i], Time: ts, Value: value}, nil)
+			return yield(fleet.Reading{ID: names[i], Time: ts, Value: value}, nil)
 		})
 		if err != nil && begun {
 			broken = err // what was yielded cannot be taken back
@@ -142,7 +142,7 @@ func (db *DB) stream(ctx context.Context, ids []sensor.ID, keys []int64, w senso
 		return err
 	})
 	if broken != nil {
-		return fmt.Errorf("store: reading %s: %w: %w", w.RunID(), sensor.ErrUnavailable, broken)
+		return fmt.Errorf("store: reading %s: %w: %w", w.RunID(), fleet.ErrUnavailable, broken)
 	}
 	return err
 }

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"slices"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
@@ -38,22 +38,22 @@ WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run 
 // every enabled sensor that matches and has none. With settings s, these
 // replace the run's, and all its jobs are re-opened. All in one transaction,
 // which sets the run running and raises its epoch unless there was nothing to
-// do. The error wraps [sensor.ErrNotFound] if there is no such run.
-func (db *DB) Rescore(ctx context.Context, run string, match func(sensor.ID) bool, states []sensor.JobState, s *sensor.Settings) (reopened, added int, err error) {
+// do. The error wraps [fleet.ErrNotFound] if there is no such run.
+func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings) (reopened, added int, err error) {
 	changed, err := db.write(ctx, "rescoring run "+run, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, restartRun, sql.Named("run", run))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return sensor.ErrNotFound
+			return fleet.ErrNotFound
 		}
 		if s != nil {
 			if _, err := tx.exec(ctx, setSettings, sql.Named("run", run), sql.Named("aggregate", s.Aggregate)); err != nil {
 				return err
 			}
 		}
-		again := func(id sensor.ID, state sensor.JobState) bool {
+		again := func(id fleet.ID, state fleet.JobState) bool {
 			return s != nil || match(id) && (len(states) == 0 || slices.Contains(states, state))
 		}
 		if reopened, err = tx.reopenMatching(ctx, run, again); err != nil {
@@ -73,12 +73,12 @@ func (db *DB) Rescore(ctx context.Context, run string, match func(sensor.ID) boo
 	return reopened, added, nil
 }
 
-func (c session) reopenMatching(ctx context.Context, run string, again func(sensor.ID, sensor.JobState) bool) (int, error) {
+func (c session) reopenMatching(ctx context.Context, run string, again func(fleet.ID, fleet.JobState) bool) (int, error) {
 	var keys []int64
 	err := c.each(ctx, jobsToMatch, func(row scanner) error {
 		var key int64
-		var id sensor.ID
-		var state sensor.JobState
+		var id fleet.ID
+		var state fleet.JobState
 		err := row.Scan(&key, &id.Device, &id.Sensor, &state)
 		if again(id, state) {
 			keys = append(keys, key)
@@ -92,11 +92,11 @@ func (c session) reopenMatching(ctx context.Context, run string, again func(sens
 	return int(n), err
 }
 
-func (c session) addMatching(ctx context.Context, run string, match func(sensor.ID) bool) (int, error) {
+func (c session) addMatching(ctx context.Context, run string, match func(fleet.ID) bool) (int, error) {
 	var keys []int64
 	err := c.each(ctx, sensorsToMatch, func(row scanner) error {
 		var key int64
-		var id sensor.ID
+		var id fleet.ID
 		err := row.Scan(&key, &id.Device, &id.Sensor)
 		if match(id) {
 			keys = append(keys, key)

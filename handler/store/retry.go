@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // fault is what an error means for the statement or transaction it ended.
@@ -41,9 +41,9 @@ func (db *DB) retry(ctx context.Context, op string, f func(context.Context) erro
 		fault := db.faultOf(err)
 		switch {
 		case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
-			return fmt.Errorf("store: %s: %w: %w: %w", op, sensor.ErrUnavailable, ctx.Err(), err)
+			return fmt.Errorf("store: %s: %w: %w: %w", op, fleet.ErrUnavailable, ctx.Err(), err)
 		case ctx.Err() != nil, fault == unavailable, fault == transient && !pause(ctx, try):
-			return fmt.Errorf("store: %s: %w: %w", op, sensor.ErrUnavailable, err)
+			return fmt.Errorf("store: %s: %w: %w", op, fleet.ErrUnavailable, err)
 		case fault == notMigrated:
 			return fmt.Errorf("store: %s: %w: %w", op, errNotMigrated, err)
 		case fault != transient:

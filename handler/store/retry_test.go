@@ -16,7 +16,7 @@ import (
 
 	mssql "github.com/microsoft/go-mssqldb"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 func openTest(t *testing.T) *DB {
@@ -89,11 +89,11 @@ func TestRetry(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, c.deadline)
 				defer cancel()
 			}
-			_, err := db.InsertReadings(ctx, []sensor.Reading{{ID: sensor.ID{Device: "d", Sensor: "s"}, Value: 1}})
+			_, err := db.InsertReadings(ctx, []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}, Value: 1}})
 			if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
-			if got := errors.Is(err, sensor.ErrUnavailable); got != (c.want == "unavailable") {
+			if got := errors.Is(err, fleet.ErrUnavailable); got != (c.want == "unavailable") {
 				t.Errorf("error %v asks for a retry: %v", err, got)
 			}
 			if c.tries != 0 && d.tries != c.tries {
@@ -108,7 +108,7 @@ func TestCancelledContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, _, err := db.Watermark(ctx)
-	if !errors.Is(err, sensor.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, fleet.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v is not both unavailable and cancelled", err)
 	}
 }
@@ -118,21 +118,21 @@ func TestCancelledContext(t *testing.T) {
 func TestRefusedRows(t *testing.T) {
 	db := openTest(t)
 	db.dialect = &failing{dialect: db.dialect}
-	id := sensor.ID{Device: "d", Sensor: "s"}
-	batch := make([]sensor.Reading, 100)
+	id := fleet.ID{Device: "d", Sensor: "s"}
+	batch := make([]fleet.Reading, 100)
 	for i := range batch {
-		batch[i] = sensor.Reading{ID: id, Time: sensor.Millis(i), Value: 1}
+		batch[i] = fleet.Reading{ID: id, Time: fleet.Millis(i), Value: 1}
 	}
 	batch[3].Value, batch[50].Value, batch[99].Value = 13, 13, 13
-	batch[4] = sensor.Reading{ID: id, Time: 3, Value: 7} // a copy of a refused one can be stored
-	batch[5] = sensor.Reading{ID: id, Time: 6, Value: 2} // it is first, so the next conflicts
+	batch[4] = fleet.Reading{ID: id, Time: 3, Value: 7} // a copy of a refused one can be stored
+	batch[5] = fleet.Reading{ID: id, Time: 6, Value: 2} // it is first, so the next conflicts
 	stored, err := db.InsertReadings(t.Context(), batch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, r := range stored.Rejected {
-		kind := sensor.FailureOf(r.Err).Err
+		kind := fleet.FailureOf(r.Err).Err
 		got = append(got, fmt.Sprint(r.Index, " ", kind))
 	}
 	want := []string{"3 invalid", "6 conflict", "50 invalid", "99 invalid"}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.opened_at, r.ended_at`
@@ -47,20 +47,20 @@ WHERE id = @run AND epoch = @epoch AND ended_at IS NULL
 	cancelJobs statement = `UPDATE dbo.jobs SET state = 'cancelled', closed_at = @now WHERE run = @run AND state = 'queued'`
 )
 
-// Run returns a run, or an error wrapping [sensor.ErrNotFound].
-func (db *DB) Run(ctx context.Context, id string) (run sensor.Run, err error) {
+// Run returns a run, or an error wrapping [fleet.ErrNotFound].
+func (db *DB) Run(ctx context.Context, id string) (run fleet.Run, err error) {
 	err = db.read(ctx, "reading run "+id, func(ctx context.Context, r session) error {
 		var ok bool
 		run, ok, err = r.run(ctx, id)
 		if err == nil && !ok {
-			return sensor.ErrNotFound
+			return fleet.ErrNotFound
 		}
 		return err
 	})
 	return run, err
 }
 
-func (c session) run(ctx context.Context, id string) (run sensor.Run, ok bool, err error) {
+func (c session) run(ctx context.Context, id string) (run fleet.Run, ok bool, err error) {
 	err = c.each(ctx, getRun, func(row scanner) error {
 		ok = true
 		return scanRun(row, &run)
@@ -68,22 +68,22 @@ func (c session) run(ctx context.Context, id string) (run sensor.Run, ok bool, e
 	return run, ok, err
 }
 
-func scanRun(row scanner, r *sensor.Run) error {
+func scanRun(row scanner, r *fleet.Run) error {
 	return row.Scan(&r.ID, moment{&r.Window.From}, moment{&r.Window.To}, &r.Kind, &r.State, &r.Epoch,
 		&r.Settings.Aggregate, moment{&r.OpenedAt}, moment{&r.EndedAt})
 }
 
 // Runs returns up to limit runs, that of the newest window first, whose ids
 // sort before the given one; "" is after all.
-func (db *DB) Runs(ctx context.Context, before string, limit int) ([]sensor.Run, error) {
+func (db *DB) Runs(ctx context.Context, before string, limit int) ([]fleet.Run, error) {
 	if before == "" {
 		before = "~" // ids begin with a digit
 	}
-	var all []sensor.Run
+	var all []fleet.Run
 	err := db.read(ctx, "listing runs", func(ctx context.Context, r session) error {
 		all = nil
 		return r.each(ctx, listRuns, func(row scanner) error {
-			var run sensor.Run
+			var run fleet.Run
 			err := scanRun(row, &run)
 			all = append(all, run)
 			return err
@@ -95,14 +95,14 @@ func (db *DB) Runs(ctx context.Context, before string, limit int) ([]sensor.Run,
 // OpenRequested opens the run over w, with a job for every enabled sensor, in
 // one transaction. If there is such a run already it is returned as it stands,
 // and created is false.
-func (db *DB) OpenRequested(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time) (run sensor.Run, created bool, err error) {
+func (db *DB) OpenRequested(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error) {
 	_, err = db.write(ctx, "opening run "+w.RunID(), func(ctx context.Context, tx session) error {
 		var exists bool
 		if run, exists, err = tx.run(ctx, w.RunID()); err != nil || exists {
 			created = false
 			return err
 		}
-		if err := tx.openRun(ctx, w, sensor.Requested, s, now); err != nil {
+		if err := tx.openRun(ctx, w, fleet.Requested, s, now); err != nil {
 			return err
 		}
 		created = true
@@ -110,13 +110,13 @@ func (db *DB) OpenRequested(ctx context.Context, w sensor.Window, s sensor.Setti
 		return err
 	})
 	if err != nil {
-		return sensor.Run{}, false, err
+		return fleet.Run{}, false, err
 	}
 	return run, created, nil
 }
 
 // openRun inserts a run and its jobs.
-func (c session) openRun(ctx context.Context, w sensor.Window, kind sensor.RunKind, s sensor.Settings, now time.Time) error {
+func (c session) openRun(ctx context.Context, w fleet.Window, kind fleet.RunKind, s fleet.Settings, now time.Time) error {
 	id := sql.Named("run", w.RunID())
 	_, err := c.exec(ctx, insertRun, id, sql.Named("from", c.time(w.From)), sql.Named("to", c.time(w.To)),
 		sql.Named("kind", string(kind)), sql.Named("aggregate", s.Aggregate), sql.Named("now", c.time(now)))
@@ -144,9 +144,9 @@ func (db *DB) RunsToEnd(ctx context.Context) ([]string, error) {
 
 // EndRun ends a run in the given state, if it is open, at that epoch still, and
 // has no queued job. It reports whether it was this call that ended it.
-func (db *DB) EndRun(ctx context.Context, run string, epoch int, state sensor.RunState, now time.Time) (bool, error) {
+func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, now time.Time) (bool, error) {
 	if state.Open() {
-		return false, fmt.Errorf("store: ending run %s: %w: %s is no end", run, sensor.ErrInvalid, state)
+		return false, fmt.Errorf("store: ending run %s: %w: %s is no end", run, fleet.ErrInvalid, state)
 	}
 	n, err := db.update(ctx, "ending run "+run, endRun, sql.Named("run", run), sql.Named("epoch", epoch),
 		sql.Named("state", string(state)), sql.Named("now", db.time(now)))
@@ -155,8 +155,8 @@ func (db *DB) EndRun(ctx context.Context, run string, epoch int, state sensor.Ru
 
 // Cancel sets a running run cancelling, raises its epoch, and closes its queued
 // jobs as cancelled, in one transaction. A run that is cancelling stays so. The
-// error wraps [sensor.ErrNotFound] if there is no such run, and
-// [sensor.ErrConflict] if it has ended.
+// error wraps [fleet.ErrNotFound] if there is no such run, and
+// [fleet.ErrConflict] if it has ended.
 func (db *DB) Cancel(ctx context.Context, run string, now time.Time) error {
 	_, err := db.write(ctx, "cancelling run "+run, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, cancelRun, sql.Named("run", run))
@@ -178,9 +178,9 @@ func (c session) whyNotCancelled(ctx context.Context, id string) error {
 	case err != nil:
 		return err
 	case !ok:
-		return sensor.ErrNotFound
-	case run.State == sensor.RunCancelling:
+		return fleet.ErrNotFound
+	case run.State == fleet.RunCancelling:
 		return errUnchanged
 	}
-	return fmt.Errorf("%w: it has ended as %s", sensor.ErrConflict, run.State)
+	return fmt.Errorf("%w: it has ended as %s", fleet.ErrConflict, run.State)
 }

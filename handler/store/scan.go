@@ -7,14 +7,14 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // scanner is a row of a result.
 type scanner interface{ Scan(dst ...any) error }
 
 // millis scans a moment: milliseconds in SQLite, datetime2 in SQL Server.
-type millis sensor.Millis
+type millis fleet.Millis
 
 // Scan implements [sql.Scanner].
 func (m *millis) Scan(src any) error {
@@ -22,14 +22,14 @@ func (m *millis) Scan(src any) error {
 	case int64:
 		*m = millis(v)
 	case time.Time:
-		*m = millis(sensor.MillisOf(v))
+		*m = millis(fleet.MillisOf(v))
 	default:
 		return fmt.Errorf("store: %T is no moment", src)
 	}
 	return nil
 }
 
-func (m millis) time() time.Time { return sensor.Millis(m).Time() }
+func (m millis) time() time.Time { return fleet.Millis(m).Time() }
 
 // moment scans a moment that may be NULL, which is the zero time.
 type moment struct{ t *time.Time }

@@ -5,12 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // SensorRow is a registered sensor.
 type SensorRow struct {
-	sensor.ID
+	fleet.ID
 	Enabled bool // disabled sensors get no job in runs opened from then on
 }
 
@@ -36,7 +36,7 @@ ORDER BY s.device, s.sensor {limit}`
 
 // Sensors returns up to limit sensors after the given one, ordered by device
 // and sensor, bytewise. The zero ID comes before all.
-func (db *DB) Sensors(ctx context.Context, after sensor.ID, limit int) ([]SensorRow, error) {
+func (db *DB) Sensors(ctx context.Context, after fleet.ID, limit int) ([]SensorRow, error) {
 	var all []SensorRow
 	err := db.read(ctx, "listing sensors", func(ctx context.Context, r session) error {
 		all = nil
@@ -53,8 +53,8 @@ func (db *DB) Sensors(ctx context.Context, after sensor.ID, limit int) ([]Sensor
 }
 
 // SetEnabled enables or disables a sensor. The error wraps
-// [sensor.ErrNotFound] if it is not registered.
-func (db *DB) SetEnabled(ctx context.Context, id sensor.ID, enabled bool) error {
+// [fleet.ErrNotFound] if it is not registered.
+func (db *DB) SetEnabled(ctx context.Context, id fleet.ID, enabled bool) error {
 	key, err := db.key(ctx, id)
 	if err != nil {
 		return err
@@ -67,22 +67,22 @@ func (db *DB) SetEnabled(ctx context.Context, id sensor.ID, enabled bool) error 
 	return err
 }
 
-// key returns the key of a sensor, or an error wrapping [sensor.ErrNotFound].
-func (db *DB) key(ctx context.Context, id sensor.ID) (int64, error) {
-	keys, err := db.keysOf(ctx, []sensor.ID{id})
+// key returns the key of a sensor, or an error wrapping [fleet.ErrNotFound].
+func (db *DB) key(ctx context.Context, id fleet.ID) (int64, error) {
+	keys, err := db.keysOf(ctx, []fleet.ID{id})
 	if err != nil {
 		return 0, err
 	}
 	if keys[0] == 0 {
-		return 0, fmt.Errorf("store: sensor %s: %w: it has sent no reading yet", id, sensor.ErrNotFound)
+		return 0, fmt.Errorf("store: sensor %s: %w: it has sent no reading yet", id, fleet.ErrNotFound)
 	}
 	return keys[0], nil
 }
 
 // keysOf returns the key of each of ids, 0 for those not registered.
-func (db *DB) keysOf(ctx context.Context, ids []sensor.ID) ([]int64, error) {
+func (db *DB) keysOf(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 	keys := make([]int64, len(ids))
-	missing := map[sensor.ID][]int{}
+	missing := map[fleet.ID][]int{}
 	for i, id := range ids {
 		key, ok := db.keys.Get(id)
 		if !ok {
@@ -96,7 +96,7 @@ func (db *DB) keysOf(ctx context.Context, ids []sensor.ID) ([]int64, error) {
 	err := db.read(ctx, "finding sensors", func(ctx context.Context, r session) error {
 		return r.eachList(ctx, findSensors, namesOf(missing), func(row scanner) error {
 			var key int64
-			var id sensor.ID
+			var id fleet.ID
 			if err := row.Scan(&key, &id.Device, &id.Sensor); err != nil {
 				return err
 			}
@@ -111,12 +111,12 @@ func (db *DB) keysOf(ctx context.Context, ids []sensor.ID) ([]int64, error) {
 }
 
 // register is keysOf that gives a key to those who have none.
-func (db *DB) register(ctx context.Context, ids []sensor.ID) ([]int64, error) {
+func (db *DB) register(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 	keys, err := db.keysOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	missing := map[sensor.ID][]int{}
+	missing := map[fleet.ID][]int{}
 	for i, key := range keys {
 		if key == 0 {
 			missing[ids[i]] = nil
@@ -135,7 +135,7 @@ func (db *DB) register(ctx context.Context, ids []sensor.ID) ([]int64, error) {
 	return db.keysOf(ctx, ids)
 }
 
-func namesOf[V any](ids map[sensor.ID]V) list {
+func namesOf[V any](ids map[fleet.ID]V) list {
 	l := list{pad: []any{"", ""}}
 	for id := range ids {
 		l.values = append(l.values, id.Device, id.Sensor)

@@ -15,7 +15,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 //go:embed migrations/sqlite
@@ -33,11 +33,11 @@ const busyTimeout = 20 * time.Second
 func (db *DB) openSQLite(dsn string, opt Options) error {
 	u, err := url.Parse(dsn)
 	if err != nil {
-		return fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+		return fmt.Errorf("%w: SQL_DSN: %w", fleet.ErrInvalid, err)
 	}
 	query := u.Query()
 	if query.Get("mode") == "memory" || strings.Contains(u.Opaque+u.Path, ":memory:") {
-		return fmt.Errorf("%w: SQL_DSN: the ledger is shared by connections and processes: name a file, not memory", sensor.ErrInvalid)
+		return fmt.Errorf("%w: SQL_DSN: the ledger is shared by connections and processes: name a file, not memory", fleet.ErrInvalid)
 	}
 	if db.writer, err = openPool(u, writerPragmas[:]); err != nil {
 		return err
@@ -75,7 +75,7 @@ func openPool(u *url.URL, pragmas []string) (*sql.DB, error) {
 	named.RawQuery = query.Encode()
 	pool, err := driver.Open(named.String())
 	if err != nil {
-		return nil, fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+		return nil, fmt.Errorf("%w: SQL_DSN: %w", fleet.ErrInvalid, err)
 	}
 	return pool, nil
 }

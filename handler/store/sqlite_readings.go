@@ -10,7 +10,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // sqliteRows is the number of rows that one statement inserts.
@@ -125,7 +125,7 @@ func appendConflicts(ctx context.Context, find *sql.Stmt, args []any, rows []row
 // readings asks for one sensor after another, in one snapshot. It steps through
 // the rows without database/sql, which boxes and converts each value: that took
 // more than half of the time.
-func (d *sqlite) readings(ctx context.Context, reader *sql.DB, keys []int64, w sensor.Window, yield func(int, sensor.Millis, float64) bool) error {
+func (d *sqlite) readings(ctx context.Context, reader *sql.DB, keys []int64, w fleet.Window, yield func(int, fleet.Millis, float64) bool) error {
 	pooled, err := reader.Conn(ctx)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (d *sqlite) readings(ctx context.Context, reader *sql.DB, keys []int64, w s
 	})
 }
 
-func (d *sqlite) scan(conn *sqlite3.Conn, keys []int64, w sensor.Window, yield func(int, sensor.Millis, float64) bool) error {
+func (d *sqlite) scan(conn *sqlite3.Conn, keys []int64, w fleet.Window, yield func(int, fleet.Millis, float64) bool) error {
 	window, _, err := conn.Prepare(d.text(readWindow, 0))
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (d *sqlite) scan(conn *sqlite3.Conn, keys []int64, w sensor.Window, yield f
 			return err
 		}
 		for window.Step() {
-			if !yield(i, sensor.Millis(window.ColumnInt64(0)), window.ColumnFloat(1)) {
+			if !yield(i, fleet.Millis(window.ColumnInt64(0)), window.ColumnFloat(1)) {
 				return nil
 			}
 		}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/golang-sql/civil"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 //go:embed migrations/sqlserver
@@ -32,13 +32,13 @@ var schemaName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 func (db *DB) openSQLServer(dsn string, opt Options) error {
 	u, err := url.Parse(dsn)
 	if err != nil {
-		return fmt.Errorf("%w: SQL_DSN: it is no URL; escape special characters of the password as %%XX", sensor.ErrInvalid) // err would show the password
+		return fmt.Errorf("%w: SQL_DSN: it is no URL; escape special characters of the password as %%XX", fleet.ErrInvalid) // err would show the password
 	}
 	d := &sqlserver{schema: "dbo"}
 	query := u.Query()
 	if s := query.Get("schema"); s != "" {
 		if !schemaName.MatchString(s) {
-			return fmt.Errorf("%w: SQL_DSN: schema %.80q is not made of letters, digits and _", sensor.ErrInvalid, s)
+			return fmt.Errorf("%w: SQL_DSN: schema %.80q is not made of letters, digits and _", fleet.ErrInvalid, s)
 		}
 		d.schema = s
 		query.Del("schema")

@@ -12,7 +12,7 @@ import (
 	mssql "github.com/microsoft/go-mssqldb"
 	"github.com/microsoft/go-mssqldb/azuread"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // silence is how long a server may say nothing in the middle of an exchange.
@@ -32,7 +32,7 @@ func newConnector(u *url.URL) (connector, error) {
 	named.RawQuery = query.Encode()
 	c, err := azuread.NewConnector(named.String())
 	if err != nil {
-		return connector{}, fmt.Errorf("%w: SQL_DSN: %w", sensor.ErrInvalid, err)
+		return connector{}, fmt.Errorf("%w: SQL_DSN: %w", fleet.ErrInvalid, err)
 	}
 	c.Dialer = dialer{}
 	return connector{c}, nil

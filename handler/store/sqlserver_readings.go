@@ -12,7 +12,7 @@ import (
 
 	mssql "github.com/microsoft/go-mssqldb"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
@@ -124,7 +124,7 @@ END`
 
 // readings asks for all sensors in one request: a range a sensor, so that the
 // server need sort nothing.
-func (d *sqlserver) readings(ctx context.Context, reader *sql.DB, keys []int64, w sensor.Window, yield func(int, sensor.Millis, float64) bool) error {
+func (d *sqlserver) readings(ctx context.Context, reader *sql.DB, keys []int64, w fleet.Window, yield func(int, fleet.Millis, float64) bool) error {
 	var list strings.Builder
 	for _, key := range keys {
 		fmt.Fprintf(&list, "%11d", key)
@@ -146,7 +146,7 @@ func (d *sqlserver) readings(ctx context.Context, reader *sql.DB, keys []int64, 
 			if err := rows.Scan(&ts, &value); err != nil {
 				return err
 			}
-			if !yield(i, sensor.Millis(ts), value) {
+			if !yield(i, fleet.Millis(ts), value) {
 				return nil
 			}
 		}

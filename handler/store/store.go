@@ -12,7 +12,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Options are the optional parts of [Open].
@@ -32,7 +32,7 @@ type DB struct {
 	// streams has a place for each connection that may be held while a caller
 	// works on what it reads; the others stay free for what the caller needs.
 	streams chan struct{}
-	keys    *lru.Cache[sensor.ID, int64]
+	keys    *lru.Cache[fleet.ID, int64]
 }
 
 // maxKeys bounds the cache of sensor keys: some 20 MB when full.
@@ -53,7 +53,7 @@ type dialect interface {
 	insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error)
 	// readings calls yield with the readings of the window for each of keys, in
 	// this order, each in the order of time, until yield returns false.
-	readings(ctx context.Context, reader *sql.DB, keys []int64, w sensor.Window, yield func(i int, ts sensor.Millis, value float64) bool) error
+	readings(ctx context.Context, reader *sql.DB, keys []int64, w fleet.Window, yield func(i int, ts fleet.Millis, value float64) bool) error
 	// prepare makes the database ready for migrations.
 	prepare(ctx context.Context, db *sql.DB) error
 	migrations() fs.FS
@@ -81,7 +81,7 @@ const (
 //
 // The parameters of a sqlserver DSN are go-mssqldb's, with fedauth for
 // identities, and schema, the schema that holds the tables (dbo if absent).
-// The error wraps [sensor.ErrInvalid].
+// The error wraps [fleet.ErrInvalid].
 func Open(dsn string, opt Options) (*DB, error) {
 	if opt.MaxConns == 0 {
 		opt.MaxConns = 8
@@ -90,7 +90,7 @@ func Open(dsn string, opt Options) (*DB, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	keys, err := lru.New[sensor.ID, int64](maxKeys)
+	keys, err := lru.New[fleet.ID, int64](maxKeys)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func Open(dsn string, opt Options) (*DB, error) {
 	case "sqlserver":
 		err = db.openSQLServer(dsn, opt)
 	default:
-		err = fmt.Errorf("%w: SQL_DSN begins with neither file: nor sqlserver://", sensor.ErrInvalid)
+		err = fmt.Errorf("%w: SQL_DSN begins with neither file: nor sqlserver://", fleet.ErrInvalid)
 	}
 	if err != nil {
 		return nil, err

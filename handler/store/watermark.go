@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
@@ -57,7 +57,7 @@ func (db *DB) InitWatermark(ctx context.Context, t time.Time) error {
 // running, its epoch is raised, every job re-opened, those missing added; its
 // settings stay. It reports false, and does nothing, if the watermark is not
 // w.From, or maxOpen scheduled runs are open.
-func (db *DB) OpenScheduled(ctx context.Context, w sensor.Window, s sensor.Settings, now time.Time, maxOpen int) (bool, error) {
+func (db *DB) OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time, maxOpen int) (bool, error) {
 	return db.write(ctx, "opening run "+w.RunID(), func(ctx context.Context, tx session) error {
 		if err := db.lock(ctx, tx, watermarkLock, exclusive); err != nil {
 			return err
@@ -77,7 +77,7 @@ func (db *DB) OpenScheduled(ctx context.Context, w sensor.Window, s sensor.Setti
 		if err != nil || adopted {
 			return err
 		}
-		return tx.openRun(ctx, w, sensor.Scheduled, s, now)
+		return tx.openRun(ctx, w, fleet.Scheduled, s, now)
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Test runs the suite on s, in containers that begin with prefix and don't
@@ -197,7 +197,7 @@ func testLimit(t *testing.T, s store) {
 		t.Error(err)
 	}
 	_, _, err := s.Read(t.Context(), s.container, "a", "", 4)
-	wantError(t, err, sensor.ErrInvalid, "a")
+	wantError(t, err, fleet.ErrInvalid, "a")
 }
 
 func testList(t *testing.T, s store) {

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fleetscore/fleetscore/handler/config"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -50,7 +50,7 @@ func (c console) openDatabase() (*store.DB, error) {
 
 // sensors returns the enabled sensors that the database knows. It is nil where
 // there is no database yet.
-func (c console) sensors(ctx context.Context) (map[sensor.ID]bool, error) {
+func (c console) sensors(ctx context.Context) (map[fleet.ID]bool, error) {
 	cfg, err := config.FromEnv(c.setting)
 	if err != nil {
 		return nil, err
@@ -67,8 +67,8 @@ func (c console) sensors(ctx context.Context) (map[sensor.ID]bool, error) {
 	}
 	defer db.Close()
 	const page = 1000
-	all := make(map[sensor.ID]bool)
-	for after := (sensor.ID{}); ; {
+	all := make(map[fleet.ID]bool)
+	for after := (fleet.ID{}); ; {
 		rows, err := db.Sensors(ctx, after, page)
 		if err != nil {
 			return nil, err

@@ -12,51 +12,51 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
 // input is what a run takes in.
 type input interface {
-	window() sensor.Window
+	window() fleet.Window
 	sensors() int
 	readings() int
-	each() iter.Seq2[sensor.Reading, error]
+	each() iter.Seq2[fleet.Reading, error]
 	// publish returns the number of models published, and the files that
 	// cannot be used, with the reasons.
 	publish(context.Context, blob.Store) (int, []string, error)
 	// known returns the anomalies by sensor; nil if they are not known.
-	known() map[sensor.ID]map[sensor.Millis]bool
+	known() map[fleet.ID]map[fleet.Millis]bool
 }
 
 // simulated is a fleet over an hour.
 type simulated struct {
 	fleet simulate.Fleet
-	hour  sensor.Window
+	hour  fleet.Window
 }
 
 func simulatedFleet(seed uint64, devices int) simulated {
 	from := time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC)
 	return simulated{
 		simulate.Fleet{Seed: seed, Devices: devices, Every: 10 * time.Second},
-		sensor.Window{From: from, To: from.Add(time.Hour)},
+		fleet.Window{From: from, To: from.Add(time.Hour)},
 	}
 }
 
-func (s simulated) window() sensor.Window { return s.hour }
-func (s simulated) sensors() int          { return len(s.fleet.Sensors()) }
+func (s simulated) window() fleet.Window { return s.hour }
+func (s simulated) sensors() int         { return len(s.fleet.Sensors()) }
 func (s simulated) readings() int {
 	return s.sensors() * int(s.hour.To.Sub(s.hour.From)/s.fleet.Every)
 }
 
-func (s simulated) each() iter.Seq2[sensor.Reading, error] { return readings(s.fleet, s.hour) }
+func (s simulated) each() iter.Seq2[fleet.Reading, error] { return readings(s.fleet, s.hour) }
 
-func (s simulated) known() map[sensor.ID]map[sensor.Millis]bool {
-	all := make(map[sensor.ID]map[sensor.Millis]bool)
+func (s simulated) known() map[fleet.ID]map[fleet.Millis]bool {
+	all := make(map[fleet.ID]map[fleet.Millis]bool)
 	for sample := range s.fleet.Samples(s.hour) {
 		if all[sample.ID] == nil {
-			all[sample.ID] = make(map[sensor.Millis]bool)
+			all[sample.ID] = make(map[fleet.Millis]bool)
 		}
 		if sample.Anomaly {
 			all[sample.ID][sample.Time] = true
@@ -88,9 +88,9 @@ func publishFleet(ctx context.Context, blobs blob.Store, f simulate.Fleet) error
 // own is what a user brings: a CSV file and a folder of models.
 type own struct {
 	file    string
-	span    sensor.Window
+	span    fleet.Window
 	count   int
-	devices map[sensor.ID]int
+	devices map[fleet.ID]int
 	dir     fs.FS
 	files   []publish.File
 }
@@ -98,8 +98,8 @@ type own struct {
 // openOwn reads the whole file once, so that a mistake in its last line is
 // known before anything is started.
 func openOwn(data, models string) (*own, error) {
-	o := &own{file: data, dir: os.DirFS(models), devices: make(map[sensor.ID]int)}
-	first, last := sensor.MaxMillis, sensor.MinMillis
+	o := &own{file: data, dir: os.DirFS(models), devices: make(map[fleet.ID]int)}
+	first, last := fleet.MaxMillis, fleet.MinMillis
 	for r, err := range o.each() {
 		if err != nil {
 			return nil, err
@@ -126,16 +126,16 @@ func openOwn(data, models string) (*own, error) {
 	return o, nil
 }
 
-func (o *own) window() sensor.Window                       { return o.span }
-func (o *own) sensors() int                                { return len(o.devices) }
-func (o *own) readings() int                               { return o.count }
-func (o *own) known() map[sensor.ID]map[sensor.Millis]bool { return nil }
+func (o *own) window() fleet.Window                      { return o.span }
+func (o *own) sensors() int                              { return len(o.devices) }
+func (o *own) readings() int                             { return o.count }
+func (o *own) known() map[fleet.ID]map[fleet.Millis]bool { return nil }
 
-func (o *own) each() iter.Seq2[sensor.Reading, error] {
-	return func(yield func(sensor.Reading, error) bool) {
+func (o *own) each() iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
 		f, err := os.Open(o.file)
 		if err != nil {
-			yield(sensor.Reading{}, err)
+			yield(fleet.Reading{}, err)
 			return
 		}
 		defer f.Close()

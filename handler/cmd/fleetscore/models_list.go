@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 type listedModel struct {
@@ -41,7 +41,7 @@ func listModelsCommand(c console) *cobra.Command {
 			return err
 		}
 		list := []listedModel{}
-		for _, id := range slices.SortedFunc(maps.Keys(published), sensor.CompareID) {
+		for _, id := range slices.SortedFunc(maps.Keys(published), fleet.CompareID) {
 			if p := published[id]; len(p.Names) > 0 {
 				list = append(list, listedModel{publish.File{Sensor: id}.String(), p.Names, p.Size, p.Previous})
 			}
@@ -84,9 +84,9 @@ scores again what the other model scored.`,
 	}
 	open := c.storageFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		id, err := sensor.ID{}, error(nil)
+		id, err := fleet.ID{}, error(nil)
 		if args[0] != "default" {
-			if id, err = sensor.ParseID(args[0]); err != nil {
+			if id, err = fleet.ParseID(args[0]); err != nil {
 				return usageError{err}
 			}
 		}

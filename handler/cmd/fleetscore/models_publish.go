@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // publication is what publish --json writes.
@@ -166,7 +166,7 @@ func (c console) compareSensors(ctx context.Context, blobs blob.Store, p *public
 	if err != nil {
 		return err
 	}
-	served := make(map[sensor.ID]bool)
+	served := make(map[fleet.ID]bool)
 	for id := range published {
 		served[id] = true
 	}
@@ -176,7 +176,7 @@ func (c console) compareSensors(ctx context.Context, blobs blob.Store, p *public
 			p.ModelsWithout = append(p.ModelsWithout, s.File.Sensor.String())
 		}
 	}
-	if served[sensor.ID{}] {
+	if served[fleet.ID{}] {
 		return nil
 	}
 	for id := range sensors {

@@ -13,9 +13,9 @@ import (
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/runs"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // report is what a run came to.
@@ -65,7 +65,7 @@ func (r *report) collect(ctx context.Context, blobs blob.Store, in input) error 
 }
 
 // hits counts the anomalies that the predictions in csv found.
-func hits(csv []byte, truth map[sensor.Millis]bool) (n int, err error) {
+func hits(csv []byte, truth map[fleet.Millis]bool) (n int, err error) {
 	lines := bufio.NewScanner(bytes.NewReader(csv))
 	lines.Scan()
 	for lines.Scan() {
@@ -73,7 +73,7 @@ func hits(csv []byte, truth map[sensor.Millis]bool) (n int, err error) {
 		if len(fields) < 6 {
 			return 0, fmt.Errorf("row %q", lines.Text())
 		}
-		at, err := sensor.ParseMillis(fields[0])
+		at, err := fleet.ParseMillis(fields[0])
 		if err != nil {
 			return 0, err
 		}
@@ -105,7 +105,7 @@ func (r report) write(to io.Writer) error {
 	var rows, anomalies int
 	var all known
 	for i, j := range r.Jobs {
-		if j.State != sensor.Scored {
+		if j.State != fleet.Scored {
 			fmt.Fprintf(w, "%-*v  %s: %s\n", width, j.ID, j.State, j.Error)
 			continue
 		}
@@ -126,7 +126,7 @@ func (r report) write(to io.Writer) error {
 
 // err is not nil if something went wrong with a sensor.
 func (r report) err() error {
-	if r.State == sensor.RunSucceeded {
+	if r.State == fleet.RunSucceeded {
 		return nil
 	}
 	var reasons []string

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // console is what a command speaks to the world through.
@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return 1
 	}
 	fmt.Fprintln(stderr, "fleetscore:", err)
-	if errors.Is(err, sensor.ErrUnavailable) {
+	if errors.Is(err, fleet.ErrUnavailable) {
 		fmt.Fprintln(stderr, "Is it running? fleetscore serve starts all of it here; --storage, SQL_DSN and the other settings name what runs elsewhere.")
 	}
 	return 1

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 type runFlags struct {
@@ -160,7 +160,7 @@ func (c console) pipeline(ctx context.Context, say io.Writer, s *stack, in input
 }
 
 // score opens the run over w and waits for its end.
-func (c console) score(ctx context.Context, s *stack, w sensor.Window) (runs.Run, error) {
+func (c console) score(ctx context.Context, s *stack, w fleet.Window) (runs.Run, error) {
 	run, err := s.api.open(ctx, w.From, w.To)
 	if err != nil {
 		return run, err
@@ -172,4 +172,4 @@ func (c console) score(ctx context.Context, s *stack, w sensor.Window) (runs.Run
 
 // perMessage groups sensors so that a queue of Azurite never holds so many
 // messages that it slows down.
-func perMessage(sensors int) string { return fmt.Sprint(min(sensors/200+1, sensor.MaxJobsPerMessage)) }
+func perMessage(sensors int) string { return fmt.Sprint(min(sensors/200+1, fleet.MaxJobsPerMessage)) }

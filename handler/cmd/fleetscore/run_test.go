@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // The whole of it: storage, host, handler, event hub, database.
@@ -32,7 +32,7 @@ func TestRunSimulatedFleet(t *testing.T) {
 			t.Errorf("%v: %d rows, %d lines of predictions; want 360 and a header", j.ID, j.Rows, lines)
 		}
 	}
-	if r.State != sensor.RunSucceeded || len(r.Jobs) != 12 || r.Refused != 0 {
+	if r.State != fleet.RunSucceeded || len(r.Jobs) != 12 || r.Refused != 0 {
 		t.Errorf("run %s: %d sensors, %d readings refused", r.State, len(r.Jobs), r.Refused)
 	}
 	if all < 50 || found != all || anomalies > all+all/10 {
@@ -78,7 +78,7 @@ func compare(t *testing.T, want, got [][]string) {
 	}
 	for i := range want {
 		w, g := want[i], got[i]
-		at, err := sensor.ParseMillis(w[0])
+		at, err := fleet.ParseMillis(w[0])
 		same := err == nil && g[0] == at.String() && g[1] == w[1] && g[2] == w[2] && g[4] == w[4]
 		for _, column := range []int{3, 5} {
 			a, err1 := strconv.ParseFloat(w[column], 64)
@@ -98,7 +98,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "data.csv"), "ts,sensor,device,value\n"+
 		"2026-01-01T00:00:00Z,good,d,20\n2026-01-01T00:00:00Z,bad,d,20\n2026-01-01T00:00:00Z,none,d,20\n2026-01-01T00:00:00Z,good,d,21\n")
-	write(t, filepath.Join(dir, "models", "d", "good.pkl"), string(simulatedFleet(1, 1).fleet.Sensors()[2].Kind.Model()))
+	write(t, filepath.Join(dir, "models", "d", "good.pkl"), string(simulatedFleet(1, 1).pumps.Sensors()[2].Kind.Model()))
 	write(t, filepath.Join(dir, "models", "d", "bad.pkl"), "cos\nsystem\n(S'true'\ntR.")
 	stdout, stderr, code := command(t, "", nil, "run", "--dist", staged(t), "--out", filepath.Join(dir, "out"),
 		"--data", filepath.Join(dir, "data.csv"), "--models", filepath.Join(dir, "models"))

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 func runsCommand(c console) *cobra.Command {
@@ -106,7 +106,7 @@ func writeRun(to io.Writer, run runs.Run, jobs []runs.Job) error {
 		fmt.Fprintf(to, ", %s", run.Settings.Aggregate)
 	}
 	fmt.Fprintf(to, "\n%d of %d sensors done", run.Progress.Closed, run.Progress.Jobs)
-	for _, state := range sensor.JobStates {
+	for _, state := range fleet.JobStates {
 		if n := run.Progress.Counts[state]; n > 0 {
 			fmt.Fprintf(to, ", %d %s", n, state)
 		}
@@ -168,10 +168,10 @@ its sensors are scored again.`,
 		Args: arguments("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, s := range states {
-				if !slices.Contains(sensor.JobStates, sensor.JobState(s)) {
-					return usageError{fmt.Errorf("--states: %q is none of %v", s, sensor.JobStates)}
+				if !slices.Contains(fleet.JobStates, fleet.JobState(s)) {
+					return usageError{fmt.Errorf("--states: %q is none of %v", s, fleet.JobStates)}
 				}
-				req.States = append(req.States, sensor.JobState(s))
+				req.States = append(req.States, fleet.JobState(s))
 			}
 			if current {
 				req.Settings = "current"

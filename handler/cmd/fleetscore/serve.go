@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -157,9 +157,9 @@ func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags) {
 		anomalies += j.Anomalies
 	}
 	fmt.Fprintf(c.out, "%s  %s  %s: %d sensors, %d readings, %d anomalies", time.Now().Format(time.TimeOnly), r.ID, r.State, len(jobs), rows, anomalies)
-	if !f.idle && r.Kind == sensor.Scheduled {
+	if !f.idle && r.Kind == fleet.Scheduled {
 		known := 0
-		for sample := range f.fleet.Samples(sensor.Window{From: r.From, To: r.To}) {
+		for sample := range f.fleet.Samples(fleet.Window{From: r.From, To: r.To}) {
 			if sample.Anomaly {
 				known++
 			}

@@ -10,13 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/release"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
 func simulateCommand(c console) *cobra.Command {
-	fleet := simulate.Fleet{}
+	pumps := simulate.Fleet{}
 	var window windowFlags
 	var csv, truth bool
 	var hub, connection string
@@ -41,28 +41,28 @@ prints those of the local one. Under azd exec it is the one that azd deployed.`,
 			if err != nil {
 				return err
 			}
-			if err := check(fleet); err != nil {
+			if err := check(pumps); err != nil {
 				return err
 			}
 			if csv || truth {
 				if !given {
 					return usageError{fmt.Errorf("--csv needs --from and --to")}
 				}
-				return c.writeSamples(fleet, w, truth)
+				return c.writeSamples(pumps, w, truth)
 			}
 			h, err := c.hub(connection, hub, cmd.Flags().Changed("connection"))
 			if err != nil {
 				return err
 			}
 			if given {
-				return c.sendWindow(cmd.Context(), h, fleet, w)
+				return c.sendWindow(cmd.Context(), h, pumps, w)
 			}
-			fmt.Fprintf(c.err, "sending the readings of %d sensors, one each %v, until Ctrl-C\n", len(fleet.Sensors()), fleet.Every)
-			return sendLive(cmd.Context(), h, fleet)
+			fmt.Fprintf(c.err, "sending the readings of %d sensors, one each %v, until Ctrl-C\n", len(pumps.Sensors()), pumps.Every)
+			return sendLive(cmd.Context(), h, pumps)
 		},
 	}
-	fleetFlags(cmd, &fleet)
-	cmd.Flags().BoolVar(&fleet.Healthy, "healthy", false, "without anomalies, as for training")
+	fleetFlags(cmd, &pumps)
+	cmd.Flags().BoolVar(&pumps.Healthy, "healthy", false, "without anomalies, as for training")
 	window.add(cmd, "send or write the readings of a time")
 	cmd.Flags().BoolVar(&csv, "csv", false, "write CSV to stdout instead of sending")
 	cmd.Flags().BoolVar(&truth, "truth", false, "like --csv, with a column Anomaly")
@@ -89,10 +89,10 @@ func (c console) hub(connection, name string, explicit bool) (*simulate.Hub, err
 	}}, nil
 }
 
-func fleetFlags(cmd *cobra.Command, fleet *simulate.Fleet) {
-	cmd.Flags().Uint64Var(&fleet.Seed, "seed", 1, "the same seed gives the same readings")
-	cmd.Flags().IntVar(&fleet.Devices, "devices", 3, "number of devices, with four sensors each")
-	cmd.Flags().DurationVar(&fleet.Every, "every", 10*time.Second, "time between two readings of a sensor")
+func fleetFlags(cmd *cobra.Command, pumps *simulate.Fleet) {
+	cmd.Flags().Uint64Var(&pumps.Seed, "seed", 1, "the same seed gives the same readings")
+	cmd.Flags().IntVar(&pumps.Devices, "devices", 3, "number of devices, with four sensors each")
+	cmd.Flags().DurationVar(&pumps.Every, "every", 10*time.Second, "time between two readings of a sensor")
 }
 
 func check(f simulate.Fleet) error {
@@ -105,7 +105,7 @@ func check(f simulate.Fleet) error {
 	return nil
 }
 
-func (c console) writeSamples(f simulate.Fleet, w sensor.Window, truth bool) error {
+func (c console) writeSamples(f simulate.Fleet, w fleet.Window, truth bool) error {
 	out := bufio.NewWriter(c.out)
 	head := "TS,Device,Sensor,Val"
 	if truth {
@@ -123,8 +123,8 @@ func (c console) writeSamples(f simulate.Fleet, w sensor.Window, truth bool) err
 }
 
 // readings forgets which samples are anomalies.
-func readings(f simulate.Fleet, w sensor.Window) iter.Seq2[sensor.Reading, error] {
-	return func(yield func(sensor.Reading, error) bool) {
+func readings(f simulate.Fleet, w fleet.Window) iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
 		for s := range f.Samples(w) {
 			if !yield(s.Reading, nil) {
 				return
@@ -133,7 +133,7 @@ func readings(f simulate.Fleet, w sensor.Window) iter.Seq2[sensor.Reading, error
 	}
 }
 
-func (c console) sendWindow(ctx context.Context, h *simulate.Hub, f simulate.Fleet, w sensor.Window) error {
+func (c console) sendWindow(ctx context.Context, h *simulate.Hub, f simulate.Fleet, w fleet.Window) error {
 	n := len(f.Sensors()) * int(w.To.Sub(w.From)/f.Every)
 	bar := c.progress("sending readings", n)
 	defer bar.end()
@@ -155,7 +155,7 @@ func sendLive(ctx context.Context, h *simulate.Hub, f simulate.Fleet) error {
 		if !from.Before(to) {
 			continue
 		}
-		if err := h.Send(ctx, readings(f, sensor.Window{From: from, To: to}), nil); err != nil {
+		if err := h.Send(ctx, readings(f, fleet.Window{From: from, To: to}), nil); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}

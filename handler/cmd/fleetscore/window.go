@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // windowFlags are --from and --to.
@@ -18,20 +18,20 @@ func (w *windowFlags) add(cmd *cobra.Command, meaning string) {
 }
 
 // window returns what the flags say; ok is false if they say nothing.
-func (w windowFlags) window() (_ sensor.Window, ok bool, err error) {
+func (w windowFlags) window() (_ fleet.Window, ok bool, err error) {
 	if w.from == "" && w.to == "" {
-		return sensor.Window{}, false, nil
+		return fleet.Window{}, false, nil
 	}
 	if w.from == "" || w.to == "" {
-		return sensor.Window{}, false, usageError{fmt.Errorf("--from and --to go together")}
+		return fleet.Window{}, false, usageError{fmt.Errorf("--from and --to go together")}
 	}
-	from, err := sensor.ParseMillis(w.from)
+	from, err := fleet.ParseMillis(w.from)
 	if err != nil {
-		return sensor.Window{}, false, usageError{fmt.Errorf("--from: %w", err)}
+		return fleet.Window{}, false, usageError{fmt.Errorf("--from: %w", err)}
 	}
-	to, err := sensor.ParseMillis(w.to)
+	to, err := fleet.ParseMillis(w.to)
 	if err != nil {
-		return sensor.Window{}, false, usageError{fmt.Errorf("--to: %w", err)}
+		return fleet.Window{}, false, usageError{fmt.Errorf("--to: %w", err)}
 	}
 	window, err := outwards(from, to)
 	return window, true, err
@@ -39,6 +39,6 @@ func (w windowFlags) window() (_ sensor.Window, ok bool, err error) {
 
 // outwards returns the window from one moment up to, not including, another,
 // rounded outwards to whole seconds.
-func outwards(from, to sensor.Millis) (sensor.Window, error) {
-	return sensor.NewWindow(from.Time().Truncate(time.Second), (to + 999).Time().Truncate(time.Second))
+func outwards(from, to fleet.Millis) (fleet.Window, error) {
+	return fleet.NewWindow(from.Time().Truncate(time.Second), (to + 999).Time().Truncate(time.Second))
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -62,7 +62,7 @@ const inFlight = 24
 func scoreFleet(b *testing.B, sensors int) (cost fleetCost) {
 	// The schedule fires once a year: one window is due, the year before this one.
 	to := time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
-	w := sensor.Window{From: to.AddDate(-1, 0, 0), To: to}
+	w := fleet.Window{From: to.AddDate(-1, 0, 0), To: to}
 	dsn := "file:" + filepath.ToSlash(filepath.Join(b.TempDir(), "fleet.db"))
 	db, err := store.Open(dsn, store.Options{})
 	if err != nil {
@@ -94,11 +94,11 @@ func scoreFleet(b *testing.B, sensors int) (cost fleetCost) {
 	cost.wall = time.Since(begin)
 	workers.Wait()
 	var run struct {
-		State  sensor.RunState `json:"state"`
-		Rows   int             `json:"rows"`
-		Counts sensor.Counts   `json:"counts"`
+		State  fleet.RunState `json:"state"`
+		Rows   int            `json:"rows"`
+		Counts fleet.Counts   `json:"counts"`
 	}
-	if err := json.Unmarshal(manifest, &run); err != nil || run.State != sensor.RunSucceeded || run.Counts[sensor.Scored] != sensors || run.Rows != sensors*readingsOfSensor {
+	if err := json.Unmarshal(manifest, &run); err != nil || run.State != fleet.RunSucceeded || run.Counts[fleet.Scored] != sensors || run.Rows != sensors*readingsOfSensor {
 		b.Fatalf("the run ended as %+v, %v", run, err)
 	}
 	cmd.Process.Kill()
@@ -112,15 +112,15 @@ const readingsOfSensor = 1000
 
 // fill makes the tables of a database, with the watermark at the window's
 // beginning and a reading of each sensor in each of its first seconds.
-func fill(t testing.TB, db *store.DB, w sensor.Window, sensors, readings int) {
+func fill(t testing.TB, db *store.DB, w fleet.Window, sensors, readings int) {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	batch := make([]sensor.Reading, readings)
+	batch := make([]fleet.Reading, readings)
 	for s := range sensors {
-		id := sensor.ID{Device: fmt.Sprintf("device-%04d", s/4), Sensor: fmt.Sprintf("sensor-%d", s%4)}
+		id := fleet.ID{Device: fmt.Sprintf("device-%04d", s/4), Sensor: fmt.Sprintf("sensor-%d", s%4)}
 		for i := range batch {
-			batch[i] = sensor.Reading{ID: id, Time: sensor.MillisOf(w.From) + sensor.Millis(i*1000), Value: float64((s+i)%1000) / 70}
+			batch[i] = fleet.Reading{ID: id, Time: fleet.MillisOf(w.From) + fleet.Millis(i*1000), Value: float64((s+i)%1000) / 70}
 		}
 		if _, err := db.InsertReadings(t.Context(), batch); err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -20,7 +20,7 @@ import (
 // is its own text and SQLite's caches: the whole stays below twice the limit.
 func TestMemoryInAStorm(t *testing.T) {
 	const sensors, readings, runs, limit = 12, 20_000, 4, 64 << 20
-	w := sensor.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(readings, 0).UTC()}
+	w := fleet.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(readings, 0).UTC()}
 	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "fleet.db"))
 	db, err := store.Open(dsn, store.Options{})
 	if err != nil {
@@ -36,17 +36,17 @@ func TestMemoryInAStorm(t *testing.T) {
 	defer host.CloseIdleConnections()
 	var ids []string
 	for i := range runs {
-		run, _, err := db.OpenRequested(t.Context(), sensor.Window{From: w.From, To: w.To.Add(time.Duration(i) * time.Second)}, sensor.Settings{}, w.To)
+		run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: w.From, To: w.To.Add(time.Duration(i) * time.Second)}, fleet.Settings{}, w.To)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, run.ID)
-		jobs, err := db.JobsPage(t.Context(), run.ID, "", sensor.ID{}, sensors)
+		jobs, err := db.JobsPage(t.Context(), run.ID, "", fleet.ID{}, sensors)
 		if err != nil || len(jobs) != sensors {
 			t.Fatal(jobs, err)
 		}
 		for _, j := range jobs {
-			text, err := sensor.NewMessage(run.ID, []sensor.JobKey{j.JobKey}).Encode()
+			text, err := fleet.NewMessage(run.ID, []fleet.JobKey{j.JobKey}).Encode()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestMemoryInAStorm(t *testing.T) {
 	}
 	workers.Wait()
 	for _, id := range ids {
-		if run, err := db.Run(t.Context(), id); err != nil || run.State != sensor.RunSucceeded {
+		if run, err := db.Run(t.Context(), id); err != nil || run.State != fleet.RunSucceeded {
 			t.Errorf("run %s: %v, %v", id, run.State, err)
 		}
 	}

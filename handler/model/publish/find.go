@@ -9,18 +9,18 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // File is a model file found in a folder.
 type File struct {
 	Path string
 	// Sensor is the one it serves; zero for the default model.
-	Sensor sensor.ID
+	Sensor fleet.ID
 }
 
 // Default reports whether f serves the sensors that have no model of their own.
-func (f File) Default() bool { return f.Sensor == sensor.ID{} }
+func (f File) Default() bool { return f.Sensor == fleet.ID{} }
 
 // String returns the sensor that f serves, or "default".
 func (f File) String() string {
@@ -43,7 +43,7 @@ var patterns = []string{"{device}/{sensor}", "model_{device}_{sensor}"}
 // default model. Hidden files are not looked at.
 //
 // Two files for one sensor, and a name that can be read in two ways, are
-// errors that wrap [sensor.ErrInvalid].
+// errors that wrap [fleet.ErrInvalid].
 func Find(dir fs.FS, pattern string) (files []File, others []string, err error) {
 	match, err := compile(pattern)
 	if err != nil {
@@ -72,16 +72,16 @@ func Find(dir fs.FS, pattern string) (files []File, others []string, err error) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("find models: %w", err)
 	}
-	slices.SortStableFunc(files, func(a, b File) int { return sensor.CompareID(a.Sensor, b.Sensor) })
+	slices.SortStableFunc(files, func(a, b File) int { return fleet.CompareID(a.Sensor, b.Sensor) })
 	for i := 1; i < len(files); i++ {
 		if files[i].Sensor == files[i-1].Sensor {
-			return nil, nil, fmt.Errorf("%w: two models for %v: %s and %s; remove one", sensor.ErrInvalid, files[i], files[i-1].Path, files[i].Path)
+			return nil, nil, fmt.Errorf("%w: two models for %v: %s and %s; remove one", fleet.ErrInvalid, files[i], files[i-1].Path, files[i].Path)
 		}
 	}
 	return files, others, nil
 }
 
-type matcher func(name string) (id sensor.ID, ok bool, err error)
+type matcher func(name string) (id fleet.ID, ok bool, err error)
 
 func compile(pattern string) (matcher, error) {
 	if pattern != "" {
@@ -95,7 +95,7 @@ func compile(pattern string) (matcher, error) {
 		}
 		all = append(all, m)
 	}
-	return func(name string) (id sensor.ID, ok bool, err error) {
+	return func(name string) (id fleet.ID, ok bool, err error) {
 		for _, m := range all {
 			if id, ok, err = m(name); ok || err != nil {
 				break
@@ -108,7 +108,7 @@ func compile(pattern string) (matcher, error) {
 func compileOne(pattern, suffix string) (matcher, error) {
 	pattern = path.Clean(pattern)
 	if !utf8.ValidString(pattern) || strings.Count(pattern, "{device}") != 1 || strings.Count(pattern, "{sensor}") != 1 {
-		return nil, fmt.Errorf("%w: pattern %q must have {device} and {sensor} once each, as in {device}-{sensor}.pkl", sensor.ErrInvalid, pattern)
+		return nil, fmt.Errorf("%w: pattern %q must have {device} and {sensor} once each, as in {device}-{sensor}.pkl", fleet.ErrInvalid, pattern)
 	}
 	// What stands first may be read as long as can be, or as short: where the
 	// two differ, the name can be read in two ways.
@@ -123,15 +123,15 @@ func compileOne(pattern, suffix string) (matcher, error) {
 		return regexp.MustCompile("^" + s + suffix + "$")
 	}
 	long, short := expression(`[^/]+`), expression(`[^/]+?`)
-	return func(name string) (sensor.ID, bool, error) {
+	return func(name string) (fleet.ID, bool, error) {
 		if name == defaultName+".pkl" || name == defaultName+".joblib" {
-			return sensor.ID{}, true, nil
+			return fleet.ID{}, true, nil
 		}
 		a, okA := idOf(long, name)
 		b, okB := idOf(short, name)
 		switch {
 		case okA && okB && a != b:
-			return a, false, fmt.Errorf("%w: by the pattern %s, %s may be the model of %v or of %v: rename it, or use folders, {device}/{sensor}", sensor.ErrInvalid, pattern, name, b, a)
+			return a, false, fmt.Errorf("%w: by the pattern %s, %s may be the model of %v or of %v: rename it, or use folders, {device}/{sensor}", fleet.ErrInvalid, pattern, name, b, a)
 		case okB:
 			return b, true, nil
 		}
@@ -140,11 +140,11 @@ func compileOne(pattern, suffix string) (matcher, error) {
 }
 
 // idOf returns the sensor that re finds in name, if it is a valid one.
-func idOf(re *regexp.Regexp, name string) (sensor.ID, bool) {
+func idOf(re *regexp.Regexp, name string) (fleet.ID, bool) {
 	m := re.FindStringSubmatch(name)
 	if m == nil {
-		return sensor.ID{}, false
+		return fleet.ID{}, false
 	}
-	id := sensor.ID{Device: m[re.SubexpIndex("device")], Sensor: m[re.SubexpIndex("sensor")]}
+	id := fleet.ID{Device: m[re.SubexpIndex("device")], Sensor: m[re.SubexpIndex("sensor")]}
 	return id, id.Validate() == nil
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 func folder(names ...string) fstest.MapFS {
@@ -55,7 +55,7 @@ func TestFindRefuses(t *testing.T) {
 		{"{device}{device}/{sensor}", "1", "must have {device} and {sensor} once each"},
 	} {
 		_, _, err := Find(folder(strings.Fields(tc.names)...), tc.pattern)
-		if !errors.Is(err, sensor.ErrInvalid) || !strings.Contains(err.Error(), tc.want) {
+		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("Find(%s, %q): %v; want %q", tc.names, tc.pattern, err, tc.want)
 		}
 	}
@@ -71,7 +71,7 @@ func FuzzFind(f *testing.F) {
 			return
 		}
 		id, ok, err := match(name)
-		if ok && (err != nil || id != sensor.ID{} && id.Validate() != nil) {
+		if ok && (err != nil || id != fleet.ID{} && id.Validate() != nil) {
 			t.Fatalf("%q by %q: %v, %v", name, pattern, id, err)
 		}
 	})
@@ -80,7 +80,7 @@ func FuzzFind(f *testing.F) {
 func TestFilesAreOrdered(t *testing.T) {
 	t.Parallel()
 	files, _, err := Find(folder("b/1", "a/2", "a/10"), "")
-	if err != nil || !slices.IsSortedFunc(files, func(a, b File) int { return sensor.CompareID(a.Sensor, b.Sensor) }) {
+	if err != nil || !slices.IsSortedFunc(files, func(a, b File) int { return fleet.CompareID(a.Sensor, b.Sensor) }) {
 		t.Errorf("%v, %v", files, err)
 	}
 }

@@ -7,19 +7,19 @@ import (
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // previous follows "{device}/{sensor}", or "default", to name the blob with the
 // model before. No sensor's name has an '@'.
 const previous = "@previous"
 
-func previousName(id sensor.ID) string { return File{Sensor: id}.String() + previous }
+func previousName(id fleet.ID) string { return File{Sensor: id}.String() + previous }
 
 // sensorOf returns the sensor that a blob in the container serves; the zero ID
 // for the default model.
-func sensorOf(name string) (id sensor.ID, ok bool) {
+func sensorOf(name string) (id fleet.ID, ok bool) {
 	if slices.Contains(model.Defaults, name) {
 		return id, true
 	}
@@ -28,15 +28,15 @@ func sensorOf(name string) (id sensor.ID, ok bool) {
 
 // Published is what the container has for a sensor.
 type Published struct {
-	Sensor   sensor.ID // zero for the default model
-	Names    []string  // of its blobs; more than one is an error of whoever put them there
-	Size     int64     // of the last of these
-	Previous bool      // there is one to roll back to
+	Sensor   fleet.ID // zero for the default model
+	Names    []string // of its blobs; more than one is an error of whoever put them there
+	Size     int64    // of the last of these
+	Previous bool     // there is one to roll back to
 }
 
 // List returns what is published, by sensor.
-func List(ctx context.Context, blobs blob.Store) (map[sensor.ID]*Published, error) {
-	all := make(map[sensor.ID]*Published)
+func List(ctx context.Context, blobs blob.Store) (map[fleet.ID]*Published, error) {
+	all := make(map[fleet.ID]*Published)
 	for info, err := range blobs.List(ctx, blob.Models, "") {
 		if err != nil {
 			return nil, fmt.Errorf("list models: %w", err)

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
-	"github.com/fleetscore/fleetscore/handler/sensor"
 )
 
 // MaxSize is the largest model file, in bytes.
@@ -124,7 +124,7 @@ func suffixOf(f File) string {
 }
 
 func tooMany(p *Published) error {
-	return fmt.Errorf("%w: the container %s has more than one model for %v: %q; delete all but one", sensor.ErrBadModel, blob.Models, p.Sensor, p.Names)
+	return fmt.Errorf("%w: the container %s has more than one model for %v: %q; delete all but one", fleet.ErrBadModel, blob.Models, p.Sensor, p.Names)
 }
 
 // holds reports whether a blob has the content with this sum. Blobs that

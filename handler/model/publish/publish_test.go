@@ -13,7 +13,7 @@ import (
 	"testing/fstest"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -72,8 +72,8 @@ func content(t *testing.T, blobs blob.Store, name string) string {
 func TestPublishAndRollback(t *testing.T) {
 	t.Parallel()
 	blobs, ctx := new(blob.Memory), t.Context()
-	id := sensor.ID{Device: "a", Sensor: "1"}
-	if _, err := Rollback(ctx, blobs, id); !errors.Is(err, sensor.ErrNotFound) {
+	id := fleet.ID{Device: "a", Sensor: "1"}
+	if _, err := Rollback(ctx, blobs, id); !errors.Is(err, fleet.ErrNotFound) {
 		t.Errorf("rollback of nothing: %v", err)
 	}
 	for _, tc := range []struct {
@@ -123,7 +123,7 @@ func TestBadSaysWhy(t *testing.T) {
 			t.Errorf("%v: %s, %v; want bad, %s", files[i], steps[i].Change, steps[i].Err, want)
 		}
 	}
-	if _, err := Rollback(t.Context(), blobs, files[0].Sensor); !errors.Is(err, sensor.ErrBadModel) {
+	if _, err := Rollback(t.Context(), blobs, files[0].Sensor); !errors.Is(err, fleet.ErrBadModel) {
 		t.Errorf("rollback of a sensor with two models: %v", err)
 	}
 }

@@ -8,23 +8,23 @@ import (
 	"io"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // replaced follows a sensor's name as [previous] does, to name the blob with
 // the model that an unfinished [Rollback] takes away.
 const replaced = "@replaced"
 
-func replacedName(id sensor.ID) string { return File{Sensor: id}.String() + replaced }
+func replacedName(id fleet.ID) string { return File{Sensor: id}.String() + replaced }
 
 // Rollback exchanges the model of a sensor (the zero ID is the default model)
 // with the one before, so that doing it twice changes nothing. It returns the
 // name of the blob. Where there is none before, the error wraps
-// [sensor.ErrNotFound]; where another writer came between, [blob.ErrChanged].
+// [fleet.ErrNotFound]; where another writer came between, [blob.ErrChanged].
 //
 // A Rollback that was killed is finished by the next, and loses neither model:
 // the newer is written beside them before the one before replaces it.
-func Rollback(ctx context.Context, blobs blob.Store, id sensor.ID) (name string, err error) {
+func Rollback(ctx context.Context, blobs blob.Store, id fleet.ID) (name string, err error) {
 	published, err := List(ctx, blobs)
 	if err != nil {
 		return "", err
@@ -34,7 +34,7 @@ func Rollback(ctx context.Context, blobs blob.Store, id sensor.ID) (name string,
 		return "", tooMany(p)
 	}
 	if p == nil || len(p.Names) == 0 || !p.Previous {
-		return "", fmt.Errorf("roll back %v: %w: publish has not replaced a model of it", File{Sensor: id}, sensor.ErrNotFound)
+		return "", fmt.Errorf("roll back %v: %w: publish has not replaced a model of it", File{Sensor: id}, fleet.ErrNotFound)
 	}
 	s := swap{blobs, id, p.Names[0]}
 	return s.name, s.run(ctx)
@@ -42,7 +42,7 @@ func Rollback(ctx context.Context, blobs blob.Store, id sensor.ID) (name string,
 
 type swap struct {
 	blobs blob.Store
-	id    sensor.ID
+	id    fleet.ID
 	name  string
 }
 
@@ -61,7 +61,7 @@ func (s swap) run(ctx context.Context) error {
 	case !begun && !errors.Is(err, blob.ErrNotFound):
 		return err
 	case bytes.Equal(now, before) && !begun:
-		return fmt.Errorf("roll back %v: %w: the one kept is the same, as publish was interrupted: run it again", File{Sensor: s.id}, sensor.ErrNotFound)
+		return fmt.Errorf("roll back %v: %w: the one kept is the same, as publish was interrupted: run it again", File{Sensor: s.id}, fleet.ErrNotFound)
 	case bytes.Equal(now, before):
 		now = taken
 	case begun && bytes.Equal(before, taken): // all was done but to clean up
@@ -82,7 +82,7 @@ func (s swap) run(ctx context.Context) error {
 
 // keep copies the blob that serves a sensor to where [Rollback] finds it. A
 // rollback that was not finished is so no longer.
-func keep(ctx context.Context, blobs blob.Store, id sensor.ID, name string) error {
+func keep(ctx context.Context, blobs blob.Store, id fleet.ID, name string) error {
 	data, _, err := blobs.Read(ctx, blob.Models, name, "", MaxSize)
 	if err != nil {
 		return ignoreNotFound(err)

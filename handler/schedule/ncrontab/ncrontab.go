@@ -25,7 +25,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Schedule is a parsed expression. The zero value never fires.
@@ -34,7 +34,7 @@ type Schedule struct {
 	fields [6]set // by the index of a field in specs
 }
 
-// Parse reads an expression. Its error wraps [sensor.ErrInvalid] and names the
+// Parse reads an expression. Its error wraps [fleet.ErrInvalid] and names the
 // field that is wrong and what it may hold.
 //
 // The host also takes a TimeSpan such as 00:05:00, on some plans; Parse does
@@ -47,13 +47,13 @@ func Parse(expr string) (Schedule, error) {
 	case 6:
 	default:
 		return Schedule{}, fmt.Errorf("%w: schedule %.80q has %d fields; write six, as in \"0 */5 * * * *\" (second minute hour day month weekday)%s",
-			sensor.ErrInvalid, expr, len(words), hint(expr))
+			fleet.ErrInvalid, expr, len(words), hint(expr))
 	}
 	s := Schedule{text: strings.Join(strings.Fields(expr), " ")}
 	for i, word := range words {
 		var err error
 		if s.fields[i], err = specs[i].parse(word); err != nil {
-			return Schedule{}, fmt.Errorf("%w: schedule %.80q: %s %.40q: %v", sensor.ErrInvalid, expr, specs[i].name, word, err)
+			return Schedule{}, fmt.Errorf("%w: schedule %.80q: %s %.40q: %v", fleet.ErrInvalid, expr, specs[i].name, word, err)
 		}
 	}
 	return s, nil

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 func at(t testing.TB, s string) time.Time {
@@ -134,7 +134,7 @@ func TestParseErrors(t *testing.T) {
 		{"70/2 * * * * *", "outside"},
 	} {
 		_, err := Parse(c.expr)
-		if err == nil || !errors.Is(err, sensor.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
+		if err == nil || !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("Parse(%q) = %v, want an invalid that says %q", c.expr, err, c.says)
 		}
 	}

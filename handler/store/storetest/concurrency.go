@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -51,13 +51,13 @@ func testLastClosers(t *testing.T, db *store.DB) {
 		if ends.Load() != 1 {
 			t.Fatalf("round %d: the run was ended %d times", round, ends.Load())
 		}
-		equal(t, "state", run(t, db, id).State, sensor.RunSucceeded)
+		equal(t, "state", run(t, db, id).State, fleet.RunSucceeded)
 	}
 }
 
 // closeAndEnd closes a job, and closes it again as a duplicate message would,
 // trying to end the run each time.
-func closeAndEnd(ctx context.Context, db *store.DB, run string, key sensor.JobKey, o sensor.Outcome) (ended bool, err error) {
+func closeAndEnd(ctx context.Context, db *store.DB, run string, key fleet.JobKey, o fleet.Outcome) (ended bool, err error) {
 	if _, _, err := db.CloseJob(ctx, run, key, o, noon); err != nil {
 		return false, err
 	}
@@ -72,7 +72,7 @@ func testTwoTicks(t *testing.T, db *store.DB) {
 	var done [ticks]int
 	together(ticks, func(tick int) {
 		for i := 0; i < windows; {
-			ok, err := db.OpenScheduled(t.Context(), hour(i), sensor.Settings{}, noon, windows)
+			ok, err := db.OpenScheduled(t.Context(), hour(i), fleet.Settings{}, noon, windows)
 			if err != nil {
 				t.Error(err)
 				return
@@ -88,7 +88,7 @@ func testTwoTicks(t *testing.T, db *store.DB) {
 	for i := range windows {
 		counts, err := db.Counts(t.Context(), hour(i).RunID())
 		check(t, err)
-		equal(t, "jobs of "+hour(i).RunID(), counts[sensor.Queued], 10)
+		equal(t, "jobs of "+hour(i).RunID(), counts[fleet.Queued], 10)
 	}
 }
 
@@ -105,9 +105,9 @@ func testAdoptionRace(t *testing.T, db *store.DB) {
 			var err error
 			switch n {
 			case 0:
-				_, created, err = db.OpenRequested(t.Context(), hour(i), sensor.Settings{}, noon)
+				_, created, err = db.OpenRequested(t.Context(), hour(i), fleet.Settings{}, noon)
 			case 1:
-				_, err = db.OpenScheduled(t.Context(), hour(i), sensor.Settings{}, noon, windows+1)
+				_, err = db.OpenScheduled(t.Context(), hour(i), fleet.Settings{}, noon, windows+1)
 			default:
 				_, err = closeWhatIs(t.Context(), db, id, n-2)
 			}
@@ -116,7 +116,7 @@ func testAdoptionRace(t *testing.T, db *store.DB) {
 			}
 		})
 		r := run(t, db, id)
-		equal(t, "kind", r.Kind, sensor.Scheduled)
+		equal(t, "kind", r.Kind, fleet.Scheduled)
 		equal(t, "adopted", r.Epoch > 0, created)
 		finish(t, db, id, sensors)
 	}
@@ -124,7 +124,7 @@ func testAdoptionRace(t *testing.T, db *store.DB) {
 
 // closeWhatIs closes a job at whatever revision it has, if there is one.
 func closeWhatIs(ctx context.Context, db *store.DB, run string, i int) (ended bool, err error) {
-	jobs, err := db.Jobs(ctx, run, []sensor.ID{id(i)})
+	jobs, err := db.Jobs(ctx, run, []fleet.ID{id(i)})
 	if err != nil || len(jobs) == 0 {
 		return false, err
 	}
@@ -141,10 +141,10 @@ func finish(t testing.TB, db *store.DB, id string, sensors int) {
 	_, err := TryToEnd(t.Context(), db, id)
 	check(t, err)
 	r := run(t, db, id)
-	equal(t, "state of "+id, r.State, sensor.RunSucceeded)
+	equal(t, "state of "+id, r.State, fleet.RunSucceeded)
 	counts, err := db.Counts(t.Context(), id)
 	check(t, err)
-	equal(t, "scored", counts[sensor.Scored], sensors)
+	equal(t, "scored", counts[fleet.Scored], sensors)
 }
 
 // testRescoreWhileClosing re-opens jobs while others close them and end the
@@ -158,7 +158,7 @@ func testRescoreWhileClosing(t *testing.T, db *store.DB) {
 		if n == closers {
 			defer stop.Store(true)
 			for k := range rescores {
-				one := func(i sensor.ID) bool { return i == sensorID(k%jobs) }
+				one := func(i fleet.ID) bool { return i == sensorID(k%jobs) }
 				if _, _, err := db.Rescore(t.Context(), id, one, nil, nil); err != nil {
 					t.Error(err)
 				}
@@ -198,7 +198,7 @@ func testLateSuccessWhileEnding(t *testing.T, db *store.DB) {
 	for round := range repeats {
 		id := opened(t, db, round, 0)
 		for i := range jobs {
-			closeJob(t, db, id, key(i, 0), sensor.Outcome{Result: sensor.Failed})
+			closeJob(t, db, id, key(i, 0), fleet.Outcome{Result: fleet.Failed})
 		}
 		together(2*jobs, func(n int) {
 			var err error

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -21,36 +21,36 @@ func wantError(t testing.TB, err, want error) {
 func testCloseJob(t *testing.T, db *store.DB) {
 	run := opened(t, db, 0, 64)
 	n := 0
-	for _, was := range sensor.JobStates {
-		for _, result := range sensor.JobStates[1:] {
-			if was == sensor.Cancelled {
+	for _, was := range fleet.JobStates {
+		for _, result := range fleet.JobStates[1:] {
+			if was == fleet.Cancelled {
 				continue // only Cancel makes these
 			}
-			if was != sensor.Queued {
-				closeJob(t, db, run, key(n, 0), sensor.Outcome{Result: was, Error: "before"})
+			if was != fleet.Queued {
+				closeJob(t, db, run, key(n, 0), fleet.Outcome{Result: was, Error: "before"})
 			}
 			before := job(t, db, run, n)
-			got, changed, err := db.CloseJob(t.Context(), run, key(n, 0), sensor.Outcome{Result: result, Error: "after"}, noon)
+			got, changed, err := db.CloseJob(t.Context(), run, key(n, 0), fleet.Outcome{Result: result, Error: "after"}, noon)
 			check(t, err)
 			equal(t, "was", got, was)
-			equal(t, string(was)+" closed as "+string(result), changed, was == sensor.Queued || was == sensor.Failed && result != sensor.Failed)
+			equal(t, string(was)+" closed as "+string(result), changed, was == fleet.Queued || was == fleet.Failed && result != fleet.Failed)
 			want := before
 			if changed {
-				want = sensor.Job{Run: run, JobKey: key(n, 0), State: result, ClosedAt: noon, Outcome: sensor.Outcome{Result: result, Error: "after"}}
+				want = fleet.Job{Run: run, JobKey: key(n, 0), State: result, ClosedAt: noon, Outcome: fleet.Outcome{Result: result, Error: "after"}}
 			}
 			equal(t, "job", job(t, db, run, n), want)
 			n++
 		}
 	}
-	for _, result := range []sensor.JobState{"", sensor.Queued, "done"} {
-		_, _, err := db.CloseJob(t.Context(), run, key(n, 0), sensor.Outcome{Result: result}, noon)
-		wantError(t, err, sensor.ErrInvalid)
+	for _, result := range []fleet.JobState{"", fleet.Queued, "done"} {
+		_, _, err := db.CloseJob(t.Context(), run, key(n, 0), fleet.Outcome{Result: result}, noon)
+		wantError(t, err, fleet.ErrInvalid)
 	}
 	for _, revision := range []int{-1, 1} {
 		was, changed, err := db.CloseJob(t.Context(), run, key(n, revision), scored("aa"), noon)
 		check(t, err)
 		equal(t, "closed at another revision", changed, false)
-		equal(t, "was", was, sensor.Queued)
+		equal(t, "was", was, fleet.Queued)
 	}
 	full := scored("aa")
 	full.EmptyBuckets, full.Error = 3, "näh 'quoted' \U0001f600 \\"
@@ -60,41 +60,41 @@ func testCloseJob(t *testing.T, db *store.DB) {
 
 func testLateSuccess(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 1)
-	closeJob(t, db, id, key(0, 0), sensor.Outcome{Result: sensor.Failed})
+	closeJob(t, db, id, key(0, 0), fleet.Outcome{Result: fleet.Failed})
 	equal(t, "epoch", run(t, db, id).Epoch, 0)
 	ended, err := TryToEnd(t.Context(), db, id)
 	check(t, err)
 	equal(t, "ended", ended, true)
-	equal(t, "state", run(t, db, id).State, sensor.RunFailed)
+	equal(t, "state", run(t, db, id).State, fleet.RunFailed)
 
 	was, changed, err := db.CloseJob(t.Context(), id, key(0, 0), scored("aa"), noon)
 	check(t, err)
-	equal(t, "was", was, sensor.Failed)
+	equal(t, "was", was, fleet.Failed)
 	equal(t, "closed", changed, true)
 	r := run(t, db, id)
-	equal(t, "state", r.State, sensor.RunRunning)
+	equal(t, "state", r.State, fleet.RunRunning)
 	equal(t, "epoch", r.Epoch, 1)
 	equal(t, "ended at", r.EndedAt, time.Time{})
 	ended, err = TryToEnd(t.Context(), db, id)
 	check(t, err)
 	equal(t, "ended again", ended, true)
-	equal(t, "state", run(t, db, id).State, sensor.RunSucceeded)
+	equal(t, "state", run(t, db, id).State, fleet.RunSucceeded)
 }
 
 func testLateSuccessOfCancelledRun(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 2)
-	closeJob(t, db, id, key(0, 0), sensor.Outcome{Result: sensor.Failed})
+	closeJob(t, db, id, key(0, 0), fleet.Outcome{Result: fleet.Failed})
 	check(t, db.Cancel(t.Context(), id, noon))
 	for epoch := range 2 {
 		if epoch == 1 {
 			closeJob(t, db, id, key(0, 0), scored("aa"))
 		}
-		equal(t, "state", run(t, db, id).State, sensor.RunCancelling)
+		equal(t, "state", run(t, db, id).State, fleet.RunCancelling)
 		equal(t, "epoch", run(t, db, id).Epoch, 1+epoch)
 		ended, err := TryToEnd(t.Context(), db, id)
 		check(t, err)
 		equal(t, "ended", ended, true)
-		equal(t, "state", run(t, db, id).State, sensor.RunCancelled)
+		equal(t, "state", run(t, db, id).State, fleet.RunCancelled)
 	}
 }
 
@@ -112,25 +112,25 @@ func testReopenJob(t *testing.T, db *store.DB) {
 		equal(t, "epoch", run(t, db, id).Epoch, before)
 	}
 	reopen(0, 0, "", false) // queued
-	check(t, db.MarkSent(t.Context(), id, []sensor.JobKey{key(0, 0)}, noon))
+	check(t, db.MarkSent(t.Context(), id, []fleet.JobKey{key(0, 0)}, noon))
 	closeJob(t, db, id, key(0, 0), scored("aa"))
-	closeJob(t, db, id, key(1, 0), sensor.Outcome{Result: sensor.NoData})
+	closeJob(t, db, id, key(1, 0), fleet.Outcome{Result: fleet.NoData})
 	if _, err := TryToEnd(t.Context(), db, id); err != nil {
 		t.Fatal(err)
 	}
 	reopen(0, 0, "bb", false)
 	reopen(0, 1, "aa", false)
 	reopen(1, 0, "", false) // not scored
-	equal(t, "state", run(t, db, id).State, sensor.RunSucceeded)
+	equal(t, "state", run(t, db, id).State, fleet.RunSucceeded)
 	reopen(0, 0, "aa", true)
 	reopen(0, 0, "aa", false)
-	equal(t, "state", run(t, db, id).State, sensor.RunRunning)
-	equal(t, "job", job(t, db, id, 0), sensor.Job{Run: id, JobKey: key(0, 1), State: sensor.Queued})
+	equal(t, "state", run(t, db, id).State, fleet.RunRunning)
+	equal(t, "job", job(t, db, id, 0), fleet.Job{Run: id, JobKey: key(0, 1), State: fleet.Queued})
 }
 
 func testOutbox(t *testing.T, db *store.DB) {
 	first, second := opened(t, db, 0, 600), opened(t, db, 1, 600)
-	unsent := func(run string, limit, want int) []sensor.Job {
+	unsent := func(run string, limit, want int) []fleet.Job {
 		t.Helper()
 		jobs, err := db.Unsent(t.Context(), run, limit)
 		check(t, err)
@@ -141,7 +141,7 @@ func testOutbox(t *testing.T, db *store.DB) {
 	page := unsent("", 700, 700)
 	equal(t, "first run first", page[0].Run+page[599].Run+page[600].Run, first+first+second)
 
-	keys := make([]sensor.JobKey, 600)
+	keys := make([]fleet.JobKey, 600)
 	for i := range keys {
 		keys[i] = key(i, 0)
 	}
@@ -175,7 +175,7 @@ func testOutbox(t *testing.T, db *store.DB) {
 
 func testAttempts(t *testing.T, db *store.DB) {
 	run := opened(t, db, 0, 2)
-	attempts := []sensor.Attempt{{At: noon, Err: "no SQL"}, {At: noon.Add(time.Second), Own: true, Err: "its own"}, {At: noon.Add(time.Second), Err: "another"}}
+	attempts := []fleet.Attempt{{At: noon, Err: "no SQL"}, {At: noon.Add(time.Second), Own: true, Err: "its own"}, {At: noon.Add(time.Second), Err: "another"}}
 	for _, a := range attempts {
 		check(t, db.AddAttempt(t.Context(), run, key(0, 0), a))
 		check(t, db.AddAttempt(t.Context(), run, key(0, 0), a)) // as a lost answer would
@@ -216,11 +216,11 @@ func testPages(t *testing.T, db *store.DB) {
 		closeJob(t, db, run, key(3*i, 0), scored("aa"))
 	}
 	for _, c := range []struct {
-		state       sensor.JobState
+		state       fleet.JobState
 		first, step int
-	}{{"", 0, 1}, {sensor.Scored, 0, 3}} {
+	}{{"", 0, 1}, {fleet.Scored, 0, 3}} {
 		i := c.first
-		for after := (sensor.ID{}); ; {
+		for after := (fleet.ID{}); ; {
 			page, err := db.JobsPage(t.Context(), run, c.state, after, 37)
 			check(t, err)
 			for _, j := range page {
@@ -250,14 +250,14 @@ func testNotFound(t *testing.T, db *store.DB) {
 	_, _, closingUnknown := db.CloseJob(ctx, run, key(9, 0), scored("aa"), noon)
 	_, showing := db.Run(ctx, none)
 	_, counting := db.Counts(ctx, none)
-	_, _, rescoring := db.Rescore(ctx, none, func(sensor.ID) bool { return true }, nil, nil)
+	_, _, rescoring := db.Rescore(ctx, none, func(fleet.ID) bool { return true }, nil, nil)
 	_, reopening := db.ReopenJob(ctx, run, key(9, 0), "aa")
 	_, attempts := db.Attempts(ctx, run, key(9, 0))
 	for what, err := range map[string]error{
 		"CloseJob of no run": closing, "CloseJob of no sensor": closingUnknown, "Run": showing, "Counts": counting, "Rescore": rescoring,
 		"ReopenJob": reopening, "Attempts": attempts, "Cancel": db.Cancel(ctx, none, noon), "SetEnabled": db.SetEnabled(ctx, id(9), true),
 	} {
-		if !errors.Is(err, sensor.ErrNotFound) {
+		if !errors.Is(err, fleet.ErrNotFound) {
 			t.Errorf("%s: error %v, want not found", what, err)
 		}
 	}
@@ -267,7 +267,7 @@ func testNotFound(t *testing.T, db *store.DB) {
 	pending, err := db.Pending(ctx, none)
 	check(t, err)
 	equal(t, "pending", pending, false)
-	ended, err := db.EndRun(ctx, none, 0, sensor.RunFailed, noon)
+	ended, err := db.EndRun(ctx, none, 0, fleet.RunFailed, noon)
 	check(t, err)
 	equal(t, "ended", ended, false)
 }
@@ -275,9 +275,9 @@ func testNotFound(t *testing.T, db *store.DB) {
 func testTextIsCut(t *testing.T, db *store.DB) {
 	run := opened(t, db, 0, 1)
 	long := strings.Repeat("ü", 5000)
-	check(t, db.AddAttempt(t.Context(), run, key(0, 0), sensor.Attempt{At: noon, Err: long}))
-	check(t, db.AddAttempt(t.Context(), run, key(0, 0), sensor.Attempt{At: noon, Err: "a\x00b\xffc"}))
-	closeJob(t, db, run, key(0, 0), sensor.Outcome{Result: sensor.BadData, Error: long})
+	check(t, db.AddAttempt(t.Context(), run, key(0, 0), fleet.Attempt{At: noon, Err: long}))
+	check(t, db.AddAttempt(t.Context(), run, key(0, 0), fleet.Attempt{At: noon, Err: "a\x00b\xffc"}))
+	closeJob(t, db, run, key(0, 0), fleet.Outcome{Result: fleet.BadData, Error: long})
 	attempts, err := db.Attempts(t.Context(), run, key(0, 0))
 	check(t, err)
 	equal(t, "bytes that are no text", attempts[1].Err, "a\ufffdb\ufffdc")

@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
 // at is a reading in hour(i) of sensor s.
-func at(s, i int, value float64) sensor.Reading {
-	return sensor.Reading{ID: id(s), Time: sensor.MillisOf(hour(i).From) + sensor.Millis(1000*s), Value: value}
+func at(s, i int, value float64) fleet.Reading {
+	return fleet.Reading{ID: id(s), Time: fleet.MillisOf(hour(i).From) + fleet.Millis(1000*s), Value: value}
 }
 
 // reopenLate turns one run's marks into re-opened jobs.
@@ -45,12 +45,12 @@ func testLateReadings(t *testing.T, db *store.DB) {
 	reopenLate(t, db, "", 0, 0)
 	first, second := hour(0).RunID(), hour(1).RunID()
 	endScored(t, db, first, 2)
-	equal(t, "state", run(t, db, first).State, sensor.RunSucceeded)
+	equal(t, "state", run(t, db, first).State, fleet.RunSucceeded)
 
 	// None of these is both new and covered by a scheduled run.
-	_, _, err := db.OpenRequested(t.Context(), sensor.Window{From: hour(-5).From, To: hour(5).To}, sensor.Settings{}, noon)
+	_, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour(-5).From, To: hour(5).To}, fleet.Settings{}, noon)
 	check(t, err)
-	wantStored(t, insert(t, db, at(0, 0, 1), at(1, 0, 2), at(0, -1, 1), at(0, 2, 1), at(1, 3, 1)), 3, 1, sensor.Rejected{Index: 1, Err: sensor.ErrConflict})
+	wantStored(t, insert(t, db, at(0, 0, 1), at(1, 0, 2), at(0, -1, 1), at(0, 2, 1), at(1, 3, 1)), 3, 1, fleet.Rejected{Index: 1, Err: fleet.ErrConflict})
 	reopenLate(t, db, "", 0, 0)
 
 	// Of two runs; sensor 2 is new.
@@ -58,12 +58,12 @@ func testLateReadings(t *testing.T, db *store.DB) {
 	insert(t, db, reading(1, 7, 5))
 	reopenLate(t, db, first, 1, 1)
 	equal(t, "epoch", run(t, db, first).Epoch, 1)
-	equal(t, "state", run(t, db, first).State, sensor.RunRunning)
-	equal(t, "late", job(t, db, first, 1), sensor.Job{Run: first, JobKey: key(1, 1), State: sensor.Queued})
-	equal(t, "new", job(t, db, first, 2), sensor.Job{Run: first, JobKey: key(2, 0), State: sensor.Queued})
-	equal(t, "in time", job(t, db, first, 0).State, sensor.Scored)
+	equal(t, "state", run(t, db, first).State, fleet.RunRunning)
+	equal(t, "late", job(t, db, first, 1), fleet.Job{Run: first, JobKey: key(1, 1), State: fleet.Queued})
+	equal(t, "new", job(t, db, first, 2), fleet.Job{Run: first, JobKey: key(2, 0), State: fleet.Queued})
+	equal(t, "in time", job(t, db, first, 0).State, fleet.Scored)
 	reopenLate(t, db, second, 1, 0)
-	equal(t, "queued ones too", job(t, db, second, 0), sensor.Job{Run: second, JobKey: key(0, 1), State: sensor.Queued})
+	equal(t, "queued ones too", job(t, db, second, 0), fleet.Job{Run: second, JobKey: key(0, 1), State: fleet.Queued})
 	reopenLate(t, db, "", 0, 0)
 }
 
@@ -85,12 +85,12 @@ func testLateMarksDropped(t *testing.T, db *store.DB) {
 	check(t, db.SetEnabled(t.Context(), id(2), false)) // disabled, with a job
 	insert(t, db, reading(1, 8, 5), reading(2, 7, 5))
 	reopenLate(t, db, id0, 1, 0)
-	equal(t, "job", job(t, db, id0, 2), sensor.Job{Run: id0, JobKey: key(2, 1), State: sensor.Queued})
+	equal(t, "job", job(t, db, id0, 2), fleet.Job{Run: id0, JobKey: key(2, 1), State: fleet.Queued})
 	reopenLate(t, db, "", 0, 0)
 
 	check(t, db.Cancel(t.Context(), id0, noon))
 	for range 2 { // cancelling, then cancelled
-		insert(t, db, reading(0, sensor.Millis(1+len(read(t, db, hour(0), id(0)))), 5))
+		insert(t, db, reading(0, fleet.Millis(1+len(read(t, db, hour(0), id(0)))), 5))
 		before = run(t, db, id0)
 		reopenLate(t, db, id0, 0, 0)
 		reopenLate(t, db, "", 0, 0)
@@ -98,7 +98,7 @@ func testLateMarksDropped(t *testing.T, db *store.DB) {
 		_, err := TryToEnd(t.Context(), db, id0)
 		check(t, err)
 	}
-	equal(t, "state", run(t, db, id0).State, sensor.RunCancelled)
+	equal(t, "state", run(t, db, id0).State, fleet.RunCancelled)
 }
 
 // testManyLate marks more than one call takes, and more than one list holds.
@@ -107,7 +107,7 @@ func testManyLate(t *testing.T, db *store.DB) {
 	register(t, db, sensors)
 	check(t, db.InitWatermark(t.Context(), hour(0).From))
 	openScheduled(t, db, 0, true)
-	var batch []sensor.Reading
+	var batch []fleet.Reading
 	for i := range sensors {
 		batch = append(batch, reading(i, 1, 1), reading(i, 2, 1))
 	}
@@ -149,7 +149,7 @@ func testLateRace(t *testing.T, db *store.DB) {
 		case n == writers:
 			defer busy.Add(-1)
 			for i := range windows {
-				if _, e := db.OpenScheduled(t.Context(), hour(i), sensor.Settings{}, noon, windows); e != nil {
+				if _, e := db.OpenScheduled(t.Context(), hour(i), fleet.Settings{}, noon, windows); e != nil {
 					err = e
 				}
 				time.Sleep(5 * time.Millisecond)
@@ -174,7 +174,7 @@ func testLateRace(t *testing.T, db *store.DB) {
 	for i := range windows {
 		_, err := TryToEnd(t.Context(), db, hour(i).RunID())
 		check(t, err)
-		equal(t, "state of "+hour(i).RunID(), run(t, db, hour(i).RunID()).State, sensor.RunSucceeded)
+		equal(t, "state of "+hour(i).RunID(), run(t, db, hour(i).RunID()).State, fleet.RunSucceeded)
 		for s := range sensors {
 			equal(t, fmt.Sprintf("readings of %s scored in hour %d", id(s), i), job(t, db, hour(i).RunID(), s).Rows, len(read(t, db, hour(i), id(s))))
 		}
@@ -184,10 +184,10 @@ func testLateRace(t *testing.T, db *store.DB) {
 // writeScattered inserts batches of readings, each over all sensors and windows.
 func writeScattered(ctx context.Context, db *store.DB, writer, batches, sensors, windows int) error {
 	for b := range batches {
-		var batch []sensor.Reading
+		var batch []fleet.Reading
 		for i := range windows * sensors {
-			ts := sensor.MillisOf(hour(i/sensors).From) + sensor.Millis(1+writer*batches+b)
-			batch = append(batch, sensor.Reading{ID: id(i % sensors), Time: ts, Value: 1})
+			ts := fleet.MillisOf(hour(i/sensors).From) + fleet.Millis(1+writer*batches+b)
+			batch = append(batch, fleet.Reading{ID: id(i % sensors), Time: ts, Value: 1})
 		}
 		if _, err := db.InsertReadings(ctx, batch); err != nil {
 			return err
@@ -204,13 +204,13 @@ func reopenOrScore(ctx context.Context, db *store.DB, reopen bool) error {
 	}
 	jobs, err := db.Unsent(ctx, "", 1000)
 	for _, j := range jobs {
-		w, err := sensor.ParseRunID(j.Run)
+		w, err := fleet.ParseRunID(j.Run)
 		if err != nil {
 			return err
 		}
 		o := scored("")
 		o.Rows = 0
-		for _, err := range db.Readings(ctx, []sensor.ID{j.ID}, w) {
+		for _, err := range db.Readings(ctx, []fleet.ID{j.ID}, w) {
 			if err != nil {
 				return err
 			}

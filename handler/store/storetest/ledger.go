@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -28,7 +28,7 @@ func wantWatermark(t testing.TB, db *store.DB, want time.Time) {
 
 func openScheduled(t testing.TB, db *store.DB, i int, want bool) {
 	t.Helper()
-	ok, err := db.OpenScheduled(t.Context(), hour(i), sensor.Settings{Aggregate: "5m:mean"}, noon, 3)
+	ok, err := db.OpenScheduled(t.Context(), hour(i), fleet.Settings{Aggregate: "5m:mean"}, noon, 3)
 	check(t, err)
 	equal(t, "opened "+hour(i).RunID(), ok, want)
 }
@@ -44,11 +44,11 @@ func testWindowsTile(t *testing.T, db *store.DB) {
 	openScheduled(t, db, 2, false)
 	openScheduled(t, db, 1, true)
 
-	want := sensor.Run{ID: hour(1).RunID(), Window: hour(1), Kind: sensor.Scheduled, State: sensor.RunRunning,
-		Settings: sensor.Settings{Aggregate: "5m:mean"}, OpenedAt: noon}
+	want := fleet.Run{ID: hour(1).RunID(), Window: hour(1), Kind: fleet.Scheduled, State: fleet.RunRunning,
+		Settings: fleet.Settings{Aggregate: "5m:mean"}, OpenedAt: noon}
 	equal(t, "run", run(t, db, hour(1).RunID()), want)
 	for i := range 5 {
-		equal(t, "job", job(t, db, want.ID, i), sensor.Job{Run: want.ID, JobKey: key(i, 0), State: sensor.Queued})
+		equal(t, "job", job(t, db, want.ID, i), fleet.Job{Run: want.ID, JobKey: key(i, 0), State: fleet.Queued})
 	}
 }
 
@@ -82,45 +82,45 @@ func testOpenRequested(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 3)
 	closeJob(t, db, id, key(0, 0), scored("aa"))
 	register(t, db, 4)
-	again, created, err := db.OpenRequested(t.Context(), hour(0), sensor.Settings{Aggregate: "1h:max"}, noon.Add(time.Minute))
+	again, created, err := db.OpenRequested(t.Context(), hour(0), fleet.Settings{Aggregate: "1h:max"}, noon.Add(time.Minute))
 	check(t, err)
 	equal(t, "created", created, false)
-	equal(t, "run", again, sensor.Run{ID: id, Window: hour(0), Kind: sensor.Requested, State: sensor.RunRunning, OpenedAt: noon})
+	equal(t, "run", again, fleet.Run{ID: id, Window: hour(0), Kind: fleet.Requested, State: fleet.RunRunning, OpenedAt: noon})
 	counts, err := db.Counts(t.Context(), id)
 	check(t, err)
 	equal(t, "jobs", counts.Total(), 3)
-	equal(t, "scored", counts[sensor.Scored], 1)
+	equal(t, "scored", counts[fleet.Scored], 1)
 
-	empty, _, err := db.OpenRequested(t.Context(), sensor.Window{From: noon.AddDate(-1, 0, 0), To: noon}, sensor.Settings{}, noon)
+	empty, _, err := db.OpenRequested(t.Context(), fleet.Window{From: noon.AddDate(-1, 0, 0), To: noon}, fleet.Settings{}, noon)
 	check(t, err)
-	equal(t, "state", empty.State, sensor.RunRunning)
+	equal(t, "state", empty.State, fleet.RunRunning)
 }
 
 func testAdopt(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 3)
 	closeJob(t, db, id, key(0, 0), scored("aa"))
-	closeJob(t, db, id, key(1, 0), sensor.Outcome{Result: sensor.NoModel, Error: "none"})
-	check(t, db.MarkSent(t.Context(), id, []sensor.JobKey{key(2, 0)}, noon))
+	closeJob(t, db, id, key(1, 0), fleet.Outcome{Result: fleet.NoModel, Error: "none"})
+	check(t, db.MarkSent(t.Context(), id, []fleet.JobKey{key(2, 0)}, noon))
 	check(t, db.Cancel(t.Context(), id, noon))
 	ended, err := TryToEnd(t.Context(), db, id)
 	check(t, err)
 	equal(t, "ended", ended, true)
-	equal(t, "state", run(t, db, id).State, sensor.RunCancelled)
+	equal(t, "state", run(t, db, id).State, fleet.RunCancelled)
 
 	register(t, db, 4)
 	check(t, db.InitWatermark(t.Context(), hour(0).From))
 	openScheduled(t, db, 0, true)
 	wantWatermark(t, db, hour(0).To)
-	want := sensor.Run{ID: id, Window: hour(0), Kind: sensor.Scheduled, State: sensor.RunRunning, Epoch: 2, OpenedAt: noon}
+	want := fleet.Run{ID: id, Window: hour(0), Kind: fleet.Scheduled, State: fleet.RunRunning, Epoch: 2, OpenedAt: noon}
 	equal(t, "run", run(t, db, id), want)
 	for i, revision := range []int{1, 1, 1, 0} {
-		equal(t, "job", job(t, db, id, i), sensor.Job{Run: id, JobKey: key(i, revision), State: sensor.Queued})
+		equal(t, "job", job(t, db, id, i), fleet.Job{Run: id, JobKey: key(i, revision), State: fleet.Queued})
 	}
 }
 
 func testEndRun(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 2)
-	end := func(epoch int, state sensor.RunState, want bool) {
+	end := func(epoch int, state fleet.RunState, want bool) {
 		t.Helper()
 		got, err := db.EndRun(t.Context(), id, epoch, state, noon.Add(time.Hour))
 		check(t, err)
@@ -136,17 +136,17 @@ func testEndRun(t *testing.T, db *store.DB) {
 	}
 	closeJob(t, db, id, key(0, 0), scored("aa"))
 	wantToEnd()
-	end(0, sensor.RunSucceeded, false) // a job is queued
-	closeJob(t, db, id, key(1, 0), sensor.Outcome{Result: sensor.BadModel, Error: "why"})
+	end(0, fleet.RunSucceeded, false) // a job is queued
+	closeJob(t, db, id, key(1, 0), fleet.Outcome{Result: fleet.BadModel, Error: "why"})
 	wantToEnd(id)
-	end(1, sensor.RunDegraded, false) // another epoch
-	end(0, sensor.RunDegraded, true)
-	end(0, sensor.RunDegraded, false) // it has ended
+	end(1, fleet.RunDegraded, false) // another epoch
+	end(0, fleet.RunDegraded, true)
+	end(0, fleet.RunDegraded, false) // it has ended
 	wantToEnd()
 	r := run(t, db, id)
-	equal(t, "state", r.State, sensor.RunDegraded)
+	equal(t, "state", r.State, fleet.RunDegraded)
 	equal(t, "ended at", r.EndedAt, noon.Add(time.Hour))
-	if _, err := db.EndRun(t.Context(), id, 0, sensor.RunRunning, noon); err == nil {
+	if _, err := db.EndRun(t.Context(), id, 0, fleet.RunRunning, noon); err == nil {
 		t.Error("a run ended as running")
 	}
 }
@@ -154,16 +154,16 @@ func testEndRun(t *testing.T, db *store.DB) {
 func testRescore(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 4)
 	closeJob(t, db, id, key(0, 0), scored("aa"))
-	closeJob(t, db, id, key(1, 0), sensor.Outcome{Result: sensor.NoModel})
-	closeJob(t, db, id, key(2, 0), sensor.Outcome{Result: sensor.NoModel})
-	closeJob(t, db, id, key(3, 0), sensor.Outcome{Result: sensor.Failed})
+	closeJob(t, db, id, key(1, 0), fleet.Outcome{Result: fleet.NoModel})
+	closeJob(t, db, id, key(2, 0), fleet.Outcome{Result: fleet.NoModel})
+	closeJob(t, db, id, key(3, 0), fleet.Outcome{Result: fleet.Failed})
 	if _, err := TryToEnd(t.Context(), db, id); err != nil {
 		t.Fatal(err)
 	}
 	register(t, db, 7)
 	check(t, db.SetEnabled(t.Context(), sensorID(5), false))
 
-	rescore := func(match func(sensor.ID) bool, states []sensor.JobState, wantReopened, wantAdded, wantEpoch int) {
+	rescore := func(match func(fleet.ID) bool, states []fleet.JobState, wantReopened, wantAdded, wantEpoch int) {
 		t.Helper()
 		reopened, added, err := db.Rescore(t.Context(), id, match, states, nil)
 		check(t, err)
@@ -171,36 +171,36 @@ func testRescore(t *testing.T, db *store.DB) {
 		equal(t, "added", added, wantAdded)
 		equal(t, "epoch", run(t, db, id).Epoch, wantEpoch)
 	}
-	none := func(sensor.ID) bool { return false }
+	none := func(fleet.ID) bool { return false }
 	rescore(none, nil, 0, 0, 0)
-	equal(t, "state", run(t, db, id).State, sensor.RunDegraded)
+	equal(t, "state", run(t, db, id).State, fleet.RunDegraded)
 
-	few := func(i sensor.ID) bool { return i != sensorID(2) && i != sensorID(6) }
-	rescore(few, []sensor.JobState{sensor.NoModel, sensor.Scored}, 2, 1, 1)
-	equal(t, "state", run(t, db, id).State, sensor.RunRunning)
-	equal(t, "re-opened", job(t, db, id, 0), sensor.Job{Run: id, JobKey: key(0, 1), State: sensor.Queued})
-	equal(t, "not matched", job(t, db, id, 2).State, sensor.NoModel)
-	equal(t, "state not matched", job(t, db, id, 3).State, sensor.Failed)
-	equal(t, "added", job(t, db, id, 4), sensor.Job{Run: id, JobKey: key(4, 0), State: sensor.Queued})
+	few := func(i fleet.ID) bool { return i != sensorID(2) && i != sensorID(6) }
+	rescore(few, []fleet.JobState{fleet.NoModel, fleet.Scored}, 2, 1, 1)
+	equal(t, "state", run(t, db, id).State, fleet.RunRunning)
+	equal(t, "re-opened", job(t, db, id, 0), fleet.Job{Run: id, JobKey: key(0, 1), State: fleet.Queued})
+	equal(t, "not matched", job(t, db, id, 2).State, fleet.NoModel)
+	equal(t, "state not matched", job(t, db, id, 3).State, fleet.Failed)
+	equal(t, "added", job(t, db, id, 4), fleet.Job{Run: id, JobKey: key(4, 0), State: fleet.Queued})
 
-	all := func(sensor.ID) bool { return true }
+	all := func(fleet.ID) bool { return true }
 	rescore(all, nil, 5, 1, 2)
 	equal(t, "queued ones too", job(t, db, id, 0).Revision, 2)
 }
 
-func sensorID(i int) sensor.ID { return id(i) }
+func sensorID(i int) fleet.ID { return id(i) }
 
 func testRescoreWithSettings(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 3)
 	closeJob(t, db, id, key(0, 0), scored("aa"))
-	one := func(i sensor.ID) bool { return i == sensorID(0) }
-	reopened, added, err := db.Rescore(t.Context(), id, one, []sensor.JobState{sensor.NoData}, &sensor.Settings{Aggregate: "1h:max"})
+	one := func(i fleet.ID) bool { return i == sensorID(0) }
+	reopened, added, err := db.Rescore(t.Context(), id, one, []fleet.JobState{fleet.NoData}, &fleet.Settings{Aggregate: "1h:max"})
 	check(t, err)
 	equal(t, "re-opened", reopened, 3)
 	equal(t, "added", added, 0)
 	equal(t, "aggregate", run(t, db, id).Settings.Aggregate, "1h:max")
 	for i := range 3 {
-		equal(t, "job", job(t, db, id, i), sensor.Job{Run: id, JobKey: key(i, 1), State: sensor.Queued})
+		equal(t, "job", job(t, db, id, i), fleet.Job{Run: id, JobKey: key(i, 1), State: fleet.Queued})
 	}
 }
 
@@ -210,19 +210,19 @@ func testCancel(t *testing.T, db *store.DB) {
 	check(t, db.Cancel(t.Context(), id, noon))
 	check(t, db.Cancel(t.Context(), id, noon)) // it is cancelling: nothing more
 	r := run(t, db, id)
-	equal(t, "state", r.State, sensor.RunCancelling)
+	equal(t, "state", r.State, fleet.RunCancelling)
 	equal(t, "epoch", r.Epoch, 1)
-	want := sensor.Job{Run: id, JobKey: key(1, 0), State: sensor.Cancelled, ClosedAt: noon, Outcome: sensor.Outcome{Result: sensor.Cancelled}}
+	want := fleet.Job{Run: id, JobKey: key(1, 0), State: fleet.Cancelled, ClosedAt: noon, Outcome: fleet.Outcome{Result: fleet.Cancelled}}
 	equal(t, "job", job(t, db, id, 1), want)
-	equal(t, "scored job", job(t, db, id, 0).State, sensor.Scored)
+	equal(t, "scored job", job(t, db, id, 0).State, fleet.Scored)
 	was, changed, err := db.CloseJob(t.Context(), id, key(1, 0), scored("bb"), noon)
 	check(t, err)
 	equal(t, "closed", changed, false)
-	equal(t, "was", was, sensor.Cancelled)
+	equal(t, "was", was, fleet.Cancelled)
 
 	ended, err := TryToEnd(t.Context(), db, id)
 	check(t, err)
 	equal(t, "ended", ended, true)
-	equal(t, "state", run(t, db, id).State, sensor.RunCancelled)
-	wantError(t, db.Cancel(t.Context(), id, noon), sensor.ErrConflict)
+	equal(t, "state", run(t, db, id).State, fleet.RunCancelled)
+	wantError(t, db.Cancel(t.Context(), id, noon), fleet.ErrConflict)
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -195,7 +195,7 @@ func tickTask(ctx context.Context, db *store.DB, k task) (int, error) {
 		return 0, err
 	}
 	for i := range k.Runs {
-		ok, err := db.OpenScheduled(ctx, hour(i), sensor.Settings{}, noon, k.Runs+1)
+		ok, err := db.OpenScheduled(ctx, hour(i), fleet.Settings{}, noon, k.Runs+1)
 		if err != nil {
 			return 0, err
 		}

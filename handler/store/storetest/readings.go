@@ -8,26 +8,26 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
-var start = sensor.MillisOf(noon)
+var start = fleet.MillisOf(noon)
 
-func reading(i int, offset sensor.Millis, value float64) sensor.Reading {
-	return sensor.Reading{ID: id(i), Time: start + offset, Value: value}
+func reading(i int, offset fleet.Millis, value float64) fleet.Reading {
+	return fleet.Reading{ID: id(i), Time: start + offset, Value: value}
 }
 
-func insert(t testing.TB, db *store.DB, batch ...sensor.Reading) sensor.Stored {
+func insert(t testing.TB, db *store.DB, batch ...fleet.Reading) fleet.Stored {
 	t.Helper()
 	stored, err := db.InsertReadings(t.Context(), batch)
 	check(t, err)
 	return stored
 }
 
-func read(t testing.TB, db *store.DB, w sensor.Window, ids ...sensor.ID) []sensor.Reading {
+func read(t testing.TB, db *store.DB, w fleet.Window, ids ...fleet.ID) []fleet.Reading {
 	t.Helper()
-	var all []sensor.Reading
+	var all []fleet.Reading
 	for r, err := range db.Readings(t.Context(), ids, w) {
 		check(t, err)
 		all = append(all, r)
@@ -36,7 +36,7 @@ func read(t testing.TB, db *store.DB, w sensor.Window, ids ...sensor.ID) []senso
 }
 
 // wantStored compares counts and the indexes and kinds of what was rejected.
-func wantStored(t testing.TB, got sensor.Stored, inserted, equalCopies int, rejected ...sensor.Rejected) {
+func wantStored(t testing.TB, got fleet.Stored, inserted, equalCopies int, rejected ...fleet.Rejected) {
 	t.Helper()
 	equal(t, "inserted", got.Inserted, inserted)
 	equal(t, "equal", got.Equal, equalCopies)
@@ -50,7 +50,7 @@ func wantStored(t testing.TB, got sensor.Stored, inserted, equalCopies int, reje
 	}
 }
 
-func wantReadings(t testing.TB, got []sensor.Reading, want ...sensor.Reading) {
+func wantReadings(t testing.TB, got []fleet.Reading, want ...fleet.Reading) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("read %v, want %v", got, want)
@@ -58,7 +58,7 @@ func wantReadings(t testing.TB, got []sensor.Reading, want ...sensor.Reading) {
 }
 
 func testInsertAndRead(t *testing.T, db *store.DB) {
-	const last = sensor.Millis(3600_000)
+	const last = fleet.Millis(3600_000)
 	wantStored(t, insert(t, db,
 		reading(1, 5, 15), reading(0, 5, 5), reading(1, 0, 10), reading(0, last-1, 9), reading(2, 3, 23),
 		reading(0, -1, -1), reading(0, last, 99), reading(0, 0, 1)), 8, 0)
@@ -88,20 +88,20 @@ func testStopReading(t *testing.T, db *store.DB) {
 }
 
 func testCopies(t *testing.T, db *store.DB) {
-	conflict := func(i int) sensor.Rejected { return sensor.Rejected{Index: i, Err: sensor.ErrConflict} }
+	conflict := func(i int) fleet.Rejected { return fleet.Rejected{Index: i, Err: fleet.ErrConflict} }
 	steps := []struct {
 		name            string
-		batch           []sensor.Reading
+		batch           []fleet.Reading
 		inserted, equal int
-		rejected        []sensor.Rejected
+		rejected        []fleet.Rejected
 	}{
-		{"new", []sensor.Reading{reading(0, 0, 1), reading(0, 1, 2)}, 2, 0, nil},
-		{"the same again", []sensor.Reading{reading(0, 0, 1), reading(0, 1, 2)}, 0, 2, nil},
-		{"with a new one", []sensor.Reading{reading(0, 2, 3), reading(0, 0, 1)}, 1, 1, nil},
-		{"another value", []sensor.Reading{reading(0, 0, 9), reading(0, 3, 4)}, 1, 0, []sensor.Rejected{conflict(0)}},
-		{"equal within", []sensor.Reading{reading(1, 0, 1), reading(1, 0, 1), reading(1, 0, 1)}, 1, 2, nil},
-		{"the first in the batch wins", []sensor.Reading{reading(1, 1, 7), reading(1, 1, 8), reading(1, 1, 7)}, 1, 1, []sensor.Rejected{conflict(1)}},
-		{"but not over a stored one", []sensor.Reading{reading(1, 1, 8), reading(1, 1, 7)}, 0, 1, []sensor.Rejected{conflict(0)}},
+		{"new", []fleet.Reading{reading(0, 0, 1), reading(0, 1, 2)}, 2, 0, nil},
+		{"the same again", []fleet.Reading{reading(0, 0, 1), reading(0, 1, 2)}, 0, 2, nil},
+		{"with a new one", []fleet.Reading{reading(0, 2, 3), reading(0, 0, 1)}, 1, 1, nil},
+		{"another value", []fleet.Reading{reading(0, 0, 9), reading(0, 3, 4)}, 1, 0, []fleet.Rejected{conflict(0)}},
+		{"equal within", []fleet.Reading{reading(1, 0, 1), reading(1, 0, 1), reading(1, 0, 1)}, 1, 2, nil},
+		{"the first in the batch wins", []fleet.Reading{reading(1, 1, 7), reading(1, 1, 8), reading(1, 1, 7)}, 1, 1, []fleet.Rejected{conflict(1)}},
+		{"but not over a stored one", []fleet.Reading{reading(1, 1, 8), reading(1, 1, 7)}, 0, 1, []fleet.Rejected{conflict(0)}},
 	}
 	for _, s := range steps {
 		t.Run(s.name, func(t *testing.T) { wantStored(t, insert(t, db, s.batch...), s.inserted, s.equal, s.rejected...) })
@@ -111,31 +111,31 @@ func testCopies(t *testing.T, db *store.DB) {
 }
 
 func testSalvage(t *testing.T, db *store.DB) {
-	bad := []sensor.Reading{
+	bad := []fleet.Reading{
 		reading(0, 1, math.NaN()), reading(0, 2, math.Inf(1)), reading(0, 3, math.Inf(-1)),
-		{ID: sensor.ID{Device: "", Sensor: "s"}, Time: start}, {ID: sensor.ID{Device: "a/b", Sensor: "s"}, Time: start},
-		{ID: sensor.ID{Device: "d", Sensor: string(make([]byte, 65))}, Time: start}, {ID: sensor.ID{Device: "d", Sensor: "m.pkl"}, Time: start},
-		{ID: id(0), Time: sensor.MinMillis - 1}, {ID: id(0), Time: sensor.MaxMillis + 1}, {ID: id(0), Time: math.MaxInt64}, {ID: id(0), Time: math.MinInt64},
+		{ID: fleet.ID{Device: "", Sensor: "s"}, Time: start}, {ID: fleet.ID{Device: "a/b", Sensor: "s"}, Time: start},
+		{ID: fleet.ID{Device: "d", Sensor: string(make([]byte, 65))}, Time: start}, {ID: fleet.ID{Device: "d", Sensor: "m.pkl"}, Time: start},
+		{ID: id(0), Time: fleet.MinMillis - 1}, {ID: id(0), Time: fleet.MaxMillis + 1}, {ID: id(0), Time: math.MaxInt64}, {ID: id(0), Time: math.MinInt64},
 	}
-	var batch []sensor.Reading
-	var rejected []sensor.Rejected
+	var batch []fleet.Reading
+	var rejected []fleet.Rejected
 	for i, b := range bad {
-		rejected = append(rejected, sensor.Rejected{Index: len(batch), Err: sensor.ErrInvalid})
-		batch = append(batch, b, reading(0, sensor.Millis(100+i), float64(i)))
+		rejected = append(rejected, fleet.Rejected{Index: len(batch), Err: fleet.ErrInvalid})
+		batch = append(batch, b, reading(0, fleet.Millis(100+i), float64(i)))
 	}
 	wantStored(t, insert(t, db, batch...), len(bad), 0, rejected...)
 	equal(t, "readings", len(read(t, db, hour(0), id(0))), len(bad))
-	sensors, err := db.Sensors(t.Context(), sensor.ID{}, 10)
+	sensors, err := db.Sensors(t.Context(), fleet.ID{}, 10)
 	check(t, err)
 	equal(t, "sensors", len(sensors), 1)
-	wantStored(t, insert(t, db, bad[0]), 0, 0, sensor.Rejected{Index: 0, Err: sensor.ErrInvalid})
+	wantStored(t, insert(t, db, bad[0]), 0, 0, fleet.Rejected{Index: 0, Err: fleet.ErrInvalid})
 }
 
 func testExactValues(t *testing.T, db *store.DB) {
 	values := []float64{0.1, 1.0 / 3, math.MaxFloat64, -math.MaxFloat64, 0x1p-1022, -0x1p-1022, math.Pi, 1 << 53, 1e22, 123456789.123456789, math.Nextafter(1, 2)}
-	var want []sensor.Reading
+	var want []fleet.Reading
 	for i, v := range values {
-		want = append(want, reading(0, sensor.Millis(i), v))
+		want = append(want, reading(0, fleet.Millis(i), v))
 	}
 	wantStored(t, insert(t, db, want...), len(want), 0)
 	wantReadings(t, read(t, db, hour(0), id(0)), want...)
@@ -151,25 +151,25 @@ func testExactValues(t *testing.T, db *store.DB) {
 	if stored := insert(t, db, tiny, reading(2, 1, 1)); stored.Inserted == 2 {
 		wantReadings(t, read(t, db, hour(0), id(2)), tiny, reading(2, 1, 1))
 	} else {
-		wantStored(t, stored, 1, 0, sensor.Rejected{Index: 0, Err: sensor.ErrInvalid})
+		wantStored(t, stored, 1, 0, fleet.Rejected{Index: 0, Err: fleet.ErrInvalid})
 	}
 
-	first, last := sensor.Reading{ID: id(3), Time: sensor.MinMillis, Value: 1}, sensor.Reading{ID: id(3), Time: sensor.MaxMillis, Value: 2}
+	first, last := fleet.Reading{ID: id(3), Time: fleet.MinMillis, Value: 1}, fleet.Reading{ID: id(3), Time: fleet.MaxMillis, Value: 2}
 	insert(t, db, first, last)
-	w, err := sensor.NewWindow(sensor.MinMillis.Time(), sensor.Millis(sensor.MaxMillis-999).Time())
+	w, err := fleet.NewWindow(fleet.MinMillis.Time(), fleet.Millis(fleet.MaxMillis-999).Time())
 	check(t, err)
 	wantReadings(t, read(t, db, w, id(3)), first)
 	wantStored(t, insert(t, db, last), 0, 1)
 }
 
 func testNamesAreCaseSensitive(t *testing.T, db *store.DB) {
-	var batch []sensor.Reading
+	var batch []fleet.Reading
 	for i, name := range []string{"A", "a", "B", "b", "a-1", "a.1", "a_1", "a1"} {
-		batch = append(batch, sensor.Reading{ID: sensor.ID{Device: name, Sensor: "x"}, Time: start, Value: float64(i)})
+		batch = append(batch, fleet.Reading{ID: fleet.ID{Device: name, Sensor: "x"}, Time: start, Value: float64(i)})
 	}
 	wantStored(t, insert(t, db, batch...), len(batch), 0)
-	slices.SortFunc(batch, func(a, b sensor.Reading) int { return sensor.CompareID(a.ID, b.ID) })
-	var ids []sensor.ID
+	slices.SortFunc(batch, func(a, b fleet.Reading) int { return fleet.CompareID(a.ID, b.ID) })
+	var ids []fleet.ID
 	for _, r := range batch {
 		ids = append(ids, r.ID)
 	}
@@ -187,7 +187,7 @@ func testBatchSizes(t *testing.T, db *store.DB) {
 		if testing.Short() && size > 10_000 {
 			break
 		}
-		batch := make([]sensor.Reading, 0, size)
+		batch := make([]fleet.Reading, 0, size)
 		fresh := 0
 		for len(batch) < size {
 			switch k := len(batch); {
@@ -205,12 +205,12 @@ func testBatchSizes(t *testing.T, db *store.DB) {
 		wantStored(t, stored, fresh, size-fresh)
 		distinct += fresh
 	}
-	w := sensor.Window{From: noon, To: noon.AddDate(1, 0, 0)}
+	w := fleet.Window{From: noon, To: noon.AddDate(1, 0, 0)}
 	equal(t, "distinct readings", len(read(t, db, w, ids(97)...)), distinct)
 }
 
 // numbered is the n-th of readings spread over 97 sensors.
-func numbered(n int) sensor.Reading { return reading(n%97, sensor.Millis(n/97)*1000, float64(n)) }
+func numbered(n int) fleet.Reading { return reading(n%97, fleet.Millis(n/97)*1000, float64(n)) }
 
 // testOverlappingWriters has 8 writers store the same 20 batches, each in its
 // own order.
@@ -240,7 +240,7 @@ func testOverlappingWriters(t *testing.T, db *store.DB) {
 // writeOverlapping stores the b-th of batches that overlap their neighbours by
 // half, back to front if b is odd.
 func writeOverlapping(ctx context.Context, db *store.DB, b, size int) (inserted int, err error) {
-	batch := make([]sensor.Reading, size)
+	batch := make([]fleet.Reading, size)
 	for i := range batch {
 		batch[i] = numbered(b*size/2 + i)
 	}
@@ -258,13 +258,13 @@ func wantOverlapping(t testing.TB, db *store.DB, inserted, batches, size int) {
 	t.Helper()
 	distinct := (batches + 1) * size / 2
 	equal(t, "inserted in all", inserted, distinct)
-	equal(t, "readings", len(read(t, db, sensor.Window{From: noon, To: noon.AddDate(1, 0, 0)}, ids(97)...)), distinct)
+	equal(t, "readings", len(read(t, db, fleet.Window{From: noon, To: noon.AddDate(1, 0, 0)}, ids(97)...)), distinct)
 }
 
 func testSensors(t *testing.T, db *store.DB) {
 	register(t, db, 30)
 	var all []store.SensorRow
-	for after := (sensor.ID{}); ; {
+	for after := (fleet.ID{}); ; {
 		page, err := db.Sensors(t.Context(), after, 7)
 		check(t, err)
 		if len(page) == 0 {
@@ -280,7 +280,7 @@ func testSensors(t *testing.T, db *store.DB) {
 
 	check(t, db.SetEnabled(t.Context(), id(0), false))
 	check(t, db.SetEnabled(t.Context(), id(0), false))
-	page, err := db.Sensors(t.Context(), sensor.ID{}, 1)
+	page, err := db.Sensors(t.Context(), fleet.ID{}, 1)
 	check(t, err)
 	equal(t, "disabled", page[0], store.SensorRow{ID: id(0)})
 	r := opened(t, db, 0, 30)

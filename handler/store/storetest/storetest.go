@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/sensor"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -121,32 +121,32 @@ var tests = []struct {
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // hour is the i-th of consecutive windows.
-func hour(i int) sensor.Window {
+func hour(i int) fleet.Window {
 	from := noon.Add(time.Duration(i) * time.Hour)
-	return sensor.Window{From: from, To: from.Add(time.Hour)}
+	return fleet.Window{From: from, To: from.Add(time.Hour)}
 }
 
 // id is the i-th sensor. Ids sort as i does.
-func id(i int) sensor.ID {
-	return sensor.ID{Device: "d" + string(rune('A'+i/676%26)) + string(rune('A'+i/26%26)), Sensor: "s" + string(rune('a'+i%26))}
+func id(i int) fleet.ID {
+	return fleet.ID{Device: "d" + string(rune('A'+i/676%26)) + string(rune('A'+i/26%26)), Sensor: "s" + string(rune('a'+i%26))}
 }
 
-func ids(n int) []sensor.ID {
-	all := make([]sensor.ID, n)
+func ids(n int) []fleet.ID {
+	all := make([]fleet.ID, n)
 	for i := range all {
 		all[i] = id(i)
 	}
 	return all
 }
 
-func key(i, revision int) sensor.JobKey { return sensor.JobKey{ID: id(i), Revision: revision} }
+func key(i, revision int) fleet.JobKey { return fleet.JobKey{ID: id(i), Revision: revision} }
 
 // register registers n sensors.
 func register(t testing.TB, db *store.DB, n int) {
 	t.Helper()
-	batch := make([]sensor.Reading, n)
+	batch := make([]fleet.Reading, n)
 	for i, id := range ids(n) {
-		batch[i] = sensor.Reading{ID: id, Time: sensor.MillisOf(noon), Value: 1}
+		batch[i] = fleet.Reading{ID: id, Time: fleet.MillisOf(noon), Value: 1}
 	}
 	_, err := db.InsertReadings(t.Context(), batch)
 	check(t, err)
@@ -156,7 +156,7 @@ func register(t testing.TB, db *store.DB, n int) {
 func opened(t testing.TB, db *store.DB, i, n int) string {
 	t.Helper()
 	register(t, db, n)
-	run, created, err := db.OpenRequested(t.Context(), hour(i), sensor.Settings{}, noon)
+	run, created, err := db.OpenRequested(t.Context(), hour(i), fleet.Settings{}, noon)
 	check(t, err)
 	if !created {
 		t.Fatalf("run %s was there before", run.ID)
@@ -178,13 +178,13 @@ func equal[T comparable](t testing.TB, what string, got, want T) {
 	}
 }
 
-func scored(csv string) sensor.Outcome {
-	return sensor.Outcome{Result: sensor.Scored, Rows: 2, Anomalies: 1, Duration: 1500 * time.Microsecond,
+func scored(csv string) fleet.Outcome {
+	return fleet.Outcome{Result: fleet.Scored, Rows: 2, Anomalies: 1, Duration: 1500 * time.Microsecond,
 		Model: "m.pkl", ModelSHA256: "5e", CSVSHA256: csv}
 }
 
 // close closes a queued job.
-func closeJob(t testing.TB, db *store.DB, run string, key sensor.JobKey, o sensor.Outcome) {
+func closeJob(t testing.TB, db *store.DB, run string, key fleet.JobKey, o fleet.Outcome) {
 	t.Helper()
 	_, changed, err := db.CloseJob(t.Context(), run, key, o, noon)
 	check(t, err)
@@ -193,9 +193,9 @@ func closeJob(t testing.TB, db *store.DB, run string, key sensor.JobKey, o senso
 	}
 }
 
-func job(t testing.TB, db *store.DB, run string, i int) sensor.Job {
+func job(t testing.TB, db *store.DB, run string, i int) fleet.Job {
 	t.Helper()
-	jobs, err := db.Jobs(t.Context(), run, []sensor.ID{id(i)})
+	jobs, err := db.Jobs(t.Context(), run, []fleet.ID{id(i)})
 	check(t, err)
 	if len(jobs) != 1 {
 		t.Fatalf("run %s has %d jobs of %v", run, len(jobs), id(i))
@@ -203,7 +203,7 @@ func job(t testing.TB, db *store.DB, run string, i int) sensor.Job {
 	return jobs[0]
 }
 
-func run(t testing.TB, db *store.DB, id string) sensor.Run {
+func run(t testing.TB, db *store.DB, id string) fleet.Run {
 	t.Helper()
 	r, err := db.Run(t.Context(), id)
 	check(t, err)
@@ -221,8 +221,8 @@ func TryToEnd(ctx context.Context, db *store.DB, id string) (ended bool, err err
 		return false, err
 	}
 	counts, err := db.Counts(ctx, id)
-	if err != nil || counts[sensor.Queued] > 0 {
+	if err != nil || counts[fleet.Queued] > 0 {
 		return false, err
 	}
-	return db.EndRun(ctx, id, r.Epoch, sensor.EndState(r.State, counts), noon)
+	return db.EndRun(ctx, id, r.Epoch, fleet.EndState(r.State, counts), noon)
 }

@@ -1,4 +1,4 @@
-package sensor
+package fleet
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package sensor
+package fleet
 
 import (
 	"errors"
@@ -62,5 +62,5 @@ func FailureOf(err error) Failure {
 			return f
 		}
 	}
-	panic("sensor: Failures has no last row")
+	panic("fleet: Failures has no last row")
 }
