@@ -98,7 +98,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "data.csv"), "ts,sensor,device,value\n"+
 		"2026-01-01T00:00:00Z,good,d,20\n2026-01-01T00:00:00Z,bad,d,20\n2026-01-01T00:00:00Z,none,d,20\n2026-01-01T00:00:00Z,good,d,21\n")
-	write(t, filepath.Join(dir, "models", "d", "good.pkl"), string(simulatedFleet(1, 1).pumps.Sensors()[2].Kind.Model()))
+	write(t, filepath.Join(dir, "models", "d", "good.pkl"), string(simulatedFleet(1, 1).fleet.Sensors()[2].Kind.Model()))
 	write(t, filepath.Join(dir, "models", "d", "bad.pkl"), "cos\nsystem\n(S'true'\ntR.")
 	stdout, stderr, code := command(t, "", nil, "run", "--dist", staged(t), "--out", filepath.Join(dir, "out"),
 		"--data", filepath.Join(dir, "data.csv"), "--models", filepath.Join(dir, "models"))
