@@ -12,7 +12,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/simulate"
+	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
 // TestReference takes the data and models of the reference architecture
@@ -20,11 +20,10 @@ import (
 func TestReference(t *testing.T) {
 	t.Parallel()
 	const reference = "../../../shared/reference"
-	data, err := os.Open(reference + "/sensor_data.csv")
+	data, err := tabular.Open([]string{reference + "/sensor_data.csv"}, tabular.Options{Strict: true})
 	if err != nil {
 		t.Skipf("no reference data beside the repository: %v", err)
 	}
-	defer data.Close()
 	s := newStack(t)
 	models, err := filepath.Glob(reference + "/models/*")
 	if err != nil || len(models) == 0 {
@@ -39,7 +38,7 @@ func TestReference(t *testing.T) {
 	}
 	var w fleet.Window
 	s.ingest(t.Context(), func(yield func(fleet.Reading, error) bool) {
-		for r, err := range simulate.ReadCSV("sensor_data.csv", data) {
+		for r, err := range data.All() {
 			if at := r.Time.Time(); err == nil {
 				if w.From.IsZero() || at.Before(w.From) {
 					w.From = at.Truncate(time.Second)

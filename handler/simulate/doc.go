@@ -5,5 +5,5 @@
 // readings whenever it is asked for. Each sensor is of one [Kind], and all of
 // a kind share a model, made by models/train.py from readings of a healthy
 // fleet. A [Hub] speaks the Event Hubs REST protocol, so that the readings
-// take the way they would take in Azure. [ReadCSV] reads a user's own data.
+// take the way they would take in Azure.
 package simulate

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type Hub struct {
 const (
 	tries     = 8 // of a request
 	tokenLife = time.Hour
+	maxPause  = 2 * time.Minute // that a hub may ask for
 )
 
 // ParseHub returns the hub of a connection string, as the Azure portal shows
@@ -85,8 +87,8 @@ type event struct {
 }
 
 // SendBatch sends events that share a partition key, and so stay in order. A
-// failure that may pass is tried again, for about a minute in all: an event
-// may then arrive twice. The batch must keep to Event Hubs' limit of 1 MB.
+// failure that may pass is tried again, after the time that the hub asks for
+// or a little later each time: an event may then arrive twice. The batch must keep to Event Hubs' limit of 1 MB.
 func (h *Hub) SendBatch(ctx context.Context, partitionKey string, bodies []string) error {
 	events := make([]event, len(bodies))
 	for i, body := range bodies {
@@ -102,7 +104,7 @@ func (h *Hub) SendBatch(ctx context.Context, partitionKey string, bodies []strin
 		wait = 200 * time.Millisecond
 	}
 	for try := 1; ; try++ {
-		again, err := h.post(ctx, payload)
+		pause, again, err := h.post(ctx, payload)
 		if err == nil {
 			return nil
 		}
@@ -112,22 +114,23 @@ func (h *Hub) SendBatch(ctx context.Context, partitionKey string, bodies []strin
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("send events to %s: %w after %v", h.URL, ctx.Err(), err)
-		case <-time.After(wait):
+		case <-time.After(max(wait, pause)):
 			wait *= 2
 		}
 	}
 }
 
-func (h *Hub) post(ctx context.Context, payload []byte) (again bool, err error) {
+// post sends events once. Pause is how long the hub asks to wait, if it does.
+func (h *Hub) post(ctx context.Context, payload []byte) (pause time.Duration, again bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL+"/messages?timeout=60&api-version=2014-01", bytes.NewReader(payload))
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	req.Header.Set("Content-Type", "application/vnd.microsoft.servicebus.json")
 	if h.Authorize != nil {
 		value, err := h.Authorize(ctx)
 		if err != nil {
-			return false, err
+			return 0, false, err
 		}
 		req.Header.Set("Authorization", value)
 	}
@@ -137,13 +140,16 @@ func (h *Hub) post(ctx context.Context, payload []byte) (again bool, err error) 
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return ctx.Err() == nil, err
+		return 0, ctx.Err() == nil, err
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
 	if resp.StatusCode/100 == 2 {
-		return false, nil
+		return 0, false, nil
 	}
 	again = resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout
-	return again, fmt.Errorf("%s %s", resp.Status, bytes.TrimSpace(text))
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		pause = min(time.Duration(seconds)*time.Second, maxPause)
+	}
+	return pause, again, fmt.Errorf("%s %s", resp.Status, bytes.TrimSpace(text))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -120,8 +121,9 @@ func TestSendBatchTriesAgainOnlyWhatMayPass(t *testing.T) {
 func TestSendEndsWithTheSequencesError(t *testing.T) {
 	t.Parallel()
 	_, h := serve(t)
-	err := h.Send(t.Context(), ReadCSV("data.csv", strings.NewReader("TS,Device,Sensor,Val\nx,1,1,1\n")), nil)
-	if !errors.Is(err, fleet.ErrInvalid) || !strings.HasPrefix(err.Error(), "data.csv:2:") {
+	broken := fmt.Errorf("data.csv:2: %w", fleet.ErrInvalid)
+	err := h.Send(t.Context(), func(yield func(fleet.Reading, error) bool) { yield(fleet.Reading{}, broken) }, nil)
+	if !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
 }

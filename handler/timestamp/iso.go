@@ -64,12 +64,12 @@ func (f Format) iso(s string) (fleet.Millis, bool) {
 	}
 	t := time.Date(year, time.Month(month), day, clock[0], clock[1], clock[2], nanos, time.UTC)
 	d := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
-	return fleet.MillisOf(in(zone, t)), d.Day() == day && d.Month() == time.Month(month)
+	return fleet.MillisOf(In(zone, t)), d.Day() == day && d.Month() == time.Month(month)
 }
 
-// in returns the moment at which the clocks of a zone show what t shows in
+// In returns the moment at which the clocks of a zone show what t shows in
 // UTC: the first of two, or, where they skip it, as if they had not.
-func in(zone *time.Location, t time.Time) time.Time {
+func In(zone *time.Location, t time.Time) time.Time {
 	const day = 24 * time.Hour // longer than any offset
 	_, before := t.Add(-day).In(zone).Zone()
 	first := t.Add(-time.Duration(before) * time.Second)

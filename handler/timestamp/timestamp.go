@@ -85,7 +85,7 @@ func (f Format) calendar(text string) (fleet.Millis, error) {
 		// mean UTC are let through.
 		if t, err := time.Parse(layout, text); err == nil && utcOrNone(layout, text) {
 			if !zoned(layout) {
-				t = in(zone, t)
+				t = In(zone, t)
 			}
 			return fleet.MillisOf(t), nil
 		}
@@ -158,7 +158,7 @@ func (f Format) ordered(text string, zone *time.Location) (fleet.Millis, bool, e
 	for _, layout := range []string{"15:4:5", "15:4", "3:4:5 PM", "3:4 PM", "3:4:5PM", "3:4PM"} {
 		t, err := time.Parse("2 1 2006 "+layout, day+" "+month+" "+year+" "+strings.Replace(clock, ",", ".", 1))
 		if err == nil {
-			return fleet.MillisOf(in(zone, t)), true, nil
+			return fleet.MillisOf(In(zone, t)), true, nil
 		}
 	}
 	// With a zone after it.

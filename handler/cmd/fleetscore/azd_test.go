@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // azdExec is a console in the environment of what azd deployed.
@@ -28,7 +30,16 @@ func TestHubOfAzd(t *testing.T) {
 		{nil, false, "http://localhost:9/readings"},
 		{map[string]string{"EventHubConnection": local, "EventHubConnection__fullyQualifiedNamespace": "evhns.servicebus.windows.net"}, false, "http://localhost:9/readings"},
 	} {
-		h, err := azdExec(c.env).hub(local, "readings", c.explicit)
+		cmd, flags, console := &cobra.Command{}, hubFlags{}, azdExec(c.env)
+		flags.add(console, cmd)
+		args := []string{"--hub", "readings"}
+		if c.explicit || c.env["EventHubConnection__fullyQualifiedNamespace"] == "" {
+			args = append(args, "--connection", local)
+		}
+		if err := cmd.ParseFlags(args); err != nil {
+			t.Fatal(err)
+		}
+		h, err := flags.open(console, cmd)
 		if err != nil || h.URL != c.want {
 			t.Errorf("%v: %v, %v; want %s", c.env, h, err, c.want)
 		}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,6 +18,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
 	"github.com/fleetscore/fleetscore/handler/simulate"
+	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
 // input is what a run takes in.
@@ -85,9 +89,9 @@ func publishFleet(ctx context.Context, blobs blob.Store, f simulate.Fleet) error
 	return group.Wait()
 }
 
-// own is what a user brings: a CSV file and a folder of models.
+// own is what a user brings: files of readings and a folder of models.
 type own struct {
-	file    string
+	data    *tabular.Reader
 	span    fleet.Window
 	count   int
 	devices map[fleet.ID]int
@@ -95,10 +99,17 @@ type own struct {
 	files   []publish.File
 }
 
-// openOwn reads the whole file once, so that a mistake in its last line is
-// known before anything is started.
-func openOwn(data, models string) (*own, error) {
-	o := &own{file: data, dir: os.DirFS(models), devices: make(map[fleet.ID]int)}
+// openOwn reads all files once, so that a mistake in the last line is known
+// before anything is started, and says what in them is no reading.
+func (c console) openOwn(flags *dataFlags, data []string, models string) (*own, error) {
+	if slices.Contains(data, "-") {
+		return nil, usageError{errors.New("--data - is read twice, which stdin cannot be: give a file")}
+	}
+	files, err := flags.open(c, data)
+	if err != nil {
+		return nil, err
+	}
+	o := &own{data: files, dir: os.DirFS(models), devices: make(map[fleet.ID]int)}
 	first, last := fleet.MaxMillis, fleet.MinMillis
 	for r, err := range o.each() {
 		if err != nil {
@@ -108,21 +119,23 @@ func openOwn(data, models string) (*own, error) {
 		o.devices[r.ID]++
 		o.count++
 	}
-	if o.count == 0 {
-		return nil, fmt.Errorf("%s has no reading", data)
+	for _, w := range warnings(files.Report()) {
+		fmt.Fprintf(c.err, "warning: %s\n", w)
 	}
-	var err error
+	if o.count == 0 {
+		return nil, fmt.Errorf("%s: no reading in %s", strings.Join(data, ", "), counts(files.Report()))
+	}
 	if o.span, err = outwards(first, last+1); err != nil {
 		return nil, err
 	}
-	files, others, err := publish.Find(o.dir, "")
+	found, others, err := publish.Find(o.dir, "")
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", models, err)
 	}
-	if len(files) == 0 {
+	if len(found) == 0 {
 		return nil, fmt.Errorf("%s has no model among %d files: name them {device}/{sensor}.pkl or model_{device}_{sensor}", models, len(others))
 	}
-	o.files = files
+	o.files = found
 	return o, nil
 }
 
@@ -131,17 +144,7 @@ func (o *own) sensors() int                              { return len(o.devices)
 func (o *own) readings() int                             { return o.count }
 func (o *own) known() map[fleet.ID]map[fleet.Millis]bool { return nil }
 
-func (o *own) each() iter.Seq2[fleet.Reading, error] {
-	return func(yield func(fleet.Reading, error) bool) {
-		f, err := os.Open(o.file)
-		if err != nil {
-			yield(fleet.Reading{}, err)
-			return
-		}
-		defer f.Close()
-		simulate.ReadCSV(o.file, f)(yield)
-	}
-}
+func (o *own) each() iter.Seq2[fleet.Reading, error] { return o.data.All() }
 
 func (o *own) publish(ctx context.Context, blobs blob.Store) (n int, bad []string, err error) {
 	steps, err := publish.Plan(ctx, blobs, o.dir, o.files, nil)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/simulate"
+	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
 const sample = "../../simulate/models/"
@@ -121,7 +122,11 @@ func TestSimulateWritesCSV(t *testing.T) {
 		t.Fatalf("exit code %d, %d lines: %s", code, len(lines), stdout)
 	}
 	n := 0
-	for _, err := range simulate.ReadCSV("stdout", strings.NewReader(stdout)) {
+	written, err := tabular.Open([]string{"-"}, tabular.Options{Stdin: strings.NewReader(stdout)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range written.All() {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,12 +16,14 @@ import (
 )
 
 type runFlags struct {
-	dist, data, models, out string
-	devices                 int
-	seed                    uint64
-	aggregate               string
-	timeout                 time.Duration
-	verbose, asJSON         bool
+	dist, models, out string
+	data              []string
+	files             dataFlags
+	devices           int
+	seed              uint64
+	aggregate         string
+	timeout           time.Duration
+	verbose, asJSON   bool
 }
 
 func runCommand(c console) *cobra.Command {
@@ -35,21 +37,21 @@ event hub; score them once all are stored; write the predictions to a folder;
 stop everything.
 
 Without --data and --models it is a simulated fleet with known anomalies. With
-them, your own: a CSV file with the columns TS, Device, Sensor and Val, and a folder with
-a model per sensor, {device}/{sensor}.pkl (or .joblib, or nothing) or
-model_{device}_{sensor}. The window is the whole time range of the data.`,
+them, your own: files of readings, and a folder with a model per sensor,
+{device}/{sensor}.pkl (or .joblib, or nothing) or model_{device}_{sensor}. The
+window is the whole time range of the data.` + dataHelp,
 		Example: `  fleetscore run
   fleetscore run --devices 25
   fleetscore run --data readings.csv --models models --out out`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if (f.data == "") != (f.models == "") {
+			if (len(f.data) == 0) != (f.models == "") {
 				return usageError{errors.New("--data and --models go together: the readings, and a folder with a model per sensor")}
 			}
 			var in input = simulatedFleet(f.seed, f.devices)
-			if f.data != "" {
+			if len(f.data) > 0 {
 				var err error
-				if in, err = openOwn(f.data, f.models); err != nil {
+				if in, err = c.openOwn(&f.files, f.data, f.models); err != nil {
 					return err
 				}
 			}
@@ -59,7 +61,8 @@ model_{device}_{sensor}. The window is the whole time range of the data.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.data, "data", "", "CSV file of your readings")
+	flags.StringArrayVar(&f.data, "data", nil, "file, folder or pattern of your readings; may be given several times")
+	f.files.add(cmd)
 	flags.StringVar(&f.models, "models", "", "folder of your models")
 	flags.StringVar(&f.out, "out", "out", "folder for the predictions, {device}/{sensor}.csv")
 	flags.IntVar(&f.devices, "devices", 3, "simulated devices, with four sensors each")

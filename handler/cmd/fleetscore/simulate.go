@@ -5,13 +5,11 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/release"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -19,7 +17,7 @@ func simulateCommand(c console) *cobra.Command {
 	pumps := simulate.Fleet{}
 	var window windowFlags
 	var csv, truth bool
-	var hub, connection string
+	var hub hubFlags
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Send, or write, the readings of a simulated fleet",
@@ -28,10 +26,7 @@ func simulateCommand(c console) *cobra.Command {
 Each device has four sensors, of temperature, pressure, vibration and current,
 with anomalies that are known. The same seed gives the same readings. With
 --from and --to, the readings of that time are sent at once; without, each is
-sent when it is due, until Ctrl-C.
-
-The event hub is that of the settings EventHubConnection and EVENTHUB_NAME; serve
-prints those of the local one. Under azd exec it is the one that azd deployed.`,
+sent when it is due, until Ctrl-C.` + hubHelp,
 		Example: `  fleetscore simulate --csv --truth --from 2026-03-01T00:00:00Z --to 2026-03-01T01:00:00Z
   fleetscore simulate --devices 50 --every 1s
   azd exec go run ./handler/cmd/fleetscore simulate`,
@@ -50,7 +45,7 @@ prints those of the local one. Under azd exec it is the one that azd deployed.`,
 				}
 				return c.writeSamples(pumps, w, truth)
 			}
-			h, err := c.hub(connection, hub, cmd.Flags().Changed("connection"))
+			h, err := hub.open(c, cmd)
 			if err != nil {
 				return err
 			}
@@ -66,27 +61,8 @@ prints those of the local one. Under azd exec it is the one that azd deployed.`,
 	window.add(cmd, "send or write the readings of a time")
 	cmd.Flags().BoolVar(&csv, "csv", false, "write CSV to stdout instead of sending")
 	cmd.Flags().BoolVar(&truth, "truth", false, "like --csv, with a column Anomaly")
-	cmd.Flags().StringVar(&connection, "connection", c.setting("EventHubConnection"), "connection string of the event hub (setting EventHubConnection)")
-	cmd.Flags().Lookup("connection").DefValue = ""
-	cmd.Flags().StringVar(&hub, "hub", c.setting("EVENTHUB_NAME"), "name of the event hub (setting EVENTHUB_NAME)")
+	hub.add(c, cmd)
 	return cmd
-}
-
-// hub is the event hub of a connection string, or, where the settings name a
-// namespace instead, that one, entered as whoever is signed in to azd or az.
-func (c console) hub(connection, name string, explicit bool) (*simulate.Hub, error) {
-	namespace := c.getenv("EventHubConnection__fullyQualifiedNamespace")
-	if namespace == "" || explicit || c.getenv("EventHubConnection") != "" {
-		return simulate.ParseHub(connection, name)
-	}
-	tokens, err := release.SignedIn()
-	if err != nil {
-		return nil, err
-	}
-	return &simulate.Hub{URL: "https://" + namespace + "/" + url.PathEscape(name), Authorize: func(ctx context.Context) (string, error) {
-		token, err := tokens(ctx, "https://eventhubs.azure.net/.default")
-		return "Bearer " + token, err
-	}}, nil
 }
 
 func fleetFlags(cmd *cobra.Command, pumps *simulate.Fleet) {

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	_ "time/tzdata" // --zone works where the machine has no zones
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/tabular"
+	"github.com/fleetscore/fleetscore/handler/timestamp"
+)
+
+// dataFlags say how files of readings are read.
+type dataFlags struct {
+	opt                   tabular.Options
+	delimiter, zone, date string
+}
+
+// dataHelp says which files are read; the help of each command that reads them
+// ends with it.
+const dataHelp = `
+
+Files are CSV with any delimiter, JSON lines or Parquet, plain or with gzip or
+zstd; a row a reading, or a column a sensor. The columns are found by their
+usual names, such as TS, Device, Sensor and Val. A folder stands for the files in it, a
+pattern such as 'data/*.csv' for those it fits, and - for stdin.`
+
+func (f *dataFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.opt.Time, "time", "", "column of the time")
+	flags.StringVar(&f.opt.Device, "device", "", "column of the device, or the device of all readings (default: the file's name)")
+	flags.StringVar(&f.opt.Sensor, "sensor", "", "column of the sensor, or the sensor of all readings")
+	flags.StringVar(&f.opt.Value, "value", "", "column of the value")
+	flags.StringVar(&f.delimiter, "delimiter", "", `character between fields, \t for a tab (default: found)`)
+	flags.StringVar(&f.opt.Decimal, "decimal", "", "decimal point or comma (default: found)")
+	flags.StringVar(&f.date, "date-order", "", "how 03/04/2026 is meant: dmy or mdy")
+	flags.StringVar(&f.zone, "zone", "", "time zone of times that name none, such as Europe/Berlin (default UTC)")
+	flags.BoolVar(&f.opt.Strict, "strict", false, "stop at the first row that is no reading")
+}
+
+// open finds the files.
+func (f *dataFlags) open(c console, patterns []string) (*tabular.Reader, error) {
+	opt := f.opt
+	opt.Stdin, opt.DateOrder = c.in, timestamp.Order(f.date)
+	switch d := []rune(f.delimiter); {
+	case f.delimiter == `\t`:
+		opt.Delimiter = '\t'
+	case len(d) == 1:
+		opt.Delimiter = d[0]
+	case len(d) > 1:
+		return nil, usageError{fmt.Errorf("--delimiter %q: one character is wanted", f.delimiter)}
+	}
+	if f.zone != "" {
+		zone, err := time.LoadLocation(f.zone)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--zone %q is no time zone: use a name such as Europe/Berlin", f.zone)}
+		}
+		opt.Zone = zone
+	}
+	r, err := tabular.Open(patterns, opt)
+	if errors.Is(err, fleet.ErrInvalid) {
+		return nil, usageError{err}
+	}
+	return r, err
+}
+
+// warnings says, for people, what of the files did not become readings.
+func warnings(r tabular.Report) []string {
+	var all []string
+	if r.Refused > 0 {
+		all = append(all, fmt.Sprintf("%d rows or cells are no readings:", r.Refused))
+		for _, line := range r.First {
+			all = append(all, "  "+line)
+		}
+		if more := r.Refused - len(r.First); more > 0 {
+			all = append(all, fmt.Sprintf("  and %d more", more))
+		}
+	}
+	if len(r.Ignored) > 0 {
+		all = append(all, "columns without numbers are passed over: "+strings.Join(r.Ignored, ", "))
+	}
+	return all
+}
+
+// counts says what became of the rows of the files.
+func counts(r tabular.Report) string {
+	return fmt.Sprintf("%d rows of %d files: %d readings, %d missing, %d refused", r.Rows, r.Files, r.Read, r.Missing, r.Refused)
+}

@@ -1,0 +1,185 @@
+package tabular
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// The usual names of columns, as [plainName] writes them; the first that a file
+// has is taken.
+var (
+	timeNames = []string{"ts", "timestamp", "datetime", "time", "date", "eventtime", "eventdatetime", "sourcetimestamp", "timestamputc", "utctimestamp",
+		"timeutc", "utctime", "utc", "localtime", "recordedat", "measuredat", "createdat", "loggedat", "measurementtime", "sampletime", "datetimeutc",
+		"enqueuedtime", "eventenqueuedutctime", "zeit", "zeitstempel", "zeitpunkt", "datum", "datumzeit", "datumuhrzeit", "horodatage", "fecha", "fechahora", "dataora", "tijd",
+		"indexlevel0", "index", "unnamed:0", "t", ""}
+	dateNames  = []string{"date", "datum", "fecha"}
+	clockNames = []string{"time", "timeofday", "uhrzeit", "zeit", "hora"}
+
+	deviceNames = []string{"device", "deviceid", "devicename", "machine", "machineid", "machinename", "asset", "assetid", "assetname", "equipment", "equipmentid",
+		"unit", "unitid", "unitnumber", "turbine", "turbineid", "pump", "pumpid", "engine", "engineid", "motor", "motorid", "station", "stationid", "plant", "plantid",
+		"source", "sourcekey", "host", "serial", "serialnumber", "anlage", "anlagenid", "maschine", "maschinenid", "gerät", "geraet", "geräteid", "aggregat", "équipement", "equipo", "máquina", "maquina", "id"}
+	sensorNames = []string{"sensor", "sensorid", "sensorname", "tag", "tagname", "tagid", "signal", "signalname", "signalid", "metric", "metricname", "measurement", "variable",
+		"channel", "point", "pointname", "pointid", "parameter", "item", "itemid", "nodeid", "attribute", "messstelle", "messpunkt", "messgröße", "merkmal", "capteur", "field", "name", "key"}
+	valueNames = []string{"value", "val", "reading", "numericvalue", "doublevalue", "measuredvalue", "wert", "messwert", "valeur", "valor", "waarde", "y", "v"}
+)
+
+// plainName is a column's name in lower case without the blanks, underscores
+// and the like that people set in it.
+func plainName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || strings.ContainsRune("_-./", r) || !unicode.IsPrint(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, s)
+}
+
+// none stands for a column that a file does not have.
+const none = -1
+
+// layout says what the columns of a file hold.
+type layout struct {
+	time, clock   int // clock: the time of day, where time is a date alone
+	device        int
+	sensor, value int   // none in a wide file
+	sensors       []int // of a wide file: a column a sensor
+	names         []string
+	constDevice   []byte // where device is none
+	constSensor   []byte // where sensor is none in a long file
+}
+
+// locate finds out what the columns hold. File is the name of the file, which
+// a wide one without a device takes for it.
+func (o Options) locate(columns []string, file string) (*layout, error) {
+	plain := make([]string, len(columns))
+	for i, c := range columns {
+		plain[i] = plainName(c)
+	}
+	l := &layout{clock: none, names: columns}
+	var err error
+	if l.time, err = named(columns, o.Time, "--time"); err != nil {
+		return nil, err
+	}
+	if o.Time == "" {
+		l.time = usual(plain, timeNames, nil)
+		date, clock := usual(plain, dateNames, nil), usual(plain, clockNames, nil)
+		if date != none && clock != none {
+			l.time, l.clock = date, clock
+		}
+	}
+	if l.time == none {
+		return nil, fmt.Errorf("%w: no column holds the time among %s: name it with --time", fleet.ErrInvalid, list(columns))
+	}
+	taken := []int{l.time, l.clock}
+	// A name that is no column is a constant.
+	l.device, l.constDevice = constant(columns, o.Device)
+	if o.Device == "" {
+		l.device = usual(plain, deviceNames, taken)
+	}
+	taken = append(taken, l.device)
+	l.sensor, l.constSensor = constant(columns, o.Sensor)
+	if o.Sensor == "" {
+		l.sensor = usual(plain, sensorNames, taken)
+	}
+	if l.value, err = named(columns, o.Value, "--value"); err != nil {
+		return nil, err
+	}
+	if o.Value == "" {
+		l.value = usual(plain, valueNames, append(taken, l.sensor))
+	}
+	if l.device == none && l.constDevice == nil {
+		l.constDevice = []byte(deviceOf(file))
+	}
+	switch {
+	case l.value != none && (l.sensor != none || l.constSensor != nil):
+		return l, nil
+	case l.value == none && (o.Sensor != "" || l.sensor != none && o.Value == "" && len(columns) <= len(taken)+1):
+		return nil, fmt.Errorf("%w: no column holds the value among %s: name it with --value", fleet.ErrInvalid, list(columns))
+	}
+	// Wide: what is left are sensors.
+	l.sensor, l.value = none, none
+	for i := range columns {
+		if !slices.Contains(taken, i) && columns[i] != "" {
+			l.sensors = append(l.sensors, i)
+		}
+	}
+	if len(l.sensors) == 0 {
+		return nil, fmt.Errorf("%w: no column holds a value among %s: name it with --value", fleet.ErrInvalid, list(columns))
+	}
+	return l, nil
+}
+
+// named returns the column of a name that the user gave, none if there is no
+// such name.
+func named(columns []string, name, flag string) (int, error) {
+	if name == "" {
+		return none, nil
+	}
+	if at := position(columns, name); at != none {
+		return at, nil
+	}
+	return none, fmt.Errorf("%w: there is no column %q (%s) among %s", fleet.ErrInvalid, name, flag, list(columns))
+}
+
+func position(columns []string, name string) int {
+	if at := slices.Index(columns, name); at >= 0 {
+		return at
+	}
+	return slices.IndexFunc(columns, func(c string) bool { return strings.EqualFold(c, name) })
+}
+
+// constant returns the column of a name that the user gave, or the name as a
+// constant.
+func constant(columns []string, name string) (int, []byte) {
+	if name == "" {
+		return none, nil
+	}
+	if at := position(columns, name); at != none {
+		return at, nil
+	}
+	return none, []byte(name)
+}
+
+// usual returns the column that has the earliest of names and is not taken.
+func usual(plain, names []string, taken []int) int {
+	for _, name := range names {
+		for i, p := range plain {
+			if p == name && !slices.Contains(taken, i) {
+				return i
+			}
+		}
+	}
+	return none
+}
+
+// deviceOf is the device of a file without a column for it.
+func deviceOf(file string) string {
+	base := bare(file)
+	return strings.TrimSuffix(base, suffixOf(base))
+}
+
+func suffixOf(base string) string {
+	for _, s := range Suffixes {
+		if len(base) > len(s) && strings.EqualFold(base[len(base)-len(s):], s) {
+			return base[len(base)-len(s):]
+		}
+	}
+	return ""
+}
+
+// list names columns for people.
+func list(columns []string) string {
+	const most = 20
+	quoted := make([]string, 0, most+1)
+	for _, c := range columns[:min(len(columns), most)] {
+		quoted = append(quoted, fmt.Sprintf("%.40q", c))
+	}
+	if len(columns) > most {
+		quoted = append(quoted, fmt.Sprintf("and %d more", len(columns)-most))
+	}
+	return strings.Join(quoted, ", ")
+}

@@ -1,0 +1,196 @@
+package tabular
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// json reads JSON lines, a JSON array of objects, or objects one after the
+// other. An object is a row: its members are the columns; those of an object
+// within it are columns too, those of an object that holds the values by their
+// own names, of others as outer.inner.
+func (t *table) json() error {
+	in := &lines{Reader: t.source.Reader}
+	layouts := make(map[string]*layout)
+	head, _ := in.Peek(peekSize)
+	first, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte{'\n'})
+	if len(first) > 0 && (first[0] == '[' || !json.Valid(first) && len(first) < len(head)) {
+		return t.values(in, layouts)
+	}
+	place := func() string { return fmt.Sprintf("%s:%d", t.source.name, in.n) }
+	for {
+		line, tooLong, err := in.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return t.broken(in.n, err)
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		var object map[string]any
+		err = decode(line, &object)
+		switch {
+		case tooLong:
+			err = fmt.Errorf("%w: the line has more than %d bytes", fleet.ErrInvalid, maxLine)
+		case err != nil:
+			err = fmt.Errorf("%w: the line is no JSON object: %w", fleet.ErrInvalid, err)
+		default:
+			err = t.object(object, layouts, place)
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		t.reader.report.Rows++
+		if err := t.reader.refuse(place(), err); err != nil {
+			return err
+		}
+	}
+}
+
+func decode(line []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("more follows after it")
+	}
+	return nil
+}
+
+// values reads a stream of JSON values: objects, and arrays of objects.
+func (t *table) values(in *lines, layouts map[string]*layout) error {
+	d := json.NewDecoder(in)
+	d.UseNumber()
+	n, depth := 0, 0
+	for {
+		if _, err := in.Peek(1); err == io.EOF && !d.More() {
+			return nil
+		}
+		for d.More() {
+			head, err := d.Token()
+			if delim, ok := head.(json.Delim); err == nil && ok && delim == '[' && depth == 0 {
+				depth++
+				continue
+			}
+			var object map[string]any
+			if err == nil {
+				object, err = rest(d, head)
+			}
+			n++
+			if err != nil {
+				return t.broken(n, err)
+			}
+			place := func() string { return fmt.Sprintf("%s: row %d", t.source.name, n) }
+			if err := t.object(object, layouts, place); err != nil {
+				return err
+			}
+		}
+		if _, err := d.Token(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return t.broken(n, err)
+		}
+		depth--
+	}
+}
+
+// rest reads what is left of an object after its opening brace.
+func rest(d *json.Decoder, head json.Token) (map[string]any, error) {
+	if head != json.Delim('{') {
+		return nil, errors.New("objects are wanted, one for each row")
+	}
+	object := make(map[string]any)
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value any
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+		object[key.(string)] = value
+	}
+	_, err := d.Token()
+	return object, err
+}
+
+// holders are names of members that hold a wide row's values, as [plainName]
+// writes them.
+var holders = []string{"values", "fields", "measurements", "telemetry", "metrics", "tags", "data", "signals", "sensors", "payload", "body", "properties"}
+
+// object gives the readings of one object to each.
+func (t *table) object(object map[string]any, layouts map[string]*layout, place func() string) error {
+	var columns []string
+	var cells []cell
+	var add func(prefix string, object map[string]any, depth int)
+	add = func(prefix string, object map[string]any, depth int) {
+		for _, key := range slices.Sorted(maps.Keys(object)) {
+			if inner, ok := object[key].(map[string]any); ok && depth < 4 {
+				below := prefix + key + "."
+				if slices.Contains(holders, plainName(key)) {
+					below = prefix
+				}
+				add(below, inner, depth+1)
+				continue
+			}
+			columns, cells = append(columns, prefix+key), append(cells, jsonCell(object[key]))
+		}
+	}
+	add("", object, 0)
+	shape := strings.Join(columns, "\x00")
+	l := layouts[shape]
+	if l == nil {
+		var err error
+		if l, err = t.opt.locate(columns, t.source.name); err != nil {
+			t.reader.report.Rows++
+			return t.reader.refuse(place(), err)
+		}
+		t.drop(l, func(i int) bool { // words in a wide row are notes
+			_, err := t.opt.value(cells[i])
+			return cells[i].kind != missing && !cells[i].isMissing() && err != nil
+		})
+		if len(layouts) < maxShapes {
+			layouts[shape] = l
+		}
+	}
+	return t.row(l, cells, place)
+}
+
+// maxShapes bounds how many kinds of rows of a JSON file are remembered.
+const maxShapes = 1000
+
+func jsonCell(v any) cell {
+	switch v := v.(type) {
+	case nil:
+		return cell{kind: missing}
+	case string:
+		return cell{text: []byte(strings.TrimSpace(v))}
+	case json.Number:
+		f, err := v.Float64()
+		if err != nil {
+			return cell{text: []byte(v)}
+		}
+		return cell{kind: number, number: f, text: []byte(v)}
+	case bool:
+		c := cell{kind: number, text: []byte("false")}
+		if v {
+			c = cell{kind: number, number: 1, text: []byte("true")}
+		}
+		return c
+	}
+	return cell{kind: other}
+}

@@ -1,0 +1,235 @@
+package tabular
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/timestamp"
+)
+
+// parquetRows is how many rows are read at a time.
+const parquetRows = 512
+
+// parquet reads a Parquet file whose columns hold one value a row. What comes
+// compressed as a whole, or through stdin, is unpacked to a file first, for
+// Parquet is read from its end.
+func (t *table) parquet() (err error) {
+	defer func() { // a damaged file must not end the program, whatever the library makes of it
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: %w: the Parquet file is damaged: %v", t.source.name, fleet.ErrInvalid, p)
+		}
+	}()
+	f := t.source.file
+	if !t.source.plain {
+		var remove func()
+		if f, remove, err = spool(t.source); err != nil {
+			return err
+		}
+		defer remove()
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	file, err := parquet.OpenFile(f, info.Size())
+	if err != nil {
+		return fmt.Errorf("%s: %w: Parquet: %w", t.source.name, fleet.ErrInvalid, err)
+	}
+	columns := file.Schema().Columns()
+	names, readers := make([]string, len(columns)), make([]func(parquet.Value) cell, len(columns))
+	for i, path := range columns {
+		leaf, _ := file.Schema().Lookup(path...)
+		names[i] = strings.Join(path, ".")
+		readers[i] = reader(leaf, t.opt.Zone)
+	}
+	l, err := t.opt.locate(names, t.source.name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.source.name, err)
+	}
+	t.drop(l, func(i int) bool {
+		leaf, _ := file.Schema().Lookup(columns[i]...)
+		return leaf.MaxRepetitionLevel > 0 || words(leaf.Node.Type())
+	})
+	n := 0
+	place := func() string { return fmt.Sprintf("%s: row %d", t.source.name, n) }
+	cells := make([]cell, len(columns))
+	buffer := make([]parquet.Row, parquetRows)
+	for _, group := range file.RowGroups() {
+		rows := group.Rows()
+		defer rows.Close()
+		for {
+			k, err := rows.ReadRows(buffer)
+			for _, row := range buffer[:k] {
+				n++
+				for i := range cells {
+					cells[i] = cell{kind: missing}
+				}
+				for _, v := range row {
+					if i := v.Column(); i >= 0 && i < len(cells) {
+						cells[i] = readers[i](v)
+					}
+				}
+				if err := t.row(l, cells, place); err != nil {
+					return err
+				}
+			}
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w: Parquet, after row %d: %w", t.source.name, fleet.ErrInvalid, n, err)
+			}
+		}
+	}
+	return nil
+}
+
+// spool copies what is left of a source to a file that has no name once it is
+// removed.
+func spool(r io.Reader) (*os.File, func(), error) {
+	f, err := os.CreateTemp("", "fleetscore-*.parquet")
+	if err != nil {
+		return nil, nil, err
+	}
+	remove := func() {
+		f.Close()
+		os.Remove(f.Name())
+	}
+	if _, err := io.Copy(f, r); err != nil {
+		remove()
+		return nil, nil, err
+	}
+	return f, remove, nil
+}
+
+// words reports whether a column holds text.
+func words(typ parquet.Type) bool {
+	logical := typ.LogicalType()
+	_, decimal := logicalType(logical).(*format.DecimalType)
+	return typ.Kind() == parquet.ByteArray && !decimal
+}
+
+// logicalType returns what a column's values mean, nil if nothing says so.
+func logicalType(t *format.LogicalType) format.LogicalTypeValue {
+	if t == nil {
+		return nil
+	}
+	return t.Value
+}
+
+// reader returns how a column's values become cells. Zone is that of times
+// that name none.
+func reader(leaf parquet.LeafColumn, zone *time.Location) func(parquet.Value) cell {
+	typ := leaf.Node.Type()
+	logical := typ.LogicalType()
+	plain := func(v parquet.Value) cell { return cell{kind: other} }
+	switch typ.Kind() {
+	case parquet.Boolean:
+		plain = func(v parquet.Value) cell {
+			if v.Boolean() {
+				return cell{kind: number, number: 1}
+			}
+			return cell{kind: number}
+		}
+	case parquet.Int32:
+		plain = func(v parquet.Value) cell { return whole(int64(v.Int32())) }
+	case parquet.Int64:
+		plain = func(v parquet.Value) cell { return whole(v.Int64()) }
+	case parquet.Float:
+		plain = func(v parquet.Value) cell { return cell{kind: number, number: float64(v.Float())} }
+	case parquet.Double:
+		plain = func(v parquet.Value) cell { return cell{kind: number, number: v.Double()} }
+	case parquet.ByteArray:
+		plain = func(v parquet.Value) cell { return cell{text: bytes.TrimSpace(v.ByteArray())} }
+	case parquet.Int96:
+		plain = func(v parquet.Value) cell { return cell{kind: moment, moment: julian(v.Int96())} }
+	}
+	switch logical := logicalType(logical).(type) {
+	case *format.TimestampType:
+		per := perMilli(logical.Unit)
+		plain = func(v parquet.Value) cell {
+			m := floor(v.Int64(), per)
+			if zone != nil && !logical.IsAdjustedToUTC {
+				m = fleet.MillisOf(timestamp.In(zone, m.Time()))
+			}
+			return cell{kind: moment, moment: m}
+		}
+	case *format.DateType:
+		plain = func(v parquet.Value) cell {
+			return cell{kind: moment, moment: fleet.Millis(v.Int32()) * fleet.Millis(24*time.Hour/time.Millisecond)}
+		}
+	case *format.DecimalType:
+		plain = decimal(typ.Kind(), int(logical.Scale))
+	}
+	return func(v parquet.Value) cell {
+		if v.IsNull() {
+			return cell{kind: missing}
+		}
+		return plain(v)
+	}
+}
+
+func whole(n int64) cell {
+	return cell{kind: number, number: float64(n), text: fmt.Append(nil, n)}
+}
+
+// perMilli returns how many of a unit are a millisecond.
+func perMilli(u format.TimeUnit) int64 {
+	switch u.Value.(type) {
+	case *format.MicroSeconds:
+		return 1000
+	case *format.NanoSeconds:
+		return 1_000_000
+	}
+	return 1
+}
+
+func floor(n, per int64) fleet.Millis {
+	m := n / per
+	if n%per < 0 {
+		m--
+	}
+	return fleet.Millis(m)
+}
+
+// julian returns the moment in an INT96: nanoseconds of the day, and the day
+// by the Julian calendar, as Spark and Hive write timestamps.
+func julian(v deprecated.Int96) fleet.Millis {
+	const epoch = 2_440_588 // 1970-01-01
+	nanos := int64(v[1])<<32 | int64(v[0])
+	return fleet.Millis((int64(v[2])-epoch)*int64(24*time.Hour/time.Millisecond)) + floor(nanos, 1_000_000)
+}
+
+// decimal reads decimal numbers, which are whole ones times a power of ten.
+func decimal(kind parquet.Kind, scale int) func(parquet.Value) cell {
+	return func(v parquet.Value) cell {
+		n := new(big.Int)
+		switch kind {
+		case parquet.Int32:
+			n.SetInt64(int64(v.Int32()))
+		case parquet.Int64:
+			n.SetInt64(v.Int64())
+		default: // big-endian two's complement
+			b := v.ByteArray()
+			n.SetBytes(b)
+			if len(b) > 0 && b[0]&0x80 != 0 {
+				n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
+			}
+		}
+		if scale < 0 || scale > 1000 {
+			return cell{kind: other}
+		}
+		f, _ := new(big.Rat).SetFrac(n, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)).Float64()
+		return cell{kind: number, number: f}
+	}
+}

@@ -1,0 +1,126 @@
+package tabular
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/timestamp"
+)
+
+// table is a file whose rows are being read.
+type table struct {
+	reader *Reader
+	opt    Options // with what was found out of the file
+	source *source
+	each   func(fleet.Reading) bool
+	space  []byte // of texts put together
+}
+
+// row gives the readings of a row to each. Place names the row for people; it
+// is asked for only where it is needed.
+func (t *table) row(l *layout, cells []cell, place func() string) error {
+	r := t.reader
+	r.report.Rows++
+	if need := max(l.time, l.clock, l.device, l.sensor, l.value); need >= len(cells) {
+		return r.refuse(place(), fmt.Errorf("%w: the row has %d columns, at least %d are wanted", fleet.ErrInvalid, len(cells), need+1))
+	}
+	at, err := t.time(l, cells)
+	if err != nil {
+		return r.refuse(place(), err)
+	}
+	device, err := name(cells, l.device, l.constDevice, "device")
+	if err != nil {
+		return r.refuse(place(), err)
+	}
+	if l.value != none {
+		sensor, err := name(cells, l.sensor, l.constSensor, "sensor")
+		if err != nil {
+			return r.refuse(place(), err)
+		}
+		return t.reading(device, sensor, at, cells[l.value], place)
+	}
+	for _, i := range l.sensors {
+		if i >= len(cells) {
+			r.report.Missing++
+			continue
+		}
+		column := func() string { return place() + ", column " + strconv.Quote(l.names[i]) }
+		if err := t.reading(device, []byte(l.names[i]), at, cells[i], column); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reading gives one reading to each, unless it is missing or refused.
+func (t *table) reading(device, sensor []byte, at fleet.Millis, value cell, place func() string) error {
+	r := t.reader
+	if value.isMissing() {
+		r.report.Missing++
+		return nil
+	}
+	v, err := t.opt.value(value)
+	if err != nil {
+		return r.refuse(place(), err)
+	}
+	id, known := r.ids[fleet.ID{Device: string(device), Sensor: string(sensor)}]
+	if !known {
+		id = fleet.ID{Device: string(device), Sensor: string(sensor)}
+	}
+	reading := fleet.Reading{ID: id, Time: at, Value: v}
+	if err := reading.Validate(); err != nil {
+		return r.refuse(place(), err)
+	}
+	if !known {
+		r.ids[id] = id
+	}
+	r.report.Read++
+	if !t.each(reading) {
+		return errStop
+	}
+	return nil
+}
+
+// time returns the time of a row.
+func (t *table) time(l *layout, cells []cell) (fleet.Millis, error) {
+	c := cells[l.time]
+	if l.clock != none && c.kind == text && cells[l.clock].kind == text {
+		t.space = append(append(append(t.space[:0], c.text...), ' '), cells[l.clock].text...)
+		return t.opt.parseTime(t.space)
+	}
+	switch c.kind {
+	case moment:
+		return c.moment, nil
+	case text:
+		return t.opt.parseTime(c.text)
+	case number:
+		t.space = strconv.AppendFloat(t.space[:0], c.number, 'f', -1, 64)
+		return t.opt.parseTime(t.space)
+	}
+	return 0, fmt.Errorf("%w: the time is missing", fleet.ErrInvalid)
+}
+
+// name returns the name in a column, or the constant where there is none. A
+// number is taken as its decimal text.
+func name(cells []cell, at int, constant []byte, what string) ([]byte, error) {
+	if at == none {
+		return constant, nil
+	}
+	switch c := cells[at]; c.kind {
+	case text:
+		return bytes.TrimSpace(c.text), nil
+	case number:
+		if len(c.text) > 0 {
+			return c.text, nil
+		}
+		return strconv.AppendFloat(nil, c.number, 'f', -1, 64), nil
+	}
+	return nil, fmt.Errorf("%w: %s: the name is missing", fleet.ErrInvalid, what)
+}
+
+// parseTime reads a text that is a time.
+func (o Options) parseTime(b []byte) (fleet.Millis, error) {
+	return timestamp.Parse(b, timestamp.Format{Zone: o.Zone, Order: o.DateOrder, Points: true})
+}
