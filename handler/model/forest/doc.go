@@ -1,7 +1,20 @@
-// Package forest sums the path lengths of rows through the trees of an
-// isolation forest, the one costly part of scikit-learn's IsolationForest.
+// Package forest walks rows down the trees of a forest: isolation forests
+// ([Forest], sums of path lengths) and those whose leaves hold values
+// ([Values], sums of them): random forests and gradient boosting of
+// scikit-learn, XGBoost and LightGBM.
 //
-// Trees are checked once, when a [Forest] is made from them, and packed into
-// nodes of 12 bytes with children side by side, so that a step down is an
+// Trees are checked once, when a forest is made from them, and packed into
+// nodes of 12 or 16 bytes with children side by side, so that a step down is an
 // addition without a branch, and eight rows take it at a time.
+//
+// To have another library's forest, give [NewValues] its trees with the
+// comparison as x <= threshold, and call [Values.Add]:
+//
+//   - scikit-learn's compares float32 with float64 and adds float64:
+//     Values[float32, float64], each threshold by [Floor32]. In gradient
+//     boosting a leaf's value is learning_rate*value, and dst begins with the
+//     initial prediction. In a random forest the leaf holds a probability for
+//     each class (width = outputs = classes), and the sums are then divided by
+//     the number of trees.
+//   - where x < threshold goes left, the threshold is the number just below.
 package forest

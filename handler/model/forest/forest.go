@@ -83,15 +83,15 @@ func (f *Forest) pack(t Tree, length func(depth, samples int) float64) {
 		if !n.NaNLeft {
 			f.nanRight[len(f.nodes)/64] |= 1 << (len(f.nodes) % 64)
 		}
-		f.nodes = append(f.nodes, node{floor32(n.Threshold), uint32(first + len(queue)), uint32(column * rows)})
+		f.nodes = append(f.nodes, node{Floor32(n.Threshold), uint32(first + len(queue)), uint32(column * rows)})
 		queue = append(queue, item{n.Left, depth + 1}, item{n.Right, depth + 1})
 	}
 	f.roots = append(f.roots, root{uint32(first), uint32(queue[len(queue)-1].depth)})
 }
 
-// floor32 returns the largest float32 not above t: a float32 is at most the
+// Floor32 returns the largest float32 not above t: a float32 is at most the
 // one exactly where it is at most the other.
-func floor32(t float64) float32 {
+func Floor32(t float64) float32 {
 	f := float32(t)
 	if float64(f) > t {
 		f = math.Nextafter32(f, float32(math.Inf(-1)))

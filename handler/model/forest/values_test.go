@@ -1,0 +1,148 @@
+package forest
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// randomValues returns a tree grown at random, of nodes in no order.
+func randomValues(r *rand.Rand, features, width, splits int, sets, zeros bool) ValueTree[float32, float64] {
+	nodes := []ValueNode[float32]{{Left: Leaf, Right: Leaf}}
+	for range splits {
+		i := r.IntN(len(nodes))
+		for nodes[i].Left != Leaf {
+			i = r.IntN(len(nodes))
+		}
+		n := ValueNode[float32]{Left: len(nodes) + 1, Right: len(nodes), Feature: r.IntN(features),
+			Threshold: float32(r.IntN(7) - 3), NaNLeft: r.IntN(2) == 0, ZeroMissing: zeros && r.IntN(2) == 0}
+		if sets && r.IntN(3) == 0 {
+			n.Categories = &Set{Bits: []uint32{r.Uint32()}, Others: r.IntN(2) == 0, Inverted: r.IntN(2) == 0}
+		}
+		nodes[i] = n
+		nodes = append(nodes, ValueNode[float32]{Left: Leaf, Right: Leaf}, ValueNode[float32]{Left: Leaf, Right: Leaf})
+	}
+	t := ValueTree[float32, float64]{Nodes: nodes, Values: make([]float64, len(nodes)*width)}
+	for i := range t.Values {
+		t.Values[i] = r.NormFloat64()
+	}
+	return t
+}
+
+// walkPlainly is the definition: one row, node by node.
+func walkPlainly(t ValueTree[float32, float64], x []float32) int {
+	i := 0
+	for t.Nodes[i].Left != Leaf {
+		n := t.Nodes[i]
+		v := float64(x[n.Feature])
+		var left bool
+		switch {
+		case math.IsNaN(v), n.ZeroMissing && math.Abs(v) <= 1e-35:
+			left = n.NaNLeft
+		case n.Categories != nil:
+			left = n.Categories.Others
+			if v > -1 && v < 32 && !(v < 0 && n.Categories.Inverted) {
+				left = n.Categories.Bits[0]&(1<<int(v)) != 0 != n.Categories.Inverted
+			}
+		default:
+			left = v <= float64(n.Threshold)
+		}
+		if i = n.Right; left {
+			i = n.Left
+		}
+	}
+	return i
+}
+
+func TestValuesAgainstPlainWalk(t *testing.T) {
+	t.Parallel()
+	special := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 0, 1e-36, -0.5, 31, 32, 5, math.MaxFloat32}
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		features, width := 1+r.IntN(5), 1+r.IntN(3)
+		outputs := width + r.IntN(2)
+		trees := make([]ValueTree[float32, float64], 1+r.IntN(6))
+		for i := range trees {
+			trees[i] = randomValues(r, features, width, r.IntN(40), seed%3 == 1, seed%4 == 1)
+			trees[i].Output = r.IntN(outputs - width + 1)
+		}
+		f, err := NewValues(features, outputs, width, trees)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := r.IntN(300)
+		x := make([]float32, n*features)
+		for i := range x {
+			if x[i] = float32(r.NormFloat64() * 3); r.IntN(4) == 0 && seed%2 == 0 {
+				x[i] = special[r.IntN(len(special))]
+			}
+			if r.IntN(3) == 0 {
+				x[i] = float32(math.Round(float64(x[i])))
+			}
+		}
+		used := 1 + r.IntN(len(trees))
+		got, want := make([]float64, n*outputs), make([]float64, n*outputs)
+		f.Add(got, x, used)
+		for i := range n {
+			for _, tree := range trees[:used] {
+				leaf := walkPlainly(tree, x[i*features:(i+1)*features])
+				for k := range width {
+					want[i*outputs+tree.Output+k] += tree.Values[leaf*width+k]
+				}
+			}
+		}
+		for i := range want {
+			if math.Float64bits(got[i]) != math.Float64bits(want[i]) {
+				t.Fatalf("seed %d, %d rows: sum %d is %v, want %v", seed, n, i, got[i], want[i])
+			}
+		}
+	}
+}
+
+func TestValuesRefuses(t *testing.T) {
+	t.Parallel()
+	leaf := ValueNode[float64]{Left: Leaf, Right: Leaf}
+	nan := math.NaN()
+	for want, nodes := range map[string][]ValueNode[float64]{
+		"no node":             {},
+		"child 7 is not":      {{Left: 1, Right: 7}, leaf},
+		"child -1 is not":     {{Left: 1, Right: -1}, leaf},
+		"another parent":      {{Left: 1, Right: 1}, leaf},
+		"child 0 has":         {{Left: 1, Right: 2}, {Left: 0, Right: 3}, leaf, leaf},
+		"feature 3 is not":    {{Left: 1, Right: 2, Feature: 3}, leaf, leaf},
+		"threshold is NaN":    {{Left: 1, Right: 2, Threshold: nan}, leaf, leaf},
+		"feature -1 is not":   {{Left: 1, Right: 2, Feature: -1}, leaf, leaf},
+		"child -2147483648 i": {{Left: math.MinInt32, Right: 2}, leaf, leaf},
+	} {
+		tree := ValueTree[float64, float64]{Nodes: nodes, Values: make([]float64, len(nodes))}
+		_, err := NewValues(3, 1, 1, []ValueTree[float64, float64]{tree})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: the error is %v, want %q", nodes, err, want)
+		}
+	}
+}
+
+func BenchmarkValues(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	trees := make([]ValueTree[float32, float64], 100)
+	for i := range trees {
+		trees[i] = randomValues(r, 10, 1, 63, false, false)
+	}
+	f, err := NewValues(10, 1, 1, trees)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range []int{1, 10_000} {
+		b.Run(fmt.Sprint("rows=", n), func(b *testing.B) {
+			x, dst := make([]float32, n*10), make([]float64, n)
+			for i := range x {
+				x[i] = float32(r.NormFloat64())
+			}
+			for b.Loop() {
+				f.Add(dst, x, len(trees))
+			}
+		})
+	}
+}
