@@ -27,6 +27,7 @@
 //   - model: which model serves a sensor. Below it: pickle reads bytes as
 //     data and runs nothing, sklearn makes estimators of it, and svm, forest
 //     and libm are only mathematics
+//   - features: the rows of a model over several sensors, as pandas makes them
 //   - ingest, schedule, score, runs: what each function does, knowing neither
 //     HTTP nor SDKs; ledger: the rules of ending a run, which they share
 //   - protocol: the custom-handler contract; the only package that knows how

@@ -16,16 +16,16 @@ import (
 var arrows = map[string]string{
 	"fleet": "", "blob": "fleet blob", "azure": "fleet blob", "store": "fleet store", "ledger": "fleet blob",
 	"ingest": "fleet blob ledger", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger", "runs": "fleet blob ledger",
-	"timestamp": "fleet", "tabular": "fleet timestamp", "schedule/ncrontab": "fleet", "protocol": "fleet", "simulate": "fleet",
+	"timestamp": "fleet", "features": "fleet", "tabular": "fleet timestamp", "schedule/ncrontab": "fleet", "protocol": "fleet", "simulate": "fleet",
 	"model": "fleet blob model", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
 	"config": "fleet azure schedule/ncrontab", "azurite": "azure", "release": "release/pack", "release/pack": "", "devhost": "azure schedule/ncrontab",
-	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config", "cmd": "fleet blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp",
+	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config", "cmd": "fleet blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
 }
 
 // owners says which folders alone may import what comes from elsewhere.
 var owners = map[string]string{
 	"github.com/labstack/": "protocol", "github.com/Azure/": "azure release", "github.com/microsoft/go-mssqldb": "store",
-	"github.com/parquet-go/": "tabular", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
+	"github.com/santhosh-tekuri/": "features", "github.com/parquet-go/": "tabular", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
 }
 
 func TestImports(t *testing.T) {

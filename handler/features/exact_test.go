@@ -1,0 +1,95 @@
+package features
+
+import (
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"testing"
+)
+
+// randomFloat returns finite values of every size, many of one size.
+func randomFloat(r *rand.Rand) float64 {
+	switch r.IntN(4) {
+	case 0:
+		for {
+			if v := math.Float64frombits(r.Uint64()); !math.IsNaN(v) && math.Abs(v) < 1e300 {
+				return v
+			}
+		}
+	case 1:
+		return math.Float64frombits(r.Uint64()>>12) * float64(r.IntN(3)-1) // subnormal
+	}
+	return math.Ldexp(r.Float64()-0.5, r.IntN(60))
+}
+
+func TestExactSum(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		var s exactSum
+		exact := new(big.Float).SetPrec(2300)
+		var values []float64
+		for range r.IntN(3000) {
+			v := randomFloat(r)
+			values = append(values, v)
+			s.add(v)
+			exact.Add(exact, new(big.Float).SetFloat64(v))
+			if len(values) < 50 {
+				if want, _ := exact.Float64(); s.value() != want {
+					t.Fatalf("sum of %v is %v, want %v", values, s.value(), want)
+				}
+			}
+		}
+		if want, _ := exact.Float64(); s.value() != want {
+			t.Fatalf("sum of %d values is %v, want %v", len(values), s.value(), want)
+		}
+		for _, v := range values {
+			s.add(-v)
+		}
+		if s.value() != 0 {
+			t.Fatalf("a sum from which all was subtracted is %v", s.value())
+		}
+	}
+}
+
+func TestMoments(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, offset := range []float64{0, 1, 1e6, -1e9, 1e15} {
+		var m moments
+		var values []float64
+		for range 500 {
+			v := offset + r.NormFloat64()
+			values = append(values, v)
+			m.add(v, true)
+			if len(values) > 40 {
+				m.remove(values[0], true)
+				values = values[1:]
+			}
+			sum, squares := new(big.Float).SetPrec(500), new(big.Float).SetPrec(500)
+			for _, v := range values {
+				x := new(big.Float).SetPrec(500).SetFloat64(v)
+				sum.Add(sum, x)
+				squares.Add(squares, new(big.Float).SetPrec(500).Mul(x, x))
+			}
+			n := new(big.Float).SetPrec(500).SetInt64(int64(len(values)))
+			square := new(big.Float).SetPrec(500).Mul(sum, sum)
+			squares.Sub(squares, square.Quo(square, n))
+			if len(values) < 2 {
+				continue
+			}
+			want, _ := squares.Float64()
+			want /= float64(len(values) - 1)
+			if got := m.variance(); math.Abs(got-want) > 4e-16*want {
+				t.Fatalf("around %v: variance %v, want %v", offset, got, want)
+			}
+		}
+	}
+	var constant moments
+	for range 10 {
+		constant.add(0.1, true)
+	}
+	if v := constant.variance(); v != 0 {
+		t.Errorf("ten equal values have variance %v", v)
+	}
+}

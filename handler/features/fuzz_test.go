@@ -1,0 +1,46 @@
+package features
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// FuzzParse: whatever the file, it is refused or its rows can be computed, in one
+// go as in two.
+func FuzzParse(f *testing.F) {
+	for seed := range uint64(20) {
+		f.Add(randomFile(rand.New(rand.NewPCG(seed, 2))), seed)
+	}
+	f.Add([]byte(`{"rows": {"carried": ["a","b"], "tolerance": "1D"}, "residual_of": "a", "limit": {"absolute": 1}}`), uint64(1))
+	f.Fuzz(func(t *testing.T, file []byte, seed uint64) {
+		spec, err := Parse(file)
+		if err != nil {
+			return
+		}
+		p, err := spec.Plan(Model{}, Device{Attributes: map[string]string{"age": "1"}}, 2*time.Hour)
+		if err != nil || len(p.sensors) > 10 {
+			return
+		}
+		if p.source.Grid != 0 && p.lookback/p.source.Grid.millis() > 10000 {
+			return // right, but slow
+		}
+		r := rand.New(rand.NewPCG(seed, 3))
+		readings := randomReadings(r, len(p.sensors))
+		if len(readings) > 300 {
+			readings = readings[:300]
+		}
+		if len(readings) == 0 {
+			return
+		}
+		first, last := readings[0].t/1000*1000, readings[len(readings)-1].t/1000*1000+1000
+		cut := first + (last-first)/2000*1000
+		if cut == first {
+			return
+		}
+		whole := compute(t, p, readings, first, last)
+		if pieces := append(compute(t, p, readings, first, cut), compute(t, p, readings, cut, last)...); !equalRows(whole, pieces) {
+			t.Fatalf("cut at %d the rows are others", cut)
+		}
+	})
+}

@@ -1,0 +1,188 @@
+package features
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+// entry is a value that a rolling window holds.
+type entry struct {
+	row int64 // number of its row
+	t   int64
+	v   float64
+}
+
+// ring is a queue of entries in an array that is used in a circle.
+type ring struct {
+	entries []entry // its length is a power of two
+	first   int
+	n       int
+}
+
+func (r *ring) at(i int) *entry { return &r.entries[(r.first+i)&(len(r.entries)-1)] }
+
+func (r *ring) push(e entry) {
+	if r.n == len(r.entries) {
+		larger := make([]entry, max(8, 2*r.n))
+		for i := range r.n {
+			larger[i] = *r.at(i)
+		}
+		r.entries, r.first = larger, 0
+	}
+	r.n++
+	*r.at(r.n - 1) = e
+}
+
+func (r *ring) pop() {
+	r.first = (r.first + 1) & (len(r.entries) - 1)
+	r.n--
+}
+
+// extent says which rows before its own a rolling column looks at.
+type extent struct {
+	rows int64 // at most so many, its own included; 0: any number
+	time int64 // none as old as this, or, where rows are counted, none older
+}
+
+// over reports whether e has left the window of the row at t.
+func (x extent) over(e *entry, row, t int64) bool {
+	if x.rows > 0 {
+		return e.row <= row-x.rows || e.t < t-x.time
+	}
+	return e.t <= t-x.time
+}
+
+func (c *Column) compileRolling(within int64) func() column {
+	x := extent{rows: int64(c.Rolling.Rows), time: within}
+	least := 1
+	if x.rows > 0 {
+		least = c.Rolling.Rows
+	}
+	if c.MinPeriods != nil {
+		least = *c.MinPeriods
+	}
+	return func() column {
+		switch c.Aggregate {
+		case "min", "max":
+			return &rollingExtreme{extent: x, least: least, max: c.Aggregate == "max"}
+		case "median":
+			return &rollingMedian{extent: x, least: least}
+		}
+		return &rollingMoments{extent: x, least: least, aggregate: c.Aggregate}
+	}
+}
+
+// missing reports whether a rolling window takes a value for a missing one: as in
+// pandas, NaN and the infinite ones.
+func missing(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }
+
+// rollingMoments computes count, sum, mean, var and std.
+type rollingMoments struct {
+	extent
+	least     int
+	aggregate string
+	row       int64
+	held      ring
+	moments
+}
+
+func (c *rollingMoments) next(t int64, v, _ float64) float64 {
+	spread := c.aggregate == "std" || c.aggregate == "var"
+	c.row++
+	for c.held.n > 0 && c.over(c.held.at(0), c.row, t) {
+		c.remove(c.held.at(0).v, spread)
+		c.held.pop()
+	}
+	if c.aggregate == "count" && math.IsInf(v, 0) {
+		v = 0 // count takes an infinite value for one that is there
+	}
+	if !missing(v) {
+		c.held.push(entry{c.row, t, v})
+		c.add(v, spread)
+	}
+	if c.n < c.least {
+		return math.NaN()
+	}
+	switch c.aggregate {
+	case "count":
+		return float64(c.n)
+	case "sum":
+		return c.sum.value()
+	case "mean":
+		return c.mean()
+	case "var":
+		return c.variance()
+	}
+	return math.Sqrt(c.variance())
+}
+
+// rollingExtreme computes min and max. It holds only values that no later one
+// beats: the first is the extreme.
+type rollingExtreme struct {
+	extent
+	least int
+	max   bool
+	row   int64
+	best  ring
+	held  ring // the rows of all values, to count them
+}
+
+func (c *rollingExtreme) next(t int64, v, _ float64) float64 {
+	c.row++
+	for c.best.n > 0 && c.over(c.best.at(0), c.row, t) {
+		c.best.pop()
+	}
+	if c.least > 1 {
+		for c.held.n > 0 && c.over(c.held.at(0), c.row, t) {
+			c.held.pop()
+		}
+	}
+	if !missing(v) {
+		for c.best.n > 0 {
+			last := c.best.at(c.best.n - 1).v
+			if c.max && last > v || !c.max && last < v {
+				break
+			}
+			c.best.n--
+		}
+		c.best.push(entry{c.row, t, v})
+		if c.least > 1 {
+			c.held.push(entry{c.row, t, v})
+		}
+	}
+	if c.best.n == 0 || c.held.n < c.least && c.least > 1 {
+		return math.NaN()
+	}
+	return c.best.at(0).v
+}
+
+// rollingMedian computes the median of a window that it holds sorted.
+type rollingMedian struct {
+	extent
+	least  int
+	row    int64
+	held   ring
+	sorted []float64
+}
+
+func (c *rollingMedian) next(t int64, v, _ float64) float64 {
+	c.row++
+	for c.held.n > 0 && c.over(c.held.at(0), c.row, t) {
+		i := sort.SearchFloat64s(c.sorted, c.held.at(0).v)
+		c.sorted = slices.Delete(c.sorted, i, i+1)
+		c.held.pop()
+	}
+	if !missing(v) {
+		c.held.push(entry{c.row, t, v})
+		c.sorted = slices.Insert(c.sorted, sort.SearchFloat64s(c.sorted, v), v)
+	}
+	n := len(c.sorted)
+	switch {
+	case n == 0 || n < c.least:
+		return math.NaN()
+	case n%2 == 1:
+		return c.sorted[n/2]
+	}
+	return (c.sorted[n/2-1] + c.sorted[n/2]) / 2
+}

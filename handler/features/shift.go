@@ -1,0 +1,122 @@
+package features
+
+import "math"
+
+func (c *Column) compileShift(within int64) func() column {
+	n, way := c.periods(), c.ways()[0]
+	return func() column { return &shift{n: int64(n), within: within, way: way} }
+}
+
+// shift computes shift, diff and pct_change: a row against the n-th before it,
+// unless that is too old.
+type shift struct {
+	n, within int64
+	way       string
+	row       int64
+	held      ring // missing values too: they are rows
+}
+
+func (c *shift) next(t int64, v, _ float64) float64 {
+	c.row++
+	for c.held.n > 0 && (c.held.at(0).row < c.row-c.n || c.held.at(0).t < t-c.within) {
+		c.held.pop()
+	}
+	before := math.NaN()
+	if c.held.n > 0 && c.held.at(0).row == c.row-c.n {
+		before = c.held.at(0).v
+	}
+	c.held.push(entry{c.row, t, v})
+	switch c.way {
+	case "diff":
+		return v - before
+	case "pct_change":
+		return v/before - 1
+	}
+	return before
+}
+
+func (c *Column) compileEwm(within int64) func() column {
+	// As pandas: get_center_of_mass, and then alpha of it.
+	var mass float64
+	switch e := c.Ewm; {
+	case e.Span > 0:
+		mass = (e.Span - 1) / 2
+	case e.Halflife > 0:
+		mass = 1/(1-math.Exp(math.Log(0.5)/e.Halflife)) - 1
+	default:
+		mass = (1 - e.Alpha) / e.Alpha
+	}
+	alpha := 1 / (1 + mass)
+	w := &ewm{within: within, alpha: alpha, adjust: c.Ewm.Adjust == nil || *c.Ewm.Adjust, least: 1, most: ewmRows(alpha)}
+	if c.MinPeriods != nil {
+		w.least = max(1, *c.MinPeriods)
+	}
+	return func() column {
+		fresh := *w
+		return &fresh
+	}
+}
+
+// ewmRows returns after how many rows a weight is below 2^-80 of the first: rows
+// before these change nothing that float64 shows.
+func ewmRows(alpha float64) int64 {
+	if alpha >= 1 {
+		return 1
+	}
+	return int64(min(1e6, math.Ceil(-80*math.Ln2/math.Log1p(-alpha)))) + 1
+}
+
+// ewm computes the exponentially weighted mean over the rows of the stated memory,
+// beginning anew for each row, by the recurrence of pandas
+// (pandas/_libs/window/aggregations.pyx, ewm), ignore_na=False.
+type ewm struct {
+	within int64
+	most   int64 // rows
+	alpha  float64
+	adjust bool
+	least  int
+	row    int64
+	held   ring // missing values too: the weights decay over them
+}
+
+func (c *ewm) next(t int64, v, _ float64) float64 {
+	c.row++
+	for c.held.n > 0 && (c.held.at(0).row <= c.row-c.most || c.held.at(0).t < t-c.within) {
+		c.held.pop()
+	}
+	if math.IsInf(v, 0) {
+		v = math.NaN()
+	}
+	c.held.push(entry{c.row, t, v})
+	decay, weight := 1-c.alpha, c.alpha
+	if c.adjust {
+		weight = 1
+	}
+	mean, old, n := math.NaN(), 1.0, 0
+	for i := range c.held.n {
+		v := c.held.at(i).v
+		if !math.IsNaN(v) {
+			n++
+		}
+		if math.IsNaN(mean) {
+			mean = v
+			continue
+		}
+		old *= decay
+		if math.IsNaN(v) {
+			continue
+		}
+		if mean != v {
+			mean = (float64(old*mean) + float64(weight*v)) / (old + weight)
+		}
+		if c.adjust {
+			old += weight
+		} else {
+			old = 1
+		}
+	}
+	if n < c.least {
+		return math.NaN()
+	}
+	return mean
+}
