@@ -59,45 +59,52 @@ func (c *Column) compileEwm(within int64) func() column {
 
 // ewmRows returns after how many rows a weight is below 2^-80 of the first: rows
 // before these change nothing that float64 shows.
-func ewmRows(alpha float64) int64 {
+func ewmRows(alpha float64) int {
 	if alpha >= 1 {
 		return 1
 	}
-	return int64(min(1e6, math.Ceil(-80*math.Ln2/math.Log1p(-alpha)))) + 1
+	return int(min(1e6, math.Ceil(-80*math.Ln2/math.Log1p(-alpha)))) + 1
 }
 
 // ewm computes the exponentially weighted mean over the rows of the stated memory,
 // beginning anew for each row, by the recurrence of pandas
 // (pandas/_libs/window/aggregations.pyx, ewm), ignore_na=False.
 type ewm struct {
-	within int64
-	most   int64 // rows
-	alpha  float64
-	adjust bool
-	least  int
-	row    int64
-	held   ring // missing values too: the weights decay over them
+	within  int64
+	most    int // rows that the recurrence goes over
+	alpha   float64
+	adjust  bool
+	least   int
+	row     int64
+	held    ring // missing values too: the weights decay over them
+	present int  // how many of them are not missing
 }
 
 func (c *ewm) next(t int64, v, _ float64) float64 {
 	c.row++
-	for c.held.n > 0 && (c.held.at(0).row <= c.row-c.most || c.held.at(0).t < t-c.within) {
+	for c.held.n > 0 && c.held.at(0).t < t-c.within {
+		if !math.IsNaN(c.held.at(0).v) {
+			c.present--
+		}
 		c.held.pop()
 	}
 	if math.IsInf(v, 0) {
 		v = math.NaN()
 	}
+	if !math.IsNaN(v) {
+		c.present++
+	}
 	c.held.push(entry{c.row, t, v})
+	if c.present < c.least {
+		return math.NaN()
+	}
 	decay, weight := 1-c.alpha, c.alpha
 	if c.adjust {
 		weight = 1
 	}
-	mean, old, n := math.NaN(), 1.0, 0
-	for i := range c.held.n {
+	mean, old := math.NaN(), 1.0
+	for i := max(0, c.held.n-c.most); i < c.held.n; i++ {
 		v := c.held.at(i).v
-		if !math.IsNaN(v) {
-			n++
-		}
 		if math.IsNaN(mean) {
 			mean = v
 			continue
@@ -114,9 +121,6 @@ func (c *ewm) next(t int64, v, _ float64) float64 {
 		} else {
 			old = 1
 		}
-	}
-	if n < c.least {
-		return math.NaN()
 	}
 	return mean
 }
