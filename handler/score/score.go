@@ -156,14 +156,16 @@ func (s *Scorer) passes(ctx context.Context, p *pass, tasks []*task) []*task {
 }
 
 // own reports whether err lies in the job itself: another try, elsewhere or
-// later, will meet it again.
+// later, will meet it again. The list is closed: no model, a bad model, no data,
+// bad data, a panic, and a value that the database refuses. Any other error,
+// known or not, may pass and is tried again.
 func own(err error) bool {
 	for _, other := range []error{fleet.ErrUnavailable, context.DeadlineExceeded, context.Canceled, blob.ErrChanged} {
 		if errors.Is(err, other) {
 			return false
 		}
 	}
-	return true
+	return fleet.FailureOf(err).Outcome != "" || errors.Is(err, errPanic) || errors.Is(err, fleet.ErrInvalid)
 }
 
 // note adds an attempt to each task left, even when the deadline has passed, so

@@ -15,7 +15,7 @@ import (
 type fault int
 
 const (
-	permanent   fault = iota // it would fail again
+	permanent   fault = iota // an immediate retry is no use; the message is delivered again
 	transient                // a retry may succeed at once or soon
 	unavailable              // the database cannot be used now; an immediate retry is no use
 	badRow                   // a value in the statement cannot be stored
@@ -46,6 +46,8 @@ func (db *DB) retry(ctx context.Context, op string, f func(context.Context) erro
 			return fmt.Errorf("store: %s: %w: %w", op, fleet.ErrUnavailable, err)
 		case fault == notMigrated:
 			return fmt.Errorf("store: %s: %w: %w", op, errNotMigrated, err)
+		case fault == badRow:
+			return fmt.Errorf("store: %s: %w: the database refuses a value: %w", op, fleet.ErrInvalid, err)
 		case fault != transient:
 			return fmt.Errorf("store: %s: %w", op, err)
 		}

@@ -10,23 +10,40 @@ import (
 	mssql "github.com/microsoft/go-mssqldb"
 )
 
-// sqlserverFaults tells what error numbers of SQL Server mean.
+// sqlserverFaults tells what error numbers of SQL Server mean. Numbers that are
+// not in it are judged by their severity.
 var sqlserverFaults = map[int32]fault{
+	615:   transient, // the database changed under the session
+	921:   transient, // the database has not been recovered yet
+	926:   transient, // the database is suspect: it fails over
 	1205:  transient, // deadlock victim
 	1222:  transient, // lock request timed out
 	2601:  transient, // duplicate key in an index: another writer's row, seen next time
 	2627:  transient, // duplicate key in a constraint: the same
 	3960:  transient, // snapshot update conflict
+	4221:  transient, // the replica is not ready for logins yet
 	4060:  transient, // database cannot be opened: it fails over or resumes
 	10928: transient, // too many requests
 	10929: transient, // too many requests
+	10936: transient, // too many requests of the elastic pool
 	40143: transient, // connection could not be initialized
 	40197: transient, // the service failed to process the request: fail-over
 	40501: transient, // the service is busy
+	40540: transient, // the transaction was ended by the service
+	40549: transient, // the session was ended: a long transaction
+	40550: transient, // the session was ended: too many locks
+	40551: transient, // the session was ended: too much of tempdb
+	40552: transient, // the session was ended: too much log space
+	40553: transient, // the session was ended: too much memory
+	42108: transient, // the pool is paused: it resumes
+	42109: transient, // the pool is resuming
 	40613: transient, // database not available: it resumes or moves
 	49918: transient, // not enough resources
 	49919: transient, // too many operations in progress
 	49920: transient, // too many operations in progress
+
+	18456: unavailable, // login failed: also while a database moves or a user is being made
+	40544: unavailable, // the database has reached its size
 
 	207: notMigrated, // invalid column name
 	208: notMigrated, // invalid object name
@@ -46,10 +63,21 @@ var sqlserverFaults = map[int32]fault{
 	8152: badRow, // too long
 }
 
+// resourceSeverity is the least severity of errors that the statement is not to
+// blame for: 17 to 19 are resources that the server lacks, 20 and more end the
+// connection (SQL Server's "Database Engine Error Severities").
+const resourceSeverity = 17
+
 func (d *sqlserver) faultOf(err error) fault {
 	var number mssql.Error
 	if errors.As(err, &number) {
-		return sqlserverFaults[number.Number]
+		if known, ok := sqlserverFaults[number.Number]; ok {
+			return known
+		}
+		if number.Class >= resourceSeverity {
+			return transient
+		}
+		return permanent
 	}
 	if errors.As(err, new(lockError)) || connectionFailed(err) {
 		return transient

@@ -1,0 +1,209 @@
+package score
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+)
+
+func TestOwn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{fleet.ErrNoModel, true},
+		{fleet.ErrBadModel, true},
+		{fleet.ErrNoData, true},
+		{fleet.ErrBadData, true},
+		{fmt.Errorf("%w: index out of range", errPanic), true},
+		{fmt.Errorf("closing: %w: too long", fleet.ErrInvalid), true},
+		{errors.New("a number of SQL Server that nobody knows"), false},
+		{fleet.ErrUnavailable, false},
+		{fmt.Errorf("%w: reading it: %w", fleet.ErrBadModel, context.Canceled), false},
+		{fmt.Errorf("%w: reading it: %w", fleet.ErrBadModel, context.DeadlineExceeded), false},
+		{fmt.Errorf("%w: reading it: %w", fleet.ErrBadModel, blob.ErrChanged), false},
+	} {
+		if got := own(c.err); got != c.want {
+			t.Errorf("own(%v) = %v, want %v", c.err, got, c.want)
+		}
+	}
+}
+
+var one = fleet.ID{Device: "1", Sensor: "2"}
+
+func (b *bench) overwrite(t *testing.T) {
+	t.Helper()
+	_, err := b.blobs.Write(context.Background(), blob.Preds, ledger.CSVName(b.run, one), "", "text/csv", func(w io.Writer) error {
+		_, err := io.WriteString(w, "another's\n")
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestChangedCSV re-opens a scored job whose CSV is not the one it was closed
+// with, whoever finds it.
+func TestChangedCSV(t *testing.T) {
+	t.Parallel()
+	for _, finder := range []string{"score", "poison"} {
+		b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
+		text := b.message(t, one)
+		if err := b.Score(t.Context(), quiet, text); err != nil {
+			t.Fatal(err)
+		}
+		look := func() error { return b.Score(t.Context(), quiet, text) }
+		if finder == "poison" {
+			p := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Sender: new(sender), Now: b.Now, Pause: time.Microsecond}
+			look = func() error { return p.Poison(t.Context(), quiet, text) }
+		}
+		if err := look(); err != nil {
+			t.Fatal(err)
+		}
+		if j := b.job(t, one); j.Revision != 0 {
+			t.Errorf("%s re-opened a job whose CSV is unchanged", finder)
+		}
+		b.overwrite(t)
+		if err := look(); err != nil {
+			t.Fatal(err)
+		}
+		if j := b.job(t, one); j.Revision != 1 || j.State != fleet.Queued {
+			t.Errorf("%s left a changed CSV: revision %d, %s", finder, j.Revision, j.State)
+		}
+	}
+}
+
+// lateLedger has the job given up, and another write the CSV, just before and
+// just after the job is closed.
+type lateLedger struct {
+	Ledger
+	before, after func()
+}
+
+func (l lateLedger) CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (fleet.JobState, bool, error) {
+	l.before()
+	defer l.after()
+	return l.Ledger.CloseJob(ctx, run, key, o, now)
+}
+
+func TestLateSuccessLooksAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
+	b.Ledger = lateLedger{b.db, func() {
+		if _, _, err := b.db.CloseJob(t.Context(), b.run, fleet.JobKey{ID: one}, fleet.Outcome{Result: fleet.Failed}, window.To); err != nil {
+			t.Error(err)
+		}
+	}, func() { b.overwrite(t) }}
+	if err := b.Score(t.Context(), quiet, b.message(t, one)); err != nil {
+		t.Fatal(err)
+	}
+	if j := b.job(t, one); j.Revision != 1 || j.State != fleet.Queued {
+		t.Errorf("revision %d, %s: a late success did not look at its CSV again", j.Revision, j.State)
+	}
+}
+
+// TestAttemptAfterDeadline notes the attempt though the time is over.
+func TestAttemptAfterDeadline(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
+	ctx, cancel := context.WithCancel(t.Context())
+	b.Models = func(ctx context.Context, _ fleet.ID) (Model, error) {
+		cancel()
+		return nil, ctx.Err()
+	}
+	if err := b.Score(ctx, quiet, b.message(t, one)); !errors.Is(err, fleet.ErrUnavailable) {
+		t.Fatalf("Score: %v", err)
+	}
+	attempts, err := b.db.Attempts(t.Context(), b.run, fleet.JobKey{ID: one})
+	if err != nil || len(attempts) != 1 || attempts[0].Own {
+		t.Errorf("attempts %v, %v; want one, not the job's own", attempts, err)
+	}
+}
+
+// brokenReadings is readings whose stream breaks after the first n.
+type brokenReadings struct {
+	from Readings
+	n    int
+}
+
+func (r brokenReadings) Readings(ctx context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error] {
+	return func(yield func(fleet.Reading, error) bool) {
+		n := 0
+		for x, err := range r.from.Readings(ctx, ids, w) {
+			if n++; n > r.n {
+				yield(fleet.Reading{}, fmt.Errorf("%w: connection reset", fleet.ErrUnavailable))
+				return
+			}
+			if !yield(x, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestBrokenRead closes no job as scored with a part of its readings.
+func TestBrokenRead(t *testing.T) {
+	t.Parallel()
+	two := fleet.ID{Device: "1", Sensor: "3"}
+	for n := range 6 {
+		b := newBench(t, "", map[fleet.ID][]float64{one: {1, 2, 3}, two: {4, 5, 6}})
+		b.Readings = brokenReadings{b.db, n}
+		if err := b.Score(t.Context(), quiet, b.message(t, one, two)); (err == nil) != (n >= 3) { // the second pass reads the three of the second sensor alone
+			t.Errorf("after %d readings: Score = %v", n, err)
+		}
+		for _, id := range []fleet.ID{one, two} {
+			if j := b.job(t, id); j.State == fleet.Scored && j.Rows != 3 {
+				t.Errorf("after %d readings: %s scored with %d of 3 rows", n, id, j.Rows)
+			} else if j.State != fleet.Scored && j.State != fleet.Queued {
+				t.Errorf("after %d readings: %s is %s", n, id, j.State)
+			}
+		}
+	}
+}
+
+type failingSender struct{ err error }
+
+func (s *failingSender) SendAlone(context.Context, string, ...fleet.JobKey) error { return s.err }
+
+// TestPoisonNotesAfterSending gives the second chance only once the message is
+// in the queue.
+func TestPoisonNotesAfterSending(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
+	p := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Sender: &failingSender{fleet.ErrUnavailable}, Now: b.Now, Pause: time.Microsecond}
+	if err := p.Poison(t.Context(), quiet, b.message(t, one)); err == nil {
+		t.Fatal("poison hides that the queue is away")
+	}
+	if j := b.job(t, one); j.State != fleet.Queued {
+		t.Errorf("the job is %s though it was never sent alone", j.State)
+	}
+}
+
+// TestPoisonRemembersAnOwnError gives a job up that had an error of its own at
+// some attempt, though a later one was only unlucky.
+func TestPoisonRemembersAnOwnError(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
+	for i, a := range []fleet.Attempt{{Own: true, Err: "panic: boom"}, {Err: "deadline"}} {
+		a.At = window.To.Add(time.Duration(i) * time.Second)
+		if err := b.db.AddAttempt(t.Context(), b.run, fleet.JobKey{ID: one}, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Sender: new(sender), Now: b.Now, Pause: time.Microsecond}
+	if err := p.Poison(t.Context(), quiet, b.message(t, one)); err != nil {
+		t.Fatal(err)
+	}
+	if j := b.job(t, one); j.State != fleet.Failed || j.Error != "panic: boom" {
+		t.Errorf("the job is %s: %s", j.State, j.Error)
+	}
+}
