@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,7 @@ import (
 
 func featuresCommand(c console) *cobra.Command {
 	var flags dataFlags
-	var file, out string
+	var file, out, attributes string
 	cmd := &cobra.Command{
 		Use:   "features DATA...",
 		Short: "Write the rows that a features file makes of readings",
@@ -44,14 +45,18 @@ memory. docs/features.md describes the file.` + dataHelp,
 			if err != nil {
 				return err
 			}
+			properties, err := readAttributes(attributes)
+			if err != nil {
+				return err
+			}
 			if out == "" {
-				return writeFeatures(bufio.NewWriter(c.out), spec, readings)
+				return writeFeatures(bufio.NewWriter(c.out), spec, readings, properties)
 			}
 			f, err := os.Create(out)
 			if err != nil {
 				return err
 			}
-			if err := writeFeatures(bufio.NewWriter(f), spec, readings); err != nil {
+			if err := writeFeatures(bufio.NewWriter(f), spec, readings, properties); err != nil {
 				f.Close()
 				return err
 			}
@@ -60,6 +65,7 @@ memory. docs/features.md describes the file.` + dataHelp,
 	}
 	cmd.Flags().StringVar(&file, "features", "", "the features file")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "the CSV file to write (default: stdout)")
+	cmd.Flags().StringVar(&attributes, "attributes", "", "the file devices.csv: attributes of devices, whose names stand in the column device")
 	flags.add(cmd)
 	return cmd
 }
@@ -83,6 +89,9 @@ func (c console) deviceReadings(flags *dataFlags, args []string, devices feature
 	for _, w := range warnings(files.Report()) {
 		fmt.Fprintf(c.err, "warning: %s\n", w)
 	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: no reading of a device that the features file is for in %s", strings.Join(args, ", "), counts(files.Report()))
+	}
 	slices.SortStableFunc(all, func(a, b fleet.Reading) int {
 		return cmp.Or(cmp.Compare(a.ID.Device, b.ID.Device), cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID.Sensor, b.ID.Sensor))
 	})
@@ -91,22 +100,26 @@ func (c console) deviceReadings(flags *dataFlags, args []string, devices feature
 
 // writeFeatures writes the rows of each device. readings are sorted by device, then
 // time.
-func writeFeatures(out *bufio.Writer, spec *features.Spec, readings []fleet.Reading) error {
-	plan, err := spec.Plan(features.Model{}, features.Device{}, 0)
-	if err != nil {
-		return err
-	}
+func writeFeatures(out *bufio.Writer, spec *features.Spec, readings []fleet.Reading, attributes map[string]map[string]string) error {
 	w := csv.NewWriter(out)
-	if err := w.Write(append([]string{"TS", "Device"}, plan.Columns()...)); err != nil {
-		return err
-	}
+	head := false
 	for len(readings) > 0 {
 		device := readings[0].ID.Device
 		n := slices.IndexFunc(readings, func(r fleet.Reading) bool { return r.ID.Device != device })
 		if n < 0 {
 			n = len(readings)
 		}
-		err := deviceFeatures(plan, readings[:n], func(ts fleet.Millis, x []float64) error {
+		plan, err := spec.Plan(features.Model{}, features.Device{Attributes: attributes[device]}, 0)
+		if err != nil {
+			return fmt.Errorf("device %q: %w", device, err)
+		}
+		if !head {
+			head = true
+			if err := w.Write(append([]string{"TS", "Device"}, plan.Columns()...)); err != nil {
+				return err
+			}
+		}
+		err = deviceFeatures(plan, readings[:n], func(ts fleet.Millis, x []float64) error {
 			row := []string{ts.String(), device}
 			for _, v := range x[:len(plan.Columns())] {
 				text := ""
@@ -127,6 +140,42 @@ func writeFeatures(out *bufio.Writer, spec *features.Spec, readings []fleet.Read
 		return err
 	}
 	return out.Flush()
+}
+
+// readAttributes reads devices.csv: by device, its attributes by their names. No
+// name is no attributes.
+func readAttributes(name string) (map[string]map[string]string, error) {
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("%s is empty: its first line must name the columns, device among them", name)
+	}
+	at := slices.IndexFunc(rows[0], func(h string) bool { return strings.EqualFold(strings.TrimPrefix(h, "\ufeff"), "device") })
+	if at < 0 {
+		return nil, fmt.Errorf("%s has no column device; it has %s", name, strings.Join(rows[0], ", "))
+	}
+	all := make(map[string]map[string]string, len(rows))
+	for i, row := range rows[1:] {
+		if all[row[at]] != nil {
+			return nil, fmt.Errorf("%s: row %d names the device %q a second time", name, i+2, row[at])
+		}
+		of := make(map[string]string, len(row))
+		for k, field := range row {
+			of[rows[0][k]] = field
+		}
+		all[row[at]] = of
+	}
+	return all, nil
 }
 
 // deviceFeatures makes the rows of one device, from its first reading to its last
