@@ -17,6 +17,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 	"github.com/fleetscore/fleetscore/handler/protocol"
@@ -92,7 +93,7 @@ func modelBytes() int64 {
 // without vector instructions.
 func loader(simd bool) func([]byte) (model.Detector, error) {
 	return func(data []byte) (model.Detector, error) {
-		m, err := sklearn.Load(data)
+		m, err := artifact.Load(data)
 		if err != nil {
 			return nil, err
 		}

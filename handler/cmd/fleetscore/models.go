@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
@@ -38,7 +39,7 @@ func loadModel(name string) (modelFile, error) {
 	if err != nil {
 		return modelFile{}, err
 	}
-	m, err := sklearn.Load(data)
+	m, err := artifact.Load(data)
 	if err != nil {
 		return modelFile{}, fmt.Errorf("%s: %w", name, err)
 	}

@@ -54,7 +54,7 @@ func nested(in *pickle.Input) (any, error) {
 		return nil, err
 	}
 	if _, ok := v.(*pickle.Object); !ok {
-		return nil, fmt.Errorf("a joblib array of objects that is a %T", v)
+		return nil, fmt.Errorf("a joblib array of objects that is %s", pickle.Kind(v))
 	}
 	return v, nil
 }

@@ -137,7 +137,7 @@ func Parse(v any) (Array, error) {
 	case *pickle.Refused:
 		return Array{}, fmt.Errorf("%v is no numpy array", v.Global)
 	}
-	return Array{}, fmt.Errorf("a %T is no numpy array", v)
+	return Array{}, fmt.Errorf("%s is no numpy array", pickle.Kind(v))
 }
 
 // reconstruct is _reconstruct(class, (0,), b'b') with the state (version,
@@ -211,7 +211,7 @@ func build(dtype, dims any, fortran bool, data any) (Array, error) {
 		}
 		return a, nil
 	}
-	return Array{}, fmt.Errorf("array data that is a %T", data)
+	return Array{}, fmt.Errorf("array data that is %s", pickle.Kind(data))
 }
 
 // Equal reports whether the array has that shape.

@@ -148,7 +148,7 @@ func Float(v any) (float64, error) {
 		}
 		return 0, nil
 	}
-	return 0, fmt.Errorf("a %T where a number is wanted", v)
+	return 0, fmt.Errorf("%s where a number is wanted", pickle.Kind(v))
 }
 
 // Int returns the integer that v is: one of Go's, or a numpy scalar.
@@ -160,5 +160,5 @@ func Int(v any) (int, error) {
 	if n, ok := v.(int64); ok {
 		return int(n), nil
 	}
-	return 0, fmt.Errorf("a %T where an integer is wanted", v)
+	return 0, fmt.Errorf("%s where an integer is wanted", pickle.Kind(v))
 }

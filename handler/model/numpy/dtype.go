@@ -24,7 +24,17 @@ type Field struct {
 }
 
 // String returns numpy's short name, such as f8.
-func (t DType) String() string { return string(t.Kind) + strconv.Itoa(t.Size) }
+func (t DType) String() string {
+	size := t.Size
+	if t.Kind == 'U' {
+		size /= bytesOfChar
+	}
+	return string(t.Kind) + strconv.Itoa(size)
+}
+
+// bytesOfChar is what a character of a string takes in an array: numpy's codes
+// count characters.
+const bytesOfChar = 4
 
 // ParseDType returns the type that a pickled numpy.dtype means:
 // dtype('f8', …) with the state (version, byte order, subarray, names, fields,
@@ -43,6 +53,9 @@ func ParseDType(v any) (DType, error) {
 		return DType{}, fmt.Errorf("dtype %.20q is not supported", code)
 	}
 	t := DType{Kind: code[0], Size: size}
+	if t.Kind == 'U' {
+		t.Size *= bytesOfChar
+	}
 	if state, ok := o.State.(*pickle.Tuple); ok {
 		if err := t.restore(state.Items); err != nil {
 			return DType{}, err
@@ -109,7 +122,7 @@ func (t DType) check() error {
 			return nil
 		}
 	case 'U':
-		if t.Size%4 == 0 {
+		if t.Size%bytesOfChar == 0 {
 			return nil
 		}
 	case 'S':

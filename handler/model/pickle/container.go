@@ -3,6 +3,7 @@ package pickle
 import (
 	"errors"
 	"fmt"
+	"math/big"
 )
 
 var errOdd = errors.New("a key without a value")
@@ -153,7 +154,7 @@ func (r *reader) appendItems(items []any, err error) error {
 	case *Refused:
 		return nil
 	}
-	return fmt.Errorf("cannot append to %s", kind(target))
+	return fmt.Errorf("cannot append to %s", Kind(target))
 }
 
 func (r *reader) setItem() error  { return r.setEntries(r.pop(2)) }
@@ -175,7 +176,7 @@ func (r *reader) setEntries(items []any, err error) error {
 	case *Refused:
 		return nil
 	}
-	return fmt.Errorf("cannot set items of %s", kind(target))
+	return fmt.Errorf("cannot set items of %s", Kind(target))
 }
 
 func (r *reader) addItems() error {
@@ -193,18 +194,38 @@ func (r *reader) addItems() error {
 	case *Refused:
 		return nil
 	}
-	return fmt.Errorf("cannot add to %s", kind(target))
+	return fmt.Errorf("cannot add to %s", Kind(target))
 }
 
-// kind names a value's type for an error.
-func kind(v any) string {
+// Kind says what a value is, in Python's terms, for a message to people.
+func Kind(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "None"
 	case *Object:
 		return "an object of " + v.Class.String()
+	case *Refused:
+		return "an object of " + v.Global.String()
 	case Global:
 		return v.String()
+	case bool:
+		return "a bool"
+	case int64, *big.Int:
+		return "an integer"
+	case float64:
+		return "a float"
+	case string:
+		return "a string"
+	case []byte:
+		return "bytes"
+	case *Tuple:
+		return "a tuple"
+	case *List:
+		return "a list"
+	case *Dict:
+		return "a dict"
+	case *Set:
+		return "a set"
 	}
-	return fmt.Sprintf("a %T", v)
+	return "an array"
 }

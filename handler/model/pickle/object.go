@@ -60,7 +60,7 @@ func (r *reader) reduce() error {
 	function, ok1 := call[0].(Global)
 	args, ok2 := call[1].(*Tuple)
 	if !ok1 || !ok2 {
-		return fmt.Errorf("cannot call %s", kind(call[0]))
+		return fmt.Errorf("cannot call %s", Kind(call[0]))
 	}
 	if evaluate := r.callee(&function).evaluate; evaluate != nil {
 		return evaluate(r, args.Items)
@@ -133,7 +133,7 @@ func (r *reader) instantiate(class, args any, kwargs *Dict) error {
 	c, ok1 := class.(Global)
 	a, ok2 := args.(*Tuple)
 	if !ok1 || !ok2 {
-		return fmt.Errorf("cannot make an instance of %s", kind(class))
+		return fmt.Errorf("cannot make an instance of %s", Kind(class))
 	}
 	return r.pushObject(c, a.Items, kwargs)
 }
@@ -165,7 +165,7 @@ func (r *reader) obj() error {
 	}
 	class, ok := items[0].(Global)
 	if !ok {
-		return fmt.Errorf("cannot make an instance of %s", kind(items[0]))
+		return fmt.Errorf("cannot make an instance of %s", Kind(items[0]))
 	}
 	args, err := r.keep(items[1:])
 	if err != nil {
@@ -190,7 +190,7 @@ func (r *reader) build() error {
 		if _, refused := target.(*Refused); refused {
 			return nil
 		}
-		return fmt.Errorf("cannot give a state to %s", kind(target))
+		return fmt.Errorf("cannot give a state to %s", Kind(target))
 	}
 	if o.built {
 		return fmt.Errorf("an object of %v is given a state twice", o.Class)

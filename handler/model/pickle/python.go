@@ -31,7 +31,7 @@ func (r *reader) reconstructor(args []any) error {
 	}
 	base, ok := args[1].(Global)
 	if !ok || base != (Global{"builtins", "object"}) {
-		return fmt.Errorf("objects built on %s are not supported", kind(args[1]))
+		return fmt.Errorf("objects built on %s are not supported", Kind(args[1]))
 	}
 	return r.instantiate(args[0], &Tuple{}, nil)
 }
@@ -43,7 +43,7 @@ func (r *reader) loadType(args []any) error {
 	}
 	name, ok := args[0].(string)
 	if !ok {
-		return fmt.Errorf("a type named by %s", kind(args[0]))
+		return fmt.Errorf("a type named by %s", Kind(args[0]))
 	}
 	return r.pushNew(Global{"builtins", name}, sizeHolder)
 }
@@ -62,7 +62,7 @@ func (r *reader) encodeLatin1(args []any) error {
 	}
 	text, ok := args[0].(string)
 	if !ok {
-		return fmt.Errorf("cannot encode %s", kind(args[0]))
+		return fmt.Errorf("cannot encode %s", Kind(args[0]))
 	}
 	if err := r.opt.Budget.Take(2*sizeValue + len(text)); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (r *reader) bytesCall(args []any) error {
 	case string: // bytearray(text, 'latin-1')
 		return r.encodeLatin1([]any{v, "latin1"})
 	}
-	return fmt.Errorf("cannot make bytes of %s", kind(args[0]))
+	return fmt.Errorf("cannot make bytes of %s", Kind(args[0]))
 }
 
 // setCall is set([…]), for want of an opcode before protocol 4.
@@ -97,7 +97,7 @@ func (r *reader) setCall(args []any) error {
 	if len(args) == 1 {
 		items, ok := args[0].(*List)
 		if !ok {
-			return fmt.Errorf("cannot make a set of %s", kind(args[0]))
+			return fmt.Errorf("cannot make a set of %s", Kind(args[0]))
 		}
 		if err := r.extend(&s.Items, &s.nest, items.Items); err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
 )
 
 // MaxSize is the largest model file, in bytes.
@@ -82,7 +82,7 @@ func Apply(ctx context.Context, blobs blob.Store, dir fs.FS, steps []Step, done 
 
 // Check reports why a model file cannot score sensors.
 func Check(data []byte) error {
-	m, err := sklearn.Load(data)
+	m, err := artifact.Load(data)
 	if err != nil {
 		return err
 	}

@@ -40,14 +40,33 @@ func load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	space := workspaces.Get().(*workspace)
-	defer space.release()
-	l := &loader{workspace: space, budget: pickle.NewBudget(len(data))}
-	v, err := pickle.Read(data, pickle.Options{Allow: l.allow, Built: joblib.Built, Budget: l.budget, Memory: &l.memory})
-	if err != nil {
+	return loadValue(len(data), func(l *loader) (any, error) {
+		v, err := pickle.Read(data, pickle.Options{Allow: l.allow, Built: joblib.Built, Budget: l.budget, Memory: &l.memory})
 		if at := new(pickle.Error); errors.As(err, &at) && at.Offset == 0 {
 			err = fmt.Errorf("this is no file of pickle or joblib: %w", err)
 		}
+		return v, err
+	})
+}
+
+// LoadValue returns the model in a file of another format, size bytes unpacked.
+// Read reads it into the values that package pickle gives: objects of classes that
+// are not allowed have to be a [pickle.Refused], and what is allocated is taken
+// off the budget.
+func LoadValue(size int, read func(allow func(pickle.Global) bool, budget *pickle.Budget) (any, error)) (*Model, error) {
+	m, err := loadValue(size, func(l *loader) (any, error) { return read(l.allow, l.budget) })
+	if err != nil {
+		return nil, fmt.Errorf("load model: %w", err)
+	}
+	return m, nil
+}
+
+func loadValue(size int, read func(*loader) (any, error)) (*Model, error) {
+	space := workspaces.Get().(*workspace)
+	defer space.release()
+	l := &loader{workspace: space, budget: pickle.NewBudget(size)}
+	v, err := read(l)
+	if err != nil {
 		return nil, errors.Join(l.refusal(), err)
 	}
 	root, step, err := l.estimator(v, "")
@@ -136,7 +155,7 @@ func (l *loader) estimator(v any, step string) (*element, Step, error) {
 	case pickle.Global:
 		return nil, Step{}, refuse("class "+publicName(v), step, "write an instance of it, fitted, not the class")
 	}
-	return nil, Step{}, refuse(fmt.Sprintf("a value of type %T", v), step, "write a fitted estimator or Pipeline")
+	return nil, Step{}, refuse(pickle.Kind(v), step, "write a fitted estimator or Pipeline")
 }
 
 func (l *loader) object(o *pickle.Object, step string) (*element, Step, error) {

@@ -67,7 +67,7 @@ func (a *attrs) columns(v any, width int) ([]int, error) {
 	case int64, string:
 		return nil, &unsupported{"a single column, passed on without its second dimension, is not supported: write it as a list, [column]"}
 	}
-	return nil, fmt.Errorf("a selection of type %T is not supported: use a list of positions or names", v)
+	return nil, fmt.Errorf("%s as a selection of columns is not supported: use a list of positions or names", pickle.Kind(v))
 }
 
 func (a *attrs) arrayed(v any, width int) ([]int, error) {
@@ -110,7 +110,7 @@ func (a *attrs) listed(items []any, width int) ([]int, error) {
 				columns = append(columns, i)
 			}
 		default:
-			return nil, fmt.Errorf("a column given by a %T is not supported", item)
+			return nil, fmt.Errorf("a column given by %s is not supported", pickle.Kind(item))
 		}
 	}
 	return columns, nil
@@ -150,7 +150,7 @@ func (a *attrs) sliced(args []any, width int) ([]int, error) {
 			}
 			bounds[i] = c + i
 		default:
-			return nil, &unsupported{fmt.Sprintf("a slice by %T is not supported: write a list", arg)}
+			return nil, &unsupported{fmt.Sprintf("a slice by %s is not supported: write a list", pickle.Kind(arg))}
 		}
 	}
 	if bounds[2] < 1 {

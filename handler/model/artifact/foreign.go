@@ -1,0 +1,246 @@
+package artifact
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/fleetscore/fleetscore/handler/model/archive"
+)
+
+// ErrNoModel is wrapped by the errors for files that are something other than a
+// model that can be read.
+var ErrNoModel = errors.New("no model")
+
+// foreign is an error that says what a file is instead of a model, and what to
+// do.
+type foreign struct{ text string }
+
+func (e *foreign) Error() string        { return e.text }
+func (e *foreign) Is(target error) bool { return target == ErrNoModel }
+
+func noModel(format string, args ...any) error { return &foreign{fmt.Sprintf(format, args...)} }
+
+// What to do, in most cases.
+const (
+	writeEstimator = "write the fitted scikit-learn, XGBoost, LightGBM or PyOD estimator itself, as by joblib.dump(model, 'model.joblib')"
+	noNetworks     = "neural networks are not scored here: " + writeEstimator
+	writeAgain     = "copy it again in binary mode, or write it again"
+)
+
+// signatures tell files that are no models by the bytes they begin with, or have
+// at an offset.
+var signatures = []struct {
+	at     int
+	magic  string
+	what   string
+	remedy string
+}{
+	{0, "version https://git-lfs.github.com", "a Git LFS pointer, which stands for the model but is not it", "run git lfs pull, then take the file that has come in its place"},
+	{0, "version https://hawser.github.com", "a Git LFS pointer, which stands for the model but is not it", "run git lfs pull, then take the file that has come in its place"},
+	{0, "\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras, PyTables and MATLAB 7.3 write them", noNetworks},
+	{0, "MATLAB 5.0 MAT-file", "a MATLAB file", writeEstimator},
+	{0, "MATLAB 7.3 MAT-file", "a MATLAB file", writeEstimator},
+	{0, "\x93NUMPY", "a numpy array (.npy), not an estimator", writeEstimator},
+	{0, "RDX2\n", "a file of R", writeEstimator},
+	{0, "RDX3\n", "a file of R", writeEstimator},
+	{0, "X\n\x00\x00\x00", "a file of R (.rds)", writeEstimator},
+	{0, "A\n", "a file of R (.rds)", writeEstimator},
+	{0, "GGUF", "a language model (GGUF)", noNetworks},
+	{4, "TFL3", "a TensorFlow Lite model", noNetworks},
+	{0, "CBM1", "a CatBoost model", "CatBoost is not read: fit the same with XGBoost, LightGBM or scikit-learn's HistGradientBoosting"},
+	{0, "PAR1", "a Parquet file, which is data and not a model", writeEstimator},
+	{0, "ARROW1", "an Arrow file, which is data and not a model", writeEstimator},
+	{0, "FEA1", "a Feather file, which is data and not a model", writeEstimator},
+	{0, "SQLite format 3\x00", "an SQLite database", writeEstimator},
+	{0, "\x7fELF", "a program or shared library", writeEstimator},
+	{0, "MZ", "a Windows program", writeEstimator},
+	{0, "%PDF", "a PDF document", writeEstimator},
+	{0, "\x89PNG", "an image (PNG)", writeEstimator},
+	{0, "\xff\xd8\xff", "an image (JPEG)", writeEstimator},
+	{0, "Rar!", "a RAR archive", "unpack it, and take the model out of it"},
+	{0, "7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it, and take the model out of it"},
+	{0, "\x28\xb5\x2f\xfd", "a file compressed by zstd", "unpack it with zstd -d: joblib's own compressions are read (zlib, gzip, bz2, lzma, xz, lz4)"},
+	{257, "ustar", "a tar archive", "unpack it, and publish the folder or the model in it"},
+	{0, "\xac\xed\x00\x05", "an object of Java", writeEstimator},
+	{0, "-----BEGIN ", "a key or certificate (PEM), which has no business here", "take it out of the folder"},
+	{0, "Salted__", "a file encrypted by OpenSSL", "decrypt it first: openssl enc -d"},
+}
+
+// refusal says what data is, where it is no container of a model.
+func refusal(data []byte) error {
+	if len(data) == 0 {
+		return noModel("the file is empty: a full disk or a copy that was cut off leaves such files; %s", writeAgain)
+	}
+	for _, s := range signatures {
+		if len(data) >= s.at && bytes.HasPrefix(data[s.at:], []byte(s.magic)) {
+			return noModel("this is %s%s: %s", s.what, pointed(data), s.remedy)
+		}
+	}
+	switch {
+	case allZero(data):
+		return noModel("the file is nothing but %d zero bytes: a copy that was cut off leaves such files; %s", len(data), writeAgain)
+	case isSafetensors(data):
+		return noModel("this is a safetensors file, the weights of a neural network: %s", noNetworks)
+	case isONNX(data):
+		return noModel("this is an ONNX model: ONNX is not read; take the estimator that it was converted from, and %s", writeEstimator)
+	case isSavedModel(data):
+		return noModel("this is a TensorFlow model (saved_model.pb): %s", noNetworks)
+	}
+	if text, ok := asText(data); ok {
+		return textRefusal(text, len(data))
+	}
+	return nil
+}
+
+// pointed returns how large the file is that an LFS pointer stands for.
+func pointed(data []byte) string {
+	m := lfsSize.FindSubmatch(data[:min(len(data), 1024)])
+	if m == nil || !bytes.HasPrefix(data, []byte("version ")) {
+		return ""
+	}
+	return " (" + string(m[1]) + " bytes)"
+}
+
+var lfsSize = regexp.MustCompile(`(?m)^size (\d{1,19})$`)
+
+func allZero(data []byte) bool {
+	return len(bytes.TrimLeft(data[:min(len(data), 4096)], "\x00")) == 0 && data[len(data)-1] == 0
+}
+
+// isSafetensors: the length of a JSON object, in 8 bytes, and the object.
+func isSafetensors(data []byte) bool {
+	return len(data) > 10 && binary.LittleEndian.Uint64(data) < uint64(len(data)) && data[8] == '{' && data[9] == '"'
+}
+
+// isONNX: the fields of a ModelProto, of which ir_version comes first, and
+// producer_name or opset_import next.
+func isONNX(data []byte) bool {
+	return len(data) > 4 && data[0] == 0x08 && data[1] < 0x20 && (data[2] == 0x12 || data[2] == 0x3a || data[2] == 0x42 || data[2] == 0x1a) &&
+		(bytes.Contains(data[:min(len(data), 256)], []byte("onnx")) || bytes.Contains(data[:min(len(data), 256)], []byte("pytorch")) || bytes.Contains(data[:min(len(data), 256)], []byte("ai."))) ||
+		len(data) > 16 && data[0] == 0x08 && data[1] < 0x20 && bytes.Contains(data, []byte("ai.onnx"))
+}
+
+func isSavedModel(data []byte) bool {
+	return len(data) > 4 && data[0] == 0x08 && data[1] == 0x01 && bytes.Contains(data[:min(len(data), 1<<16)], []byte("saved_model_main_op"))
+}
+
+// asText returns the beginning of data if it is text, of which UTF-16 is some
+// too.
+func asText(data []byte) (string, bool) {
+	head := data[:min(len(data), 4096)]
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return strings.ToValidUTF8(strings.ReplaceAll(string(head[2:]), "\x00", ""), ""), true
+	}
+	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
+	text := string(head)
+	if len(data) > len(head) { // a character may be cut
+		for range utf8.UTFMax {
+			if r, size := utf8.DecodeLastRuneInString(text); r == utf8.RuneError && size == 1 {
+				text = text[:len(text)-1]
+			}
+		}
+	}
+	if !utf8.ValidString(text) {
+		return "", false
+	}
+	for _, c := range text {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != '\f' {
+			return "", false
+		}
+	}
+	return text, true
+}
+
+var (
+	markup     = regexp.MustCompile(`(?i)^\s*(<!doctype html|<html|<head|<body|<!--)`)
+	python     = regexp.MustCompile(`(?m)^\s*(import \w+|from \w[\w.]* import |def \w+\(|class \w+)`)
+	separated  = regexp.MustCompile(`^[^\n]*[,;\t][^\n]*(\r?\n[^\n]*[,;\t][^\n]*)+`)
+	base64Text = regexp.MustCompile(`^[A-Za-z0-9+/_\r\n-]+=*\s*$`)
+	hexText    = regexp.MustCompile(`^[0-9a-fA-F\s]+$`)
+	dictText   = regexp.MustCompile(`^\s*[{\[]`)
+)
+
+// textRefusal says what a text is. The text may be the beginning of it alone.
+func textRefusal(text string, size int) error {
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case trimmed == "":
+		return noModel("the file has nothing but blanks: %s", writeAgain)
+	case markup.MatchString(text):
+		return noModel("this is an HTML page, not a model: what was downloaded is a page about the file, an error or a sign-in; download the file itself (on GitHub: Raw)")
+	case strings.HasPrefix(trimmed, "<?xml") || strings.HasPrefix(trimmed, "<PMML"):
+		if strings.Contains(text, "PMML") {
+			return noModel("this is a PMML model: PMML is not read; take the estimator that it was converted from, and %s", writeEstimator)
+		}
+		if strings.Contains(text, "<Error>") {
+			return noModel("this is the error that a storage service answered with, not a model: download the file again, with the right to read it")
+		}
+		return noModel("this is an XML text, not a model: %s", writeEstimator)
+	case strings.HasPrefix(trimmed, "{") && strings.Contains(text, `"nbformat"`) || strings.HasPrefix(trimmed, "{") && strings.Contains(text, `"cells"`):
+		return noModel("this is a notebook, not a model: run it, and in it %s", writeEstimator)
+	case hexText.MatchString(trimmed) && len(trimmed) >= 32 && looksPickled(unhex(trimmed)):
+		return noModel("this is a model as hexadecimal text: turn it into bytes first, xxd -r -p FILE model.pkl")
+	case len(trimmed) >= 16 && base64Text.MatchString(trimmed):
+		return base64Refusal(trimmed)
+	case python.MatchString(text):
+		return noModel("this is a Python script, not a model: run it, and in it %s", writeEstimator)
+	case dictText.MatchString(text):
+		return noModel("this is JSON, but no XGBoost model: %s", writeEstimator)
+	case separated.MatchString(text):
+		return noModel("this is a table of text (CSV), which is data and not a model: %s", writeEstimator)
+	}
+	return noModel("this is a text of %d bytes, not a model: it begins with %s; %s", size, strconv.Quote(clip(firstLine(trimmed), 40)), writeEstimator)
+}
+
+// base64Refusal says what base64 text holds.
+func base64Refusal(text string) error {
+	compact := strings.NewReplacer("\n", "", "\r", "", "-", "+", "_", "/").Replace(text)
+	raw, _ := base64.StdEncoding.DecodeString(compact[:len(compact)/4*4])
+	if len(raw) == 0 {
+		raw, _ = base64.StdEncoding.DecodeString(compact[:min(len(compact)/4*4, 1024)])
+	}
+	if looksPickled(raw) || bytes.HasPrefix(raw, []byte(archive.Magic)) {
+		return noModel("this is a model as base64 text: decode it first, base64 -d FILE > model.pkl")
+	}
+	return noModel("this is base64 text, or another text without blanks, not a model: decode it, base64 -d FILE > model.pkl, and see what comes out")
+}
+
+func unhex(text string) []byte {
+	var raw []byte
+	fields := strings.Join(strings.Fields(text), "")
+	for i := 0; i+1 < min(len(fields), 64); i += 2 {
+		n, err := strconv.ParseUint(fields[i:i+2], 16, 8)
+		if err != nil {
+			return raw
+		}
+		raw = append(raw, byte(n))
+	}
+	return raw
+}
+
+// looksPickled reports whether data begin as a pickle of protocol 2 or later
+// does.
+func looksPickled(data []byte) bool {
+	return len(data) > 2 && data[0] == 0x80 && data[1] >= 2 && data[1] < 20
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(line)
+}
+
+// clip returns the beginning of a text, at most n characters.
+func clip(text string, n int) string {
+	runes := []rune(text)
+	if len(runes) <= n {
+		return text
+	}
+	return string(runes[:n]) + "…"
+}

@@ -1,0 +1,68 @@
+package artifact_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
+)
+
+// TestNoModel holds that a file which is no model is called what it is, and that
+// no message names a type of Go.
+func TestNoModel(t *testing.T) {
+	t.Parallel()
+	zipped := func(names ...string) string {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for _, name := range names {
+			if _, err := w.Create(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	for _, tc := range []struct{ name, data, want string }{
+		{"empty", "", "the file is empty"},
+		{"zeros", strings.Repeat("\x00", 5000), "5000 zero bytes"},
+		{"lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "Git LFS pointer, which stands for the model but is not it (12345 bytes): run git lfs pull"},
+		{"html", "<!DOCTYPE html><html><body>Not found</body></html>", "an HTML page"},
+		{"base64", "gASVBwAAAAAAAACMA2FiY5Qu", "base64 -d"},
+		{"hdf5", "\x89HDF\r\n\x1a\n\x00\x00", "an HDF5 file, as Keras"},
+		{"onnx", "\x08\x08\x12\x08skl2onnx\x00\x00", "an ONNX model"},
+		{"torch", "PK\x03\x04archive/data.pkl\x00\x00", "a PyTorch model"},
+		{"zip of torch", zipped("m/data.pkl", "m/version"), "a PyTorch model"},
+		{"zip of keras", zipped("config.json", "model.weights.h5"), "a Keras model"},
+		{"npz", zipped("a.npy", "b.npy"), "numpy arrays (.npz)"},
+		{"another zip", zipped("README.md"), "has no schema.json"},
+		{"half a zip", zipped("schema.json")[:40], "damaged or truncated zip file"},
+		{"npy", "\x93NUMPY\x01\x00", "a numpy array"},
+		{"csv", "a,b\n1,2\n3,4\n", "a table of text (CSV)"},
+		{"csv that begins like zlib", "x,b\n1,2\n3,4\n", "a table of text (CSV)"},
+		{"script", "import joblib\nmodel = 1\n", "a Python script"},
+		{"json", "{\"a\": 1}", "JSON, but no XGBoost model"},
+		{"a call in protocol 0", "cos\nsystem\n(S'ls'\ntR.", "class os.system is not supported"},
+		{"None", "\x80\x04N.", "None is not supported"},
+		{"a string", "\x80\x04\x8c\x05hello.", "a string is not supported"},
+		{"a list", "\x80\x04]\x8c\x01aa.", "a list is not supported"},
+		{"truncated", "\x80\x04\x95\x00\x10\x00\x00\x00\x00\x00\x00}", "the file ends too early"},
+		{"newer protocol", "\x80\x09N.", "protocol 9 is not supported"},
+	} {
+		_, err := artifact.Load([]byte(tc.data))
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v; want %s", tc.name, err, tc.want)
+			continue
+		}
+		if text := err.Error(); strings.Contains(text, "*pickle") || strings.Contains(text, "<nil>") || strings.Contains(text, "int64") {
+			t.Errorf("%s: a type of Go in %s", tc.name, text)
+		}
+	}
+	if _, err := artifact.Load(nil); !errors.Is(err, artifact.ErrNoModel) {
+		t.Errorf("%v does not wrap ErrNoModel", err)
+	}
+}

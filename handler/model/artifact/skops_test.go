@@ -1,0 +1,87 @@
+package artifact_test
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
+)
+
+// skopsFile is a file of skops and what scikit-learn gives for the rows.
+type skopsFile struct {
+	Name     string
+	Skops    string
+	File     []byte
+	Rows     [][]float64
+	Predict  []int
+	Decision []float64 `json:"decision_function"`
+}
+
+func readSkops(t testing.TB) (all []skopsFile) {
+	t.Helper()
+	names, err := filepath.Glob("testdata/skops_*.json.gz")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no files of skops: %v", err)
+	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		unzipped, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var files []skopsFile
+		if err := json.NewDecoder(unzipped).Decode(&files); err != nil {
+			t.Fatal(name, err)
+		}
+		all = append(all, files...)
+	}
+	return all
+}
+
+// TestSkops holds that models in files of several versions of skops predict what
+// they do in scikit-learn.
+func TestSkops(t *testing.T) {
+	t.Parallel()
+	for _, want := range readSkops(t) {
+		m, err := artifact.Load(want.File)
+		if err != nil {
+			t.Errorf("%s of skops %s: %v", want.Name, want.Skops, err)
+			continue
+		}
+		n := len(want.Rows)
+		pred, score := make([]uint8, n), make([]float64, n)
+		if err := m.Predict(pred, score, slices.Concat(want.Rows...)); err != nil {
+			t.Errorf("%s of skops %s: %v", want.Name, want.Skops, err)
+			continue
+		}
+		for i := range n {
+			if (want.Predict[i] == -1) != (pred[i] == 1) || math.Abs(score[i]-want.Decision[i]) > 1e-12*max(1, math.Abs(want.Decision[i])) {
+				t.Errorf("%s of skops %s, row %d: %d, %v; want %d, %v", want.Name, want.Skops, i, pred[i], score[i], want.Predict[i], want.Decision[i])
+			}
+		}
+	}
+}
+
+// FuzzLoad holds that no file makes loading crash.
+func FuzzLoad(f *testing.F) {
+	for _, s := range readSkops(f) {
+		f.Add(s.File)
+	}
+	f.Add([]byte("PK\x03\x04archive/data.pkl"))
+	f.Add([]byte("<html>"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := artifact.Load(data)
+		if (m == nil) != (err != nil) {
+			t.Fatalf("%v, %v", m, err)
+		}
+	})
+}

@@ -1,0 +1,402 @@
+package skops
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/model/archive"
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// Schema is the file in a zip file by which one of skops is known.
+const Schema = "schema.json"
+
+// maxProtocol is the newest version of the format that is read.
+const maxProtocol = 2
+
+// Options is what a caller decides about a file.
+type Options struct {
+	// Allow says which classes may stand in the file. Any other becomes a
+	// [pickle.Refused]. A nil Allow allows nothing.
+	Allow func(pickle.Global) bool
+	// Budget is what may be allocated; nil is NewBudget of the unpacked size.
+	Budget *pickle.Budget
+}
+
+// Read returns the object in a file of skops, as package pickle would, and the
+// version of skops that wrote it.
+func Read(a *archive.Archive, opt Options) (value any, version string, err error) {
+	if opt.Budget == nil {
+		opt.Budget = pickle.NewBudget(a.Size())
+	}
+	schema, err := a.Read(Schema)
+	if err != nil {
+		return nil, "", err
+	}
+	parsed, err := parse(schema, opt.Budget)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", Schema, err)
+	}
+	root, ok := parsed.(object)
+	if !ok || root.text("__loader__") == "" {
+		return nil, "", fmt.Errorf("%s does not describe an object of skops", Schema)
+	}
+	protocol, err := number(fmt.Sprint(root.get("protocol")))
+	if n, ok := protocol.(int64); err != nil || !ok || n < 0 || n > maxProtocol {
+		return nil, "", fmt.Errorf("protocol %v of skops is not supported: 0 to %d are", root.get("protocol"), maxProtocol)
+	}
+	r := &reader{Archive: a, Options: opt, arrays: make(map[string]*numpy.Array), blobs: make(map[string][]byte)}
+	value, err = r.node(root, 0)
+	return value, root.text("_skops_version"), err
+}
+
+// reader makes values of the schema's nodes.
+type reader struct {
+	*archive.Archive
+	Options
+	arrays map[string]*numpy.Array // by file
+	blobs  map[string][]byte       // by file
+}
+
+// nodes are the kinds of nodes, by what skops calls their loader.
+var nodes map[string]func(r *reader, n object, depth int) (any, error)
+
+func init() {
+	nodes = map[string]func(r *reader, n object, depth int) (any, error){
+		"JsonNode":                    (*reader).json,
+		"DictNode":                    (*reader).dict,
+		"DefaultDictNode":             (*reader).mainDict,
+		"_DictWithDeprecatedKeysNode": (*reader).mainDict,
+		"ListNode":                    (*reader).list,
+		"TupleNode":                   (*reader).tuple,
+		"SetNode":                     (*reader).set,
+		"SliceNode":                   (*reader).slice,
+		"BytesNode":                   (*reader).bytes,
+		"BytearrayNode":               (*reader).bytes,
+		"TypeNode":                    (*reader).name,
+		"FunctionNode":                (*reader).function,
+		"ObjectNode":                  (*reader).object,
+		"TreeNode":                    (*reader).reduced,
+		"LossNode":                    (*reader).reduced,
+		"QuantileForestNode":          (*reader).reduced,
+		"ConstructorFromReduceNode":   (*reader).constructed,
+		"NdArrayNode":                 (*reader).array,
+		"DTypeNode":                   (*reader).dtype,
+		// What these stand for is kept without what is in it: no estimator that
+		// is scored reads it.
+		"RandomStateNode":     (*reader).hollow,
+		"RandomGeneratorNode": (*reader).hollow,
+		"MaskedArrayNode":     (*reader).hollow,
+		"SparseMatrixNode":    (*reader).hollow,
+		"PartialNode":         (*reader).hollow,
+		"MethodNode":          (*reader).hollow,
+		"OperatorFuncNode":    (*reader).hollow,
+	}
+}
+
+const (
+	sizeHolder = 64
+	sizeObject = 192
+)
+
+// node returns the value of a node.
+func (r *reader) node(v any, depth int) (any, error) {
+	n, ok := v.(object)
+	if !ok {
+		return nil, errors.New("a node that is no JSON object")
+	}
+	if depth == maxDepth {
+		return nil, fmt.Errorf("%w: nested over %d deep", pickle.ErrLimit, maxDepth)
+	}
+	loader := n.text("__loader__")
+	read, ok := nodes[loader]
+	if !ok {
+		return nil, fmt.Errorf("a node of kind %.40q is not supported", loader)
+	}
+	if err := r.Budget.Take(sizeHolder); err != nil {
+		return nil, err
+	}
+	return read(r, n, depth+1)
+}
+
+func (r *reader) json(n object, _ int) (any, error) { return scalar(n.text("content")) }
+
+// items returns the values of the nodes in a list.
+func (r *reader) items(v any, depth int) ([]any, error) {
+	nodes, ok := v.(list)
+	if !ok {
+		return nil, errors.New("a node without its list")
+	}
+	items := make([]any, len(nodes))
+	for i, n := range nodes {
+		var err error
+		if items[i], err = r.node(n, depth); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
+func (r *reader) list(n object, depth int) (any, error) {
+	items, err := r.items(n.get("content"), depth)
+	return &pickle.List{Items: items}, err
+}
+
+func (r *reader) tuple(n object, depth int) (any, error) {
+	items, err := r.items(n.get("content"), depth)
+	return &pickle.Tuple{Items: items}, err
+}
+
+func (r *reader) set(n object, depth int) (any, error) {
+	items, err := r.items(n.get("content"), depth)
+	return &pickle.Set{Items: items}, err
+}
+
+// dict has its keys as strings, and their types in a list of their own.
+func (r *reader) dict(n object, depth int) (any, error) {
+	content, ok := n.get("content").(object)
+	if !ok {
+		return nil, errors.New("a dict without its content")
+	}
+	types, _ := n.get("key_types").(object)
+	kinds, err := r.items(types.get("content"), depth)
+	if err != nil || len(kinds) != len(content) {
+		return nil, errors.Join(errors.New("a dict without a type for each key"), err)
+	}
+	d := &pickle.Dict{Entries: make([]pickle.Entry, len(content))}
+	for i, m := range content {
+		v, err := r.node(m.value, depth)
+		if err != nil {
+			return nil, err
+		}
+		d.Entries[i] = pickle.Entry{Key: key(m.key, kinds[i]), Value: v}
+	}
+	return d, nil
+}
+
+// key returns a key as what its type says.
+func key(text string, kind any) any {
+	g, _ := kind.(pickle.Global)
+	switch {
+	case g.Name == "str", g.Name == "str_":
+		return text
+	case g.Name == "bool" || g.Name == "bool_":
+		return strings.EqualFold(text, "true")
+	case strings.HasPrefix(g.Name, "int"), strings.HasPrefix(g.Name, "uint"), strings.HasPrefix(g.Name, "float"):
+		if v, err := number(text); err == nil {
+			return v
+		}
+	case g.Name == "NoneType":
+		return nil
+	}
+	return text
+}
+
+// mainDict is a dict with something else beside it.
+func (r *reader) mainDict(n object, depth int) (any, error) {
+	content, _ := n.get("content").(object)
+	return r.node(content.get("main"), depth)
+}
+
+func (r *reader) slice(n object, _ int) (any, error) {
+	content, _ := n.get("content").(object)
+	var args []any
+	for _, name := range []string{"start", "stop", "step"} {
+		var arg any
+		switch v := content.get(name).(type) {
+		case nil:
+		case string:
+			arg = v
+		default:
+			var err error
+			if arg, err = number(fmt.Sprint(v)); err != nil {
+				return nil, err
+			}
+		}
+		args = append(args, arg)
+	}
+	return &pickle.Object{Class: pickle.Global{Module: "builtins", Name: "slice"}, Args: args}, nil
+}
+
+func (r *reader) bytes(n object, _ int) (any, error) {
+	name := n.text("file")
+	if content, ok := r.blobs[name]; ok {
+		return content, nil
+	}
+	content, err := r.unpack(name)
+	r.blobs[name] = content
+	return content, err
+}
+
+// unpack reads a file of the archive, on the budget.
+func (r *reader) unpack(name string) ([]byte, error) {
+	content, err := r.Archive.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	return content, r.Budget.Take(len(content))
+}
+
+func classOf(n object) pickle.Global {
+	return pickle.Global{Module: n.text("__module__"), Name: n.text("__class__")}
+}
+
+func (r *reader) name(n object, _ int) (any, error) { return classOf(n), nil }
+
+// function is a name, which protocol 0 has in its content.
+func (r *reader) function(n object, _ int) (any, error) {
+	if content, ok := n.get("content").(object); ok {
+		return pickle.Global{Module: content.text("module_path"), Name: content.text("function")}, nil
+	}
+	return classOf(n), nil
+}
+
+// instance returns an object of the node's class, or what stands for one that is
+// not allowed.
+func (r *reader) instance(n object, args []any, state any) (any, error) {
+	class := classOf(n)
+	if r.Allow == nil || !r.Allow(class) {
+		return &pickle.Refused{Global: class}, nil
+	}
+	if class.Module == "builtins" || class.Module == "numpy" {
+		return nil, fmt.Errorf("an object of %v in a way that skops does not write it", class)
+	}
+	// Scikit-learn's search trees are pickled by a function that is given their
+	// class.
+	if strings.HasPrefix(class.Name, "KDTree") || strings.HasPrefix(class.Name, "BallTree") {
+		args, class.Name = []any{class}, "newObj"
+	}
+	return &pickle.Object{Class: class, Args: args, State: state}, r.Budget.Take(sizeObject)
+}
+
+func (r *reader) object(n object, depth int) (state any, err error) {
+	if content := n.get("content"); content != nil {
+		if state, err = r.node(content, depth); err != nil {
+			return nil, err
+		}
+	}
+	return r.instance(n, nil, state)
+}
+
+// reduced is an object of Cython's, made by what its __reduce__ gave.
+func (r *reader) reduced(n object, depth int) (any, error) {
+	reduce, _ := n.get("__reduce__").(object)
+	args, err := r.node(reduce.get("args"), depth)
+	if err != nil {
+		return nil, err
+	}
+	state, err := r.node(n.get("content"), depth)
+	if err != nil {
+		return nil, err
+	}
+	tuple, _ := args.(*pickle.Tuple)
+	if tuple == nil {
+		return nil, errors.New("an object whose arguments are no tuple")
+	}
+	return r.instance(n, tuple.Items, state)
+}
+
+func (r *reader) constructed(n object, depth int) (any, error) {
+	args, err := r.node(n.get("content"), depth)
+	if err != nil {
+		return nil, err
+	}
+	tuple, _ := args.(*pickle.Tuple)
+	if tuple == nil {
+		return nil, errors.New("an object whose arguments are no tuple")
+	}
+	return r.instance(n, tuple.Items, nil)
+}
+
+func (r *reader) hollow(n object, _ int) (any, error) { return r.instanceOf(classOf(n)) }
+
+// instanceOf returns an object that says its class alone.
+func (r *reader) instanceOf(class pickle.Global) (any, error) {
+	if r.Allow == nil || !r.Allow(class) {
+		return &pickle.Refused{Global: class}, nil
+	}
+	return &pickle.Object{Class: class}, r.Budget.Take(sizeObject)
+}
+
+// array is an array, or a numpy scalar, in a file or, of objects, a list.
+func (r *reader) array(n object, depth int) (any, error) {
+	switch kind := n.text("type"); kind {
+	case "json":
+		return r.objects(n, depth)
+	case "numpy":
+	default:
+		return nil, fmt.Errorf("an array in a %.20q is not supported", kind)
+	}
+	name := n.text("file")
+	a, ok := r.arrays[name]
+	if !ok {
+		file, err := r.unpack(name)
+		if err == nil {
+			a, err = numpy.ReadNPY(file)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%.60q: %w", name, err)
+		}
+		r.arrays[name] = a
+	}
+	if n.text("__class__") != "ndarray" && n.text("__class__") != "memmap" {
+		if a.Len() != 1 {
+			return nil, fmt.Errorf("a numpy %.20s of %d elements", n.text("__class__"), a.Len())
+		}
+		items, err := a.Items(r.Budget)
+		if err != nil {
+			return nil, err
+		}
+		return items[0], nil
+	}
+	return a, nil
+}
+
+func (r *reader) objects(n object, depth int) (any, error) {
+	items, err := r.items(n.get("content"), depth)
+	if err != nil {
+		return nil, err
+	}
+	dims, err := r.node(n.get("shape"), depth)
+	if err != nil {
+		return nil, err
+	}
+	shape, err := numpy.ParseShape(dims)
+	if err != nil {
+		return nil, err
+	}
+	a := &numpy.Array{Type: numpy.DType{Kind: 'O', Size: 8}, Shape: shape, Objects: flatten(items, len(shape))}
+	if len(a.Objects) != a.Len() {
+		return nil, fmt.Errorf("an array of shape %v is given %d objects", shape, len(a.Objects))
+	}
+	return a, nil
+}
+
+// flatten returns the items of lists inside one another, so many deep.
+func flatten(items []any, depth int) []any {
+	if depth < 2 {
+		return items
+	}
+	var flat []any
+	for _, item := range items {
+		if l, ok := item.(*pickle.List); ok {
+			flat = append(flat, flatten(l.Items, depth-1)...)
+		}
+	}
+	return flat
+}
+
+// dtype is kept as the dtype of an empty array.
+func (r *reader) dtype(n object, depth int) (any, error) {
+	v, err := r.node(n.get("content"), depth)
+	if err != nil {
+		return nil, err
+	}
+	a, ok := v.(*numpy.Array)
+	if !ok {
+		return nil, errors.New("a dtype without its array")
+	}
+	return &pickle.Object{Class: pickle.Global{Module: "numpy", Name: "dtype"}, Args: []any{a.Type.String()}}, nil
+}
