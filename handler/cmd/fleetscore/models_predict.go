@@ -12,6 +12,7 @@ import (
 
 func predictCommand(c console) *cobra.Command {
 	var columns []string
+	var file string
 	cmd := &cobra.Command{
 		Use:   "predict FILE CSV",
 		Short: "Score the rows of a CSV file with a model",
@@ -21,7 +22,10 @@ score is what scikit-learn's decision_function gives, in the shortest form that
 reads back to the same number.
 
 The columns are the model's features, in order. If the first line names them,
---columns picks; a model fitted on a DataFrame picks those of its own names.`,
+--columns picks; a model fitted on a DataFrame picks those of its own names.
+
+With --features, CSV holds readings, and the rows are those that the features file
+makes of them: TS,Device,prediction,score is written.`,
 		Example: `  fleetscore models predict model.pkl features.csv
   fleetscore models predict model.pkl readings.csv --columns Val
   seq 0 0.5 10 | fleetscore models predict model.pkl -`,
@@ -30,6 +34,9 @@ The columns are the model's features, in order. If the first line names them,
 			m, err := loadDetector(args[0])
 			if err != nil {
 				return err
+			}
+			if file != "" {
+				return c.predictReadings(m, file, args[1])
 			}
 			t, closeFile, err := c.openTable(args[1])
 			if err != nil {
@@ -54,6 +61,7 @@ The columns are the model's features, in order. If the first line names them,
 			return out.Flush()
 		},
 	}
+	cmd.Flags().StringVar(&file, "features", "", "the features file that makes the model's rows of readings")
 	cmd.Flags().StringSliceVar(&columns, "columns", nil, "the columns to use, by the names in the first line")
 	return cmd
 }
