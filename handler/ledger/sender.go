@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,13 +95,15 @@ func (s *Sender) messages(jobs []fleet.Job) []fleet.Message {
 }
 
 // post sends messages, several at a time, then notes those that were sent. One
-// that fails does not keep back the others.
+// that fails does not keep back the others. The error tells how many failed, and
+// holds the first: when the queue is away they all say the same.
 func (s *Sender) post(ctx context.Context, messages []fleet.Message) error {
 	var (
-		mu   sync.Mutex
-		sent = make(map[string][]fleet.JobKey) // by run
-		errs []error
-		g    errgroup.Group
+		mu     sync.Mutex
+		sent   = make(map[string][]fleet.JobKey) // by run
+		failed int
+		first  error
+		g      errgroup.Group
 	)
 	g.SetLimit(parallelSends)
 	for _, m := range messages {
@@ -109,7 +112,8 @@ func (s *Sender) post(ctx context.Context, messages []fleet.Message) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				errs = append(errs, err)
+				failed++
+				first = cmp.Or(first, err)
 			} else {
 				sent[m.Run] = append(sent[m.Run], m.Jobs...)
 			}
@@ -117,6 +121,10 @@ func (s *Sender) post(ctx context.Context, messages []fleet.Message) error {
 		})
 	}
 	g.Wait()
+	var errs []error
+	if failed > 0 {
+		errs = append(errs, fmt.Errorf("%d of %d messages not sent, the first: %w", failed, len(messages), first))
+	}
 	now := s.Now()
 	for run, jobs := range sent {
 		if err := s.Outbox.MarkSent(ctx, run, jobs, now); err != nil {

@@ -1,9 +1,11 @@
 package schedule_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -211,4 +213,18 @@ type failing struct{ err error }
 func (s failing) Send(context.Context, string) (int, error) { return 0, s.err }
 func (s failing) SendAlone(context.Context, string, ...fleet.JobKey) error {
 	return s.err
+}
+
+// TestDepths logs how full each queue is under its own name.
+func TestDepths(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 0)
+	f.queue.full, f.Poison = 7, &queue{full: 3}
+	var line bytes.Buffer
+	if err := f.Tick(t.Context(), slog.New(slog.NewJSONHandler(&line, nil))); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(line.String(), `"queue_depth":7,"poison_depth":3`) {
+		t.Errorf("the tick logs %s", &line)
+	}
 }

@@ -172,3 +172,41 @@ func TestFaultsOfSQLServer(t *testing.T) {
 		}
 	}
 }
+
+// halfway is SQLite whose streams of readings break after their first row.
+type halfway struct {
+	dialect
+	streams int
+}
+
+func (d *halfway) readings(_ context.Context, _ *sql.DB, _ []int64, _ fleet.Window, yield func(int, fleet.Millis, float64) bool) error {
+	d.streams++
+	yield(0, 0, 1)
+	return mssql.Error{Number: 1205}
+}
+
+func (d *halfway) faultOf(error) fault { return transient }
+
+// TestBrokenStream does not begin a stream again of which rows were yielded.
+func TestBrokenStream(t *testing.T) {
+	t.Parallel()
+	db := openTest(t)
+	id := fleet.ID{Device: "d", Sensor: "s"}
+	if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Value: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	d := &halfway{dialect: db.dialect}
+	db.dialect = d
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	rows := 0
+	var last error
+	for _, err := range db.Readings(ctx, []fleet.ID{id}, fleet.Window{To: time.Unix(1, 0)}) {
+		if last = err; err == nil {
+			rows++
+		}
+	}
+	if rows != 1 || d.streams != 1 || !errors.Is(last, fleet.ErrUnavailable) {
+		t.Errorf("%d rows of %d streams, then %v", rows, d.streams, last)
+	}
+}

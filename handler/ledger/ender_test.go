@@ -1,0 +1,128 @@
+package ledger_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+)
+
+// manyJobs is a ledger of one open run with closed jobs.
+type manyJobs struct {
+	run  fleet.Run
+	jobs []fleet.Job
+}
+
+func (m *manyJobs) Pending(context.Context, string) (bool, error) { return false, nil }
+
+func (m *manyJobs) Run(context.Context, string) (fleet.Run, error) { return m.run, nil }
+
+func (m *manyJobs) EndRun(context.Context, string, int, fleet.RunState, time.Time) (bool, error) {
+	return true, nil
+}
+
+func (m *manyJobs) JobsPage(_ context.Context, _ string, _ fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error) {
+	at := 0
+	for at < len(m.jobs) && fleet.CompareID(m.jobs[at].ID, after) <= 0 {
+		at++
+	}
+	return m.jobs[at:min(at+limit, len(m.jobs))], nil
+}
+
+// changedOnce is files of which the first write meets another's.
+type changedOnce struct {
+	*blob.Memory
+	writes int
+}
+
+func (f *changedOnce) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error) {
+	if f.writes++; f.writes == 1 {
+		return blob.Info{}, blob.ErrChanged
+	}
+	return f.Memory.Write(ctx, container, name, cond, contentType, fill)
+}
+
+// TestManifestOfManyJobs lists every job, beyond the first page, after another
+// wrote the manifest meanwhile; the summary counts them all.
+func TestManifestOfManyJobs(t *testing.T) {
+	t.Parallel()
+	window, err := fleet.ParseRunID(runA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 2001
+	m := &manyJobs{run: fleet.Run{ID: runA, Window: window, Kind: fleet.Scheduled, State: fleet.RunRunning, OpenedAt: window.To.Add(time.Minute)}}
+	for i := range n {
+		j := queuedJob(runA, "d", 0)
+		j.Sensor = fmt.Sprintf("%05d", i)
+		j.State = fleet.Scored
+		j.Outcome = fleet.Outcome{Result: fleet.Scored, Rows: 3, Anomalies: 1, EmptyBuckets: 2, Duration: time.Second}
+		m.jobs = append(m.jobs, j)
+	}
+	var line bytes.Buffer
+	files := &changedOnce{Memory: &blob.Memory{}}
+	e := &ledger.Ender{Ledger: m, Files: files, Now: func() time.Time { return window.To.Add(3 * time.Minute) }}
+	if err := e.End(t.Context(), slog.New(slog.NewJSONHandler(&line, nil)), runA); err != nil {
+		t.Fatal(err)
+	}
+	content, _, err := files.Read(t.Context(), blob.Preds, ledger.ManifestName(runA), "", 1<<24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got ledger.Manifest
+	if err := json.Unmarshal(content, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Jobs) != n || got.Rows != 3*n || got.Anomalies != n || got.EmptyBuckets != 2*n {
+		t.Errorf("%d jobs, %d rows, %d anomalies, %d empty buckets", len(got.Jobs), got.Rows, got.Anomalies, got.EmptyBuckets)
+	}
+	var summary struct {
+		Jobs     int     `json:"jobs"`
+		Empty    int     `json:"empty_buckets"`
+		Duration float64 `json:"duration_s"`
+		Lag      float64 `json:"lag_s"`
+		Busy     float64 `json:"job_s"`
+	}
+	if err := json.Unmarshal(line.Bytes(), &summary); err != nil {
+		t.Fatal(err)
+	}
+	if summary.Jobs != n || summary.Empty != 2*n || summary.Duration != 120 || summary.Lag != 180 || summary.Busy != n {
+		t.Errorf("summary %+v", summary)
+	}
+}
+
+// ownAttempt is one attempt that met an error of the job's own.
+type ownAttempt struct{}
+
+func (ownAttempt) Attempts(context.Context, string, fleet.JobKey) ([]fleet.Attempt, error) {
+	return []fleet.Attempt{{Own: true, Err: "panic"}}, nil
+}
+
+func TestErrorLogTellsOfAttempts(t *testing.T) {
+	t.Parallel()
+	files := &blob.Memory{}
+	logs := ledger.ErrorLogs{Attempts: ownAttempt{}, Files: files}
+	key := fleet.JobKey{ID: fleet.ID{Device: "1", Sensor: "2"}}
+	if err := logs.Write(t.Context(), fleet.Run{ID: runA}, key, fleet.Outcome{Result: fleet.BadModel, ModelSHA256: "abc"}); err != nil {
+		t.Fatal(err)
+	}
+	content, _, err := files.Read(t.Context(), blob.Logs, ledger.ErrorLogName(runA, key), "", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got ledger.ErrorLog
+	if err := json.Unmarshal(content, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.ModelSHA256 != "abc" || len(got.Attempts) != 1 || !got.Attempts[0].Own {
+		t.Errorf("error log %s", content)
+	}
+}

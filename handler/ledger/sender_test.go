@@ -1,0 +1,105 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+)
+
+// outbox is jobs that were not sent.
+type outbox struct {
+	jobs []fleet.Job
+	sent map[string][]string // sensors by run
+}
+
+func (o *outbox) Unsent(context.Context, string, int) ([]fleet.Job, error) { return o.jobs, nil }
+
+func (o *outbox) MarkSent(_ context.Context, run string, jobs []fleet.JobKey, _ time.Time) error {
+	for _, j := range jobs {
+		o.sent[run] = append(o.sent[run], j.Sensor)
+	}
+	return nil
+}
+
+// refusing is a queue that refuses the messages of some device.
+type refusing struct {
+	device string
+	mu     sync.Mutex
+	sent   []fleet.Message
+}
+
+var errAway = errors.New("the queue is away")
+
+func (q *refusing) Send(_ context.Context, text string) error {
+	m, err := fleet.ParseMessage(text)
+	if err != nil {
+		return err
+	}
+	if m.Jobs[0].Device == q.device {
+		return errAway
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.sent = append(q.sent, m)
+	return nil
+}
+
+const (
+	runA = "20260301T110000Z-20260301T120000Z"
+	runB = "20260301T120000Z-20260301T130000Z"
+)
+
+func queuedJob(run, device string, i int) fleet.Job {
+	return fleet.Job{Run: run, JobKey: fleet.JobKey{ID: fleet.ID{Device: device, Sensor: fmt.Sprint(i)}}, State: fleet.Queued}
+}
+
+// TestSendNotesWhatWasSent sends jobs of two runs, of which some are refused:
+// each is noted under its own run, and none that was refused.
+func TestSendNotesWhatWasSent(t *testing.T) {
+	t.Parallel()
+	o := &outbox{sent: map[string][]string{}}
+	o.jobs = []fleet.Job{queuedJob(runA, "good", 1), queuedJob(runB, "good", 2), queuedJob(runB, "bad", 3)}
+	q := &refusing{device: "bad"}
+	s := &ledger.Sender{Outbox: o, Queue: q, PerMessage: 1, Now: time.Now}
+	if _, err := s.Send(t.Context(), ""); !errors.Is(err, errAway) {
+		t.Errorf("Send = %v", err)
+	}
+	if !slices.Equal(o.sent[runA], []string{"1"}) || !slices.Equal(o.sent[runB], []string{"2"}) {
+		t.Errorf("noted as sent: %v", o.sent)
+	}
+	o.jobs, q.sent, s.PerMessage = o.jobs[:2], nil, 2
+	if _, err := s.Send(t.Context(), ""); err != nil || len(q.sent) != 2 {
+		t.Errorf("one message for two runs: %v, %v", q.sent, err)
+	}
+}
+
+func TestSendIsBounded(t *testing.T) {
+	t.Parallel()
+	o := &outbox{sent: map[string][]string{}}
+	for i := range 300 {
+		o.jobs = append(o.jobs, queuedJob(runA, "good", i))
+	}
+	q := &refusing{}
+	s := &ledger.Sender{Outbox: o, Queue: q, PerMessage: 10_000, Now: time.Now}
+	if _, err := s.Send(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range q.sent {
+		if len(m.Jobs) > fleet.MaxJobsPerMessage {
+			t.Errorf("a message of %d jobs", len(m.Jobs))
+		}
+	}
+	q.device, s.PerMessage = "good", 1
+	_, err := s.Send(t.Context(), "")
+	if err == nil || len(err.Error()) > 500 || !strings.Contains(err.Error(), "300 of 300") {
+		t.Errorf("the error when the queue is away: %.600v", err)
+	}
+}
