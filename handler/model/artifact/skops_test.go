@@ -12,8 +12,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 )
 
-// skopsFile is a file of skops and what scikit-learn gives for the rows.
-type skopsFile struct {
+// golden is a model file and what scikit-learn gives for the rows.
+type golden struct {
 	Name     string
 	Skops    string
 	File     []byte
@@ -22,11 +22,16 @@ type skopsFile struct {
 	Decision []float64 `json:"decision_function"`
 }
 
-func readSkops(t testing.TB) (all []skopsFile) {
+func readSkops(t testing.TB) (all []golden) {
 	t.Helper()
-	names, err := filepath.Glob("testdata/skops_*.json.gz")
+	return readGoldens(t, "testdata/skops_*.json.gz")
+}
+
+func readGoldens(t testing.TB, pattern string) (all []golden) {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
 	if err != nil || len(names) == 0 {
-		t.Fatalf("no files of skops: %v", err)
+		t.Fatalf("no files named %s: %v", pattern, err)
 	}
 	for _, name := range names {
 		f, err := os.Open(name)
@@ -38,7 +43,7 @@ func readSkops(t testing.TB) (all []skopsFile) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var files []skopsFile
+		var files []golden
 		if err := json.NewDecoder(unzipped).Decode(&files); err != nil {
 			t.Fatal(name, err)
 		}

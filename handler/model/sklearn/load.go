@@ -69,6 +69,9 @@ func loadValue(size int, read func(*loader) (any, error)) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(l.refusal(), err)
 	}
+	if v, err = l.unbundle(v); err != nil {
+		return nil, err
+	}
 	root, step, err := l.estimator(v, "")
 	if err == nil {
 		err = l.refusal()

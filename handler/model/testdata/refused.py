@@ -56,7 +56,6 @@ add("function_args", make_pipeline(FunctionTransformer(np.log1p, kw_args={"where
 add("unfitted", StandardScaler(), ["fit the estimator"], dump=lambda m: pickle.dumps(StandardScaler()))
 add("a_class", OneClassSVM, ["instance"], dump=lambda m: pickle.dumps(OneClassSVM))
 add("a_list", [1, 2], ["fitted estimator"])
-add("a_dict", {"model": OneClassSVM().fit(x)}, ["fitted estimator"])
 add("an_array", x, ["numpy"])
 add("os_system", Evil(), ["posix.system is not supported"])
 add("os_system_hidden", evil, ["posix.system is not supported"], dump=lambda m: pickle.dumps(evil))
