@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 func predictCommand(c console) *cobra.Command {
 	var columns []string
 	var file string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "predict FILE CSV",
 		Short: "Score the rows of a CSV file with a model",
@@ -36,6 +38,9 @@ makes of them: TS,Device,prediction,score is written.`,
 				return err
 			}
 			if file != "" {
+				if asJSON {
+					return usageError{errors.New("--json and --features do not go together")}
+				}
 				return c.predictReadings(m, file, args[1])
 			}
 			t, closeFile, err := c.openTable(args[1])
@@ -46,6 +51,13 @@ makes of them: TS,Device,prediction,score is written.`,
 			at, err := m.columns(t, columns)
 			if err != nil {
 				return err
+			}
+			if asJSON {
+				p := predictions{Kind: "detector", Predictions: []int{}, Scores: []float64{}}
+				if err := m.score(t, at, nil, p.add); err != nil {
+					return err
+				}
+				return c.writeJSON(p)
 			}
 			out := bufio.NewWriter(c.out)
 			fmt.Fprintln(out, "prediction,score")
@@ -63,7 +75,22 @@ makes of them: TS,Device,prediction,score is written.`,
 	}
 	cmd.Flags().StringVar(&file, "features", "", "the features file that makes the model's rows of readings")
 	cmd.Flags().StringSliceVar(&columns, "columns", nil, "the columns to use, by the names in the first line")
+	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// predictions is what predict --json writes, a prediction and a score for each
+// row.
+type predictions struct {
+	Kind        string    `json:"kind"`
+	Predictions []int     `json:"predictions"`
+	Scores      []float64 `json:"scores"`
+}
+
+func (p *predictions) add(s scored) error {
+	p.Predictions = append(p.Predictions, int(s.pred))
+	p.Scores = append(p.Scores, s.score)
+	return nil
 }
 
 func (c console) openTable(name string) (*table, func(), error) {

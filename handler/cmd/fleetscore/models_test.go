@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,18 @@ func TestPredictAndVerify(t *testing.T) {
 		if _, stderr, code := command(t, "", nil, "models", "verify", sample+"vibration.pkl", expected); code != 1 || !strings.Contains(stderr, tc.want) {
 			t.Errorf("%q: exit code %d: %s; want %s", tc.rows, code, stderr, tc.want)
 		}
+	}
+}
+
+func TestPredictWritesJSON(t *testing.T) {
+	t.Parallel()
+	stdout, stderr, code := command(t, "4\n12.5\n", nil, "models", "predict", sample+"vibration.pkl", "-", "--json")
+	var got predictions
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 {
+		t.Fatalf("%v, exit code %d: %s%s", err, code, stdout, stderr)
+	}
+	if got.Kind != "detector" || !slices.Equal(got.Predictions, []int{0, 1}) || len(got.Scores) != 2 || got.Scores[0] <= 0 || got.Scores[1] >= 0 {
+		t.Errorf("%+v", got)
 	}
 }
 
