@@ -228,3 +228,24 @@ func TestDepths(t *testing.T) {
 		t.Errorf("the tick logs %s", &line)
 	}
 }
+
+// TestLostMessagesOfTwoRuns sends each lost job again under its own run.
+func TestLostMessagesOfTwoRuns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 2)
+	f.after(0)
+	f.queue.full = 1
+	f.after(31 * time.Minute)
+	f.after(time.Hour)
+	f.queue.sent, f.queue.full = nil, 0
+	f.after(11 * time.Minute)
+	jobs := map[string]int{}
+	for _, m := range f.queue.sent {
+		jobs[m.Run] += len(m.Jobs)
+	}
+	for _, run := range f.runs() {
+		if jobs[run.ID] != 2 {
+			t.Errorf("sent %d jobs of %s again, want 2", jobs[run.ID], run.ID)
+		}
+	}
+}
