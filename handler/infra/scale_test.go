@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// fleet is what a run's time follows from in README's table.
+// fleet is what a run's time follows from in the table of docs/scale.md.
 type fleet struct {
 	cores, most int           // of an instance, and instances
 	job         time.Duration // CPU of a job, the host's share included
@@ -41,16 +41,16 @@ func (f fleet) run(jobs int) time.Duration {
 	return max(took, time.Duration(float64(jobs)/f.messages*float64(time.Second)))
 }
 
-// TestScaleTable holds the table in README to what it says that it follows from.
+// TestScaleTable holds the table in docs/scale.md to what it says that it follows from.
 func TestScaleTable(t *testing.T) {
-	readme := read(t, "README.md")
+	page := read(t, "docs/scale.md")
 	for _, jobs := range []int{1000, 10_000, 100_000, 1_000_000} {
 		row := "| " + thousands(jobs)
 		for _, f := range []fleet{{1, 1, alone, queueRate}, {1, 10, alone, queueRate}, {4, 20, alone, queueRate}, {4, 20, grouped, 50 * queueRate}} {
 			row += " | " + rounded(f.run(jobs))
 		}
-		if !strings.Contains(readme, "\n"+row+" |\n") {
-			t.Errorf("README lacks the row %s |", row)
+		if !strings.Contains(page, "\n"+row+" |\n") {
+			t.Errorf("docs/scale.md lacks the row %s |", row)
 		}
 	}
 }

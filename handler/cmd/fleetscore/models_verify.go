@@ -29,7 +29,7 @@ func verifyCommand(c console) *cobra.Command {
 		Short: "Check that a model gives here what it gave in your Python",
 		Long: `Check that a model gives here what it gave in your Python. EXPECTED.csv has the
 model's features in its first columns, and columns named prediction (1 for an
-anomaly, 0 for normal) and score (decision_function); README.md has a
+anomaly, 0 for normal) and score (decision_function); docs/exactness.md has a
 script of ten lines that writes it.
 
 The exit code is 0 if every prediction is equal and every score lies within the
@@ -72,7 +72,7 @@ func (m modelFile) verify(t *table, names []string, tolerance float64) (v verifi
 	}
 	expected, err := t.columns([]string{"prediction", "score"}, 2)
 	if err != nil {
-		return v, fmt.Errorf("%w; README.md has a script that writes such a file", err)
+		return v, fmt.Errorf("%w; docs/exactness.md has a script that writes such a file", err)
 	}
 	err = m.score(t, at, expected, func(s scored) error {
 		if p := s.extra[0]; p != 0 && p != 1 {

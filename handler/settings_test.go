@@ -13,11 +13,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-var update = flag.Bool("update", false, "write the tables of README.md anew")
+var update = flag.Bool("update", false, "write the tables of docs/settings.md anew")
 
-// The tables of README.md are those that the code goes by.
-func TestReadme(t *testing.T) {
-	const name = "../README.md"
+// The tables of docs/settings.md are those that the code goes by.
+func TestSettingsPage(t *testing.T) {
+	const name = "../docs/settings.md"
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
