@@ -15,9 +15,9 @@ import (
 // The most specific row counts. Tests may import anything.
 var arrows = map[string]string{
 	"fleet": "", "blob": "fleet blob", "azure": "fleet blob", "store": "fleet store", "ledger": "fleet blob",
-	"ingest": "fleet blob ledger", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger", "runs": "fleet blob ledger",
+	"ingest": "fleet blob ledger", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger model/predict", "runs": "fleet blob ledger",
 	"timestamp": "fleet", "features": "fleet", "tabular": "fleet timestamp", "schedule/ncrontab": "fleet", "protocol": "fleet", "simulate": "fleet",
-	"model": "fleet blob model", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
+	"model": "fleet blob model", "model/predict": "", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
 	"config": "fleet azure schedule/ncrontab", "azurite": "azure", "release": "release/pack", "release/pack": "", "devhost": "azure schedule/ncrontab",
 	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config", "cmd": "fleet blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
 }

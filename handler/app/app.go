@@ -18,6 +18,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 	"github.com/fleetscore/fleetscore/handler/protocol"
@@ -91,13 +92,13 @@ func modelBytes() int64 {
 
 // loader returns what reads a file as a model that can judge rows, with or
 // without vector instructions.
-func loader(simd bool) func([]byte) (model.Detector, error) {
-	return func(data []byte) (model.Detector, error) {
+func loader(simd bool) func([]byte) (predict.Model, error) {
+	return func(data []byte) (predict.Model, error) {
 		m, err := artifact.Load(data)
 		if err != nil {
 			return nil, err
 		}
-		if err := m.Detector(); err != nil {
+		if err := m.Detects(); err != nil {
 			return nil, err
 		}
 		if !simd {

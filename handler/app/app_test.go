@@ -21,6 +21,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -216,14 +217,15 @@ func TestLoader(t *testing.T) {
 			if err != nil || m.Features() != 1 || m.Size() <= 0 {
 				t.Fatalf("%s: %v, %v", k.Name, m, err)
 			}
-			scores[i] = make([]float64, 100)
 			x := make([]float64, 100)
 			for j := range x {
 				x[j] = float64(j) / 3
 			}
-			if err := m.Predict(make([]uint8, 100), scores[i], x); err != nil {
+			var r predict.Result
+			if err := m.Predict(&r, x); err != nil {
 				t.Fatal(err)
 			}
+			scores[i] = r.Scores
 		}
 		if !slices.Equal(scores[0], scores[1]) {
 			t.Errorf("%s: the scores differ", k.Name)

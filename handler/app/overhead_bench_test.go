@@ -19,6 +19,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/score"
 	"github.com/fleetscore/fleetscore/handler/simulate"
@@ -51,13 +52,14 @@ func BenchmarkOverhead(b *testing.B) {
 		}
 	}
 	n := len(job.readings)
-	x, pred, scores := make([]float64, n), make([]uint8, n), make([]float64, n)
+	x := make([]float64, n)
+	var result predict.Result
 	for i, r := range job.readings {
 		x[i] = r.Value
 	}
 	costs := measure.Turns(b, rounds(s), rounds(http.HandlerFunc(bare)), func() {
 		for range jobs {
-			if err := job.Predict(pred, scores, x); err != nil {
+			if err := job.Predict(&result, x); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -98,7 +100,7 @@ func newJob(b *testing.B, readings int) *job {
 	}
 	w := fleet.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(3600, 0).UTC()}
 	j := &job{
-		Model: &model.Model{Detector: detector}, run: fleet.Run{ID: w.RunID(), Window: w, State: fleet.RunRunning},
+		Model: &model.Model{Model: detector}, run: fleet.Run{ID: w.RunID(), Window: w, State: fleet.RunRunning},
 		key: fleet.JobKey{ID: fleet.ID{Device: "pump-1", Sensor: "temperature"}},
 	}
 	for i := range readings {

@@ -12,6 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 var manifestName = ledger.ManifestName(day.RunID())
@@ -136,12 +137,11 @@ func (w *world) undisturbed(run fleet.Run, id fleet.ID, m model) string {
 	var out strings.Builder
 	out.WriteString("TS,Device,Sensor,Val,Prediction,Score\n")
 	row := func(ts time.Time, v float64) {
-		var pred [1]uint8
-		var score [1]float64
-		if err := m.Predict(pred[:], score[:], []float64{v}); err != nil {
+		var r predict.Result
+		if err := m.Predict(&r, []float64{v}); err != nil {
 			w.t.Fatal(err)
 		}
-		fmt.Fprintf(&out, "%s,%s,%s,%v,%d,%v\n", ts.UTC().Format("2006-01-02T15:04:05.000Z"), id.Device, id.Sensor, v, pred[0], score[0])
+		fmt.Fprintf(&out, "%s,%s,%s,%v,%d,%v\n", ts.UTC().Format("2006-01-02T15:04:05.000Z"), id.Device, id.Sensor, v, int(r.Predictions[0]), r.Scores[0])
 	}
 	buckets := map[time.Time][]float64{}
 	for r, err := range w.db.Readings(w.t.Context(), []fleet.ID{id}, run.Window) {

@@ -17,6 +17,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
@@ -142,16 +143,21 @@ func (w *world) publish() {
 // model is the n-th model of all sensors: above threshold n lies an anomaly.
 type model int
 
-func (m model) Features() int  { return 1 }
-func (m model) Name() string   { return "default.pkl" }
-func (m model) SHA256() string { return fmt.Sprintf("%064d", m) }
+func (m model) Kind() predict.Kind     { return predict.Detector }
+func (m model) Features() int          { return 1 }
+func (m model) FeatureNames() []string { return nil }
+func (m model) Classes() []string      { return nil }
+func (m model) Size() int              { return 0 }
+func (m model) Name() string           { return "default.pkl" }
+func (m model) SHA256() string         { return fmt.Sprintf("%064d", m) }
 
-func (m model) Predict(pred []uint8, score, x []float64) error {
+func (m model) Predict(r *predict.Result, x []float64) error {
+	r.Resize(len(x), 1, 0)
 	for i, v := range x {
-		score[i] = v/3 + float64(m)
-		pred[i] = 0
-		if score[i] > 4 {
-			pred[i] = 1
+		r.Scores[i] = v/3 + float64(m)
+		r.Predictions[i] = 0
+		if r.Scores[i] > 4 {
+			r.Predictions[i] = 1
 		}
 	}
 	return nil

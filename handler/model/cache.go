@@ -16,18 +16,8 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
-
-// Detector is a model that has been read.
-type Detector interface {
-	// Features returns the number of columns of a row.
-	Features() int
-	// Predict judges len(pred) rows, which stand one after the other in x:
-	// pred is 1 for an anomaly, else 0, and score the decision value.
-	Predict(pred []uint8, score []float64, x []float64) error
-	// Size returns about how many bytes it holds.
-	Size() int
-}
 
 // Blobs is what the [Cache] needs of blob storage.
 type Blobs interface {
@@ -38,7 +28,7 @@ type Blobs interface {
 // Model is a loaded model. It may be used concurrently, and for as long as one
 // likes.
 type Model struct {
-	Detector
+	predict.Model
 	name, sha256 string
 }
 
@@ -51,7 +41,7 @@ func (m *Model) SHA256() string { return m.sha256 }
 // Cache finds and keeps models. Its methods may be called concurrently.
 type Cache struct {
 	blobs   Blobs
-	load    func(data []byte) (Detector, error)
+	load    func(data []byte) (predict.Model, error)
 	maxFile int64
 
 	kept    kept
@@ -70,7 +60,7 @@ const loadTimeout = 2 * time.Minute
 // bytes is given to load, whose errors are the model's fault. Loaded models
 // are dropped, the longest unused first, when they hold more than maxBytes; so
 // many bytes of files at most, or one file, are being loaded at a time.
-func NewCache(blobs Blobs, load func(data []byte) (Detector, error), maxFile, maxBytes int64) *Cache {
+func NewCache(blobs Blobs, load func(data []byte) (predict.Model, error), maxFile, maxBytes int64) *Cache {
 	return &Cache{blobs: blobs, load: load, maxFile: maxFile, kept: kept{max: maxBytes}, loading: semaphore.NewWeighted(max(maxBytes, maxFile))}
 }
 
@@ -192,7 +182,7 @@ func (c *Cache) read(ctx context.Context, info blob.Info) (*Model, error) {
 	}
 	sum := sha256.Sum256(content)
 	m := &Model{name: info.Name, sha256: hex.EncodeToString(sum[:])}
-	if m.Detector, err = c.load(content); err != nil {
+	if m.Model, err = c.load(content); err != nil {
 		err = fmt.Errorf("%w: %s: %w", fleet.ErrBadModel, info.Name, err)
 		c.kept.put(info, nil, err)
 		return nil, err

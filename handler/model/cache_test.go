@@ -17,17 +17,21 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// file is a Detector that is no more than the text of its file, which must
+// file is a detector that is no more than the text of its file, which must
 // begin with "ok".
 type file string
 
-func (f file) Features() int                                     { return 1 }
-func (f file) Predict(_ []uint8, _ []float64, _ []float64) error { return nil }
-func (f file) Size() int                                         { return len(f) }
+func (f file) Kind() predict.Kind                           { return predict.Detector }
+func (f file) Features() int                                { return 1 }
+func (f file) FeatureNames() []string                       { return nil }
+func (f file) Classes() []string                            { return nil }
+func (f file) Predict(_ *predict.Result, _ []float64) error { return nil }
+func (f file) Size() int                                    { return len(f) }
 
-func load(data []byte) (model.Detector, error) {
+func load(data []byte) (predict.Model, error) {
 	if !bytes.HasPrefix(data, []byte("ok")) {
 		return nil, errors.New("it is not ok")
 	}
@@ -150,7 +154,7 @@ func TestPublishedTakesEffect(t *testing.T) {
 			if !strings.Contains(err.Error(), step.want) {
 				t.Errorf("got %v, want %q", err, step.want)
 			}
-		} else if got := string(m.Detector.(file)); got != step.want {
+		} else if got := string(m.Model.(file)); got != step.want {
 			t.Errorf("got %q, want %q", got, step.want)
 		}
 	}

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 // batchRows is how many rows are predicted and written at a time: whatever the
@@ -37,11 +37,10 @@ type csvWriter struct {
 // rows are the rows that a csvWriter holds. They are used again from job to
 // job: most of what a job allocates would be these.
 type rows struct {
-	times []fleet.Millis
-	x     []float64 // row-major
-	pred  []uint8
-	score []float64
-	text  []byte
+	times  []fleet.Millis
+	x      []float64 // row-major
+	result predict.Result
+	text   []byte
 }
 
 func (r *rows) clear() { r.times, r.x, r.text = r.times[:0], r.x[:0], r.text[:0] }
@@ -80,8 +79,7 @@ func (c *csvWriter) format(ctx context.Context, n int) error {
 		return fmt.Errorf("%w: waiting for the processor: %w", fleet.ErrUnavailable, err)
 	}
 	defer c.cpu.Release(1)
-	c.pred, c.score = slices.Grow(c.pred[:0], n)[:n], slices.Grow(c.score[:0], n)[:n]
-	if err := predict(c.model, c.pred, c.score, c.x); err != nil {
+	if err := predictRows(c.model, &c.result, c.x); err != nil {
 		return err
 	}
 	if c.written == 0 {
@@ -109,15 +107,16 @@ func (c *csvWriter) line(i int) {
 	b = append(append(b, ','), c.id.Device...)
 	b = append(append(b, ','), c.id.Sensor...)
 	b = appendFloat(append(b, ','), x[0])
-	b = append(b, ',', '0'+c.pred[i], ',')
-	b = appendFloat(b, c.score[i])
+	anomaly := byte(c.result.Predictions[i]) // 1 or 0
+	b = append(b, ',', '0'+anomaly, ',')
+	b = appendFloat(b, c.result.Scores[i])
 	if len(x) > 1 {
 		for _, v := range x {
 			b = appendFloat(append(b, ','), v)
 		}
 	}
 	c.text = append(b, '\n')
-	c.anomalies += int(c.pred[i])
+	c.anomalies += int(anomaly)
 }
 
 // appendFloat appends the shortest decimal digits that read back to v, with an

@@ -7,15 +7,12 @@ import (
 	"runtime/debug"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 // Model is a model ready to predict. It is safe for concurrent use.
 type Model interface {
-	// Features is the number of values in a row.
-	Features() int
-	// Predict sets pred[i] to 1 where row i of x is an anomaly, else 0, and
-	// score[i] to its decision value. x is row-major, of len(pred) rows.
-	Predict(pred []uint8, score []float64, x []float64) error
+	predict.Model
 	Name() string   // of its blob
 	SHA256() string // of its bytes, lower-case hex
 }
@@ -38,10 +35,10 @@ func fits(m Model, features []string) error {
 		fleet.ErrBadModel, m.Name(), m.Features(), made)
 }
 
-// predict calls m.Predict. An error that says no more than that the rows were
-// refused is bad data.
-func predict(m Model, pred []uint8, score, x []float64) error {
-	err := m.Predict(pred, score, x)
+// predictRows calls m.Predict. An error that says no more than that the rows
+// were refused is bad data.
+func predictRows(m Model, r *predict.Result, x []float64) error {
+	err := m.Predict(r, x)
 	if err != nil && fleet.FailureOf(err).Err == nil {
 		return fmt.Errorf("%w: model %s refuses the rows: %w", fleet.ErrBadData, m.Name(), err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
@@ -29,12 +30,17 @@ var (
 // double predicts twice the first feature, an anomaly from 10 on.
 type double struct{ features int }
 
-func (m double) Features() int { return m.features }
-func (double) Name() string    { return "double.pkl" }
-func (double) SHA256() string  { return strings.Repeat("d", 64) }
+func (m double) Features() int        { return m.features }
+func (double) Kind() predict.Kind     { return predict.Detector }
+func (double) FeatureNames() []string { return nil }
+func (double) Classes() []string      { return nil }
+func (double) Size() int              { return 0 }
+func (double) Name() string           { return "double.pkl" }
+func (double) SHA256() string         { return strings.Repeat("d", 64) }
 
-func (m double) Predict(pred []uint8, score, x []float64) error {
-	for i := range pred {
+func (m double) Predict(r *predict.Result, x []float64) error {
+	r.Resize(len(x)/m.features, 1, 0)
+	for i := range r.Predictions {
 		v := x[i*m.features]
 		switch {
 		case v == -666:
@@ -42,9 +48,9 @@ func (m double) Predict(pred []uint8, score, x []float64) error {
 		case math.IsInf(v, 0):
 			return errors.New("input contains infinity")
 		}
-		pred[i], score[i] = 0, 2*v
-		if score[i] >= 10 {
-			pred[i] = 1
+		r.Predictions[i], r.Scores[i] = 0, 2*v
+		if r.Scores[i] >= 10 {
+			r.Predictions[i] = 1
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ func loadDetector(name string) (modelFile, error) {
 	if err != nil {
 		return m, err
 	}
-	if err := m.Detector(); err != nil {
+	if err := m.Detects(); err != nil {
 		return m, fmt.Errorf("%s: %w", name, err)
 	}
 	return m, nil

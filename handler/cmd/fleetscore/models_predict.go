@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 func predictCommand(c console) *cobra.Command {
@@ -133,7 +135,7 @@ const rowsAtOnce = 1024
 func (m modelFile) score(t *table, at, extra []int, each func(scored) error) error {
 	var x, more []float64
 	var lines []int
-	pred, score := make([]uint8, rowsAtOnce), make([]float64, rowsAtOnce)
+	var r predict.Result
 	for ended := false; !ended; {
 		x, more, lines = x[:0], more[:0], lines[:0]
 		for !ended && len(lines) < rowsAtOnce {
@@ -153,11 +155,11 @@ func (m modelFile) score(t *table, at, extra []int, each func(scored) error) err
 			lines = append(lines, t.line)
 		}
 		n := len(lines)
-		if err := m.predict(t, lines, pred[:n], score[:n], x); err != nil {
+		if err := m.predict(t, lines, &r, x); err != nil {
 			return err
 		}
 		for i := range n {
-			if err := each(scored{lines[i], pred[i], score[i], more[i*len(extra) : (i+1)*len(extra)]}); err != nil {
+			if err := each(scored{lines[i], uint8(r.Predictions[i]), r.Scores[i], more[i*len(extra) : (i+1)*len(extra)]}); err != nil {
 				return err
 			}
 		}
@@ -166,14 +168,14 @@ func (m modelFile) score(t *table, at, extra []int, each func(scored) error) err
 }
 
 // predict scores rows, and names the line of the first that can't be.
-func (m modelFile) predict(t *table, lines []int, pred []uint8, score []float64, x []float64) error {
-	err := m.Predict(pred, score, x)
+func (m modelFile) predict(t *table, lines []int, r *predict.Result, x []float64) error {
+	err := m.Predict(r, x)
 	if err == nil {
 		return nil
 	}
 	d := m.Features()
 	for i := range lines {
-		if one := m.Predict(pred[:1], score[:1], x[i*d:(i+1)*d]); one != nil {
+		if one := m.Predict(r, x[i*d:(i+1)*d]); one != nil {
 			return fmt.Errorf("%s:%d: %w", t.name, lines[i], one)
 		}
 	}

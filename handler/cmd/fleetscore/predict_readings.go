@@ -9,6 +9,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 // predictReadings scores the rows that a features file makes of readings, device by
@@ -38,14 +39,14 @@ func (c console) predictReadings(m modelFile, file, data string) error {
 		if n < 0 {
 			n = len(readings)
 		}
-		pred, score := make([]uint8, 1), make([]float64, 1)
+		var said predict.Result
 		err := deviceFeatures(plan, readings[:n], func(ts fleet.Millis, x []float64) error {
-			if err := m.Predict(pred, score, x[:m.Features()]); err != nil {
+			if err := m.Predict(&said, x[:m.Features()]); err != nil {
 				return fmt.Errorf("%s at %v: %w", device, ts, err)
 			}
 			line := ts.Append(out.AvailableBuffer())
-			line = append(append(append(line, ','), device...), ',', '0'+pred[0], ',')
-			_, err := out.Write(append(strconv.AppendFloat(line, score[0], 'g', -1, 64), '\n'))
+			line = append(append(append(line, ','), device...), ',', '0'+byte(said.Predictions[0]), ',')
+			_, err := out.Write(append(strconv.AppendFloat(line, said.Scores[0], 'g', -1, 64), '\n'))
 			return err
 		})
 		if err != nil {

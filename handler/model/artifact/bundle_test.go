@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 // TestBundles holds that a transformer and a model in one dict, tuple or list
@@ -25,13 +26,12 @@ func TestBundles(t *testing.T) {
 			t.Errorf("%s: %v", want.Name, err)
 			continue
 		}
-		n := len(want.Rows)
-		pred, score := make([]uint8, n), make([]float64, n)
-		if err := m.Predict(pred, score, slices.Concat(want.Rows...)); err != nil {
+		var said predict.Result
+		if err := m.Predict(&said, slices.Concat(want.Rows...)); err != nil {
 			t.Errorf("%s: %v", want.Name, err)
 			continue
 		}
-		for i, s := range score {
+		for i, s := range said.Scores {
 			if math.Abs(s-want.Decision[i]) > 1e-12 {
 				t.Errorf("%s, row %d: %v, want %v", want.Name, i, s, want.Decision[i])
 			}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 // golden is a model file and what scikit-learn gives for the rows.
@@ -63,14 +64,14 @@ func TestSkops(t *testing.T) {
 			continue
 		}
 		n := len(want.Rows)
-		pred, score := make([]uint8, n), make([]float64, n)
-		if err := m.Predict(pred, score, slices.Concat(want.Rows...)); err != nil {
+		var said predict.Result
+		if err := m.Predict(&said, slices.Concat(want.Rows...)); err != nil {
 			t.Errorf("%s of skops %s: %v", want.Name, want.Skops, err)
 			continue
 		}
 		for i := range n {
-			if (want.Predict[i] == -1) != (pred[i] == 1) || math.Abs(score[i]-want.Decision[i]) > 1e-12*max(1, math.Abs(want.Decision[i])) {
-				t.Errorf("%s of skops %s, row %d: %d, %v; want %d, %v", want.Name, want.Skops, i, pred[i], score[i], want.Predict[i], want.Decision[i])
+			if (want.Predict[i] == -1) != (said.Predictions[i] == 1) || math.Abs(said.Scores[i]-want.Decision[i]) > 1e-12*max(1, math.Abs(want.Decision[i])) {
+				t.Errorf("%s of skops %s, row %d: %v, %v; want %d, %v", want.Name, want.Skops, i, said.Predictions[i], said.Scores[i], want.Predict[i], want.Decision[i])
 			}
 		}
 	}

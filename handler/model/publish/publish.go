@@ -86,7 +86,7 @@ func Check(data []byte) error {
 	if err != nil {
 		return err
 	}
-	return m.Detector()
+	return m.Detects()
 }
 
 func plan(ctx context.Context, blobs blob.Store, dir fs.FS, f File, p *Published) (Step, error) {

@@ -73,8 +73,8 @@ func (t *columnTransformer) add(a *attrs, name string, v, selection any) {
 	switch {
 	case a.err != nil:
 		return
-	case e.detector != nil:
-		a.fail("%s is a detector, no transformer", e.label)
+	case e.predictor != nil && e.transformer == nil:
+		a.fail("%s is a %v, no transformer", e.label, e.kind)
 		return
 	case e.in != 0 && e.in != len(columns):
 		a.fail("%s takes %d columns, but is given %d", e.label, e.in, len(columns))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 // Description says what a model is, for people and as JSON.
@@ -116,7 +117,7 @@ func newModel(root *element, version string, names []string, step Step) *Model {
 		root: root,
 		size: root.size + elementSize,
 		description: Description{
-			Version: version, Features: root.in, FeatureNames: names, Detector: root.detector != nil, Estimator: step,
+			Version: version, Features: root.in, FeatureNames: names, Detector: root.predictor != nil && root.kind == predict.Detector, Estimator: step,
 		},
 	}
 }

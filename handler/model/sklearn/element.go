@@ -3,6 +3,8 @@ package sklearn
 import (
 	"fmt"
 	"math"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 // transformer is a fitted transformer. Transform sets the n rows of dst to
@@ -11,24 +13,63 @@ type transformer interface {
 	transform(dst, src []float64, n int, a *arena) error
 }
 
-// detector is a fitted outlier detector, on rows that have been checked.
-type detector interface {
-	// detect sets score to decision_function and pred to 1 for an anomaly.
-	detect(pred []uint8, score, x []float64, a *arena) error
+// predictor is a fitted detector, classifier or regressor, on rows that have
+// been checked.
+type predictor interface {
+	// predict fills what of out is not nil, for the n rows of x.
+	predict(out outcome, x []float64, n int, a *arena) error
+}
+
+// outcome is room for what an estimator says of n rows, as [predict.Result]
+// has it. What is nil is not wanted.
+type outcome struct {
+	pred  []float64 // n
+	score []float64 // n rows of element.scores
+	proba []float64 // n rows of element.probabilities
+}
+
+// part returns the room for the rows from the one to before the other, of n.
+func (o outcome) part(from, to, n int) outcome {
+	cut := func(v []float64) []float64 {
+		if v == nil {
+			return nil
+		}
+		width := len(v) / n
+		return v[from*width : to*width]
+	}
+	return outcome{cut(o.pred), cut(o.score), cut(o.proba)}
+}
+
+// sampler is a predictor whose version of scikit-learn has score_samples.
+type sampler interface {
 	// scoreSamples sets dst to score_samples.
 	scoreSamples(dst, x []float64, a *arena) error
 }
 
-// element is an estimator in its place: a transformer or a detector. One that
-// is neither passes its rows on.
+// element is an estimator in its place: a transformer, a predictor, or both.
+// One that is neither passes its rows on.
 type element struct {
 	transformer
-	detector
+	predictor
+	role
 	label   string // "StandardScaler in step 'scaler'"
 	accepts numbers
 	in, out int // columns; 0 stands for any number, which comes out again
 	size    int // bytes held
 }
+
+// role is what a predictor gives.
+type role struct {
+	kind          predict.Kind
+	classes       *labels // of a classifier
+	scores        int     // columns of decision_function
+	probabilities int     // columns of predict_proba
+	unlimited     bool    // a detector whose scores have no limit
+	anomalies     predict.Side
+}
+
+// detects is the role of a detector with a decision_function.
+var detects = role{kind: predict.Detector, scores: 1}
 
 // numbers says which numbers an estimator accepts in its input.
 type numbers int
@@ -89,18 +130,22 @@ func (e *element) transform(dst, src []float64, n int, a *arena) error {
 	return e.transformer.transform(dst, src, n, a)
 }
 
-// detect checks x and scores it.
-func (e *element) detect(pred []uint8, score, x []float64, a *arena) error {
-	if err := e.check(x, e.in); err != nil {
+// predict checks the n rows of x and predicts them.
+func (e *element) predict(out outcome, x []float64, n int, a *arena) error {
+	if err := e.check(x, len(x)/n); err != nil {
 		return err
 	}
-	return e.detector.detect(pred, score, x, a)
+	return e.predictor.predict(out, x, n, a)
 }
 
 // scoreSamples checks x and scores it.
 func (e *element) scoreSamples(dst, x []float64, a *arena) error {
-	if err := e.check(x, e.in); err != nil {
+	if err := e.check(x, len(x)/len(dst)); err != nil {
 		return err
 	}
-	return e.detector.scoreSamples(dst, x, a)
+	s, ok := e.predictor.(sampler)
+	if !ok {
+		return &unsupported{"score_samples is not supported: " + e.label + " has none"}
+	}
+	return s.scoreSamples(dst, x, a)
 }

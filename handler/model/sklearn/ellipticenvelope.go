@@ -28,7 +28,7 @@ func loadEllipticEnvelope(a *attrs) *element {
 	default:
 		e.offset = -a.finite("threshold_")
 	}
-	return &element{detector: e, in: n, size: 8 * (n + n*n)}
+	return &element{role: detects, predictor: e, in: n, size: 8 * (n + n*n)}
 }
 
 // invert returns the pseudo-inverse of a symmetric matrix.
@@ -75,7 +75,8 @@ func (e *ellipticEnvelope) distances(dst, x []float64, a *arena) {
 	}
 }
 
-func (e *ellipticEnvelope) detect(pred []uint8, score, x []float64, a *arena) error {
+func (e *ellipticEnvelope) predict(out outcome, x []float64, n int, a *arena) error {
+	pred, score := out.verdicts(n, a)
 	e.distances(score, x, a)
 	if e.version < 20 {
 		e.detect019(pred, score)
@@ -92,7 +93,7 @@ func (e *ellipticEnvelope) detect(pred []uint8, score, x []float64, a *arena) er
 }
 
 // detect019 scores distances as 0.19 did.
-func (e *ellipticEnvelope) detect019(pred []uint8, score []float64) {
+func (e *ellipticEnvelope) detect019(pred, score []float64) {
 	threshold := -e.offset
 	for i, d := range score {
 		pred[i] = 1

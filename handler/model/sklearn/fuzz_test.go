@@ -7,6 +7,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model/joblib"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
@@ -54,8 +55,8 @@ func TestNoAllocationPerRow(t *testing.T) {
 		}
 		const rows = 3000
 		x := make([]float64, rows*m.Features())
-		pred, score := make([]uint8, rows), make([]float64, rows)
-		if n := testing.AllocsPerRun(5, func() { err = m.Predict(pred, score, x) }); n > 10 || err != nil {
+		var r predict.Result
+		if n := testing.AllocsPerRun(5, func() { err = m.Predict(&r, x) }); n > 10 || err != nil {
 			t.Errorf("%s: %v allocations for %d rows, %v", name, n, rows, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
@@ -83,22 +84,20 @@ func TestRowsAlone(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		x := floats(t, g.X)
-		pred, score := make([]uint8, len(g.X)), make([]float64, len(g.X))
-		if err := m.Predict(pred, score, x); err != nil {
+		var all, one predict.Result
+		if err := m.Predict(&all, x); err != nil {
 			t.Fatal(name, err)
 		}
 		d := m.Features()
-		for i := range score {
-			var p [1]uint8
-			var s [1]float64
-			if err := m.Predict(p[:], s[:], x[i*d:(i+1)*d]); err != nil {
+		for i, score := range all.Scores {
+			if err := m.Predict(&one, x[i*d:(i+1)*d]); err != nil {
 				t.Fatal(name, err)
 			}
-			if p[0] != pred[i] || math.Float64bits(s[0]) != math.Float64bits(score[i]) {
-				t.Errorf("%s: row %d alone gives %v, among others %v", name, i, s[0], score[i])
+			if one.Predictions[0] != all.Predictions[i] || math.Float64bits(one.Scores[0]) != math.Float64bits(score) {
+				t.Errorf("%s: row %d alone gives %v, among others %v", name, i, one.Scores[0], score)
 			}
 		}
-		if err := m.Predict(nil, nil, nil); err != nil {
+		if err := m.Predict(&one, nil); err != nil {
 			t.Errorf("%s: no rows: %v", name, err)
 		}
 	}

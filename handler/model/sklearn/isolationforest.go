@@ -50,7 +50,7 @@ func loadIsolationForest(a *attrs) *element {
 	}
 	a.note("trees", len(trees))
 	a.note("samples_per_tree", a.int(samples))
-	e := &element{detector: s, in: n, accepts: finite32, size: s.Size()}
+	e := &element{role: detects, predictor: s, in: n, accepts: finite32, size: s.Size()}
 	if a.version >= nanInForest {
 		e.accepts = anyNumber
 	}
@@ -194,7 +194,8 @@ func (s *isolationForest) anomaly(dst, x []float64) {
 // logarithm differ in the last bits from processor to processor.
 const tie = 4 * epsilon
 
-func (s *isolationForest) detect(pred []uint8, score, x []float64, _ *arena) error {
+func (s *isolationForest) predict(out outcome, x []float64, n int, a *arena) error {
+	pred, score := out.verdicts(n, a)
 	s.anomaly(score, x)
 	if s.version < 20 {
 		for i, v := range score {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
@@ -66,8 +67,7 @@ func TestLoadsShareNothing(t *testing.T) {
 // everything returns a model's description and, bit by bit, its scores of the rows
 // of x.
 func everything(m *sklearn.Model, x []float64) string {
-	n := len(x) / m.Features()
-	pred, score := make([]uint8, n), make([]float64, n)
-	err := m.Predict(pred, score, x)
-	return fmt.Sprintf("%+v %v %x %v", m.Describe(), pred, score, err)
+	var r predict.Result
+	err := m.Predict(&r, x)
+	return fmt.Sprintf("%+v %x %v", m.Describe(), r, err)
 }

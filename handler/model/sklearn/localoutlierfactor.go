@@ -54,7 +54,7 @@ func loadLocalOutlierFactor(a *attrs) *element {
 	}
 	a.note("rows", rows)
 	a.note("neighbors", s.k)
-	return &element{detector: s, in: s.width, size: 8*(len(s.fitted)+2*rows+len(tree.bounds)) + 24*len(tree.nodes)}
+	return &element{role: detects, predictor: s, in: s.width, size: 8*(len(s.fitted)+2*rows+len(tree.bounds)) + 24*len(tree.nodes)}
 }
 
 // reorder puts the fitted rows in another order.
@@ -155,7 +155,8 @@ func power(x, y []float64, p float64) float64 {
 	return sum
 }
 
-func (s *localOutlierFactor) detect(pred []uint8, score, x []float64, a *arena) error {
+func (s *localOutlierFactor) predict(out outcome, x []float64, n int, a *arena) error {
+	pred, score := out.verdicts(n, a)
 	_ = s.scoreSamples(score, x, a)
 	for i := range score {
 		score[i] -= s.offset

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
@@ -16,14 +17,45 @@ type Model struct {
 	scratch     sync.Pool // of *arena
 }
 
-// Detector returns nil if the model can predict, else an error, which wraps
-// [ErrUnsupported], that says why not.
-func (m *Model) Detector() error {
-	if m.root.detector != nil {
+// Predicts returns nil if the model can predict, else an error, which wraps
+// [ErrUnsupported], that says why not: it is a transformer.
+func (m *Model) Predicts() error {
+	if m.root.predictor != nil {
 		return nil
+	}
+	return fmt.Errorf("%w: %s is a transformer: the last step has to be one of %s", ErrUnsupported, m.root.label, detectorNames())
+}
+
+// Detects returns nil if the model can tell anomalies, else an error, which
+// wraps [ErrUnsupported] or [predict.ErrNoLimit], that says why not.
+func (m *Model) Detects() error {
+	if m.root.predictor != nil && m.root.kind == predict.Detector {
+		return predict.Check(m)
 	}
 	return fmt.Errorf("%w: %s is no anomaly detector: the last step has to be one of %s", ErrUnsupported, m.root.label, detectorNames())
 }
+
+// Kind returns what the model's predictions are.
+func (m *Model) Kind() predict.Kind { return m.root.kind }
+
+// FeatureNames returns the names of the columns of the DataFrame that the model
+// was fitted on, or nil.
+func (m *Model) FeatureNames() []string { return m.description.FeatureNames }
+
+// Classes returns a classifier's classes as Python prints them, else nil.
+func (m *Model) Classes() []string {
+	if m.root.classes == nil {
+		return nil
+	}
+	return m.root.classes.names
+}
+
+// NeedsLimit reports a detector whose scores have no limit from which on a row
+// is an anomaly.
+func (m *Model) NeedsLimit() bool { return m.root.unlimited }
+
+// Anomalies says which of a detector's scores are anomalies.
+func (m *Model) Anomalies() predict.Side { return m.root.anomalies }
 
 // Features returns the number of columns that a row has to have
 // (n_features_in_).
@@ -32,21 +64,26 @@ func (m *Model) Features() int { return m.root.in }
 // Size returns about how many bytes the model holds.
 func (m *Model) Size() int { return m.size }
 
-// Predict scores the rows of x, which is row-major: n rows of Features
-// numbers. It sets score[i] to the decision_function of row i, and pred[i] to
-// 1 where predict gives -1, an anomaly, and to 0 where it gives 1; both have
-// length n. Where scikit-learn would raise an error for a number in x, NaN for
-// instance, Predict returns one that names the row; pred and score are then of
-// no use.
-func (m *Model) Predict(pred []uint8, score []float64, x []float64) error {
-	if err := m.Detector(); err != nil {
+// Predict scores the rows of x, which is row-major: rows of Features numbers.
+// A detector's predictions are 1 where predict gives -1, an anomaly, and 0 where
+// it gives 1; its scores are what decision_function gives. Where scikit-learn
+// would raise an error for a number in x, NaN for instance, Predict returns one
+// that names the row; r is then of no use.
+func (m *Model) Predict(r *predict.Result, x []float64) error {
+	if err := m.Predicts(); err != nil {
 		return err
 	}
-	if len(pred) != len(score) {
-		return fmt.Errorf("predict: room for %d predictions but %d scores", len(pred), len(score))
+	n := len(x) / m.root.in
+	r.Resize(n, m.root.scores, m.root.probabilities)
+	all := outcome{pred: r.Predictions}
+	if m.root.scores > 0 {
+		all.score = r.Scores
 	}
-	return m.chunks(len(score), x, func(from, to int, rows []float64, a *arena) error {
-		return m.root.detect(pred[from:to], score[from:to], rows, a)
+	if m.root.probabilities > 0 {
+		all.proba = r.Probabilities
+	}
+	return m.chunks(n, x, func(from, to int, rows []float64, a *arena) error {
+		return m.root.predict(all.part(from, to, n), rows, to-from, a)
 	})
 }
 
@@ -54,7 +91,7 @@ func (m *Model) Predict(pred []uint8, score []float64, x []float64) error {
 // row-major: len(dst) rows of Features numbers. Where the model's version of
 // scikit-learn has no score_samples, the error wraps [ErrUnsupported].
 func (m *Model) ScoreSamples(dst, x []float64) error {
-	if err := m.Detector(); err != nil {
+	if err := m.Predicts(); err != nil {
 		return err
 	}
 	return m.chunks(len(dst), x, func(from, to int, rows []float64, a *arena) error {
@@ -98,7 +135,7 @@ func (m *Model) chunks(n int, x []float64, score func(from, to int, rows []float
 // model scores.
 func (m *Model) Limit(max svm.Instructions) {
 	for e := m.root; e != nil; {
-		switch d := e.detector.(type) {
+		switch d := e.predictor.(type) {
 		case *oneClassSVM:
 			d.OneClass.Limit(max)
 			return

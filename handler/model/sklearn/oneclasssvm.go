@@ -38,7 +38,7 @@ func loadOneClassSVM(a *attrs) *element {
 	}
 	a.note("gamma", kernel.Gamma)
 	a.note("support_vectors", m.SupportVectors())
-	return &element{detector: s, in: d, size: m.Size()}
+	return &element{role: detects, predictor: s, in: d, size: m.Size()}
 }
 
 // kernel reads the kernel's parameters; gamma is what 'scale' or 'auto' was
@@ -62,7 +62,8 @@ func (a *attrs) kernel() svm.Kernel {
 	return k
 }
 
-func (s *oneClassSVM) detect(pred []uint8, score, x []float64, _ *arena) error {
+func (s *oneClassSVM) predict(out outcome, x []float64, n int, a *arena) error {
+	pred, score := out.verdicts(n, a)
 	s.Decision(score, x)
 	for i, v := range score {
 		pred[i] = 1

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/measure"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
@@ -162,16 +163,16 @@ func (o *opponent) predict(b *testing.B, name string, level svm.Instructions, ki
 		m := load(b, filepath.Join(o.dir, "model.pkl"))
 		m.Limit(level)
 		x := readRows(b, filepath.Join(o.dir, "rows"))
-		pred, score := make([]uint8, rows), make([]float64, rows)
+		var r predict.Result
 		run := func() {
-			if err := m.Predict(pred, score, x); err != nil {
+			if err := m.Predict(&r, x); err != nil {
 				b.Fatal(err)
 			}
 		}
 		run()
 		for i, want := range scores {
-			if math.Abs(score[i]-want) > 1e-11*max(1, math.Abs(want)) {
-				b.Fatalf("row %d: %v, scikit-learn has %v", i, score[i], want)
+			if math.Abs(r.Scores[i]-want) > 1e-11*max(1, math.Abs(want)) {
+				b.Fatalf("row %d: %v, scikit-learn has %v", i, r.Scores[i], want)
 			}
 		}
 		rounds(b, func() float64 { return ask[float64](b, o, "predict", side.Seconds()) }, run)

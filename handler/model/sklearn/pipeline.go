@@ -5,10 +5,10 @@ import (
 )
 
 // pipeline is a sklearn.pipeline.Pipeline: transformers, and perhaps a
-// detector, last.
+// predictor, last.
 type pipeline struct {
 	steps []*element
-	last  *element // the detector, or nil
+	last  *element // the predictor, or nil
 }
 
 func loadPipeline(a *attrs) *element {
@@ -24,12 +24,13 @@ func loadPipeline(a *attrs) *element {
 		switch {
 		case a.err != nil:
 			return nil
-		case e.detector == nil:
-			p.steps = append(p.steps, e)
-		case i < len(list.Items)-1:
-			a.fail("%s is a detector, and not the last step", e.label)
-		default:
+		case i == len(list.Items)-1 && e.predictor != nil:
 			p.last = e
+		case e.predictor != nil && e.transformer == nil:
+			a.fail("%s is a %v, and not the last step", e.label, e.kind)
+			return nil
+		default:
+			p.steps = append(p.steps, e)
 		}
 	}
 	return a.chain(p)
@@ -79,7 +80,10 @@ func (a *attrs) chain(p *pipeline) *element {
 	all := p.steps
 	if p.last != nil {
 		all = append(all[:len(all):len(all)], p.last)
-		e.transformer, e.detector = nil, p
+		e.predictor, e.role = p, p.last.role
+		if p.last.transformer == nil {
+			e.transformer = nil
+		}
 	}
 	for _, s := range all {
 		switch width := e.out; {
@@ -110,17 +114,23 @@ func (p *pipeline) forward(x []float64, n int, a *arena) ([]float64, error) {
 func (p *pipeline) transform(dst, src []float64, n int, a *arena) error {
 	defer a.release(a.used)
 	x, err := p.forward(src, n, a)
+	switch {
+	case err != nil:
+		return err
+	case p.last != nil:
+		return p.last.transform(dst, x, n, a)
+	}
 	copy(dst, x)
-	return err
+	return nil
 }
 
-func (p *pipeline) detect(pred []uint8, score, x []float64, a *arena) error {
+func (p *pipeline) predict(out outcome, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
-	x, err := p.forward(x, len(score), a)
+	x, err := p.forward(x, n, a)
 	if err != nil {
 		return err
 	}
-	return p.last.detect(pred, score, x, a)
+	return p.last.predict(out, x, n, a)
 }
 
 func (p *pipeline) scoreSamples(dst, x []float64, a *arena) error {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
@@ -79,9 +80,9 @@ func tryModel(data []byte) {
 	for i := range x {
 		x[i] = float64(i) + 0.5
 	}
-	var pred [3]uint8
+	var r predict.Result
+	_ = m.Predict(&r, x)
 	var score [3]float64
-	_ = m.Predict(pred[:], score[:], x)
 	_ = m.ScoreSamples(score[:], x)
 	_ = m.Describe()
 }

@@ -11,10 +11,11 @@ func loadSGDOneClassSVM(a *attrs) *element {
 	s := &sgdOneClassSVM{}
 	s.coef = a.vector("coef_", a.features())
 	s.offset = a.finite("offset_")
-	return &element{detector: s, in: len(s.coef), size: 8 * len(s.coef)}
+	return &element{role: detects, predictor: s, in: len(s.coef), size: 8 * len(s.coef)}
 }
 
-func (s *sgdOneClassSVM) detect(pred []uint8, score, x []float64, _ *arena) error {
+func (s *sgdOneClassSVM) predict(out outcome, x []float64, n int, a *arena) error {
+	pred, score := out.verdicts(n, a)
 	product(score, x, s.coef, len(s.coef))
 	for i := range score {
 		score[i] -= s.offset
@@ -32,8 +33,20 @@ func (s *sgdOneClassSVM) scoreSamples(dst, x []float64, _ *arena) error {
 	return nil
 }
 
+// verdicts returns room for a detector's predictions and scores, also where
+// they are not wanted.
+func (o outcome) verdicts(n int, a *arena) (pred, score []float64) {
+	if o.pred == nil {
+		o.pred = a.take(n)
+	}
+	if o.score == nil {
+		o.score = a.take(n)
+	}
+	return o.pred, o.score
+}
+
 // negatives sets pred to 1 where score is below 0.
-func negatives(pred []uint8, score []float64) {
+func negatives(pred, score []float64) {
 	for i, v := range score {
 		pred[i] = 0
 		if v < 0 {

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
@@ -56,13 +57,13 @@ func TestReference(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := loadFile(t, filepath.Join(filepath.Dir(truth), "..", "models", "model_"+name))
 			val, prediction, decision := readTruth(t, truth)
-			pred, score := make([]uint8, len(val)), make([]float64, len(val))
-			if err := m.Predict(pred, score, val); err != nil {
+			var r predict.Result
+			if err := m.Predict(&r, val); err != nil {
 				t.Fatal(err)
 			}
 			for i := range val {
-				if float64(pred[i]) != prediction[i] || math.Float64bits(score[i]) != math.Float64bits(decision[i]) {
-					t.Fatalf("row %d: got %d, %v, scikit-learn has %v, %v", i, pred[i], score[i], prediction[i], decision[i])
+				if r.Predictions[i] != prediction[i] || math.Float64bits(r.Scores[i]) != math.Float64bits(decision[i]) {
+					t.Fatalf("row %d: got %v, %v, scikit-learn has %v, %v", i, r.Predictions[i], r.Scores[i], prediction[i], decision[i])
 				}
 			}
 		})
@@ -188,19 +189,20 @@ func (e expected) check(t *testing.T, data []byte, bits bool) {
 		t.Fatal(err)
 	}
 	if e.Predict == nil {
-		if err := m.Detector(); !errors.Is(err, sklearn.ErrUnsupported) {
+		if err := m.Predicts(); !errors.Is(err, sklearn.ErrUnsupported) {
 			t.Fatalf("a transformer is taken for a detector: %v", err)
 		}
 		return
 	}
 	x := floats(t, e.X)
-	pred, score := make([]uint8, len(e.X)), make([]float64, len(e.X))
-	if err := m.Predict(pred, score, x); err != nil {
+	var r predict.Result
+	if err := m.Predict(&r, x); err != nil {
 		t.Fatal(err)
 	}
+	pred, score := r.Predictions, r.Scores
 	for i, want := range floats(t, e.Predict) {
-		if pred[i] != uint8((1-want)/2) {
-			t.Errorf("row %d: predicted %d, scikit-learn %v, with scores %v and %s", i, pred[i], want, score[i], e.Decision[i])
+		if pred[i] != (1-want)/2 {
+			t.Errorf("row %d: predicted %v, scikit-learn %v, with scores %v and %s", i, pred[i], want, score[i], e.Decision[i])
 		}
 	}
 	near(t, "decision_function", score, floats(t, e.Decision))
