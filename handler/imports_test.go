@@ -14,18 +14,19 @@ import (
 // arrows says, for a folder and those below it, which of ours it may import.
 // The most specific row counts. Tests may import anything.
 var arrows = map[string]string{
-	"fleet": "", "blob": "fleet blob", "azure": "fleet blob", "store": "fleet store", "ledger": "fleet blob",
-	"ingest": "fleet blob ledger", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger model/predict", "runs": "fleet blob ledger",
-	"timestamp": "fleet", "features": "fleet", "tabular": "fleet timestamp", "schedule/ncrontab": "fleet", "protocol": "fleet", "simulate": "fleet",
-	"model": "fleet blob model", "model/predict": "", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
+	"fleet": "", "spawn": "", "blob": "fleet blob", "azure": "fleet blob", "store": "fleet store", "ledger": "fleet blob spawn",
+	"ingest": "fleet blob ledger spawn", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger model/predict spawn", "runs": "fleet blob ledger",
+	"timestamp": "fleet", "features": "fleet", "tabular": "fleet timestamp", "schedule/ncrontab": "fleet", "protocol": "fleet spawn", "simulate": "fleet spawn",
+	"model": "fleet blob model spawn", "model/predict": "", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
 	"config": "fleet azure schedule/ncrontab", "azurite": "azure", "release": "release/pack", "release/pack": "", "devhost": "azure schedule/ncrontab",
-	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config", "cmd": "fleet blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
+	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config spawn", "cmd": "fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
 }
 
 // owners says which folders alone may import what comes from elsewhere.
 var owners = map[string]string{
 	"github.com/labstack/": "protocol", "github.com/Azure/": "azure release", "github.com/microsoft/go-mssqldb": "store",
 	"github.com/santhosh-tekuri/": "features", "github.com/parquet-go/": "tabular", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
+	"golang.org/x/sync/errgroup": "spawn", "golang.org/x/sync/singleflight": "spawn",
 }
 
 func TestImports(t *testing.T) {

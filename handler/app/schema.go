@@ -11,6 +11,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -21,11 +22,11 @@ type schema struct {
 	turn    chan struct{} // holds a token while someone migrates
 	done    atomic.Bool
 	cancel  context.CancelFunc
-	ended   chan struct{}
+	ended   <-chan error
 }
 
 func newSchema(cfg config.Config, db *store.DB) *schema {
-	s := &schema{turn: make(chan struct{}, 1), ended: make(chan struct{})}
+	s := &schema{turn: make(chan struct{}, 1)}
 	s.done.Store(!cfg.SQLite())
 	s.migrate = func(ctx context.Context) error {
 		file, _, _ := strings.Cut(strings.TrimPrefix(cfg.SQL, "file:"), "?")
@@ -41,12 +42,12 @@ func newSchema(cfg config.Config, db *store.DB) *schema {
 func (s *schema) begin(log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	go func() {
-		defer close(s.ended)
-		if err := s.ready(ctx); err != nil && ctx.Err() == nil {
+	s.ended = spawn.Go(func() error {
+		if err := spawn.Catch(func() error { return s.ready(ctx) }); err != nil && ctx.Err() == nil {
 			log.Error("the database has no tables yet; the next invocation tries again", "err", err)
 		}
-	}()
+		return nil
+	})
 }
 
 // end stops what begin began.

@@ -7,9 +7,8 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // Batch is a batch of events of one partition of an event hub. Sequences and
@@ -155,10 +154,10 @@ func merge(b Batch, all []bad) []bad {
 
 // bury writes the dead letters, some at a time.
 func (in *Ingester) bury(ctx context.Context, b Batch, all []bad) error {
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := spawn.WithContext(ctx)
 	g.SetLimit(maxWriters)
 	for _, x := range all {
-		g.Go(func() error { return writeLetter(ctx, in.Files, b, x) })
+		g.Start(func() error { return writeLetter(ctx, in.Files, b, x) })
 	}
 	return g.Wait()
 }

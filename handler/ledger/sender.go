@@ -8,9 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // Outbox is the ledger as the list of messages to be sent.
@@ -103,12 +102,12 @@ func (s *Sender) post(ctx context.Context, messages []fleet.Message) error {
 		sent   = make(map[string][]fleet.JobKey) // by run
 		failed int
 		first  error
-		g      errgroup.Group
+		g      spawn.Group
 	)
 	g.SetLimit(parallelSends)
 	for _, m := range messages {
-		g.Go(func() error {
-			err := s.send(ctx, m)
+		g.Start(func() error {
+			err := spawn.Catch(func() error { return s.send(ctx, m) })
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -120,7 +119,7 @@ func (s *Sender) post(ctx context.Context, messages []fleet.Message) error {
 			return nil
 		})
 	}
-	g.Wait()
+	_ = g.Wait() // the functions return none
 	var errs []error
 	if failed > 0 {
 		errs = append(errs, fmt.Errorf("%d of %d messages not sent, the first: %w", failed, len(messages), first))

@@ -10,13 +10,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // Blobs is what the [Cache] needs of blob storage.
@@ -45,7 +44,7 @@ type Cache struct {
 	maxFile int64
 
 	kept    kept
-	loads   singleflight.Group
+	loads   spawn.Flight[*Model]
 	loading *semaphore.Weighted // in bytes of files
 	// defaults says that the sensor before had no model of its own: then the
 	// default is asked for together with the sensor's.
@@ -118,9 +117,9 @@ func (c *Cache) find(ctx context.Context, id fleet.ID) (*Model, error) {
 // stat looks at all names at once. Those that don't exist have no ETag.
 func (c *Cache) stat(ctx context.Context, names []string) ([]blob.Info, error) {
 	found := make([]blob.Info, len(names))
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := spawn.WithContext(ctx)
 	for i, name := range names {
-		g.Go(func() (err error) {
+		g.Start(func() (err error) {
 			found[i], err = c.blobs.Stat(ctx, blob.Models, name)
 			if errors.Is(err, blob.ErrNotFound) {
 				return nil
@@ -146,18 +145,11 @@ func (c *Cache) get(ctx context.Context, info blob.Info) (*Model, error) {
 	if m, err, ok := c.kept.get(info); ok {
 		return m, err
 	}
-	shared := c.loads.DoChan(info.Name+"\n"+info.ETag, func() (any, error) {
+	return c.loads.Do(ctx, info.Name+"\n"+info.ETag, func() (*Model, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
 		return c.read(ctx, info)
 	})
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case r := <-shared:
-		m, _ := r.Val.(*Model)
-		return m, r.Err
-	}
 }
 
 // read reads, loads and keeps a model, or that it is bad.

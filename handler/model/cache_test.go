@@ -18,6 +18,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // file is a detector that is no more than the text of its file, which must
@@ -301,5 +302,19 @@ func TestSensorOf(t *testing.T) {
 		if got, ok := model.SensorOf(name); ok {
 			t.Errorf("%s is taken for the model of %v", name, got)
 		}
+	}
+}
+
+// TestLoadPanics: whoever waits for a model whose loading panics gets an error
+// with the stack, and the process lives.
+func TestLoadPanics(t *testing.T) {
+	t.Parallel()
+	c := &counted{}
+	c.publish(t, "a/b", "ok")
+	cache := model.NewCache(c, func([]byte) (predict.Model, error) { panic("loading") }, 100, 1<<20)
+	_, err := cache.Model(t.Context(), fleet.ID{Device: "a", Sensor: "b"})
+	var p *spawn.Panic
+	if !errors.As(err, &p) || p.Value != any("loading") || len(p.Stack) == 0 {
+		t.Errorf("got %v, want the panic and its stack", err)
 	}
 }

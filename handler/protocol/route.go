@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // routeDeadline ends an HTTP request before Azure's load balancer gives up on
@@ -67,7 +69,7 @@ func (s *Server) route(method, path string, h echo.HandlerFunc) {
 		header := c.Response().Header()
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
-		return caught(ctx, func(ctx context.Context) error {
+		return spawn.Catch(func() error {
 			c.SetRequest(c.Request().WithContext(ctx))
 			return h(c)
 		})

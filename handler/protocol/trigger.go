@@ -9,12 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // The types of trigger, as function.json names them.
@@ -146,19 +146,11 @@ func errorJSON(text string) []byte {
 	return b
 }
 
-// panicked is the error of a function that panicked.
-type panicked struct {
-	value any
-	stack []byte
-}
-
-func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
-
 // withStack adds the stack to log if err is a panic.
 func withStack(log *slog.Logger, err error) *slog.Logger {
-	var p *panicked
+	var p *spawn.Panic
 	if errors.As(err, &p) {
-		log = log.With("stack", string(p.stack))
+		log = log.With("stack", string(p.Stack))
 	}
 	return log
 }
@@ -169,8 +161,7 @@ func withStack(log *slog.Logger, err error) *slog.Logger {
 func run(ctx context.Context, deadline time.Duration, f func(context.Context) error) (returned bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- caught(ctx, f) }()
+	done := spawn.Go(func() error { return f(ctx) })
 	late := time.NewTimer(deadline + deadline/8)
 	defer late.Stop()
 	select {
@@ -179,16 +170,6 @@ func run(ctx context.Context, deadline time.Duration, f func(context.Context) er
 	case <-late.C:
 		return false, fmt.Errorf("still running %v after its deadline of %v", deadline/8, deadline)
 	}
-}
-
-// caught calls f and turns its panic into an error.
-func caught(ctx context.Context, f func(context.Context) error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicked{v, debug.Stack()}
-		}
-	}()
-	return f(ctx)
 }
 
 // release gives b back, unless it grew beyond what is usual. Nothing may

@@ -8,11 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // task is a job in the course of an invocation.
@@ -39,6 +38,17 @@ func newTasks(jobs []fleet.JobKey) []*task {
 	return tasks
 }
 
+// caught calls f, whose panic becomes the task's error.
+func (t *task) caught(f func()) {
+	err := spawn.Catch(func() error {
+		f()
+		return nil
+	})
+	if err != nil {
+		t.err = err
+	}
+}
+
 // pass is what the tasks of an invocation share.
 type pass struct {
 	*Scorer
@@ -57,17 +67,18 @@ func (p *pass) try(ctx context.Context, tasks []*task) {
 	each(queued, func(t *task) { p.close(ctx, t) })
 }
 
-// each calls f for all tasks, several at a time.
+// each calls f for all tasks, several at a time. If f panics, that is the
+// task's error.
 func each(tasks []*task, f func(t *task)) {
-	var g errgroup.Group
+	var g spawn.Group
 	g.SetLimit(workers)
 	for _, t := range tasks {
-		g.Go(func() error {
-			f(t)
+		g.Start(func() error {
+			t.caught(func() { f(t) })
 			return nil
 		})
 	}
-	g.Wait()
+	_ = g.Wait() // each task has its own error
 }
 
 // look is (a): it returns the tasks whose jobs are to be scored.

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // chunkPoints is how many points go from the reader to a worker at a time. A
@@ -86,7 +85,7 @@ func (p *pass) scoreAll(ctx context.Context, tasks []*task) {
 		}
 	}
 	r.finish(ctx)
-	r.g.Wait()
+	_ = r.g.Wait() // each task has its own error
 }
 
 // reader distributes readings to the workers of tasks, one after another.
@@ -96,15 +95,15 @@ type reader struct {
 	feed  *feed   // of the first
 	chunk *chunk  // for the feed; nil before its first point
 	err   error   // why reading stopped
-	g     errgroup.Group
+	g     spawn.Group
 }
 
 // next starts the worker of the first task; it waits while all are busy.
 func (r *reader) next(ctx context.Context) {
 	t, f := r.tasks[0], newFeed()
 	r.feed = f
-	r.g.Go(func() error {
-		r.score(ctx, t, f)
+	r.g.Start(func() error {
+		t.caught(func() { r.score(ctx, t, f) })
 		return nil
 	})
 }

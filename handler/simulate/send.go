@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 const (
@@ -27,13 +26,13 @@ const (
 // sent may then be sent again. After each batch it calls sent, which may be
 // nil, with the number of its readings, from several goroutines.
 func (h *Hub) Send(ctx context.Context, readings iter.Seq2[fleet.Reading, error], sent func(n int)) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := spawn.WithContext(ctx)
 	queues := make([]chan batch, senders)
 	for i := range queues {
 		queues[i] = make(chan batch)
-		group.Go(func() error { return h.drain(ctx, queues[i], sent) })
+		group.Start(func() error { return h.drain(ctx, queues[i], sent) })
 	}
-	group.Go(func() error {
+	group.Start(func() error {
 		defer func() {
 			for _, q := range queues {
 				close(q)

@@ -12,12 +12,11 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
 	"github.com/fleetscore/fleetscore/handler/simulate"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
@@ -75,10 +74,10 @@ func (s simulated) publish(ctx context.Context, blobs blob.Store) (int, []string
 
 // publishFleet gives each sensor of a simulated fleet the model of its kind.
 func publishFleet(ctx context.Context, blobs blob.Store, f simulate.Fleet) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := spawn.WithContext(ctx)
 	group.SetLimit(8)
 	for _, s := range f.Sensors() {
-		group.Go(func() error {
+		group.Start(func() error {
 			_, err := blobs.Write(ctx, blob.Models, s.ID.String()+".pkl", "", "application/octet-stream", func(w io.Writer) error {
 				_, err := w.Write(s.Kind.Model())
 				return err

@@ -16,6 +16,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/simulate"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 type serveFlags struct {
@@ -93,11 +94,12 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 		if err := publishFleet(ctx, s.account.Blobs(), f.fleet); err != nil {
 			return err
 		}
-		go func() {
-			if err := sendLive(ctx, s.hub, f.fleet); err != nil {
+		spawn.Go(func() error {
+			if err := spawn.Catch(func() error { return sendLive(ctx, s.hub, f.fleet) }); err != nil {
 				cancel(err)
 			}
-		}()
+			return nil
+		})
 	}
 	if err := c.tell(ctx, s, f); ctx.Err() == nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azurite"
 	"github.com/fleetscore/fleetscore/handler/devhost"
 	"github.com/fleetscore/fleetscore/handler/simulate"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // stack is the whole of it on this machine: storage, the Functions host, the
@@ -145,11 +146,12 @@ func (s *stack) close() error {
 // itself, which is then its cause.
 func (s *stack) watch(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	go func() {
-		if err := s.host.Wait(); err != nil {
+	spawn.Go(func() error {
+		if err := spawn.Catch(s.host.Wait); err != nil {
 			cancel(fmt.Errorf("the Functions host stopped: %w", err))
 		}
-	}()
+		return nil
+	})
 	return ctx, cancel
 }
 

@@ -10,10 +10,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/app"
 	"github.com/fleetscore/fleetscore/handler/config"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // errStopped: the process was told to end, or nobody is left to serve.
@@ -46,8 +48,16 @@ func run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go watchParent(ctx, parent, os.Getppid, time.Second, cancel)
-	return serve(ctx, listener, a, slog.NewLogLogger(slog.NewJSONHandler(stdout, nil), slog.LevelWarn))
+	spawn.Go(func() error {
+		watchParent(ctx, parent, os.Getppid, time.Second, cancel)
+		return nil
+	})
+	first := &firstRequest{next: a, came: make(chan struct{})}
+	spawn.Go(func() error {
+		first.await(ctx, patience, cancel)
+		return nil
+	})
+	return serve(ctx, listener, first, slog.NewLogLogger(slog.NewJSONHandler(stdout, nil), slog.LevelWarn))
 }
 
 // serve answers on listener until ctx ends. Requests that are then in flight
@@ -61,6 +71,33 @@ func serve(ctx context.Context, listener net.Listener, h http.Handler, warnings 
 		return fmt.Errorf("%w: %w", errStopped, context.Cause(ctx))
 	}
 	return fmt.Errorf("serve: %w", err)
+}
+
+// patience is how long the process waits to be asked anything. The host asks
+// every 25 ms until it is answered: who is not asked for so long was started by
+// a host that was killed before its child could see that it is gone.
+const patience = time.Minute
+
+// firstRequest passes requests on, and knows whether one has come.
+type firstRequest struct {
+	next http.Handler
+	once sync.Once
+	came chan struct{} // closed by the first
+}
+
+func (f *firstRequest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.once.Do(func() { close(f.came) })
+	f.next.ServeHTTP(w, r)
+}
+
+// await cancels with a cause if no request comes within that time.
+func (f *firstRequest) await(ctx context.Context, within time.Duration, cancel context.CancelCauseFunc) {
+	select {
+	case <-ctx.Done():
+	case <-f.came:
+	case <-time.After(within):
+		cancel(fmt.Errorf("no host has asked for anything within %v: it is gone, or knows another port", within))
+	}
 }
 
 // watchParent cancels with a cause once the process has another parent than

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -195,6 +198,41 @@ func TestWatchParent(t *testing.T) {
 	}
 	parent.Store(1)
 	<-ctx.Done()
+}
+
+// TestNobodyAsks serves and is asked for nothing: serving ends, with an error.
+func TestNobodyAsks(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	first := &firstRequest{next: http.NotFoundHandler(), came: make(chan struct{})}
+	go first.await(ctx, time.Millisecond, cancel)
+	err = serve(ctx, listener, first, log.New(io.Discard, "", 0))
+	if !errors.Is(err, errStopped) || !strings.Contains(err.Error(), "no host has asked") {
+		t.Errorf("a handler that nobody asks ends with %v", err)
+	}
+}
+
+// TestSomebodyAsks asks once: then no time is too long until the next request.
+func TestSomebodyAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		first := &firstRequest{next: http.NotFoundHandler(), came: make(chan struct{})}
+		go first.await(ctx, patience, cancel)
+		time.Sleep(patience - time.Millisecond)
+		for range 2 {
+			first.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+			time.Sleep(time.Hour)
+		}
+		if ctx.Err() != nil {
+			t.Errorf("it was asked, and ended: %v", context.Cause(ctx))
+		}
+	})
 }
 
 func TestMemory(t *testing.T) {

@@ -9,11 +9,10 @@ import (
 	"io/fs"
 	"path"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // MaxSize is the largest model file, in bytes.
@@ -147,10 +146,10 @@ func ignoreNotFound(err error) error {
 }
 
 func each(ctx context.Context, n int, done func(), f func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := spawn.WithContext(ctx)
 	group.SetLimit(parallel)
 	for i := range n {
-		group.Go(func() error {
+		group.Start(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
