@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 
 	"github.com/fleetscore/fleetscore/handler/config"
@@ -29,8 +28,7 @@ func newSchema(cfg config.Config, db *store.DB) *schema {
 	s := &schema{turn: make(chan struct{}, 1)}
 	s.done.Store(!cfg.SQLite())
 	s.migrate = func(ctx context.Context) error {
-		file, _, _ := strings.Cut(strings.TrimPrefix(cfg.SQL, "file:"), "?")
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(cfg.SQLiteFile()), 0o755); err != nil {
 			return fmt.Errorf("%w: make the folder of SQL_DSN: %w", fleet.ErrUnavailable, err)
 		}
 		return db.Migrate(ctx)

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,6 +25,26 @@ type Config struct {
 	Data              azure.Connection  // DataStorage
 	// InAzure says that this is an instance in Azure, one of several.
 	InAzure bool
+}
+
+// FileDSN returns the SQL_DSN of the SQLite file at path. It is a URI: #, ? and %
+// in the path are escaped.
+func FileDSN(path string) string {
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
+}
+
+// SQLiteFile returns the path of the SQLite file that c names, "" for a server.
+func (c Config) SQLiteFile() string {
+	escaped, ok := strings.CutPrefix(c.SQL, "file:")
+	if !ok {
+		return ""
+	}
+	escaped, _, _ = strings.Cut(escaped, "?")
+	path, err := url.PathUnescape(strings.TrimPrefix(escaped, "//"))
+	if err != nil {
+		return escaped // opening it says what is wrong with it
+	}
+	return filepath.FromSlash(path)
 }
 
 // SQLite reports whether c names a SQLite file rather than a server.
@@ -138,6 +159,8 @@ func (r *reader) localSQL(name string) string {
 	switch {
 	case dsn == "":
 		return r.stateFile(name)
+	case strings.HasPrefix(dsn, "file:") && strings.Contains(dsn, "#"):
+		r.mistake("%s holds a #, at which the name of a SQLite file would end: write %%23 for it, and %%25 for %%", name)
 	case !strings.HasPrefix(dsn, "file:") && !strings.HasPrefix(dsn, "sqlserver://"):
 		r.mistake("%s is neither file:PATH nor sqlserver://SERVER?database=NAME: set it to one of them, or leave it empty", name)
 	}
@@ -155,7 +178,7 @@ func (r *reader) stateFile(name string) string {
 	if state == "" {
 		r.mistake("%s is empty, and without HOME there is no folder for its default: set it to file:PATH", name)
 	}
-	return "file:" + filepath.ToSlash(filepath.Join(state, "fleetscore", "fleetscore.db"))
+	return FileDSN(filepath.Join(state, "fleetscore", "fleetscore.db"))
 }
 
 func (r *reader) localConnection(name string) azure.Connection {

@@ -55,6 +55,25 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestFileDSN: whatever is in a path, the DSN names that file.
+func TestFileDSN(t *testing.T) {
+	for _, path := range []string{"/home/me/f.db", "/a#b/c?d/e%20f/ü g%.db", "relative/x#.db"} {
+		dsn := FileDSN(path)
+		if got := (Config{SQL: dsn}).SQLiteFile(); got != path || strings.ContainsAny(dsn, "#?") {
+			t.Errorf("%q gives %q, which names %q", path, dsn, got)
+		}
+	}
+	for dsn, want := range map[string]string{"file:/a/b.db?mode=ro": "/a/b.db", "file:///a/b.db": "/a/b.db", "sqlserver://s?database=d": ""} {
+		if got := (Config{SQL: dsn}).SQLiteFile(); got != want {
+			t.Errorf("%q names %q, want %q", dsn, got, want)
+		}
+	}
+	c, err := FromEnv(env{"HOME": "/home/#1 100%?"}.get)
+	if want := "/home/#1 100%?/.local/state/fleetscore/fleetscore.db"; err != nil || c.SQLiteFile() != want {
+		t.Errorf("the default is %q (%v), want %q", c.SQLiteFile(), err, want)
+	}
+}
+
 func TestInAzure(t *testing.T) {
 	for _, marks := range []env{{"WEBSITE_INSTANCE_ID": "x"}, {"WEBSITE_POD_NAME": "x"}, {"CONTAINER_NAME": "x", "WEBSITE_SITE_NAME": "x"}} {
 		e := azureApp.with("WEBSITE_INSTANCE_ID", "")
@@ -92,6 +111,7 @@ func TestMistakes(t *testing.T) {
 		{laptop, "SCORE_AGGREGATE", "5m:median", "SCORE_AGGREGATE"},
 		{laptop, "SCORE_SIMD", "avx", "on or off"},
 		{laptop, "SQL_DSN", "Server=s;Password=c2Vj", "file:PATH"},
+		{laptop, "SQL_DSN", "file:/data/a#b.db", "%23"},
 		{laptop, "HOME", "", "SQL_DSN is empty, and without HOME"},
 		{laptop, "DataStorage", "AccountName=f;AccountKey=c2Vj!", "DataStorage"},
 		{laptop, "DataStorage__blobServiceUri", "https://f.blob.core.windows.net", "DataStorage__queueServiceUri"},

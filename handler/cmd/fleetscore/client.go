@@ -123,11 +123,19 @@ func (a *client) jobs(ctx context.Context, id, state string) (all []runs.Job, er
 
 // wait returns the run once it has ended, and tells bar how far it is.
 func (a *client) wait(ctx context.Context, id string, bar *progress) (runs.Run, error) {
-	for {
+	const often = 50 // failures in a row, in five seconds or more: the handler may have to start anew
+	for failures := 0; ; {
 		run, err := a.show(ctx, id)
 		if err != nil {
-			return run, err
+			if failures++; failures == often || ctx.Err() != nil {
+				return run, err
+			}
+			if err := pause(ctx, 100*time.Millisecond); err != nil {
+				return run, err
+			}
+			continue
 		}
+		failures = 0
 		bar.set(run.Progress.Closed)
 		if !run.State.Open() {
 			return run, nil

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,8 +54,7 @@ func (c console) sensors(ctx context.Context) (map[fleet.ID]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	if file, ok := strings.CutPrefix(cfg.SQL, "file:"); ok {
-		file, _, _ = strings.Cut(file, "?")
+	if file := cfg.SQLiteFile(); file != "" {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}

@@ -14,7 +14,7 @@ func (c console) progress(what string, n int) *progress {
 		return nil
 	}
 	return &progress{progressbar.NewOptions(n,
-		progressbar.OptionSetWriter(c.err),
+		progressbar.OptionSetWriter(c.screen),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(),
 		progressbar.OptionSetWidth(30),

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/fleetscore/fleetscore/handler/cmd/printable"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
@@ -18,13 +19,16 @@ import (
 type console struct {
 	getenv   func(string) string
 	in       io.Reader
-	out, err io.Writer
+	out, err io.Writer // escape what is not printable
+	screen   io.Writer // stderr as it is, for what draws on a terminal
 }
 
 // run executes the command line args and returns the exit code: 0 if all went
 // well, 1 if not, 2 if args were not understood.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(console{getenv, stdin, stdout, stderr})
+	screen := stderr
+	stdout, stderr = &printable.Writer{To: stdout}, &printable.Writer{To: stderr}
+	root := newRoot(console{getenv, stdin, stdout, stderr, screen})
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
 	var usage usageError
@@ -57,7 +61,7 @@ Here, all of it runs on this machine.`,
 		Example: `  fleetscore run                                     a simulated fleet, from nothing to predictions
   fleetscore run --data readings.csv --models models --out out    your own
   fleetscore models inspect model.pkl                what is in a pickle, without running it
-  fleetscore serve                                   keep it running, and look at http://localhost:7071/api/`,
+  fleetscore serve                                   keep it running, with its runs at http://localhost:7071/api/runs`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -114,6 +118,6 @@ func (c console) writeJSON(v any) error {
 
 // terminal reports whether a person watches stderr, where progress is shown.
 func (c console) terminal() bool {
-	f, ok := c.err.(*os.File)
+	f, ok := c.screen.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -125,8 +125,8 @@ func (c console) welcome(s *stack, f serveFlags) {
 	fmt.Fprintf(c.out, "log          %s\n\nWindows end at %q and are scored within seconds. Ctrl-C stops everything.\n\n", s.logName(), f.schedule)
 }
 
-// tell prints a line for each run that has ended, until ctx ends or the API
-// fails; it never returns nil.
+// tell prints a line for each run that has ended, until ctx ends. Where the API
+// fails it asks again: the handler may be on its way up.
 func (c console) tell(ctx context.Context, s *stack, f serveFlags) error {
 	told := make(map[string]int) // epoch by run
 	for {
@@ -142,11 +142,11 @@ func (c console) tell(ctx context.Context, s *stack, f serveFlags) error {
 			if r.State.Open() || ok && epoch == r.Epoch {
 				continue
 			}
-			told[r.ID] = r.Epoch
 			jobs, err := s.api.jobs(ctx, r.ID, "")
 			if err != nil {
-				return err
+				continue // as above: it is told a second later
 			}
+			told[r.ID] = r.Epoch
 			c.tellRun(r, jobs, f)
 		}
 	}

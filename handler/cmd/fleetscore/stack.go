@@ -14,6 +14,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/azurite"
+	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/devhost"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 	"github.com/fleetscore/fleetscore/handler/spawn"
@@ -78,7 +79,7 @@ func startStack(ctx context.Context, opt stackOptions) (s *stack, err error) {
 	s.settings = map[string]string{
 		"AzureWebJobsStorage":      s.storage.ConnectionString,
 		"DataStorage":              s.storage.ConnectionString,
-		"SQL_DSN":                  "file:" + filepath.ToSlash(filepath.Join(s.dir, "fleetscore.db")),
+		"SQL_DSN":                  config.FileDSN(filepath.Join(s.dir, "fleetscore.db")),
 		"EventHubConnection":       fmt.Sprintf("Endpoint=sb://127.0.0.1:%d;SharedAccessKeyName=local;SharedAccessKey=local;UseDevelopmentEmulator=true;", opt.eventPort),
 		"EVENTHUB_NAME":            "readings",
 		"EVENTHUB_CONSUMER_GROUP":  "$Default",

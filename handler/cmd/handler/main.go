@@ -12,13 +12,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/fleetscore/fleetscore/handler/cmd/printable"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Getenv, os.Stdout); err != nil {
-		fmt.Fprintf(os.Stderr, "handler: %v\n", err)
+		fmt.Fprintf(&printable.Writer{To: os.Stderr}, "handler: %v\n", err)
 	}
 	os.Exit(1)
 }

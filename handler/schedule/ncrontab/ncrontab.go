@@ -35,7 +35,8 @@ type Schedule struct {
 }
 
 // Parse reads an expression. Its error wraps [fleet.ErrInvalid] and names the
-// field that is wrong and what it may hold.
+// field that is wrong and what it may hold. An expression that never fires, such
+// as one for the 30th of February, is an error.
 //
 // The host also takes a TimeSpan such as 00:05:00, on some plans; Parse does
 // not, since such a schedule has no times of its own.
@@ -55,6 +56,9 @@ func Parse(expr string) (Schedule, error) {
 		if s.fields[i], err = specs[i].parse(word); err != nil {
 			return Schedule{}, fmt.Errorf("%w: schedule %.80q: %s %.40q: %v", fleet.ErrInvalid, expr, specs[i].name, word, err)
 		}
+	}
+	if year, _, _ := s.nextDay(1, time.January, 1); year == 0 {
+		return Schedule{}, fmt.Errorf("%w: schedule %.80q never fires: none of its months has such a day", fleet.ErrInvalid, expr)
 	}
 	return s, nil
 }
@@ -77,12 +81,17 @@ func (s Schedule) String() string { return s.text }
 // in as many years never will.
 const years = 400
 
+// lastYear is the last that times as text can have.
+const lastYear = 9999
+
 // Next returns the first time after t at which s fires, in UTC and whole
-// seconds. It returns the zero time if there is none, as for the 30th of
-// February, or none before the year 10000.
+// seconds. It returns the zero time if there is none before the year 10000.
 func (s Schedule) Next(t time.Time) time.Time {
 	t = t.UTC().Truncate(time.Second).Add(time.Second)
 	year, month, day := t.Date()
+	if year > lastYear {
+		return time.Time{}
+	}
 	h, m, sec, ok := s.clock(t.Clock())
 	if !ok || !s.matchesDay(year, month, day) {
 		if year, month, day = s.nextDay(year, month, day+1); year == 0 {
@@ -120,7 +129,7 @@ func (s Schedule) clock(h, m, sec int) (int, int, int, bool) {
 // nextDay returns the first matching day at or after the given one, year 0 if
 // there is none. The day may lie one past the month's end.
 func (s Schedule) nextDay(year int, month time.Month, day int) (int, time.Month, int) {
-	for end := min(year+years, 9999); year <= end; year++ {
+	for end := min(year+years, lastYear); year <= end; year++ {
 		for ; month <= time.December; month++ {
 			if s.fields[months].has(int(month)) {
 				last := time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()

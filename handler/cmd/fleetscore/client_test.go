@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// flaky answers 503 to the first request of each path, then that one run has
+// ended.
+func flaky(t *testing.T) *client {
+	t.Helper()
+	const run = `{"id":"20260301T000000Z-20260301T010000Z","state":"succeeded","kind":"scheduled","progress":{"jobs":0,"closed":0},"from":"2026-03-01T00:00:00Z","to":"2026-03-01T01:00:00Z"}`
+	var asked sync.Map
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, again := asked.LoadOrStore(r.URL.Path, true)
+		switch {
+		case !again:
+			http.Error(w, `{"error":"unavailable"}`, http.StatusServiceUnavailable)
+		case r.URL.Path == "/api/runs":
+			fmt.Fprintf(w, `{"runs":[%s]}`, run)
+		case strings.HasSuffix(r.URL.Path, "/jobs"):
+			fmt.Fprint(w, `{"jobs":[]}`)
+		default:
+			fmt.Fprint(w, run)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return &client{url: server.URL, key: "k"}
+}
+
+func TestWaitOutlives503(t *testing.T) {
+	t.Parallel()
+	run, err := flaky(t).wait(t.Context(), "20260301T000000Z-20260301T010000Z", nil)
+	if err != nil || run.State.Open() {
+		t.Errorf("%v, %v", run.State, err)
+	}
+}
+
+// ending cancels once something was written.
+type ending struct {
+	strings.Builder
+	cancel context.CancelFunc
+}
+
+func (e *ending) Write(p []byte) (int, error) {
+	e.cancel()
+	return e.Builder.Write(p)
+}
+
+// TestServeOutlives503: serve tells of a run though the list and the jobs are refused once.
+func TestServeOutlives503(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out := &ending{cancel: cancel}
+	if err := (console{out: out}).tell(ctx, &stack{api: flaky(t)}, serveFlags{idle: true}); ctx.Err() == nil {
+		t.Fatalf("serve ended: %v", err)
+	}
+	if !strings.Contains(out.String(), "succeeded") {
+		t.Errorf("told %q", out.String())
+	}
+}
+
+// TestTerminal: an answer's control characters do not reach the terminal.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"error":"no \u001b[2Jrun"}`)
+	}))
+	defer server.Close()
+	var out, errs strings.Builder
+	code := run(t.Context(), []string{"runs", "show", "20260301T000000Z-20260301T010000Z", "--url", server.URL, "--key", "k"},
+		func(string) string { return "" }, strings.NewReader(""), &out, &errs)
+	if code == 0 || strings.ContainsRune(errs.String()+out.String(), 0x1b) || !strings.Contains(errs.String(), `no \x1b[2Jrun`) {
+		t.Errorf("%d: %q %q", code, out.String(), errs.String())
+	}
+}
