@@ -19,7 +19,7 @@ var arrows = map[string]string{
 	"timestamp": "fleet", "features": "fleet", "tabular": "fleet timestamp", "schedule/ncrontab": "fleet", "protocol": "fleet spawn", "simulate": "fleet spawn",
 	"model": "fleet blob model spawn", "model/predict": "", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
 	"config": "fleet azure schedule/ncrontab", "azurite": "azure", "release": "release/pack", "release/pack": "", "devhost": "azure schedule/ncrontab",
-	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config spawn", "cmd": "fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
+	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config spawn", "cmd": "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
 }
 
 // owners says which folders alone may import what comes from elsewhere.
