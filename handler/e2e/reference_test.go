@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/needs"
 	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
@@ -19,10 +20,10 @@ import (
 // through the pipeline and compares with what scikit-learn gives.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	const reference = "../../../shared/reference"
+	reference := needs.Shared(t, "reference")
 	data, err := tabular.Open([]string{reference + "/sensor_data.csv"}, tabular.Options{Strict: true})
 	if err != nil {
-		t.Skipf("no reference data beside the repository: %v", err)
+		t.Fatal(err)
 	}
 	s := newStack(t)
 	models, err := filepath.Glob(reference + "/models/*")

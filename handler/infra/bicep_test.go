@@ -8,29 +8,16 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-)
 
-// tool returns the path of a program, or skips the test where it is missing,
-// but not with REQUIRE_TOOLS=1.
-func tool(t *testing.T, name, remedy string) string {
-	t.Helper()
-	found, err := exec.LookPath(name)
-	if err == nil {
-		return found
-	}
-	if os.Getenv("REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is not in PATH: %s", name, remedy)
-	}
-	t.Skipf("skipped, as %s is not in PATH: %s", name, remedy)
-	return ""
-}
+	"github.com/fleetscore/fleetscore/handler/needs"
+)
 
 const getBicep = "install the Bicep CLI, by az bicep install or from its releases"
 
 // TestLint holds that the templates give no error and no warning: a wrong
 // property of a resource is only a warning.
 func TestLint(t *testing.T) {
-	bicep := tool(t, "bicep", getBicep)
+	bicep := needs.Tool(t, "bicep", getBicep)
 	if out, err := exec.CommandContext(t.Context(), bicep, "lint", filepath.Join(dir, "main.bicep")).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -39,7 +26,7 @@ func TestLint(t *testing.T) {
 // TestSnapshotsAreCurrent evaluates each shape anew. To renew a snapshot:
 // bicep snapshot --mode overwrite, with the same arguments.
 func TestSnapshotsAreCurrent(t *testing.T) {
-	bicep := tool(t, "bicep", getBicep)
+	bicep := needs.Tool(t, "bicep", getBicep)
 	for _, shape := range shapes {
 		t.Run(filepath.Base(shape), func(t *testing.T) {
 			t.Parallel()

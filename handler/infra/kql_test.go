@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
 // tables are the schemas of the tables queried, as the Azure Monitor reference
@@ -60,7 +62,7 @@ func TestQueries(t *testing.T) {
 
 func analyse(t *testing.T, texts map[string]string) string {
 	t.Helper()
-	node := tool(t, "node", "install Node.js 20 or later")
+	node := needs.Tool(t, "node", "install Node.js 20 or later")
 	in, err := json.Marshal(map[string]any{"tables": tables, "queries": texts})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +96,7 @@ func checker(t *testing.T) string {
 	if _, err := os.Stat(installed); err == nil {
 		return installed
 	}
-	npm := tool(t, "npm", "install Node.js 20 or later, which brings it")
+	npm := needs.Tool(t, "npm", "install Node.js 20 or later, which brings it")
 	if err := os.MkdirAll(filepath.Dir(installed), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
 // TestLifecycle holds what is deleted in time, and that nothing else is:
@@ -102,7 +104,7 @@ func TestCombinations(t *testing.T) {
 // evaluated evaluates the default parameter file in an environment.
 func evaluated(t *testing.T, env ...string) snapshot {
 	t.Helper()
-	bicep := tool(t, "bicep", getBicep)
+	bicep := needs.Tool(t, "bicep", getBicep)
 	folder := filepath.Join(t.TempDir(), "infra")
 	if err := os.CopyFS(folder, os.DirFS(dir)); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
 // recording is a case of ../shared/facts/host-recordings, next to the
@@ -22,9 +24,9 @@ type recording struct {
 // TestRecordings decodes everything that the real host was recorded to send.
 func TestRecordings(t *testing.T) {
 	t.Parallel()
-	files, _ := filepath.Glob(filepath.Join("..", "..", "..", "shared", "facts", "host-recordings", "*.json"))
-	if len(files) == 0 {
-		t.Skip("../shared/facts/host-recordings is not there")
+	files, err := filepath.Glob(filepath.Join(needs.Shared(t, "facts/host-recordings"), "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d recordings, %v", len(files), err)
 	}
 	decoded := map[string]int{}
 	for _, file := range files {

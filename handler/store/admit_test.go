@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
 func TestSIDOf(t *testing.T) {
@@ -47,11 +49,7 @@ func TestAdmitRefuses(t *testing.T) {
 // a server that knows Entra identities, which Azure SQL is, and says what
 // another answers; there, it holds that the refusal leaves nothing behind.
 func TestAdmit(t *testing.T) {
-	dsn := os.Getenv("TEST_SQLSERVER_DSN")
-	if dsn == "" {
-		t.Skip("NOT RUN on SQL Server: set TEST_SQLSERVER_DSN")
-	}
-	db, err := Open(dsn, Options{})
+	db, err := Open(needs.SQLServer(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +69,7 @@ func TestAdmit(t *testing.T) {
 			if left := sid(); left != nil {
 				t.Errorf("refused, a user with SID %x is there", left)
 			}
-			t.Skipf("NOT RUN: this server admits no Entra identity: %v", err)
+			needs.SQLServerCannot(t, fmt.Sprintf("this server admits no Entra identity: %v", err))
 		}
 		if i == 0 {
 			defer db.writer.ExecContext(context.WithoutCancel(t.Context()), dropUser, sql.Named("name", name))
@@ -85,13 +83,7 @@ func TestAdmit(t *testing.T) {
 // TestAdmitParses has Azure SQL's own parser read the statements, what they
 // make of names included: other servers know no users of Entra identities.
 func TestAdmitParses(t *testing.T) {
-	check, err := exec.LookPath("tsqlcheck")
-	if err != nil {
-		if os.Getenv("REQUIRE_TOOLS") == "1" {
-			t.Fatal("tsqlcheck is not on PATH, and REQUIRE_TOOLS=1 requires it")
-		}
-		t.Skip("tsqlcheck is not on PATH: the statements of Admit are not checked")
-	}
+	check := needs.Tool(t, "tsqlcheck", "without it the statements of Admit are not checked")
 	file := filepath.Join(t.TempDir(), "admit.sql")
 	made := []string{
 		"CREATE USER [id-app] WITH SID = 0x33221100554477668899AABBCCDDEEFF, TYPE = E",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	mssql "github.com/microsoft/go-mssqldb"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/needs"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
@@ -20,9 +20,7 @@ import (
 func eachDialect(b *testing.B, f func(b *testing.B, d storetest.Dialect)) {
 	b.Run("sqlite", func(b *testing.B) { f(b, storetest.SQLite) })
 	b.Run("sqlserver", func(b *testing.B) {
-		if os.Getenv("TEST_SQLSERVER_DSN") == "" {
-			b.Skip("NOT MEASURED on SQL Server: set TEST_SQLSERVER_DSN")
-		}
+		needs.SQLServer(b)
 		f(b, storetest.SQLServer)
 	})
 }

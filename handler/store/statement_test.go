@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
 // goFiles returns the parsed files of this package, without tests.
@@ -154,13 +156,7 @@ func allTSQL(t *testing.T) string {
 // TestTSQL gives every T-SQL statement that the store can send, and the
 // migrations, to Microsoft's own parser and schema model.
 func TestTSQL(t *testing.T) {
-	tool, err := exec.LookPath("tsqlcheck")
-	if err != nil {
-		if os.Getenv("REQUIRE_TOOLS") == "1" {
-			t.Fatal("tsqlcheck is not on PATH, and REQUIRE_TOOLS=1 requires it")
-		}
-		t.Skip("NOT CHECKED: T-SQL is not checked by Microsoft's parser: put tsqlcheck on PATH")
-	}
+	tool := needs.Tool(t, "tsqlcheck", "without it T-SQL is not checked by Microsoft's parser")
 	folder := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(folder, name)

@@ -18,6 +18,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/needs"
 	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
@@ -363,10 +364,10 @@ func TestRefused(t *testing.T) {
 // TestCases reads the files that are kept beside the repository.
 func TestCases(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join("..", "..", "..", "shared", "cases", "files")
+	dir := needs.Shared(t, "cases/files")
 	files, err := os.ReadDir(dir)
 	if err != nil {
-		t.Skip("the cases are not beside the repository")
+		t.Fatal(err)
 	}
 	for _, f := range files {
 		if f.Name() == "README.md" || f.Name() == "expected.json" {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
 // The whole of it: storage, host, handler, event hub, database.
@@ -47,10 +48,7 @@ func TestRunSimulatedFleet(t *testing.T) {
 // bit-identical to what scikit-learn gave.
 func TestRunReference(t *testing.T) {
 	t.Parallel()
-	reference := filepath.Join(repository, "..", "shared", "reference")
-	if _, err := os.Stat(reference); err != nil {
-		t.Skipf("the reference's data, which is not part of this project, is not in %s", reference)
-	}
+	reference := needs.Shared(t, "reference")
 	out := t.TempDir()
 	stdout, stderr, code := command(t, "", nil, "run", "--dist", staged(t), "--out", out,
 		"--data", filepath.Join(reference, "sensor_data.csv"), "--models", filepath.Join(reference, "models"))

@@ -18,37 +18,14 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+	"github.com/fleetscore/fleetscore/handler/needs"
 )
-
-// shared returns a path in the folder of facts beside the repository, or skips
-// the test where there is none.
-func shared(t *testing.T, path string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	path = filepath.Join(dir, "..", "shared", path)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		t.Skipf("../shared is not beside the repository: %v", err)
-	}
-	return path
-}
 
 // TestReference holds the models of the reference implementation to what
 // scikit-learn gives, bit by bit.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	truths, err := filepath.Glob(filepath.Join(shared(t, "reference"), "truth", "preds_*.csv"))
+	truths, err := filepath.Glob(filepath.Join(needs.Shared(t, "reference"), "truth", "preds_*.csv"))
 	if err != nil || len(truths) == 0 {
 		t.Fatal("no truth beside the reference models", err)
 	}
@@ -127,7 +104,7 @@ type expected struct {
 // compression, to what these versions gave.
 func TestVectors(t *testing.T) {
 	t.Parallel()
-	archives, err := filepath.Glob(filepath.Join(shared(t, "vectors"), "*.tar.gz"))
+	archives, err := filepath.Glob(filepath.Join(needs.Shared(t, "vectors"), "*.tar.gz"))
 	if err != nil || len(archives) == 0 {
 		t.Fatal("no archive among the vectors", err)
 	}

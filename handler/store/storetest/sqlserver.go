@@ -5,31 +5,21 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 
 	_ "github.com/microsoft/go-mssqldb"
-)
 
-// sqlserverEnv names the server that the suite may use: any database on which
-// the login may create schemas and tables.
-const sqlserverEnv = "TEST_SQLSERVER_DSN"
+	"github.com/fleetscore/fleetscore/handler/needs"
+)
 
 // SQLServer is a schema of the test's own on the server that
 // TEST_SQLSERVER_DSN names, so that tests leave nothing behind and never meet
 // what is there.
 var SQLServer = Dialect{"sqlserver", sqlserverSchema}
 
-func requireSQLServer(t testing.TB) {
-	if os.Getenv(sqlserverEnv) == "" {
-		t.Skip("NOT TESTED on SQL Server: set " + sqlserverEnv + "=sqlserver://user:password@host?database=name to run the suite there too")
-	}
-}
-
 func sqlserverSchema(t testing.TB) string {
-	requireSQLServer(t)
-	u, err := url.Parse(os.Getenv(sqlserverEnv))
+	u, err := url.Parse(needs.SQLServer(t))
 	check(t, err)
 	bare := u.String()
 	schema := "fleetscore_test_" + strings.ToLower(rand.Text()[:12])

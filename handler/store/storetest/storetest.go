@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/needs"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -34,7 +35,7 @@ func Each(t *testing.T, f func(t *testing.T, d Dialect)) {
 	for _, d := range []Dialect{SQLite, SQLServer} {
 		t.Run(d.Name, func(t *testing.T) {
 			if d.Name == SQLServer.Name {
-				requireSQLServer(t)
+				needs.SQLServer(t)
 			}
 			f(t, d)
 		})

@@ -1,0 +1,101 @@
+package needs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// where makes a repository in a new folder, with or without the data beside it,
+// and goes there. It returns the file that SKIPPED names.
+func where(t *testing.T, data bool, env map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	folders := []string{"repo/below"}
+	if data {
+		folders = append(folders, "shared/facts")
+	}
+	for _, f := range folders {
+		if err := os.MkdirAll(filepath.Join(dir, f), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "repo", "go.mod"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(dir, "repo", "below"))
+	list := filepath.Join(dir, "skipped")
+	for _, name := range []string{"CI", "REQUIRE_TOOLS", "TEST_SQLSERVER_DSN"} {
+		t.Setenv(name, env[name])
+	}
+	t.Setenv("SKIPPED", list)
+	return list
+}
+
+// outcome is a test that notes how it ended.
+type outcome struct {
+	testing.TB
+	failed, skipped bool
+}
+
+func (o *outcome) Helper() {}
+func (o *outcome) Fatalf(string, ...any) {
+	o.failed = true
+	panic(o)
+}
+func (o *outcome) Skip(...any) {
+	o.skipped = true
+	panic(o)
+}
+
+// try calls f as a test would.
+func try(t *testing.T, f func(testing.TB)) *outcome {
+	o := &outcome{TB: t}
+	func() {
+		defer func() {
+			if v := recover(); v != nil && v != any(o) {
+				panic(v)
+			}
+		}()
+		f(o)
+	}()
+	return o
+}
+
+func TestNeeds(t *testing.T) {
+	tool := func(t testing.TB) { Tool(t, "no-such-tool", "there is none") }
+	sql := func(t testing.TB) { SQLServer(t) }
+	facts := func(t testing.TB) { Shared(t, "facts") }
+	for _, c := range []struct {
+		name    string
+		data    bool
+		env     map[string]string
+		need    func(testing.TB)
+		failed  bool
+		skipped bool
+	}{
+		{"a tool", true, nil, tool, false, true},
+		{"a tool in CI", true, map[string]string{"CI": "true"}, tool, true, false},
+		{"a tool in CI without the data", false, map[string]string{"CI": "true"}, tool, false, true},
+		{"a required tool", false, map[string]string{"REQUIRE_TOOLS": "1"}, tool, true, false},
+		{"SQL Server in CI", true, map[string]string{"CI": "true", "REQUIRE_TOOLS": "1"}, sql, false, true},
+		{"SQL Server that is there", true, map[string]string{"TEST_SQLSERVER_DSN": "sqlserver://h"}, sql, false, false},
+		{"data", false, map[string]string{"CI": "true"}, facts, false, true},
+		{"data that is there", true, nil, facts, false, false},
+		{"else", false, nil, func(t testing.TB) { Missing(t, "no git") }, false, true},
+		{"else in CI", true, map[string]string{"CI": "true"}, func(t testing.TB) { Missing(t, "no git") }, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			list := where(t, c.data, c.env)
+			got := try(t, c.need)
+			if got.failed != c.failed || got.skipped != c.skipped {
+				t.Errorf("failed %v, skipped %v, want %v, %v", got.failed, got.skipped, c.failed, c.skipped)
+			}
+			text, _ := os.ReadFile(list)
+			if strings.Contains(string(text), t.Name()) != c.skipped {
+				t.Errorf("skipped %v, and the list holds %q", c.skipped, text)
+			}
+		})
+	}
+}
