@@ -6,6 +6,7 @@ GOOS        ?= $(shell $(GO) env GOHOSTOS)
 GOARCH      ?= $(shell $(GO) env GOHOSTARCH)
 FUZZTIME    ?= 10m
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GREMLINS    ?= github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Packages whose tests run goroutines against one another: a short run of them is watched by the race detector.
@@ -17,7 +18,7 @@ CLI  := bin/fleetscore
 HERE := env -u GOOS -u GOARCH
 
 .DEFAULT_GOAL := help
-.PHONY: help build cli run serve start core-tools storage test check check-infra faults fuzz-short fuzz bench vuln licenses size clean
+.PHONY: mutants gremlins soak help build cli run serve start core-tools storage test check check-infra faults fuzz-short fuzz bench vuln licenses size clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -58,6 +59,17 @@ check:
 	@unformatted=$$(gofmt -l handler); test -z "$$unformatted" || { echo "gofmt -w $$unformatted" >&2; exit 1; }
 	@$(GO) vet ./...
 	@$(GO) run $(STATICCHECK) ./...
+
+mutants: ## plant each fault of the list, and show those that no test notices (an hour); FAULTS='L2 L3' for some
+	@$(GO) run ./handler/mutants $(FAULTS)
+
+# gremlins changes conditions, arithmetic and signs wherever tests come.
+GREMLINS_OF := ledger schedule score ingest store protocol runs model
+gremlins: ## the same with faults that a tool makes (hours)
+	@for p in $(GREMLINS_OF); do echo "$$p"; $(GO) run $(GREMLINS) unleash --timeout-coefficient 20 ./handler/$$p || exit 1; done
+
+soak: faults ## campaigns of many rounds: faults, and 1,000 rounds of the ledger's interleavings
+	@$(GO) test ./handler/ledger -count=1 -v -timeout 2h -ledger.rounds 1000
 
 check-infra: ## check the description of Azure: lint, snapshots, settings, roles, queries (test does it too)
 	@$(GO) test ./handler/infra

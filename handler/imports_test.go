@@ -14,7 +14,7 @@ import (
 // arrows says, for a folder and those below it, which of ours it may import.
 // The most specific row counts. Tests may import anything.
 var arrows = map[string]string{
-	"fleet": "", "spawn": "", "blob": "fleet blob", "azure": "fleet blob", "needs": "", "store": "fleet store needs", "ledger": "fleet blob spawn",
+	"fleet": "", "spawn": "", "blob": "fleet blob", "azure": "fleet blob", "needs": "", "mutants": "spawn", "store": "fleet store needs", "ledger": "fleet blob spawn",
 	"ingest": "fleet blob ledger spawn", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger model/predict spawn", "runs": "fleet blob ledger",
 	"timestamp": "fleet", "features": "fleet", "tabular": "fleet timestamp", "schedule/ncrontab": "fleet", "protocol": "fleet spawn", "simulate": "fleet spawn",
 	"model": "fleet blob model spawn", "model/predict": "", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",

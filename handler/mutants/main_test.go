@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestTry plants a fault that the tests of a small module notice, one that they
+// don't, and one whose text is gone. Each leaves the copy as it was.
+func TestTry(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const code = "package p\n\nfunc Two() int { return 2 }\n\nfunc Unseen() int { return 3 }\n"
+	for name, text := range map[string]string{
+		"go.mod":              "module m\n\ngo 1.26\n",
+		"handler/p/p.go":      code,
+		"handler/p/p_test.go": "package p\n\nimport \"testing\"\n\nfunc TestTwo(t *testing.T) {\n\tif Two() != 2 {\n\t\tt.Fail()\n\t}\n}\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		old     string
+		noticed bool
+		says    string
+	}{
+		{"return 2", true, ""},
+		{"return 3", false, ""},
+		{"return 4", false, "plant the fault anew"},
+	} {
+		noticed, err := fault{File: "p/p.go", Old: c.old, New: "return 5", Packages: []string{"p"}}.try(dir)
+		if noticed != c.noticed || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%q: %v, %v, want %v, %q", c.old, noticed, err, c.noticed, c.says)
+		}
+		if now, err := os.ReadFile(filepath.Join(dir, "handler", "p", "p.go")); err != nil || string(now) != code {
+			t.Errorf("%q: the copy is now %q, %v", c.old, now, err)
+		}
+	}
+}
+
+// TestList holds that the faults have names of their own and change something.
+func TestList(t *testing.T) {
+	t.Parallel()
+	var faults []fault
+	if err := json.Unmarshal(list, &faults); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, f := range faults {
+		if f.ID == "" || seen[f.ID] || f.Old == f.New || len(f.Packages) == 0 {
+			t.Errorf("fault %q: needs a name of its own, two texts and packages", f.ID)
+		}
+		seen[f.ID] = true
+		for _, place := range append(f.Packages, f.File) {
+			if _, err := os.Stat(filepath.Join("..", place)); err != nil {
+				t.Errorf("fault %s: %v", f.ID, err)
+			}
+		}
+	}
+}
