@@ -271,3 +271,39 @@ func TestConcurrentInvocations(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestBodyOfLateFunction: the body of a function that outlived its deadline is
+// not used again while that may still read it; that of another is.
+func TestBodyOfLateFunction(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{Stdout: io.Discard})
+		s.Queue("late", "message", time.Minute, func(context.Context, *slog.Logger, string) error {
+			time.Sleep(time.Hour)
+			return nil
+		})
+		serve(t, s, invocation("late", "x"))
+		if body := s.bodies.Get().(*bytes.Buffer); body.Cap() != 0 {
+			t.Error("the body of a function that still runs would be used again")
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
+// TestRouteDeadline: a request ends before Azure's load balancer gives up on it,
+// after 230 s, with time left to answer.
+func TestRouteDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{Stdout: io.Discard})
+		begin := time.Now()
+		Route(s, http.MethodGet, "/api/runs", http.StatusOK, func(ctx context.Context, _ struct{}) (struct{}, error) {
+			<-ctx.Done()
+			return struct{}{}, ctx.Err()
+		})
+		s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/api/runs", nil))
+		if took := time.Since(begin); took != 200*time.Second {
+			t.Errorf("a request that waits for its end took %v, want 200 s", took)
+		}
+	})
+}
