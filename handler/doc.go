@@ -32,13 +32,19 @@
 //     HTTP nor SDKs; ledger: the rules of ending a run, which they share
 //   - protocol: the custom-handler contract; the only package that knows how
 //     the Functions host talks
-//   - azure: blobs, queues, credentials; the only one that knows the SDK
+//   - azure: blobs, queues, credentials; beside release, the only one that
+//     knows the SDK
 //   - config: settings from the environment, all mistakes at once
 //   - app: builds all of it and mounts the functions
 //   - cmd/handler: the production binary
 //   - devhost, azurite, simulate: the Functions host, the storage and the
 //     fleet of sensors on a machine that has none of them
+//   - tabular, timestamp: readings in files, and moments, as people write them
+//   - release: the package for Azure, and how it gets there
 //   - cmd/fleetscore: the one command for people
+//   - spawn: how a goroutine is started, so that a panic in it is an error
+//   - infra, e2e, needs, mutants: tests of the description of Azure and of the
+//     whole; what tests need; faults planted to see whether tests notice
 //
 // Everything may be done twice and killed at any point: queues deliver at
 // least once, Event Hubs replays, hosts die. State moves by compare-and-set in
