@@ -12,13 +12,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
-const getBicep = "install the Bicep CLI, by az bicep install or from its releases"
+// bicep is the Bicep CLI with an environment that names nothing of Azure. The CLI
+// leaves a profile in TMPDIR, which ends with the test here.
+func bicep(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	path := needs.Tool(t, "bicep", "install the Bicep CLI, by az bicep install or from its releases")
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Env = append(withoutAzure(os.Environ()), "TMPDIR="+t.TempDir())
+	return cmd
+}
 
 // TestLint holds that the templates give no error and no warning: a wrong
 // property of a resource is only a warning.
 func TestLint(t *testing.T) {
-	bicep := needs.Tool(t, "bicep", getBicep)
-	if out, err := exec.CommandContext(t.Context(), bicep, "lint", filepath.Join(dir, "main.bicep")).CombinedOutput(); err != nil || len(out) > 0 {
+	if out, err := bicep(t, "lint", filepath.Join(dir, "main.bicep")).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -26,13 +33,11 @@ func TestLint(t *testing.T) {
 // TestSnapshotsAreCurrent evaluates each shape anew. To renew a snapshot:
 // bicep snapshot --mode overwrite, with the same arguments.
 func TestSnapshotsAreCurrent(t *testing.T) {
-	bicep := needs.Tool(t, "bicep", getBicep)
 	for _, shape := range shapes {
 		t.Run(filepath.Base(shape), func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), bicep, "snapshot", filepath.Join(dir, shape+".bicepparam"), "--mode", "validate",
+			cmd := bicep(t, "snapshot", filepath.Join(dir, shape+".bicepparam"), "--mode", "validate",
 				"--subscription-id", "00000000-0000-0000-0000-000000000001", "--location", "westeurope")
-			cmd.Env = withoutAzure(os.Environ())
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}

@@ -3,13 +3,10 @@ package infra
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
 // TestLifecycle holds what is deleted in time, and that nothing else is:
@@ -104,14 +101,13 @@ func TestCombinations(t *testing.T) {
 // evaluated evaluates the default parameter file in an environment.
 func evaluated(t *testing.T, env ...string) snapshot {
 	t.Helper()
-	bicep := needs.Tool(t, "bicep", getBicep)
 	folder := filepath.Join(t.TempDir(), "infra")
 	if err := os.CopyFS(folder, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), bicep, "snapshot", filepath.Join(folder, "main.bicepparam"), "--mode", "overwrite",
+	cmd := bicep(t, "snapshot", filepath.Join(folder, "main.bicepparam"), "--mode", "overwrite",
 		"--subscription-id", "00000000-0000-0000-0000-000000000001", "--location", "westeurope")
-	cmd.Env = append(withoutAzure(os.Environ()), env...)
+	cmd.Env = append(cmd.Env, env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
