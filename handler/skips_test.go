@@ -25,6 +25,9 @@ func TestSkips(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		if strings.Contains(string(content), "../shared") {
+			t.Errorf("%s: the data beside the repository is found by package needs only", file)
+		}
 		if found := skipping.Find(content); found != nil && !exceptions[file] {
 			t.Errorf("%s: %s skips in silence: skip by package needs", file, found)
 		}

@@ -65,9 +65,9 @@ func openFiles(t *testing.T) int {
 // TestTenThousandModels keeps 10,000 models of the reference's size in less
 // than 60 MB.
 func TestTenThousandModels(t *testing.T) { // not parallel: it measures
-	content := simulate.Kinds[0].Model()
-	if reference, err := os.ReadFile("../../../shared/reference/models/model_1_1"); err == nil {
-		content = reference
+	content, err := os.ReadFile("../model/testdata/reference/models/model_1_1")
+	if err != nil {
+		t.Fatal(err)
 	}
 	grown := tenThousandModels(t, content)
 	t.Logf("10,000 models of %d bytes of pickle: %d bytes", len(content), grown)

@@ -150,6 +150,7 @@ func TestShapes(t *testing.T) {
 		"sep.csv":             {content: "sep=;\n" + long("ts;device;sensor;value", "%s;%s;%s;%v", rfc)},
 		"no-zone.csv":         {content: long("ts,device,sensor,value", "%s,%s,%s,%v", as("2006-01-02T15:04:05"))},
 		"berlin.csv":          {content: long("ts,device,sensor,value", "%s,%s,%s,%v", func(t time.Time) string { return t.Add(time.Hour).Format("2006-01-02 15:04:05") }), opt: tabular.Options{Zone: zone(t, "Europe/Berlin")}},
+		"offset.csv":          {content: long("ts,device,sensor,value", "%s,%s,%s,%v", func(t time.Time) string { return t.In(time.FixedZone("", -9000)).Format(time.RFC3339) })},
 		"points.csv":          {content: long("Zeit;Anlage;Messstelle;Wert", "%s;%s;%s;%v", as("02.01.2006 15:04:05"))},
 		"comma.csv":           {content: strings.ReplaceAll(long("Zeit;Anlage;Messstelle;Wert", "%s;%s;%s;%v", as("02.01.2006 15:04:05")), ".5\n", ",5\n")},
 		"two-columns.csv":     {content: long("Date;Time;device;sensor;value", "%s;%s;%s;%v", as("02/01/2006;15:04:05")), opt: tabular.Options{DateOrder: "dmy"}},

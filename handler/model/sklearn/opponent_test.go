@@ -111,9 +111,11 @@ func BenchmarkScikitLearn(b *testing.B) {
 					o.load(b, filepath.Join(o.dir, "model.pkl"), classes)
 				})
 			}
-			if path, err := filepath.Abs("../../../../shared/reference/models/model_1_1"); err == nil && exists(path) {
-				b.Run("Load/reference/classes=inert", func(b *testing.B) { o.load(b, path, "inert") })
+			reference, err := filepath.Abs("../testdata/reference/models/model_1_1")
+			if err != nil {
+				b.Fatal(err)
 			}
+			b.Run("Load/reference/classes=inert", func(b *testing.B) { o.load(b, reference, "inert") })
 		})
 	}
 }
@@ -148,11 +150,6 @@ func heap() float64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // predict has both predict with one model of so many features, support
