@@ -16,6 +16,7 @@ type attrs struct {
 	class   string
 	step    string
 	version version
+	in      dim      // the columns it was fitted on
 	names   []string // featureNames, once they were asked for
 	fitted  Params   // what Describe shall say of the fit
 	steps   []Step   // and of the estimators inside
@@ -91,6 +92,15 @@ func (a *attrs) int(name string) int {
 	return n
 }
 
+// count returns an integer of 1 or more.
+func (a *attrs) count(name string) int {
+	n := a.int(name)
+	if n < 1 {
+		a.fail("%s is %d: it has to be 1 at least", name, n)
+	}
+	return n
+}
+
 // float returns a number, which may also be an array of one element.
 func (a *attrs) float(name string) float64 {
 	v := a.value(name)
@@ -99,7 +109,7 @@ func (a *attrs) float(name string) float64 {
 		array = numpy.IsArray(o)
 	}
 	if array {
-		if one := a.vector(name, 1); len(one) == 1 {
+		if one := a.vector(name, exactly(1, "elements")); len(one) == 1 {
 			return one[0]
 		}
 		return 0
@@ -143,76 +153,46 @@ func (a *attrs) isFloat32(name string) bool {
 	return err == nil && array.Type.Kind == 'f' && array.Type.Size == 4
 }
 
-// vector returns an array's numbers, which have to be n, or any number if n is
-// 0, and finite.
-func (a *attrs) vector(name string, n int) []float64 {
-	v := a.vectorOrNaN(name, n)
+// vector returns an array's numbers, whatever its shape, which have to be as
+// many as d says, and finite.
+func (a *attrs) vector(name string, d *dim) []float64 {
+	v := a.vectorOrNaN(name, d)
 	a.checkFinite(name, v)
 	return v
 }
 
 // vectorOrNaN is vector of numbers that need not be finite.
-func (a *attrs) vectorOrNaN(name string, n int) []float64 {
+func (a *attrs) vectorOrNaN(name string, d *dim) []float64 {
 	_, data := a.array(name)
-	if a.err == nil && n != 0 && len(data) != n {
-		a.fail("%s has %d elements where %d are wanted", name, len(data), n)
+	if !a.agree(name, d, len(data)) {
 		return nil
 	}
 	return data
 }
 
-// matrix returns a row-major matrix of finite numbers, and its columns. It has
-// to have so many rows and columns, where these are not 0.
-func (a *attrs) matrix(name string, rows, columns int) ([]float64, int) {
-	shape, data := a.array(name)
-	switch {
-	case a.err != nil:
-		return nil, 0
-	case len(shape) != 2:
-		a.fail("%s has the shape %v: a matrix is wanted", name, shape)
-	case rows != 0 && shape[0] != rows, columns != 0 && shape[1] != columns:
-		a.fail("%s has the shape %v where %d rows and %d columns are wanted (0: any)", name, shape, rows, columns)
-	}
+// matrix returns a row-major matrix of finite numbers.
+func (a *attrs) matrix(name string, rows, columns *dim) []float64 {
+	data := a.matrixOrNaN(name, rows, columns)
 	a.checkFinite(name, data)
-	if a.err != nil {
-		return nil, 0
+	return data
+}
+
+// matrixOrNaN is matrix of numbers that need not be finite.
+func (a *attrs) matrixOrNaN(name string, rows, columns *dim) []float64 {
+	shape, data := a.array(name)
+	if a.err == nil && len(shape) != 2 {
+		a.fail("%s has the shape %v: a matrix is wanted", name, shape)
 	}
-	return data, shape[1]
+	if a.err != nil || !a.agree(name, rows, shape[0]) || !a.agree(name, columns, shape[1]) {
+		return nil
+	}
+	return data
 }
 
 func (a *attrs) checkFinite(name string, data []float64) {
 	if i := slices.IndexFunc(data, func(f float64) bool { return f-f != 0 }); i >= 0 {
 		a.fail("%s has a %v", name, data[i])
 	}
-}
-
-// maxFeatures bounds the columns of rows, in a model and between its steps.
-const maxFeatures = 1 << 20
-
-// features returns the columns an estimator was fitted on: n_features_in_, or,
-// before 0.23, as many as the arrays it is given, by name, have elements; 0
-// where nothing says so.
-func (a *attrs) features(vectors ...string) int {
-	n := 0
-	if a.has("n_features_in_") {
-		n = a.int("n_features_in_")
-	} else {
-		for _, name := range vectors {
-			if a.has(name) {
-				array, err := numpy.Parse(a.value(name))
-				if err != nil {
-					a.fail("%s: %w", name, err)
-					return 0
-				}
-				n = array.Len()
-				break
-			}
-		}
-	}
-	if n < 0 || n > maxFeatures {
-		a.fail("%d features: at most %d are supported", n, maxFeatures)
-	}
-	return n
 }
 
 // featureNames returns the names of the columns of the DataFrame that the

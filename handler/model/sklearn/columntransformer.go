@@ -25,7 +25,10 @@ func loadColumnTransformer(a *attrs) *element {
 	if a.boolOr("sparse_output_", false) {
 		a.refuse("sparse output", "use transformers with dense output")
 	}
-	t := &columnTransformer{width: a.columnTransformerFeatures()}
+	if a.in.n == 0 {
+		a.featuresFrom("_n_features") // before 0.23
+	}
+	t := &columnTransformer{width: a.in.n}
 	for _, item := range a.items("transformers_") {
 		triple, ok := item.(*pickle.Tuple)
 		if !ok || len(triple.Items) != 3 {
@@ -40,23 +43,11 @@ func loadColumnTransformer(a *attrs) *element {
 	if a.err == nil && t.out == 0 {
 		a.fail("no column comes out")
 	}
-	e := &element{transformer: t, in: t.width, out: t.out, accepts: anyNumber}
+	e := &element{transformer: t, out: t.out, accepts: anyNumber}
 	for _, b := range t.blocks {
 		e.size += b.size + 8*len(b.columns) + elementSize
 	}
 	return e
-}
-
-// columnTransformerFeatures are n_features_in_, or before 0.23 _n_features.
-func (a *attrs) columnTransformerFeatures() int {
-	n := a.features()
-	if n == 0 {
-		n = a.int("_n_features")
-	}
-	if n < 1 || n > maxFeatures {
-		a.fail("%d features: 1 to %d are supported", n, maxFeatures)
-	}
-	return n
 }
 
 // add loads a transformer of the columns that selection means.
@@ -76,7 +67,7 @@ func (t *columnTransformer) add(a *attrs, name string, v, selection any) {
 	case e.predictor != nil && e.transformer == nil:
 		a.fail("%s is a %v, no transformer", e.label, e.kind)
 		return
-	case e.in != 0 && e.in != len(columns):
+	case !e.fits(len(columns)):
 		a.fail("%s takes %d columns, but is given %d", e.label, e.in, len(columns))
 		return
 	}

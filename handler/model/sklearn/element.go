@@ -54,7 +54,7 @@ type element struct {
 	role
 	label   string // "StandardScaler in step 'scaler'"
 	accepts numbers
-	in, out int // columns; 0 stands for any number, which comes out again
+	in, out int // columns; anyWidth stands for any number, which comes out again
 	size    int // bytes held
 }
 
@@ -92,9 +92,13 @@ func (e *inputError) Error() string {
 	return fmt.Sprintf("row %d, column %d: %s does not accept %v", e.row, e.column, e.label, e.value)
 }
 
-// check returns an *inputError unless e accepts all of x, rows of so many
-// columns.
-func (e *element) check(x []float64, columns int) error {
+// check returns an error unless the n rows of x are of e's width, and e accepts
+// all of x; of a number, an *inputError.
+func (e *element) check(x []float64, n int) error {
+	columns := len(x) / n
+	if columns*n != len(x) || !e.fits(columns) {
+		return fmt.Errorf("%s takes %d columns: %d numbers are not %d rows of them", e.label, e.in, len(x), n)
+	}
 	if e.accepts == anyNumber {
 		return nil
 	}
@@ -110,18 +114,13 @@ func (e *element) check(x []float64, columns int) error {
 	return nil
 }
 
-// width returns how many columns come out where in go in.
-func (e *element) width(in int) int {
-	if e.out == 0 {
-		return in
-	}
-	return e.out
-}
-
 // transform checks src and transforms it.
 func (e *element) transform(dst, src []float64, n int, a *arena) error {
-	if err := e.check(src, len(src)/n); err != nil {
+	if err := e.check(src, n); err != nil {
 		return err
+	}
+	if want := n * e.width(len(src)/n); len(dst) != want {
+		return fmt.Errorf("%s gives %d numbers, there is room for %d", e.label, want, len(dst))
 	}
 	if e.transformer == nil {
 		copy(dst, src)
@@ -132,7 +131,7 @@ func (e *element) transform(dst, src []float64, n int, a *arena) error {
 
 // predict checks the n rows of x and predicts them.
 func (e *element) predict(out outcome, x []float64, n int, a *arena) error {
-	if err := e.check(x, len(x)/n); err != nil {
+	if err := e.check(x, n); err != nil {
 		return err
 	}
 	return e.predictor.predict(out, x, n, a)
@@ -140,7 +139,7 @@ func (e *element) predict(out outcome, x []float64, n int, a *arena) error {
 
 // scoreSamples checks x and scores it.
 func (e *element) scoreSamples(dst, x []float64, a *arena) error {
-	if err := e.check(x, len(x)/len(dst)); err != nil {
+	if err := e.check(x, len(dst)); err != nil {
 		return err
 	}
 	s, ok := e.predictor.(sampler)

@@ -13,12 +13,12 @@ type ellipticEnvelope struct {
 
 func loadEllipticEnvelope(a *attrs) *element {
 	e := &ellipticEnvelope{version: a.version}
-	e.location = a.vector("location_", a.features())
+	e.location = a.vector("location_", &a.in)
 	n := len(e.location)
 	if a.bool("store_precision") {
-		e.precision, _ = a.matrix("precision_", n, n)
+		e.precision = a.matrix("precision_", &a.in, &a.in)
 	} else {
-		e.precision = a.invert("covariance_", n)
+		e.precision = a.invert("covariance_")
 	}
 	switch {
 	case a.version >= 20:
@@ -28,21 +28,21 @@ func loadEllipticEnvelope(a *attrs) *element {
 	default:
 		e.offset = -a.finite("threshold_")
 	}
-	return &element{role: detects, predictor: e, in: n, size: 8 * (n + n*n)}
+	return &element{role: detects, predictor: e, size: 8 * (n + n*n)}
 }
 
 // invert returns the pseudo-inverse of a symmetric matrix.
-func (a *attrs) invert(name string, n int) []float64 {
+func (a *attrs) invert(name string) []float64 {
 	const most = 200 // beyond it, the time to invert would be felt
-	if n > most {
+	if a.in.n > most {
 		a.refuse("store_precision=False and so many features", "fit it with store_precision=True")
 		return nil
 	}
-	m, _ := a.matrix(name, n, n)
+	m := a.matrix(name, &a.in, &a.in)
 	if a.err != nil {
 		return nil
 	}
-	return pseudoInverse(m, n)
+	return pseudoInverse(m, a.in.n)
 }
 
 // distance returns the squared distance of a row.

@@ -43,7 +43,7 @@ func radians(x float64) float64 { return x * (math.Pi / 180) }
 func degrees(x float64) float64 { return x * (180 / math.Pi) }
 
 func loadFunctionTransformer(a *attrs) *element {
-	e := &element{in: a.features(), accepts: anyNumber}
+	e := &element{in: a.featuresOrAny(), accepts: anyNumber}
 	if a.boolOr("validate", false) {
 		e.accepts = finite
 	}

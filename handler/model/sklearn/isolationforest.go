@@ -23,7 +23,10 @@ func loadIsolationForest(a *attrs) *element {
 	if a.version >= 20 && a.version < 22 && a.value("behaviour") != any("new") {
 		a.refuse("behaviour='old'", "fit it with behaviour='new', or with a later scikit-learn")
 	}
-	n := a.forestFeatures()
+	if a.in.n == 0 {
+		a.featuresFrom("n_features_") // before 0.24
+	}
+	n := a.in.n
 	s := &isolationForest{version: a.version}
 	length, average := forest.PathLength, forest.AveragePathLength
 	if a.version < 21 {
@@ -42,15 +45,15 @@ func loadIsolationForest(a *attrs) *element {
 	if a.version >= 104 && a.has("_max_samples") {
 		samples = "_max_samples"
 	}
-	s.trees, s.average = float64(len(trees)), average(a.int(samples))
+	s.trees, s.average = float64(len(trees)), average(a.count(samples))
 	if a.version < 20 {
 		s.offset = a.finite("threshold_")
 	} else {
 		s.offset = a.finite("offset_")
 	}
 	a.note("trees", len(trees))
-	a.note("samples_per_tree", a.int(samples))
-	e := &element{role: detects, predictor: s, in: n, accepts: finite32, size: s.Size()}
+	a.note("samples_per_tree", a.count(samples))
+	e := &element{role: detects, predictor: s, accepts: finite32, size: s.Size()}
 	if a.version >= nanInForest {
 		e.accepts = anyNumber
 	}
@@ -60,18 +63,6 @@ func loadIsolationForest(a *attrs) *element {
 // nanInForest is the version from which IsolationForest accepts NaN, and with
 // it infinite numbers.
 const nanInForest version = 106
-
-// forestFeatures are n_features_in_, or before 0.24 n_features_.
-func (a *attrs) forestFeatures() int {
-	n := a.features()
-	if n == 0 {
-		n = a.int("n_features_")
-	}
-	if n < 1 || n > maxFeatures {
-		a.fail("%d features: 1 to %d are supported", n, maxFeatures)
-	}
-	return n
-}
 
 // trees reads the trees, and for each the columns it was fitted on where these
 // are not all.

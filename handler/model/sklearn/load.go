@@ -79,7 +79,7 @@ func loadValue(size int, read func(*loader) (any, error)) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if root.in == 0 {
+	if root.in == anyWidth {
 		return nil, fmt.Errorf("nothing in %s says how many features it takes: fit it with scikit-learn 0.23 or later", root.label)
 	}
 	return newModel(root, l.written, l.names, step), nil
@@ -179,7 +179,11 @@ func (l *loader) object(o *pickle.Object, step string) (*element, Step, error) {
 		l.written = written
 	}
 	l.featureNames(a)
+	a.fittedOn()
 	e := c.load(a)
+	if a.err == nil {
+		a.place(e)
+	}
 	if a.err != nil {
 		return nil, Step{}, a.err
 	}

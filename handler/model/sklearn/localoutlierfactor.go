@@ -26,19 +26,22 @@ func loadLocalOutlierFactor(a *attrs) *element {
 		return nil
 	}
 	s := &localOutlierFactor{k: a.int("n_neighbors_"), offset: a.finite("offset_"), distance: a.metric()}
-	s.fitted, s.width = a.matrix("_fit_X", 0, a.features())
+	count := &dim{what: "rows"}
+	s.fitted = a.matrix("_fit_X", count, &a.in)
+	s.width = a.in.n
+	rows := count.n
+	if a.err == nil && (s.k < 1 || s.k > rows) {
+		a.fail("%d neighbours among %d rows", s.k, rows)
+	}
 	if a.err != nil {
 		return nil
 	}
-	if s.width == 0 || s.k < 1 || s.k > len(s.fitted)/s.width {
-		a.fail("%d neighbours among %d numbers of %d columns", s.k, len(s.fitted), s.width)
-		return nil
-	}
-	rows := len(s.fitted) / s.width
 	tree, order := a.searchTree(rows, s.width)
 	s.tree = tree
-	s.density = a.vector("_lrd", rows)
-	distances, columns := a.matrix("_distances_fit_X_", rows, 0)
+	s.density = a.vector("_lrd", count)
+	nearest := &dim{what: "neighbours"}
+	distances := a.matrix("_distances_fit_X_", count, nearest)
+	columns := nearest.n
 	if a.err != nil {
 		return nil
 	}
@@ -54,7 +57,7 @@ func loadLocalOutlierFactor(a *attrs) *element {
 	}
 	a.note("rows", rows)
 	a.note("neighbors", s.k)
-	return &element{role: detects, predictor: s, in: s.width, size: 8*(len(s.fitted)+2*rows+len(tree.bounds)) + 24*len(tree.nodes)}
+	return &element{role: detects, predictor: s, size: 8*(len(s.fitted)+2*rows+len(tree.bounds)) + 24*len(tree.nodes)}
 }
 
 // reorder puts the fitted rows in another order.

@@ -10,12 +10,13 @@ type minMaxScaler struct {
 }
 
 func loadMinMaxScaler(a *attrs) *element {
-	n := a.features("scale_")
-	s := &minMaxScaler{scale: a.vector("scale_", n), min: a.vector("min_", n), clip: a.boolOr("clip", false)}
+	s := &minMaxScaler{scale: a.vector("scale_", &a.in), min: a.vector("min_", &a.in), clip: a.boolOr("clip", false)}
 	if s.clip {
-		s.low, s.high = a.pair("feature_range")
+		if s.low, s.high = a.pair("feature_range"); !(s.low < s.high) {
+			a.fail("feature_range is from %v to %v", s.low, s.high)
+		}
 	}
-	return a.perColumn(s, n, 2*n)
+	return a.perColumn(s, 2*len(s.scale))
 }
 
 // pair returns the two numbers of a tuple or list.
@@ -33,11 +34,10 @@ func (a *attrs) pair(name string) (first, second float64) {
 	return first, second
 }
 
-// perColumn is the element of a transformer that takes each of n columns by
-// itself and holds so many numbers. Since 0.20 such transformers let NaN
-// through.
-func (a *attrs) perColumn(t transformer, n, numbers int) *element {
-	e := &element{transformer: t, in: n, out: n, size: 8 * numbers}
+// perColumn is the element of a transformer that takes each column by itself
+// and holds so many numbers. Since 0.20 such transformers let NaN through.
+func (a *attrs) perColumn(t transformer, numbers int) *element {
+	e := &element{transformer: t, size: 8 * numbers}
 	if a.version >= 20 {
 		e.accepts = finiteOrNaN
 	}

@@ -56,6 +56,7 @@ func (a *attrs) searchTree(rows, width int) (t searchTree, order []int) {
 	if err != nil || !bounds.Equal(sides, len(t.nodes), width) {
 		a.fail("_tree has no bounds for %d nodes of %d columns", len(t.nodes), width)
 	}
+	a.checkFinite("_tree", t.bounds)
 	return t, order
 }
 
@@ -99,7 +100,7 @@ func (a *attrs) nodes(v any, rows int) []node {
 	for i := range nodes {
 		from, to := fields[0].Float(i), fields[1].Float(i)
 		n := node{fields[2].Float(i) != 0, [2]int32{int32(from), int32(to)}, fields[3].Float(i)}
-		if !(0 <= from && from <= to && to <= float64(rows)) || !n.leaf && 2*i+2 >= count {
+		if !(0 <= from && from <= to && to <= float64(rows)) || !n.leaf && 2*i+2 >= count || n.radius-n.radius != 0 {
 			a.fail("node %d of _tree is not of %d rows and %d nodes", i, rows, count)
 			return nil
 		}

@@ -25,7 +25,7 @@ func loadNormalizer(a *attrs) *element {
 	if a.version >= 100 {
 		n.tiny = 10 * epsilon
 	}
-	return &element{transformer: n, in: a.features()}
+	return &element{transformer: n, in: a.featuresOrAny()}
 }
 
 const epsilon = 0x1p-52 // numpy.finfo(float).eps

@@ -24,19 +24,14 @@ type nystroem struct {
 
 func loadNystroem(a *attrs) *element {
 	t := &nystroem{coef0: 1, degree: 3}
-	t.components, t.width = a.matrix("components_", 0, a.features())
+	rows, embedded := &dim{what: "components"}, &dim{what: "columns"}
+	t.components = a.matrix("components_", rows, &a.in)
+	t.matrix = a.matrix("normalization_", embedded, rows)
 	if a.err != nil {
 		return nil
 	}
-	if t.width == 0 || len(t.components) == 0 {
-		a.fail("components_ is empty")
-		return nil
-	}
-	count := len(t.components) / t.width
-	t.matrix, _ = a.matrix("normalization_", 0, count)
-	if a.err != nil {
-		return nil
-	}
+	t.width = a.in.n
+	count := rows.n
 	t.gamma = 1 / float64(t.width)
 	for name, to := range map[string]*float64{"gamma": &t.gamma, "coef0": &t.coef0, "degree": &t.degree} {
 		if a.has(name) {
@@ -56,8 +51,8 @@ func loadNystroem(a *attrs) *element {
 		t.squares[i] = square(t.components[i*t.width : (i+1)*t.width])
 	}
 	a.note("gamma", t.gamma)
-	a.note("components", len(t.matrix)/count)
-	return &element{transformer: t, in: t.width, out: len(t.matrix) / count, size: 8 * (len(t.components) + len(t.matrix))}
+	a.note("components", embedded.n)
+	return &element{transformer: t, out: embedded.n, size: 8 * (len(t.components) + len(t.matrix))}
 }
 
 // pairwise are the kernels of sklearn.metrics.pairwise: dst is what a row

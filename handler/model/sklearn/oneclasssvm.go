@@ -19,12 +19,13 @@ func loadOneClassSVM(a *attrs) *element {
 		a.refuse("a sparse matrix", "fit it on a dense array")
 	}
 	kernel := a.kernel()
-	vectors, d := a.matrix("support_vectors_", 0, 0)
+	count := &dim{what: "support vectors"}
+	vectors := a.matrix("support_vectors_", count, &a.in)
+	dual := a.vector("_dual_coef_", count)
 	if a.err != nil {
 		return nil
 	}
-	dual := a.vector("_dual_coef_", len(vectors)/max(d, 1))
-	m, err := svm.NewOneClass(kernel, vectors, d, dual, a.finite("_intercept_"))
+	m, err := svm.NewOneClass(kernel, vectors, a.in.n, dual, a.finite("_intercept_"))
 	if err != nil {
 		a.fail("%w", err)
 		return nil
@@ -33,12 +34,9 @@ func loadOneClassSVM(a *attrs) *element {
 	if a.version >= 20 {
 		s.offset = a.finite("offset_")
 	}
-	if a.has("n_features_in_") && a.int("n_features_in_") != d {
-		a.fail("support_vectors_ has %d columns, n_features_in_ is %d", d, a.int("n_features_in_"))
-	}
 	a.note("gamma", kernel.Gamma)
 	a.note("support_vectors", m.SupportVectors())
-	return &element{role: detects, predictor: s, in: d, size: m.Size()}
+	return &element{role: detects, predictor: s, size: m.Size()}
 }
 
 // kernel reads the kernel's parameters; gamma is what 'scale' or 'auto' was

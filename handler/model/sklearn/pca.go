@@ -14,19 +14,12 @@ type pca struct {
 }
 
 func loadPCA(a *attrs) *element {
-	p := &pca{}
-	p.components, p.width = a.matrix("components_", 0, 0)
-	if a.err != nil {
-		return nil
-	}
-	if p.width == 0 || len(p.components) == 0 {
-		a.fail("components_ is empty")
-		return nil
-	}
-	count := len(p.components) / p.width
-	p.mean = a.vector("mean_", p.width)
+	components := &dim{what: "components"}
+	p := &pca{components: a.matrix("components_", components, &a.in), mean: a.vector("mean_", &a.in)}
+	p.width = a.in.n
+	count := components.n
 	if a.bool("whiten") {
-		p.scale = a.deviations(count)
+		p.scale = a.deviations(components)
 	}
 	if a.err == nil && a.version >= 105 {
 		p.shift = make([]float64, count)
@@ -37,18 +30,21 @@ func loadPCA(a *attrs) *element {
 		}
 		p.mean = nil
 	}
-	return &element{transformer: p, in: p.width, out: count, size: 8 * len(p.components)}
+	return &element{transformer: p, out: count, size: 8 * len(p.components)}
 }
 
 // deviations are the square roots of the components' variances, since 1.5 not
 // too near 0.
-func (a *attrs) deviations(count int) []float64 {
+func (a *attrs) deviations(count *dim) []float64 {
 	scale := a.vector("explained_variance_", count)
 	least, single := epsilon, a.isFloat32("explained_variance_")
 	if single {
 		least = 0x1p-23 // numpy.finfo(numpy.float32).eps
 	}
 	for i, v := range scale {
+		if v < 0 {
+			a.fail("explained_variance_ is %v at %d", v, i)
+		}
 		scale[i] = math.Sqrt(v)
 		if single {
 			scale[i] = float64(float32(scale[i]))

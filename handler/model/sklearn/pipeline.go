@@ -60,7 +60,7 @@ func (a *attrs) nested(name string, v any) *element {
 	}
 	if v == nil || v == any("passthrough") {
 		a.steps = append(a.steps, Step{Name: name, Class: "passthrough"})
-		return &element{label: "passthrough" + inStep(path), accepts: anyNumber}
+		return &element{label: "passthrough" + inStep(path), accepts: anyNumber, in: anyWidth, out: anyWidth}
 	}
 	e, step, err := a.estimator(v, path)
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *attrs) nested(name string, v any) *element {
 
 // chain checks that what comes out of each step fits the next one.
 func (a *attrs) chain(p *pipeline) *element {
-	e := &element{accepts: anyNumber, transformer: p}
+	e := &element{accepts: anyNumber, transformer: p, in: anyWidth, out: anyWidth}
 	all := p.steps
 	if p.last != nil {
 		all = append(all[:len(all):len(all)], p.last)
@@ -86,14 +86,14 @@ func (a *attrs) chain(p *pipeline) *element {
 		}
 	}
 	for _, s := range all {
-		switch width := e.out; {
-		case s.in == 0, s.in == width:
-		case width == 0:
+		switch {
+		case s.in == anyWidth, s.in == e.out:
+		case e.out == anyWidth:
 			e.in = s.in
 		default:
-			a.fail("%s takes %d columns, but gets %d", s.label, s.in, width)
+			a.fail("%s takes %d columns, but gets %d", s.label, s.in, e.out)
 		}
-		e.out = s.width(max(e.out, s.in))
+		e.out = s.width(e.out)
 		e.size += s.size + elementSize
 	}
 	return e

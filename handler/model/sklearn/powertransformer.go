@@ -16,8 +16,7 @@ type powerTransformer struct {
 }
 
 func loadPowerTransformer(a *attrs) *element {
-	n := a.features("lambdas_")
-	t := &powerTransformer{lambdas: a.vector("lambdas_", n), label: a.class + inStep(a.step)}
+	t := &powerTransformer{lambdas: a.vector("lambdas_", &a.in), label: a.class + inStep(a.step)}
 	switch method := a.text("method"); {
 	case method == "box-cox":
 		t.power, t.positive = boxCox, true
@@ -28,7 +27,7 @@ func loadPowerTransformer(a *attrs) *element {
 	default:
 		a.fail("method %.40q is neither box-cox nor yeo-johnson", method)
 	}
-	e := a.perColumn(t, n, n)
+	e := a.perColumn(t, len(t.lambdas))
 	// numpy 2, which scikit-learn 1.5 and later mostly runs on, subtracts
 	// float32 from 2 in float32.
 	single := a.version >= 105 && a.isFloat32("lambdas_")
@@ -41,8 +40,8 @@ func loadPowerTransformer(a *attrs) *element {
 	}
 	if a.bool("standardize") {
 		t.scaler = a.inner("_scaler")
-		if a.err == nil && (t.scaler.in != n || t.scaler.transformer == nil) {
-			a.fail("_scaler is not fitted on %d features", n)
+		if a.err == nil && (t.scaler.in != a.in.n || t.scaler.transformer == nil) {
+			a.fail("_scaler is not fitted on %d features", a.in.n)
 		}
 		if a.err == nil {
 			e.size += t.scaler.size

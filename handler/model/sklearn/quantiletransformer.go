@@ -22,11 +22,13 @@ type quantiles struct{ x, y, mirrorX, mirrorY []float64 }
 const boundsThreshold = 1e-7
 
 func loadQuantileTransformer(a *attrs) *element {
-	y := a.vector("references_", 0)
-	table, n := a.matrix("quantiles_", len(y), 0)
+	count := &dim{what: "quantiles"}
+	y := a.vector("references_", count)
+	table := a.matrix("quantiles_", count, &a.in)
 	if a.err != nil {
 		return nil
 	}
+	n := a.in.n
 	t := &quantileTransformer{normal: a.text("output_distribution") == "normal", low: math.Inf(-1), high: math.Inf(1)}
 	if !t.normal && a.text("output_distribution") != "uniform" {
 		a.fail("output_distribution is neither normal nor uniform")
@@ -38,9 +40,6 @@ func loadQuantileTransformer(a *attrs) *element {
 		t.low, t.high = normalQuantile(low), normalQuantile(high)
 	case a.version < 21:
 		t.low, t.high = low, high
-	}
-	if len(y) == 0 {
-		a.fail("there are no quantiles")
 	}
 	if err := a.budget.Take(24 * len(table)); err != nil {
 		a.fail("%w", err)
@@ -57,7 +56,7 @@ func loadQuantileTransformer(a *attrs) *element {
 			a.fail("quantiles_ are not in order in column %d", j)
 		}
 	}
-	return a.perColumn(t, n, 2*len(table)+2*len(y))
+	return a.perColumn(t, 2*len(table)+2*len(y))
 }
 
 // ordered reports whether x ascends, but for what interpolating between equal

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
-	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
@@ -76,14 +75,9 @@ func tryModel(data []byte) {
 	if err != nil || m.Features() > 1000 {
 		return
 	}
-	x := make([]float64, 3*m.Features())
-	for i := range x {
-		x[i] = float64(i) + 0.5
+	if err := consistent(m); err != nil {
+		panic(err)
 	}
-	var r predict.Result
-	_ = m.Predict(&r, x)
-	var score [3]float64
-	_ = m.ScoreSamples(score[:], x)
 	_ = m.Describe()
 }
 

@@ -9,9 +9,9 @@ type sgdOneClassSVM struct {
 
 func loadSGDOneClassSVM(a *attrs) *element {
 	s := &sgdOneClassSVM{}
-	s.coef = a.vector("coef_", a.features())
+	s.coef = a.vector("coef_", &a.in)
 	s.offset = a.finite("offset_")
-	return &element{role: detects, predictor: s, in: len(s.coef), size: 8 * len(s.coef)}
+	return &element{role: detects, predictor: s, size: 8 * len(s.coef)}
 }
 
 func (s *sgdOneClassSVM) predict(out outcome, x []float64, n int, a *arena) error {

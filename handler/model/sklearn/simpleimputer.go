@@ -23,7 +23,7 @@ func loadSimpleImputer(a *attrs) *element {
 		a.refuse("missing_values that are no number", "use numpy.nan")
 	}
 	s := &simpleImputer{missing: missing}
-	statistics := a.vectorOrNaN("statistics_", a.features())
+	statistics := a.vectorOrNaN("statistics_", &a.in)
 	s.width = len(statistics)
 	keep := a.boolOr("keep_empty_features", false) || a.version < 108 && a.value("strategy") == any("constant")
 	for i, v := range statistics {
@@ -38,7 +38,7 @@ func loadSimpleImputer(a *attrs) *element {
 	if a.err == nil && len(s.columns)+len(s.indicators) == 0 {
 		a.fail("no column had a value when it was fitted: nothing comes out")
 	}
-	e := &element{transformer: s, in: s.width, out: len(s.columns) + len(s.indicators), size: 24 * s.width}
+	e := &element{transformer: s, out: len(s.columns) + len(s.indicators), size: 24 * s.width}
 	if math.IsNaN(missing) {
 		e.accepts = finiteOrNaN
 	}

@@ -9,41 +9,45 @@ type centeredScaler struct {
 }
 
 func loadStandardScaler(a *attrs) *element {
-	return a.centeredScaler("with_mean", "mean_", "with_std", "var_")
+	return a.centeredScaler("with_mean", "mean_", "with_std")
 }
 
 func loadRobustScaler(a *attrs) *element {
-	return a.centeredScaler("with_centering", "center_", "with_scaling", "center_")
+	return a.centeredScaler("with_centering", "center_", "with_scaling")
 }
 
 // loadMaxAbsScaler: clip came with 1.9.
 func loadMaxAbsScaler(a *attrs) *element {
-	n := a.features("scale_")
-	s := &centeredScaler{scale: a.divisors("scale_", n), clip: a.boolOr("clip", false)}
-	return a.perColumn(s, n, n)
+	s := &centeredScaler{scale: a.divisors("scale_"), clip: a.boolOr("clip", false)}
+	return a.perColumn(s, len(s.scale))
 }
 
 // centeredScaler loads a scaler by the names of the parameters that switch its
-// steps on, of what it subtracts, and of an attribute that tells the number of
-// features if the first two do not.
-func (a *attrs) centeredScaler(withCenter, center, withScale, other string) *element {
-	n := a.features("scale_", center, other)
+// steps on, and of what it subtracts. Where both are off, it is in the file all
+// the same up to 0.22, and n_features_in_ is since.
+func (a *attrs) centeredScaler(withCenter, center, withScale string) *element {
 	var s centeredScaler
-	if a.bool(withCenter) {
-		s.center = a.vector(center, n)
+	subtract := a.bool(withCenter)
+	if subtract || a.has(center) {
+		s.center = a.vector(center, &a.in)
+	}
+	if !subtract {
+		s.center = nil
 	}
 	if a.bool(withScale) {
-		s.scale = a.divisors("scale_", n)
+		s.scale = a.divisors("scale_")
 	}
-	return a.perColumn(&s, n, len(s.center)+len(s.scale))
+	e := a.perColumn(&s, len(s.center)+len(s.scale))
+	e.in = a.featuresOrAny()
+	return e
 }
 
-// divisors is vector of numbers none of which is 0.
-func (a *attrs) divisors(name string, n int) []float64 {
-	v := a.vector(name, n)
+// divisors is vector of a number above 0 for each feature.
+func (a *attrs) divisors(name string) []float64 {
+	v := a.vector(name, &a.in)
 	for i, f := range v {
-		if f == 0 {
-			a.fail("%s is 0 at %d", name, i)
+		if f <= 0 {
+			a.fail("%s is %v at %d: it has to be above 0", name, f, i)
 		}
 	}
 	return v

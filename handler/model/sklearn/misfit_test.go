@@ -1,0 +1,175 @@
+package sklearn_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/joblib"
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+)
+
+// TestMisfits changes each attribute of each estimator in the goldens, of any
+// depth: arrays lose a row, a column or all, or get a NaN; numbers become 0,
+// negative, huge or NaN. What comes of it is refused, or is a model that holds to
+// what is true of every model.
+func TestMisfits(t *testing.T) {
+	t.Parallel()
+	all := readGoldens(t, allModels)
+	accepted := 0
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		for change := 0; ; change++ {
+			did := ""
+			m, err := sklearn.LoadValue(len(all[name].File), func(allow func(pickle.Global) bool, budget *pickle.Budget) (any, error) {
+				data, err := joblib.Decompress(all[name].File)
+				if err != nil {
+					return nil, err
+				}
+				v, err := pickle.Read(data, pickle.Options{Allow: allow, Built: joblib.Built, Budget: budget})
+				c := changer{at: change}
+				c.value(name, v)
+				did = c.did
+				return v, err
+			})
+			if did == "" {
+				break
+			}
+			if err != nil {
+				continue
+			}
+			if accepted++; m.Features() > 1000 || m.Predicts() != nil {
+				continue
+			}
+			if err := consistent(m); err != nil {
+				t.Errorf("%s: %v", did, err)
+			}
+		}
+	}
+	if accepted == 0 {
+		t.Error("every change is refused, even of what nobody reads")
+	}
+}
+
+// changer changes one attribute of the objects in a value: the one at a
+// position, counted over all that could be changed.
+type changer struct {
+	at  int
+	did string // what it changed
+}
+
+func (c *changer) value(path string, v any) {
+	switch v := v.(type) {
+	case *pickle.Object:
+		if state, ok := v.State.(*pickle.Dict); ok {
+			for i := range state.Entries {
+				if name, ok := state.Entries[i].Key.(string); ok {
+					c.attribute(path+"."+name, &state.Entries[i].Value)
+				}
+			}
+		}
+	case *pickle.List:
+		for i := range v.Items {
+			c.value(fmt.Sprintf("%s[%d]", path, i), v.Items[i])
+		}
+	case *pickle.Tuple:
+		for i := range v.Items {
+			c.value(fmt.Sprintf("%s[%d]", path, i), v.Items[i])
+		}
+	}
+}
+
+func (c *changer) attribute(path string, v *any) {
+	var others []any
+	switch old := (*v).(type) {
+	case bool:
+	case int64:
+		others = []any{int64(0), int64(-1), old + 1, int64(math.MaxInt32), math.NaN()}
+	case float64:
+		others = []any{0.0, -1.0, math.NaN(), math.Inf(1), 1e300}
+	default:
+		if array, err := numpy.Parse(old); err == nil {
+			others = arrays(array)
+			break
+		}
+		c.value(path, old)
+	}
+	for i, other := range others {
+		if c.at == 0 && c.did == "" {
+			*v, c.did = other, fmt.Sprintf("%s, change %d", path, i)
+		}
+		c.at--
+	}
+}
+
+// arrays are what an array of numbers may be by mistake: without elements,
+// without the last row or column, turned, with a NaN or a 0.
+func arrays(a numpy.Array) (others []any) {
+	data, err := a.Floats(pickle.NewBudget(1 << 20))
+	if err != nil || len(data) == 0 {
+		return nil
+	}
+	float := numpy.DType{Kind: 'f', Size: 8}
+	add := func(data []float64, shape ...int) {
+		raw := make([]byte, 0, 8*len(data))
+		for _, v := range data {
+			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
+		}
+		if array, err := numpy.New(float, shape, false, raw); err == nil {
+			others = append(others, &array)
+		}
+	}
+	shape := a.Shape
+	if len(shape) == 0 {
+		shape = []int{1}
+	}
+	rows := shape[0]
+	width := len(data) / rows
+	fewer := slices.Clone(shape)
+	fewer[0]--
+	add(data[:len(data)-width], fewer...)
+	none := slices.Clone(shape)
+	none[0] = 0
+	add(nil, none...)
+	if len(shape) == 2 {
+		add(nil, rows, 0)
+		add(data[:rows*(width-1)], rows, width-1)
+		add(data, width, rows)
+	}
+	for _, v := range []float64{math.NaN(), 0, -1e9} {
+		changed := slices.Clone(data)
+		changed[len(changed)/2] = v
+		add(changed, shape...)
+	}
+	return others
+}
+
+// TestStepOfNoWidth holds that a step which claims no columns is refused by its
+// name.
+func TestStepOfNoWidth(t *testing.T) {
+	t.Parallel()
+	file := readGoldens(t, allModels)["protocol_2"].File
+	_, err := sklearn.LoadValue(len(file), func(allow func(pickle.Global) bool, budget *pickle.Budget) (any, error) {
+		v, err := pickle.Read(file, pickle.Options{Allow: allow, Budget: budget})
+		steps, _ := v.(*pickle.Object).Attr("steps")
+		scaler := steps.(*pickle.List).Items[0].(*pickle.Tuple).Items[1].(*pickle.Object)
+		for i := range scaler.State.(*pickle.Dict).Entries {
+			if e := &scaler.State.(*pickle.Dict).Entries[i]; e.Key == any("n_features_in_") {
+				e.Value = int64(0)
+			}
+		}
+		return v, err
+	})
+	const want = "load model: StandardScaler in step 'standardscaler': n_features_in_ is of 0 features: one at least is needed"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if errors.Is(err, sklearn.ErrUnsupported) {
+		t.Error("a broken file is called unsupported")
+	}
+}
