@@ -10,7 +10,7 @@ GREMLINS    ?= github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Packages whose tests run goroutines against one another: a short run of them is watched by the race detector.
-CONCURRENT := ledger|schedule|score|runs|store|protocol|ingest|model|simulate|blob
+CONCURRENT := ledger|ledger/interleave|schedule|score|runs|store|protocol|ingest|model|simulate|blob
 RACING      = $(shell $(GO) list ./... | grep -E '/handler/($(CONCURRENT))(/storetest|/blobtest)?$$')
 RACE       := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
@@ -67,8 +67,8 @@ GREMLINS_OF := ledger schedule score ingest store protocol runs model
 gremlins: ## the same with faults that a tool makes (hours)
 	@for p in $(GREMLINS_OF); do echo "$$p"; $(GO) run $(GREMLINS) unleash --timeout-coefficient 20 ./handler/$$p || exit 1; done
 
-soak: faults ## campaigns of many rounds: faults, and 1,000 rounds of the ledger's interleavings
-	@$(GO) test ./handler/ledger -count=1 -v -timeout 2h -ledger.rounds 1000
+soak: faults ## campaigns of many rounds: faults, and 20,000 rounds of the ledger's interleavings
+	@$(GO) test ./handler/ledger/interleave -count=1 -v -timeout 2h -rounds 20000
 
 check-infra: ## check the description of Azure: lint, snapshots, settings, roles, queries (test does it too)
 	@$(GO) test ./handler/infra

@@ -29,7 +29,8 @@
 //     and libm are only mathematics
 //   - features: the rows of a model over several sensors, as pandas makes them
 //   - ingest, schedule, score, runs: what each function does, knowing neither
-//     HTTP nor SDKs; ledger: the rules of ending a run, which they share
+//     HTTP nor SDKs; ledger: the rules of ending a run, which they share, and
+//     below it interleave, which plays all of them at once, killed and repeated
 //   - protocol: the custom-handler contract; the only package that knows how
 //     the Functions host talks
 //   - azure: blobs, queues, credentials; beside release, the only one that

@@ -16,7 +16,7 @@ var skipping = regexp.MustCompile(`\b[tb]\.(Skip\([^)]|Skipf|SkipNow)`)
 // by package needs. The exceptions run there too, for longer or in a benchmark.
 func TestSkips(t *testing.T) {
 	t.Parallel()
-	exceptions := map[string]bool{"ledger/interleave_test.go": true, "cmd/handler/fleet_bench_test.go": true}
+	exceptions := map[string]bool{"cmd/handler/fleet_bench_test.go": true}
 	err := fs.WalkDir(os.DirFS("."), ".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasPrefix(file, "needs/") || file == "skips_test.go" {
 			return err

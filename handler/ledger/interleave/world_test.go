@@ -1,4 +1,4 @@
-package ledger_test
+package interleave_test
 
 import (
 	"context"
@@ -73,18 +73,16 @@ func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.sql.Close() })
-	var batch []fleet.Reading
 	senders := append([]fleet.ID{orphaned}, good[:1+rng.IntN(len(good))]...)
 	for i, id := range senders {
+		var batch []fleet.Reading
 		for k := range 5 {
 			ts := fleet.MillisOf(day.From.Add(time.Duration(k*5+i) * time.Hour))
 			batch = append(batch, fleet.Reading{ID: id, Time: ts, Value: float64(10*i + k)})
 		}
+		w.insert(batch)
 	}
-	batch = append(batch, fleet.Reading{ID: silent, Time: fleet.MillisOf(day.To), Value: 1})
-	if _, err := w.db.InsertReadings(t.Context(), batch); err != nil {
-		t.Fatal(err)
-	}
+	w.insert([]fleet.Reading{{ID: silent, Time: fleet.MillisOf(day.To), Value: 1}})
 	if err := w.db.InitWatermark(t.Context(), day.From); err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +91,15 @@ func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
 		rng.Shuffle(len(w.events), func(i, k int) { w.events[i], w.events[k] = w.events[k], w.events[i] })
 	}
 	return w
+}
+
+// insert stores readings of one sensor. The sensors of one batch get their keys,
+// and so their order in messages, in any order; a round must go the same way
+// each time.
+func (w *world) insert(batch []fleet.Reading) {
+	if _, err := w.db.InsertReadings(w.t.Context(), batch); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // events are readings of these sensors at hours of the day that none has yet.

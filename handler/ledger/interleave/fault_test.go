@@ -1,4 +1,4 @@
-package ledger_test
+package interleave_test
 
 import (
 	"context"
