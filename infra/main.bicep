@@ -60,8 +60,11 @@ param vnetEnabled bool = false
 param vnetAddressPrefix string = '10.80.0.0/22'
 
 // ---- scoring
-@description('When scored windows end: an NCRONTAB expression with seconds, in UTC.')
+@description('When scored windows end: an NCRONTAB expression with seconds, by the clocks of scoreTimeZone.')
 param scoreSchedule string = '0 0 * * * *'
+
+@description('The time zone of scoreSchedule, by its name in the IANA database, such as Europe/Berlin.')
+param scoreTimeZone string = 'UTC'
 
 @description('How often the application looks at its ledger: an NCRONTAB expression.')
 param scoreTick string = '0 * * * * *'
@@ -338,6 +341,7 @@ var settings = {
   SQL_DSN: 'sqlserver://${sql.outputs.fullyQualifiedDomainName}:1433?database=${sql.outputs.databaseName}&fedauth=ActiveDirectoryManagedIdentity&user+id=${identity.outputs.clientId}&encrypt=true&TrustServerCertificate=false'
   SCORE_SCHEDULE: scoreSchedule
   SCORE_TICK: scoreTick
+  SCORE_TIME_ZONE: scoreTimeZone
   SCORE_DELAY: scoreDelay
   SCORE_SENSORS_PER_MESSAGE: string(sensorsPerMessage)
   SCORE_AGGREGATE: scoreAggregate

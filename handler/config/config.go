@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // a schedule knows every zone on every machine
 
 	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -16,7 +17,7 @@ import (
 
 // Config is what the settings come to.
 type Config struct {
-	Schedule          ncrontab.Schedule // SCORE_SCHEDULE
+	Schedule          ncrontab.Schedule // SCORE_SCHEDULE, by the clocks of SCORE_TIME_ZONE
 	Delay             time.Duration     // SCORE_DELAY
 	SensorsPerMessage int               // SCORE_SENSORS_PER_MESSAGE
 	Score             fleet.Settings    // what new runs take over: SCORE_AGGREGATE
@@ -66,7 +67,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
 		InAzure:           inAzure(getenv),
-		Schedule:          r.schedule("SCORE_SCHEDULE"),
+		Schedule:          r.schedule("SCORE_SCHEDULE").In(r.zone("SCORE_TIME_ZONE")),
 		Delay:             r.duration("SCORE_DELAY", 24*time.Hour),
 		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, fleet.MaxJobsPerMessage),
 		Score:             fleet.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE")},
@@ -120,6 +121,15 @@ func (r *reader) schedule(name string) ncrontab.Schedule {
 		r.mistake("%s: %w; every hour is %q, every fifth minute %q", name, err, "0 0 * * * *", "0 */5 * * * *")
 	}
 	return s
+}
+
+func (r *reader) zone(name string) *time.Location {
+	zone, err := time.LoadLocation(r.text(name))
+	if err != nil || zone == time.Local {
+		r.mistake("%s is %q: set it to the name of a zone in the IANA database, such as Europe/Berlin, or to UTC", name, r.text(name))
+		return time.UTC
+	}
+	return zone
 }
 
 func (r *reader) duration(name string, most time.Duration) time.Duration {

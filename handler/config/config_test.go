@@ -101,6 +101,8 @@ func TestMistakes(t *testing.T) {
 		want        string
 	}{
 		{laptop, "SCORE_SCHEDULE", "61 * * * * *", "SCORE_SCHEDULE"},
+		{laptop, "SCORE_TIME_ZONE", "Europe/Entenhausen", `SCORE_TIME_ZONE is "Europe/Entenhausen"`},
+		{laptop, "SCORE_TIME_ZONE", "Local", "such as Europe/Berlin"},
 		{laptop, "SCORE_TICK", "@hourly", "SCORE_TICK"},
 		{laptop, "SCORE_DELAY", "5", `SCORE_DELAY is "5": set it to a duration`},
 		{laptop, "SCORE_DELAY", "-1s", "SCORE_DELAY"},

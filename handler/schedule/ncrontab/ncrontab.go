@@ -18,6 +18,8 @@
 // one means the first: J is January, M is March or Monday). Sunday is 0, and 7
 // is an error. A day must match its month's day and its week's day, both.
 // There is no ?, L, W, # or @hourly.
+//
+// A schedule fires by UTC, or by the clocks of a time zone; see [Schedule.In].
 package ncrontab
 
 import (
@@ -31,7 +33,8 @@ import (
 // Schedule is a parsed expression. The zero value never fires.
 type Schedule struct {
 	text   string
-	fields [6]set // by the index of a field in specs
+	fields [6]set         // by the index of a field in specs
+	zone   *time.Location // nil is UTC
 }
 
 // Parse reads an expression. Its error wraps [fleet.ErrInvalid] and names the
@@ -87,7 +90,19 @@ const lastYear = 9999
 // Next returns the first time after t at which s fires, in UTC and whole
 // seconds. It returns the zero time if there is none before the year 10000.
 func (s Schedule) Next(t time.Time) time.Time {
-	t = t.UTC().Truncate(time.Second).Add(time.Second)
+	if s.zone == nil {
+		return s.next(t.UTC())
+	}
+	wall := s.next(latest(s.zone, t))
+	if wall.IsZero() {
+		return wall
+	}
+	return reached(s.zone, wall)
+}
+
+// next is Next where clocks show UTC.
+func (s Schedule) next(t time.Time) time.Time {
+	t = t.Truncate(time.Second).Add(time.Second)
 	year, month, day := t.Date()
 	if year > lastYear {
 		return time.Time{}
