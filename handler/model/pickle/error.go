@@ -30,6 +30,23 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Truncated says that the pickle ends, or a length in it reaches, beyond the bytes
+// present. It is an [ErrTruncated].
+type Truncated struct {
+	Missing uint64 // at least so many bytes
+}
+
+func (e *Truncated) Error() string {
+	const most = 1 << 40 // no file is so large: a length in it is damaged
+	if e.Missing > most {
+		return "a length in it is larger than any file: it is damaged"
+	}
+	return fmt.Sprintf("truncated: at least %d bytes are missing", e.Missing)
+}
+
+// Is reports whether target is [ErrTruncated].
+func (e *Truncated) Is(target error) bool { return target == ErrTruncated }
+
 // Reasons that callers may want to tell apart.
 var (
 	// ErrTruncated: the pickle ends, or a length in it reaches, beyond the

@@ -96,7 +96,7 @@ func (r *reader) callee(name *Global) *callee {
 // one.
 func (r *reader) pushObject(class Global, args []any, kwargs *Dict) error {
 	if !r.callee(&class).allowed {
-		return r.pushNew(&Refused{Global: class, Offset: r.pos - 1}, sizeHolder)
+		return r.pushNew(&Refused{Global: class, Offset: r.pos - 1, Args: args}, sizeHolder)
 	}
 	o := r.opt.Memory.objects.one()
 	*o = Object{Class: class, Args: args, Kwargs: kwargs, nest: nest{1}}

@@ -42,10 +42,13 @@ type Input struct {
 	opt    Options
 }
 
-// Take returns the next n bytes, which alias the data, or [ErrTruncated].
+// Take returns the next n bytes, which alias the data, or a [*Truncated].
 func (in *Input) Take(n int) ([]byte, error) {
-	if n < 0 || n > len(in.data)-in.pos {
+	if n < 0 {
 		return nil, ErrTruncated
+	}
+	if left := len(in.data) - in.pos; n > left {
+		return nil, &Truncated{uint64(n - left)}
 	}
 	b := in.data[in.pos : in.pos+n : in.pos+n]
 	in.pos += n
@@ -100,6 +103,7 @@ func (r *reader) step(op Op) error {
 	if r.ops++; r.ops > MaxOps {
 		return fmt.Errorf("%w: over %d opcodes", ErrLimit, MaxOps)
 	}
+	r.opt.Budget.opcode()
 	do := opcodes[op].do
 	if do == nil {
 		return ErrOpcode
@@ -127,8 +131,8 @@ func (r *reader) proto() error {
 // frame only checks: all the data is at hand, so frames need not be kept.
 func (r *reader) frame() error {
 	n, err := r.uint(8)
-	if err == nil && n > uint64(len(r.data)-r.pos) {
-		err = ErrTruncated
+	if err == nil {
+		err = r.has(n)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package pickle_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -103,8 +104,58 @@ func TestFloatBits(t *testing.T) {
 
 func TestErrorSaysWhere(t *testing.T) {
 	_, err := pickle.Read([]byte("\x80\x04NN\x8e\xff\xff\xff\xff\xff\xff\xff\xff"), pickle.Options{})
-	const want = "pickle offset 4 (BINBYTES8): truncated: more bytes are claimed than the file has"
+	const want = "pickle offset 4 (BINBYTES8): a length in it is larger than any file: it is damaged"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestManySmallObjects holds that files of many small objects are read, as those
+// of a fitted vectoriser are: its words, each with a number.
+func TestManySmallObjects(t *testing.T) {
+	const n = 30_000
+	word := func(i int) string {
+		return string([]byte{5, 'a' + byte(i%26), 'a' + byte(i/26%26), 'a' + byte(i/676%26), 'a' + byte(i/17576), 'x'})
+	}
+	for name, entry := range map[string]func(i int) string{
+		"words with numbers":       func(i int) string { return "\x8c" + word(i) + "\x94M" + string([]byte{byte(i), byte(i >> 8)}) },
+		"words with tuples of one": func(i int) string { return "\x8c" + word(i) + "\x94K\x01\x85\x94" },
+		"words with numpy scalars": func(i int) string {
+			return "\x8c" + word(i) + "\x94h\x00h\x01C\x08" + string([]byte{byte(i), byte(i >> 8), 0, 0, 0, 0, 0, 0}) + "\x94\x86\x94R\x94"
+		},
+	} {
+		var b strings.Builder
+		b.WriteString("\x80\x04cnumpy._core.multiarray\nscalar\n\x940N\x940}\x94")
+		for i := range n {
+			if i%1000 == 0 {
+				b.WriteByte('(')
+			}
+			b.WriteString(entry(i))
+			if i%1000 == 999 {
+				b.WriteByte('u')
+			}
+		}
+		b.WriteByte('.')
+		v, err := pickle.Read([]byte(b.String()), pickle.Options{Allow: allowNumpy})
+		if err != nil {
+			t.Errorf("%s, %d bytes: %v", name, b.Len(), err)
+			continue
+		}
+		if d, ok := v.(*pickle.Dict); !ok || len(d.Entries) != n {
+			t.Errorf("%s: read as %T", name, v)
+		}
+	}
+}
+
+// TestTruncated holds that a pickle cut short says how many bytes are missing at
+// least.
+func TestTruncated(t *testing.T) {
+	whole := "\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x0chello, world\x94."
+	for n := len(whole) - 1; n > 10; n-- {
+		_, err := pickle.Read([]byte(whole[:n]), pickle.Options{})
+		var cut *pickle.Truncated
+		if !errors.As(err, &cut) || cut.Missing != uint64(len(whole)-n) {
+			t.Errorf("%d bytes of %d: %v", n, len(whole), err)
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 func (r *reader) byte() (byte, error) {
 	if r.pos >= len(r.data) {
-		return 0, ErrTruncated
+		return 0, &Truncated{1}
 	}
 	r.pos++
 	return r.data[r.pos-1], nil
@@ -40,7 +40,7 @@ func (r *reader) uint(size int) (uint64, error) {
 func (r *reader) line() ([]byte, error) {
 	n := bytes.IndexByte(r.data[r.pos:], '\n')
 	if n < 0 {
-		return nil, ErrTruncated
+		return nil, &Truncated{1}
 	}
 	b, err := r.Take(n + 1)
 	return bytes.TrimSuffix(b[:n], []byte("\r")), err
@@ -52,10 +52,18 @@ func (r *reader) counted(size int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n > uint64(len(r.data)-r.pos) {
-		return nil, ErrTruncated
+	if err := r.has(n); err != nil {
+		return nil, err
 	}
 	return r.Take(int(n))
+}
+
+// has returns a [*Truncated] unless n more bytes are present.
+func (in *Input) has(n uint64) error {
+	if left := uint64(len(in.data) - in.pos); n > left {
+		return &Truncated{n - left}
+	}
+	return nil
 }
 
 func (r *reader) none() error     { return r.push(nil) }

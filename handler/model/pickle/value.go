@@ -82,7 +82,8 @@ func (o *Object) Attr(name string) (any, bool) {
 // Refused stands for whatever came of a name that is not allowed.
 type Refused struct {
 	Global
-	Offset int // where the name was met
+	Offset int   // where the name was met
+	Args   []any // what it was first called with
 }
 
 // levelOf returns how deep v is nested: 0 for what contains nothing.
