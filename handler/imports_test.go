@@ -17,7 +17,7 @@ var arrows = map[string]string{
 	"fleet": "", "spawn": "", "blob": "fleet blob", "azure": "fleet blob", "needs": "", "mutants": "spawn", "store": "fleet store needs", "ledger": "fleet blob spawn",
 	"ingest": "fleet blob ledger spawn", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger model/predict spawn", "runs": "fleet blob ledger",
 	"timestamp": "fleet", "features": "fleet", "tabular": "fleet timestamp", "schedule/ncrontab": "fleet", "protocol": "fleet spawn", "simulate": "fleet spawn",
-	"model": "fleet blob model spawn", "model/predict": "", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
+	"model": "fleet blob features model spawn", "model/predict": "", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
 	"config": "fleet azure schedule/ncrontab", "azurite": "azure", "release": "release/pack", "release/pack": "", "devhost": "azure schedule/ncrontab",
 	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config spawn", "cmd": "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
 }
@@ -25,7 +25,7 @@ var arrows = map[string]string{
 // owners says which folders alone may import what comes from elsewhere.
 var owners = map[string]string{
 	"github.com/labstack/": "protocol", "github.com/Azure/": "azure release", "github.com/microsoft/go-mssqldb": "store",
-	"github.com/santhosh-tekuri/": "features", "github.com/parquet-go/": "tabular", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
+	"github.com/santhosh-tekuri/": "features", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
 	"golang.org/x/sync/errgroup": "spawn", "golang.org/x/sync/singleflight": "spawn",
 }
 

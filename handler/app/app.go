@@ -94,7 +94,7 @@ func modelBytes() int64 {
 // without vector instructions.
 func loader(simd bool) func([]byte) (predict.Model, error) {
 	return func(data []byte) (predict.Model, error) {
-		m, err := artifact.Load(data)
+		m, err := artifact.Load(data, nil)
 		if err != nil {
 			return nil, err
 		}

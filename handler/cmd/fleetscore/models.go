@@ -11,7 +11,6 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
-	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
 func modelsCommand(c console) *cobra.Command {
@@ -21,7 +20,7 @@ func modelsCommand(c console) *cobra.Command {
 
 // modelFile is a model read from a file.
 type modelFile struct {
-	*sklearn.Model
+	*artifact.Model
 	size   int
 	sha256 string
 }
@@ -32,6 +31,13 @@ func loadModel(name string) (modelFile, error) {
 	if err != nil {
 		return modelFile{}, err
 	}
+	if info.IsDir() {
+		m, err := artifact.LoadFolder(os.DirFS(name), nil)
+		if err != nil {
+			return modelFile{}, fmt.Errorf("%s: %w", name, err)
+		}
+		return modelFile{Model: m}, nil
+	}
 	if info.Size() > publish.MaxSize {
 		return modelFile{}, fmt.Errorf("%s: %d MB are more than the %d MB that a model may have", name, info.Size()>>20, publish.MaxSize>>20)
 	}
@@ -39,7 +45,7 @@ func loadModel(name string) (modelFile, error) {
 	if err != nil {
 		return modelFile{}, err
 	}
-	m, err := artifact.Load(data)
+	m, err := artifact.Load(data, nil)
 	if err != nil {
 		return modelFile{}, fmt.Errorf("%s: %w", name, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
@@ -16,7 +17,7 @@ type inspection struct {
 	File   string `json:"file"`
 	Size   int    `json:"size"`
 	SHA256 string `json:"sha256"`
-	sklearn.Description
+	artifact.Description
 }
 
 func inspectCommand(c console) *cobra.Command {
@@ -24,10 +25,11 @@ func inspectCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a model file, without running it",
-		Long: `Show what is in a model file: its steps, their classes and parameters, how many
-support vectors or trees it has, the features it wants, the version of
-scikit-learn that wrote it, and its SHA-256. The file is read as data; nothing
-in it runs.`,
+		Long: `Show what is in a model file or folder: whether it is a detector, a classifier or a
+regressor, which of a detector's scores are anomalies, its steps, their classes and
+parameters, how many support vectors or trees it has, the features it wants, the
+version of scikit-learn that wrote it, and its SHA-256. The file is read as data;
+nothing in it runs.`,
 		Example: `  fleetscore models inspect model.pkl
   fleetscore models inspect model.joblib --json | jq .estimator`,
 		Args: arguments("FILE"),
@@ -52,17 +54,29 @@ func (i inspection) write(to io.Writer) error {
 	fmt.Fprintf(w, "file\t%s\n", i.File)
 	fmt.Fprintf(w, "size\t%d bytes\n", i.Size)
 	fmt.Fprintf(w, "sha256\t%s\n", i.SHA256)
-	fmt.Fprintf(w, "scikit-learn\t%s\n", i.Version)
+	fmt.Fprintf(w, "format\t%s\n", i.Format)
+	if i.Version != "" {
+		fmt.Fprintf(w, "scikit-learn\t%s\n", i.Version)
+	}
 	features := fmt.Sprint(i.Features)
 	if len(i.FeatureNames) > 0 {
 		features += ": " + strings.Join(i.FeatureNames, ", ")
 	}
 	fmt.Fprintf(w, "features\t%s\n", features)
-	detector := "yes"
-	if !i.Detector {
-		detector = "no: it cannot predict"
+	fmt.Fprintf(w, "kind\t%s\n", i.Kind)
+	if len(i.Classes) > 0 {
+		fmt.Fprintf(w, "classes\t%s\n", strings.Join(i.Classes, ", "))
 	}
-	fmt.Fprintf(w, "detector\t%s\n\n", detector)
+	if i.Anomalies != "" {
+		fmt.Fprintf(w, "anomalies\t%s scores\n", i.Anomalies)
+	}
+	switch {
+	case i.Threshold != nil:
+		fmt.Fprintf(w, "threshold\t%v\n", *i.Threshold)
+	case i.NeedsThreshold:
+		fmt.Fprintf(w, "threshold\tnone: give one in the features file, or in a dict with the model\n")
+	}
+	fmt.Fprintln(w)
 	writeStep(w, i.Estimator, "")
 	return w.Flush()
 }

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/fleetscore/fleetscore/handler/model/archive"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
 // ErrNoModel is wrapped by the errors for files that are something other than a
@@ -29,7 +31,7 @@ func noModel(format string, args ...any) error { return &foreign{fmt.Sprintf(for
 
 // What to do, in most cases.
 const (
-	writeEstimator = "write the fitted scikit-learn, XGBoost, LightGBM or PyOD estimator itself, as by joblib.dump(model, 'model.joblib')"
+	writeEstimator = sklearn.WriteEstimator
 	noNetworks     = "neural networks are not scored here: " + writeEstimator
 	writeAgain     = "copy it again in binary mode, or write it again"
 )
@@ -243,4 +245,48 @@ func clip(text string, n int) string {
 		return text
 	}
 	return string(runes[:n]) + "…"
+}
+
+// isTorch reports a zip file of PyTorch's, by the name of its first file.
+func isTorch(data []byte) bool {
+	return bytes.Contains(data[:min(len(data), 256)], []byte("/data.pkl"))
+}
+
+func torch() error { return noModel("this is a PyTorch model: %s", noNetworks) }
+
+// filesRefusal says what a zip file or folder of these files is, if it is known
+// and no model that is read.
+func filesRefusal(all files, kind string) error {
+	names := all.Names()
+	ends := func(suffix string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, suffix) })
+	}
+	every := func(suffix string) bool {
+		return len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return !strings.HasSuffix(n, suffix) })
+	}
+	switch {
+	case all.Has(mlmodel):
+		return nil
+	case len(names) == 0:
+		return noModel("this %s is empty: %s", kind, writeAgain)
+	case ends("/data.pkl"):
+		return torch()
+	case ends("model.weights.h5"), ends("keras_metadata.pb"):
+		return noModel("this is a Keras model: %s", noNetworks)
+	case ends("saved_model.pb"), ends("saved_model.pbtxt"):
+		return noModel("this is a TensorFlow model (SavedModel): %s", noNetworks)
+	case every(".npy"):
+		return noModel("this is a file of numpy arrays (.npz), not an estimator: %s", writeEstimator)
+	case slices.Contains(names, "[Content_Types].xml") && ends("workbook.xml"):
+		return noModel("this is an Excel workbook, which is data and not a model: %s", writeEstimator)
+	case slices.Contains(names, "[Content_Types].xml"), slices.Contains(names, "mimetype"):
+		return noModel("this is an Office document, not a model: %s", writeEstimator)
+	case slices.Contains(names, "META-INF/MANIFEST.MF"):
+		return noModel("this is a Java archive: %s", writeEstimator)
+	case ends("metadata/part-00000"):
+		return noModel("this is a model of Spark: fit the same with scikit-learn, XGBoost or LightGBM, and %s", writeEstimator)
+	case ends("model.safetensors"), ends("pytorch_model.bin"):
+		return noModel("this is a neural network of the transformers library: %s", noNetworks)
+	}
+	return nil
 }

@@ -1,16 +1,16 @@
 // Package artifact makes models of the files that people keep them in, whatever
-// those are: it tells them apart by their content, not their names. Files of
-// pickle and joblib go to package sklearn as they are, those of skops through
-// package skops. Of a file that holds no model, the error says what it is and
-// what to do.
+// those are: it tells them apart by their content, not their names. A file may be
+// a pickle of the estimator or of a dict of it and its scaler, a file of joblib or
+// skops, an MLflow folder, or a folder or zip file of several of these. Nothing in
+// a file runs. Of a file that holds no model, the error says what it is and what
+// to do.
 package artifact
 
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/model/archive"
 	"github.com/fleetscore/fleetscore/handler/model/joblib"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
@@ -18,72 +18,116 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/skops"
 )
 
-// Load returns the model in a file. It does not keep data. The error wraps
-// [ErrNoModel] where the file is of a kind that holds no model that is read.
-func Load(data []byte) (*sklearn.Model, error) {
+// Load returns the model in a file. The features file says which members of a
+// dict or zip file are applied, in its steps, and from which score on a row is an
+// anomaly, in its threshold; it may be nil, and one in a zip file takes its place.
+// Load does not keep data. The error wraps [ErrNoModel] where the file is of a kind
+// that holds no model that is read.
+func Load(data []byte, spec *features.Spec) (*Model, error) {
 	if len(data) > sklearn.MaxFile {
-		return nil, fmt.Errorf("load model: %w: %d MiB, at most %d are read", pickle.ErrLimit, len(data)>>20, sklearn.MaxFile>>20)
+		return nil, fmt.Errorf("%w: the file has %d MiB, at most %d are read", pickle.ErrLimit, len(data)>>20, sklearn.MaxFile>>20)
 	}
-	if len(data) >= len(archive.Magic) && string(data[:len(archive.Magic)]) == archive.Magic {
-		return loadArchive(data)
+	plain, unpackErr := unpack(data)
+	if isZip(plain) {
+		return loadArchive(plain, spec)
 	}
-	m, err := sklearn.Load(data)
-	if err == nil {
-		return m, nil
-	}
-	// A text may be a pickle too, of protocol 0: what cannot be read as one is
-	// looked at as something else.
-	plain, unpackErr := joblib.Decompress(data)
-	if unpackErr != nil {
-		plain = data
-	}
-	if notPickle := new(pickle.Error); !looksPickled(plain) && (unpackErr != nil || errors.As(err, &notPickle)) {
-		if other := refusal(plain); other != nil {
-			return nil, other
+	m, err := sklearn.LoadValue(len(plain), steps(spec), func(opt pickle.Options) (any, error) {
+		if unpackErr != nil {
+			return nil, unpackErr
 		}
+		v, err := readPickle(plain, opt)
+		if err != nil {
+			return nil, err
+		}
+		return v, notModel(v)
+	})
+	if err == nil {
+		return newModel(m, "pickle", spec)
 	}
-	if errors.Is(err, pickle.ErrTruncated) {
-		return nil, fmt.Errorf("the file ends too early: %w; %s", err, writeAgain)
-	}
-	return nil, err
+	return nil, explain(plain, unpackErr, err)
 }
 
-func loadArchive(data []byte) (*sklearn.Model, error) {
+// unpack undoes compression: joblib's own, and that of a file which was compressed
+// once more.
+func unpack(data []byte) ([]byte, error) {
+	for range 2 {
+		plain, err := joblib.Decompress(data)
+		if err != nil {
+			return data, err
+		}
+		if len(plain) == len(data) {
+			break
+		}
+		data = plain
+	}
+	return data, nil
+}
+
+// readPickle reads a pickle, or the pickle in the bytes that a pickle holds.
+func readPickle(data []byte, opt pickle.Options) (any, error) {
+	v, err := pickle.Read(data, opt)
+	if inner, ok := v.([]byte); ok && err == nil && looksPickled(inner) {
+		return pickle.Read(inner, opt)
+	}
+	return v, err
+}
+
+// explain says what a file is that was no model. A text may be a pickle too, of
+// protocol 0: what cannot be read as one is looked at as something else.
+func explain(plain []byte, unpackErr, err error) error {
+	if notPickle := new(pickle.Error); !looksPickled(plain) && (unpackErr != nil || errors.As(err, &notPickle)) {
+		if other := refusal(plain); other != nil {
+			return other
+		}
+	}
+	switch {
+	case errors.Is(err, pickle.ErrTruncated):
+		return fmt.Errorf("the file ends too early: %w; %s", err, writeAgain)
+	case unpackErr != nil:
+		return fmt.Errorf("the file is damaged or ends too early: %w; %s", err, writeAgain)
+	case errors.Is(err, pickle.ErrOpcode) && !looksPickled(plain):
+		return noModel("this is none of the files that are read, and none that is known here (it begins with %q): %s", plain[:min(len(plain), 8)], writeEstimator)
+	}
+	return err
+}
+
+func isZip(data []byte) bool {
+	return len(data) >= len(archive.Magic) && string(data[:len(archive.Magic)]) == archive.Magic
+}
+
+// steps returns the steps that a features file names.
+func steps(spec *features.Spec) []string {
+	if spec == nil {
+		return nil
+	}
+	return spec.Steps
+}
+
+func loadArchive(data []byte, spec *features.Spec) (*Model, error) {
 	a, err := archive.Open(data)
 	switch {
-	case err != nil && strings.Contains(string(data[:min(len(data), 256)]), "/data.pkl"):
+	case err != nil && isTorch(data):
 		return nil, torch()
 	case errors.Is(err, archive.ErrEncrypted), errors.Is(err, pickle.ErrLimit):
 		return nil, err
 	case err != nil:
 		return nil, noModel("this is a damaged or truncated zip file (%v): %s", err, writeAgain)
 	case a.Has(skops.Schema):
-		return sklearn.LoadValue(a.Size(), func(allow func(pickle.Global) bool, budget *pickle.Budget) (any, error) {
-			v, _, err := skops.Read(a, skops.Options{Allow: allow, Budget: budget})
-			return v, err
+		m, err := sklearn.LoadValue(a.Size(), steps(spec), func(opt pickle.Options) (any, error) {
+			return readSkops(a, opt)
 		})
+		if err != nil {
+			return nil, err
+		}
+		return newModel(m, "skops", spec)
 	}
-	return nil, archiveRefusal(a.Names())
+	return loadFiles(a, "zip file", spec)
 }
 
-func torch() error { return noModel("this is a PyTorch model: %s", noNetworks) }
-
-// archiveRefusal says what a zip file of these names is.
-func archiveRefusal(names []string) error {
-	ends := func(suffix string) bool {
-		return slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, suffix) })
+func readSkops(a *archive.Archive, opt pickle.Options) (any, error) {
+	v, _, err := skops.Read(a, skops.Options{Allow: opt.Allow, Budget: opt.Budget})
+	if err != nil {
+		return nil, err
 	}
-	switch {
-	case ends("/data.pkl"):
-		return torch()
-	case ends("model.weights.h5"):
-		return noModel("this is a Keras model: %s", noNetworks)
-	case ends("saved_model.pb"):
-		return noModel("this is a TensorFlow model in a zip file: %s", noNetworks)
-	case len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return !strings.HasSuffix(n, ".npy") }):
-		return noModel("this is a file of numpy arrays (.npz), not an estimator: %s", writeEstimator)
-	case slices.Contains(names, "[Content_Types].xml"):
-		return noModel("this is an Office document, not a model: %s", writeEstimator)
-	}
-	return noModel("this zip file has no %s, so it is none of skops: take the model out of it, or %s", skops.Schema, writeEstimator)
+	return v, notModel(v)
 }

@@ -39,21 +39,21 @@ func TestNoModel(t *testing.T) {
 		{"zip of torch", zipped("m/data.pkl", "m/version"), "a PyTorch model"},
 		{"zip of keras", zipped("config.json", "model.weights.h5"), "a Keras model"},
 		{"npz", zipped("a.npy", "b.npy"), "numpy arrays (.npz)"},
-		{"another zip", zipped("README.md"), "has no schema.json"},
+		{"another zip", zipped("README.md"), "no model's file (.pkl, .joblib"},
 		{"half a zip", zipped("schema.json")[:40], "damaged or truncated zip file"},
 		{"npy", "\x93NUMPY\x01\x00", "a numpy array"},
 		{"csv", "a,b\n1,2\n3,4\n", "a table of text (CSV)"},
 		{"csv that begins like zlib", "x,b\n1,2\n3,4\n", "a table of text (CSV)"},
 		{"script", "import joblib\nmodel = 1\n", "a Python script"},
 		{"json", "{\"a\": 1}", "JSON, but no XGBoost model"},
-		{"a call in protocol 0", "cos\nsystem\n(S'ls'\ntR.", "class os.system is not supported"},
-		{"None", "\x80\x04N.", "None is not supported"},
-		{"a string", "\x80\x04\x8c\x05hello.", "a string is not supported"},
-		{"a list", "\x80\x04]\x8c\x01aa.", "a list is not supported"},
+		{"a call in protocol 0", "cos\nsystem\n(S'ls'\ntR.", "a call of os.system is not supported"},
+		{"None", "\x80\x04N.", "the file holds None"},
+		{"a string", "\x80\x04\x8c\x05hello.", `the file holds the text "hello"`},
+		{"a list", "\x80\x04]\x8c\x01aa.", "a list of 1 texts (a), which may be a model's columns"},
 		{"truncated", "\x80\x04\x95\x00\x10\x00\x00\x00\x00\x00\x00}", "the file ends too early"},
 		{"newer protocol", "\x80\x09N.", "protocol 9 is not supported"},
 	} {
-		_, err := artifact.Load([]byte(tc.data))
+		_, err := artifact.Load([]byte(tc.data), nil)
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v; want %s", tc.name, err, tc.want)
 			continue
@@ -62,7 +62,7 @@ func TestNoModel(t *testing.T) {
 			t.Errorf("%s: a type of Go in %s", tc.name, text)
 		}
 	}
-	if _, err := artifact.Load(nil); !errors.Is(err, artifact.ErrNoModel) {
+	if _, err := artifact.Load(nil, nil); !errors.Is(err, artifact.ErrNoModel) {
 		t.Errorf("%v does not wrap ErrNoModel", err)
 	}
 }

@@ -25,10 +25,10 @@ type golden struct {
 
 func readSkops(t testing.TB) (all []golden) {
 	t.Helper()
-	return readGoldens(t, "testdata/skops_*.json.gz")
+	return readGoldens[golden](t, "testdata/skops_*.json.gz")
 }
 
-func readGoldens(t testing.TB, pattern string) (all []golden) {
+func readGoldens[G any](t testing.TB, pattern string) (all []G) {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
 	if err != nil || len(names) == 0 {
@@ -44,7 +44,7 @@ func readGoldens(t testing.TB, pattern string) (all []golden) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var files []golden
+		var files []G
 		if err := json.NewDecoder(unzipped).Decode(&files); err != nil {
 			t.Fatal(name, err)
 		}
@@ -58,7 +58,7 @@ func readGoldens(t testing.TB, pattern string) (all []golden) {
 func TestSkops(t *testing.T) {
 	t.Parallel()
 	for _, want := range readSkops(t) {
-		m, err := artifact.Load(want.File)
+		m, err := artifact.Load(want.File, nil)
 		if err != nil {
 			t.Errorf("%s of skops %s: %v", want.Name, want.Skops, err)
 			continue
@@ -85,7 +85,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("PK\x03\x04archive/data.pkl"))
 	f.Add([]byte("<html>"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := artifact.Load(data)
+		m, err := artifact.Load(data, nil)
 		if (m == nil) != (err != nil) {
 			t.Fatalf("%v, %v", m, err)
 		}

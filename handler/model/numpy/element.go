@@ -126,3 +126,6 @@ func (a *Array) at(i int) any {
 	}
 	return nil
 }
+
+// IsScalar reports whether an object is a pickled numpy scalar.
+func IsScalar(o *pickle.Object) bool { return function(o.Class) == "scalar" }

@@ -96,7 +96,11 @@ func (r *reader) callee(name *Global) *callee {
 // one.
 func (r *reader) pushObject(class Global, args []any, kwargs *Dict) error {
 	if !r.callee(&class).allowed {
-		return r.pushNew(&Refused{Global: class, Offset: r.pos - 1, Args: args}, sizeHolder)
+		refused := &Refused{Global: class, Offset: r.pos - 1, Args: args}
+		if r.opt.Refuse != nil {
+			r.opt.Refuse(refused)
+		}
+		return r.pushNew(refused, sizeHolder)
 	}
 	o := r.opt.Memory.objects.one()
 	*o = Object{Class: class, Args: args, Kwargs: kwargs, nest: nest{1}}

@@ -11,6 +11,9 @@ type Options struct {
 	// itself spells built-in values and objects (python.go) need none. A nil
 	// Allow allows nothing.
 	Allow func(Global) bool
+	// Refuse, if not nil, is told of each object that is made by a name that is not
+	// allowed.
+	Refuse func(*Refused)
 	// Built, if not nil, is called with each object once it has its state, and
 	// returns what takes its place. It may read bytes that follow in the
 	// stream: joblib puts array data there.

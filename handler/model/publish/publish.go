@@ -81,7 +81,7 @@ func Apply(ctx context.Context, blobs blob.Store, dir fs.FS, steps []Step, done 
 
 // Check reports why a model file cannot score sensors.
 func Check(data []byte) error {
-	m, err := artifact.Load(data)
+	m, err := artifact.Load(data, nil)
 	if err != nil {
 		return err
 	}

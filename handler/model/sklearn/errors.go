@@ -48,9 +48,3 @@ func publicName(g pickle.Global) string {
 }
 
 var submodules = []string{"text", "image", "kernels"}
-
-// refuseClass returns the error for an object of a class that is not known.
-func refuseClass(g pickle.Global, step string) error {
-	return refuse("class "+publicName(g), step,
-		"use one of "+detectorNames()+", after "+transformerNames()+" or none")
-}

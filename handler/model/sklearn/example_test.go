@@ -24,5 +24,5 @@ func ExampleLoad() {
 	fmt.Println(says)
 	// Output:
 	// detector 1
-	// load model: class os.system is not supported
+	// a call of os.system is not supported: no model needs it, and in Python it would run: do not load the file there, and ask where it comes from
 }

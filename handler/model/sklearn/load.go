@@ -9,6 +9,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/joblib"
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 // MaxFile is the size of the largest file that is read.
@@ -28,11 +29,7 @@ func Load(data []byte) (*Model, error) {
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("load model: %w: %d MiB, at most %d are read", pickle.ErrLimit, len(data)>>20, MaxFile>>20)
 	}
-	m, err := load(data)
-	if err != nil {
-		return nil, fmt.Errorf("load model: %w", err)
-	}
-	return m, nil
+	return load(data)
 }
 
 func load(data []byte) (*Model, error) {
@@ -40,8 +37,8 @@ func load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loadValue(len(data), func(l *loader) (any, error) {
-		v, err := pickle.Read(data, pickle.Options{Allow: l.allow, Built: joblib.Built, Budget: l.budget, Memory: &l.memory})
+	return LoadValue(len(data), nil, func(opt pickle.Options) (any, error) {
+		v, err := pickle.Read(data, opt)
 		if at := new(pickle.Error); errors.As(err, &at) && at.Offset == 0 {
 			err = fmt.Errorf("this is no file of pickle or joblib: %w", err)
 		}
@@ -49,32 +46,32 @@ func load(data []byte) (*Model, error) {
 	})
 }
 
-// LoadValue returns the model in a file of another format, size bytes unpacked.
-// Read reads it into the values that package pickle gives: objects of classes that
-// are not allowed have to be a [pickle.Refused], and what is allocated is taken
-// off the budget.
-func LoadValue(size int, read func(allow func(pickle.Global) bool, budget *pickle.Budget) (any, error)) (*Model, error) {
-	m, err := loadValue(size, func(l *loader) (any, error) { return read(l.allow, l.budget) })
-	if err != nil {
-		return nil, fmt.Errorf("load model: %w", err)
-	}
-	return m, nil
-}
-
-func loadValue(size int, read func(*loader) (any, error)) (*Model, error) {
+// LoadValue returns the model in a file of any format, size bytes unpacked. Read
+// reads it into the values that package pickle gives, with what opt says: objects
+// of classes that are not allowed have to be a [pickle.Refused], and what is
+// allocated is taken off the budget. A [predict.Model] in their place is a model
+// that another package has read.
+//
+// Of a dict, tuple or list, steps are the members that are applied, in order, by
+// their keys or positions. Without steps, the one estimator that predicts is found,
+// and the transformers before it by their keys.
+func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, error)) (*Model, error) {
 	space := workspaces.Get().(*workspace)
 	defer space.release()
-	l := &loader{workspace: space, budget: pickle.NewBudget(size)}
-	v, err := read(l)
+	l := &loader{workspace: space, budget: pickle.NewBudget(size), steps: steps}
+	v, err := read(pickle.Options{Allow: l.allow, Refuse: l.refuse, Built: joblib.Built, Budget: l.budget, Memory: &l.memory})
 	if err != nil {
-		return nil, errors.Join(l.refusal(), err)
-	}
-	if v, err = l.unbundle(v); err != nil {
+		if refusal := l.refusal(v); refusal != nil {
+			return nil, refusal
+		}
 		return nil, err
 	}
-	root, step, err := l.estimator(v, "")
+	root, step, err := l.unbundle(v)
+	if errors.Is(err, errNoBundle) {
+		root, step, err = l.estimator(v, "")
+	}
 	if err == nil {
-		err = l.refusal()
+		err = l.refusal(v)
 	}
 	if err != nil {
 		return nil, err
@@ -82,14 +79,19 @@ func loadValue(size int, read func(*loader) (any, error)) (*Model, error) {
 	if root.in == anyWidth {
 		return nil, fmt.Errorf("nothing in %s says how many features it takes: fit it with scikit-learn 0.23 or later", root.label)
 	}
-	return newModel(root, l.written, l.names, step), nil
+	m := newModel(root, l.written, l.names, step)
+	m.threshold = l.threshold
+	return m, nil
 }
 
 // loader turns a pickle's objects into estimators.
 type loader struct {
 	*workspace
 	budget     *pickle.Budget
+	steps      []string        // of a bundle, in order; nil: by their roles
+	threshold  *Threshold      // of a bundle; nil if there is none
 	refused    []pickle.Global // names met that are not allowed
+	args       []any           // what the first of them was called with
 	estimators int
 	nesting    int
 	written    string   // version of scikit-learn, of the outermost estimator
@@ -114,7 +116,7 @@ func (s *workspace) release() {
 // random states, the search trees of neighbours, the columns of a DataFrame,
 // and the like. As the pickle reader keeps them inert, they do no harm; where
 // an estimator is wanted, they are refused.
-var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "builtins.slice", "builtins.range", "functools.partial"}
+var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial"}
 
 func (l *loader) allow(g pickle.Global) bool {
 	if numpy.Known(g) || joblib.Known(g) {
@@ -132,12 +134,20 @@ func (l *loader) allow(g pickle.Global) bool {
 	return false
 }
 
-// refusal returns the error for the first name that was not allowed.
-func (l *loader) refusal() error {
+// refusal returns the error for the first name that was not allowed, and where in
+// v it is.
+func (l *loader) refusal(v any) error {
 	if len(l.refused) == 0 {
 		return nil
 	}
-	return refuseClass(l.refused[0], "")
+	return refuseFound(l.refused[0], v, l.args)
+}
+
+// refuse keeps what the first name that was not allowed was called with.
+func (l *loader) refuse(r *pickle.Refused) {
+	if len(l.refused) > 0 && r.Global == l.refused[0] && l.args == nil {
+		l.args = r.Args
+	}
 }
 
 // estimator returns the estimator that v is, and its description.
@@ -154,7 +164,9 @@ func (l *loader) estimator(v any, step string) (*element, Step, error) {
 	case *pickle.Object:
 		return l.object(v, step)
 	case *pickle.Refused:
-		return nil, Step{}, refuseClass(v.Global, step)
+		return nil, Step{}, unknownClass(v.Global, inStep(step), "", v.Args)
+	case predict.Model:
+		return l.external(v)
 	case pickle.Global:
 		return nil, Step{}, refuse("class "+publicName(v), step, "write an instance of it, fitted, not the class")
 	}
@@ -164,7 +176,7 @@ func (l *loader) estimator(v any, step string) (*element, Step, error) {
 func (l *loader) object(o *pickle.Object, step string) (*element, Step, error) {
 	c, ok := classes[o.Class]
 	if !ok {
-		return nil, Step{}, refuseClass(o.Class, step)
+		return nil, Step{}, refuseClass(o.Class, inStep(step))
 	}
 	a := &l.attrs[l.nesting-1]
 	*a = attrs{loader: l, object: o, class: o.Class.Name, step: step}

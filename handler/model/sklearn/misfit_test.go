@@ -26,12 +26,12 @@ func TestMisfits(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		for change := 0; ; change++ {
 			did := ""
-			m, err := sklearn.LoadValue(len(all[name].File), func(allow func(pickle.Global) bool, budget *pickle.Budget) (any, error) {
+			m, err := sklearn.LoadValue(len(all[name].File), nil, func(opt pickle.Options) (any, error) {
 				data, err := joblib.Decompress(all[name].File)
 				if err != nil {
 					return nil, err
 				}
-				v, err := pickle.Read(data, pickle.Options{Allow: allow, Built: joblib.Built, Budget: budget})
+				v, err := pickle.Read(data, opt)
 				c := changer{at: change}
 				c.value(name, v)
 				did = c.did
@@ -154,8 +154,8 @@ func arrays(a numpy.Array) (others []any) {
 func TestStepOfNoWidth(t *testing.T) {
 	t.Parallel()
 	file := readGoldens(t, allModels)["protocol_2"].File
-	_, err := sklearn.LoadValue(len(file), func(allow func(pickle.Global) bool, budget *pickle.Budget) (any, error) {
-		v, err := pickle.Read(file, pickle.Options{Allow: allow, Budget: budget})
+	_, err := sklearn.LoadValue(len(file), nil, func(opt pickle.Options) (any, error) {
+		v, err := pickle.Read(file, opt)
 		steps, _ := v.(*pickle.Object).Attr("steps")
 		scaler := steps.(*pickle.List).Items[0].(*pickle.Tuple).Items[1].(*pickle.Object)
 		for i := range scaler.State.(*pickle.Dict).Entries {
@@ -165,7 +165,7 @@ func TestStepOfNoWidth(t *testing.T) {
 		}
 		return v, err
 	})
-	const want = "load model: StandardScaler in step 'standardscaler': n_features_in_ is of 0 features: one at least is needed"
+	const want = "StandardScaler in step 'standardscaler': n_features_in_ is of 0 features: one at least is needed"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

@@ -12,6 +12,7 @@ import (
 // Model is a loaded estimator. It is safe for concurrent use.
 type Model struct {
 	root        *element
+	threshold   *Threshold
 	description Description
 	size        int
 	scratch     sync.Pool // of *arena
@@ -23,7 +24,7 @@ func (m *Model) Predicts() error {
 	if m.root.predictor != nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is a transformer: the last step has to be one of %s", ErrUnsupported, m.root.label, detectorNames())
+	return &unsupported{m.root.label + " alone is not supported: it prepares rows, but judges none: write one Pipeline of it and the model, or put both files into one folder"}
 }
 
 // Detects returns nil if the model can tell anomalies, else an error, which
@@ -32,7 +33,10 @@ func (m *Model) Detects() error {
 	if m.root.predictor != nil && m.root.kind == predict.Detector {
 		return predict.Check(m)
 	}
-	return fmt.Errorf("%w: %s is no anomaly detector: the last step has to be one of %s", ErrUnsupported, m.root.label, detectorNames())
+	if err := m.Predicts(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %s is a %v, no anomaly detector: the last step has to be one of %s", ErrUnsupported, m.root.label, m.root.kind, detectorNames())
 }
 
 // Kind returns what the model's predictions are.
@@ -56,6 +60,11 @@ func (m *Model) NeedsLimit() bool { return m.root.unlimited }
 
 // Anomalies says which of a detector's scores are anomalies.
 func (m *Model) Anomalies() predict.Side { return m.root.anomalies }
+
+// Threshold returns the score that stands beside the model, in the dict that it is
+// kept in, as the one from which on a row is an anomaly; nil if there is none.
+// Predict does not use it.
+func (m *Model) Threshold() *Threshold { return m.threshold }
 
 // Features returns the number of columns that a row has to have
 // (n_features_in_).

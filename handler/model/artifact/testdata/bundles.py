@@ -1,30 +1,121 @@
-"""Writes dicts, tuples and lists of a scaler and a model, and what they give together: bundles.py OUT.json"""
-import base64, json, pickle, sys
-import numpy as np
+"""Writes models with what belongs to them, as people keep them, and what they give together: bundles.py OUT.json.gz
+
+Each has a file, or the files of a folder; perhaps a features file; and decision_function of
+scikit-learn with predict, 1 for an anomaly, or the words of a refusal.
+"""
+import base64, datetime, gzip, io, json, pickle, sys
+
+import joblib, numpy as np, pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 rng = np.random.RandomState(0)
 x = rng.normal(5, 3, size=(60, 2))
 rows = np.round(rng.normal(5, 4, size=(10, 2)), 3)
 scaler = StandardScaler().fit(x)
+imputer = SimpleImputer().fit(x)
 pca = PCA(n_components=1).fit(scaler.transform(x))
-model = IsolationForest(n_estimators=3, max_samples=16, random_state=0).fit(scaler.transform(x))
-last = IsolationForest(n_estimators=3, max_samples=16, random_state=0).fit(pca.transform(scaler.transform(x)))
+forest = lambda rows: IsolationForest(n_estimators=3, max_samples=16, random_state=0).fit(rows)
+model, last, plain = forest(scaler.transform(x)), forest(pca.transform(scaler.transform(x))), forest(x)
+pipeline = make_pipeline(StandardScaler(), forest(x)).fit(x)
 one = model.decision_function(scaler.transform(rows)).tolist()
 two = last.decision_function(pca.transform(scaler.transform(rows))).tolist()
-bundles = [
-    ("dict", {"model": model, "scaler": scaler, "features": ["a", "b"]}, one),
-    ("tuple", (scaler, model), one),
-    ("reversed tuple", (model, scaler), one),
-    ("list", [scaler, model], one),
-    ("dict of three", {"pca": pca, "clf": last, "scaler": scaler}, two),
-    ("tuple of three", (scaler, pca, last), two),
-    ("two models", {"a": model, "b": model}, None),
-    ("no model", {"scaler": scaler, "pca": pca}, None),
-    ("in doubt", {"one": scaler, "two": pca, "model": last}, None),
-    ("reversed tuple in doubt", (last, pca, scaler), None),
-]
-json.dump([{"name": n, "file": base64.b64encode(pickle.dumps(b, protocol=4)).decode(), "rows": rows.tolist(), "decision_function": d}
-           for n, b, d in bundles], open(sys.argv[1], "w"))
+whole = pipeline.decision_function(rows).tolist()
+names = ["temperature", "vibration"]
+cases = []
+
+
+def pickled(v):
+    return pickle.dumps(v, protocol=4)
+
+
+def dumped(v):
+    b = io.BytesIO()
+    joblib.dump(v, b)
+    return b.getvalue()
+
+
+def add(name, kept, decision=None, threshold=0, names=None, spec="", refused=None):
+    encode = lambda b: base64.b64encode(b if isinstance(b, bytes) else b.encode()).decode()
+    files = {n: encode(b) for n, b in kept.items()} if isinstance(kept, dict) and all(isinstance(b, (bytes, str)) for b in kept.values()) else None
+    cases.append({"name": name, "file": "" if files else encode(pickled(kept)), "files": files, "names": names, "spec": spec, "refused": refused or [],
+                  "rows": rows.tolist(), "decision_function": decision, "predict": None if decision is None else [int(d < threshold) for d in decision]})
+
+
+add("dict", {"model": model, "scaler": scaler, "features": names}, one, names=names)
+add("tuple", (scaler, model), one)
+add("reversed tuple", (model, scaler), one)
+add("list", [scaler, model], one)
+add("tuple with columns", (scaler, model, names), one, names=names)
+add("dict of three", {"pca": pca, "clf": last, "scaler": scaler}, two)
+add("dict of four", {"pca": pca, "clf": last, "my_scaler": scaler, "imputer": imputer}, two)
+add("tuple of three", (scaler, pca, last), two)
+add("dict with a threshold", {"model": model, "scaler": scaler, "threshold": -0.03}, one, threshold=-0.03)
+add("dict with a numpy threshold", {"model": model, "scaler": scaler, "anomaly_threshold": np.float64(-0.03)}, one, threshold=-0.03)
+add("dict, and a threshold in the features file", {"model": model, "scaler": scaler, "threshold": -0.03}, one, threshold=0.02, spec='{"threshold": 0.02}')
+add("dict with an Index of columns", {"model": model, "scaler": scaler, "feature_names": pd.Index(names)}, one, names=names)
+add("dict with an array of columns", {"model": model, "scaler": scaler, "columns": np.array(names)}, one, names=names)
+add("dict with what does not matter", {"model": model, "scaler": scaler, "trained_at": datetime.datetime(2026, 1, 2), "metrics": {"f1": np.float64(0.9)}, "version": "1",
+                                       "rows": pd.DataFrame({"a": [1, 2]}), "mean": np.zeros(2)}, one)
+add("dict in doubt, settled", {"one": scaler, "two": pca, "model": last}, two, spec='{"steps": ["one", "two", "model"]}')
+add("dict of two models, settled", {"a": model, "b": plain, "scaler": scaler}, one, spec='{"steps": ["scaler", "a"]}')
+add("two models", {"a": model, "b": model}, refused=['"a" (IsolationForest), "b" (IsolationForest)', "more than one of them predicts", '"steps": ["a"]'])
+add("no model", {"scaler": scaler, "pca": pca}, refused=["none of them predicts"])
+add("in doubt", {"one": scaler, "two": pca, "model": last}, refused=["in which order", '"steps": ["one", "two", "model"]'])
+add("reversed tuple in doubt", (last, pca, scaler), refused=["in which order"])
+add("scaler beside a Pipeline that has one", {"scaler": scaler, "pipeline": pipeline}, refused=['"scaler" is applied before "pipeline"', '"steps": ["pipeline"]'])
+add("settled by the last", {"scaler": scaler, "pipeline": pipeline}, whole, spec='{"steps": ["pipeline"]}')
+add("too many columns", {"model": model, "scaler": scaler, "features": ["a", "b", "c"]}, refused=["names 3 columns, but the model in it takes 2"])
+add("steps that are not there", {"model": model}, refused=['a step "scaler", which is not there'], spec='{"steps": ["scaler", "model"]}')
+add("steps in the wrong order", {"model": model, "scaler": scaler}, refused=["has to be the one that predicts"], spec='{"steps": ["model", "scaler"]}')
+add("steps that are no estimators", {"model": model, "columns": names}, refused=['"columns" of the features file is no estimator'], spec='{"steps": ["columns", "model"]}')
+
+beside = {"model.joblib": dumped(model), "scaler.pkl": pickled(scaler)}
+add("folder", beside | {"feature_columns.pkl": pickled(names), "README.md": "# A model\n", "data.csv": "a,b\n1,2\n", "LICENSE": "do as you like\n"}, one, names=names)
+add("folder with columns in JSON", beside | {"feature_columns.json": json.dumps(names)}, one, names=names)
+add("folder with columns in a text", beside | {"features.txt": "temperature\nvibration\n", "requirements.txt": "scikit-learn==1.7.2\njoblib\n"}, one, names=names)
+add("folder with a list in features.json", beside | {"features.json": json.dumps(names)}, one, names=names)
+add("folder with what is known of it in JSON", beside | {"metadata.json": json.dumps({"feature_names": names, "threshold": -0.03, "author": "me", "scores": [1, 2]})}, one, threshold=-0.03, names=names)
+add("folder with a threshold", beside | {"threshold.txt": "-0.03\n"}, one, threshold=-0.03)
+add("folder with a pickled threshold", beside | {"threshold.pkl": pickled(-0.03)}, one, threshold=-0.03)
+add("folder with steps", {"a.pkl": pickled(scaler), "b.pkl": pickled(pca), "c.pkl": pickled(last), "old.pkl": pickled(plain),
+                          "pump.features.json": '{"steps": ["a.pkl", "b.pkl", "c.pkl"], "threshold": 0.05}'}, two, threshold=0.05)
+add("folder in a folder", {"pump/" + n: b for n, b in beside.items()}, one)
+add("folder of two models", beside | {"other.pkl": pickled(plain)}, refused=['"model.joblib" (IsolationForest)', '"other.pkl" (IsolationForest)', "more than one of them predicts"])
+add("folder with a broken file", beside | {"imputer.pkl": pickled(imputer)[:-40]}, refused=["imputer.pkl: the file ends too early"])
+add("folder without a model", {"README.md": "# No model\n"}, refused=["has no model's file"])
+add("folder of a scaler", {"scaler.pkl": pickled(scaler)}, refused=['"scaler.pkl" (StandardScaler)', "none of them predicts"])
+
+mlmodel = """flavors:
+  python_function:
+    env: {conda: conda.yaml}
+    loader_module: %s
+    model_path: %s
+    predict_fn: predict
+%s
+mlflow_version: 2.9.2
+model_uuid: 4bc9ddc2fcd94837a821a1fb807b49de
+signature:
+  inputs: '[{"type": "double", "name": "temperature", "required": true}, {"type": "double", "name": "vibration", "required": true}]'
+  outputs: '[{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]'
+"""
+flavor = "  sklearn:\n    pickled_model: model.pkl\n    serialization_format: cloudpickle\n    sklearn_version: 1.7.2\n"
+of_sklearn = {"MLmodel": mlmodel % ("mlflow.sklearn", "model.pkl", flavor), "model.pkl": pickled(pipeline), "conda.yaml": "name: mlflow-env\n"}
+add("mlflow", of_sklearn, whole, names=names)
+add("mlflow of python_function alone", of_sklearn | {"MLmodel": mlmodel % ("mlflow.sklearn", "model.pkl", "")}, whole, names=names)
+add("mlflow in a folder", {"model/" + n: b for n, b in of_sklearn.items()}, whole, names=names)
+add("mlflow with a threshold", of_sklearn | {"features.json": '{"threshold": 0.05}'}, whole, threshold=0.05, names=names)
+add("mlflow of a dict", of_sklearn | {"model.pkl": pickled({"model": model, "scaler": scaler})}, one, names=names)
+add("mlflow without its file", {"MLmodel": of_sklearn["MLmodel"]}, refused=['without its file "model.pkl"'])
+add("mlflow of another signature", of_sklearn | {"MLmodel": of_sklearn["MLmodel"].replace('{"type": "double", "name": "vibration", "required": true}', '{"type": "double", "name": "v"}, {"type": "double", "name": "w"}')},
+    refused=["names 3 columns, but the model in it takes 2"])
+add("mlflow of Python code", {"MLmodel": mlmodel % ("mlflow.pyfunc.model", "python_model.pkl", "")}, refused=["Python code of its own (mlflow.pyfunc.model)"])
+add("mlflow of Keras", {"MLmodel": mlmodel % ("mlflow.tensorflow", "data", "  tensorflow:\n    data: data\n")}, refused=["python_function, tensorflow"])
+add("mlflow with an alias", of_sklearn | {"MLmodel": "flavors: &a\n  sklearn: {pickled_model: model.pkl}\nmore: *a\n"}, refused=["MLmodel: a YAML alias"])
+add("mlflow that is no YAML", of_sklearn | {"MLmodel": "flavors: ["}, refused=["MLmodel: yaml"])
+
+with gzip.GzipFile(sys.argv[1], "w", mtime=0) as f:
+    f.write(json.dumps(cases).encode())

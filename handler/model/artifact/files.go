@@ -1,0 +1,272 @@
+package artifact
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/features"
+	"github.com/fleetscore/fleetscore/handler/model/archive"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+	"github.com/fleetscore/fleetscore/handler/model/skops"
+)
+
+// files are those of a zip file or folder, by slash-separated names.
+type files interface {
+	Names() []string // in order
+	Has(name string) bool
+	Read(name string) ([]byte, error)
+	Size() int // bytes, all together
+}
+
+// FeaturesFile is the name of the features file in a zip file or folder. One whose
+// name ends with "." and this is taken too.
+const FeaturesFile = "features.json"
+
+// IsFeatures reports whether a file is a features file by its name.
+func IsFeatures(name string) bool {
+	base := path.Base(name)
+	return base == FeaturesFile || strings.HasSuffix(base, "."+FeaturesFile)
+}
+
+// loadFiles returns the model that files are together.
+func loadFiles(all files, kind string, spec *features.Spec) (*Model, error) {
+	for range 2 {
+		if err := filesRefusal(all, kind); err != nil {
+			return nil, err
+		}
+		all = inside(all)
+	}
+	spec, err := specOf(all, spec)
+	if err != nil {
+		return nil, err
+	}
+	if all.Has(mlmodel) {
+		return loadMLflow(all, spec)
+	}
+	b := &filesBundle{files: all, kind: kind, steps: steps(spec)}
+	m, err := sklearn.LoadValue(all.Size(), steps(spec), b.read)
+	if err != nil {
+		return nil, err
+	}
+	return newModel(m, kind, spec)
+}
+
+// specOf returns the features file among the files, else spec.
+func specOf(all files, spec *features.Spec) (*features.Spec, error) {
+	found := slices.DeleteFunc(slices.Clone(all.Names()), func(n string) bool { return !IsFeatures(n) || strings.Contains(n, "/") })
+	switch len(found) {
+	case 0:
+		return spec, nil
+	case 1:
+		data, err := all.Read(found[0])
+		if err != nil {
+			return nil, err
+		}
+		if isList(data) {
+			return spec, nil
+		}
+		own, err := features.Parse(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", found[0], err)
+		}
+		return own, nil
+	}
+	return nil, fmt.Errorf("there are %d features files, %s: leave one", len(found), shorten(found))
+}
+
+// filesBundle reads the values in files.
+type filesBundle struct {
+	files
+	kind  string
+	steps []string
+}
+
+// read returns the files' values, by their names.
+func (b *filesBundle) read(opt pickle.Options) (any, error) {
+	folder := &sklearn.Folder{Kind: b.kind}
+	for _, name := range b.Names() {
+		entries, err := b.entries(name, opt)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		folder.Files = append(folder.Files, entries...)
+	}
+	if len(folder.Files) == 0 {
+		return nil, noModel("this %s has no model's file (.pkl, .joblib, .skops, …) in it: it has %s", b.kind, shorten(b.Names()))
+	}
+	return folder, nil
+}
+
+// pickled are the suffixes of files that hold a model or a part of one.
+var pickled = []string{".pkl", ".pickle", ".joblib", ".sav", ".skops", ".pk", ".p", ".dump", ".model", ".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4", ""}
+
+// entries returns what a file adds.
+func (b *filesBundle) entries(name string, opt pickle.Options) ([]pickle.Entry, error) {
+	suffix := strings.ToLower(path.Ext(name))
+	named := len(b.steps) > 0 && slices.Contains(b.steps, name)
+	switch {
+	case suffix == ".json" || suffix == ".txt":
+		data, err := b.Read(name)
+		switch {
+		case err != nil:
+			return nil, err
+		case suffix == ".txt":
+			return textEntries(name, data), nil
+		case IsFeatures(name) && !isList(data):
+			return nil, nil
+		}
+		return jsonEntries(name, data), nil
+	case !named && !slices.Contains(pickled, suffix):
+		return nil, nil
+	}
+	data, err := b.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	v, err := readValue(data, opt)
+	if err != nil {
+		if suffix == "" && !named { // LICENSE, Makefile
+			return nil, nil
+		}
+		return nil, err
+	}
+	return []pickle.Entry{{Key: name, Value: v}}, nil
+}
+
+// readValue reads a file of pickle, joblib or skops as a value.
+func readValue(data []byte, opt pickle.Options) (any, error) {
+	plain, unpackErr := unpack(data)
+	if isZip(plain) {
+		a, err := archive.Open(plain)
+		switch {
+		case err != nil && isTorch(plain):
+			return nil, torch()
+		case err != nil:
+			return nil, noModel("this is a damaged or truncated zip file (%v): %s", err, writeAgain)
+		case a.Has(skops.Schema):
+			v, _, err := skops.Read(a, skops.Options{Allow: opt.Allow, Budget: opt.Budget})
+			return v, err
+		}
+		return nil, errors.Join(filesRefusal(a, "zip file"), errors.New("a zip file inside a folder or zip file is not looked into: unpack it"))
+	}
+	if unpackErr != nil {
+		return nil, explain(plain, unpackErr, unpackErr)
+	}
+	v, err := readPickle(plain, opt)
+	if err != nil {
+		return nil, explain(plain, nil, err)
+	}
+	return v, nil
+}
+
+// jsonEntries takes of a JSON file what may belong to a model: a list of columns,
+// or an object's members that are named like parts of a bundle.
+func jsonEntries(name string, data []byte) []pickle.Entry {
+	const most = 1 << 20
+	var v any
+	if len(data) > most || json.Unmarshal(data, &v) != nil {
+		return nil
+	}
+	switch v := v.(type) {
+	case []any:
+		return []pickle.Entry{{Key: name, Value: jsonList(v)}}
+	case float64:
+		return []pickle.Entry{{Key: name, Value: v}}
+	}
+	object, _ := v.(map[string]any)
+	var entries []pickle.Entry
+	for _, key := range slices.Sorted(mapKeys(object)) {
+		switch v := object[key].(type) {
+		case float64:
+			entries = append(entries, pickle.Entry{Key: key, Value: v})
+		case []any:
+			entries = append(entries, pickle.Entry{Key: key, Value: jsonList(v)})
+		}
+	}
+	return entries
+}
+
+func jsonList(items []any) *pickle.List {
+	list := new(pickle.List)
+	for _, item := range items {
+		if s, ok := item.(string); ok {
+			list.Items = append(list.Items, s)
+		} else {
+			list.Items = append(list.Items, nil)
+		}
+	}
+	return list
+}
+
+func mapKeys(m map[string]any) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// isList reports whether a JSON file is a list: of columns, and no features file.
+func isList(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n\xef\xbb\xbf"), []byte("["))
+}
+
+// textEntries takes a number, or the names in a text file, one a line or separated
+// by commas.
+func textEntries(name string, data []byte) []pickle.Entry {
+	text, ok := asText(data)
+	if !ok || len(text) < len(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))) {
+		return nil
+	}
+	if number, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil {
+		return []pickle.Entry{{Key: name, Value: number}}
+	}
+	list := new(pickle.List)
+	for _, field := range strings.FieldsFunc(text, func(c rune) bool { return c == '\n' || c == ',' }) {
+		if field = strings.Trim(strings.TrimSpace(field), `"'`); field != "" {
+			list.Items = append(list.Items, field)
+		}
+	}
+	return []pickle.Entry{{Key: name, Value: list}}
+}
+
+// folder is a folder inside another one.
+type folder struct {
+	files
+	prefix string
+	names  []string
+}
+
+func (f *folder) Names() []string                  { return f.names }
+func (f *folder) Has(name string) bool             { return f.files.Has(f.prefix + name) }
+func (f *folder) Read(name string) ([]byte, error) { return f.files.Read(f.prefix + name) }
+
+// inside returns the files of the one folder that all are in, as where a folder
+// was packed with its own name.
+func inside(all files) files {
+	for range 3 {
+		names := slices.DeleteFunc(slices.Clone(all.Names()), func(n string) bool { return strings.HasPrefix(n, "__MACOSX/") || path.Base(n) == ".DS_Store" })
+		if len(names) == 0 {
+			return all
+		}
+		first, _, ok := strings.Cut(names[0], "/")
+		prefix := first + "/"
+		if !ok || slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, prefix) }) {
+			return all
+		}
+		for i, n := range names {
+			names[i] = strings.TrimPrefix(n, prefix)
+		}
+		all = &folder{all, prefix, names}
+	}
+	return all
+}

@@ -1,0 +1,59 @@
+package sklearn
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+)
+
+// external is a model that another package has read, as an estimator.
+type external struct {
+	predict.Model
+	results sync.Pool // of *predict.Result
+}
+
+// newExternal returns the estimator that m is. How many scores and probabilities
+// a row has is asked of the model itself, by a row of zeros.
+func newExternal(m predict.Model) (*element, error) {
+	var r predict.Result
+	if err := m.Predict(&r, make([]float64, m.Features())); err != nil {
+		return nil, fmt.Errorf("a row of zeros cannot be predicted: %w", err)
+	}
+	e := &element{predictor: &external{Model: m}, in: m.Features(), out: m.Features(), size: m.Size(), label: "the model", accepts: anyNumber}
+	e.role = role{kind: m.Kind(), scores: len(r.Scores), probabilities: len(r.Probabilities), anomalies: predict.SideOf(m)}
+	if u, ok := m.(predict.Unlimited); ok {
+		e.unlimited = u.NeedsLimit()
+	}
+	if classes := m.Classes(); classes != nil {
+		e.classes = &labels{names: classes}
+	}
+	return e, nil
+}
+
+// external returns the estimator that m is, and its description.
+func (l *loader) external(m predict.Model) (*element, Step, error) {
+	e, err := newExternal(m)
+	if err != nil {
+		return nil, Step{}, err
+	}
+	if l.names == nil {
+		l.names = m.FeatureNames()
+	}
+	return e, Step{Class: m.Kind().String()}, nil
+}
+
+func (e *external) predict(out outcome, x []float64, _ int, _ *arena) error {
+	r, _ := e.results.Get().(*predict.Result)
+	if r == nil {
+		r = new(predict.Result)
+	}
+	defer e.results.Put(r)
+	if err := e.Predict(r, x); err != nil {
+		return err
+	}
+	copy(out.pred, r.Predictions)
+	copy(out.score, r.Scores)
+	copy(out.proba, r.Probabilities)
+	return nil
+}

@@ -1,0 +1,117 @@
+package sklearn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// WriteEstimator is what to do with most files that hold no model that is read.
+const WriteEstimator = "write the fitted scikit-learn, XGBoost, LightGBM or PyOD estimator itself, as by joblib.dump(model, 'model.joblib')"
+
+// family is a kind of classes that are not scored, told by the beginnings of
+// their names.
+type family struct {
+	prefixes string // separated by blanks
+	is       string // what such a class is
+	instead  string // what to do
+}
+
+const (
+	isNetwork   = "is of a neural network, and these are not scored here"
+	isData      = "is data, and not a model"
+	isForecast  = "is a forecast of a time series, and these are not scored here"
+	isCode      = "was written with its code (by cloudpickle or dill), and nothing of a file is run here"
+	regress     = "fit a regressor of scikit-learn, XGBoost or LightGBM to lagged columns, and say residual_of in the features file"
+	detect      = "fit IsolationForest, OneClassSVM, LocalOutlierFactor(novelty=True) or KMeans instead"
+	writeParts  = "write the estimators in it, as one Pipeline or as a dict such as {'scaler': scaler, 'model': model}"
+	writeBest   = "write the estimator that it has found, as by joblib.dump(best, 'model.joblib')"
+	useFunction = "use one of numpy's functions by its name, as in FunctionTransformer(np.log1p), or let the features file make the column"
+)
+
+// families are looked at in order.
+var families = []family{
+	{"pandas.DataFrame pandas.core.frame. pandas.Series pandas.core.series. polars. pyarrow. dask. pyspark. xarray.", "is a table: it is data, and not a model", WriteEstimator},
+	{"pandas. scipy.sparse. sklearn.utils.Bunch sklearn.utils._bunch.Bunch", isData, WriteEstimator},
+	{"sklearn.cluster.DBSCAN sklearn.cluster.OPTICS sklearn.cluster.HDBSCAN sklearn.cluster.AgglomerativeClustering sklearn.cluster.FeatureAgglomeration sklearn.cluster.SpectralClustering hdbscan.",
+		"labels the rows that it was fitted on, and has no predict for new ones", detect},
+	{"sklearn.manifold. umap. openTSNE.", "embeds rows, and tells no anomalies", detect},
+	{"sklearn.feature_extraction.", "makes numbers of texts, and readings are numbers", "fit the model to them without it"},
+	{"torch. torchvision. pytorch_lightning. lightning. skorch. fastai. keras. tensorflow. tf_keras. scikeras. jax. flax. mxnet. paddle. chainer.", isNetwork, WriteEstimator},
+	{"transformers. sentence_transformers.", "is of a language model, and these are not scored here", WriteEstimator},
+	{"statsmodels. pmdarima. prophet. fbprophet. neuralprophet. sktime. darts. tbats. arch. gluonts. statsforecast. mlforecast. orbit.", isForecast, regress},
+	{"catboost.", "is of CatBoost, which is not read", "fit the same with XGBoost, LightGBM or scikit-learn's HistGradientBoosting"},
+	{"h2o. pycaret. autosklearn. tpot. flaml. autogluon.", "is of a tool that chooses models by itself", writeBest},
+	{"shap. lime. eli5.", "explains a model, and judges no rows", "take it out of the file, and write the fitted estimator or Pipeline alone"},
+	{"lifelines. sksurv.", "estimates the time to an event", "fit a classifier or a regressor"},
+	{"river.", "is of River, whose models learn as they go", detect},
+	{"tsfresh. pyts. tslearn. stumpy.", "works on whole series", "say in the features file how rows come from readings, and fit a detector to these"},
+}
+
+// refuseClass returns the error for an object of a class that is not known, and
+// where it is: " in step 'scaler'", or empty.
+func refuseClass(g pickle.Global, where string) error {
+	return unknownClass(g, where, "", nil)
+}
+
+// refuseFound is refuseClass of an object, made with args, somewhere in v.
+func refuseFound(g pickle.Global, v any, args []any) error {
+	place := find(v, g)
+	if place != "" {
+		place = " (it stands at " + place + ")"
+	}
+	return unknownClass(g, "", place, args)
+}
+
+// unknownClass returns the error for an object of class g, made with args. Where is
+// " in step 'scaler'", place " (it stands at model.copy)"; either may be empty.
+func unknownClass(g pickle.Global, where, place string, args []any) error {
+	name := publicName(g)
+	say := func(is, instead string) error {
+		return &unsupported{"class " + name + where + place + " " + is + ": " + instead}
+	}
+	switch {
+	case g.Module == "__main__" || g.Module == "__mp_main__":
+		return say("is the training script's own: its code is not in the file, and nothing of a file is run here", writeParts)
+	case strings.HasPrefix(g.Module, "cloudpickle") || strings.HasPrefix(g.Module, "dill"):
+		return writtenWithCode(g, where+place, args)
+	}
+	for _, f := range families {
+		for _, prefix := range strings.Fields(f.prefixes) {
+			if strings.HasPrefix(name, prefix) || strings.HasPrefix(g.String(), prefix) {
+				return say(f.is, f.instead)
+			}
+		}
+	}
+	if runs(g) {
+		return &unsupported{"a call of " + name + where + " is not supported" + place + ": no model needs it, and in Python it would run: do not load the file there, and ask where it comes from"}
+	}
+	if strings.HasPrefix(g.Module, "sklearn.") {
+		return say("is not supported", "use one of "+detectorNames()+", after "+transformerNames()+" or none")
+	}
+	return say("is not supported", "models of scikit-learn, XGBoost, LightGBM and PyOD are read; "+writeParts)
+}
+
+// runs reports a function by which files do harm.
+func runs(g pickle.Global) bool {
+	first, _, _ := strings.Cut(g.Module, ".")
+	return slices.Contains([]string{"os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "webbrowser", "runpy", "importlib", "ctypes", "pty", "commands"}, first) ||
+		g.Module == "builtins" && slices.Contains([]string{"eval", "exec", "compile", "open", "__import__"}, g.Name)
+}
+
+// writtenWithCode refuses a class or function that was pickled by value.
+func writtenWithCode(g pickle.Global, where string, args []any) error {
+	if !strings.Contains(g.Name, "class") && !strings.Contains(g.Name, "type") {
+		return &unsupported{"a function" + where + " " + isCode + ": " + useFunction}
+	}
+	what := "a class"
+	for _, arg := range args { // _make_skeleton_class(type, name, …), _create_type(type, name, …)
+		if name, ok := arg.(string); ok {
+			what = "the class " + fmt.Sprintf("%.60s", name)
+			break
+		}
+	}
+	return &unsupported{what + where + " " + isCode + ": " + writeParts}
+}
