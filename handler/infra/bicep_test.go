@@ -1,45 +1,137 @@
 package infra
 
 import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
 	"io/fs"
+	"net/textproto"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
-// bicep is the Bicep CLI with an environment that names nothing of Azure. The CLI
-// leaves a profile in TMPDIR, which ends with the test here.
-func bicep(t *testing.T, args ...string) *exec.Cmd {
+// bicep is one process of the Bicep CLI that answers all questions of the tests,
+// one after the other: starting it takes longer than an answer.
+var bicep struct {
+	mu      sync.Mutex
+	process *exec.Cmd
+	in      io.WriteCloser
+	out     *bufio.Reader
+	asked   int
+	temp    string // where it leaves its profile
+}
+
+func TestMain(m *testing.M) {
+	var err error
+	if bicep.temp, err = os.MkdirTemp("", "bicep-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	if bicep.process != nil {
+		_ = bicep.in.Close() // which ends it
+		_ = bicep.process.Wait()
+	}
+	os.RemoveAll(bicep.temp)
+	os.Exit(code)
+}
+
+// askBicep calls a method of the CLI by JSON-RPC, and decodes its result.
+func askBicep(t *testing.T, method string, params, result any) {
 	t.Helper()
 	path := needs.Tool(t, "bicep", "install the Bicep CLI, by az bicep install or from its releases")
-	cmd := exec.CommandContext(t.Context(), path, args...)
-	cmd.Env = append(withoutAzure(os.Environ()), "TMPDIR="+t.TempDir())
-	return cmd
+	bicep.mu.Lock()
+	defer bicep.mu.Unlock()
+	if bicep.process == nil {
+		cmd := exec.Command(path, "jsonrpc", "--stdio")
+		cmd.Env, cmd.Stderr = append(withoutAzure(os.Environ()), "TMPDIR="+bicep.temp), os.Stderr
+		in, err := cmd.StdinPipe()
+		must(t, err)
+		out, err := cmd.StdoutPipe()
+		must(t, err)
+		must(t, cmd.Start())
+		bicep.process, bicep.in, bicep.out = cmd, in, bufio.NewReader(out)
+	}
+	bicep.asked++
+	request, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": bicep.asked, "method": method, "params": params})
+	must(t, err)
+	_, err = fmt.Fprintf(bicep.in, "Content-Length: %d\r\n\r\n%s", len(request), request)
+	must(t, err)
+	header, err := textproto.NewReader(bicep.out).ReadMIMEHeader()
+	must(t, err)
+	n, err := strconv.Atoi(header.Get("Content-Length"))
+	must(t, err)
+	answer := make([]byte, n)
+	_, err = io.ReadFull(bicep.out, answer)
+	must(t, err)
+	reply := struct {
+		Result any
+		Error  json.RawMessage
+	}{Result: result}
+	must(t, json.Unmarshal(answer, &reply))
+	if reply.Error != nil {
+		t.Fatalf("%s %v: %s", method, params, reply.Error)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// predict returns the snapshot of a parameter file.
+func predict(t *testing.T, path string) string {
+	t.Helper()
+	var result struct{ Snapshot string }
+	askBicep(t, "bicep/getSnapshot", map[string]any{"path": absolute(t, path),
+		"metadata": map[string]string{"subscriptionId": "00000000-0000-0000-0000-000000000001", "location": "westeurope"}}, &result)
+	return result.Snapshot
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	must(t, err)
+	return path
 }
 
 // TestLint holds that the templates give no error and no warning: a wrong
 // property of a resource is only a warning.
 func TestLint(t *testing.T) {
-	if out, err := bicep(t, "lint", filepath.Join(dir, "main.bicep")).CombinedOutput(); err != nil || len(out) > 0 {
-		t.Errorf("%v\n%s", err, out)
+	var result struct {
+		Success     bool
+		Diagnostics []json.RawMessage
+	}
+	askBicep(t, "bicep/compile", map[string]string{"path": absolute(t, filepath.Join(dir, "main.bicep"))}, &result)
+	if !result.Success || len(result.Diagnostics) > 0 {
+		t.Errorf("success %v, %s", result.Success, result.Diagnostics)
 	}
 }
 
-// TestSnapshotsAreCurrent evaluates each shape anew. To renew a snapshot:
-// bicep snapshot --mode overwrite, with the same arguments.
+// TestSnapshotsAreCurrent evaluates each shape anew. To renew the snapshot of a
+// parameter file: bicep snapshot FILE --mode overwrite --location westeurope
+// --subscription-id 00000000-0000-0000-0000-000000000001.
 func TestSnapshotsAreCurrent(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(filepath.Base(shape), func(t *testing.T) {
-			t.Parallel()
-			cmd := bicep(t, "snapshot", filepath.Join(dir, shape+".bicepparam"), "--mode", "validate",
-				"--subscription-id", "00000000-0000-0000-0000-000000000001", "--location", "westeurope")
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s", err, out)
+			file, err := os.ReadFile(filepath.Join(dir, shape+".snapshot.json"))
+			must(t, err)
+			var want, got any
+			must(t, json.Unmarshal(file, &want))
+			must(t, json.Unmarshal([]byte(predict(t, filepath.Join(dir, shape+".bicepparam"))), &got))
+			if !reflect.DeepEqual(want, got) {
+				t.Error("the snapshot is not what the templates give: renew it, and look at the difference")
 			}
 		})
 	}

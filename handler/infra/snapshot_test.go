@@ -42,15 +42,13 @@ func (r resource) short() string {
 
 func load(t *testing.T, shape string) snapshot {
 	t.Helper()
-	return loadFrom(t, dir, shape)
+	data, err := os.ReadFile(filepath.Join(dir, shape+".snapshot.json"))
+	must(t, err)
+	return parse(t, shape, data)
 }
 
-func loadFrom(t *testing.T, folder, shape string) snapshot {
+func parse(t *testing.T, shape string, data []byte) snapshot {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(folder, shape+".snapshot.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var s snapshot
 	if err := json.Unmarshal(data, &s); err != nil {
 		t.Fatal(err)
