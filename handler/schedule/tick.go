@@ -27,7 +27,7 @@ type Late interface {
 	// ReopenLate takes up to limit marks of the run with the oldest window that
 	// has any: it re-opens the jobs marked, adds those missing and deletes the
 	// marks. It returns no run where there is no mark.
-	ReopenLate(ctx context.Context, limit int) (run string, reopened, added int, err error)
+	ReopenLate(ctx context.Context, limit int, now time.Time) (run string, reopened, added int, err error)
 }
 
 // Losses is what the ledger knows of messages that were lost.
@@ -184,7 +184,7 @@ func (t *Ticker) begin(ctx context.Context, log *slog.Logger) error {
 // late re-opens what readings came too late for, run by run, oldest first.
 func (t *Ticker) late(ctx context.Context, log *slog.Logger) error {
 	for {
-		run, reopened, added, err := t.Ledger.ReopenLate(ctx, latePage)
+		run, reopened, added, err := t.Ledger.ReopenLate(ctx, latePage, t.Now())
 		if err != nil || run == "" {
 			return err
 		}

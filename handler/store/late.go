@@ -51,7 +51,7 @@ func (r row) before(t time.Time) bool { return r.ts < fleet.MillisOf(t) }
 // cancelled or gone, and of a disabled sensor without a job, are only deleted.
 // It returns the run, "" if there is no mark. If another call was faster,
 // nothing has been done, and none reopened or added.
-func (db *DB) ReopenLate(ctx context.Context, limit int) (run string, reopened, added int, err error) {
+func (db *DB) ReopenLate(ctx context.Context, limit int, now time.Time) (run string, reopened, added int, err error) {
 	run, marks, jobs, err := db.firstLate(ctx, limit)
 	if err != nil || run == "" {
 		return "", 0, 0, err
@@ -64,6 +64,9 @@ func (db *DB) ReopenLate(ctx context.Context, limit int) (run string, reopened, 
 		}
 		if raised > 0 {
 			if reopened, added, err = tx.reopenListed(ctx, run, jobs); err != nil {
+				return err
+			}
+			if err := tx.openEpoch(ctx, run, fleet.ByLateReading, int64(reopened+added), now); err != nil {
 				return err
 			}
 		}

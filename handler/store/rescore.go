@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
@@ -27,8 +28,8 @@ WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run 
 	reopenListed statement = `UPDATE dbo.jobs SET ` + reopened + ` FROM {k:sensor_key} WHERE run = @run AND sensor_id = k.sensor_key`
 
 	insertListed statement = `
-INSERT INTO dbo.jobs (run, sensor_id)
-SELECT @run, s.id
+INSERT INTO dbo.jobs (run, sensor_id, epoch)
+SELECT @run, s.id, ` + presentEpoch + `
 FROM {k:sensor_key} JOIN dbo.sensors s ON s.id = k.sensor_key
 WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.sensor_id = s.id)`
 )
@@ -39,7 +40,7 @@ WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run 
 // replace the run's, and all its jobs are re-opened. All in one transaction,
 // which sets the run running and raises its epoch unless there was nothing to
 // do. The error wraps [fleet.ErrNotFound] if there is no such run.
-func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings) (reopened, added int, err error) {
+func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error) {
 	changed, err := db.write(ctx, "rescoring run "+run, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, restartRun, sql.Named("run", run))
 		if err != nil {
@@ -65,7 +66,7 @@ func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool
 		if reopened+added == 0 && s == nil {
 			return errUnchanged
 		}
-		return nil
+		return tx.openEpoch(ctx, run, fleet.ByRescore, int64(reopened+added), now)
 	})
 	if !changed {
 		return 0, 0, err
