@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 // Spec is what a features file says. The zero value is that of no file: the
@@ -143,44 +145,9 @@ func (p *Patterns) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &(*p)[0])
 }
 
-// Match reports whether a pattern matches the whole name of a device: * stands
-// for any text, also with a slash in it, and ? for one character. No patterns
-// match every device.
-func (p Patterns) Match(device string) bool {
-	for _, pattern := range p {
-		if matches(pattern, device) {
-			return true
-		}
-	}
-	return len(p) == 0
-}
-
-// matches goes back only to the last *, which takes one character more: at most
-// len(pattern) × len(name) steps.
-func matches(pattern, name string) bool {
-	p, n := []rune(pattern), []rune(name)
-	star, from := -1, 0
-	i, k := 0, 0
-	for k < len(n) {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, from = i, k
-			i++
-		case i < len(p) && (p[i] == '?' || p[i] == n[k]):
-			i++
-			k++
-		case star >= 0:
-			from++
-			i, k = star+1, from
-		default:
-			return false
-		}
-	}
-	for i < len(p) && p[i] == '*' {
-		i++
-	}
-	return i == len(p)
-}
+// Match reports whether a pattern matches the whole name of a device; see
+// [fleet.MatchDevice]. No patterns match every device.
+func (p Patterns) Match(device string) bool { return fleet.MatchDevice(p, device) }
 
 var durationForm = regexp.MustCompile(`^([0-9]{0,10})\s*([A-Za-z]+)$`)
 

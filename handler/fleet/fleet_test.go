@@ -31,7 +31,7 @@ func TestValidName(t *testing.T) {
 func TestParseID(t *testing.T) {
 	t.Parallel()
 	id, err := ParseID("pump-1/temp")
-	if err != nil || id != (ID{"pump-1", "temp"}) || id.String() != "pump-1/temp" {
+	if err != nil || id != (ID{Device: "pump-1", Sensor: "temp"}) || id.String() != "pump-1/temp" {
 		t.Fatalf("ParseID = %v, %v", id, err)
 	}
 	for _, s := range []string{"", "a", "a/", "/a", "a/b/c", "../b"} {
@@ -69,13 +69,13 @@ func TestMillis(t *testing.T) {
 
 func TestReadingValidate(t *testing.T) {
 	t.Parallel()
-	good := Reading{ID{"a", "b"}, 0, math.Copysign(0, -1)}
+	good := Reading{ID{Device: "a", Sensor: "b"}, 0, math.Copysign(0, -1)}
 	if err := good.Validate(); err != nil {
 		t.Errorf("Validate(%v) = %v", good, err)
 	}
 	for _, r := range []Reading{
-		{ID{"", "b"}, 0, 0},
-		{ID{"a", "b/"}, 0, 0},
+		{ID{Sensor: "b"}, 0, 0},
+		{ID{Device: "a", Sensor: "b/"}, 0, 0},
 		{good.ID, MinMillis - 1, 0},
 		{good.ID, MaxMillis + 1, 0},
 		{good.ID, 0, math.NaN()},
@@ -146,7 +146,7 @@ func TestEndState(t *testing.T) {
 func TestMessage(t *testing.T) {
 	t.Parallel()
 	const run = "20180828T230000Z-20180829T000000Z"
-	text, err := NewMessage(run, []JobKey{{ID{"1", "2"}, 0}}).Encode()
+	text, err := NewMessage(run, []JobKey{{ID{Device: "1", Sensor: "2"}, 0}}).Encode()
 	if want := `{"v":1,"run":"` + run + `","jobs":[{"device":"1","sensor":"2","revision":0}]}`; err != nil || text != want {
 		t.Fatalf("Encode = %s, %v, want %s", text, err, want)
 	}

@@ -9,14 +9,21 @@ import (
 // MaxName is the longest name of a device or sensor, in bytes.
 const MaxName = 64
 
-// ID names a sensor: the pair (device, sensor). Both parts are case-sensitive.
+// ID names what a job judges: a sensor of a device, or a device model, which is a
+// model of several of its sensors. One of Sensor and DeviceModel is set; in one
+// device a name is a sensor's or a device model's, never both. All parts are
+// case-sensitive.
 type ID struct {
-	Device string `json:"device"`
-	Sensor string `json:"sensor"`
+	Device      string `json:"device"`
+	Sensor      string `json:"sensor,omitempty"`
+	DeviceModel string `json:"device_model,omitempty"`
 }
 
-// String returns "device/sensor", the form used in blob names and error texts.
-func (id ID) String() string { return id.Device + "/" + id.Sensor }
+// Name returns the name of the sensor or device model.
+func (id ID) Name() string { return id.Sensor + id.DeviceModel }
+
+// String returns "device/name", the form used in blob names and error texts.
+func (id ID) String() string { return id.Device + "/" + id.Name() }
 
 // Validate reports, as an error wrapping [ErrInvalid], why a part of id is no
 // valid name; see [ValidName].
@@ -24,26 +31,35 @@ func (id ID) Validate() error {
 	if err := ValidName(id.Device); err != nil {
 		return fmt.Errorf("device: %w", err)
 	}
-	if err := ValidName(id.Sensor); err != nil {
-		return fmt.Errorf("sensor: %w", err)
+	switch {
+	case id.DeviceModel == "":
+		if err := ValidName(id.Sensor); err != nil {
+			return fmt.Errorf("sensor: %w", err)
+		}
+	case id.Sensor != "":
+		return fmt.Errorf("%w: %q and %q: a sensor or a device model, not both", ErrInvalid, id.Sensor, id.DeviceModel)
+	default:
+		if err := ValidName(id.DeviceModel); err != nil {
+			return fmt.Errorf("device model: %w", err)
+		}
 	}
 	return nil
 }
 
-// ParseID reads the form that [ID.String] writes.
+// ParseID reads the form that [ID.String] writes, of a sensor.
 func ParseID(s string) (ID, error) {
 	device, sensor, ok := strings.Cut(s, "/")
 	if !ok {
 		return ID{}, fmt.Errorf("%w: sensor %q is not of the form device/sensor", ErrInvalid, s)
 	}
-	id := ID{device, sensor}
+	id := ID{Device: device, Sensor: sensor}
 	return id, id.Validate()
 }
 
-// CompareID orders by device, then sensor, bytewise, as the BIN2 columns of
-// SQL and the manifest do.
+// CompareID orders by device, then name, bytewise, as the BIN2 columns of SQL and
+// the manifest do.
 func CompareID(a, b ID) int {
-	return cmp.Or(strings.Compare(a.Device, b.Device), strings.Compare(a.Sensor, b.Sensor))
+	return cmp.Or(strings.Compare(a.Device, b.Device), strings.Compare(a.Name(), b.Name()))
 }
 
 // ValidName reports, as an error wrapping [ErrInvalid], why s cannot name a

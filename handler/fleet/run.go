@@ -27,44 +27,11 @@ const (
 	Requested RunKind = "requested" // by a person or program
 )
 
-// Reason says why a run was opened, or its epoch raised.
-type Reason string
-
-const (
-	BySchedule    Reason = "schedule"      // its window was due
-	ByRequest     Reason = "request"       // somebody asked for it
-	ByRescore     Reason = "rescore"       // somebody asked for jobs to be scored again
-	ByLateReading Reason = "late_readings" // readings came after it was opened
-	ByLateSuccess Reason = "late_success"  // a job was scored after it had been given up
-	ByLostFile    Reason = "lost_file"     // a job's CSV is not the one that the ledger names
-	ByCancel      Reason = "cancel"        // somebody cancelled it
-)
-
-// Epoch is a stretch of a run's life: from its opening, or from a change of a
-// closed job, to the next such change.
-type Epoch struct {
-	Number   int
-	Reason   Reason
-	OpenedAt time.Time
-	// EndedAt is when the run ended in this epoch; zero if it has not, or if
-	// it was open still when the next epoch began.
-	EndedAt time.Time
-	Jobs    int // that it opened or re-opened
-}
-
 // Settings are the settings that shape results. They are fixed in a run when
 // it is opened, so that it can be repeated.
 type Settings struct {
 	// Aggregate is the text of an [Aggregation], empty for raw readings.
 	Aggregate string `json:"aggregate"`
-}
-
-// Opening is the last opening of a run: its first, or the last one after an end.
-// The run has been open since, or until its end.
-type Opening struct {
-	Epoch  int // that it began
-	Reason Reason
-	At     time.Time
 }
 
 // Run is one pass over a window.
@@ -73,13 +40,10 @@ type Run struct {
 	Window   Window
 	Kind     RunKind
 	State    RunState
-	Epoch    int    // grows by one whenever an ended or closed part is re-opened
-	Reason   Reason // of that epoch
+	Epoch    int // grows by one whenever an ended or closed part is re-opened
 	Settings Settings
-	OpenedAt time.Time // for the first time
+	OpenedAt time.Time
 	EndedAt  time.Time // zero while open
-
-	Opening Opening
 }
 
 // Counts is the number of a run's jobs in each state.
@@ -143,16 +107,25 @@ type JobKey struct {
 	Revision int `json:"revision"`
 }
 
-// Job is one sensor in one run.
+// Job is one subject in one run.
 type Job struct {
 	Run string
 	JobKey
+	// Lookback is how long before the window readings count for the job's rows, in
+	// whole seconds. A late reading there re-opens the job.
+	Lookback time.Duration
 	State    JobState
-	Epoch    int       // of the run, when this job was opened, re-opened or scored after all
 	SentAt   time.Time // when a message for this revision was last sent; zero if not yet
 	Sends    int       // how often at this revision
 	ClosedAt time.Time // zero while queued
 	Outcome            // zero while queued
+}
+
+// Reopened is what re-opening did to a run.
+type Reopened struct {
+	Run   string
+	Again int // jobs re-opened
+	Added int // jobs that were missing
 }
 
 // Outcome is what closes a job. Result is the state to close it in.
@@ -164,8 +137,11 @@ type Outcome struct {
 	Duration     time.Duration // of the try that closed it
 	Model        string        // blob name of the model used
 	ModelSHA256  string        // lower-case hex
-	CSVSHA256    string        // lower-case hex; empty if no file was written
-	Error        string        // what a person needs to mend it; empty if scored
+	// AttributesSHA256 is that of the attributes of the device which the rows were
+	// made of, lower-case hex; empty if they were made of none.
+	AttributesSHA256 string
+	CSVSHA256        string // lower-case hex; empty if no file was written
+	Error            string // what a person needs to mend it; empty if scored
 }
 
 // Attempt is a try at a job that ended in an error which a later try may not

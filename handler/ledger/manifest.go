@@ -14,8 +14,7 @@ import (
 
 // Manifest is the content of a run's manifest.json. It is a pure function of
 // the ledger: it holds no times and no durations, so that the same readings,
-// models and settings give the same manifest but for Epoch, Reason and the
-// revisions.
+// models and settings give the same manifest but for Epoch and the revisions.
 // It counts only while the run has ended with the same epoch; a file that it
 // does not list is no prediction.
 type Manifest struct {
@@ -23,7 +22,6 @@ type Manifest struct {
 	Run      string         `json:"run"`
 	Kind     fleet.RunKind  `json:"kind"`
 	Epoch    int            `json:"epoch"`
-	Reason   fleet.Reason   `json:"reason"` // why that epoch began
 	Settings fleet.Settings `json:"settings"`
 	Jobs     []Entry        `json:"jobs"` // by device, then sensor, bytewise
 	Totals
@@ -50,8 +48,8 @@ type Totals struct {
 	Anomalies    int            `json:"anomalies"`
 	EmptyBuckets int            `json:"empty_buckets"`
 
-	// Busy is the sum of the durations of the jobs opened or re-opened since the
-	// run was opened last. The manifest leaves it out: it is no function of the inputs.
+	// Busy is the sum of the jobs' durations. It is no function of the inputs,
+	// so the manifest has it not.
 	Busy time.Duration `json:"-"`
 }
 
@@ -82,8 +80,8 @@ func writeManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 	if err != nil {
 		return Totals{}, err
 	}
-	fmt.Fprintf(out, "{\n\"v\": 1,\n\"run\": %q,\n\"kind\": %q,\n\"epoch\": %d,\n\"reason\": %q,\n\"settings\": %s,\n\"jobs\": [",
-		run.ID, run.Kind, run.Epoch, run.Reason, settings)
+	fmt.Fprintf(out, "{\n\"v\": 1,\n\"run\": %q,\n\"kind\": %q,\n\"epoch\": %d,\n\"settings\": %s,\n\"jobs\": [",
+		run.ID, run.Kind, run.Epoch, settings)
 	totals := Totals{Counts: fleet.Counts{}}
 	separator := "\n"
 	for j, err := range jobs {
@@ -93,7 +91,7 @@ func writeManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 		if j.State == fleet.Queued {
 			return Totals{}, errPending
 		}
-		totals.add(run, j)
+		totals.add(j)
 		line, err := json.Marshal(newEntry(j))
 		if err != nil {
 			return Totals{}, err
@@ -110,12 +108,10 @@ func writeManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 	return totals, out.Flush()
 }
 
-func (t *Totals) add(run fleet.Run, j fleet.Job) {
+func (t *Totals) add(j fleet.Job) {
 	t.Counts[j.State]++
 	t.Rows += j.Rows
 	t.Anomalies += j.Anomalies
 	t.EmptyBuckets += j.EmptyBuckets
-	if j.Epoch >= run.Opening.Epoch {
-		t.Busy += j.Duration
-	}
+	t.Busy += j.Duration
 }

@@ -91,7 +91,7 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 		return Rescored{}, cancelling(run.ID)
 	}
 	var r Rescored
-	if r.Reopened, r.Added, err = a.Ledger.Rescore(ctx, req.ID, match, req.States, settings, a.Now()); err != nil {
+	if r.Reopened, r.Added, err = a.Ledger.Rescore(ctx, req.ID, match, req.States, settings); err != nil {
 		return Rescored{}, fmt.Errorf("rescore run %s: %w", req.ID, err)
 	}
 	r.Run, err = a.advance(ctx, req.ID)
@@ -120,7 +120,7 @@ func glob(pattern string) (func(fleet.ID) bool, error) {
 	}
 	return func(id fleet.ID) bool {
 		a, _ := path.Match(device, id.Device)
-		b, _ := path.Match(name, id.Sensor)
+		b, _ := path.Match(name, id.Name())
 		return a && b
 	}, nil
 }

@@ -24,10 +24,10 @@ type Windows interface {
 
 // Late is the re-opening of jobs for readings that came late.
 type Late interface {
-	// ReopenLate takes up to limit marks of the run with the oldest window that
-	// has any: it re-opens the jobs marked, adds those missing and deletes the
-	// marks. It returns no run where there is no mark.
-	ReopenLate(ctx context.Context, limit int, now time.Time) (run string, reopened, added int, err error)
+	// ReopenLate takes up to limit marks of the oldest window that has any: it
+	// re-opens the jobs whose rows the readings change, adds those missing and
+	// deletes the marks. It returns how many it took.
+	ReopenLate(ctx context.Context, limit int) (marks int, runs []fleet.Reopened, err error)
 }
 
 // Losses is what the ledger knows of messages that were lost.
@@ -93,7 +93,8 @@ type Ticker struct {
 const maxOpen = 24
 
 // latePage is how many marks of late readings are worked off in one transaction.
-const latePage = 1000
+// One may re-open a job in each window that looks back to it.
+const latePage = 250
 
 // Tick drains what ingest spilled, opens due windows, re-opens jobs for late readings, sends again the
 // messages that were lost, sends those not sent yet, and ends runs, in this order. Each step has a time limit, and
@@ -184,12 +185,12 @@ func (t *Ticker) begin(ctx context.Context, log *slog.Logger) error {
 // late re-opens what readings came too late for, run by run, oldest first.
 func (t *Ticker) late(ctx context.Context, log *slog.Logger) error {
 	for {
-		run, reopened, added, err := t.Ledger.ReopenLate(ctx, latePage, t.Now())
-		if err != nil || run == "" {
+		marks, runs, err := t.Ledger.ReopenLate(ctx, latePage)
+		if err != nil || marks == 0 {
 			return err
 		}
-		if reopened+added > 0 {
-			log.Info("re-opened for late readings", "run", run, "jobs", reopened, "added", added)
+		for _, r := range runs {
+			log.Info("re-opened for late readings", "run", r.Run, "jobs", r.Again, "added", r.Added)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 const (
 	insertAttempt statement = `
-INSERT INTO dbo.attempts (run, sensor_id, revision, at, own, error)
-SELECT @run, @sensor, @revision, @at, @own, @error
+INSERT INTO dbo.attempts (run, subject_id, revision, at, own, error)
+SELECT @run, @subject, @revision, @at, @own, @error
 WHERE NOT EXISTS (SELECT 1 FROM dbo.attempts WHERE` + thisJob + `AND at = @at AND error = @error)`
 
 	listAttempts statement = `SELECT at, own, error FROM dbo.attempts WHERE` + thisJob + `ORDER BY id`

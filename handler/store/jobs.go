@@ -11,18 +11,17 @@ import (
 )
 
 const (
-	jobColumns = `j.run, s.device, s.sensor, j.revision, j.state, j.sent_at, j.sends, j.closed_at, j.predictions, j.anomalies,
-       j.empty_buckets, j.duration_us, j.model, j.model_sha256, j.csv_sha256, j.error, j.epoch`
+	jobColumns = `j.run, s.device, s.name, s.kind, j.revision, j.state, j.sent_at, j.sends, j.closed_at, j.predictions, j.anomalies,
+       j.empty_buckets, j.duration_us, j.model, j.model_sha256, j.attributes, j.csv_sha256, j.error, j.lookback`
 
 	// reopened is what re-opening a job does to its row.
 	reopened = `state = 'queued', revision = revision + 1, sent_at = NULL, sends = 0, poisoned = 0, closed_at = NULL,
-    predictions = 0, anomalies = 0, empty_buckets = 0, duration_us = 0, model = '', model_sha256 = '', csv_sha256 = '', error = '',
-    epoch = ` + presentEpoch
+    predictions = 0, anomalies = 0, empty_buckets = 0, duration_us = 0, model = '', model_sha256 = '', attributes = '', csv_sha256 = '', error = ''`
 
 	closed = `state = @result, closed_at = @now, predictions = @predictions, anomalies = @anomalies, empty_buckets = @empty,
-    duration_us = @duration, model = @model, model_sha256 = @model_sha256, csv_sha256 = @csv_sha256, error = @error`
+    duration_us = @duration, model = @model, model_sha256 = @model_sha256, attributes = @attributes, csv_sha256 = @csv_sha256, error = @error`
 
-	thisJob = ` run = @run AND sensor_id = @sensor AND revision = @revision `
+	thisJob = ` run = @run AND subject_id = @subject AND revision = @revision `
 
 	// raiseEpoch is what re-opening any of its parts does to a run. One that
 	// was cancelled ends as cancelled again.
@@ -34,7 +33,7 @@ WHERE id = @run `
 
 const (
 	closeQueued statement = `UPDATE dbo.jobs SET ` + closed + ` WHERE` + thisJob + `AND state = 'queued'`
-	closeFailed statement = `UPDATE dbo.jobs SET ` + closed + `, epoch = ` + presentEpoch + ` WHERE` + thisJob + `AND state = 'failed'`
+	closeFailed statement = `UPDATE dbo.jobs SET ` + closed + ` WHERE` + thisJob + `AND state = 'failed'`
 
 	raiseForFailed statement = raiseEpoch + `AND EXISTS (SELECT 1 FROM dbo.jobs WHERE` + thisJob + `AND state = 'failed')`
 
@@ -43,23 +42,23 @@ const (
 	raiseForScored statement = raiseEpoch + `AND EXISTS (SELECT 1 FROM dbo.jobs WHERE` + isScored + `)`
 	reopenScored   statement = `UPDATE dbo.jobs SET ` + reopened + ` WHERE` + isScored
 
-	jobState statement = `SELECT state FROM dbo.jobs WHERE run = @run AND sensor_id = @sensor`
+	jobState statement = `SELECT state FROM dbo.jobs WHERE run = @run AND subject_id = @subject`
 
 	getJobs statement = `
 SELECT ` + jobColumns + `
-FROM {k:sensor_key} JOIN dbo.jobs j ON j.run = @run AND j.sensor_id = k.sensor_key JOIN dbo.sensors s ON s.id = j.sensor_id`
+FROM {k:subject_key} JOIN dbo.jobs j ON j.run = @run AND j.subject_id = k.subject_key JOIN dbo.subjects s ON s.id = j.subject_id`
 
 	// pageJobs makes SQLite, which keeps the order of a cross join, go through
-	// the sensors in the order asked for instead of sorting the run's jobs.
+	// the subjects in the order asked for instead of sorting the run's jobs.
 	pageJobs statement = `
 SELECT {top} ` + jobColumns + `
-FROM dbo.sensors s CROSS JOIN dbo.jobs j
-WHERE j.run = @run AND j.sensor_id = s.id AND (@state = '' OR j.state = @state)
-  AND s.device >= @device AND (s.device > @device OR s.sensor > @sensor)
-ORDER BY s.device, s.sensor {limit}`
+FROM dbo.subjects s CROSS JOIN dbo.jobs j
+WHERE j.run = @run AND j.subject_id = s.id AND (@state = '' OR j.state = @state)
+  AND s.device >= @device AND (s.device > @device OR s.name > @name)
+ORDER BY s.device, s.name {limit}`
 
 	countJobs statement = `
-SELECT j.state, COUNT(j.sensor_id)
+SELECT j.state, COUNT(j.subject_id)
 FROM dbo.runs r LEFT JOIN dbo.jobs j ON j.run = r.id
 WHERE r.id = @run
 GROUP BY j.state`
@@ -89,7 +88,7 @@ func (db *DB) CloseJob(ctx context.Context, run string, key fleet.JobKey, o flee
 		return fleet.Queued, n == 1, err
 	}
 	if o.Result != fleet.Failed {
-		changed, err = db.changeJob(ctx, op, change{run, fleet.ByLateSuccess, now, raiseForFailed, job, closeFailed, args})
+		changed, err = db.changeJob(ctx, op, raiseForFailed, closeFailed, job, args)
 		if err != nil || changed {
 			return fleet.Failed, changed, err
 		}
@@ -101,57 +100,41 @@ func (db *DB) CloseJob(ctx context.Context, run string, key fleet.JobKey, o flee
 // ReopenJob re-opens a job at the next revision, if it is scored still, at
 // key's revision and with that sha256 of its CSV. The run's epoch is raised and
 // the run re-opened in the same transaction.
-func (db *DB) ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string, now time.Time) (bool, error) {
+func (db *DB) ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string) (bool, error) {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
 		return false, err
 	}
 	job = append(job, sql.Named("csv_sha256", csvSHA256))
-	return db.changeJob(ctx, fmt.Sprintf("re-opening job %s of run %s", key.ID, run),
-		change{run, fleet.ByLostFile, now, raiseForScored, job, reopenScored, job})
+	return db.changeJob(ctx, fmt.Sprintf("re-opening job %s of run %s", key.ID, run), raiseForScored, reopenScored, job, job)
 }
 
-// change is the change of a closed job, which raises its run's epoch.
-type change struct {
-	run string
-	why fleet.Reason
-	now time.Time
-
-	raise     statement // raises the run's epoch if the job is as expected
-	raiseArgs []any
-	job       statement // changes the job
-	jobArgs   []any
-}
-
-// changeJob makes a change in one transaction, which touches the run's row
-// first. It does nothing if the job is not as expected.
-func (db *DB) changeJob(ctx context.Context, op string, c change) (bool, error) {
+// changeJob changes a job's row and, in the same transaction, its run's, in
+// this order: the run's, then the job's. Neither, if the job's does not match.
+func (db *DB) changeJob(ctx context.Context, op string, run, job statement, runArgs, jobArgs []any) (bool, error) {
 	return db.write(ctx, op, func(ctx context.Context, tx session) error {
-		n, err := tx.exec(ctx, c.raise, c.raiseArgs...)
+		n, err := tx.exec(ctx, run, runArgs...)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return errUnchanged
 		}
-		n, err = tx.exec(ctx, c.job, c.jobArgs...)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
+		n, err = tx.exec(ctx, job, jobArgs...)
+		if err == nil && n == 0 {
 			return errUnchanged
 		}
-		return tx.openEpoch(ctx, c.run, c.why, n, c.now)
+		return err
 	})
 }
 
 // jobArgs returns the parameters that name a job at a revision.
 func (db *DB) jobArgs(ctx context.Context, run string, key fleet.JobKey) ([]any, error) {
-	sensorKey, err := db.key(ctx, key.ID)
+	subject, err := db.key(ctx, key.ID)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clip([]any{sql.Named("run", run), sql.Named("sensor", sensorKey), sql.Named("revision", key.Revision)}), nil
+	return slices.Clip([]any{sql.Named("run", run), sql.Named("subject", subject), sql.Named("revision", key.Revision)}), nil
 }
 
 func (db *DB) outcomeArgs(o fleet.Outcome, now time.Time) []any {
@@ -164,6 +147,7 @@ func (db *DB) outcomeArgs(o fleet.Outcome, now time.Time) []any {
 		sql.Named("duration", o.Duration.Microseconds()),
 		sql.Named("model", cut(o.Model)),
 		sql.Named("model_sha256", o.ModelSHA256),
+		sql.Named("attributes", o.AttributesSHA256),
 		sql.Named("csv_sha256", o.CSVSHA256),
 		sql.Named("error", cut(o.Error)),
 	}
@@ -181,7 +165,7 @@ func (db *DB) jobState(ctx context.Context, op string, job []any) (state fleet.J
 }
 
 // Jobs returns the jobs of a run for those of ids that have one, ordered by
-// device and sensor, bytewise.
+// device and name, bytewise.
 func (db *DB) Jobs(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Job, error) {
 	keys, err := db.keysOf(ctx, ids)
 	if err != nil {
@@ -194,10 +178,10 @@ func (db *DB) Jobs(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Job
 }
 
 // JobsPage returns up to limit jobs of a run in the given state, "" for all,
-// after the given sensor, ordered by device and sensor, bytewise.
+// after the given subject, ordered by device and name, bytewise.
 func (db *DB) JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error) {
 	return db.jobs(ctx, "listing jobs of run "+run, pageJobs, list{}, sql.Named("run", run), sql.Named("state", string(state)),
-		sql.Named("device", after.Device), sql.Named("sensor", after.Sensor), sql.Named("limit", limit))
+		sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 }
 
 // jobs returns the result of a query for jobColumns, with a list if it has one.
@@ -219,14 +203,39 @@ func (db *DB) jobs(ctx context.Context, op string, s statement, l list, args ...
 }
 
 func scanJob(row scanner, j *fleet.Job) error {
-	var micros int64
-	err := row.Scan(&j.Run, &j.Device, &j.Sensor, &j.Revision, &j.State, moment{&j.SentAt}, &j.Sends, moment{&j.ClosedAt},
-		&j.Rows, &j.Anomalies, &j.EmptyBuckets, &micros, &j.Model, &j.ModelSHA256, &j.CSVSHA256, &j.Error, &j.Epoch)
-	j.Duration = time.Duration(micros) * time.Microsecond
+	scan := jobScan(j)
+	if err := row.Scan(scan.columns()...); err != nil {
+		return err
+	}
+	scan.done()
+	return nil
+}
+
+// scanned is a job on its way from jobColumns.
+type scanned struct {
+	job                *fleet.Job
+	device, name, kind string
+	micros, lookback   int64
+}
+
+func jobScan(j *fleet.Job) *scanned { return &scanned{job: j} }
+
+// columns are what to scan into.
+func (s *scanned) columns() []any {
+	j := s.job
+	return []any{&j.Run, &s.device, &s.name, &s.kind, &j.Revision, &j.State, moment{&j.SentAt}, &j.Sends, moment{&j.ClosedAt},
+		&j.Rows, &j.Anomalies, &j.EmptyBuckets, &s.micros, &j.Model, &j.ModelSHA256, &j.AttributesSHA256, &j.CSVSHA256, &j.Error, &s.lookback}
+}
+
+// done completes the job after the scan.
+func (s *scanned) done() {
+	j := s.job
+	j.ID = idOf(s.device, s.name, s.kind)
+	j.Duration = time.Duration(s.micros) * time.Microsecond
+	j.Lookback = time.Duration(s.lookback) * time.Second
 	if j.State != fleet.Queued {
 		j.Result = j.State
 	}
-	return err
 }
 
 // Counts returns the number of a run's jobs in each state, or an error wrapping

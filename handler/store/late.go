@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 	"time"
 
@@ -10,33 +11,55 @@ import (
 )
 
 const (
-	// isLate is true of a reading k.ts that is not stored yet and that the
-	// scheduled run r covers. Their windows tile time, so that is the last one
-	// to begin by then, if it reaches so far.
+	// isLate is true of a reading k.ts that is not stored yet, and of the first
+	// scheduled run r that ends after it. Windows tile time, so that run covers the
+	// reading, unless it lies before all windows.
 	isLate = `
-  r.kind = 'scheduled' AND r.window_to > k.ts
-  AND r.window_from = (SELECT MAX(x.window_from) FROM dbo.runs x WHERE x.kind = 'scheduled' AND x.window_from <= k.ts)
+  r.kind = 'scheduled'
+  AND r.window_to = (SELECT MIN(x.window_to) FROM dbo.runs x WHERE x.kind = 'scheduled' AND x.window_to > k.ts)
   AND NOT EXISTS (SELECT 1 FROM dbo.readings o WHERE o.sensor_id = k.sensor_id AND o.ts = k.ts)`
 
 	// markLate marks, of the late rows given, those that are new.
 	markLate statement = `
-INSERT INTO dbo.late_marks (run, sensor_id)
-SELECT DISTINCT r.id, k.sensor_id
+INSERT INTO dbo.late_marks (run, sensor_id, ts)
+SELECT r.id, k.sensor_id, MAX(k.ts)
 FROM {k:sensor_id,ts} CROSS JOIN dbo.runs r
-WHERE k.sensor_id <> 0 AND` + isLate
+WHERE k.sensor_id <> 0 AND` + isLate + `
+GROUP BY r.id, k.sensor_id`
 
 	firstLate statement = `
-SELECT {top} m.run, m.sensor_id, m.id
+SELECT {top} m.id
 FROM dbo.late_marks m
 WHERE m.run = (SELECT MIN(x.run) FROM dbo.late_marks x)
 ORDER BY m.sensor_id, m.id {limit}`
 
-	// raiseForLate leaves alone a run that was cancelled, and one of whose
-	// marks all are of disabled sensors without a job.
-	raiseForLate statement = raiseEpoch + `AND state NOT IN ('cancelling', 'cancelled')
-  AND EXISTS (SELECT 1
-    FROM dbo.late_marks m JOIN dbo.sensors s ON s.id = m.sensor_id
-    WHERE m.run = @run AND (s.enabled = 1 OR EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.sensor_id = m.sensor_id)))`
+	// lateSensors are the jobs of the sensors marked, in the runs over the readings.
+	// Passed over are runs that were cancelled, and sensors that have no job and get
+	// none.
+	lateSensors statement = `
+SELECT DISTINCT r.id, m.sensor_id
+FROM {k:mark} JOIN dbo.late_marks m ON m.id = k.mark
+  JOIN dbo.runs r ON r.id = m.run AND r.window_from <= m.ts
+  JOIN dbo.subjects s ON s.id = m.sensor_id
+  LEFT JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = m.sensor_id
+WHERE r.state NOT IN ('cancelling', 'cancelled') AND (j.run IS NOT NULL OR s.enabled = 1 AND s.judged = 1)`
+
+	// lateModels are the jobs of the device models that take the sensors marked, in
+	// each scheduled run whose rows reach back to the readings. A job reaches back as
+	// far as it was bound to, one that is missing as far as its model does now.
+	lateModels statement = `
+SELECT DISTINCT r.id, u.subject_id
+FROM {k:mark} JOIN dbo.late_marks m ON m.id = k.mark
+  JOIN dbo.runs w ON w.id = m.run
+  JOIN dbo.uses u ON u.sensor_id = m.sensor_id
+  JOIN dbo.subjects s ON s.id = u.subject_id
+  JOIN dbo.runs r ON r.kind = 'scheduled' AND r.window_from >= w.window_from AND r.window_from <= {later:m.ts,u.lookback}
+  LEFT JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = u.subject_id
+WHERE r.state NOT IN ('cancelling', 'cancelled')
+  AND (j.run IS NOT NULL AND r.window_from <= {later:m.ts,j.lookback}
+    OR j.run IS NULL AND s.enabled = 1 AND s.judged = 1 AND r.window_from <= {later:m.ts,s.lookback})`
+
+	raiseForLate statement = raiseEpoch + `AND state NOT IN ('cancelling', 'cancelled')`
 
 	deleteMarks statement = `DELETE FROM dbo.late_marks WHERE id IN (SELECT k.mark FROM {k:mark})`
 )
@@ -44,65 +67,98 @@ ORDER BY m.sensor_id, m.id {limit}`
 // before reports whether r lies before t.
 func (r row) before(t time.Time) bool { return r.ts < fleet.MillisOf(t) }
 
-// ReopenLate takes up to limit marks of late readings, all of one run, that of
-// the oldest window. In one transaction it re-opens, at their next revisions,
-// the jobs of the sensors marked, adds those that are missing, sets the run
-// running and raises its epoch, and deletes the marks. Marks of a run that is
-// cancelled or gone, and of a disabled sensor without a job, are only deleted.
-// It returns the run, "" if there is no mark. If another call was faster,
-// nothing has been done, and none reopened or added.
-func (db *DB) ReopenLate(ctx context.Context, limit int, now time.Time) (run string, reopened, added int, err error) {
-	run, marks, jobs, err := db.firstLate(ctx, limit)
-	if err != nil || run == "" {
-		return "", 0, 0, err
+// ReopenLate takes up to limit marks of late readings, all of the oldest window
+// that has any. In one transaction it re-opens, at their next revisions, the jobs
+// whose rows these readings change, in the window's run and in those that look back
+// to it, adds those that are missing, sets these runs running and raises their
+// epochs, and deletes the marks. Nothing is done in a run that is cancelled or gone.
+// It returns how many marks it took; if another call was faster, nothing has been
+// done, and there are no runs.
+func (db *DB) ReopenLate(ctx context.Context, limit int) (marks int, runs []fleet.Reopened, err error) {
+	taken, err := db.firstLate(ctx, limit)
+	if err != nil || len(taken.values) == 0 {
+		return 0, nil, err
 	}
-	_, err = db.write(ctx, "re-opening run "+run+" for late readings", func(ctx context.Context, tx session) error {
-		reopened, added = 0, 0
-		raised, err := tx.exec(ctx, raiseForLate, sql.Named("run", run))
+	changed, err := db.write(ctx, "re-opening for late readings", func(ctx context.Context, tx session) error {
+		runs = nil
+		if err := tx.assignAll(ctx); err != nil {
+			return err
+		}
+		jobs, err := tx.lateJobs(ctx, taken)
 		if err != nil {
 			return err
 		}
-		if raised > 0 {
-			if reopened, added, err = tx.reopenListed(ctx, run, jobs); err != nil {
+		for _, run := range slices.Sorted(maps.Keys(jobs)) {
+			late, err := tx.reopenLate(ctx, run, jobs[run])
+			if err != nil {
 				return err
 			}
-			if err := tx.openEpoch(ctx, run, fleet.ByLateReading, int64(reopened+added), now); err != nil {
-				return err
-			}
+			runs = append(runs, late)
 		}
-		deleted, err := tx.execList(ctx, deleteMarks, marks)
+		deleted, err := tx.execList(ctx, deleteMarks, taken)
 		if err == nil && deleted == 0 {
-			reopened, added = 0, 0
 			return errUnchanged
 		}
 		return err
 	})
-	return run, reopened, added, err
+	if !changed {
+		runs = nil
+	}
+	return len(taken.values), runs, err
 }
 
-// reopenListed re-opens the jobs of a run for these sensors, and adds those
+// lateJobs returns the jobs that late readings change, by run.
+func (c session) lateJobs(ctx context.Context, marks list) (map[string][]int64, error) {
+	jobs := map[string][]int64{}
+	for _, s := range []statement{lateSensors, lateModels} {
+		err := c.eachList(ctx, s, marks, func(row scanner) error {
+			var run string
+			var subject int64
+			err := row.Scan(&run, &subject)
+			jobs[run] = append(jobs[run], subject)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return jobs, nil
+}
+
+// reopenLate re-opens jobs of a run, unless it has been cancelled meanwhile.
+func (c session) reopenLate(ctx context.Context, run string, jobs []int64) (fleet.Reopened, error) {
+	late := fleet.Reopened{Run: run}
+	raised, err := c.exec(ctx, raiseForLate, sql.Named("run", run))
+	if err != nil || raised == 0 {
+		return late, err
+	}
+	slices.Sort(jobs)
+	late.Again, late.Added, err = c.reopenListed(ctx, run, keyList(slices.Compact(jobs)))
+	return late, err
+}
+
+// reopenListed re-opens the jobs of a run for these subjects, and adds those
 // that are missing.
-func (c session) reopenListed(ctx context.Context, run string, sensors list) (reopened, added int, err error) {
-	n, err := c.execList(ctx, reopenListed, sensors, sql.Named("run", run))
+func (c session) reopenListed(ctx context.Context, run string, subjects list) (reopened, added int, err error) {
+	n, err := c.execList(ctx, reopenListed, subjects, sql.Named("run", run))
 	if err != nil {
 		return 0, 0, err
 	}
-	m, err := c.execList(ctx, insertListed, sensors, sql.Named("run", run))
+	m, err := c.execList(ctx, insertListed, subjects, sql.Named("run", run))
 	return int(n), int(m), err
 }
 
-// firstLate returns the first run with marks, and lists of up to limit of these
-// and of the sensors that they name.
-func (db *DB) firstLate(ctx context.Context, limit int) (run string, marks, sensors list, err error) {
-	var keys, ids []int64
-	err = db.read(ctx, "looking for late readings", func(ctx context.Context, r session) error {
-		run, keys, ids = "", nil, nil
+// firstLate returns the list of up to limit marks of the first run that has any.
+func (db *DB) firstLate(ctx context.Context, limit int) (list, error) {
+	var ids []int64
+	err := db.read(ctx, "looking for late readings", func(ctx context.Context, r session) error {
+		ids = nil
 		return r.each(ctx, firstLate, func(row scanner) error {
-			var key, id int64
-			err := row.Scan(&run, &key, &id)
-			keys, ids = append(keys, key), append(ids, id)
+			var id int64
+			err := row.Scan(&id)
+			ids = append(ids, id)
 			return err
 		}, sql.Named("limit", limit))
 	})
-	return run, keyList(ids), keyList(slices.Compact(keys)), err
+	return keyList(ids), err
 }

@@ -12,29 +12,29 @@ import (
 const (
 	unsentJobs statement = `
 SELECT {top} ` + jobColumns + `
-FROM dbo.jobs j JOIN dbo.sensors s ON s.id = j.sensor_id
+FROM dbo.jobs j JOIN dbo.subjects s ON s.id = j.subject_id
 WHERE j.state = 'queued' AND j.sent_at IS NULL
-ORDER BY j.run, j.sensor_id {limit}`
+ORDER BY j.run, j.subject_id {limit}`
 
 	unsentOfRun statement = `
 SELECT {top} ` + jobColumns + `
-FROM dbo.jobs j JOIN dbo.sensors s ON s.id = j.sensor_id
+FROM dbo.jobs j JOIN dbo.subjects s ON s.id = j.subject_id
 WHERE j.run = @run AND j.state = 'queued' AND j.sent_at IS NULL
-ORDER BY j.run, j.sensor_id {limit}`
+ORDER BY j.run, j.subject_id {limit}`
 
 	lostJobs statement = `
 SELECT {top} ` + jobColumns + `
-FROM dbo.jobs j JOIN dbo.sensors s ON s.id = j.sensor_id
+FROM dbo.jobs j JOIN dbo.subjects s ON s.id = j.subject_id
 WHERE j.state = 'queued' AND (j.sent_at < @before OR j.sent_at > @after)
-ORDER BY j.run, j.sensor_id {limit}`
+ORDER BY j.run, j.subject_id {limit}`
 
 	// markSent counts a sending once, should its first try have been lost only
 	// on the way back.
 	markSent statement = `
 UPDATE dbo.jobs
 SET sends = CASE WHEN sent_at = @now THEN sends ELSE sends + 1 END, sent_at = @now
-FROM {k:sensor_key,rev}
-WHERE run = @run AND sensor_id = k.sensor_key AND revision = k.rev AND state = 'queued'`
+FROM {k:subject_key,rev}
+WHERE run = @run AND subject_id = k.subject_key AND revision = k.rev AND state = 'queued'`
 )
 
 // Unsent returns up to limit queued jobs for which no message has been sent at

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
@@ -16,31 +15,31 @@ const (
 	setSettings statement = `UPDATE dbo.runs SET aggregate = @aggregate WHERE id = @run`
 
 	jobsToMatch statement = `
-SELECT s.id, s.device, s.sensor, j.state
-FROM dbo.jobs j JOIN dbo.sensors s ON s.id = j.sensor_id
+SELECT s.id, s.device, s.name, s.kind, j.state
+FROM dbo.jobs j JOIN dbo.subjects s ON s.id = j.subject_id
 WHERE j.run = @run`
 
-	sensorsToMatch statement = `
-SELECT s.id, s.device, s.sensor
-FROM dbo.sensors s
-WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.sensor_id = s.id)`
+	subjectsToMatch statement = `
+SELECT s.id, s.device, s.name, s.kind
+FROM dbo.subjects s
+WHERE s.enabled = 1 AND s.judged = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.subject_id = s.id)`
 
-	reopenListed statement = `UPDATE dbo.jobs SET ` + reopened + ` FROM {k:sensor_key} WHERE run = @run AND sensor_id = k.sensor_key`
+	reopenListed statement = `UPDATE dbo.jobs SET ` + reopened + ` FROM {k:subject_key} WHERE run = @run AND subject_id = k.subject_key`
 
 	insertListed statement = `
-INSERT INTO dbo.jobs (run, sensor_id, epoch)
-SELECT @run, s.id, ` + presentEpoch + `
-FROM {k:sensor_key} JOIN dbo.sensors s ON s.id = k.sensor_key
-WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.sensor_id = s.id)`
+INSERT INTO dbo.jobs (run, subject_id, lookback)
+SELECT @run, s.id, s.lookback
+FROM {k:subject_key} JOIN dbo.subjects s ON s.id = k.subject_key
+WHERE s.enabled = 1 AND s.judged = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.subject_id = s.id)`
 )
 
-// Rescore re-opens, at their next revisions, the jobs of a run whose sensor
+// Rescore re-opens, at their next revisions, the jobs of a run whose subject
 // matches and whose state is one of states (no states: any), and adds a job for
-// every enabled sensor that matches and has none. With settings s, these
+// every enabled subject that matches and has none. With settings s, these
 // replace the run's, and all its jobs are re-opened. All in one transaction,
 // which sets the run running and raises its epoch unless there was nothing to
 // do. The error wraps [fleet.ErrNotFound] if there is no such run.
-func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error) {
+func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings) (reopened, added int, err error) {
 	changed, err := db.write(ctx, "rescoring run "+run, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, restartRun, sql.Named("run", run))
 		if err != nil {
@@ -66,7 +65,7 @@ func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool
 		if reopened+added == 0 && s == nil {
 			return errUnchanged
 		}
-		return tx.openEpoch(ctx, run, fleet.ByRescore, int64(reopened+added), now)
+		return nil
 	})
 	if !changed {
 		return 0, 0, err
@@ -78,10 +77,10 @@ func (c session) reopenMatching(ctx context.Context, run string, again func(flee
 	var keys []int64
 	err := c.each(ctx, jobsToMatch, func(row scanner) error {
 		var key int64
-		var id fleet.ID
+		var device, name, kind string
 		var state fleet.JobState
-		err := row.Scan(&key, &id.Device, &id.Sensor, &state)
-		if again(id, state) {
+		err := row.Scan(&key, &device, &name, &kind, &state)
+		if again(idOf(device, name, kind), state) {
 			keys = append(keys, key)
 		}
 		return err
@@ -94,12 +93,15 @@ func (c session) reopenMatching(ctx context.Context, run string, again func(flee
 }
 
 func (c session) addMatching(ctx context.Context, run string, match func(fleet.ID) bool) (int, error) {
+	if err := c.assignAll(ctx); err != nil {
+		return 0, err
+	}
 	var keys []int64
-	err := c.each(ctx, sensorsToMatch, func(row scanner) error {
+	err := c.each(ctx, subjectsToMatch, func(row scanner) error {
 		var key int64
-		var id fleet.ID
-		err := row.Scan(&key, &id.Device, &id.Sensor)
-		if match(id) {
+		var device, name, kind string
+		err := row.Scan(&key, &device, &name, &kind)
+		if match(idOf(device, name, kind)) {
 			keys = append(keys, key)
 		}
 		return err

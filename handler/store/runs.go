@@ -9,18 +9,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// runRows are runs with their present epoch, and the one that opened them last.
-const (
-	runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.opened_at, r.ended_at, e.reason, f.epoch, f.reason, f.opened_at`
-	runRows    = `dbo.runs r JOIN dbo.epochs e ON e.run = r.id AND e.epoch = r.epoch JOIN dbo.epochs f ON f.run = r.id AND f.epoch = e.first_epoch`
-)
+const runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.opened_at, r.ended_at`
 
 const (
-	getRun statement = `SELECT ` + runColumns + ` FROM ` + runRows + ` WHERE r.id = @run`
+	getRun statement = `SELECT ` + runColumns + ` FROM dbo.runs r WHERE r.id = @run`
 
 	listRuns statement = `
 SELECT {top} ` + runColumns + `
-FROM ` + runRows + `
+FROM dbo.runs r
 WHERE r.id < @before
 ORDER BY r.id DESC {limit}`
 
@@ -28,12 +24,12 @@ ORDER BY r.id DESC {limit}`
 INSERT INTO dbo.runs (id, window_from, window_to, kind, state, aggregate, opened_at)
 VALUES (@run, @from, @to, @kind, 'running', @aggregate, @now)`
 
-	// insertJobs gives a run a job of every enabled sensor that it has none of.
+	// insertJobs gives a run a job of every subject that is judged, if it has none.
 	insertJobs statement = `
-INSERT INTO dbo.jobs (run, sensor_id, epoch)
-SELECT @run, s.id, ` + presentEpoch + `
-FROM dbo.sensors s
-WHERE s.enabled = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.sensor_id = s.id)`
+INSERT INTO dbo.jobs (run, subject_id, lookback)
+SELECT @run, s.id, s.lookback
+FROM dbo.subjects s
+WHERE s.enabled = 1 AND s.judged = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.subject_id = s.id)`
 
 	runsToEnd statement = `
 SELECT r.id
@@ -74,8 +70,7 @@ func (c session) run(ctx context.Context, id string) (run fleet.Run, ok bool, er
 
 func scanRun(row scanner, r *fleet.Run) error {
 	return row.Scan(&r.ID, moment{&r.Window.From}, moment{&r.Window.To}, &r.Kind, &r.State, &r.Epoch,
-		&r.Settings.Aggregate, moment{&r.OpenedAt}, moment{&r.EndedAt}, &r.Reason,
-		&r.Opening.Epoch, &r.Opening.Reason, moment{&r.Opening.At})
+		&r.Settings.Aggregate, moment{&r.OpenedAt}, moment{&r.EndedAt})
 }
 
 // Runs returns up to limit runs, that of the newest window first, whose ids
@@ -97,8 +92,8 @@ func (db *DB) Runs(ctx context.Context, before string, limit int) ([]fleet.Run, 
 	return all, err
 }
 
-// OpenRequested opens the run over w, with a job for every enabled sensor, in
-// one transaction. If there is such a run already it is returned as it stands,
+// OpenRequested opens the run over w, with a job for everything that
+// is judged, in one transaction. If there is such a run already it is returned as it stands,
 // and created is false.
 func (db *DB) OpenRequested(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error) {
 	_, err = db.write(ctx, "opening run "+w.RunID(), func(ctx context.Context, tx session) error {
@@ -128,15 +123,16 @@ func (c session) openRun(ctx context.Context, w fleet.Window, kind fleet.RunKind
 	if err != nil {
 		return err
 	}
-	jobs, err := c.exec(ctx, insertJobs, id)
-	if err != nil {
+	return c.insertJobs(ctx, id)
+}
+
+// insertJobs gives a run a job of every subject that is judged, if it has none.
+func (c session) insertJobs(ctx context.Context, run any) error {
+	if err := c.assignAll(ctx); err != nil {
 		return err
 	}
-	why := fleet.ByRequest
-	if kind == fleet.Scheduled {
-		why = fleet.BySchedule
-	}
-	return c.openEpoch(ctx, w.RunID(), why, jobs, now)
+	_, err := c.exec(ctx, insertJobs, run)
+	return err
 }
 
 // RunsToEnd returns the open runs without a queued job, oldest window first.
@@ -160,18 +156,9 @@ func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.Run
 	if state.Open() {
 		return false, fmt.Errorf("store: ending run %s: %w: %s is no end", run, fleet.ErrInvalid, state)
 	}
-	return db.write(ctx, "ending run "+run, func(ctx context.Context, tx session) error {
-		args := []any{sql.Named("run", run), sql.Named("epoch", epoch), sql.Named("now", tx.time(now))}
-		n, err := tx.exec(ctx, endRun, append(args, sql.Named("state", string(state)))...)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return errUnchanged
-		}
-		_, err = tx.exec(ctx, endEpoch, args...)
-		return err
-	})
+	n, err := db.update(ctx, "ending run "+run, endRun, sql.Named("run", run), sql.Named("epoch", epoch),
+		sql.Named("state", string(state)), sql.Named("now", db.time(now)))
+	return n == 1, err
 }
 
 // Cancel sets a running run cancelling, raises its epoch, and closes its queued
@@ -187,10 +174,8 @@ func (db *DB) Cancel(ctx context.Context, run string, now time.Time) error {
 		if n == 0 {
 			return tx.whyNotCancelled(ctx, run)
 		}
-		if _, err := tx.exec(ctx, cancelJobs, sql.Named("run", run), sql.Named("now", tx.time(now))); err != nil {
-			return err
-		}
-		return tx.openEpoch(ctx, run, fleet.ByCancel, 0, now)
+		_, err = tx.exec(ctx, cancelJobs, sql.Named("run", run), sql.Named("now", tx.time(now)))
+		return err
 	})
 	return err
 }

@@ -15,24 +15,43 @@ type SensorRow struct {
 }
 
 const (
-	findSensors statement = `
-SELECT s.id, s.device, s.sensor
-FROM {k:device,name} JOIN dbo.sensors s ON s.device = k.device AND s.sensor = k.name`
+	findSubjects statement = `
+SELECT s.id, s.device, s.name, s.kind
+FROM {k:device,name} JOIN dbo.subjects s ON s.device = k.device AND s.name = k.name`
 
 	registerSensors statement = `
-INSERT INTO dbo.sensors (device, sensor)
+INSERT INTO dbo.subjects (device, name)
 SELECT k.device, k.name
 FROM {k:device,name}
-WHERE k.device <> '' AND NOT EXISTS (SELECT 1 FROM dbo.sensors s WHERE s.device = k.device AND s.sensor = k.name)`
+WHERE k.device <> '' AND NOT EXISTS (SELECT 1 FROM dbo.subjects s WHERE s.device = k.device AND s.name = k.name)`
+
+	// makeSensors turns device models into sensors, as a sensor of that name sends
+	// readings. The name is then a sensor's; fleet.Assign says what is wrong.
+	makeSensors statement = `
+UPDATE dbo.subjects
+SET kind = 'sensor', assigned = 0
+FROM {k:of_device,of_name}
+WHERE kind = 'device_model' AND device = k.of_device AND name = k.of_name`
 
 	listSensors statement = `
-SELECT {top} s.device, s.sensor, s.enabled
-FROM dbo.sensors s
-WHERE s.device >= @device AND (s.device > @device OR s.sensor > @sensor)
-ORDER BY s.device, s.sensor {limit}`
+SELECT {top} s.device, s.name, s.enabled
+FROM dbo.subjects s
+WHERE s.kind = 'sensor' AND s.device >= @device AND (s.device > @device OR s.name > @name)
+ORDER BY s.device, s.name {limit}`
 
-	enableSensor statement = `UPDATE dbo.sensors SET enabled = @enabled WHERE id = @sensor`
+	enableSensor statement = `UPDATE dbo.subjects SET enabled = @enabled WHERE id = @subject`
 )
+
+// idOf returns the ID that a row of subjects stands for.
+func idOf(device, name, kind string) fleet.ID {
+	if kind == deviceModel {
+		return fleet.ID{Device: device, DeviceModel: name}
+	}
+	return fleet.ID{Device: device, Sensor: name}
+}
+
+// deviceModel is the kind of subjects that are device models.
+const deviceModel = "device_model"
 
 // Sensors returns up to limit sensors after the given one, ordered by device
 // and sensor, bytewise. The zero ID comes before all.
@@ -47,7 +66,7 @@ func (db *DB) Sensors(ctx context.Context, after fleet.ID, limit int) ([]SensorR
 			s.Enabled = enabled != 0
 			all = append(all, s)
 			return err
-		}, sql.Named("device", after.Device), sql.Named("sensor", after.Sensor), sql.Named("limit", limit))
+		}, sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 	})
 	return all, err
 }
@@ -63,17 +82,20 @@ func (db *DB) SetEnabled(ctx context.Context, id fleet.ID, enabled bool) error {
 	if enabled {
 		flag = 1
 	}
-	_, err = db.update(ctx, "enabling sensor "+id.String(), enableSensor, sql.Named("sensor", key), sql.Named("enabled", flag))
+	_, err = db.update(ctx, "enabling sensor "+id.String(), enableSensor, sql.Named("subject", key), sql.Named("enabled", flag))
 	return err
 }
 
-// key returns the key of a sensor, or an error wrapping [fleet.ErrNotFound].
+// key returns the key of a subject, or an error wrapping [fleet.ErrNotFound].
 func (db *DB) key(ctx context.Context, id fleet.ID) (int64, error) {
 	keys, err := db.keysOf(ctx, []fleet.ID{id})
 	if err != nil {
 		return 0, err
 	}
 	if keys[0] == 0 {
+		if id.DeviceModel != "" {
+			return 0, fmt.Errorf("store: device model %s: %w: no such model is registered", id, fleet.ErrNotFound)
+		}
 		return 0, fmt.Errorf("store: sensor %s: %w: it has sent no reading yet", id, fleet.ErrNotFound)
 	}
 	return keys[0], nil
@@ -93,12 +115,16 @@ func (db *DB) keysOf(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 	if len(missing) == 0 {
 		return keys, nil
 	}
-	err := db.read(ctx, "finding sensors", func(ctx context.Context, r session) error {
-		return r.eachList(ctx, findSensors, namesOf(missing), func(row scanner) error {
+	err := db.read(ctx, "finding subjects", func(ctx context.Context, r session) error {
+		return r.eachList(ctx, findSubjects, namesOf(missing), func(row scanner) error {
 			var key int64
-			var id fleet.ID
-			if err := row.Scan(&key, &id.Device, &id.Sensor); err != nil {
+			var device, name, kind string
+			if err := row.Scan(&key, &device, &name, &kind); err != nil {
 				return err
+			}
+			id := idOf(device, name, kind)
+			if missing[id] == nil {
+				return nil // the name is one of the other kind
 			}
 			db.keys.Add(id, key)
 			for _, i := range missing[id] {
@@ -126,7 +152,14 @@ func (db *DB) register(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 		return keys, nil
 	}
 	_, err = db.write(ctx, "registering sensors", func(ctx context.Context, tx session) error {
-		_, err := tx.execList(ctx, registerSensors, namesOf(missing))
+		if err := db.lock(ctx, tx, registryLock, exclusive); err != nil {
+			return err
+		}
+		names := namesOf(missing)
+		if _, err := tx.execList(ctx, makeSensors, names); err != nil {
+			return err
+		}
+		_, err := tx.execList(ctx, registerSensors, names)
 		return err
 	})
 	if err != nil {
@@ -138,7 +171,7 @@ func (db *DB) register(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 func namesOf[V any](ids map[fleet.ID]V) list {
 	l := list{pad: []any{"", ""}}
 	for id := range ids {
-		l.values = append(l.values, id.Device, id.Sensor)
+		l.values = append(l.values, id.Device, id.Name())
 	}
 	return l
 }

@@ -87,6 +87,7 @@ func (d *sqlite) text(s statement, rows int) string { return d.texts.of(s, rows,
 func sqliteText(s statement, rows int) string {
 	columns, mark := s.list()
 	text := strings.NewReplacer("dbo.", "", "{top}", "", "{limit}", "LIMIT @limit").Replace(string(s))
+	text = laterMark.ReplaceAllString(text, "($1 + 1000 * $2)")
 	if columns == nil {
 		return text
 	}

@@ -17,10 +17,11 @@ import (
 
 const (
 	markStaged statement = `
-INSERT INTO dbo.late_marks (run, sensor_id)
-SELECT DISTINCT r.id, k.sensor_id
+INSERT INTO dbo.late_marks (run, sensor_id, ts)
+SELECT r.id, k.sensor_id, MAX(k.ts)
 FROM #stage k CROSS JOIN dbo.runs r
-WHERE k.ts < @upto AND` + isLate
+WHERE k.ts < @upto AND` + isLate + `
+GROUP BY r.id, k.sensor_id`
 
 	staged = `
 INSERT INTO dbo.readings (sensor_id, ts, value)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -12,6 +13,7 @@ import (
 //	dbo.             the schema of a table
 //	{top} {limit}    at most @limit rows; {top} follows SELECT, {limit} ends it
 //	{k:a,b}          a list of rows (a, b), joined as table k
+//	{later:a,b}      the moment b seconds after a
 //
 // The parameters of a list are positional and come first; all others are named.
 //
@@ -42,6 +44,9 @@ func listSize(n int) int {
 	}
 	panic("store: list too long")
 }
+
+// laterMark is what {later:a,b} looks like.
+var laterMark = regexp.MustCompile(`\{later:([a-z._]+),([a-z._]+)\}`)
 
 // texts remembers the SQL text of statements.
 type texts struct{ m sync.Map }

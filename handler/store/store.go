@@ -71,6 +71,7 @@ const (
 // The names of locks.
 const (
 	watermarkLock = "watermark" // shared while readings are inserted, exclusive while a window opens
+	registryLock  = "registry"  // exclusive while sensors or models are registered or assigned
 	migrateLock   = "migrate"
 )
 

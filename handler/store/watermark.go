@@ -73,7 +73,7 @@ func (db *DB) OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Setting
 		if moved == 0 || open >= maxOpen {
 			return errUnchanged
 		}
-		adopted, err := tx.adopt(ctx, w.RunID(), now)
+		adopted, err := tx.adopt(ctx, w.RunID())
 		if err != nil || adopted {
 			return err
 		}
@@ -82,19 +82,14 @@ func (db *DB) OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Setting
 }
 
 // adopt re-opens a run as a scheduled one and reports whether it exists.
-func (c session) adopt(ctx context.Context, run string, now time.Time) (bool, error) {
+func (c session) adopt(ctx context.Context, run string) (bool, error) {
 	id := sql.Named("run", run)
 	n, err := c.exec(ctx, adoptRun, id)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	reopened, err := c.exec(ctx, reopenJobs, id)
-	if err != nil {
+	if _, err := c.exec(ctx, reopenJobs, id); err != nil {
 		return false, err
 	}
-	added, err := c.exec(ctx, insertJobs, id)
-	if err != nil {
-		return false, err
-	}
-	return true, c.openEpoch(ctx, run, fleet.BySchedule, reopened+added, now)
+	return true, c.insertJobs(ctx, id)
 }

@@ -16,14 +16,17 @@ func at(s, i int, value float64) fleet.Reading {
 	return fleet.Reading{ID: id(s), Time: fleet.MillisOf(hour(i).From) + fleet.Millis(1000*s), Value: value}
 }
 
-// reopenLate turns one run's marks into re-opened jobs.
+// reopenLate turns the marks of one window into re-opened jobs, of one run or of
+// none.
 func reopenLate(t testing.TB, db *store.DB, wantRun string, wantReopened, wantAdded int) {
 	t.Helper()
-	run, reopened, added, err := db.ReopenLate(t.Context(), 1000, noon)
+	var want []fleet.Reopened
+	if wantReopened+wantAdded > 0 {
+		want = []fleet.Reopened{{Run: wantRun, Again: wantReopened, Added: wantAdded}}
+	}
+	_, runs, err := db.ReopenLate(t.Context(), 1000)
 	check(t, err)
-	equal(t, "run", run, wantRun)
-	equal(t, "re-opened", reopened, wantReopened)
-	equal(t, "added", added, wantAdded)
+	equal(t, "runs", fmt.Sprint(runs), fmt.Sprint(want))
 }
 
 // endScored closes the queued jobs of n sensors as scored and ends the run.
@@ -59,11 +62,11 @@ func testLateReadings(t *testing.T, db *store.DB) {
 	reopenLate(t, db, first, 1, 1)
 	equal(t, "epoch", run(t, db, first).Epoch, 1)
 	equal(t, "state", run(t, db, first).State, fleet.RunRunning)
-	equal(t, "late", job(t, db, first, 1), fleet.Job{Run: first, JobKey: key(1, 1), State: fleet.Queued, Epoch: 1})
-	equal(t, "new", job(t, db, first, 2), fleet.Job{Run: first, JobKey: key(2, 0), State: fleet.Queued, Epoch: 1})
+	equal(t, "late", job(t, db, first, 1), fleet.Job{Run: first, JobKey: key(1, 1), State: fleet.Queued})
+	equal(t, "new", job(t, db, first, 2), fleet.Job{Run: first, JobKey: key(2, 0), State: fleet.Queued})
 	equal(t, "in time", job(t, db, first, 0).State, fleet.Scored)
 	reopenLate(t, db, second, 1, 0)
-	equal(t, "queued ones too", job(t, db, second, 0), fleet.Job{Run: second, JobKey: key(0, 1), State: fleet.Queued, Epoch: 1})
+	equal(t, "queued ones too", job(t, db, second, 0), fleet.Job{Run: second, JobKey: key(0, 1), State: fleet.Queued})
 	reopenLate(t, db, "", 0, 0)
 }
 
@@ -85,7 +88,7 @@ func testLateMarksDropped(t *testing.T, db *store.DB) {
 	check(t, db.SetEnabled(t.Context(), id(2), false)) // disabled, with a job
 	insert(t, db, reading(1, 8, 5), reading(2, 7, 5))
 	reopenLate(t, db, id0, 1, 0)
-	equal(t, "job", job(t, db, id0, 2), fleet.Job{Run: id0, JobKey: key(2, 1), State: fleet.Queued, Epoch: 1})
+	equal(t, "job", job(t, db, id0, 2), fleet.Job{Run: id0, JobKey: key(2, 1), State: fleet.Queued})
 	reopenLate(t, db, "", 0, 0)
 
 	check(t, db.Cancel(t.Context(), id0, noon))
@@ -114,12 +117,14 @@ func testManyLate(t *testing.T, db *store.DB) {
 	insert(t, db, batch...)
 	total := 0
 	for {
-		run, reopened, _, err := db.ReopenLate(t.Context(), limit, noon)
+		marks, runs, err := db.ReopenLate(t.Context(), limit)
 		check(t, err)
-		if run == "" {
+		if marks == 0 {
 			break
 		}
-		total += reopened
+		for _, r := range runs {
+			total += r.Again
+		}
 	}
 	if total < sensors {
 		t.Errorf("%d jobs re-opened, want %d", total, sensors)
@@ -164,9 +169,9 @@ func testLateRace(t *testing.T, db *store.DB) {
 		}
 	})
 	for { // what is left
-		run, _, _, err := db.ReopenLate(t.Context(), 3, noon)
+		marks, _, err := db.ReopenLate(t.Context(), 3)
 		check(t, err)
-		if run == "" {
+		if marks == 0 {
 			break
 		}
 	}
@@ -199,7 +204,7 @@ func writeScattered(ctx context.Context, db *store.DB, writer, batches, sensors,
 // reopenOrScore re-opens one run, or scores each queued job: it counts its readings.
 func reopenOrScore(ctx context.Context, db *store.DB, reopen bool) error {
 	if reopen {
-		_, _, _, err := db.ReopenLate(ctx, 7, noon)
+		_, _, err := db.ReopenLate(ctx, 7)
 		return err
 	}
 	jobs, err := db.Unsent(ctx, "", 1000)

@@ -1,0 +1,100 @@
+package fleet
+
+import "time"
+
+// Model is a version of a file in the container models, as the ledger's registry
+// knows it.
+type Model struct {
+	Key  int64 // in the registry
+	Name string
+	ETag string
+	Size int64
+	Place
+	// Facts are what is known of its content. Nil: nobody has read it, as is so
+	// of those that lie where a sensor's model does.
+	Facts *Facts
+}
+
+// Place says whom a file in the container models is for. Its name says it.
+type Place struct {
+	Scope  Scope
+	Device string // of [OfDevice]
+	Title  string // of [OfDevice] and [OfFleet]: the name of a sensor or device model
+}
+
+// Scope says whom a model serves.
+type Scope string
+
+const (
+	OfDevice   Scope = "device"     // one device
+	OfFleet    Scope = "fleet"      // every device that its patterns match
+	OfSensors  Scope = "default"    // every sensor without another
+	Attributes Scope = "attributes" // none: the file is devices.csv
+)
+
+// Facts are what the registry knows of a model's content: what it takes to know
+// which jobs a run has.
+type Facts struct {
+	// Fault says why the model cannot be used. The facts beside it are those that
+	// could be learned all the same.
+	Fault string `json:"fault,omitempty"`
+	// Plain says that no features file tells how the model's rows are made.
+	Plain    bool     `json:"plain,omitempty"`
+	Features int      `json:"features,omitempty"` // columns of a row
+	Names    []string `json:"names,omitempty"`    // of the columns; the model's own, if it has them
+	Devices  []string `json:"devices,omitempty"`  // patterns; see [MatchDevice]
+	Sensors  []string `json:"sensors,omitempty"`  // that rows are made of
+	// LookbackMS is how many milliseconds before a window readings count for its
+	// rows.
+	LookbackMS int64 `json:"lookback_ms,omitempty"`
+}
+
+// Lookback returns f.LookbackMS.
+func (f *Facts) Lookback() time.Duration { return time.Duration(f.LookbackMS) * time.Millisecond }
+
+// Work is a job with the model that serves it now.
+type Work struct {
+	Job
+	Model *Model        // nil if none serves it
+	Fault string        // why no model can serve it
+	Needs time.Duration // the lookback of its rows under this model; Lookback is what it is bound to
+}
+
+// MatchDevice reports whether one of the patterns matches the whole name of a
+// device: * stands for any text, also with a slash in it, and ? for one
+// character. No patterns match every device.
+func MatchDevice(patterns []string, device string) bool {
+	for _, pattern := range patterns {
+		if matches(pattern, device) {
+			return true
+		}
+	}
+	return len(patterns) == 0
+}
+
+// matches goes back only to the last *, which takes one character more: at most
+// len(pattern) × len(name) steps.
+func matches(pattern, name string) bool {
+	p, n := []rune(pattern), []rune(name)
+	star, from := -1, 0
+	i, k := 0, 0
+	for k < len(n) {
+		switch {
+		case i < len(p) && p[i] == '*':
+			star, from = i, k
+			i++
+		case i < len(p) && (p[i] == '?' || p[i] == n[k]):
+			i++
+			k++
+		case star >= 0:
+			from++
+			i, k = star+1, from
+		default:
+			return false
+		}
+	}
+	for i < len(p) && p[i] == '*' {
+		i++
+	}
+	return i == len(p)
+}

@@ -1,0 +1,34 @@
+package ledger_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/needs"
+)
+
+// model.py explores the rules of docs/ledger.md in every order, for a job that looks
+// back under a registry of models. All rules together hold. Each of those that
+// looking back and the registry need, switched off, gives a violation.
+func TestModel(t *testing.T) {
+	t.Parallel()
+	python := needs.Tool(t, "python3", "install Python 3")
+	plays := [][]string{
+		{"publish=0"}, {"latemark"}, {"lookback"},
+		{"publish=0", "remove=1"}, {"applock"}, {"bind"}, {"bindfirst"}, {"ifmatch"}, {"reregister"}, {"bumplate"},
+	}
+	if testing.Short() {
+		plays = plays[:3]
+	}
+	for _, args := range plays {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.Command(python, append([]string{"model.py"}, args...)...).Output()
+			holds := strings.HasPrefix(string(out), "no violation")
+			if wants := strings.Contains(args[0], "="); holds != wants || !holds && !strings.HasPrefix(string(out), "VIOLATION") {
+				t.Errorf("%v: %.2000s", err, out)
+			}
+		})
+	}
+}

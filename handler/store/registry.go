@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+const (
+	modelColumns = `m.id, m.name, m.etag, m.size, m.scope, m.device, m.title, m.facts`
+
+	currentModels statement = `SELECT ` + modelColumns + ` FROM dbo.models m WHERE m.current_version = 1`
+
+	insertModel statement = `
+INSERT INTO dbo.models (name, etag, size, scope, device, title, facts)
+SELECT @name, @etag, @size, @scope, @device, @title, @facts
+WHERE NOT EXISTS (SELECT 1 FROM dbo.models m WHERE m.current_version = 1 AND m.scope = @scope AND m.device = @device AND m.name = @name AND m.etag = @etag)`
+
+	learnModel statement = `UPDATE dbo.models SET facts = @facts WHERE id = @id`
+
+	// replaceModels takes what stands in the list out of the registry.
+	replaceModels statement = `UPDATE dbo.models SET current_version = 0 FROM {k:model_key} WHERE id = k.model_key`
+
+	// deleteModels deletes versions that serve nobody any more.
+	deleteModels statement = `
+DELETE FROM dbo.models
+WHERE current_version = 0 AND NOT EXISTS (SELECT 1 FROM dbo.subjects s WHERE s.model = dbo.models.id)`
+
+	unassignDevices statement = `UPDATE dbo.subjects SET assigned = 0 FROM {k:of_device} WHERE device = k.of_device AND assigned = 1`
+	unassignAll     statement = `UPDATE dbo.subjects SET assigned = 0 WHERE assigned = 1`
+
+	getRegistry statement = `SELECT listed_at, columns, reader FROM dbo.registry WHERE id = 1`
+	setRegistry statement = `UPDATE dbo.registry SET listed_at = @now, columns = @columns, reader = @reader WHERE id = 1`
+	newRegistry statement = `
+INSERT INTO dbo.registry (id, listed_at, columns, reader)
+SELECT 1, @now, @columns, @reader
+WHERE NOT EXISTS (SELECT 1 FROM dbo.registry WHERE id = 1)`
+)
+
+// Registry says how the registry of models stands.
+type Registry struct {
+	ListedAt time.Time // when the container models was listed last; zero if never
+	Columns  int       // of a sensor's row, for which subjects are assigned
+	Reader   int       // version of the code that learned the models' facts
+}
+
+// Registry returns how the registry of models stands.
+func (db *DB) Registry(ctx context.Context) (Registry, error) {
+	var reg Registry
+	err := db.read(ctx, "reading the registry of models", func(ctx context.Context, r session) (err error) {
+		reg, err = r.registry(ctx)
+		return err
+	})
+	return reg, err
+}
+
+func (c session) registry(ctx context.Context) (Registry, error) {
+	reg := Registry{Columns: 1}
+	_, err := c.one(ctx, getRegistry, []any{moment{&reg.ListedAt}, &reg.Columns, &reg.Reader})
+	return reg, err
+}
+
+// Models returns the models that the container had when it was listed last.
+func (db *DB) Models(ctx context.Context) (all []fleet.Model, err error) {
+	err = db.read(ctx, "reading the registered models", func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, currentModels, func(row scanner) error {
+			m, err := scanModel(row)
+			all = append(all, m)
+			return err
+		})
+	})
+	return all, err
+}
+
+// scanModel scans modelColumns. A row without a model, of an outer join, is the
+// zero model.
+func scanModel(row scanner, before ...any) (m fleet.Model, err error) {
+	var key, size sql.NullInt64
+	var name, etag, scope, device, title, facts sql.NullString
+	if err := row.Scan(append(before, &key, &name, &etag, &size, &scope, &device, &title, &facts)...); err != nil {
+		return m, err
+	}
+	m = fleet.Model{Key: key.Int64, Name: name.String, ETag: etag.String, Size: size.Int64,
+		Place: fleet.Place{Scope: fleet.Scope(scope.String), Device: device.String, Title: title.String}}
+	if facts.String != "" {
+		m.Facts = &fleet.Facts{}
+		if err := json.Unmarshal([]byte(facts.String), m.Facts); err != nil {
+			return m, fmt.Errorf("facts of model %s: %w", m.Name, err)
+		}
+	}
+	return m, nil
+}
+
+// Registration is a change of the registry of models.
+type Registration struct {
+	Added   []fleet.Model // versions that are new
+	Learned []fleet.Model // versions whose facts are new
+	Removed []fleet.Model // versions that are no more
+	// All says that the subjects of all devices are to be assigned anew.
+	All bool
+}
+
+// Register changes the registry of models in one transaction, and says of the
+// devices that the changed models may serve that their subjects are to be
+// assigned anew: see [DB.AssignSubjects]. A version that is registered already is
+// not added twice.
+func (db *DB) Register(ctx context.Context, c Registration) error {
+	if len(c.Added)+len(c.Learned)+len(c.Removed) == 0 && !c.All {
+		return nil
+	}
+	_, err := db.write(ctx, fmt.Sprintf("registering %d models", len(c.Added)+len(c.Learned)), func(ctx context.Context, tx session) error {
+		if err := db.lock(ctx, tx, registryLock, exclusive); err != nil {
+			return err
+		}
+		removed := list{pad: []any{int64(0)}}
+		for _, m := range c.Removed {
+			removed.values = append(removed.values, m.Key)
+		}
+		if _, err := tx.execList(ctx, replaceModels, removed); err != nil {
+			return err
+		}
+		for _, m := range c.Added {
+			if err := tx.insertModel(ctx, m); err != nil {
+				return err
+			}
+		}
+		for _, m := range c.Learned {
+			facts, err := factsText(m)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.exec(ctx, learnModel, sql.Named("id", m.Key), sql.Named("facts", facts)); err != nil {
+				return err
+			}
+		}
+		return tx.unassign(ctx, c)
+	})
+	return err
+}
+
+func (c session) insertModel(ctx context.Context, m fleet.Model) error {
+	facts, err := factsText(m)
+	if err != nil {
+		return err
+	}
+	_, err = c.exec(ctx, insertModel, sql.Named("name", m.Name), sql.Named("etag", m.ETag), sql.Named("size", m.Size),
+		sql.Named("scope", string(m.Scope)), sql.Named("device", m.Device), sql.Named("title", m.Title), sql.Named("facts", facts))
+	return err
+}
+
+func factsText(m fleet.Model) (string, error) {
+	if m.Facts == nil {
+		return "", nil
+	}
+	facts := *m.Facts
+	facts.Fault = cut(facts.Fault)
+	text, err := json.Marshal(facts)
+	return string(text), err
+}
+
+// unassign says of the devices that changed models may serve that their subjects
+// are to be assigned anew.
+func (c session) unassign(ctx context.Context, r Registration) error {
+	devices := list{pad: []any{""}}
+	seen := map[string]bool{}
+	all := r.All
+	for _, models := range [][]fleet.Model{r.Added, r.Learned, r.Removed} {
+		for _, m := range models {
+			switch {
+			case m.Scope == fleet.OfFleet || m.Scope == fleet.OfSensors:
+				all = true
+			case m.Scope == fleet.OfDevice && !seen[m.Device]:
+				seen[m.Device] = true
+				devices.values = append(devices.values, m.Device)
+			}
+		}
+	}
+	if all {
+		_, err := c.exec(ctx, unassignAll)
+		return err
+	}
+	_, err := c.execList(ctx, unassignDevices, devices)
+	return err
+}
+
+// SetListed notes that the container was listed, and the other figures of r. Where
+// the columns change, all subjects are to be assigned anew.
+func (db *DB) SetListed(ctx context.Context, r Registry) error {
+	_, err := db.write(ctx, "noting the listing of models", func(ctx context.Context, tx session) error {
+		if err := db.lock(ctx, tx, registryLock, exclusive); err != nil {
+			return err
+		}
+		before, err := tx.registry(ctx)
+		if err != nil {
+			return err
+		}
+		args := []any{sql.Named("now", tx.time(r.ListedAt)), sql.Named("columns", r.Columns), sql.Named("reader", r.Reader)}
+		if _, err := tx.exec(ctx, newRegistry, args...); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, setRegistry, args...); err != nil {
+			return err
+		}
+		if before.Columns != r.Columns {
+			if _, err := tx.exec(ctx, unassignAll); err != nil {
+				return err
+			}
+		}
+		_, err = tx.exec(ctx, deleteModels)
+		return err
+	})
+	return err
+}

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+const (
+	getWork statement = `
+SELECT ` + jobColumns + `, s.lookback, s.fault, ` + modelColumns + `
+FROM {k:subject_key} JOIN dbo.jobs j ON j.run = @run AND j.subject_id = k.subject_key JOIN dbo.subjects s ON s.id = j.subject_id
+  LEFT JOIN dbo.models m ON m.id = s.model`
+
+	// bindJob never makes a job look back less: that it did so before may be in its
+	// CSV.
+	bindJob statement = `UPDATE dbo.jobs SET lookback = @lookback WHERE` + thisJob + `AND state = 'queued' AND lookback < @lookback`
+
+	attributesModel statement = `SELECT ` + modelColumns + ` FROM dbo.models m WHERE m.current_version = 1 AND m.scope = 'attributes'`
+)
+
+// Work returns the jobs of a run for those of ids that have one, each with the
+// model that serves it now, in one statement: a model that is seen here is one
+// whose lookback and sensors late readings are held against.
+func (db *DB) Work(ctx context.Context, run string, ids []fleet.ID) (all []fleet.Work, err error) {
+	keys, err := db.keysOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(keys)
+	err = db.read(ctx, "reading jobs of run "+run+" and their models", func(ctx context.Context, r session) error {
+		all = nil
+		return r.eachList(ctx, getWork, keyList(slices.Compact(keys)), func(row scanner) error {
+			var w fleet.Work
+			var lookback int64
+			scan := jobScan(&w.Job)
+			m, err := scanModel(row, append(scan.columns(), &lookback, &w.Fault)...)
+			if err != nil {
+				return err
+			}
+			scan.done()
+			w.Needs = time.Duration(lookback) * time.Second
+			if m.Key != 0 {
+				w.Model = &m
+			}
+			all = append(all, w)
+			return nil
+		}, sql.Named("run", run))
+	})
+	return all, err
+}
+
+// BindJob stores how far the rows of a queued job look back, before they are
+// made: from then on a late reading there re-opens it. It reports false if the
+// job is not queued at that revision.
+func (db *DB) BindJob(ctx context.Context, run string, key fleet.JobKey, lookback time.Duration) (bool, error) {
+	job, err := db.jobArgs(ctx, run, key)
+	if err != nil {
+		return false, err
+	}
+	n, err := db.update(ctx, fmt.Sprintf("binding job %s of run %s", key.ID, run), bindJob, append(job, sql.Named("lookback", seconds(lookback)))...)
+	return n == 1, err
+}
+
+// Attributes returns the registered version of the file of attributes, nil if
+// there is none.
+func (db *DB) Attributes(ctx context.Context) (found *fleet.Model, err error) {
+	err = db.read(ctx, "finding the attributes of devices", func(ctx context.Context, r session) error {
+		found = nil
+		return r.each(ctx, attributesModel, func(row scanner) error {
+			m, err := scanModel(row)
+			found = &m
+			return err
+		})
+	})
+	return found, err
+}
