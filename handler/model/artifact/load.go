@@ -42,7 +42,7 @@ func Load(data []byte, spec *features.Spec) (*Model, error) {
 		return v, notModel(v)
 	})
 	if err == nil {
-		return newModel(m, "pickle", spec)
+		return newModel(m, formatOf(plain), spec)
 	}
 	return nil, explain(plain, unpackErr, err)
 }
@@ -63,8 +63,12 @@ func unpack(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// readPickle reads a pickle, or the pickle in the bytes that a pickle holds.
+// readPickle reads a pickle, or the pickle in the bytes that a pickle holds, or
+// what a library's own save_model wrote, as what would be pickled of it.
 func readPickle(data []byte, opt pickle.Options) (any, error) {
+	if b := booster(data); b != nil {
+		return b, nil
+	}
 	v, err := pickle.Read(data, opt)
 	if inner, ok := v.([]byte); ok && err == nil && looksPickled(inner) {
 		return pickle.Read(inner, opt)

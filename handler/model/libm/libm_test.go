@@ -82,6 +82,17 @@ func TestTanh(t *testing.T) {
 	})
 }
 
+func TestFloat32(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]func(float32) float32{"expf": libm.Exp32, "logf": libm.Log32} {
+		golden(t, name+".txt", func(x, want float64) {
+			if got := f(float32(x)); !same(float64(got), want) {
+				t.Errorf("%s(%x) = %x, glibc gives %x", name, x, got, want)
+			}
+		})
+	}
+}
+
 // TestExpTable derives the table anew: h(1+t) = 2^(k/128), by 7 square roots.
 func TestExpTable(t *testing.T) {
 	t.Parallel()

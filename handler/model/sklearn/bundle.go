@@ -179,13 +179,13 @@ func (b *bundle) estimates(v any) bool {
 }
 
 // classNames returns the classes of a LabelEncoder, as Python prints them.
-func (b *bundle) classNames(o *pickle.Object) ([]string, error) {
+func (l *loader) classNames(o *pickle.Object) ([]string, error) {
 	v, _ := o.Attr("classes_")
 	array, err := numpy.Parse(v)
 	if err != nil {
 		return nil, fmt.Errorf("LabelEncoder: classes_: %w", err)
 	}
-	items, err := array.Items(b.budget)
+	items, err := array.Items(l.budget)
 	if err != nil {
 		return nil, fmt.Errorf("LabelEncoder: classes_: %w", err)
 	}

@@ -13,6 +13,7 @@ type class struct {
 	modules  []string // in which the versions have it
 	detector bool
 	load     func(*attrs) *element
+	foreign  bool // of another library: it has no _sklearn_version
 }
 
 var classes map[pickle.Global]class
@@ -24,26 +25,34 @@ var publicNames = make(map[pickle.Global]string)
 
 func init() {
 	preprocessing := []string{"sklearn.preprocessing.data", "sklearn.preprocessing._data"}
+	wrappers := []string{"xgboost.sklearn"}
 	classList = []class{
-		{"OneClassSVM", []string{"sklearn.svm.classes", "sklearn.svm._classes"}, true, loadOneClassSVM},
-		{"SGDOneClassSVM", []string{"sklearn.linear_model._stochastic_gradient"}, true, loadSGDOneClassSVM},
-		{"IsolationForest", []string{"sklearn.ensemble.iforest", "sklearn.ensemble._iforest"}, true, loadIsolationForest},
-		{"LocalOutlierFactor", []string{"sklearn.neighbors.lof", "sklearn.neighbors._lof"}, true, loadLocalOutlierFactor},
-		{"EllipticEnvelope", []string{"sklearn.covariance.outlier_detection", "sklearn.covariance.elliptic_envelope", "sklearn.covariance._elliptic_envelope"}, true, loadEllipticEnvelope},
+		{"OneClassSVM", []string{"sklearn.svm.classes", "sklearn.svm._classes"}, true, loadOneClassSVM, false},
+		{"SGDOneClassSVM", []string{"sklearn.linear_model._stochastic_gradient"}, true, loadSGDOneClassSVM, false},
+		{"IsolationForest", []string{"sklearn.ensemble.iforest", "sklearn.ensemble._iforest"}, true, loadIsolationForest, false},
+		{"LocalOutlierFactor", []string{"sklearn.neighbors.lof", "sklearn.neighbors._lof"}, true, loadLocalOutlierFactor, false},
+		{"EllipticEnvelope", []string{"sklearn.covariance.outlier_detection", "sklearn.covariance.elliptic_envelope", "sklearn.covariance._elliptic_envelope"}, true, loadEllipticEnvelope, false},
 
-		{"StandardScaler", preprocessing, false, loadStandardScaler},
-		{"MinMaxScaler", preprocessing, false, loadMinMaxScaler},
-		{"MaxAbsScaler", preprocessing, false, loadMaxAbsScaler},
-		{"RobustScaler", preprocessing, false, loadRobustScaler},
-		{"Normalizer", preprocessing, false, loadNormalizer},
-		{"PowerTransformer", preprocessing, false, loadPowerTransformer},
-		{"QuantileTransformer", preprocessing, false, loadQuantileTransformer},
-		{"FunctionTransformer", []string{"sklearn.preprocessing._function_transformer"}, false, loadFunctionTransformer},
-		{"PCA", []string{"sklearn.decomposition.pca", "sklearn.decomposition._pca"}, false, loadPCA},
-		{"Nystroem", []string{"sklearn.kernel_approximation"}, false, loadNystroem},
-		{"SimpleImputer", []string{"sklearn.impute", "sklearn.impute._base"}, false, loadSimpleImputer},
-		{"ColumnTransformer", []string{"sklearn.compose._column_transformer"}, false, loadColumnTransformer},
-		{"Pipeline", []string{"sklearn.pipeline"}, false, loadPipeline},
+		{"StandardScaler", preprocessing, false, loadStandardScaler, false},
+		{"MinMaxScaler", preprocessing, false, loadMinMaxScaler, false},
+		{"MaxAbsScaler", preprocessing, false, loadMaxAbsScaler, false},
+		{"RobustScaler", preprocessing, false, loadRobustScaler, false},
+		{"Normalizer", preprocessing, false, loadNormalizer, false},
+		{"PowerTransformer", preprocessing, false, loadPowerTransformer, false},
+		{"QuantileTransformer", preprocessing, false, loadQuantileTransformer, false},
+		{"FunctionTransformer", []string{"sklearn.preprocessing._function_transformer"}, false, loadFunctionTransformer, false},
+		{"PCA", []string{"sklearn.decomposition.pca", "sklearn.decomposition._pca"}, false, loadPCA, false},
+		{"Nystroem", []string{"sklearn.kernel_approximation"}, false, loadNystroem, false},
+		{"SimpleImputer", []string{"sklearn.impute", "sklearn.impute._base"}, false, loadSimpleImputer, false},
+		{"ColumnTransformer", []string{"sklearn.compose._column_transformer"}, false, loadColumnTransformer, false},
+		{"XGBClassifier", wrappers, true, loadXGBoostWrapper, true},
+		{"XGBRegressor", wrappers, true, loadXGBoostWrapper, true},
+		{"XGBRFClassifier", wrappers, true, loadXGBoostWrapper, true},
+		{"XGBRFRegressor", wrappers, true, loadXGBoostWrapper, true},
+		{"XGBRanker", wrappers, true, loadXGBoostWrapper, true},
+		{"Booster", []string{"xgboost.core"}, true, loadXGBoostBooster, true},
+
+		{"Pipeline", []string{"sklearn.pipeline"}, false, loadPipeline, false},
 	}
 	classes = make(map[pickle.Global]class)
 	for _, c := range classList {

@@ -78,6 +78,7 @@ const (
 	finite   numbers = iota // neither NaN nor infinite
 	finite32                // and so as a float32
 	finiteOrNaN
+	finite32OrNaN
 	anyNumber
 )
 
@@ -103,10 +104,10 @@ func (e *element) check(x []float64, n int) error {
 		return nil
 	}
 	for i, v := range x {
-		if e.accepts == finite32 {
+		if e.accepts == finite32 || e.accepts == finite32OrNaN {
 			v = float64(float32(v))
 		}
-		if v-v == 0 || e.accepts == finiteOrNaN && math.IsNaN(v) {
+		if v-v == 0 || e.accepts >= finiteOrNaN && math.IsNaN(v) {
 			continue
 		}
 		return &inputError{row: i / columns, column: i % columns, value: x[i], label: e.label}

@@ -1,6 +1,7 @@
 package sklearn
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -56,4 +57,33 @@ func (e *external) predict(out outcome, x []float64, _ int, _ *arena) error {
 	copy(out.score, r.Scores)
 	copy(out.proba, r.Probabilities)
 	return nil
+}
+
+// external returns the estimator that a model of another library is.
+func (a *attrs) external(m predict.Model) *element {
+	if a.err != nil {
+		return nil
+	}
+	e, err := newExternal(m)
+	if err != nil {
+		a.fail("%w", err)
+		return nil
+	}
+	if names := m.FeatureNames(); names != nil && a.loader.names == nil {
+		a.loader.names = names
+	}
+	return e
+}
+
+// refuseForeign keeps the error of another library's reader, unsupported if it
+// wraps what that calls so.
+func (a *attrs) refuseForeign(err, unsupportedThere error) {
+	if a.err != nil {
+		return
+	}
+	if errors.Is(err, unsupportedThere) {
+		a.err = &unsupported{a.class + inStep(a.step) + ": " + err.Error()}
+		return
+	}
+	a.fail("%w", err)
 }

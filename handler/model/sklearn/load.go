@@ -116,7 +116,7 @@ func (s *workspace) release() {
 // random states, the search trees of neighbours, the columns of a DataFrame,
 // and the like. As the pickle reader keeps them inert, they do no harm; where
 // an estimator is wanted, they are refused.
-var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial"}
+var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "xgboost.", "lightgbm.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial"}
 
 func (l *loader) allow(g pickle.Global) bool {
 	if numpy.Known(g) || joblib.Known(g) {
@@ -180,15 +180,17 @@ func (l *loader) object(o *pickle.Object, step string) (*element, Step, error) {
 	}
 	a := &l.attrs[l.nesting-1]
 	*a = attrs{loader: l, object: o, class: o.Class.Name, step: step}
-	written := a.text("_sklearn_version")
-	if a.err == nil {
-		var err error
-		if a.version, err = parseVersion(written); err != nil {
-			return nil, Step{}, err
+	if !c.foreign {
+		written := a.text("_sklearn_version")
+		if a.err == nil {
+			var err error
+			if a.version, err = parseVersion(written); err != nil {
+				return nil, Step{}, err
+			}
 		}
-	}
-	if l.written == "" {
-		l.written = written
+		if l.written == "" {
+			l.written = written
+		}
 	}
 	l.featureNames(a)
 	a.fittedOn()

@@ -1,0 +1,163 @@
+package xgboost_test
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+)
+
+// golden is what testdata/golden.py wrote about a model: numbers row by row.
+type golden struct {
+	File          []byte
+	X             string
+	Predict       string
+	Margin        string
+	Probabilities string
+	Classes       []string
+	Names         []string
+}
+
+func numbers(t testing.TB, text string, bits int) (v []float64) {
+	t.Helper()
+	for s := range strings.FieldsSeq(text) {
+		f, err := strconv.ParseFloat(s, bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v = append(v, f)
+	}
+	return v
+}
+
+// readGoldens returns the models of a version.
+func readGoldens(t testing.TB, path string) map[string]golden {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct{ Models map[string]golden }
+	if err := json.NewDecoder(z).Decode(&all); err != nil {
+		t.Fatal(err)
+	}
+	return all.Models
+}
+
+func goldenFiles(t testing.TB) []string {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/xgboost-*.json.gz")
+	if err != nil || len(paths) < 7 {
+		t.Fatal("goldens are missing", paths, err)
+	}
+	return paths
+}
+
+// TestGoldens holds what each version of XGBoost gave, to the bit.
+func TestGoldens(t *testing.T) {
+	t.Parallel()
+	for _, path := range goldenFiles(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".json.gz"), func(t *testing.T) {
+			t.Parallel()
+			for name, g := range readGoldens(t, path) {
+				t.Run(name, func(t *testing.T) { g.check(t) })
+			}
+		})
+	}
+}
+
+func (g golden) check(t *testing.T) {
+	m, err := artifact.Load(g.File, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := numbers(t, g.X, 64)
+	var r predict.Result
+	if err := m.Predict(&r, x); err != nil {
+		t.Fatal(err)
+	}
+	// A Booster's predict gives probabilities of a classifier.
+	got := r.Predictions
+	if n := len(x) / m.Features(); g.Classes == nil && m.Kind() == predict.Classifier {
+		if len(r.Probabilities) == 2*n {
+			got = nil
+			for i := range n {
+				got = append(got, r.Probabilities[2*i+1])
+			}
+		} else if len(r.Probabilities) > 0 {
+			got = r.Probabilities
+		}
+	}
+	same(t, "prediction", got, g.Predict)
+	if g.Probabilities != "" {
+		same(t, "probability", r.Probabilities, g.Probabilities)
+	}
+	if g.Margin != "" && m.Kind() == predict.Classifier {
+		same(t, "margin", r.Scores, g.Margin)
+	}
+	if g.Classes != nil && !slices.Equal(m.Classes(), g.Classes) {
+		t.Errorf("the classes are %v, want %v", m.Classes(), g.Classes)
+	}
+	if g.Names != nil && !slices.Equal(m.FeatureNames(), g.Names) {
+		t.Errorf("the features are %q, want %q", m.FeatureNames(), g.Names)
+	}
+	shuffled(t, m, x, r)
+}
+
+func same(t *testing.T, what string, got []float64, text string) {
+	t.Helper()
+	want := numbers(t, text, 32)
+	if len(got) != len(want) {
+		t.Fatalf("%d of %s, want %d", len(got), what, len(want))
+	}
+	for i, w := range want {
+		if math.Float64bits(got[i]) != math.Float64bits(w) {
+			t.Fatalf("%s %d is %v, want %v", what, i, got[i], w)
+		}
+	}
+}
+
+// shuffled holds that rows in another order, all together or each alone, give
+// what they gave.
+func shuffled(t *testing.T, m predict.Model, x []float64, r predict.Result) {
+	t.Helper()
+	d := m.Features()
+	n := len(x) / d
+	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
+	var mixed []float64
+	for _, i := range order {
+		mixed = append(mixed, x[i*d:(i+1)*d]...)
+	}
+	var all, one predict.Result
+	if err := m.Predict(&all, mixed); err != nil {
+		t.Fatal(err)
+	}
+	for at, i := range order {
+		if err := m.Predict(&one, x[i*d:(i+1)*d]); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range [][3][]float64{{r.Predictions, all.Predictions, one.Predictions}, {r.Scores, all.Scores, one.Scores}, {r.Probabilities, all.Probabilities, one.Probabilities}} {
+			w := len(v[2])
+			for k := range w {
+				want := math.Float64bits(v[0][i*w+k])
+				if math.Float64bits(v[1][at*w+k]) != want || math.Float64bits(v[2][k]) != want {
+					t.Fatalf("row %d gives %v, in another order %v, alone %v", i, v[0][i*w+k], v[1][at*w+k], v[2][k])
+				}
+			}
+		}
+	}
+}

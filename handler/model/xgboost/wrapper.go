@@ -1,0 +1,69 @@
+package xgboost
+
+import (
+	"math"
+	"strconv"
+)
+
+// InplaceSince is the version from which the wrappers for scikit-learn ask
+// inplace_predict, and use the trees up to best_iteration, not best_ntree_limit.
+const InplaceSince Version = 104
+
+// Saved returns how the wrapper for scikit-learn that saved the model by its
+// save_model asks it, by the attribute scikit_learn; where another saved it, how
+// Booster.predict does.
+func (b *Booster) Saved() Options {
+	o := Options{Missing: float32(math.NaN())}
+	meta, ok := b.Attributes["scikit_learn"]
+	if !ok {
+		return o
+	}
+	limit := 0
+	r := &textReader{data: []byte(meta)}
+	// What cannot be read is as the wrapper has it from the beginning on.
+	_ = r.object(func(key string) error {
+		switch key {
+		case "classes_":
+			return r.array(func() error {
+				class, err := r.class()
+				o.Classes = append(o.Classes, class)
+				return err
+			})
+		case "missing", "best_ntree_limit":
+			v, err := strconv.ParseFloat(string(r.token()), 32)
+			if err != nil { // null
+				return nil
+			}
+			if key == "missing" {
+				o.Missing = float32(v)
+			} else {
+				limit = int(v)
+			}
+			return nil
+		}
+		return r.skip()
+	})
+	if b.Predicts() == Values || len(o.Classes) != max(2, b.Outputs()) {
+		o.Classes = nil
+	}
+	if b.Kind == "gblinear" {
+		return o
+	}
+	if o.Inplace = b.Version >= InplaceSince; o.Inplace {
+		limit = b.BestIteration()
+	}
+	o.Iterations = limit
+	return o
+}
+
+// class reads a class's name, or a number as Python prints it.
+func (r *textReader) class() (string, error) {
+	if r.next() == '"' {
+		return r.text()
+	}
+	token := string(r.token())
+	if token == "" {
+		return "", r.fail("a class")
+	}
+	return token, nil
+}
