@@ -74,6 +74,11 @@ func (t *table) columns(names []string, n int, others ...string) ([]int, error) 
 
 func (t *table) width() int { return max(len(t.head), len(t.first)) }
 
+// has reports whether a column has that name.
+func (t *table) has(name string) bool {
+	return slices.ContainsFunc(t.head, func(h string) bool { return strings.EqualFold(h, name) })
+}
+
 func (t *table) describe() string {
 	if t.head == nil {
 		return fmt.Sprintf("%d, without names", t.width())
@@ -107,6 +112,18 @@ func (t *table) numbers(x []float64, at []int) ([]float64, error) {
 		x = append(x, v)
 	}
 	return x, nil
+}
+
+// fields returns the fields of the row at the positions at.
+func (t *table) fields(at []int) []string {
+	if len(at) == 0 {
+		return nil
+	}
+	fields := make([]string, len(at))
+	for i, column := range at {
+		fields[i] = strings.TrimSpace(t.row[column])
+	}
+	return fields
 }
 
 func parseNumber(field string) (float64, error) {

@@ -9,12 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
 )
 
 func modelsCommand(c console) *cobra.Command {
-	return group("models", "Inspect, try, verify and publish scikit-learn models",
+	return group("models", "Inspect, try, verify and publish models",
 		inspectCommand(c), predictCommand(c), verifyCommand(c), publishCommand(c), listModelsCommand(c), rollbackCommand(c))
 }
 
@@ -26,13 +27,15 @@ type modelFile struct {
 }
 
 // loadModel reads a model; it is data, and nothing in it runs.
-func loadModel(name string) (modelFile, error) {
+//
+// The features file says of its steps and its threshold; it may be nil.
+func loadModel(name string, spec *features.Spec) (modelFile, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return modelFile{}, err
 	}
 	if info.IsDir() {
-		m, err := artifact.LoadFolder(os.DirFS(name), nil)
+		m, err := artifact.LoadFolder(os.DirFS(name), spec)
 		if err != nil {
 			return modelFile{}, fmt.Errorf("%s: %w", name, err)
 		}
@@ -45,24 +48,12 @@ func loadModel(name string) (modelFile, error) {
 	if err != nil {
 		return modelFile{}, err
 	}
-	m, err := artifact.Load(data, nil)
+	m, err := artifact.Load(data, spec)
 	if err != nil {
 		return modelFile{}, fmt.Errorf("%s: %w", name, err)
 	}
 	sum := sha256.Sum256(data)
 	return modelFile{m, len(data), hex.EncodeToString(sum[:])}, nil
-}
-
-// detector reads a model that can predict.
-func loadDetector(name string) (modelFile, error) {
-	m, err := loadModel(name)
-	if err != nil {
-		return m, err
-	}
-	if err := m.Detects(); err != nil {
-		return m, fmt.Errorf("%s: %w", name, err)
-	}
-	return m, nil
 }
 
 // storageFlag adds --storage and returns what opens the account it names. The

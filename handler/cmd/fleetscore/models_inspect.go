@@ -34,7 +34,7 @@ nothing in it runs.`,
   fleetscore models inspect model.joblib --json | jq .estimator`,
 		Args: arguments("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			m, err := loadModel(args[0])
+			m, err := loadModel(args[0], nil)
 			if err != nil {
 				return err
 			}

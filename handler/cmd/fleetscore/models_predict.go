@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,54 +20,64 @@ func predictCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict FILE CSV",
 		Short: "Score the rows of a CSV file with a model",
-		Long: `Score the rows of a CSV file (- is stdin) with a model, and write, for each row,
-prediction,score to stdout: prediction is 1 for an anomaly and 0 for normal,
-score is what scikit-learn's decision_function gives, in the shortest form that
-reads back to the same number.
+		Long: `Score the rows of a CSV file (- is stdin) with a model, and write a line for each row
+to stdout, numbers in the shortest form that reads back to the same number:
+
+  a detector    prediction,score: 1 for an anomaly and 0 for normal, and what the
+                library's decision_function gives
+  a classifier  prediction,P(class),…: the class, and predict_proba
+  a regressor   prediction: the value
+
+FILE may also be a folder: an MLflow model, or a model with its scaler and the like.
 
 The columns are the model's features, in order. If the first line names them,
---columns picks; a model fitted on a DataFrame picks those of its own names.
+--columns picks; a model fitted on a DataFrame picks those of its own names. An
+empty field is NaN.
 
 With --features, CSV holds readings, and the rows are those that the features file
-makes of them: TS,Device,prediction,score is written.`,
+makes of them: TS,Device comes before the prediction. Its steps and threshold count.
+
+With --json, one object is written: kind ("detector", "classifier" or "regressor"),
+classes, predictions, scores and probabilities, as far as the model gives them.`,
 		Example: `  fleetscore models predict model.pkl features.csv
+  fleetscore models predict mlruns/1/models/m-3/artifacts rows.csv --json
   fleetscore models predict model.pkl readings.csv --columns Val
   seq 0 0.5 10 | fleetscore models predict model.pkl -`,
 		Args: arguments("FILE", "CSV"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			m, err := loadDetector(args[0])
-			if err != nil {
-				return err
-			}
 			if file != "" {
 				if asJSON {
 					return usageError{errors.New("--json and --features do not go together")}
 				}
-				return c.predictReadings(m, file, args[1])
+				return c.predictReadings(args[0], file, args[1])
+			}
+			m, err := loadModel(args[0], nil)
+			if err != nil {
+				return err
 			}
 			t, closeFile, err := c.openTable(args[1])
 			if err != nil {
 				return err
 			}
 			defer closeFile()
-			at, err := m.columns(t, columns)
+			at, err := c.columns(m, t, columns)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				p := predictions{Kind: "detector", Predictions: []int{}, Scores: []float64{}}
-				if err := m.score(t, at, nil, p.add); err != nil {
+				p := newPredictions(m)
+				if err := m.judge().score(t, at, nil, p.add); err != nil {
 					return err
 				}
 				return c.writeJSON(p)
 			}
-			out := bufio.NewWriter(c.out)
-			fmt.Fprintln(out, "prediction,score")
-			err = m.score(t, at, nil, func(s scored) error {
-				line := strconv.AppendUint(out.AvailableBuffer(), uint64(s.pred), 10)
-				line = strconv.AppendFloat(append(line, ','), s.score, 'g', -1, 64)
-				_, err := out.Write(append(line, '\n'))
-				return err
+			out := newVerdicts(c.out, m)
+			err = m.judge().score(t, at, nil, func(b *batch) error {
+				out.header("", &b.said, len(b.lines))
+				for i := range b.lines {
+					out.row(&b.said, i, len(b.lines))
+				}
+				return nil
 			})
 			if err != nil {
 				return err
@@ -79,20 +89,6 @@ makes of them: TS,Device,prediction,score is written.`,
 	cmd.Flags().StringSliceVar(&columns, "columns", nil, "the columns to use, by the names in the first line")
 	jsonFlag(cmd, &asJSON)
 	return cmd
-}
-
-// predictions is what predict --json writes, a prediction and a score for each
-// row.
-type predictions struct {
-	Kind        string    `json:"kind"`
-	Predictions []int     `json:"predictions"`
-	Scores      []float64 `json:"scores"`
-}
-
-func (p *predictions) add(s scored) error {
-	p.Predictions = append(p.Predictions, int(s.pred))
-	p.Scores = append(p.Scores, s.score)
-	return nil
 }
 
 func (c console) openTable(name string) (*table, func(), error) {
@@ -112,33 +108,44 @@ func (c console) openTable(name string) (*table, func(), error) {
 	return t, func() { f.Close() }, nil
 }
 
-// columns returns the positions of the model's features in t.
-func (m modelFile) columns(t *table, names []string) ([]int, error) {
-	if own := m.Describe().FeatureNames; len(names) == 0 && t.head != nil && len(own) > 0 {
-		names = own
+// columns returns the positions of the model's features in t: by names, else by
+// the model's own, else by their order. Where t names its columns, but none as the
+// model does, a warning says that the order counts.
+func (c console) columns(m modelFile, t *table, names []string) ([]int, error) {
+	if own := m.FeatureNames(); len(names) == 0 && t.head != nil && len(own) > 0 {
+		if slices.ContainsFunc(own, t.has) || t.width() != m.Features() {
+			names = own
+		} else {
+			fmt.Fprintf(c.err, "warning: %s names its columns %s, the model %s: they are taken in their order\n", t.name, t.describe(), strings.Join(own, ", "))
+		}
 	}
 	return t.columns(names, m.Features(), "prediction", "score")
 }
 
-// scored is a row and what the model says of it.
-type scored struct {
-	line  int
-	pred  uint8
-	score float64
-	extra []float64 // the numbers of further columns; their memory is used again
+// judge is a model that predicts rows.
+type judge struct{ predict.Model }
+
+func (m modelFile) judge() judge   { return judge{m.Model} }
+func (m modelFile) library() judge { return judge{m.Library()} }
+
+// batch is some rows, and what the model says of them.
+type batch struct {
+	lines []int // of the file
+	said  predict.Result
+	extra [][]string // the fields of further columns, by row
 }
 
 const rowsAtOnce = 1024
 
-// score gives each row of t to each, in order: the model's features stand at
-// the positions at; the numbers at extra are handed through.
-func (m modelFile) score(t *table, at, extra []int, each func(scored) error) error {
-	var x, more []float64
-	var lines []int
-	var r predict.Result
+// score gives the rows of t to each, in order and many at a time: the model's
+// features stand at the positions at; the fields at extra are handed through. Where
+// there is no row, each gets an empty batch.
+func (m judge) score(t *table, at, extra []int, each func(*batch) error) error {
+	var x []float64
+	b := new(batch)
 	for ended := false; !ended; {
-		x, more, lines = x[:0], more[:0], lines[:0]
-		for !ended && len(lines) < rowsAtOnce {
+		x, b.lines, b.extra = x[:0], b.lines[:0], b.extra[:0]
+		for !ended && len(b.lines) < rowsAtOnce {
 			err := t.read()
 			if ended = err == io.EOF; ended {
 				break
@@ -146,29 +153,24 @@ func (m modelFile) score(t *table, at, extra []int, each func(scored) error) err
 			if err == nil {
 				x, err = t.numbers(x, at)
 			}
-			if err == nil {
-				more, err = t.numbers(more, extra)
-			}
 			if err != nil {
 				return err
 			}
-			lines = append(lines, t.line)
+			b.lines = append(b.lines, t.line)
+			b.extra = append(b.extra, t.fields(extra))
 		}
-		n := len(lines)
-		if err := m.predict(t, lines, &r, x); err != nil {
+		if err := m.predict(t.name, b.lines, &b.said, x); err != nil {
 			return err
 		}
-		for i := range n {
-			if err := each(scored{lines[i], uint8(r.Predictions[i]), r.Scores[i], more[i*len(extra) : (i+1)*len(extra)]}); err != nil {
-				return err
-			}
+		if err := each(b); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // predict scores rows, and names the line of the first that can't be.
-func (m modelFile) predict(t *table, lines []int, r *predict.Result, x []float64) error {
+func (m judge) predict(name string, lines []int, r *predict.Result, x []float64) error {
 	err := m.Predict(r, x)
 	if err == nil {
 		return nil
@@ -176,7 +178,7 @@ func (m modelFile) predict(t *table, lines []int, r *predict.Result, x []float64
 	d := m.Features()
 	for i := range lines {
 		if one := m.Predict(r, x[i*d:(i+1)*d]); one != nil {
-			return fmt.Errorf("%s:%d: %w", t.name, lines[i], one)
+			return fmt.Errorf("%s:%d: %w", name, lines[i], one)
 		}
 	}
 	return err

@@ -65,7 +65,11 @@ func TestPredictAndVerify(t *testing.T) {
 func TestPredictWritesJSON(t *testing.T) {
 	t.Parallel()
 	stdout, stderr, code := command(t, "4\n12.5\n", nil, "models", "predict", sample+"vibration.pkl", "-", "--json")
-	var got predictions
+	var got struct {
+		Kind        string    `json:"kind"`
+		Predictions []int     `json:"predictions"`
+		Scores      []float64 `json:"scores"`
+	}
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 {
 		t.Fatalf("%v, exit code %d: %s%s", err, code, stdout, stderr)
 	}

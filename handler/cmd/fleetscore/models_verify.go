@@ -5,19 +5,32 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// verification is what verify found.
+// verification is what verify found. Lines are of a CSV file, or rows, from 1, of a
+// JSON file.
 type verification struct {
-	Rows         int     `json:"rows"`
-	Differ       int     `json:"predictions_that_differ"`
-	Beyond       int     `json:"scores_beyond_tolerance"`
-	BitIdentical int     `json:"scores_bit_identical"`
+	Rows          int        `json:"rows"`
+	Differ        int        `json:"predictions_that_differ"`
+	DifferLine    int        `json:"first_prediction_that_differs_line,omitempty"`
+	Scores        comparison `json:"scores"`
+	Probabilities comparison `json:"probabilities"`
+}
+
+// comparison is how far numbers are from those of Python.
+type comparison struct {
+	Compared     int     `json:"compared"`
+	Beyond       int     `json:"beyond_tolerance"`
+	BitIdentical int     `json:"bit_identical"`
 	Largest      float64 `json:"largest_difference"`
 	LargestLine  int     `json:"largest_difference_line,omitempty"`
-	DifferLine   int     `json:"first_prediction_that_differs_line,omitempty"`
 }
 
 func verifyCommand(c console) *cobra.Command {
@@ -25,29 +38,36 @@ func verifyCommand(c console) *cobra.Command {
 	var columns []string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "verify FILE EXPECTED.csv",
+		Use:   "verify FILE EXPECTED",
 		Short: "Check that a model gives here what it gave in your Python",
-		Long: `Check that a model gives here what it gave in your Python. EXPECTED.csv has the
-model's features in its first columns, and columns named prediction (1 for an
-anomaly, 0 for normal) and score (decision_function); docs/exactness.md has a
-script of ten lines that writes it.
+		Long: `Check that a model gives here what it gave in your Python, without any threshold
+that is kept beside it. EXPECTED is a CSV file with the model's features in its first
+columns, and columns named prediction (of a detector 1 for an anomaly and 0 for
+normal, of a classifier the class, of a regressor the value) and score
+(decision_function), which a classifier and a regressor need not have;
+docs/exactness.md has a script of ten lines that writes it.
 
-The exit code is 0 if every prediction is equal and every score lies within the
-tolerance.`,
+EXPECTED may also be a JSON file: {"rows": [[…], …], "expected": {"predict": […], …}},
+with what predict, decision_function, score_samples and predict_proba gave; null is
+NaN.
+
+The exit code is 0 if every prediction is equal and every score, probability and
+value of a regressor lies within the tolerance.`,
 		Example: `  fleetscore models verify model.pkl expected.csv
+  fleetscore models verify model.pkl model.pkl.expected.json
   fleetscore models verify model.pkl expected.csv --tolerance 0    bit for bit`,
-		Args: arguments("FILE", "EXPECTED.csv"),
+		Args: arguments("FILE", "EXPECTED"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			m, err := loadDetector(args[0])
+			m, err := loadModel(args[0], nil)
 			if err != nil {
 				return err
 			}
-			t, closeFile, err := c.openTable(args[1])
-			if err != nil {
-				return err
+			v := &verification{}
+			if strings.HasSuffix(args[1], ".json") {
+				err = v.readJSON(m, args[1], tolerance)
+			} else {
+				err = c.verifyTable(v, m, args[1], columns, tolerance)
 			}
-			defer closeFile()
-			v, err := m.verify(t, columns, tolerance)
 			if err != nil {
 				return err
 			}
@@ -65,60 +85,133 @@ tolerance.`,
 	return cmd
 }
 
-func (m modelFile) verify(t *table, names []string, tolerance float64) (v verification, err error) {
-	at, err := m.columns(t, names)
+// verifyTable compares with a CSV file.
+func (c console) verifyTable(v *verification, m modelFile, name string, names []string, tolerance float64) error {
+	t, closeFile, err := c.openTable(name)
 	if err != nil {
-		return v, err
+		return err
 	}
-	expected, err := t.columns([]string{"prediction", "score"}, 2)
+	defer closeFile()
+	at, err := c.columns(m, t, names)
 	if err != nil {
-		return v, fmt.Errorf("%w; docs/exactness.md has a script that writes such a file", err)
+		return err
 	}
-	err = m.score(t, at, expected, func(s scored) error {
-		if p := s.extra[0]; p != 0 && p != 1 {
-			return fmt.Errorf("%s:%d: prediction %v: write 1 for an anomaly and 0 for normal, int(p == -1) in Python", t.name, s.line, p)
+	wanted := []string{"prediction", "score"}
+	if m.Kind() != predict.Detector && !t.has("score") {
+		wanted = wanted[:1]
+	}
+	extra, err := t.columns(wanted, len(wanted))
+	if err != nil {
+		return fmt.Errorf("%w; docs/exactness.md has a script that writes such a file", err)
+	}
+	return m.library().score(t, at, extra, func(b *batch) error {
+		n := len(b.lines)
+		for i, line := range b.lines {
+			if err := v.prediction(m, line, b.said.Predictions[i], b.extra[i][0], tolerance); err != nil {
+				return fmt.Errorf("%s:%d: %w", name, line, err)
+			}
+			if len(wanted) == 1 {
+				continue
+			}
+			if len(b.said.Scores) != n {
+				return fmt.Errorf("%s: the model has no single score for a row: leave out the column score", name)
+			}
+			score, err := parseNumber(b.extra[i][1])
+			if err != nil {
+				return fmt.Errorf("%s:%d: score %q is not a number", name, line, b.extra[i][1])
+			}
+			v.Scores.add(line, b.said.Scores[i], score, tolerance)
 		}
-		v.compare(s, s.extra[0], s.extra[1], tolerance)
 		return nil
 	})
-	return v, err
 }
 
-func (v *verification) compare(s scored, pred, score, tolerance float64) {
+// prediction compares a prediction with what Python gave, as it prints it.
+func (v *verification) prediction(m modelFile, line int, got float64, want string, tolerance float64) error {
 	v.Rows++
-	if float64(s.pred) != pred {
+	same := false
+	if m.Kind() == predict.Classifier {
+		class := m.Classes()[int(got)]
+		same = class == want || sameNumber(class, want)
+	} else {
+		f, err := strconv.ParseFloat(want, 64)
+		switch {
+		case err != nil:
+			return fmt.Errorf("prediction %q is not a number", want)
+		case m.Kind() == predict.Regressor:
+			v.Scores.add(line, got, f, tolerance)
+			return nil
+		case f != 0 && f != 1 && !m.NeedsLimit():
+			return fmt.Errorf("prediction %s: write 1 for an anomaly and 0 for normal, int(p == -1) in Python", want)
+		}
+		same = got == f
+	}
+	if !same {
 		if v.Differ++; v.DifferLine == 0 {
-			v.DifferLine = s.line
+			v.DifferLine = line
 		}
 	}
-	if math.Float64bits(s.score) == math.Float64bits(score) {
-		v.BitIdentical++
+	return nil
+}
+
+// sameNumber reports whether two texts are the same number: 1 and 1.0.
+func sameNumber(a, b string) bool {
+	x, err1 := strconv.ParseFloat(a, 64)
+	y, err2 := strconv.ParseFloat(b, 64)
+	return err1 == nil && err2 == nil && x == y
+}
+
+// add compares a number.
+func (c *comparison) add(line int, got, want, tolerance float64) {
+	c.Compared++
+	if math.Float64bits(got) == math.Float64bits(want) {
+		c.BitIdentical++
 		return
 	}
-	difference := math.Abs(s.score - score)
-	if !(difference <= tolerance*max(1, math.Abs(score))) {
-		v.Beyond++
+	difference := math.Abs(got - want)
+	if !(difference <= tolerance*max(1, math.Abs(want))) {
+		c.Beyond++
 	}
-	if difference > v.Largest || v.LargestLine == 0 {
-		v.Largest, v.LargestLine = difference, s.line
-	}
-}
-
-func (v verification) write(to io.Writer) {
-	fmt.Fprintf(to, "%d rows: %d predictions differ, %d scores are bit-identical\n", v.Rows, v.Differ, v.BitIdentical)
-	if v.LargestLine > 0 {
-		fmt.Fprintf(to, "largest difference of a score: %.3g, in line %d\n", v.Largest, v.LargestLine)
+	if difference > c.Largest || c.LargestLine == 0 {
+		c.Largest, c.LargestLine = difference, line
 	}
 }
 
-func (v verification) err(tolerance float64) error {
+func (v *verification) write(to io.Writer) {
+	said := []string{fmt.Sprintf("%d rows: %d predictions differ", v.Rows, v.Differ)}
+	for _, c := range v.comparisons() {
+		if c.Compared > 0 {
+			said = append(said, fmt.Sprintf("%d %s are bit-identical", c.BitIdentical, c.what))
+		}
+	}
+	fmt.Fprintln(to, strings.Join(said, ", "))
+	for _, c := range v.comparisons() {
+		if c.LargestLine > 0 {
+			fmt.Fprintf(to, "largest difference of %s: %.3g, in line %d\n", c.what, c.Largest, c.LargestLine)
+		}
+	}
+}
+
+type namedComparison struct {
+	what string
+	comparison
+}
+
+func (v *verification) comparisons() []namedComparison {
+	return []namedComparison{{"scores", v.Scores}, {"probabilities", v.Probabilities}}
+}
+
+func (v *verification) err(tolerance float64) error {
 	switch {
 	case v.Rows == 0:
 		return errors.New("there is no row to compare")
 	case v.Differ > 0:
 		return fmt.Errorf("%d of %d predictions differ, the first in line %d", v.Differ, v.Rows, v.DifferLine)
-	case v.Beyond > 0:
-		return fmt.Errorf("%d of %d scores differ by more than %g, most in line %d", v.Beyond, v.Rows, tolerance, v.LargestLine)
 	}
-	return nil
+	i := slices.IndexFunc(v.comparisons(), func(c namedComparison) bool { return c.Beyond > 0 })
+	if i < 0 {
+		return nil
+	}
+	c := v.comparisons()[i]
+	return fmt.Errorf("%d of %d %s differ by more than %g, most in line %d", c.Beyond, c.Compared, c.what, tolerance, c.LargestLine)
 }

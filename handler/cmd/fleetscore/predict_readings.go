@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -14,7 +12,7 @@ import (
 
 // predictReadings scores the rows that a features file makes of readings, device by
 // device.
-func (c console) predictReadings(m modelFile, file, data string) error {
+func (c console) predictReadings(name, file, data string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -23,7 +21,11 @@ func (c console) predictReadings(m modelFile, file, data string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	plan, err := spec.Plan(features.Model{Names: m.Describe().FeatureNames, Count: m.Features()}, features.Device{}, 0)
+	m, err := loadModel(name, spec)
+	if err != nil {
+		return err
+	}
+	plan, err := spec.Plan(features.Model{Names: m.FeatureNames(), Count: m.Features()}, features.Device{}, 0)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -31,8 +33,7 @@ func (c console) predictReadings(m modelFile, file, data string) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(c.out)
-	fmt.Fprintln(out, "TS,Device,prediction,score")
+	out := newVerdicts(c.out, m)
 	for len(readings) > 0 {
 		device := readings[0].ID.Device
 		n := slices.IndexFunc(readings, func(r fleet.Reading) bool { return r.ID.Device != device })
@@ -44,10 +45,10 @@ func (c console) predictReadings(m modelFile, file, data string) error {
 			if err := m.Predict(&said, x[:m.Features()]); err != nil {
 				return fmt.Errorf("%s at %v: %w", device, ts, err)
 			}
-			line := ts.Append(out.AvailableBuffer())
-			line = append(append(append(line, ','), device...), ',', '0'+byte(said.Predictions[0]), ',')
-			_, err := out.Write(append(strconv.AppendFloat(line, said.Scores[0], 'g', -1, 64), '\n'))
-			return err
+			out.header("TS,Device,", &said, 1)
+			out.WriteString(ts.String() + "," + quoteField(device) + ",")
+			out.row(&said, 0, 1)
+			return nil
 		})
 		if err != nil {
 			return err

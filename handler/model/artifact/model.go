@@ -132,3 +132,7 @@ func (c *cut) Predict(r *predict.Result, x []float64) error {
 	}
 	return nil
 }
+
+// Library returns the model as its library has it, without the threshold that
+// stands beside it.
+func (m *Model) Library() predict.Model { return m.loaded }

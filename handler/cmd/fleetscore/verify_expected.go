@@ -1,0 +1,173 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+)
+
+// expectations is a JSON file of rows, and of what methods of the library gave for
+// them.
+type expectations struct {
+	Rows     [][]*float64               `json:"rows"` // null is NaN
+	Expected map[string]json.RawMessage `json:"expected"`
+}
+
+// maxExpected bounds such a file.
+const maxExpected = 256 << 20
+
+// readJSON compares with a JSON file.
+func (v *verification) readJSON(m modelFile, name string, tolerance float64) error {
+	info, err := os.Stat(name)
+	if err == nil && info.Size() > maxExpected {
+		err = fmt.Errorf("%s: over %d MB: write fewer rows", name, maxExpected>>20)
+	}
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var e expectations
+	if err := json.Unmarshal(data, &e); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	var x []float64
+	lines := make([]int, len(e.Rows))
+	for i, row := range e.Rows {
+		lines[i] = i + 1
+		if len(row) != m.Features() {
+			return fmt.Errorf("%s: row %d has %d columns, the model takes %d", name, i+1, len(row), m.Features())
+		}
+		for _, value := range row {
+			if value == nil {
+				x = append(x, math.NaN())
+			} else {
+				x = append(x, *value)
+			}
+		}
+	}
+	var said predict.Result
+	if err := m.library().predict(name, lines, &said, x); err != nil {
+		return err
+	}
+	if err := v.expect(m, e, &said, tolerance); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// expect compares what there is of both.
+func (v *verification) expect(m modelFile, e expectations, said *predict.Result, tolerance float64) error {
+	compared := false
+	if raw, ok := e.Expected["predict"]; ok {
+		compared = true
+		if err := v.predictions(m, raw, said, tolerance); err != nil {
+			return fmt.Errorf("predict: %w", err)
+		}
+	}
+	v.Rows = len(e.Rows)
+	for _, c := range []struct {
+		to      *comparison
+		got     []float64
+		methods []string
+	}{
+		{&v.Scores, said.Scores, []string{"decision_function", "score_samples", "mahalanobis", "transform"}},
+		{&v.Probabilities, said.Probabilities, []string{"predict_proba"}},
+	} {
+		method := slices.IndexFunc(c.methods, func(name string) bool { return e.Expected[name] != nil })
+		if method < 0 || len(c.got) == 0 {
+			continue
+		}
+		want, err := flatten(e.Expected[c.methods[method]], len(e.Rows))
+		if c.methods[method] == "transform" && err == nil {
+			want = nearest(want, len(e.Rows))
+		}
+		if err == nil && len(want) != len(c.got) {
+			err = fmt.Errorf("it has %d numbers, the model gives %d", len(want), len(c.got))
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.methods[method], err)
+		}
+		compared = true
+		for i, got := range c.got {
+			c.to.add(i*len(e.Rows)/len(c.got)+1, got, want[i], tolerance)
+		}
+	}
+	if !compared {
+		return errors.New("nothing that it expects can be compared: write predict, decision_function, score_samples or predict_proba")
+	}
+	return nil
+}
+
+func (v *verification) predictions(m modelFile, raw json.RawMessage, said *predict.Result, tolerance float64) error {
+	var want []any
+	if err := json.Unmarshal(raw, &want); err != nil {
+		return err
+	}
+	if len(want) != len(said.Predictions) {
+		return fmt.Errorf("%d for %d rows", len(want), len(said.Predictions))
+	}
+	signed := m.Kind() == predict.Detector && slices.Contains(want, any(-1.0)) // scikit-learn's: -1 is an anomaly, 1 is normal
+	for i, w := range want {
+		text := pythonText(w)
+		if signed || m.Kind() == predict.Detector && !m.NeedsLimit() && m.Anomalies() == predict.Low {
+			text = "0"
+			if w == any(-1.0) {
+				text = "1"
+			}
+		}
+		if err := v.prediction(m, i+1, said.Predictions[i], text, tolerance); err != nil {
+			return fmt.Errorf("row %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// pythonText returns what Python prints for a value of JSON.
+func pythonText(v any) string {
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// flatten returns a list of numbers, or of lists of numbers, for n rows.
+func flatten(raw json.RawMessage, n int) ([]float64, error) {
+	var flat []float64
+	if json.Unmarshal(raw, &flat) != nil {
+		var rows [][]float64
+		if err := json.Unmarshal(raw, &rows); err != nil {
+			return nil, err
+		}
+		flat = slices.Concat(rows...)
+	}
+	if n == 0 || len(flat)%n != 0 {
+		return nil, fmt.Errorf("%d numbers for %d rows", len(flat), n)
+	}
+	return flat, nil
+}
+
+// nearest returns the least of each row: of the distances to centres, that to the
+// nearest.
+func nearest(v []float64, n int) []float64 {
+	d := len(v) / n
+	least := make([]float64, n)
+	for i := range least {
+		least[i] = slices.Min(v[i*d : (i+1)*d])
+	}
+	return least
+}
