@@ -25,9 +25,9 @@
 //   - blob: what is asked of blob storage, and one in memory for tests
 //   - store: readings and the ledger in SQL; SQLite here, Azure SQL there
 //   - model: which model serves a sensor. Below it: pickle reads bytes as
-//     data and runs nothing, sklearn makes estimators of it, xgboost reads the
-//     models of that library, and svm, forest
-//     and libm are only mathematics
+//     data and runs nothing, sklearn makes estimators of it, xgboost and lightgbm
+//     read the models of those libraries, and svm, forest and libm are only
+//     mathematics
 //   - features: the rows of a model over several sensors, as pandas makes them
 //   - ingest, schedule, score, runs: what each function does, knowing neither
 //     HTTP nor SDKs; ledger: the rules of ending a run, which they share, and

@@ -65,9 +65,9 @@ type ValueTree[X, V Float] struct {
 	Output int // to which the first value of a leaf is added
 }
 
-// zeroThreshold is the number up to which LightGBM takes one for zero
+// zeroThreshold is the number up to which LightGBM takes one for zero, of float32
 // (kZeroThreshold in include/LightGBM/meta.h).
-const zeroThreshold = 1e-35
+const zeroThreshold = 0x1.a95a5cp-117
 
 // NewValues returns the forest of trees over rows of so many features, for so
 // many outputs, each leaf of which has width values. An error names the tree

@@ -25,7 +25,7 @@ var publicNames = make(map[pickle.Global]string)
 
 func init() {
 	preprocessing := []string{"sklearn.preprocessing.data", "sklearn.preprocessing._data"}
-	wrappers := []string{"xgboost.sklearn"}
+	wrappers, lightgbmWrappers := []string{"xgboost.sklearn"}, []string{"lightgbm.sklearn"}
 	classList = []class{
 		{"OneClassSVM", []string{"sklearn.svm.classes", "sklearn.svm._classes"}, true, loadOneClassSVM, false},
 		{"SGDOneClassSVM", []string{"sklearn.linear_model._stochastic_gradient"}, true, loadSGDOneClassSVM, false},
@@ -51,6 +51,10 @@ func init() {
 		{"XGBRFRegressor", wrappers, true, loadXGBoostWrapper, true},
 		{"XGBRanker", wrappers, true, loadXGBoostWrapper, true},
 		{"Booster", []string{"xgboost.core"}, true, loadXGBoostBooster, true},
+		{"LGBMClassifier", lightgbmWrappers, true, loadLightGBMWrapper, true},
+		{"LGBMRegressor", lightgbmWrappers, true, loadLightGBMWrapper, true},
+		{"LGBMRanker", lightgbmWrappers, true, loadLightGBMWrapper, true},
+		{"Booster", []string{"lightgbm.basic"}, true, loadLightGBMBooster, true},
 
 		{"Pipeline", []string{"sklearn.pipeline"}, false, loadPipeline, false},
 	}

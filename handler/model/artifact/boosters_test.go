@@ -1,4 +1,4 @@
-package xgboost_test
+package artifact_test
 
 import (
 	"compress/gzip"
@@ -16,12 +16,13 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// golden is what testdata/golden.py wrote about a model: numbers row by row.
-type golden struct {
+// boosterGolden is what golden.py in the testdata of package xgboost or lightgbm wrote
+// about a model: numbers row by row.
+type boosterGolden struct {
 	File          []byte
 	X             string
 	Predict       string
-	Margin        string
+	Margin        string // or raw score
 	Probabilities string
 	Classes       []string
 	Names         []string
@@ -39,8 +40,8 @@ func numbers(t testing.TB, text string, bits int) (v []float64) {
 	return v
 }
 
-// readGoldens returns the models of a version.
-func readGoldens(t testing.TB, path string) map[string]golden {
+// readBoosters returns the models of a version.
+func readBoosters(t testing.TB, path string) map[string]boosterGolden {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -51,36 +52,37 @@ func readGoldens(t testing.TB, path string) map[string]golden {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all struct{ Models map[string]golden }
+	var all struct{ Models map[string]boosterGolden }
 	if err := json.NewDecoder(z).Decode(&all); err != nil {
 		t.Fatal(err)
 	}
 	return all.Models
 }
 
-func goldenFiles(t testing.TB) []string {
-	t.Helper()
-	paths, err := filepath.Glob("testdata/xgboost-*.json.gz")
-	if err != nil || len(paths) < 7 {
-		t.Fatal("goldens are missing", paths, err)
-	}
-	return paths
-}
-
-// TestGoldens holds what each version of XGBoost gave, to the bit.
-func TestGoldens(t *testing.T) {
+// TestBoosters holds what each version of XGBoost and LightGBM gave, to the bit.
+func TestBoosters(t *testing.T) {
 	t.Parallel()
-	for _, path := range goldenFiles(t) {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".json.gz"), func(t *testing.T) {
-			t.Parallel()
-			for name, g := range readGoldens(t, path) {
-				t.Run(name, func(t *testing.T) { g.check(t) })
-			}
-		})
+	for library, versions := range map[string]int{"xgboost": 7, "lightgbm": 6} {
+		paths, err := filepath.Glob("../" + library + "/testdata/" + library + "-*.json.gz")
+		if err != nil || len(paths) < versions {
+			t.Fatal("goldens are missing", paths, err)
+		}
+		for _, path := range paths {
+			t.Run(strings.TrimSuffix(filepath.Base(path), ".json.gz"), func(t *testing.T) {
+				t.Parallel()
+				bits := 64
+				if library == "xgboost" {
+					bits = 32
+				}
+				for name, g := range readBoosters(t, path) {
+					t.Run(name, func(t *testing.T) { g.check(t, bits) })
+				}
+			})
+		}
 	}
 }
 
-func (g golden) check(t *testing.T) {
+func (g boosterGolden) check(t *testing.T, bits int) {
 	m, err := artifact.Load(g.File, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -102,12 +104,12 @@ func (g golden) check(t *testing.T) {
 			got = r.Probabilities
 		}
 	}
-	same(t, "prediction", got, g.Predict)
+	same(t, "prediction", got, g.Predict, bits)
 	if g.Probabilities != "" {
-		same(t, "probability", r.Probabilities, g.Probabilities)
+		same(t, "probability", r.Probabilities, g.Probabilities, bits)
 	}
 	if g.Margin != "" && m.Kind() == predict.Classifier {
-		same(t, "margin", r.Scores, g.Margin)
+		same(t, "margin", r.Scores, g.Margin, bits)
 	}
 	if g.Classes != nil && !slices.Equal(m.Classes(), g.Classes) {
 		t.Errorf("the classes are %v, want %v", m.Classes(), g.Classes)
@@ -118,9 +120,9 @@ func (g golden) check(t *testing.T) {
 	shuffled(t, m, x, r)
 }
 
-func same(t *testing.T, what string, got []float64, text string) {
+func same(t *testing.T, what string, got []float64, text string, bits int) {
 	t.Helper()
-	want := numbers(t, text, 32)
+	want := numbers(t, text, bits)
 	if len(got) != len(want) {
 		t.Fatalf("%d of %s, want %d", len(got), what, len(want))
 	}
