@@ -36,6 +36,7 @@
 //     the Functions host talks
 //   - azure: blobs, queues, credentials; beside release, the only one that
 //     knows the SDK
+//   - page: what runs answers, drawn for a browser
 //   - config: settings from the environment, all mistakes at once
 //   - app: builds all of it and mounts the functions
 //   - cmd/handler: the production binary

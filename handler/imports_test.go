@@ -15,11 +15,11 @@ import (
 // The most specific row counts. Tests may import anything.
 var arrows = map[string]string{
 	"fleet": "", "spawn": "", "blob": "fleet blob", "azure": "fleet blob", "needs": "", "mutants": "spawn", "store": "fleet store needs", "ledger": "fleet blob spawn",
-	"ingest": "fleet blob ledger spawn", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger model/predict spawn", "runs": "fleet blob ledger",
+	"ingest": "fleet blob ledger spawn", "schedule": "fleet blob ledger schedule/ncrontab", "score": "fleet blob ledger model/predict spawn", "runs": "fleet blob ledger", "page": "fleet runs",
 	"timestamp": "fleet", "features": "fleet", "tabular": "fleet timestamp", "schedule/ncrontab": "fleet", "protocol": "fleet spawn", "simulate": "fleet spawn",
 	"model": "fleet blob features model spawn", "model/predict": "", "model/svm": "model/libm", "model/forest": "model/libm", "model/libm": "", "model/pickle": "",
 	"config": "fleet azure schedule/ncrontab", "azurite": "azure", "release": "release/pack", "release/pack": "", "devhost": "azure schedule/ncrontab",
-	"app": "fleet blob azure store ledger ingest schedule score runs protocol model config spawn", "cmd": "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
+	"app": "page fleet blob azure store ledger ingest schedule score runs protocol model config spawn", "cmd": "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
 }
 
 // owners says which folders alone may import what comes from elsewhere.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/page"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
@@ -43,13 +45,16 @@ func (a *App) mount() {
 
 // mountRuns puts the API on the server, which is the function runs.
 func (a *App) mountRuns() {
-	api := &runs.API{Ledger: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Log: a.log, Now: now}
-	route(a, http.MethodGet, "/api/runs", http.StatusOK, api.List)
+	api := &runs.API{Ledger: a.db, Overview: a.db, Readings: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Log: a.log, Now: now}
+	view(a, "/api/", api.Lanes)
+	view(a, "/api/devices/:device", api.Device)
+	view(a, "/api/runs", api.List)
 	route(a, http.MethodPost, "/api/runs", http.StatusAccepted, api.Request)
-	route(a, http.MethodGet, "/api/runs/:id", http.StatusOK, api.Show)
-	route(a, http.MethodGet, "/api/runs/:id/jobs", http.StatusOK, api.Jobs)
+	view(a, "/api/runs/:id", api.Show)
+	view(a, "/api/runs/:id/jobs", api.Jobs)
 	route(a, http.MethodPost, "/api/runs/:id/rescore", http.StatusAccepted, api.Rescore)
 	route(a, http.MethodPost, "/api/runs/:id/cancel", http.StatusAccepted, api.Cancel)
+	a.server.Handle(http.MethodGet, "/api/assets/*", http.StripPrefix("/api/assets/", http.FileServerFS(page.Assets())))
 }
 
 // migrated is ingest.Store, once the tables are there: until then batches are
@@ -71,6 +76,24 @@ func after[T any](a *App, f func(context.Context, *slog.Logger, T) error) func(c
 		}
 		return f(ctx, log, v)
 	}
+}
+
+// view mounts a route that is a page too.
+func view[Req, Resp any](a *App, path string, f func(context.Context, Req) (Resp, error)) {
+	protocol.Page(a.server, path, draw, func(ctx context.Context, req Req) (Resp, error) {
+		if err := a.schema.ready(ctx); err != nil {
+			var none Resp
+			return none, err
+		}
+		return f(ctx, req)
+	})
+}
+
+func draw(w io.Writer, v protocol.View) error {
+	if p, ok := v.Data.(protocol.Problem); ok {
+		v.Data = page.Problem(p)
+	}
+	return page.Draw(w, v.URL, v.Key, v.Data)
 }
 
 // route mounts a route of the API that is served once the tables are there.

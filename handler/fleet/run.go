@@ -151,3 +151,14 @@ type Attempt struct {
 	Own bool // the error lies in the job itself, not in storage, SQL, network or time
 	Err string
 }
+
+// DeviceSum sums the jobs that a run has of one device.
+type DeviceSum struct {
+	Device    string
+	Jobs      int
+	Queued    int // of the jobs
+	Scored    int
+	Failed    int // bad_model, bad_data or failed
+	Rows      int // predictions
+	Anomalies int // of these
+}

@@ -39,13 +39,17 @@ func Route[Req, Resp any](s *Server, method, path string, status int, f func(ctx
 		if err != nil {
 			return err
 		}
-		body, err := json.Marshal(resp)
-		if err != nil {
-			return fmt.Errorf("encode reply to %s %s: %w", method, path, err)
-		}
-		replyJSON(c.Response(), status, body)
-		return nil
+		return replyValue(c, status, resp)
 	})
+}
+
+func replyValue(c echo.Context, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode reply to %s %s: %w", c.Request().Method, c.Path(), err)
+	}
+	replyJSON(c.Response(), status, body)
+	return nil
 }
 
 // Handle mounts h like [Route], for what is not JSON. The path may end in an

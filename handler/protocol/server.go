@@ -105,12 +105,17 @@ func (s *Server) refuse(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	r := c.Request()
+	status, text := s.explain(err, c.Request())
+	replyJSON(c.Response(), status, errorJSON(text))
+}
+
+// explain is verdict, and logs what is no fault of the client.
+func (s *Server) explain(err error, r *http.Request) (int, string) {
 	status, text := verdict(err, r)
 	if status >= http.StatusInternalServerError {
 		withStack(s.log, err).Error("request failed", "method", r.Method, "path", r.URL.Path, "invocation", invocationID(r), "err", err)
 	}
-	replyJSON(c.Response(), status, errorJSON(text))
+	return status, text
 }
 
 // verdict returns the status for err and the text that a client may see.

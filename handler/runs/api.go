@@ -48,11 +48,15 @@ type Ender interface {
 // API answers requests. It is safe for concurrent use.
 type API struct {
 	Ledger   Ledger
+	Overview Overview
+	Readings Readings
 	Sender   Sender
 	Ender    Ender
 	Settings fleet.Settings // the current ones: of the runs it opens
 	Log      *slog.Logger
 	Now      func() time.Time
+
+	sums sums
 }
 
 // advance does at once, for a run that was opened or changed, what the tick

@@ -44,7 +44,7 @@ func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
 	clock := func() time.Time { return now }
 	q := &queue{}
 	return &runs.API{
-		Ledger: db,
+		Ledger: db, Overview: db, Readings: db,
 		Sender: &ledger.Sender{Outbox: db, Queue: q, Now: clock},
 		Ender:  &ledger.Ender{Ledger: db, Files: &blob.Memory{}, Now: clock},
 		Log:    slog.New(slog.DiscardHandler), Now: clock,

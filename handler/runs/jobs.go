@@ -11,6 +11,7 @@ import (
 
 // Job is a job as the API shows it. Which members there are depends on its state.
 type Job struct {
+	Run string `json:"run"`
 	fleet.JobKey
 	State        fleet.JobState `json:"state"`
 	SentAt       time.Time      `json:"sent_at,omitzero"` // at this revision
@@ -30,6 +31,7 @@ type Job struct {
 
 func newJob(j fleet.Job) Job {
 	job := Job{
+		Run:          j.Run,
 		JobKey:       j.JobKey,
 		State:        j.State,
 		SentAt:       j.SentAt,

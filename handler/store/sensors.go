@@ -39,6 +39,8 @@ FROM dbo.subjects s
 WHERE s.kind = 'sensor' AND s.device >= @device AND (s.device > @device OR s.name > @name)
 ORDER BY s.device, s.name {limit}`
 
+	sensorsOfDevice statement = `SELECT s.name FROM dbo.subjects s WHERE s.kind = 'sensor' AND s.device = @device ORDER BY s.name`
+
 	enableSensor statement = `UPDATE dbo.subjects SET enabled = @enabled WHERE id = @subject`
 )
 
@@ -67,6 +69,22 @@ func (db *DB) Sensors(ctx context.Context, after fleet.ID, limit int) ([]SensorR
 			all = append(all, s)
 			return err
 		}, sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
+	})
+	return all, err
+}
+
+// DeviceSensors returns the names of a device's sensors, ordered bytewise; none if
+// it has none.
+func (db *DB) DeviceSensors(ctx context.Context, device string) ([]string, error) {
+	var all []string
+	err := db.read(ctx, "listing sensors of "+device, func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, sensorsOfDevice, func(row scanner) error {
+			var name string
+			err := row.Scan(&name)
+			all = append(all, name)
+			return err
+		}, sql.Named("device", device))
 	})
 	return all, err
 }

@@ -61,7 +61,7 @@ Here, all of it runs on this machine.`,
 		Example: `  fleetscore run                                     a simulated fleet, from nothing to predictions
   fleetscore run --data readings.csv --models models --out out    your own
   fleetscore models inspect model.pkl                what is in a pickle, without running it
-  fleetscore serve                                   keep it running, with its runs at http://localhost:7071/api/runs`,
+  fleetscore serve                                   keep it running, with its page at http://localhost:7071/api/`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -92,6 +92,7 @@ var tests = []struct {
 	{"Watermark", testWatermark},
 	{"WindowsTile", testWindowsTile},
 	{"OpenRuns", testOpenRuns},
+	{"Overview", testOverview},
 	{"OpenRequested", testOpenRequested},
 	{"Adopt", testAdopt},
 	{"CloseJob", testCloseJob},

@@ -1,0 +1,79 @@
+package protocol
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// View is a page to be drawn: what a route answered, and what its links need.
+type View struct {
+	URL  *url.URL // of the request
+	Key  string   // the function key that the caller sent as code in the query, or ""
+	Data any      // the route's answer, or a [Problem]
+}
+
+// Problem is why a request was refused.
+type Problem struct {
+	Status int
+	Text   string
+}
+
+// Page mounts f like [Route] with GET, as a page too: a caller whose Accept names
+// text/html gets what draw writes, any other the JSON. Errors are drawn likewise.
+func Page[Req, Resp any](s *Server, path string, draw func(w io.Writer, v View) error, f func(ctx context.Context, req Req) (Resp, error)) {
+	bind := newBinder[Req]()
+	s.route(http.MethodGet, path, func(c echo.Context) error {
+		c.Response().Header().Set("Vary", "Accept")
+		var req Req
+		var resp Resp
+		err := bind.bind(c, &req)
+		if err == nil {
+			resp, err = f(c.Request().Context(), req)
+		}
+		switch {
+		case !wantsHTML(c.Request()) && err != nil:
+			return err
+		case !wantsHTML(c.Request()):
+			return replyValue(c, http.StatusOK, resp)
+		case err != nil:
+			status, text := s.explain(err, c.Request())
+			return replyPage(c, status, draw, Problem{status, text})
+		}
+		return replyPage(c, http.StatusOK, draw, resp)
+	})
+}
+
+// wantsHTML reports whether a browser asks: it alone names text/html.
+func wantsHTML(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// contentPolicy lets a page load nothing but what this application serves, and
+// run nothing that stands in the page itself.
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// replyPage writes a whole page, so that a fault in drawing it is an error, not half a page.
+func replyPage(c echo.Context, status int, draw func(io.Writer, View) error, data any) error {
+	var body bytes.Buffer
+	u := c.Request().URL
+	if err := draw(&body, View{u, u.Query().Get("code"), data}); err != nil {
+		return fmt.Errorf("draw %s: %w", u.Path, err)
+	}
+	h := c.Response().Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("Referrer-Policy", "no-referrer")
+	c.Response().WriteHeader(status)
+	_, _ = c.Response().Write(body.Bytes()) // if the other side is gone, nobody is left to tell
+	return nil
+}

@@ -1,0 +1,213 @@
+package runs
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// Overview is what the ledger sums for people.
+type Overview interface {
+	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
+	DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error)
+	DeviceJobs(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.Job, error)
+}
+
+// LanesRequest asks for the state of the fleet over a span of time.
+type LanesRequest struct {
+	Range  string    `query:"range" json:"-"`  // hour, day, week or month; if empty, day, or hour if all runs of the day are in it
+	To     time.Time `query:"to" json:"-"`     // the end of the span; the last window's if zero
+	Prefix string    `query:"prefix" json:"-"` // only devices whose names begin so
+	Group  string    `query:"group" json:"-"`  // site or device; what is readable if empty
+	Sort   string    `query:"sort" json:"-"`   // worst or name; worst if empty
+	Page   int       `query:"page" json:"-"`   // from 0
+}
+
+// Lanes is the state of the fleet: a lane for each device, or group of devices, a
+// column for each part of the span.
+type Lanes struct {
+	From    time.Time   `json:"from"`
+	To      time.Time   `json:"to"`
+	Range   string      `json:"range"`
+	Group   string      `json:"group"`
+	Sort    string      `json:"sort"`
+	Prefix  string      `json:"prefix,omitempty"`
+	Columns []time.Time `json:"columns"` // where each begins
+	Lanes   []Lane      `json:"lanes"`   // a page of them
+	Sum     Cell        `json:"sum"`     // over all lanes, not only this page's
+	Total   int         `json:"total"`   // lanes
+	Devices int         `json:"devices"`
+	Page    int         `json:"page"`
+	Pages   int         `json:"pages"`
+	Left    bool        `json:"left,omitempty"` // there are more runs in the span than were summed
+}
+
+// Lane is a device, or the devices whose names begin with Name.
+type Lane struct {
+	Name    string `json:"name"`
+	Devices int    `json:"devices"`
+	Sum     Cell   `json:"sum"`
+	Cells   []Cell `json:"cells"` // one a column
+}
+
+// Cell sums the jobs of a lane in a column.
+type Cell struct {
+	Jobs      int `json:"jobs"`
+	Queued    int `json:"queued"`
+	Scored    int `json:"scored"`
+	Failed    int `json:"failed"` // bad_model, bad_data or failed
+	Rows      int `json:"rows"`
+	Anomalies int `json:"anomalies"`
+}
+
+// Share returns the share of rows that are anomalies, 0 without rows.
+func (c Cell) Share() float64 { return float64(c.Anomalies) / float64(max(c.Rows, 1)) }
+
+func (c *Cell) add(d Cell) {
+	c.Jobs += d.Jobs
+	c.Queued += d.Queued
+	c.Scored += d.Scored
+	c.Failed += d.Failed
+	c.Rows += d.Rows
+	c.Anomalies += d.Anomalies
+}
+
+const (
+	lanesPage = 100
+	maxPage   = 1 << 20
+	maxRuns   = 1500 // of a span: a month of half hours
+)
+
+// mostColumns is how many columns a lane has at most.
+const mostColumns = 96
+
+func (req *LanesRequest) check() error {
+	req.Sort = cmp.Or(req.Sort, "worst")
+	if _, ok := spans[cmp.Or(req.Range, "day")]; !ok {
+		return fmt.Errorf("%w: range %.40q: it is hour, day, week or month", fleet.ErrInvalid, req.Range)
+	}
+	if req.Sort != "worst" && req.Sort != "name" {
+		return fmt.Errorf("%w: sort %.40q: it is worst or name", fleet.ErrInvalid, req.Sort)
+	}
+	if req.Group != "" && req.Group != "site" && req.Group != "device" {
+		return fmt.Errorf("%w: group %.40q: it is site or device", fleet.ErrInvalid, req.Group)
+	}
+	if req.Page < 0 || req.Page > maxPage {
+		return fmt.Errorf("%w: page %d lies outside 0 to %d", fleet.ErrInvalid, req.Page, maxPage)
+	}
+	return nil
+}
+
+// Lanes returns the state of the fleet. A scheduled run counts in the column in
+// which its window begins; a requested one does where no scheduled one covers any
+// of its window.
+func (a *API) Lanes(ctx context.Context, req LanesRequest) (Lanes, error) {
+	if err := req.check(); err != nil {
+		return Lanes{}, err
+	}
+	to, err := a.end(ctx, req.To)
+	if err != nil {
+		return Lanes{}, err
+	}
+	if req.Range == "" {
+		if req.Range, err = a.usual(ctx, to); err != nil {
+			return Lanes{}, err
+		}
+	}
+	span := spans[req.Range]
+	w, err := fleet.NewWindow(to.Add(-span.length), to)
+	if err != nil {
+		return Lanes{}, err
+	}
+	runs, err := a.Overview.RunsWithin(ctx, w, maxRuns)
+	if err != nil {
+		return Lanes{}, err
+	}
+	l := Lanes{From: w.From, To: w.To, Range: req.Range, Group: req.Group, Sort: req.Sort, Prefix: req.Prefix, Page: req.Page, Left: len(runs) == maxRuns}
+	runs = withoutDoubles(runs)
+	width := columnWidth(span.column, span.length, runs)
+	for at := l.From; at.Before(l.To); at = at.Add(width) {
+		l.Columns = append(l.Columns, at)
+	}
+	devices, err := a.devices(ctx, &l, runs, width)
+	if err != nil {
+		return Lanes{}, err
+	}
+	l.arrange(devices)
+	return l, nil
+}
+
+// devices returns a lane for each device of the runs whose name begins with l.Prefix.
+func (a *API) devices(ctx context.Context, l *Lanes, runs []fleet.Run, width time.Duration) (map[string]*Lane, error) {
+	lanes := map[string]*Lane{}
+	for _, r := range runs {
+		sums, err := a.sums.of(ctx, a.Overview, r)
+		if err != nil {
+			return nil, err
+		}
+		column := max(0, int(r.Window.From.Sub(l.From)/width))
+		for _, d := range sums {
+			if !strings.HasPrefix(d.Device, l.Prefix) {
+				continue
+			}
+			lane := lanes[d.Device]
+			if lane == nil {
+				lane = &Lane{Name: d.Device, Devices: 1, Cells: make([]Cell, len(l.Columns))}
+				lanes[d.Device] = lane
+			}
+			c := Cell{Jobs: d.Jobs, Queued: d.Queued, Scored: d.Scored, Failed: d.Failed, Rows: d.Rows, Anomalies: d.Anomalies}
+			lane.Cells[column].add(c)
+			lane.Sum.add(c)
+			l.Sum.add(c)
+		}
+	}
+	return lanes, nil
+}
+
+// arrange groups, sorts and pages the lanes of devices.
+func (l *Lanes) arrange(lanes map[string]*Lane) {
+	l.Devices = len(lanes)
+	if l.Group == "" {
+		l.Group = "device"
+		if l.Devices > lanesPage {
+			l.Group = "site"
+		}
+	}
+	if l.Group == "site" {
+		sites := map[string]*Lane{}
+		for device, lane := range lanes {
+			name := site(device, l.Prefix)
+			if sites[name] == nil {
+				sites[name] = &Lane{Name: name, Cells: make([]Cell, len(l.Columns))}
+			}
+			sites[name].join(lane)
+		}
+		lanes = sites
+	}
+	all := slices.Collect(maps.Values(lanes))
+	slices.SortFunc(all, func(a, b *Lane) int {
+		worse := 0
+		if l.Sort == "worst" {
+			worse = cmp.Or(cmp.Compare(b.Sum.Share(), a.Sum.Share()), cmp.Compare(b.Sum.Failed, a.Sum.Failed))
+		}
+		return cmp.Or(worse, cmp.Compare(a.Name, b.Name))
+	})
+	l.Total, l.Pages = len(all), (len(all)+lanesPage-1)/lanesPage
+	for _, lane := range all[min(len(all), l.Page*lanesPage):min(len(all), (l.Page+1)*lanesPage)] {
+		l.Lanes = append(l.Lanes, *lane)
+	}
+}
+
+func (lane *Lane) join(other *Lane) {
+	lane.Devices += other.Devices
+	lane.Sum.add(other.Sum)
+	for i, c := range other.Cells {
+		lane.Cells[i].add(c)
+	}
+}

@@ -1,0 +1,99 @@
+package runs
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// spans are the spans of time that [API.Lanes] shows, and the least width of a column.
+var spans = map[string]struct{ length, column time.Duration }{
+	"hour":  {time.Hour, time.Second},
+	"day":   {24 * time.Hour, time.Minute},
+	"week":  {7 * 24 * time.Hour, 3 * time.Hour},
+	"month": {31 * 24 * time.Hour, 12 * time.Hour},
+}
+
+// end returns the end of a span: the one asked for, or that of the last window
+// that was opened, so that a fleet whose readings are old is seen too.
+func (a *API) end(ctx context.Context, asked time.Time) (time.Time, error) {
+	if !asked.IsZero() {
+		return asked.UTC().Truncate(time.Second), nil
+	}
+	last, err := a.Ledger.Runs(ctx, "", 1)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if len(last) == 1 {
+		return last[0].Window.To, nil
+	}
+	return a.Now().UTC().Truncate(time.Second), nil
+}
+
+// usual returns the span to show where none is asked for: a day, or an hour if all
+// runs of the day are in it.
+func (a *API) usual(ctx context.Context, to time.Time) (string, error) {
+	day, hour := to.Add(-spans["day"].length), to.Add(-spans["hour"].length)
+	if none, err := a.Overview.RunsWithin(ctx, fleet.Window{From: day, To: hour}, 1); err != nil || len(none) > 0 {
+		return "day", err
+	}
+	some, err := a.Overview.RunsWithin(ctx, fleet.Window{From: hour, To: to}, 1)
+	if err != nil || len(some) == 0 {
+		return "day", err
+	}
+	return "hour", nil
+}
+
+// withoutDoubles drops requested runs over time that scheduled ones cover. The
+// runs come newest first.
+func withoutDoubles(runs []fleet.Run) []fleet.Run {
+	var scheduled []fleet.Window
+	for _, r := range runs {
+		if r.Kind == fleet.Scheduled {
+			scheduled = append(scheduled, r.Window)
+		}
+	}
+	return slices.DeleteFunc(runs, func(r fleet.Run) bool {
+		if r.Kind == fleet.Scheduled {
+			return false
+		}
+		// The windows of scheduled runs do not overlap, so the first that begins
+		// before the end of r is the only one to ask.
+		i, _ := slices.BinarySearchFunc(scheduled, r.Window.To, func(w fleet.Window, to time.Time) int {
+			if w.From.Before(to) {
+				return 1
+			}
+			return -1
+		})
+		return i < len(scheduled) && scheduled[i].To.After(r.Window.From)
+	})
+}
+
+// columnWidth is the width of the shortest window, but at least as much as leaves
+// at most [mostColumns], in whole minutes.
+func columnWidth(least, length time.Duration, runs []fleet.Run) time.Duration {
+	width := length
+	for _, r := range runs {
+		width = min(width, r.Window.To.Sub(r.Window.From))
+	}
+	least = max(least, length/mostColumns)
+	if width >= least {
+		return width.Round(time.Second)
+	}
+	return ((least + width - 1) / width * width).Round(time.Second)
+}
+
+// site returns the part of a device's name that it has in common with its
+// neighbours: up to the next slash or colon after the prefix, else without the digits at its end.
+func site(device, prefix string) string {
+	if i := strings.IndexAny(device[len(prefix):], "/:"); i >= 0 {
+		return device[:len(prefix)+i+1]
+	}
+	if short := strings.TrimRight(device, "0123456789"); len(short) > len(prefix) {
+		return short
+	}
+	return device
+}

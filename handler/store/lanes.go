@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+const (
+	runsWithin statement = `
+SELECT {top} ` + runColumns + `
+FROM dbo.runs r
+WHERE r.window_from < @to AND r.window_to > @from
+ORDER BY r.window_from DESC, r.id DESC {limit}`
+
+	sumDevices statement = `
+SELECT s.device, COUNT(*), SUM(CASE WHEN j.state = 'queued' THEN 1 ELSE 0 END), SUM(CASE WHEN j.state = 'scored' THEN 1 ELSE 0 END),
+       SUM(CASE WHEN j.state IN ('bad_model', 'bad_data', 'failed') THEN 1 ELSE 0 END), SUM(j.predictions), SUM(j.anomalies)
+FROM dbo.jobs j JOIN dbo.subjects s ON s.id = j.subject_id
+WHERE j.run = @run
+GROUP BY s.device`
+)
+
+// RunsWithin returns up to limit runs whose windows meet w, that of the newest
+// window first.
+func (db *DB) RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error) {
+	var all []fleet.Run
+	err := db.read(ctx, "listing runs of "+w.RunID(), func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, runsWithin, func(row scanner) error {
+			var run fleet.Run
+			err := scanRun(row, &run)
+			all = append(all, run)
+			return err
+		}, sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
+	})
+	return all, err
+}
+
+// DeviceSums sums the jobs of a run by device, in no order.
+func (db *DB) DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error) {
+	var all []fleet.DeviceSum
+	err := db.read(ctx, "summing run "+run, func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, sumDevices, func(row scanner) error {
+			var d fleet.DeviceSum
+			err := row.Scan(&d.Device, &d.Jobs, &d.Queued, &d.Scored, &d.Failed, &d.Rows, &d.Anomalies)
+			all = append(all, d)
+			return err
+		}, sql.Named("run", run))
+	})
+	return all, err
+}
+
+const jobsOfDevice statement = `
+SELECT {top} ` + jobColumns + `
+FROM dbo.runs r CROSS JOIN dbo.subjects s JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = s.id
+WHERE s.device = @device AND r.window_from < @to AND r.window_to > @from
+ORDER BY r.window_from DESC, s.name {limit}`
+
+// DeviceJobs returns up to limit jobs of a device in the runs whose windows meet
+// w, the newest window first.
+func (db *DB) DeviceJobs(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.Job, error) {
+	return db.jobs(ctx, "listing jobs of "+device, jobsOfDevice, list{},
+		sql.Named("device", device), sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
+}
