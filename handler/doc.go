@@ -42,7 +42,9 @@
 //   - cmd/handler: the production binary
 //   - devhost, azurite, simulate: the Functions host, the storage and the
 //     fleet of sensors on a machine that has none of them
-//   - tabular, timestamp: readings in files, and moments, as people write them
+//   - ingest/mapping: events of many shapes as readings
+//   - tabular, timestamp, notation: readings in files, moments, and words for
+//     what is missing, as people write them
 //   - release: the package for Azure, and how it gets there
 //   - cmd/fleetscore: the one command for people
 //   - spawn: how a goroutine is started, so that a panic in it is an error

@@ -9,12 +9,14 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
@@ -38,6 +40,9 @@ type App struct {
 	db      *store.DB
 	storage *azure.Storage
 	schema  *schema
+
+	ingester *ingest.Ingester
+	flusher  *flusher
 
 	models *model.Cache
 	ender  *ledger.Ender
@@ -67,15 +72,18 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 	}
 	a.mount()
 	a.schema.begin(a.log)
+	a.flusher = flushEvery(time.Minute, func() { a.ingester.Flush(a.log) })
 	return a, nil
 }
 
 // ServeHTTP implements http.Handler.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.ServeHTTP(w, r) }
 
-// Close lets go of SQL and storage. Nothing may be in flight.
+// Close says what was ingested last, and lets go of SQL and storage. Nothing may
+// be in flight.
 func (a *App) Close() error {
 	a.schema.end()
+	a.flusher.end()
 	a.storage.Close()
 	return a.db.Close()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/page"
 	"github.com/fleetscore/fleetscore/handler/protocol"
@@ -21,9 +22,10 @@ import (
 // bindings in functions/. health is the server's own.
 func (a *App) mount() {
 	blobs := a.storage.Blobs()
-	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Now: now}
+	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Options: a.cfg.Ingest, Now: now}
+	a.ingester = in
 	a.server.EventHub("ingest", "events", config.IngestDeadline, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
-		return in.Ingest(ctx, log, ingest.Batch(ev))
+		return in.Ingest(ctx, log, batch(ev))
 	})
 	logs := &ledger.ErrorLogs{Attempts: a.db, Files: blobs}
 	ticker := &schedule.Ticker{
@@ -41,6 +43,18 @@ func (a *App) mount() {
 	poison := &score.Poison{Ledger: a.db, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
 	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))
 	a.mountRuns()
+}
+
+// batch is the batch of an invocation.
+func batch(ev protocol.Events) ingest.Batch {
+	return ingest.Batch{Hub: ev.Hub, Partition: ev.Partition, Bodies: ev.Bodies, Sequences: ev.Sequences, Enqueued: ev.Enqueued, Details: func() []mapping.Detail {
+		details := ev.Details()
+		all := make([]mapping.Detail, len(details))
+		for i, d := range details {
+			all[i] = mapping.Detail(d)
+		}
+		return all
+	}}
 }
 
 // mountRuns puts the API on the server, which is the function runs.

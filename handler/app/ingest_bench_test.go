@@ -60,7 +60,7 @@ func ingestion(b *testing.B, s ingest.Store) http.Handler {
 	in := ingest.Ingester{Store: s, Files: new(blob.Memory), Now: time.Now}
 	server := protocol.New(protocol.Options{Stdout: b.Output()})
 	server.EventHub("ingest", "events", time.Minute, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
-		return in.Ingest(ctx, log, ingest.Batch(ev))
+		return in.Ingest(ctx, log, batch(ev))
 	})
 	return server
 }

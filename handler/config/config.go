@@ -8,11 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // a schedule knows every zone on every machine
+	_ "time/tzdata" // settings name zones that not every machine knows
 
 	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
+	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
 // Config is what the settings come to.
@@ -22,6 +24,7 @@ type Config struct {
 	SensorsPerMessage int               // SCORE_SENSORS_PER_MESSAGE
 	Score             fleet.Settings    // what new runs take over: SCORE_AGGREGATE
 	SIMD              bool              // SCORE_SIMD
+	Ingest            mapping.Options   // INGEST_FUTURE, INGEST_TIME_ZONE
 	SQL               string            // SQL_DSN, or the default's full text
 	Data              azure.Connection  // DataStorage
 	// InAzure says that this is an instance in Azure, one of several.
@@ -72,6 +75,10 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, fleet.MaxJobsPerMessage),
 		Score:             fleet.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE")},
 		SIMD:              r.truth("SCORE_SIMD"),
+		Ingest: mapping.Options{
+			Format: timestamp.Format{Zone: r.zone("INGEST_TIME_ZONE")},
+			Future: r.duration("INGEST_FUTURE", 100*365*24*time.Hour),
+		},
 	}
 	r.schedule("SCORE_TICK")
 	if c.InAzure {

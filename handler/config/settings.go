@@ -21,6 +21,8 @@ var Settings = []Setting{
 	{Name: "SCORE_SENSORS_PER_MESSAGE", Default: "1", Meaning: "sensors per queue message, 1 to 256: more make large fleets cheaper, fewer spread better"},
 	{Name: "SCORE_AGGREGATE", Default: "", Meaning: "score aggregates, such as 5m:mean or 1h:mean,min,max (of mean, min, max, std, count, sum, first, last); empty: the raw readings"},
 	{Name: "SCORE_SIMD", Default: "on", Meaning: "off scores without vector instructions: slower, and the same bits"},
+	{Name: "INGEST_TIME_ZONE", Default: "UTC", Meaning: "time zone of times in events that name none, such as Europe/Berlin"},
+	{Name: "INGEST_FUTURE", Default: "24h", Meaning: "how far a reading's time may lie ahead of the moment at which its event reached the hub; further ahead the device's clock is wrong, and the reading goes to the dead letter. 0s: any"},
 	{Name: "SQL_DSN", Default: "", Meaning: "file:PATH for SQLite or sqlserver://… for Azure SQL (with fedauth= for identities); empty: a SQLite file in the user's state folder ($XDG_STATE_HOME or ~/.local/state)/fleetscore", Secret: true},
 	{Name: "DataStorage", Default: "UseDevelopmentStorage=true", Meaning: "the account of models, predictions and queues: a connection string, or DataStorage__blobServiceUri and DataStorage__queueServiceUri with DataStorage__credential and DataStorage__clientId", Secret: true},
 	{Name: "EventHubConnection", Default: "Endpoint=sb://localhost;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;", Meaning: "the Event Hubs namespace: a connection string (here the emulator's), or EventHubConnection__fullyQualifiedNamespace with __credential and __clientId", Secret: true, Host: true},

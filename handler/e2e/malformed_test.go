@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -66,19 +67,21 @@ func TestMalformed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var letter struct {
-			Partition string
-			Sequence  *int64
-			Reason    string
-			Raw       []byte
+		for line := range bytes.Lines(content) {
+			var letter struct {
+				Partition string
+				Sequence  *int64
+				Reason    string
+				Raw       []byte
+			}
+			if err := json.Unmarshal(line, &letter); err != nil {
+				t.Fatal(err)
+			}
+			if !want[string(letter.Raw)] || letter.Reason == "" || letter.Sequence == nil || letter.Partition == "" {
+				t.Errorf("%s: %s", info.Name, line)
+			}
+			delete(want, string(letter.Raw))
 		}
-		if err := json.Unmarshal(content, &letter); err != nil {
-			t.Fatal(err)
-		}
-		if !want[string(letter.Raw)] || letter.Reason == "" || letter.Sequence == nil || letter.Partition == "" {
-			t.Errorf("%s: %s", info.Name, content)
-		}
-		delete(want, string(letter.Raw))
 	}
 	for bad := range want {
 		t.Errorf("not in the dead letter: %q", bad)

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -244,11 +245,13 @@ func (s *stack) look() (o outcome) {
 		if err != nil {
 			s.Fatal(err)
 		}
-		var letter struct{ Raw []byte }
-		if err := json.Unmarshal(content, &letter); err != nil {
-			s.Fatal(err)
+		for line := range bytes.Lines(content) {
+			var letter struct{ Raw []byte }
+			if err := json.Unmarshal(line, &letter); err != nil {
+				s.Fatal(err)
+			}
+			o.letters = append(o.letters, string(letter.Raw))
 		}
-		o.letters = append(o.letters, string(letter.Raw))
 	}
 	slices.Sort(o.letters)
 	o.letters = slices.Compact(o.letters) // an event sent twice is buried twice

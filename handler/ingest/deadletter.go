@@ -1,18 +1,18 @@
 package ingest
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
+	"log/slog"
 	"time"
-	"unicode/utf8"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
-	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
 // Writer writes blobs; see [blob.Store].
@@ -20,24 +20,22 @@ type Writer interface {
 	Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error)
 }
 
-// bad is an element that is not stored because of itself.
-type bad struct {
-	origin
-	reading *fleet.Reading // nil if it is none
-	err     error
-}
-
-// Letter is the content of a dead letter.
+// Letter is a line of a dead letter: an element of an event that was rejected,
+// or the whole event where many of its elements were.
 type Letter struct {
 	Hub       string    `json:"hub"`
 	Partition string    `json:"partition"`
 	Sequence  *int64    `json:"sequence,omitempty"` // of the event in its partition
+	Offset    string    `json:"offset,omitempty"`
 	Enqueued  time.Time `json:"enqueued,omitzero"`
-	Element   int       `json:"element"` // of the event, from 0; -1 is the whole event
-	Reason    string    `json:"reason"`
-	Reading   *Reading  `json:"reading,omitempty"` // as it was understood, if it was
-	Text      string    `json:"text,omitempty"`    // the element, if it is UTF-8
-	Raw       []byte    `json:"raw"`               // its exact bytes, in base64
+	Element   int       `json:"element"`           // of the event, from 0; -1 is the whole event
+	Rejected  int       `json:"rejected"`          // how many readings or elements the line stands for
+	Reason    string    `json:"reason"`            // of the first of them
+	Reading   *Reading  `json:"reading,omitempty"` // the first of them as it was understood, if it was
+
+	System     json.RawMessage `json:"system,omitempty"`
+	Properties json.RawMessage `json:"properties,omitempty"`
+	Raw        []byte          `json:"raw"` // the exact bytes, in base64
 }
 
 // Reading is a reading as a dead letter shows it.
@@ -48,51 +46,108 @@ type Reading struct {
 	Value  float64 `json:"value"`
 }
 
-// letterName returns the name of the dead letter for what comes from o: the
-// same whenever the event is delivered again, and another for another event,
-// even if the hub was made anew and counts from 0 again.
-func letterName(b Batch, o origin) string {
-	hub, partition := b.source()
-	element := "all"
-	if o.element >= 0 {
-		element = strconv.Itoa(o.element)
+// reject logs what was refused of a batch, and writes the batch's dead letter.
+func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, refused []mapping.Refused) error {
+	if len(refused) == 0 {
+		return nil
 	}
-	sum := sha256.Sum256(o.raw)
-	if b.Sequences == nil {
-		return fmt.Sprintf("%s/%s/%x-%s.json", hub, partition, sum, element)
+	lines := merge(b, refused)
+	name, err := letterName(b, lines)
+	if err != nil {
+		return retry("name the dead letter of %d events", len(b.Bodies), err)
 	}
-	return fmt.Sprintf("%s/%s/%019d-%s-%x.json", hub, partition, b.Sequences[o.event], element, sum[:8])
+	log.Warn("readings rejected", "hub", b.Hub, "partition", b.Partition, "events", len(b.Bodies),
+		"rejected", count(lines), "deadletter", name, "reason", lines[0].Err.Error())
+	if err := writeLetter(ctx, in.Files, name, func(w io.Writer) error { return encodeLines(w, b, lines) }); err != nil {
+		return retry("write the dead letter of %d events", len(b.Bodies), err)
+	}
+	return nil
 }
 
-// writeLetter writes the dead letter for x. That it is there already is no
-// error: the batch came before.
-func writeLetter(ctx context.Context, w Writer, b Batch, x bad) error {
-	name := letterName(b, x.origin)
-	_, err := w.Write(ctx, blob.DeadLetter, name, blob.Absent, "application/json", func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(newLetter(b, x))
-	})
+// count returns how many readings and elements lines stand for.
+func count(lines []mapping.Refused) (n int) {
+	for _, x := range lines {
+		n += x.Count
+	}
+	return n
+}
+
+// merge makes one of all that is refused in an event where that is more than
+// [mapping.MaxRefused], or where something stands for the whole event.
+func merge(b Batch, all []mapping.Refused) []mapping.Refused {
+	counts, wholes := make(map[int]int), make(map[int]bool)
+	for _, x := range all {
+		counts[x.Event]++
+		if x.Element < 0 || counts[x.Event] > mapping.MaxRefused {
+			wholes[x.Event] = true
+		}
+	}
+	merged, at := make([]mapping.Refused, 0, len(all)), make(map[int]int)
+	for _, x := range all {
+		if !wholes[x.Event] {
+			merged = append(merged, x)
+			continue
+		}
+		if i, ok := at[x.Event]; ok {
+			merged[i].Count += x.Count
+			continue
+		}
+		at[x.Event] = len(merged)
+		x.Element, x.Raw = -1, b.Bodies[x.Event]
+		merged = append(merged, x)
+	}
+	return merged
+}
+
+// letterName returns the name of a batch's dead letter. It follows from what
+// stands in it: it is the same whenever the batch is delivered again, and another for
+// another batch, even if the hub was made anew and counts from 0 again.
+func letterName(b Batch, lines []mapping.Refused) (string, error) {
+	hash := sha256.New()
+	if err := encodeLines(hash, b, lines); err != nil {
+		return "", err
+	}
+	hub, partition := b.source()
+	if b.Sequences == nil {
+		return fmt.Sprintf("%s/%s/%x.jsonl", hub, partition, hash.Sum(nil)), nil
+	}
+	return fmt.Sprintf("%s/%s/%019d-%d-%x.jsonl", hub, partition, b.Sequences[lines[0].Event], count(lines), hash.Sum(nil)[:8]), nil
+}
+
+// writeLetter writes a dead letter. That it is there already is no error: the
+// batch came before.
+func writeLetter(ctx context.Context, w Writer, name string, fill func(io.Writer) error) error {
+	_, err := w.Write(ctx, blob.DeadLetter, name, blob.Absent, "application/jsonl", fill)
 	if err != nil && !errors.Is(err, blob.ErrChanged) {
 		return fmt.Errorf("write %s/%s: %w", blob.DeadLetter, name, err)
 	}
 	return nil
 }
 
-func newLetter(b Batch, x bad) Letter {
-	l := Letter{Hub: b.Hub, Partition: b.Partition, Element: x.element, Reason: x.err.Error(), Raw: x.raw}
+// encodeLines writes a dead letter's lines.
+func encodeLines(w io.Writer, b Batch, lines []mapping.Refused) error {
+	buffered := bufio.NewWriter(w)
+	enc := json.NewEncoder(buffered)
+	enc.SetEscapeHTML(false)
+	for _, x := range lines {
+		if err := enc.Encode(newLetter(b, x)); err != nil {
+			return err
+		}
+	}
+	return buffered.Flush()
+}
+
+func newLetter(b Batch, x mapping.Refused) Letter {
+	detail := b.detail(x.Event)
+	l := Letter{
+		Hub: b.Hub, Partition: b.Partition, Offset: detail.Offset, Enqueued: b.enqueued(x.Event), Element: x.Element, Rejected: x.Count, Reason: x.Err.Error(),
+		System: detail.System, Properties: detail.Properties, Raw: x.Raw,
+	}
 	if b.Sequences != nil {
-		l.Sequence = &b.Sequences[x.event]
+		l.Sequence = &b.Sequences[x.Event]
 	}
-	if b.Enqueued != nil {
-		l.Enqueued = b.Enqueued[x.event]
-	}
-	if r := x.reading; r != nil {
+	if r := x.Reading; r != nil {
 		l.Reading = &Reading{r.ID.Device, r.ID.Sensor, r.Time.String(), r.Value}
-	}
-	if utf8.Valid(x.raw) {
-		l.Text = string(x.raw)
 	}
 	return l
 }

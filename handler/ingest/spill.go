@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -9,10 +10,13 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
 // Files are blobs; see [blob.Store].
@@ -30,12 +34,52 @@ type Spilled struct {
 	Partition string      `json:"partition"`
 	Sequences []int64     `json:"sequences,omitempty"`
 	Enqueued  []time.Time `json:"enqueued,omitempty"`
-	Bodies    [][]byte    `json:"bodies"`
+	// Offsets, System and Properties are those of [mapping.Detail].
+	Offsets    []string          `json:"offsets,omitempty"`
+	System     []json.RawMessage `json:"system,omitempty"`
+	Properties []json.RawMessage `json:"properties,omitempty"`
+	Bodies     [][]byte          `json:"bodies"`
+}
+
+// newSpilled returns what is kept of a batch.
+func newSpilled(b Batch) Spilled {
+	s := Spilled{V: 1, Hub: b.Hub, Partition: b.Partition, Sequences: b.Sequences, Enqueued: b.Enqueued, Bodies: b.Bodies}
+	if b.Details == nil {
+		return s
+	}
+	for _, d := range b.Details() {
+		s.Offsets = append(s.Offsets, d.Offset)
+		s.System = append(s.System, orNull(d.System))
+		s.Properties = append(s.Properties, orNull(d.Properties))
+	}
+	return s
+}
+
+// orNull keeps JSON that is not there from being no JSON.
+func orNull(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
+}
+
+// batch returns the batch that was kept.
+func (s Spilled) batch() Batch {
+	b := Batch{Hub: s.Hub, Partition: s.Partition, Bodies: s.Bodies, Sequences: s.Sequences, Enqueued: s.Enqueued}
+	if s.Offsets == nil {
+		return b
+	}
+	details := make([]mapping.Detail, len(s.Bodies))
+	for i := range details {
+		details[i] = mapping.Detail{Offset: s.Offsets[i], System: s.System[i], Properties: s.Properties[i]}
+	}
+	b.Details = func() []mapping.Detail { return details }
+	return b
 }
 
 const (
-	// spillTime is what is left of an invocation for spilling when SQL has been
-	// given up.
+	// spillTime is what is left of an invocation for the dead letter, and for
+	// spilling what could not be stored before.
 	spillTime = 30 * time.Second
 	// maxSpilled bounds a spilled batch that is read: a batch of the host's has
 	// 1,000 events of at most 1 MiB, which base64 makes a third larger, but
@@ -59,45 +103,91 @@ func spillName(b Batch) string {
 	return fmt.Sprintf("%s/%s/%019d-%d-%x.json", hub, partition, b.Sequences[0], len(b.Bodies), hash.Sum(nil)[:8])
 }
 
-// spill keeps a batch in Blob that SQL refused for this reason.
+// spill keeps a batch in Blob that was not stored for this reason.
 func (in *Ingester) spill(ctx context.Context, log *slog.Logger, b Batch, reason error) error {
 	name := spillName(b)
 	_, err := in.Files.Write(ctx, blob.Spill, name, blob.Absent, "application/json", func(w io.Writer) error {
-		return json.NewEncoder(w).Encode(Spilled{1, b.Hub, b.Partition, b.Sequences, b.Enqueued, b.Bodies})
+		return json.NewEncoder(w).Encode(newSpilled(b))
 	})
 	if err != nil && !errors.Is(err, blob.ErrChanged) {
-		return fmt.Errorf("%w; spill to %s/%s: %w", reason, blob.Spill, name, err)
+		return retry("spill %d events", len(b.Bodies), fmt.Errorf("%w; write %s/%s: %w", reason, blob.Spill, name, err))
 	}
-	log.Error("batch spilled: SQL refused it; the tick stores it later", "name", name, "events", len(b.Bodies), "error", reason.Error())
+	log.Error("batch spilled: it could not be stored in time; the tick stores it later", "name", name, "events", len(b.Bodies), "error", reason.Error())
 	return nil
 }
 
-// Drain ingests the spilled batches, in the order of their names, and deletes
-// each once its readings are stored and its dead letters written: so it may be
-// killed at any point, and run beside another. It stops, without an error, when
-// ctx comes near its deadline, and with one as soon as SQL or Blob is
-// unavailable. A spilled batch that cannot be read goes to the dead letter.
+// Drain stores the spilled batches and deletes each once its readings are
+// stored and its dead letter written: so it may be killed at any point, and run
+// beside another. It takes them in the order of their names; those that could not
+// be drained before come last, so that none holds up the others. A batch that
+// takes too long is cut: what is left of it is spilled again. A spilled batch that cannot be
+// read goes to the dead letter. Drain stops, without an error, when ctx comes near its
+// deadline, and with one when [maxFailures] batches in a row could not be
+// drained: then SQL or Blob is away.
 func (in *Ingester) Drain(ctx context.Context, log *slog.Logger) error {
-	var errs []error
-	for info, err := range in.Files.List(ctx, blob.Spill, "") {
-		if err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < drainTime {
+	names, err := in.spilled(ctx)
+	errs := []error{err}
+	failures := 0
+	for _, name := range names {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < drainTime+buryTime {
 			break
 		}
-		if err := in.drain(ctx, log, info.Name); err != nil {
-			errs = append(errs, fmt.Errorf("drain %s/%s: %w", blob.Spill, info.Name, err))
-			if errors.Is(err, fleet.ErrUnavailable) || ctx.Err() != nil {
-				break
-			}
+		err := in.drain(ctx, log, name)
+		in.note(name, err)
+		if err == nil {
+			failures = 0
+			continue
+		}
+		errs = append(errs, fmt.Errorf("drain %s/%s: %w", blob.Spill, name, err))
+		if failures++; failures == maxFailures || ctx.Err() != nil {
+			break
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// drainTime is how long before its deadline [Ingester.Drain] begins no batch.
-const drainTime = 20 * time.Second
+const (
+	// drainTime is how long [Ingester.Drain] tries to store a batch, and buryTime
+	// what is left then for its dead letter.
+	drainTime, buryTime = 20 * time.Second, 10 * time.Second
+	// maxFailures is how many batches in a row may fail before it is taken that
+	// the next ones would.
+	maxFailures = 3
+	// maxDrained bounds how many spilled batches are looked at in one tick.
+	maxDrained = 10_000
+)
+
+// spilled lists the spilled batches in the order in which they are drained.
+func (in *Ingester) spilled(ctx context.Context) ([]string, error) {
+	var names []string
+	for info, err := range in.Files.List(ctx, blob.Spill, "") {
+		if err != nil {
+			return nil, err
+		}
+		if names = append(names, info.Name); len(names) == maxDrained {
+			break
+		}
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	maps.DeleteFunc(in.failed, func(name string, _ int) bool { _, ok := slices.BinarySearch(names, name); return !ok })
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(in.failed[a], in.failed[b]) })
+	return names, nil
+}
+
+// note remembers how often a batch could not be drained.
+func (in *Ingester) note(name string, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err == nil {
+		delete(in.failed, name)
+		return
+	}
+	if in.failed == nil {
+		in.failed = make(map[string]int)
+	}
+	in.failed[name]++
+}
 
 func (in *Ingester) drain(ctx context.Context, log *slog.Logger, name string) error {
 	content, _, err := in.Files.Read(ctx, blob.Spill, name, "", maxSpilled)
@@ -109,7 +199,7 @@ func (in *Ingester) drain(ctx context.Context, log *slog.Logger, name string) er
 	}
 	b, err := readSpilled(content)
 	if err == nil {
-		err = in.store(ctx, log, b)
+		err = in.again(ctx, log, b)
 	} else {
 		err = in.buryFile(ctx, log, name, content, err)
 	}
@@ -119,20 +209,41 @@ func (in *Ingester) drain(ctx context.Context, log *slog.Logger, name string) er
 	return in.Files.Delete(ctx, blob.Spill, name)
 }
 
+// again stores a batch that had been spilled. If only a part of it is done
+// before the time is over, it spills the rest.
+func (in *Ingester) again(ctx context.Context, log *slog.Logger, b Batch) error {
+	early, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	done, reason, err := in.store(ctx, early, log, b)
+	switch {
+	case err != nil:
+		return err
+	case done == 0:
+		return reason
+	case done < len(b.Bodies):
+		return in.spill(ctx, log, b.from(done), reason)
+	}
+	return nil
+}
+
 func readSpilled(content []byte) (Batch, error) {
 	var s Spilled
 	if err := json.Unmarshal(content, &s); err != nil {
 		return Batch{}, fmt.Errorf("%w: no spilled batch: %w", fleet.ErrInvalid, err)
 	}
 	n := len(s.Bodies)
-	if s.V != 1 || n == 0 || s.Sequences != nil && len(s.Sequences) != n || s.Enqueued != nil && len(s.Enqueued) != n {
-		return Batch{}, fmt.Errorf("%w: no spilled batch of version 1: %d bodies, %d sequences, %d times", fleet.ErrInvalid, n, len(s.Sequences), len(s.Enqueued))
+	fits := func(m int) bool { return m == 0 || m == n }
+	if s.V != 1 || n == 0 || !fits(len(s.Sequences)) || !fits(len(s.Enqueued)) ||
+		!fits(len(s.Offsets)) || len(s.System) != len(s.Offsets) || len(s.Properties) != len(s.Offsets) {
+		return Batch{}, fmt.Errorf("%w: no spilled batch of version 1: %d bodies, %d sequences, %d times, %d, %d and %d details",
+			fleet.ErrInvalid, n, len(s.Sequences), len(s.Enqueued), len(s.Offsets), len(s.System), len(s.Properties))
 	}
-	return Batch{s.Hub, s.Partition, s.Bodies, s.Sequences, s.Enqueued}, nil
+	return s.batch(), nil
 }
 
 // buryFile writes the dead letter of a spilled batch that cannot be read.
 func (in *Ingester) buryFile(ctx context.Context, log *slog.Logger, name string, content []byte, reason error) error {
 	log.Error("spilled batch goes to the dead letter", "name", name, "reason", reason.Error())
-	return writeLetter(ctx, in.Files, Batch{Hub: blob.Spill, Partition: "unreadable"}, bad{origin{0, -1, content}, nil, fmt.Errorf("%s: %w", name, reason)})
+	b := Batch{Hub: blob.Spill, Partition: "unreadable", Bodies: [][]byte{content}}
+	return in.reject(ctx, log, b, []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: content}, Count: 1, Err: fmt.Errorf("%s: %w", name, reason)}})
 }

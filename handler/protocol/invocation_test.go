@@ -110,6 +110,35 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// The rest of the metadata is there when it is asked for, as the recorded host
+// gives it, and in the other shapes that it may have.
+func TestEventDetails(t *testing.T) {
+	t.Parallel()
+	var cases []struct{ Name, Body string }
+	testdata(t, "events.json", &cases)
+	recorded := cases[slices.IndexFunc(cases, func(c struct{ Name, Body string }) bool { return c.Name == "eventhub-shape-binary" })].Body
+	for _, tc := range []struct {
+		body                     string
+		at                       int
+		offset, sent, sentBySelf string
+	}{
+		{recorded, 1, "100", `"content-type":"text/plain"`, `{"p":1,"s":"x","d":1.5,"b":true}`},
+		{recorded, 3, "300", `"x-opt-offset":300`, `{}`},
+		{`{"Data":{"events":"[\"e30=\"]"},"Metadata":{"OffsetArray":"[\"-1\"]","OffsetStringArray":"[\"a-7\"]"}}`, 0, "a-7", "", ""},
+		{`{"Data":{"events":"e30="},"Metadata":{"Offset":"7","Properties":{"a":"\u00e4"},"SystemProperties":{"x":[1]}}}`, 0, "7", `{"x":[1]}`, `{"a":"\u00e4"}`},
+		{`{"Data":{"events":"[\"e30=\"]"},"Metadata":{"PropertiesArray":"[{},{}]","SystemPropertiesArray":"[{x}]"}}`, 0, "", "", ""},
+	} {
+		ev, err := decode(t, tc.body).Events("events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := ev.Details()[tc.at]
+		if d.Offset != tc.offset || !strings.Contains(string(d.System), tc.sent) || string(d.Properties) != tc.sentBySelf {
+			t.Errorf("event %d of %.100s: offset %q, system %s, properties %s", tc.at, tc.body, d.Offset, d.System, d.Properties)
+		}
+	}
+}
+
 func TestEventsOfOtherShapes(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -213,6 +242,9 @@ func FuzzEvents(f *testing.F) {
 		array, _ := json.Marshal([]string{base64.StdEncoding.EncodeToString(a), base64.StdEncoding.EncodeToString(b)})
 		body := fmt.Sprintf(`{"Data":{"events":%s},"Metadata":{"SequenceNumberArray":"[%d,%d]"}}`, quote(string(array)), sequence, sequence)
 		ev, err := decode(t, body).Events("events")
+		if err == nil && len(ev.Details()) != len(ev.Bodies) {
+			t.Errorf("%d details of %d events", len(ev.Details()), len(ev.Bodies))
+		}
 		if err != nil || len(ev.Bodies) != 2 || !bytes.Equal(ev.Bodies[0], a) || !bytes.Equal(ev.Bodies[1], b) {
 			t.Fatalf("got %q, %v; want %q and %q", ev.Bodies, err, a, b)
 		}

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
-// The usual names of columns, as [plainName] writes them; the first that a file
+// The usual names of columns, as [notation.Plain] writes them; the first that a file
 // has is taken.
 var (
 	timeNames = []string{"ts", "timestamp", "datetime", "time", "date", "eventtime", "eventdatetime", "sourcetimestamp", "timestamputc", "utctimestamp",
@@ -26,17 +26,6 @@ var (
 		"channel", "point", "pointname", "pointid", "parameter", "item", "itemid", "nodeid", "attribute", "messstelle", "messpunkt", "messgröße", "merkmal", "capteur", "field", "name", "key"}
 	valueNames = []string{"value", "val", "reading", "numericvalue", "doublevalue", "measuredvalue", "wert", "messwert", "valeur", "valor", "waarde", "y", "v"}
 )
-
-// plainName is a column's name in lower case without the blanks, underscores
-// and the like that people set in it.
-func plainName(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || strings.ContainsRune("_-./", r) || !unicode.IsPrint(r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, s)
-}
 
 // none stands for a column that a file does not have.
 const none = -1
@@ -57,7 +46,7 @@ type layout struct {
 func (o Options) locate(columns []string, file string) (*layout, error) {
 	plain := make([]string, len(columns))
 	for i, c := range columns {
-		plain[i] = plainName(c)
+		plain[i] = notation.Plain(c)
 	}
 	l := &layout{clock: none, names: columns}
 	var err error

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
 // json reads JSON lines, a JSON array of objects, or objects one after the
@@ -128,7 +129,7 @@ func rest(d *json.Decoder, head json.Token) (map[string]any, error) {
 	return object, err
 }
 
-// holders are names of members that hold a wide row's values, as [plainName]
+// holders are names of members that hold a wide row's values, as [notation.Plain]
 // writes them.
 var holders = []string{"values", "fields", "measurements", "telemetry", "metrics", "tags", "data", "signals", "sensors", "payload", "body", "properties"}
 
@@ -141,7 +142,7 @@ func (t *table) object(object map[string]any, layouts map[string]*layout, place 
 		for _, key := range slices.Sorted(maps.Keys(object)) {
 			if inner, ok := object[key].(map[string]any); ok && depth < 4 {
 				below := prefix + key + "."
-				if slices.Contains(holders, plainName(key)) {
+				if slices.Contains(holders, notation.Plain(key)) {
 					below = prefix
 				}
 				add(below, inner, depth+1)

@@ -145,15 +145,17 @@ func (s *stack) refused(ctx context.Context) (reasons []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		data, _, err := blobs.Read(ctx, blob.DeadLetter, info.Name, "", 1<<20)
+		data, _, err := blobs.Read(ctx, blob.DeadLetter, info.Name, "", 1<<30)
 		if err != nil {
 			return nil, err
 		}
-		var letter ingest.Letter
-		if err := json.Unmarshal(data, &letter); err != nil {
-			return nil, fmt.Errorf("dead letter %s: %w", info.Name, err)
+		for line := range bytes.Lines(data) {
+			var letter ingest.Letter
+			if err := json.Unmarshal(line, &letter); err != nil {
+				return nil, fmt.Errorf("dead letter %s: %w", info.Name, err)
+			}
+			reasons = append(reasons, fmt.Sprintf("%s: %.200q", letter.Reason, letter.Raw))
 		}
-		reasons = append(reasons, fmt.Sprintf("%s: %s", letter.Reason, letter.Text))
 	}
 	return reasons, nil
 }

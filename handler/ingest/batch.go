@@ -1,0 +1,68 @@
+package ingest
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
+)
+
+// Batch is a batch of events of one partition of an event hub. Sequences and
+// Enqueued belong to the bodies one by one, or are nil where they are not known.
+type Batch struct {
+	Hub, Partition string
+	Bodies         [][]byte
+	Sequences      []int64
+	Enqueued       []time.Time
+	// Details returns what else the hub says of the events, one by one, or nil.
+	// It may be nil, and is called only where it is needed: for most batches it
+	// never is.
+	Details func() []mapping.Detail
+}
+
+// source returns the hub and partition as the names of blobs have them.
+func (b Batch) source() (hub, partition string) {
+	return cmp.Or(b.Hub, "unknown"), cmp.Or(b.Partition, "unknown")
+}
+
+// from returns the events from number i on.
+func (b Batch) from(i int) Batch {
+	b.Bodies = b.Bodies[i:]
+	if b.Sequences != nil {
+		b.Sequences = b.Sequences[i:]
+	}
+	if b.Enqueued != nil {
+		b.Enqueued = b.Enqueued[i:]
+	}
+	if all := b.Details; all != nil {
+		b.Details = func() []mapping.Detail {
+			if details := all(); details != nil {
+				return details[i:]
+			}
+			return nil
+		}
+	}
+	return b
+}
+
+// detail returns what else the hub says of event i.
+func (b Batch) detail(i int) mapping.Detail {
+	if b.Details != nil {
+		if all := b.Details(); i < len(all) {
+			return all[i]
+		}
+	}
+	return mapping.Detail{}
+}
+
+// enqueued returns when event i reached the hub, zero if that is not known.
+func (b Batch) enqueued(i int) time.Time {
+	if b.Enqueued == nil {
+		return time.Time{}
+	}
+	return b.Enqueued[i]
+}
+
+func (b Batch) event(i int) mapping.Event {
+	return mapping.Event{Body: b.Bodies[i], Enqueued: b.enqueued(i), Partition: b.Partition, Detail: func() mapping.Detail { return b.detail(i) }}
+}

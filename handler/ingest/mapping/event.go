@@ -1,0 +1,56 @@
+package mapping
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// Event is an event of a hub.
+type Event struct {
+	Body      []byte
+	Enqueued  time.Time // when it reached the hub; zero if that is not known
+	Partition string
+	// Detail returns what else the hub says of the event. It may be nil, and is
+	// only called for events that need it.
+	Detail func() Detail
+}
+
+// Detail is what the hub says of an event beside its body.
+type Detail struct {
+	Offset string
+	// System and Properties are JSON objects, or empty where they are not known:
+	// the properties that the hub and IoT Hub set, such as
+	// iothub-connection-device-id, and those that the sender set.
+	System, Properties json.RawMessage
+}
+
+// Origin says where in a batch a reading came from.
+type Origin struct {
+	Event   int    // index in the batch
+	Element int    // index in the event, -1 for all of it
+	Raw     []byte // the element's bytes; those of the whole event if it is the only one
+}
+
+// Refused is an element of an event that is no reading, or readings of it that
+// cannot be stored.
+type Refused struct {
+	Origin
+	Count   int            // how many elements or readings it stands for
+	Reading *fleet.Reading // as it was understood, nil if it was not
+	Err     error          // wraps [fleet.ErrInvalid], of the first of them
+}
+
+// Found is what events hold. Origins has the origin of each reading.
+type Found struct {
+	Readings []fleet.Reading
+	Origins  []Origin
+	Refused  []Refused
+	Missing  int // values that say that there is none: null, NaN, "Bad", a bad quality
+}
+
+// MaxRefused is how many elements of one event are refused one by one. If more
+// are, the event is refused as one, with their number: else a single event could
+// ask for hundreds of thousands.
+const MaxRefused = 10

@@ -1,0 +1,218 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/timestamp"
+)
+
+// Options say what an event alone does not.
+type Options struct {
+	// Format says how times are meant that name no zone or order.
+	Format timestamp.Format
+	// Future is how far a reading's time may lie ahead of the moment at which its
+	// event reached the hub; 0: as far as it likes.
+	Future time.Duration
+}
+
+// Reader reads events one after the other and gathers what they hold. Equal
+// copies of a reading are dropped; another value under the same key is left for
+// the store to judge. A Reader is not safe for concurrent use.
+type Reader struct {
+	Found
+	opt   Options
+	names map[string]string // valid names, each once
+	seen  map[key]float64
+
+	// Of the event that is being read:
+	event   Event
+	index   int
+	element int
+	refused int // elements
+	latest  fleet.Millis
+}
+
+// key is what makes two readings the same one.
+type key struct {
+	id   fleet.ID
+	time fleet.Millis
+}
+
+// NewReader returns a reader of events.
+func NewReader(opt Options) *Reader {
+	return &Reader{opt: opt, names: make(map[string]string), seen: make(map[key]float64)}
+}
+
+// Reset forgets what was found, so that the reader can go on with other events.
+func (r *Reader) Reset() {
+	r.Found = Found{}
+	clear(r.seen)
+}
+
+// Read reads an event, whose index in its batch is given.
+func (r *Reader) Read(index int, ev Event) {
+	r.event, r.index, r.element, r.refused = ev, index, 0, 0
+	r.latest = fleet.MaxMillis
+	if r.opt.Future > 0 && !ev.Enqueued.IsZero() {
+		r.latest = fleet.MillisOf(ev.Enqueued.Add(r.opt.Future))
+	}
+	r.text(ev.Body)
+	if r.element == 1 {
+		r.whole()
+	}
+}
+
+// text reads the event's elements.
+func (r *Reader) text(body []byte) {
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	i := space(body, 0)
+	switch {
+	case i == len(body):
+		r.refuse(body, fmt.Errorf("%w: the event is empty", fleet.ErrInvalid))
+	case body[i] == '[':
+		r.array(body, i)
+	default:
+		r.lines(body, i)
+	}
+}
+
+// array reads the event body, whose array opens at open.
+func (r *Reader) array(body []byte, open int) {
+	i := space(body, open+1)
+	if i < len(body) && body[i] == ']' {
+		r.end(body, i+1)
+		return
+	}
+	for {
+		o, end, next, err := r.arrayElement(body, i)
+		r.add(body[i:end], o, err)
+		if next == len(body) {
+			return
+		}
+		if body[next] == ']' {
+			r.end(body, next+1)
+			return
+		}
+		i = space(body, next+1)
+	}
+}
+
+// arrayElement reads the element at body[i]. It returns where that ends, and
+// where the comma or bracket after it is: len(body) if there is none.
+func (r *Reader) arrayElement(body []byte, i int) (o object, end, next int, err error) {
+	o, end, err = r.object(body, i)
+	if err == nil {
+		next = space(body, end)
+		if next < len(body) && (body[next] == ',' || body[next] == ']') {
+			return o, end, next, nil
+		}
+		err = fault(body, next, "a comma or the end of the array")
+	}
+	end, next = elementEnd(body, i)
+	return o, end, next, err
+}
+
+// end refuses what follows an array that ends before i.
+func (r *Reader) end(body []byte, i int) {
+	if i = space(body, i); i < len(body) {
+		r.refuse(body[i:], fmt.Errorf("%w: there is text after the array", fleet.ErrInvalid))
+	}
+}
+
+// lines reads the event body as objects on lines of their own, from i on.
+func (r *Reader) lines(body []byte, i int) {
+	for i < len(body) {
+		begin := i
+		o, end, err := r.object(body, begin)
+		if err == nil {
+			if i = lineEnd(body, end); i < 0 {
+				err = fmt.Errorf("%w: there is text after the object", fleet.ErrInvalid)
+			}
+		}
+		if err != nil {
+			end = lineElementEnd(body, begin)
+			i = end
+		}
+		r.add(body[begin:end], o, err)
+		i = space(body, i)
+	}
+}
+
+// add takes what the element raw holds, or what is wrong with it.
+func (r *Reader) add(raw []byte, o object, err error) {
+	if err == nil && !utf8.Valid(raw) {
+		err = fmt.Errorf("%w: it is not UTF-8", fleet.ErrInvalid)
+	}
+	if err == nil && !o.missing && o.Time > r.latest {
+		err = r.ahead(o.Time)
+	}
+	switch {
+	case err != nil:
+		r.refuse(raw, err)
+		return
+	case o.missing:
+		r.Missing++
+	default:
+		r.keep(o.Reading, Origin{r.index, r.element, raw})
+	}
+	r.element++
+}
+
+// keep takes a reading, unless it is a copy.
+func (r *Reader) keep(reading fleet.Reading, from Origin) {
+	k := key{reading.ID, reading.Time}
+	v, ok := r.seen[k]
+	if ok && v == reading.Value {
+		return
+	}
+	if !ok {
+		r.seen[k] = reading.Value
+	}
+	r.Readings = append(r.Readings, reading)
+	r.Origins = append(r.Origins, from)
+}
+
+// ahead says that a time lies too far ahead.
+func (r *Reader) ahead(m fleet.Millis) error {
+	enqueued := fleet.MillisOf(r.event.Enqueued)
+	return fmt.Errorf("%w: its time %v lies %s after it was enqueued, more than INGEST_FUTURE, which is %v: the device's clock is wrong",
+		fleet.ErrInvalid, m, span(m-enqueued), r.opt.Future)
+}
+
+// span writes a time of many days as people would say it.
+func span(m fleet.Millis) string {
+	const day = 24 * time.Hour
+	d := time.Duration(min(m, fleet.Millis(1<<62/time.Millisecond))) * time.Millisecond
+	switch {
+	case d >= 730*day:
+		return fmt.Sprintf("%d years", int64(m)/(365.2425*24*3600*1000))
+	case d >= 2*day:
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.Round(time.Second).String()
+}
+
+// refuse notes that the element raw is no reading.
+func (r *Reader) refuse(raw []byte, err error) {
+	r.refused++
+	if r.refused > MaxRefused+1 { // already too many: see [MaxRefused]
+		r.Refused[len(r.Refused)-1].Count++
+	} else {
+		r.Refused = append(r.Refused, Refused{Origin: Origin{r.index, r.element, raw}, Count: 1, Err: err})
+	}
+	r.element++
+}
+
+// whole makes the event's bytes those of its only element.
+func (r *Reader) whole() {
+	if n := len(r.Refused); n > 0 && r.Refused[n-1].Event == r.index {
+		r.Refused[n-1].Raw = r.event.Body
+	}
+	if n := len(r.Origins); n > 0 && r.Origins[n-1].Event == r.index {
+		r.Origins[n-1].Raw = r.event.Body
+	}
+}
