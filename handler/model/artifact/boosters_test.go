@@ -4,7 +4,6 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/model/predict/predicttest"
 )
 
 // boosterGolden is what golden.py in the testdata of package xgboost or lightgbm wrote
@@ -88,10 +88,7 @@ func (g boosterGolden) check(t *testing.T, bits int) {
 		t.Fatal(err)
 	}
 	x := numbers(t, g.X, 64)
-	var r predict.Result
-	if err := m.Predict(&r, x); err != nil {
-		t.Fatal(err)
-	}
+	r := predicttest.Rows(t, m, x)
 	// A Booster's predict gives probabilities of a classifier.
 	got := r.Predictions
 	if n := len(x) / m.Features(); g.Classes == nil && m.Kind() == predict.Classifier {
@@ -117,7 +114,6 @@ func (g boosterGolden) check(t *testing.T, bits int) {
 	if g.Names != nil && !slices.Equal(m.FeatureNames(), g.Names) {
 		t.Errorf("the features are %q, want %q", m.FeatureNames(), g.Names)
 	}
-	shuffled(t, m, x, r)
 }
 
 func same(t *testing.T, what string, got []float64, text string, bits int) {
@@ -129,37 +125,6 @@ func same(t *testing.T, what string, got []float64, text string, bits int) {
 	for i, w := range want {
 		if math.Float64bits(got[i]) != math.Float64bits(w) {
 			t.Fatalf("%s %d is %v, want %v", what, i, got[i], w)
-		}
-	}
-}
-
-// shuffled holds that rows in another order, all together or each alone, give
-// what they gave.
-func shuffled(t *testing.T, m predict.Model, x []float64, r predict.Result) {
-	t.Helper()
-	d := m.Features()
-	n := len(x) / d
-	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
-	var mixed []float64
-	for _, i := range order {
-		mixed = append(mixed, x[i*d:(i+1)*d]...)
-	}
-	var all, one predict.Result
-	if err := m.Predict(&all, mixed); err != nil {
-		t.Fatal(err)
-	}
-	for at, i := range order {
-		if err := m.Predict(&one, x[i*d:(i+1)*d]); err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range [][3][]float64{{r.Predictions, all.Predictions, one.Predictions}, {r.Scores, all.Scores, one.Scores}, {r.Probabilities, all.Probabilities, one.Probabilities}} {
-			w := len(v[2])
-			for k := range w {
-				want := math.Float64bits(v[0][i*w+k])
-				if math.Float64bits(v[1][at*w+k]) != want || math.Float64bits(v[2][k]) != want {
-					t.Fatalf("row %d gives %v, in another order %v, alone %v", i, v[0][i*w+k], v[1][at*w+k], v[2][k])
-				}
-			}
 		}
 	}
 }

@@ -199,7 +199,7 @@ func (f *Values[X, V]) Size() int {
 
 // goesLeft reports whether x, which is not NaN, has a bit that sends it left.
 func (s *Set) goesLeft(x float64) bool {
-	if x <= -1 || x >= float64(32*len(s.Bits)) {
+	if x <= -1 || x >= float64(32*len(s.Bits)) || len(s.Bits) == 0 {
 		return s.Others
 	}
 	if x < 0 && s.Inverted { // XGBoost takes every negative number for no category

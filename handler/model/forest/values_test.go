@@ -101,6 +101,19 @@ func TestValuesAgainstPlainWalk(t *testing.T) {
 	}
 }
 
+// A set without bits holds no number, -0.5 neither, which is the category 0.
+func TestEmptySet(t *testing.T) {
+	t.Parallel()
+	for _, others := range []bool{false, true} {
+		s := Set{Others: others}
+		for _, x := range []float64{-1, -0.5, 0, 0.5, 1, 32, math.Inf(1), math.Inf(-1)} {
+			if s.goesLeft(x) != others {
+				t.Errorf("%v goes left: %v", x, !others)
+			}
+		}
+	}
+}
+
 func TestValuesRefuses(t *testing.T) {
 	t.Parallel()
 	leaf := ValueNode[float64]{Left: Leaf, Right: Leaf}

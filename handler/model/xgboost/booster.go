@@ -191,6 +191,7 @@ type rawTree struct {
 	categoryNodes, categoryFrom, categoryCount   []int32
 	categories                                   []int32
 	leafVector                                   int
+	reached                                      []bool
 }
 
 func (r *rawTree) reset() {
@@ -225,6 +226,8 @@ func (r *rawTree) build(budget *pickle.Budget) (tree, error) {
 	}
 	t := tree{nodes: make([]forest.ValueNode[float32], 0, n), values: make([]float32, 0, n)}
 	order := make([]int32, 1, n)
+	r.reached = append(r.reached[:0], make([]bool, n)...)
+	r.reached[0] = true
 	for at := 0; at < len(order); at++ {
 		i := order[at]
 		left, right := r.left[i], r.right[i]
@@ -233,9 +236,13 @@ func (r *rawTree) build(budget *pickle.Budget) (tree, error) {
 			t.values = append(t.values, r.condition[i])
 			continue
 		}
-		if left < 0 || right < 0 || int(left) >= n || int(right) >= n || len(order)+2 > n {
-			return tree{}, fmt.Errorf("node %d: its children %d and %d are no two further nodes of %d", i, left, right, n)
+		if left < 0 || right < 0 || int(left) >= n || int(right) >= n {
+			return tree{}, fmt.Errorf("node %d: its children %d and %d are not two of %d nodes", i, left, right, n)
 		}
+		if r.reached[left] || r.reached[right] || left == right {
+			return tree{}, fmt.Errorf("node %d: of its children %d and %d one has another parent", i, left, right)
+		}
+		r.reached[left], r.reached[right] = true, true
 		node := forest.ValueNode[float32]{Left: len(order), Right: len(order) + 1, Feature: int(r.feature[i]), NaNLeft: r.defaultLeft[i] != 0}
 		order = append(order, left, right)
 		switch {

@@ -317,7 +317,9 @@ func (l *documentLoader) tree() error {
 		return err
 	}
 	t, err := r.build(l.budget)
-	l.trees = append(l.trees, t)
+	if err == nil {
+		l.trees = append(l.trees, t)
+	}
 	return err
 }
 

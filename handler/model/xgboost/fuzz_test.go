@@ -1,0 +1,196 @@
+package xgboost_test
+
+import (
+	"compress/gzip"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/measure"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/predict/predicttest"
+	"github.com/fleetscore/fleetscore/handler/model/xgboost"
+)
+
+// saved returns the bare files among the goldens of a version.
+func saved(t testing.TB, version string) map[string][]byte {
+	t.Helper()
+	f, err := os.Open("testdata/xgboost-" + version + ".json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct {
+		Models map[string]struct{ File []byte }
+	}
+	if err := json.NewDecoder(z).Decode(&all); err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string][]byte)
+	for name, m := range all.Models {
+		if strings.HasPrefix(name, "saved_") || name == "categories" {
+			files[name] = m.File
+		}
+	}
+	return files
+}
+
+// FuzzRead holds that no file makes reading crash, take a second of CPU time or
+// more than eight times its size, and that rows of a model that is read give
+// the same alone as among others.
+func FuzzRead(f *testing.F) {
+	for _, version := range []string{"1.0.2", "1.7.6", "3.4.1"} {
+		for _, data := range saved(f, version) {
+			f.Add(data)
+		}
+	}
+	for _, h := range hostile {
+		f.Add([]byte(h.data))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := measure.CPU()
+		b, err := xgboost.Read(data, pickle.NewBudget(len(data)))
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > uint64(min(8*len(data)+2<<20, 256<<20)) {
+			t.Errorf("%d bytes allocated for a file of %d", grown, len(data))
+		}
+		if err == nil && b.Features <= 1000 && b.Outputs() <= 100 {
+			for _, inplace := range []bool{false, true} {
+				if m, err := b.Model(xgboost.Options{Missing: 1, Iterations: b.BestIteration(), Inplace: inplace}); err == nil {
+					predicttest.Rows(t, m, predicttest.Hostile(20, b.Features))
+				}
+			}
+			b.Saved()
+		}
+		if took := measure.CPU() - start; took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// learner is the JSON of a model with one tree, in which a test changes
+// something.
+const learner = `{"version":[2,1,0],"learner":{"attributes":{},"feature_names":[],"feature_types":[],"gradient_booster":{"name":"gbtree","model":{
+"gbtree_model_param":{"num_parallel_tree":"1","num_trees":"1"},"tree_info":[0],"trees":[{"id":0,"left_children":[1,-1,-1],"right_children":[2,-1,-1],
+"split_indices":[0,0,0],"split_conditions":[5E-1,-1E0,2E0],"default_left":[1,0,0],"split_type":[0,0,0],"categories":[],"categories_nodes":[],"categories_segments":[],"categories_sizes":[],
+"tree_param":{"num_nodes":"3","size_leaf_vector":"1"}}]}},"learner_model_param":{"base_score":"5E-1","num_class":"0","num_feature":"2","num_target":"1"},
+"objective":{"name":"reg:squarederror"}}}`
+
+func changed(old, new string) string {
+	if !strings.Contains(learner, old) {
+		panic(old)
+	}
+	return strings.Replace(learner, old, new, 1)
+}
+
+// hostile are files that have to be refused, with what the error says.
+var hostile = []struct{ name, data, want string }{
+	{"cut off", learner[:400], "ends too early"},
+	{"loop", changed(`"left_children":[1,`, `"left_children":[0,`), "has another parent"},
+	{"child beyond", changed(`"left_children":[1,`, `"left_children":[3,`), "are not two of 3 nodes"},
+	{"child far beyond", changed(`"left_children":[1,`, `"left_children":[99999999999,`), "are not two of 3 nodes"},
+	{"negative child", changed(`"right_children":[2,`, `"right_children":[-7,`), "are not two of 3 nodes"},
+	{"twins", changed(`"right_children":[2,`, `"right_children":[1,`), "has another parent"},
+	{"feature beyond", changed(`"split_indices":[0,`, `"split_indices":[2,`), "feature 2 is not one of 2"},
+	{"short arrays", changed(`"default_left":[1,0,0]`, `"default_left":[1]`), "not of one length"},
+	{"no node", changed(`"left_children":[1,-1,-1]`, `"left_children":[]`), "no node"},
+	{"group beyond", changed(`"tree_info":[0]`, `"tree_info":[1]`), "output 1 is not one of 1"},
+	{"groups missing", changed(`"tree_info":[0]`, `"tree_info":[]`), "1 trees, but the outputs of 0"},
+	{"categories without set", changed(`"split_type":[0,`, `"split_type":[1,`), "splits by categories, but has none"},
+	{"vast category", strings.Replace(changed(`"split_type":[0,`, `"split_type":[1,`), `"categories":[],"categories_nodes":[],"categories_segments":[],"categories_sizes":[]`,
+		`"categories":[16777216],"categories_nodes":[0],"categories_segments":[0],"categories_sizes":[1]`, 1), "are no categories"},
+	{"features", changed(`"num_feature":"2"`, `"num_feature":"2000000000"`), "2000000000 features"},
+	{"classes", changed(`"num_class":"0"`, `"num_class":"99999999"`), "99999999 classes"},
+	{"base_score", changed(`"base_score":"5E-1"`, `"base_score":"[1,2,3]"`), "3 values of base_score"},
+	{"infinite base_score", changed(`"base_score":"5E-1"`, `"base_score":"inf"`), "base_score is +Inf"},
+	{"targets", changed(`"num_target":"1"`, `"num_target":"2"`), "num_target=2), as of several targets or quantiles is not supported"},
+	{"trees of targets", changed(`"size_leaf_vector":"1"`, `"size_leaf_vector":"3"`), "multi_strategy='multi_output_tree') is not supported"},
+	{"objective", changed(`reg:squarederror`, `reg:expectileerror`), `objective "reg:expectileerror" is not supported: fit with one of`},
+	{"booster", changed(`"name":"gbtree"`, `"name":"gbforest"`), `booster "gbforest" is not supported`},
+	{"encoded", changed(`"tree_info":[0]`, `"tree_info":[0],"cats":{"enc":[{}],"feature_segments":[0,3],"sorted_idx":[]}`), "encode them before"},
+	{"deep", changed(`"feature_types":[]`, `"feature_types":`+strings.Repeat("[", 100_000)), "inside one another"},
+	{"two learners", changed(`"version":[2,1,0]`, `"learner":{}`), "two learners"},
+	{"no tree", changed(`"trees":[{`, `"trees":[],"other":[{`), "no tree"},
+	{"probability", strings.Replace(changed(`reg:squarederror`, `binary:logistic`), `5E-1`, `1.5`, 2), "base_score"},
+	{"empty ubjson", "{L", "ends too early"},
+	{"vast string", "{L\x7f\xff\xff\xff\xff\xff\xff\xff", "ends too early"},
+	{"vast array", "{L\x00\x00\x00\x00\x00\x00\x00\x07version[$L#L\x10\x00\x00\x00\x00\x00\x00\x00", "ends too early"},
+	{"array of arrays", "{L\x00\x00\x00\x00\x00\x00\x00\x01a" + strings.Repeat("[#L\x00\x00\x00\x00\x00\x00\x00\x01", 1000), "inside one another"},
+	{"legacy", "binf" + strings.Repeat("\x00", 200), "features"},
+	{"legacy trees", legacy("reg:linear", "gbtree", 1<<30), "ends too early"},
+	{"legacy negative", legacy("reg:linear", "gbtree", -1), "ends too early"},
+	{"unknown", "what is this", "none of JSON, UBJSON"},
+}
+
+// legacy returns the beginning of a model in the binary format.
+func legacy(objective, booster string, trees int32) string {
+	b := binary.LittleEndian.AppendUint32(nil, math.Float32bits(0.5))
+	b = binary.LittleEndian.AppendUint32(b, 2)
+	b = append(b, make([]byte, 128)...)
+	for _, s := range []string{objective, booster} {
+		b = binary.LittleEndian.AppendUint64(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	b = binary.LittleEndian.AppendUint32(b, uint32(trees))
+	return string(append(b, make([]byte, 156)...))
+}
+
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	if err := load([]byte(learner)); err != nil {
+		t.Fatal("the model that the others are made of:", err)
+	}
+	for _, h := range hostile {
+		if err := load([]byte(h.data)); err == nil || !strings.Contains(err.Error(), h.want) {
+			t.Errorf("%s: the error is %v, want %q", h.name, err, h.want)
+		}
+	}
+}
+
+func load(data []byte) error {
+	b, err := xgboost.Read(data, pickle.NewBudget(len(data)))
+	if err == nil {
+		_, err = b.Model(b.Saved())
+	}
+	return err
+}
+
+// TestTruncated cuts real files off at each byte of their beginning, and at some
+// of the rest.
+func TestTruncated(t *testing.T) {
+	t.Parallel()
+	for name, data := range saved(t, "1.7.6") {
+		for n := 0; n < len(data)-64; n += 1 + n/50 {
+			if err := load(data[:n]); err == nil {
+				t.Fatalf("%s: %d of %d bytes are accepted", name, n, len(data))
+			}
+		}
+	}
+}
+
+// TestBudget holds that a file that wants more memory than it may is refused.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	leaves := strings.TrimSuffix(strings.Repeat(`{"left_children":[-1],"right_children":[-1],"split_indices":[0],"split_conditions":[1],"default_left":[0]},`, 20_000), ",")
+	info := strings.TrimSuffix(strings.Repeat("0,", 20_000), ",")
+	data := strings.Replace(changed(`"tree_info":[0]`, `"tree_info":[`+info+`]`), `"trees":[{`, fmt.Sprintf(`"trees":[%s],"other":[{`, leaves), 1)
+	if err := load([]byte(data)); err != nil {
+		t.Error("20,000 trees of one leaf:", err)
+	}
+	if _, err := xgboost.Read([]byte(data), pickle.NewBudget(0)); !errors.Is(err, pickle.ErrLimit) {
+		t.Errorf("the error is %v, want one of the limit", err)
+	}
+}
