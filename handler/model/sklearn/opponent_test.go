@@ -103,6 +103,11 @@ func BenchmarkScikitLearn(b *testing.B) {
 			for _, rows := range []int{1, 1000} {
 				o.predict(b, fmt.Sprintf("IsolationForest/trees=100/rows=%d", rows), svm.Best(), "forest", 8, 100, rows)
 			}
+			for _, library := range []string{"xgboost", "lightgbm"} {
+				for _, rows := range []int{1, 10_000} {
+					o.predict(b, fmt.Sprintf("%s/trees=100/depth=6/rows=%d", library, rows), svm.Best(), library, 10, 100, rows)
+				}
+			}
 			// A file of this version, as its user loads it, and what of that is the
 			// unpickler; then one of 0.19, whose classes are no more.
 			for _, classes := range []string{"scikit-learn", "inert"} {
@@ -157,6 +162,10 @@ func heap() float64 {
 func (o *opponent) predict(b *testing.B, name string, level svm.Instructions, kind string, d, size, rows int) {
 	b.Run(name, func(b *testing.B) {
 		scores := ask[[]float64](b, o, kind, o.dir, d, size, rows)
+		if scores == nil {
+			fmt.Fprintf(os.Stderr, "NOT COMPARED: the Python of scikit-learn %s has no %s\n", o.version, kind)
+			return
+		}
 		m := load(b, filepath.Join(o.dir, "model.pkl"))
 		m.Limit(level)
 		x := readRows(b, filepath.Join(o.dir, "rows"))

@@ -4,7 +4,9 @@ Reads commands from standard input, a JSON array a line, and answers with a JSON
 value a line; the first line out is scikit-learn's version.
 
   ["svm", DIR, d, vectors, rows]    make a model and rows of float64 in DIR
-  ["forest", DIR, d, trees, rows]   likewise; then
+  ["forest", DIR, d, trees, rows]   likewise
+  ["xgboost", DIR, d, trees, rows]  likewise, trees of depth 6, or "lightgbm"; null
+                                    where Python has none of it; then
   ["predict", SECONDS]              CPU seconds of a predict, called for so long
   ["loads", PATH, CLASSES, SECONDS] of a pickle.loads with "scikit-learn"'s
                                     classes or "inert" ones
@@ -43,6 +45,29 @@ def svm(d, count):
 
 def forest(d, trees):
     return IsolationForest(n_estimators=trees, max_samples=256, random_state=1).fit(rng.standard_normal((10_000, d)))
+
+
+def boosted(library, d, trees):
+    """A classifier of XGBoost or LightGBM; None where it is not installed."""
+    x = rng.standard_normal((10_000, d))
+    y = (x[:, 0] + np.sin(2 * x[:, 1]) + 0.3 * rng.standard_normal(len(x)) > 0).astype(int)
+    try:
+        if library == "xgboost":
+            from xgboost import XGBClassifier
+            return XGBClassifier(n_estimators=trees, max_depth=6, n_jobs=1).fit(x, y)
+        from lightgbm import LGBMClassifier
+        return LGBMClassifier(n_estimators=trees, max_depth=6, num_leaves=63, n_jobs=1, verbosity=-1).fit(x, y)
+    except ImportError:
+        return None
+
+
+def scores(model, x):
+    """The scores of a detector, the margins of a classifier."""
+    if hasattr(model, "decision_function"):
+        return model.decision_function(x)
+    if hasattr(model, "booster_"):
+        return model.predict(x, raw_score=True)
+    return model.predict(x, output_margin=True)
 
 
 def per_call(f, seconds):
@@ -88,14 +113,17 @@ print(json.dumps(sklearn.__version__), flush=True)
 for line in sys.stdin:
     verb, *args = json.loads(line)
     answer = None
-    if verb in ("svm", "forest"):
+    if verb in ("svm", "forest", "xgboost", "lightgbm"):
         path, d, size, rows = args
-        model = {"svm": svm, "forest": forest}[verb](d, size)
+        model = {"svm": svm, "forest": forest}[verb](d, size) if verb in ("svm", "forest") else boosted(verb, d, size)
+        if model is None:
+            print("null", flush=True)
+            continue
         x = rng.standard_normal((rows, d))
         with open(os.path.join(path, "model.pkl"), "wb") as f:
             pickle.dump(model, f)
         x.tofile(os.path.join(path, "rows"))
-        answer = [float(v) for v in model.decision_function(x)]
+        answer = [float(v) for v in scores(model, x)]
     elif verb == "predict":
         answer = per_call(lambda: model.predict(x), *args)
     elif verb == "loads":
