@@ -290,7 +290,7 @@ func (s *stack) ended(id string) (r run) {
 }
 
 // predictions returns the content of all blobs of a run, by name; the manifest
-// without epoch and revisions, which tell of what happened on the way.
+// without epoch, its reason and revisions, which tell of what happened on the way.
 func (s *stack) predictions(id string) map[string]string {
 	s.Helper()
 	all := map[string]string{}
@@ -317,6 +317,7 @@ func (s *stack) withoutEpoch(manifest []byte) []byte {
 		s.Fatal(err)
 	}
 	delete(m, "epoch")
+	delete(m, "reason")
 	for _, job := range m["jobs"].([]any) {
 		delete(job.(map[string]any), "revision")
 	}

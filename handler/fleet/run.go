@@ -27,11 +27,44 @@ const (
 	Requested RunKind = "requested" // by a person or program
 )
 
+// Reason says why a run was opened, or its epoch raised.
+type Reason string
+
+const (
+	BySchedule    Reason = "schedule"      // its window was due
+	ByRequest     Reason = "request"       // somebody asked for it
+	ByRescore     Reason = "rescore"       // somebody asked for jobs to be scored again
+	ByLateReading Reason = "late_readings" // readings came after it was opened
+	ByLateSuccess Reason = "late_success"  // a job was scored after it had been given up
+	ByLostFile    Reason = "lost_file"     // a job's CSV is not the one that the ledger names
+	ByCancel      Reason = "cancel"        // somebody cancelled it
+)
+
+// Epoch is a stretch of a run's life: from its opening, or from a change of a
+// closed job, to the next such change.
+type Epoch struct {
+	Number   int
+	Reason   Reason
+	OpenedAt time.Time
+	// EndedAt is when the run ended in this epoch; zero if it has not, or if
+	// it was open still when the next epoch began.
+	EndedAt time.Time
+	Jobs    int // that it opened or re-opened
+}
+
 // Settings are the settings that shape results. They are fixed in a run when
 // it is opened, so that it can be repeated.
 type Settings struct {
 	// Aggregate is the text of an [Aggregation], empty for raw readings.
 	Aggregate string `json:"aggregate"`
+}
+
+// Opening is the last opening of a run: its first, or the last one after an end.
+// The run has been open since, or until its end.
+type Opening struct {
+	Epoch  int // that it began
+	Reason Reason
+	At     time.Time
 }
 
 // Run is one pass over a window.
@@ -40,10 +73,13 @@ type Run struct {
 	Window   Window
 	Kind     RunKind
 	State    RunState
-	Epoch    int // grows by one whenever an ended or closed part is re-opened
+	Epoch    int    // grows by one whenever an ended or closed part is re-opened
+	Reason   Reason // of that epoch
 	Settings Settings
-	OpenedAt time.Time
+	OpenedAt time.Time // for the first time
 	EndedAt  time.Time // zero while open
+
+	Opening Opening
 }
 
 // Counts is the number of a run's jobs in each state.
@@ -115,6 +151,7 @@ type Job struct {
 	// whole seconds. A late reading there re-opens the job.
 	Lookback time.Duration
 	State    JobState
+	Epoch    int       // of the run, when this job was opened, re-opened or scored after all
 	SentAt   time.Time // when a message for this revision was last sent; zero if not yet
 	Sends    int       // how often at this revision
 	ClosedAt time.Time // zero while queued

@@ -136,12 +136,22 @@ func (e *Ender) jobs(ctx context.Context, run string) iter.Seq2[fleet.Job, error
 
 // summarize logs the one line of a run that has ended. Workbooks count it:
 // names and units of its attributes are a contract.
+//
+// duration_s, lag_s and job_s are of the last opening of the run, not of its
+// first. duration_s counts from that opening. job_s is of the jobs opened or
+// re-opened since. lag_s counts from when the run was due: the window's end where
+// the schedule opened it, else that opening.
 func summarize(log *slog.Logger, run fleet.Run, t Totals, now time.Time) {
+	due := run.Opening.At
+	if run.Opening.Reason == fleet.BySchedule {
+		due = run.Window.To
+	}
 	attrs := []any{
 		"run", run.ID,
 		"kind", run.Kind,
 		"state", t.State,
 		"epoch", run.Epoch,
+		"reason", run.Reason,
 		"aggregate", run.Settings.Aggregate,
 		"jobs", t.Counts.Total(),
 	}
@@ -154,9 +164,9 @@ func summarize(log *slog.Logger, run fleet.Run, t Totals, now time.Time) {
 		"rows", t.Rows,
 		"anomalies", t.Anomalies,
 		"empty_buckets", t.EmptyBuckets,
-		"duration_s", now.Sub(run.OpenedAt).Seconds(),
-		"lag_s", now.Sub(run.Window.To).Seconds(), // behind the window's end
-		"job_s", t.Busy.Seconds(), // of all jobs together
+		"duration_s", now.Sub(run.Opening.At).Seconds(),
+		"lag_s", now.Sub(due).Seconds(),
+		"job_s", t.Busy.Seconds(),
 		"vcpus", runtime.GOMAXPROCS(0), // of an instance
 	)
 	log.Info("run ended", attrs...)

@@ -59,7 +59,8 @@ func TestManifestOfManyJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	const n = 2001
-	m := &manyJobs{run: fleet.Run{ID: runA, Window: window, Kind: fleet.Scheduled, State: fleet.RunRunning, OpenedAt: window.To.Add(time.Minute)}}
+	m := &manyJobs{run: fleet.Run{ID: runA, Window: window, Kind: fleet.Scheduled, State: fleet.RunRunning,
+		Opening: fleet.Opening{Reason: fleet.BySchedule, At: window.To.Add(time.Minute)}}}
 	for i := range n {
 		j := queuedJob(runA, "d", 0)
 		j.Sensor = fmt.Sprintf("%05d", i)

@@ -14,7 +14,8 @@ import (
 
 // Manifest is the content of a run's manifest.json. It is a pure function of
 // the ledger: it holds no times and no durations, so that the same readings,
-// models and settings give the same manifest but for Epoch and the revisions.
+// models and settings give the same manifest but for Epoch, Reason and the
+// revisions.
 // It counts only while the run has ended with the same epoch; a file that it
 // does not list is no prediction.
 type Manifest struct {
@@ -22,6 +23,7 @@ type Manifest struct {
 	Run      string         `json:"run"`
 	Kind     fleet.RunKind  `json:"kind"`
 	Epoch    int            `json:"epoch"`
+	Reason   fleet.Reason   `json:"reason"` // why that epoch began
 	Settings fleet.Settings `json:"settings"`
 	Jobs     []Entry        `json:"jobs"` // by device, then sensor, bytewise
 	Totals
@@ -48,8 +50,8 @@ type Totals struct {
 	Anomalies    int            `json:"anomalies"`
 	EmptyBuckets int            `json:"empty_buckets"`
 
-	// Busy is the sum of the jobs' durations. It is no function of the inputs,
-	// so the manifest has it not.
+	// Busy is the sum of the durations of the jobs opened or re-opened since the
+	// run was opened last. The manifest leaves it out: it is no function of the inputs.
 	Busy time.Duration `json:"-"`
 }
 
@@ -80,8 +82,8 @@ func writeManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 	if err != nil {
 		return Totals{}, err
 	}
-	fmt.Fprintf(out, "{\n\"v\": 1,\n\"run\": %q,\n\"kind\": %q,\n\"epoch\": %d,\n\"settings\": %s,\n\"jobs\": [",
-		run.ID, run.Kind, run.Epoch, settings)
+	fmt.Fprintf(out, "{\n\"v\": 1,\n\"run\": %q,\n\"kind\": %q,\n\"epoch\": %d,\n\"reason\": %q,\n\"settings\": %s,\n\"jobs\": [",
+		run.ID, run.Kind, run.Epoch, run.Reason, settings)
 	totals := Totals{Counts: fleet.Counts{}}
 	separator := "\n"
 	for j, err := range jobs {
@@ -91,7 +93,7 @@ func writeManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 		if j.State == fleet.Queued {
 			return Totals{}, errPending
 		}
-		totals.add(j)
+		totals.add(run, j)
 		line, err := json.Marshal(newEntry(j))
 		if err != nil {
 			return Totals{}, err
@@ -108,10 +110,12 @@ func writeManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 	return totals, out.Flush()
 }
 
-func (t *Totals) add(j fleet.Job) {
+func (t *Totals) add(run fleet.Run, j fleet.Job) {
 	t.Counts[j.State]++
 	t.Rows += j.Rows
 	t.Anomalies += j.Anomalies
 	t.EmptyBuckets += j.EmptyBuckets
-	t.Busy += j.Duration
+	if j.Epoch >= run.Opening.Epoch {
+		t.Busy += j.Duration
+	}
 }

@@ -12,6 +12,8 @@ import (
 type Reader interface {
 	Run(ctx context.Context, id string) (fleet.Run, error)
 	Counts(ctx context.Context, run string) (fleet.Counts, error)
+	// Epochs returns up to limit epochs of a run, the newest first.
+	Epochs(ctx context.Context, run string, limit int) ([]fleet.Epoch, error)
 }
 
 // Lister lists them, page by page.
@@ -24,7 +26,7 @@ type Lister interface {
 // Changer changes runs, each in one transaction.
 type Changer interface {
 	OpenRequested(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error)
-	Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings) (reopened, added int, err error)
+	Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error)
 	Cancel(ctx context.Context, run string, now time.Time) error
 }
 

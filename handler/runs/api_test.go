@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -189,5 +190,35 @@ func TestCancel(t *testing.T) {
 	}
 	if _, err := api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID}); !errors.Is(err, fleet.ErrConflict) {
 		t.Errorf("cancelled again: %v", err)
+	}
+}
+
+// TestEpochsAreShown shows a run that was opened twice with its two openings.
+func TestEpochsAreShown(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	run, err := api.Request(t.Context(), hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID}); err != nil {
+		t.Fatal(err)
+	}
+	later := now.AddDate(0, 1, 0)
+	api.Now = func() time.Time { return later }
+	if _, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID, Sensors: "1/1"}); err != nil {
+		t.Fatal(err)
+	}
+	run, err = api.Show(t.Context(), runs.ShowRequest{ID: run.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []runs.Epoch{
+		{Epoch: 2, Reason: fleet.ByRescore, OpenedAt: later, Jobs: 1},
+		{Epoch: 1, Reason: fleet.ByCancel, OpenedAt: now, EndedAt: now},
+		{Epoch: 0, Reason: fleet.ByRequest, OpenedAt: now, Jobs: 3},
+	}
+	if !slices.Equal(run.Epochs, want) || run.Reason != fleet.ByRescore || run.ReopenedAt != later || run.OpenedAt != now {
+		t.Errorf("%+v", run)
 	}
 }

@@ -91,7 +91,7 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 		return Rescored{}, cancelling(run.ID)
 	}
 	var r Rescored
-	if r.Reopened, r.Added, err = a.Ledger.Rescore(ctx, req.ID, match, req.States, settings); err != nil {
+	if r.Reopened, r.Added, err = a.Ledger.Rescore(ctx, req.ID, match, req.States, settings, a.Now()); err != nil {
 		return Rescored{}, fmt.Errorf("rescore run %s: %w", req.ID, err)
 	}
 	r.Run, err = a.advance(ctx, req.ID)

@@ -23,14 +23,31 @@ type Run struct {
 	Kind     fleet.RunKind  `json:"kind"`
 	State    fleet.RunState `json:"state"`
 	Epoch    int            `json:"epoch"`
+	Reason   fleet.Reason   `json:"reason"` // why that epoch began
 	Settings fleet.Settings `json:"settings"`
 	OpenedAt time.Time      `json:"opened_at"`
-	EndedAt  time.Time      `json:"ended_at,omitzero"`
-	// Progress is absent in lists.
+	// ReopenedAt is when it was opened last, if it was opened more than once.
+	ReopenedAt time.Time `json:"reopened_at,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	// Progress and Epochs are absent in lists. Epochs has the newest 100, the
+	// newest first.
 	Progress *Progress `json:"progress,omitempty"`
+	Epochs   []Epoch   `json:"epochs,omitempty"`
 	// Manifest is the name of its manifest in the container preds; only once
 	// the run has ended.
 	Manifest string `json:"manifest,omitempty"`
+}
+
+// Epoch is a stretch of a run's life that began when the run was opened, or
+// when closed jobs were changed.
+type Epoch struct {
+	Epoch    int          `json:"epoch"`
+	Reason   fleet.Reason `json:"reason"`
+	OpenedAt time.Time    `json:"opened_at"`
+	// EndedAt is absent where the run has not ended in it: where it is open, and
+	// where it was open when the next epoch began.
+	EndedAt time.Time `json:"ended_at,omitzero"`
+	Jobs    int       `json:"jobs"` // that it opened or re-opened
 }
 
 // Progress is how far a run has come.
@@ -48,9 +65,13 @@ func newRun(r fleet.Run) Run {
 		Kind:     r.Kind,
 		State:    r.State,
 		Epoch:    r.Epoch,
+		Reason:   r.Reason,
 		Settings: r.Settings,
 		OpenedAt: r.OpenedAt,
 		EndedAt:  r.EndedAt,
+	}
+	if r.Opening.Epoch > 0 {
+		run.ReopenedAt = r.Opening.At
 	}
 	if !r.State.Open() {
 		run.Manifest = ledger.ManifestName(r.ID)
@@ -115,7 +136,14 @@ func (a *API) show(ctx context.Context, id string) (Run, error) {
 	if err != nil {
 		return Run{}, fmt.Errorf("run %s: %w", id, err)
 	}
+	epochs, err := a.Ledger.Epochs(ctx, id, defaultLimit)
+	if err != nil {
+		return Run{}, fmt.Errorf("run %s: %w", id, err)
+	}
 	run := newRun(r)
+	for _, e := range epochs {
+		run.Epochs = append(run.Epochs, Epoch{e.Number, e.Reason, e.OpenedAt, e.EndedAt, e.Jobs})
+	}
 	jobs := counts.Total()
 	run.Progress = &Progress{jobs, jobs - counts[fleet.Queued], counts}
 	return run, nil

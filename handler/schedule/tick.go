@@ -27,7 +27,7 @@ type Late interface {
 	// ReopenLate takes up to limit marks of the oldest window that has any: it
 	// re-opens the jobs whose rows the readings change, adds those missing and
 	// deletes the marks. It returns how many it took.
-	ReopenLate(ctx context.Context, limit int) (marks int, runs []fleet.Reopened, err error)
+	ReopenLate(ctx context.Context, limit int, now time.Time) (marks int, runs []fleet.Reopened, err error)
 }
 
 // Losses is what the ledger knows of messages that were lost.
@@ -185,7 +185,7 @@ func (t *Ticker) begin(ctx context.Context, log *slog.Logger) error {
 // late re-opens what readings came too late for, run by run, oldest first.
 func (t *Ticker) late(ctx context.Context, log *slog.Logger) error {
 	for {
-		marks, runs, err := t.Ledger.ReopenLate(ctx, latePage)
+		marks, runs, err := t.Ledger.ReopenLate(ctx, latePage, t.Now())
 		if err != nil || marks == 0 {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -17,6 +18,7 @@ type looker struct {
 		Closing
 	}
 	files ledger.Files
+	now   func() time.Time
 }
 
 // rows returns the rows of the tasks' jobs. One that does not exist has none,
@@ -52,7 +54,7 @@ func (l looker) compare(ctx context.Context, job fleet.Job) error {
 	if info.SHA256 == job.CSVSHA256 {
 		return nil
 	}
-	if _, err := l.ledger.ReopenJob(ctx, job.Run, job.JobKey, job.CSVSHA256); err != nil {
+	if _, err := l.ledger.ReopenJob(ctx, job.Run, job.JobKey, job.CSVSHA256, l.now()); err != nil {
 		return fmt.Errorf("re-open %s: %w", job.ID, err)
 	}
 	return nil

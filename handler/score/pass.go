@@ -90,7 +90,7 @@ func (p *pass) look(ctx context.Context, tasks []*task) []*task {
 		t.looked = true
 	})
 	tasks = slices.DeleteFunc(slices.Clone(tasks), func(t *task) bool { return t.err != nil })
-	looker := looker{p.Ledger, p.Files}
+	looker := looker{p.Ledger, p.Files, p.Now}
 	rows, err := looker.rows(ctx, p.run.ID, tasks)
 	if err != nil {
 		for _, t := range tasks {

@@ -69,7 +69,7 @@ func (p *Poison) try(ctx context.Context, log *slog.Logger, m fleet.Message) err
 	if err != nil {
 		return err
 	}
-	looker := looker{p.Ledger, p.Files}
+	looker := looker{p.Ledger, p.Files, p.Now}
 	tasks := newTasks(m.Jobs)
 	rows, err := looker.rows(ctx, m.Run, tasks)
 	if err != nil {

@@ -32,7 +32,7 @@ type Closing interface {
 	CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (was fleet.JobState, changed bool, err error)
 	// ReopenJob re-opens a job at the next revision where it is scored, at
 	// key's revision, with that CSV.
-	ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string) (bool, error)
+	ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string, now time.Time) (bool, error)
 }
 
 // Attempts are the tries at a job that came to nothing.

@@ -287,7 +287,7 @@ func TestLongWindow(t *testing.T) {
 	if _, err := b.db.InsertReadings(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := b.db.Rescore(t.Context(), b.run, func(fleet.ID) bool { return true }, nil, nil); err != nil {
+	if _, _, err := b.db.Rescore(t.Context(), b.run, func(fleet.ID) bool { return true }, nil, nil, b.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {

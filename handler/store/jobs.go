@@ -12,11 +12,12 @@ import (
 
 const (
 	jobColumns = `j.run, s.device, s.name, s.kind, j.revision, j.state, j.sent_at, j.sends, j.closed_at, j.predictions, j.anomalies,
-       j.empty_buckets, j.duration_us, j.model, j.model_sha256, j.attributes, j.csv_sha256, j.error, j.lookback`
+       j.empty_buckets, j.duration_us, j.model, j.model_sha256, j.attributes, j.csv_sha256, j.error, j.lookback, j.epoch`
 
 	// reopened is what re-opening a job does to its row.
 	reopened = `state = 'queued', revision = revision + 1, sent_at = NULL, sends = 0, poisoned = 0, closed_at = NULL,
-    predictions = 0, anomalies = 0, empty_buckets = 0, duration_us = 0, model = '', model_sha256 = '', attributes = '', csv_sha256 = '', error = ''`
+    predictions = 0, anomalies = 0, empty_buckets = 0, duration_us = 0, model = '', model_sha256 = '', attributes = '', csv_sha256 = '', error = '',
+    epoch = ` + presentEpoch
 
 	closed = `state = @result, closed_at = @now, predictions = @predictions, anomalies = @anomalies, empty_buckets = @empty,
     duration_us = @duration, model = @model, model_sha256 = @model_sha256, attributes = @attributes, csv_sha256 = @csv_sha256, error = @error`
@@ -33,7 +34,7 @@ WHERE id = @run `
 
 const (
 	closeQueued statement = `UPDATE dbo.jobs SET ` + closed + ` WHERE` + thisJob + `AND state = 'queued'`
-	closeFailed statement = `UPDATE dbo.jobs SET ` + closed + ` WHERE` + thisJob + `AND state = 'failed'`
+	closeFailed statement = `UPDATE dbo.jobs SET ` + closed + `, epoch = ` + presentEpoch + ` WHERE` + thisJob + `AND state = 'failed'`
 
 	raiseForFailed statement = raiseEpoch + `AND EXISTS (SELECT 1 FROM dbo.jobs WHERE` + thisJob + `AND state = 'failed')`
 
@@ -88,7 +89,7 @@ func (db *DB) CloseJob(ctx context.Context, run string, key fleet.JobKey, o flee
 		return fleet.Queued, n == 1, err
 	}
 	if o.Result != fleet.Failed {
-		changed, err = db.changeJob(ctx, op, raiseForFailed, closeFailed, job, args)
+		changed, err = db.changeJob(ctx, op, change{run, fleet.ByLateSuccess, now, raiseForFailed, job, closeFailed, args})
 		if err != nil || changed {
 			return fleet.Failed, changed, err
 		}
@@ -100,31 +101,47 @@ func (db *DB) CloseJob(ctx context.Context, run string, key fleet.JobKey, o flee
 // ReopenJob re-opens a job at the next revision, if it is scored still, at
 // key's revision and with that sha256 of its CSV. The run's epoch is raised and
 // the run re-opened in the same transaction.
-func (db *DB) ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string) (bool, error) {
+func (db *DB) ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string, now time.Time) (bool, error) {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
 		return false, err
 	}
 	job = append(job, sql.Named("csv_sha256", csvSHA256))
-	return db.changeJob(ctx, fmt.Sprintf("re-opening job %s of run %s", key.ID, run), raiseForScored, reopenScored, job, job)
+	return db.changeJob(ctx, fmt.Sprintf("re-opening job %s of run %s", key.ID, run),
+		change{run, fleet.ByLostFile, now, raiseForScored, job, reopenScored, job})
 }
 
-// changeJob changes a job's row and, in the same transaction, its run's, in
-// this order: the run's, then the job's. Neither, if the job's does not match.
-func (db *DB) changeJob(ctx context.Context, op string, run, job statement, runArgs, jobArgs []any) (bool, error) {
+// change is the change of a closed job, which raises its run's epoch.
+type change struct {
+	run string
+	why fleet.Reason
+	now time.Time
+
+	raise     statement // raises the run's epoch if the job is as expected
+	raiseArgs []any
+	job       statement // changes the job
+	jobArgs   []any
+}
+
+// changeJob makes a change in one transaction, which touches the run's row
+// first. It does nothing if the job is not as expected.
+func (db *DB) changeJob(ctx context.Context, op string, c change) (bool, error) {
 	return db.write(ctx, op, func(ctx context.Context, tx session) error {
-		n, err := tx.exec(ctx, run, runArgs...)
+		n, err := tx.exec(ctx, c.raise, c.raiseArgs...)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return errUnchanged
 		}
-		n, err = tx.exec(ctx, job, jobArgs...)
-		if err == nil && n == 0 {
+		n, err = tx.exec(ctx, c.job, c.jobArgs...)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
 			return errUnchanged
 		}
-		return err
+		return tx.openEpoch(ctx, c.run, c.why, n, c.now)
 	})
 }
 
@@ -224,7 +241,7 @@ func jobScan(j *fleet.Job) *scanned { return &scanned{job: j} }
 func (s *scanned) columns() []any {
 	j := s.job
 	return []any{&j.Run, &s.device, &s.name, &s.kind, &j.Revision, &j.State, moment{&j.SentAt}, &j.Sends, moment{&j.ClosedAt},
-		&j.Rows, &j.Anomalies, &j.EmptyBuckets, &s.micros, &j.Model, &j.ModelSHA256, &j.AttributesSHA256, &j.CSVSHA256, &j.Error, &s.lookback}
+		&j.Rows, &j.Anomalies, &j.EmptyBuckets, &s.micros, &j.Model, &j.ModelSHA256, &j.AttributesSHA256, &j.CSVSHA256, &j.Error, &s.lookback, &j.Epoch}
 }
 
 // done completes the job after the scan.

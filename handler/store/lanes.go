@@ -10,7 +10,7 @@ import (
 const (
 	runsWithin statement = `
 SELECT {top} ` + runColumns + `
-FROM dbo.runs r
+FROM ` + runRows + `
 WHERE r.window_from < @to AND r.window_to > @from
 ORDER BY r.window_from DESC, r.id DESC {limit}`
 

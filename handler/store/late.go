@@ -74,7 +74,7 @@ func (r row) before(t time.Time) bool { return r.ts < fleet.MillisOf(t) }
 // epochs, and deletes the marks. Nothing is done in a run that is cancelled or gone.
 // It returns how many marks it took; if another call was faster, nothing has been
 // done, and there are no runs.
-func (db *DB) ReopenLate(ctx context.Context, limit int) (marks int, runs []fleet.Reopened, err error) {
+func (db *DB) ReopenLate(ctx context.Context, limit int, now time.Time) (marks int, runs []fleet.Reopened, err error) {
 	taken, err := db.firstLate(ctx, limit)
 	if err != nil || len(taken.values) == 0 {
 		return 0, nil, err
@@ -89,7 +89,7 @@ func (db *DB) ReopenLate(ctx context.Context, limit int) (marks int, runs []flee
 			return err
 		}
 		for _, run := range slices.Sorted(maps.Keys(jobs)) {
-			late, err := tx.reopenLate(ctx, run, jobs[run])
+			late, err := tx.reopenLate(ctx, run, jobs[run], now)
 			if err != nil {
 				return err
 			}
@@ -126,15 +126,17 @@ func (c session) lateJobs(ctx context.Context, marks list) (map[string][]int64, 
 }
 
 // reopenLate re-opens jobs of a run, unless it has been cancelled meanwhile.
-func (c session) reopenLate(ctx context.Context, run string, jobs []int64) (fleet.Reopened, error) {
+func (c session) reopenLate(ctx context.Context, run string, jobs []int64, now time.Time) (fleet.Reopened, error) {
 	late := fleet.Reopened{Run: run}
 	raised, err := c.exec(ctx, raiseForLate, sql.Named("run", run))
 	if err != nil || raised == 0 {
 		return late, err
 	}
 	slices.Sort(jobs)
-	late.Again, late.Added, err = c.reopenListed(ctx, run, keyList(slices.Compact(jobs)))
-	return late, err
+	if late.Again, late.Added, err = c.reopenListed(ctx, run, keyList(slices.Compact(jobs))); err != nil {
+		return late, err
+	}
+	return late, c.openEpoch(ctx, run, fleet.ByLateReading, int64(late.Again+late.Added), now)
 }
 
 // reopenListed re-opens the jobs of a run for these subjects, and adds those

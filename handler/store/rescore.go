@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
@@ -27,8 +28,8 @@ WHERE s.enabled = 1 AND s.judged = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WH
 	reopenListed statement = `UPDATE dbo.jobs SET ` + reopened + ` FROM {k:subject_key} WHERE run = @run AND subject_id = k.subject_key`
 
 	insertListed statement = `
-INSERT INTO dbo.jobs (run, subject_id, lookback)
-SELECT @run, s.id, s.lookback
+INSERT INTO dbo.jobs (run, subject_id, lookback, epoch)
+SELECT @run, s.id, s.lookback, ` + presentEpoch + `
 FROM {k:subject_key} JOIN dbo.subjects s ON s.id = k.subject_key
 WHERE s.enabled = 1 AND s.judged = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.subject_id = s.id)`
 )
@@ -39,7 +40,7 @@ WHERE s.enabled = 1 AND s.judged = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WH
 // replace the run's, and all its jobs are re-opened. All in one transaction,
 // which sets the run running and raises its epoch unless there was nothing to
 // do. The error wraps [fleet.ErrNotFound] if there is no such run.
-func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings) (reopened, added int, err error) {
+func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error) {
 	changed, err := db.write(ctx, "rescoring run "+run, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, restartRun, sql.Named("run", run))
 		if err != nil {
@@ -65,7 +66,7 @@ func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool
 		if reopened+added == 0 && s == nil {
 			return errUnchanged
 		}
-		return nil
+		return tx.openEpoch(ctx, run, fleet.ByRescore, int64(reopened+added), now)
 	})
 	if !changed {
 		return 0, 0, err

@@ -9,14 +9,18 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-const runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.opened_at, r.ended_at`
+// runRows are runs with their present epoch, and the one that opened them last.
+const (
+	runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.opened_at, r.ended_at, e.reason, f.epoch, f.reason, f.opened_at`
+	runRows    = `dbo.runs r JOIN dbo.epochs e ON e.run = r.id AND e.epoch = r.epoch JOIN dbo.epochs f ON f.run = r.id AND f.epoch = e.first_epoch`
+)
 
 const (
-	getRun statement = `SELECT ` + runColumns + ` FROM dbo.runs r WHERE r.id = @run`
+	getRun statement = `SELECT ` + runColumns + ` FROM ` + runRows + ` WHERE r.id = @run`
 
 	listRuns statement = `
 SELECT {top} ` + runColumns + `
-FROM dbo.runs r
+FROM ` + runRows + `
 WHERE r.id < @before
 ORDER BY r.id DESC {limit}`
 
@@ -26,8 +30,8 @@ VALUES (@run, @from, @to, @kind, 'running', @aggregate, @now)`
 
 	// insertJobs gives a run a job of every subject that is judged, if it has none.
 	insertJobs statement = `
-INSERT INTO dbo.jobs (run, subject_id, lookback)
-SELECT @run, s.id, s.lookback
+INSERT INTO dbo.jobs (run, subject_id, lookback, epoch)
+SELECT @run, s.id, s.lookback, ` + presentEpoch + `
 FROM dbo.subjects s
 WHERE s.enabled = 1 AND s.judged = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.subject_id = s.id)`
 
@@ -70,7 +74,8 @@ func (c session) run(ctx context.Context, id string) (run fleet.Run, ok bool, er
 
 func scanRun(row scanner, r *fleet.Run) error {
 	return row.Scan(&r.ID, moment{&r.Window.From}, moment{&r.Window.To}, &r.Kind, &r.State, &r.Epoch,
-		&r.Settings.Aggregate, moment{&r.OpenedAt}, moment{&r.EndedAt})
+		&r.Settings.Aggregate, moment{&r.OpenedAt}, moment{&r.EndedAt}, &r.Reason,
+		&r.Opening.Epoch, &r.Opening.Reason, moment{&r.Opening.At})
 }
 
 // Runs returns up to limit runs, that of the newest window first, whose ids
@@ -123,16 +128,24 @@ func (c session) openRun(ctx context.Context, w fleet.Window, kind fleet.RunKind
 	if err != nil {
 		return err
 	}
-	return c.insertJobs(ctx, id)
+	jobs, err := c.insertJobs(ctx, id)
+	if err != nil {
+		return err
+	}
+	why := fleet.ByRequest
+	if kind == fleet.Scheduled {
+		why = fleet.BySchedule
+	}
+	return c.openEpoch(ctx, w.RunID(), why, jobs, now)
 }
 
 // insertJobs gives a run a job of every subject that is judged, if it has none.
-func (c session) insertJobs(ctx context.Context, run any) error {
+// It returns how many it inserted.
+func (c session) insertJobs(ctx context.Context, run any) (int64, error) {
 	if err := c.assignAll(ctx); err != nil {
-		return err
+		return 0, err
 	}
-	_, err := c.exec(ctx, insertJobs, run)
-	return err
+	return c.exec(ctx, insertJobs, run)
 }
 
 // RunsToEnd returns the open runs without a queued job, oldest window first.
@@ -156,9 +169,18 @@ func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.Run
 	if state.Open() {
 		return false, fmt.Errorf("store: ending run %s: %w: %s is no end", run, fleet.ErrInvalid, state)
 	}
-	n, err := db.update(ctx, "ending run "+run, endRun, sql.Named("run", run), sql.Named("epoch", epoch),
-		sql.Named("state", string(state)), sql.Named("now", db.time(now)))
-	return n == 1, err
+	return db.write(ctx, "ending run "+run, func(ctx context.Context, tx session) error {
+		args := []any{sql.Named("run", run), sql.Named("epoch", epoch), sql.Named("now", tx.time(now))}
+		n, err := tx.exec(ctx, endRun, append(args, sql.Named("state", string(state)))...)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errUnchanged
+		}
+		_, err = tx.exec(ctx, endEpoch, args...)
+		return err
+	})
 }
 
 // Cancel sets a running run cancelling, raises its epoch, and closes its queued
@@ -174,8 +196,10 @@ func (db *DB) Cancel(ctx context.Context, run string, now time.Time) error {
 		if n == 0 {
 			return tx.whyNotCancelled(ctx, run)
 		}
-		_, err = tx.exec(ctx, cancelJobs, sql.Named("run", run), sql.Named("now", tx.time(now)))
-		return err
+		if _, err := tx.exec(ctx, cancelJobs, sql.Named("run", run), sql.Named("now", tx.time(now))); err != nil {
+			return err
+		}
+		return tx.openEpoch(ctx, run, fleet.ByCancel, 0, now)
 	})
 	return err
 }

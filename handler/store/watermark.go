@@ -73,7 +73,7 @@ func (db *DB) OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Setting
 		if moved == 0 || open >= maxOpen {
 			return errUnchanged
 		}
-		adopted, err := tx.adopt(ctx, w.RunID())
+		adopted, err := tx.adopt(ctx, w.RunID(), now)
 		if err != nil || adopted {
 			return err
 		}
@@ -82,14 +82,19 @@ func (db *DB) OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Setting
 }
 
 // adopt re-opens a run as a scheduled one and reports whether it exists.
-func (c session) adopt(ctx context.Context, run string) (bool, error) {
+func (c session) adopt(ctx context.Context, run string, now time.Time) (bool, error) {
 	id := sql.Named("run", run)
 	n, err := c.exec(ctx, adoptRun, id)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	if _, err := c.exec(ctx, reopenJobs, id); err != nil {
+	reopened, err := c.exec(ctx, reopenJobs, id)
+	if err != nil {
 		return false, err
 	}
-	return true, c.insertJobs(ctx, id)
+	added, err := c.insertJobs(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	return true, c.openEpoch(ctx, run, fleet.BySchedule, reopened+added, now)
 }

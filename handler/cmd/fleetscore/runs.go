@@ -46,9 +46,9 @@ func listRunsCommand(c console, api *client) *cobra.Command {
 				return c.writeJSON(list)
 			}
 			w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "RUN\tKIND\tSTATE\tOPENED\tTOOK")
+			fmt.Fprintln(w, "RUN\tKIND\tSTATE\tEPOCH\tREASON\tOPENED\tTOOK")
 			for _, r := range list.Runs {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Kind, r.State, r.OpenedAt.Format(time.DateTime), took(r))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, r.Kind, r.State, r.Epoch, r.Reason, opened(r).Format(time.DateTime), took(r))
 			}
 			return w.Flush()
 		},
@@ -59,11 +59,20 @@ func listRunsCommand(c console, api *client) *cobra.Command {
 	return cmd
 }
 
+// opened returns when a run was opened last.
+func opened(r runs.Run) time.Time {
+	if r.ReopenedAt.IsZero() {
+		return r.OpenedAt
+	}
+	return r.ReopenedAt
+}
+
+// took says how long a run was open, from when it was opened last.
 func took(r runs.Run) string {
 	if r.EndedAt.IsZero() {
 		return ""
 	}
-	return r.EndedAt.Sub(r.OpenedAt).Round(time.Millisecond).String()
+	return r.EndedAt.Sub(opened(r)).Round(time.Millisecond).String()
 }
 
 func showRunCommand(c console, api *client) *cobra.Command {
@@ -112,6 +121,9 @@ func writeRun(to io.Writer, run runs.Run, jobs []runs.Job) error {
 		}
 	}
 	fmt.Fprintln(to)
+	if err := writeEpochs(to, run.Epochs); err != nil {
+		return err
+	}
 	if len(jobs) == 0 {
 		return nil
 	}
@@ -119,6 +131,23 @@ func writeRun(to io.Writer, run runs.Run, jobs []runs.Job) error {
 	fmt.Fprintln(w, "\nSENSOR\tSTATE\tROWS\tANOMALIES\tTIME\tMODEL\tERROR")
 	for _, j := range jobs {
 		fmt.Fprintf(w, "%v\t%s\t%d\t%d\t%.0f ms\t%s\t%s\n", j.ID, j.State, j.Rows, j.Anomalies, j.DurationMS, j.Model, j.Error)
+	}
+	return w.Flush()
+}
+
+// writeEpochs shows how often a run was opened, and why, if more than once.
+func writeEpochs(to io.Writer, epochs []runs.Epoch) error {
+	if len(epochs) < 2 {
+		return nil
+	}
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nEPOCH\tREASON\tJOBS\tOPENED\tENDED")
+	for _, e := range slices.Backward(epochs) {
+		ended := "-"
+		if !e.EndedAt.IsZero() {
+			ended = e.EndedAt.Format(time.DateTime)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\n", e.Epoch, e.Reason, e.Jobs, e.OpenedAt.Format(time.DateTime), ended)
 	}
 	return w.Flush()
 }

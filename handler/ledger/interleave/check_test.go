@@ -103,7 +103,7 @@ func (w *world) checkManifest(run fleet.Run, jobs []fleet.Job) error {
 	if err := decoder.Decode(&m); err != nil {
 		return fmt.Errorf("manifest: %w\n%s", err, content)
 	}
-	if m.Epoch != run.Epoch || m.State != run.State || m.Settings != run.Settings || m.Kind != run.Kind {
+	if m.Epoch != run.Epoch || m.State != run.State || m.Settings != run.Settings || m.Kind != run.Kind || m.Reason != run.Reason {
 		return fmt.Errorf("the manifest is of epoch %d, %s, %s, %v; the run of epoch %d, %s, %s, %v",
 			m.Epoch, m.State, m.Kind, m.Settings, run.Epoch, run.State, run.Kind, run.Settings)
 	}

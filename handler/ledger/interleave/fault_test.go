@@ -195,11 +195,12 @@ func (l faultyLedger) OpenScheduled(ctx context.Context, w fleet.Window, s fleet
 	return ok, err
 }
 
-func (l faultyLedger) ReopenLate(ctx context.Context, limit int) (marks int, runs []fleet.Reopened, err error) {
+func (l faultyLedger) ReopenLate(ctx context.Context, limit int, now time.Time) (marks int, runs []fleet.Reopened, err error) {
 	err = l.do("re-open late", func() error {
-		marks, runs, err = l.db.ReopenLate(ctx, limit)
+		marks, runs, err = l.db.ReopenLate(ctx, limit, now)
 		if err == nil && l.off == bumpLateOff {
 			for _, r := range runs {
+				l.exec("DELETE FROM epochs WHERE run = ?1 AND epoch = (SELECT epoch FROM runs WHERE id = ?1)", r.Run)
 				l.exec("UPDATE runs SET epoch = epoch - 1 WHERE id = ?", r.Run)
 			}
 		}
@@ -250,6 +251,11 @@ func (l faultyLedger) Counts(ctx context.Context, run string) (c fleet.Counts, e
 	return c, err
 }
 
+func (l faultyLedger) Epochs(ctx context.Context, run string, limit int) (all []fleet.Epoch, err error) {
+	err = l.do("epochs", func() error { all, err = l.db.Epochs(ctx, run, limit); return err })
+	return all, err
+}
+
 func (l faultyLedger) Jobs(ctx context.Context, run string, ids []fleet.ID) (jobs []fleet.Job, err error) {
 	err = l.do(fmt.Sprint("jobs ", ids), func() error { jobs, err = l.db.Jobs(ctx, run, ids); return err })
 	return jobs, err
@@ -282,11 +288,11 @@ func (l faultyLedger) CloseJob(ctx context.Context, run string, key fleet.JobKey
 	return was, changed, err
 }
 
-func (l faultyLedger) ReopenJob(ctx context.Context, run string, key fleet.JobKey, sha string) (ok bool, err error) {
+func (l faultyLedger) ReopenJob(ctx context.Context, run string, key fleet.JobKey, sha string, now time.Time) (ok bool, err error) {
 	if l.off == shaCheckOff {
 		return false, nil
 	}
-	err = l.do(fmt.Sprint("re-open ", key), func() error { ok, err = l.db.ReopenJob(ctx, run, key, sha); return err })
+	err = l.do(fmt.Sprint("re-open ", key), func() error { ok, err = l.db.ReopenJob(ctx, run, key, sha, now); return err })
 	return ok, err
 }
 
@@ -347,8 +353,8 @@ func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state f
 	return ok, err
 }
 
-func (l faultyLedger) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings) (reopened, added int, err error) {
-	err = l.do("rescore", func() error { reopened, added, err = l.db.Rescore(ctx, run, match, states, s); return err })
+func (l faultyLedger) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error) {
+	err = l.do("rescore", func() error { reopened, added, err = l.db.Rescore(ctx, run, match, states, s, now); return err })
 	return reopened, added, err
 }
 

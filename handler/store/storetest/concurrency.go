@@ -159,7 +159,7 @@ func testRescoreWhileClosing(t *testing.T, db *store.DB) {
 			defer stop.Store(true)
 			for k := range rescores {
 				one := func(i fleet.ID) bool { return i == sensorID(k%jobs) }
-				if _, _, err := db.Rescore(t.Context(), id, one, nil, nil); err != nil {
+				if _, _, err := db.Rescore(t.Context(), id, one, nil, nil, noon); err != nil {
 					t.Error(err)
 				}
 			}

@@ -20,7 +20,7 @@ func wantError(t testing.TB, err, want error) {
 // testCloseJob tries every outcome on a job in every state.
 func testCloseJob(t *testing.T, db *store.DB) {
 	run := opened(t, db, 0, 64)
-	n := 0
+	n, late := 0, 0
 	for _, was := range fleet.JobStates {
 		for _, result := range fleet.JobStates[1:] {
 			if was == fleet.Cancelled {
@@ -36,7 +36,12 @@ func testCloseJob(t *testing.T, db *store.DB) {
 			equal(t, string(was)+" closed as "+string(result), changed, was == fleet.Queued || was == fleet.Failed && result != fleet.Failed)
 			want := before
 			if changed {
-				want = fleet.Job{Run: run, JobKey: key(n, 0), State: result, ClosedAt: noon, Outcome: fleet.Outcome{Result: result, Error: "after"}}
+				epoch := 0
+				if was == fleet.Failed {
+					late++
+					epoch = late // a late success begins an epoch of the run
+				}
+				want = fleet.Job{Run: run, JobKey: key(n, 0), State: result, Epoch: epoch, ClosedAt: noon, Outcome: fleet.Outcome{Result: result, Error: "after"}}
 			}
 			equal(t, "job", job(t, db, run, n), want)
 			n++
@@ -103,7 +108,7 @@ func testReopenJob(t *testing.T, db *store.DB) {
 	reopen := func(i, revision int, sha string, want bool) {
 		t.Helper()
 		before := run(t, db, id).Epoch
-		got, err := db.ReopenJob(t.Context(), id, key(i, revision), sha)
+		got, err := db.ReopenJob(t.Context(), id, key(i, revision), sha, noon)
 		check(t, err)
 		equal(t, "re-opened", got, want)
 		if want {
@@ -125,7 +130,7 @@ func testReopenJob(t *testing.T, db *store.DB) {
 	reopen(0, 0, "aa", true)
 	reopen(0, 0, "aa", false)
 	equal(t, "state", run(t, db, id).State, fleet.RunRunning)
-	equal(t, "job", job(t, db, id, 0), fleet.Job{Run: id, JobKey: key(0, 1), State: fleet.Queued})
+	equal(t, "job", job(t, db, id, 0), fleet.Job{Run: id, JobKey: key(0, 1), State: fleet.Queued, Epoch: 1})
 }
 
 func testOutbox(t *testing.T, db *store.DB) {
@@ -204,7 +209,7 @@ func testAttempts(t *testing.T, db *store.DB) {
 	poisoned(1, 0, false)
 	poisoned(1, 5, false)
 	closeJob(t, db, run, key(0, 0), scored("aa"))
-	_, err = db.ReopenJob(t.Context(), run, key(0, 0), "aa")
+	_, err = db.ReopenJob(t.Context(), run, key(0, 0), "aa", noon)
 	check(t, err)
 	poisoned(0, 1, false)
 }
@@ -250,8 +255,8 @@ func testNotFound(t *testing.T, db *store.DB) {
 	_, _, closingUnknown := db.CloseJob(ctx, run, key(9, 0), scored("aa"), noon)
 	_, showing := db.Run(ctx, none)
 	_, counting := db.Counts(ctx, none)
-	_, _, rescoring := db.Rescore(ctx, none, func(fleet.ID) bool { return true }, nil, nil)
-	_, reopening := db.ReopenJob(ctx, run, key(9, 0), "aa")
+	_, _, rescoring := db.Rescore(ctx, none, func(fleet.ID) bool { return true }, nil, nil, noon)
+	_, reopening := db.ReopenJob(ctx, run, key(9, 0), "aa", noon)
 	_, attempts := db.Attempts(ctx, run, key(9, 0))
 	for what, err := range map[string]error{
 		"CloseJob of no run": closing, "CloseJob of no sensor": closingUnknown, "Run": showing, "Counts": counting, "Rescore": rescoring,

@@ -24,7 +24,7 @@ func reopenLate(t testing.TB, db *store.DB, wantRun string, wantReopened, wantAd
 	if wantReopened+wantAdded > 0 {
 		want = []fleet.Reopened{{Run: wantRun, Again: wantReopened, Added: wantAdded}}
 	}
-	_, runs, err := db.ReopenLate(t.Context(), 1000)
+	_, runs, err := db.ReopenLate(t.Context(), 1000, noon)
 	check(t, err)
 	equal(t, "runs", fmt.Sprint(runs), fmt.Sprint(want))
 }
@@ -62,11 +62,11 @@ func testLateReadings(t *testing.T, db *store.DB) {
 	reopenLate(t, db, first, 1, 1)
 	equal(t, "epoch", run(t, db, first).Epoch, 1)
 	equal(t, "state", run(t, db, first).State, fleet.RunRunning)
-	equal(t, "late", job(t, db, first, 1), fleet.Job{Run: first, JobKey: key(1, 1), State: fleet.Queued})
-	equal(t, "new", job(t, db, first, 2), fleet.Job{Run: first, JobKey: key(2, 0), State: fleet.Queued})
+	equal(t, "late", job(t, db, first, 1), fleet.Job{Run: first, JobKey: key(1, 1), State: fleet.Queued, Epoch: 1})
+	equal(t, "new", job(t, db, first, 2), fleet.Job{Run: first, JobKey: key(2, 0), State: fleet.Queued, Epoch: 1})
 	equal(t, "in time", job(t, db, first, 0).State, fleet.Scored)
 	reopenLate(t, db, second, 1, 0)
-	equal(t, "queued ones too", job(t, db, second, 0), fleet.Job{Run: second, JobKey: key(0, 1), State: fleet.Queued})
+	equal(t, "queued ones too", job(t, db, second, 0), fleet.Job{Run: second, JobKey: key(0, 1), State: fleet.Queued, Epoch: 1})
 	reopenLate(t, db, "", 0, 0)
 }
 
@@ -88,7 +88,7 @@ func testLateMarksDropped(t *testing.T, db *store.DB) {
 	check(t, db.SetEnabled(t.Context(), id(2), false)) // disabled, with a job
 	insert(t, db, reading(1, 8, 5), reading(2, 7, 5))
 	reopenLate(t, db, id0, 1, 0)
-	equal(t, "job", job(t, db, id0, 2), fleet.Job{Run: id0, JobKey: key(2, 1), State: fleet.Queued})
+	equal(t, "job", job(t, db, id0, 2), fleet.Job{Run: id0, JobKey: key(2, 1), State: fleet.Queued, Epoch: 1})
 	reopenLate(t, db, "", 0, 0)
 
 	check(t, db.Cancel(t.Context(), id0, noon))
@@ -117,7 +117,7 @@ func testManyLate(t *testing.T, db *store.DB) {
 	insert(t, db, batch...)
 	total := 0
 	for {
-		marks, runs, err := db.ReopenLate(t.Context(), limit)
+		marks, runs, err := db.ReopenLate(t.Context(), limit, noon)
 		check(t, err)
 		if marks == 0 {
 			break
@@ -169,7 +169,7 @@ func testLateRace(t *testing.T, db *store.DB) {
 		}
 	})
 	for { // what is left
-		marks, _, err := db.ReopenLate(t.Context(), 3)
+		marks, _, err := db.ReopenLate(t.Context(), 3, noon)
 		check(t, err)
 		if marks == 0 {
 			break
@@ -204,7 +204,7 @@ func writeScattered(ctx context.Context, db *store.DB, writer, batches, sensors,
 // reopenOrScore re-opens one run, or scores each queued job: it counts its readings.
 func reopenOrScore(ctx context.Context, db *store.DB, reopen bool) error {
 	if reopen {
-		_, _, err := db.ReopenLate(ctx, 7)
+		_, _, err := db.ReopenLate(ctx, 7, noon)
 		return err
 	}
 	jobs, err := db.Unsent(ctx, "", 1000)

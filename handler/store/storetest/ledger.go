@@ -45,7 +45,7 @@ func testWindowsTile(t *testing.T, db *store.DB) {
 	openScheduled(t, db, 1, true)
 
 	want := fleet.Run{ID: hour(1).RunID(), Window: hour(1), Kind: fleet.Scheduled, State: fleet.RunRunning,
-		Settings: fleet.Settings{Aggregate: "5m:mean"}, OpenedAt: noon}
+		Reason: fleet.BySchedule, Settings: fleet.Settings{Aggregate: "5m:mean"}, OpenedAt: noon, Opening: fleet.Opening{Reason: fleet.BySchedule, At: noon}}
 	equal(t, "run", run(t, db, hour(1).RunID()), want)
 	for i := range 5 {
 		equal(t, "job", job(t, db, want.ID, i), fleet.Job{Run: want.ID, JobKey: key(i, 0), State: fleet.Queued})
@@ -85,7 +85,8 @@ func testOpenRequested(t *testing.T, db *store.DB) {
 	again, created, err := db.OpenRequested(t.Context(), hour(0), fleet.Settings{Aggregate: "1h:max"}, noon.Add(time.Minute))
 	check(t, err)
 	equal(t, "created", created, false)
-	equal(t, "run", again, fleet.Run{ID: id, Window: hour(0), Kind: fleet.Requested, State: fleet.RunRunning, OpenedAt: noon})
+	equal(t, "run", again, fleet.Run{ID: id, Window: hour(0), Kind: fleet.Requested, State: fleet.RunRunning,
+		Reason: fleet.ByRequest, OpenedAt: noon, Opening: fleet.Opening{Reason: fleet.ByRequest, At: noon}})
 	counts, err := db.Counts(t.Context(), id)
 	check(t, err)
 	equal(t, "jobs", counts.Total(), 3)
@@ -111,10 +112,11 @@ func testAdopt(t *testing.T, db *store.DB) {
 	check(t, db.InitWatermark(t.Context(), hour(0).From))
 	openScheduled(t, db, 0, true)
 	wantWatermark(t, db, hour(0).To)
-	want := fleet.Run{ID: id, Window: hour(0), Kind: fleet.Scheduled, State: fleet.RunRunning, Epoch: 2, OpenedAt: noon}
+	want := fleet.Run{ID: id, Window: hour(0), Kind: fleet.Scheduled, State: fleet.RunRunning, Epoch: 2,
+		Reason: fleet.BySchedule, OpenedAt: noon, Opening: fleet.Opening{Epoch: 2, Reason: fleet.BySchedule, At: noon}}
 	equal(t, "run", run(t, db, id), want)
 	for i, revision := range []int{1, 1, 1, 0} {
-		equal(t, "job", job(t, db, id, i), fleet.Job{Run: id, JobKey: key(i, revision), State: fleet.Queued})
+		equal(t, "job", job(t, db, id, i), fleet.Job{Run: id, JobKey: key(i, revision), State: fleet.Queued, Epoch: 2})
 	}
 }
 
@@ -165,7 +167,7 @@ func testRescore(t *testing.T, db *store.DB) {
 
 	rescore := func(match func(fleet.ID) bool, states []fleet.JobState, wantReopened, wantAdded, wantEpoch int) {
 		t.Helper()
-		reopened, added, err := db.Rescore(t.Context(), id, match, states, nil)
+		reopened, added, err := db.Rescore(t.Context(), id, match, states, nil, noon)
 		check(t, err)
 		equal(t, "re-opened", reopened, wantReopened)
 		equal(t, "added", added, wantAdded)
@@ -178,10 +180,10 @@ func testRescore(t *testing.T, db *store.DB) {
 	few := func(i fleet.ID) bool { return i != sensorID(2) && i != sensorID(6) }
 	rescore(few, []fleet.JobState{fleet.NoModel, fleet.Scored}, 2, 1, 1)
 	equal(t, "state", run(t, db, id).State, fleet.RunRunning)
-	equal(t, "re-opened", job(t, db, id, 0), fleet.Job{Run: id, JobKey: key(0, 1), State: fleet.Queued})
+	equal(t, "re-opened", job(t, db, id, 0), fleet.Job{Run: id, JobKey: key(0, 1), State: fleet.Queued, Epoch: 1})
 	equal(t, "not matched", job(t, db, id, 2).State, fleet.NoModel)
 	equal(t, "state not matched", job(t, db, id, 3).State, fleet.Failed)
-	equal(t, "added", job(t, db, id, 4), fleet.Job{Run: id, JobKey: key(4, 0), State: fleet.Queued})
+	equal(t, "added", job(t, db, id, 4), fleet.Job{Run: id, JobKey: key(4, 0), State: fleet.Queued, Epoch: 1})
 
 	all := func(fleet.ID) bool { return true }
 	rescore(all, nil, 5, 1, 2)
@@ -194,13 +196,13 @@ func testRescoreWithSettings(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 3)
 	closeJob(t, db, id, key(0, 0), scored("aa"))
 	one := func(i fleet.ID) bool { return i == sensorID(0) }
-	reopened, added, err := db.Rescore(t.Context(), id, one, []fleet.JobState{fleet.NoData}, &fleet.Settings{Aggregate: "1h:max"})
+	reopened, added, err := db.Rescore(t.Context(), id, one, []fleet.JobState{fleet.NoData}, &fleet.Settings{Aggregate: "1h:max"}, noon)
 	check(t, err)
 	equal(t, "re-opened", reopened, 3)
 	equal(t, "added", added, 0)
 	equal(t, "aggregate", run(t, db, id).Settings.Aggregate, "1h:max")
 	for i := range 3 {
-		equal(t, "job", job(t, db, id, i), fleet.Job{Run: id, JobKey: key(i, 1), State: fleet.Queued})
+		equal(t, "job", job(t, db, id, i), fleet.Job{Run: id, JobKey: key(i, 1), State: fleet.Queued, Epoch: 1})
 	}
 }
 

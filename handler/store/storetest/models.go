@@ -133,7 +133,7 @@ func testLateLookback(t *testing.T, db *store.DB) {
 	reopen := func(want string) {
 		t.Helper()
 		for {
-			marks, _, err := db.ReopenLate(ctx, 1000)
+			marks, _, err := db.ReopenLate(ctx, 1000, noon)
 			check(t, err)
 			if marks == 0 {
 				break

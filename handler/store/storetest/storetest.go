@@ -89,6 +89,8 @@ var tests = []struct {
 	{"BatchSizes", testBatchSizes},
 	{"OverlappingWriters", testOverlappingWriters},
 	{"Sensors", testSensors},
+	{"Epochs", testEpochs},
+	{"EpochsOfOpenRun", testEpochsOfOpenRun},
 	{"Watermark", testWatermark},
 	{"WindowsTile", testWindowsTile},
 	{"OpenRuns", testOpenRuns},

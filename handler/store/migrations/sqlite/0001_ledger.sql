@@ -77,10 +77,23 @@ CREATE TABLE runs (
 
 CREATE INDEX runs_open ON runs (id) WHERE ended_at IS NULL;
 
+-- A row for each epoch of a run: when it began and why, and when the run ended in it.
+CREATE TABLE epochs (
+    run         TEXT    NOT NULL,
+    epoch       INTEGER NOT NULL,
+    reason      TEXT    NOT NULL CHECK (reason IN ('schedule', 'request', 'rescore', 'late_readings', 'late_success', 'lost_file', 'cancel')),
+    opened_at   INTEGER NOT NULL,
+    ended_at    INTEGER,          -- NULL too where the run was open when the next epoch began
+    jobs        INTEGER NOT NULL, -- that it opened or re-opened
+    first_epoch INTEGER NOT NULL, -- since which the run has been open: this one or an earlier one
+    PRIMARY KEY (run, epoch)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE jobs (
     run           TEXT    NOT NULL,
     subject_id    INTEGER NOT NULL REFERENCES subjects (id),
     revision      INTEGER NOT NULL DEFAULT 0,
+    epoch         INTEGER NOT NULL,           -- of the run, when the job was opened, re-opened or scored after all
     lookback      INTEGER NOT NULL DEFAULT 0, -- seconds before the window from which readings count
     state         TEXT    NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'scored', 'no_data', 'no_model', 'bad_model', 'bad_data', 'failed', 'cancelled')),
     sent_at       INTEGER,                    -- at this revision

@@ -82,10 +82,24 @@ CREATE TABLE dbo.runs (
 
 CREATE INDEX runs_open ON dbo.runs (id) INCLUDE (kind) WHERE ended_at IS NULL;
 
+-- A row for each epoch of a run: when it began and why, and when the run ended in it.
+CREATE TABLE dbo.epochs (
+    run         nvarchar(33) COLLATE Latin1_General_BIN2 NOT NULL,
+    epoch       int          NOT NULL,
+    reason      nvarchar(16) COLLATE Latin1_General_BIN2 NOT NULL
+                CONSTRAINT epochs_reason CHECK (reason IN ('schedule', 'request', 'rescore', 'late_readings', 'late_success', 'lost_file', 'cancel')),
+    opened_at   datetime2(3) NOT NULL,
+    ended_at    datetime2(3) NULL,     -- NULL too where the run was open when the next epoch began
+    jobs        int          NOT NULL, -- that it opened or re-opened
+    first_epoch int          NOT NULL, -- since which the run has been open: this one or an earlier one
+    CONSTRAINT epochs_pk PRIMARY KEY CLUSTERED (run, epoch)
+);
+
 CREATE TABLE dbo.jobs (
     run           nvarchar(33) COLLATE Latin1_General_BIN2 NOT NULL,
     subject_id    int          NOT NULL CONSTRAINT jobs_subject REFERENCES dbo.subjects (id),
     revision      int          NOT NULL CONSTRAINT jobs_revision DEFAULT 0,
+    epoch         int          NOT NULL,                                    -- of the run, when the job was opened, re-opened or scored after all
     lookback      int          NOT NULL CONSTRAINT jobs_lookback DEFAULT 0, -- seconds before the window from which readings count
     state         nvarchar(16) COLLATE Latin1_General_BIN2 NOT NULL CONSTRAINT jobs_queued_first DEFAULT 'queued'
                   CONSTRAINT jobs_state CHECK (state IN ('queued', 'scored', 'no_data', 'no_model', 'bad_model', 'bad_data', 'failed', 'cancelled')),

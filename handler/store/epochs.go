@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+const (
+	// openEpoch notes the epoch that a run has now. Where the run was open in
+	// the epoch before, the new one belongs to the same stretch.
+	openEpoch statement = `
+INSERT INTO dbo.epochs (run, epoch, reason, opened_at, jobs, first_epoch)
+SELECT r.id, r.epoch, @reason, @now, @jobs, COALESCE(p.first_epoch, r.epoch)
+FROM dbo.runs r LEFT JOIN dbo.epochs p ON p.run = r.id AND p.epoch = r.epoch - 1 AND p.ended_at IS NULL
+WHERE r.id = @run`
+
+	endEpoch statement = `UPDATE dbo.epochs SET ended_at = @now WHERE run = @run AND epoch = @epoch`
+
+	listEpochs statement = `
+SELECT {top} e.epoch, e.reason, e.opened_at, e.ended_at, e.jobs
+FROM dbo.epochs e
+WHERE e.run = @run
+ORDER BY e.epoch DESC {limit}`
+
+	// presentEpoch is the epoch of a run as a value, for its jobs.
+	presentEpoch = `(SELECT r.epoch FROM dbo.runs r WHERE r.id = @run)`
+)
+
+// openEpoch notes, in the transaction that opened a run or raised its epoch,
+// why that was, and how many jobs it opened or re-opened.
+func (c session) openEpoch(ctx context.Context, run string, why fleet.Reason, jobs int64, now time.Time) error {
+	_, err := c.exec(ctx, openEpoch, sql.Named("run", run), sql.Named("reason", string(why)),
+		sql.Named("jobs", jobs), sql.Named("now", c.time(now)))
+	return err
+}
+
+// Epochs returns up to limit epochs of a run, the newest first.
+func (db *DB) Epochs(ctx context.Context, run string, limit int) ([]fleet.Epoch, error) {
+	var all []fleet.Epoch
+	err := db.read(ctx, "reading the epochs of run "+run, func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, listEpochs, func(row scanner) error {
+			var e fleet.Epoch
+			err := row.Scan(&e.Number, &e.Reason, moment{&e.OpenedAt}, moment{&e.EndedAt}, &e.Jobs)
+			all = append(all, e)
+			return err
+		}, sql.Named("run", run), sql.Named("limit", limit))
+	})
+	return all, err
+}
