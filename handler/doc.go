@@ -21,7 +21,8 @@
 //
 // # Bottom up
 //
-//   - fleet: the nouns, their validation, and the one table of errors
+//   - fleet: the nouns, their validation, and the one table of errors; fleettest has
+//     names with which the others are tested
 //   - blob: what is asked of blob storage, and one in memory for tests
 //   - store: readings and the ledger in SQL; SQLite here, Azure SQL there
 //   - model: which model serves a sensor. Below it: pickle reads bytes as

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// MaxName is the longest name of a device or sensor, in bytes.
-const MaxName = 64
-
 // ID names what a job judges: a sensor of a device, or a device model, which is a
 // model of several of its sensors. One of Sensor and DeviceModel is set; in one
 // device a name is a sensor's or a device model's, never both. All parts are
@@ -22,8 +19,20 @@ type ID struct {
 // Name returns the name of the sensor or device model.
 func (id ID) Name() string { return id.Sensor + id.DeviceModel }
 
-// String returns "device/name", the form used in blob names and error texts.
-func (id ID) String() string { return id.Device + "/" + id.Name() }
+// String returns "device/name", the form that people read and write. A slash in
+// one of the names is written %2F, so that the text has one meaning; and, so that
+// such text stays apart, %2F is written %252F and %25 is written %2525.
+func (id ID) String() string { return slashes.Replace(id.Device) + "/" + slashes.Replace(id.Name()) }
+
+// slashes makes the slash between two names the only one; unslashes undoes it.
+var (
+	slashes   = strings.NewReplacer("%2F", "%252F", "%25", "%2525", "/", "%2F")
+	unslashes = strings.NewReplacer("%2F", "/", "%25", "%")
+)
+
+// Path returns the encoded names with a slash between them, as blob and file
+// names have them; see [EncodeName].
+func (id ID) Path() string { return EncodeName(id.Device) + "/" + EncodeName(id.Name()) }
 
 // Validate reports, as an error wrapping [ErrInvalid], why a part of id is no
 // valid name; see [ValidName].
@@ -49,50 +58,34 @@ func (id ID) Validate() error {
 // ParseID reads the form that [ID.String] writes, of a sensor.
 func ParseID(s string) (ID, error) {
 	device, sensor, ok := strings.Cut(s, "/")
-	if !ok {
-		return ID{}, fmt.Errorf("%w: sensor %q is not of the form device/sensor", ErrInvalid, s)
+	switch {
+	case !ok:
+		return ID{}, fmt.Errorf("%w: sensor %s is not of the form device/sensor", ErrInvalid, shown(s))
+	case strings.Contains(sensor, "/"):
+		return ID{}, fmt.Errorf("%w: sensor %s has more than one slash: write those within a name %%2F", ErrInvalid, shown(s))
 	}
-	id := ID{Device: device, Sensor: sensor}
+	id := ID{Device: unslashes.Replace(device), Sensor: unslashes.Replace(sensor)}
 	return id, id.Validate()
 }
 
-// CompareID orders by device, then name, bytewise, as the BIN2 columns of SQL and
-// the manifest do.
+// ParsePath reads the form that [ID.Path] writes, of a sensor.
+func ParsePath(s string) (ID, error) {
+	device, sensor, ok := strings.Cut(s, "/")
+	if !ok {
+		return ID{}, fmt.Errorf("%w: %s is not of the form device/sensor", ErrInvalid, shown(s))
+	}
+	var id ID
+	var err error
+	if id.Device, err = DecodeName(device); err != nil {
+		return ID{}, fmt.Errorf("device: %w", err)
+	}
+	if id.Sensor, err = DecodeName(sensor); err != nil {
+		return ID{}, fmt.Errorf("sensor: %w", err)
+	}
+	return id, nil
+}
+
+// CompareID orders by device, then name, bytewise, as the manifest does.
 func CompareID(a, b ID) int {
 	return cmp.Or(strings.Compare(a.Device, b.Device), strings.Compare(a.Name(), b.Name()))
-}
-
-// ValidName reports, as an error wrapping [ErrInvalid], why s cannot name a
-// device or a sensor. A name matches
-//
-//	[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?
-//
-// and does not end in .pkl, .joblib or .onnx, which blob names add to it.
-func ValidName(s string) error {
-	switch {
-	case s == "":
-		return fmt.Errorf("%w: the name is empty", ErrInvalid)
-	case len(s) > MaxName:
-		return fmt.Errorf("%w: a name has at most %d characters, this one %d", ErrInvalid, MaxName, len(s))
-	}
-	for i := range len(s) {
-		if c := s[i]; !alphanumeric(c) {
-			if c != '.' && c != '_' && c != '-' {
-				return fmt.Errorf("%w: name %.80q: %q at position %d; use letters, digits, '.', '_' and '-'", ErrInvalid, s, c, i)
-			}
-			if i == 0 || i == len(s)-1 {
-				return fmt.Errorf("%w: name %q must begin and end with a letter or digit", ErrInvalid, s)
-			}
-		}
-	}
-	for _, suffix := range [...]string{".pkl", ".joblib", ".onnx"} {
-		if strings.HasSuffix(s, suffix) {
-			return fmt.Errorf("%w: name %q ends in %s, which is kept for model files", ErrInvalid, s, suffix)
-		}
-	}
-	return nil
-}
-
-func alphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

@@ -3,6 +3,7 @@ package fleet
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // MaxJobsPerMessage is the most jobs that one queue message carries.
@@ -22,11 +23,14 @@ type Message struct {
 // NewMessage returns the message for jobs of run.
 func NewMessage(run string, jobs []JobKey) Message { return Message{V: 1, Run: run, Jobs: jobs} }
 
-// Encode returns the JSON text of m.
+// Encode returns the JSON text of m. It escapes the two characters that names may
+// have and XML, in which a queue takes texts, may not.
 func (m Message) Encode() (string, error) {
 	b, err := json.Marshal(m)
-	return string(b), err
+	return notXML.Replace(string(b)), err
 }
+
+var notXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 
 // ParseMessage reads and checks the text of a message. Its error wraps
 // [ErrInvalid]. Unknown members are ignored.

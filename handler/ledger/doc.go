@@ -12,7 +12,7 @@ import "github.com/fleetscore/fleetscore/handler/fleet"
 
 // CSVName returns the name, in the container preds, of a job's predictions.
 func CSVName(run string, id fleet.ID) string {
-	return run + "/" + id.Device + "/" + id.Name() + ".csv"
+	return run + "/" + id.Path() + ".csv"
 }
 
 // ManifestName returns the name, in the container preds, of a run's manifest.

@@ -59,7 +59,7 @@ var remedies = map[fleet.JobState]string{
 // ErrorLogName returns the name, in the container logs, of the error log of a
 // job at a revision.
 func ErrorLogName(run string, key fleet.JobKey) string {
-	return run + "/" + key.Device + "/" + key.Name() + "/" + strconv.Itoa(key.Revision) + ".json"
+	return run + "/" + key.Path() + "/" + strconv.Itoa(key.Revision) + ".json"
 }
 
 // Write writes the error log of a job that is about to be closed with o, if

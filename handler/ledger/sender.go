@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -82,15 +84,28 @@ func (s *Sender) perMessage() int {
 // messages groups jobs, of which those of a run stand together.
 func (s *Sender) messages(jobs []fleet.Job) []fleet.Message {
 	var all []fleet.Message
+	size := 0 // of the last
 	for _, j := range jobs {
-		last := len(all) - 1
-		if last < 0 || all[last].Run != j.Run || len(all[last].Jobs) == s.perMessage() {
-			all = append(all, fleet.NewMessage(j.Run, nil))
+		last, n := len(all)-1, sizeInQueue(j.JobKey)
+		if last < 0 || all[last].Run != j.Run || len(all[last].Jobs) == s.perMessage() || size+n > maxMessage {
+			all, size = append(all, fleet.NewMessage(j.Run, nil)), 0
 			last++
 		}
 		all[last].Jobs = append(all[last].Jobs, j.JobKey)
+		size += n
 	}
 	return all
+}
+
+// maxMessage leaves room for what is not jobs in the 64 KiB of a message.
+const maxMessage = 63 << 10
+
+// sizeInQueue returns how many bytes a job has in the XML in which the queue takes
+// a message, in which quotes are escaped. Only long names fill a message before it
+// has its jobs.
+func sizeInQueue(key fleet.JobKey) int {
+	text, _ := json.Marshal(key) // strings and numbers have no error
+	return len(text) + 4*bytes.Count(text, []byte{'"'}) + 4*bytes.Count(text, []byte{'\''}) + 1
 }
 
 // post sends messages, several at a time, then notes those that were sent. One

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"slices"
@@ -78,6 +79,39 @@ func TestSendNotesWhatWasSent(t *testing.T) {
 	o.jobs, q.sent, s.PerMessage = o.jobs[:2], nil, 2
 	if _, err := s.Send(t.Context(), ""); err != nil || len(q.sent) != 2 {
 		t.Errorf("one message for two runs: %v, %v", q.sent, err)
+	}
+}
+
+// TestSendSplitsLongNames sends jobs of the longest names: no message has more
+// than the queue takes, in XML.
+func TestSendSplitsLongNames(t *testing.T) {
+	t.Parallel()
+	for _, c := range []string{"x", "😀", "'", `"`, "<", "&"} {
+		o := &outbox{sent: map[string][]string{}}
+		for i := range 256 {
+			o.jobs = append(o.jobs, queuedJob(runA, "d"+strings.Repeat(c, 127), i))
+			o.jobs[i].Sensor = fmt.Sprintf("%03d", i) + strings.Repeat(c, 125)
+		}
+		q := &refusing{}
+		s := &ledger.Sender{Outbox: o, Queue: q, PerMessage: 256, Now: time.Now}
+		if _, err := s.Send(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		jobs := 0
+		for _, m := range q.sent {
+			text, err := m.Encode()
+			var escaped strings.Builder
+			if err == nil {
+				err = xml.EscapeText(&escaped, []byte(text))
+			}
+			if err != nil || escaped.Len() > 64<<10 {
+				t.Errorf("a message of %d jobs has %d bytes in XML, %v", len(m.Jobs), escaped.Len(), err)
+			}
+			jobs += len(m.Jobs)
+		}
+		if jobs != 256 || len(q.sent) < 2 || len(q.sent) > 20 {
+			t.Errorf("%d jobs of names of %s in %d messages", jobs, c, len(q.sent))
+		}
 	}
 }
 

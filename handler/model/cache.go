@@ -102,7 +102,7 @@ func (c *Cache) find(ctx context.Context, id fleet.ID) (*Model, error) {
 	}
 	switch len(serving) {
 	case 0:
-		return nil, fmt.Errorf("%w: neither %s nor a default is in container %s: publish one", fleet.ErrNoModel, own[1], blob.Models)
+		return nil, fmt.Errorf("%w: neither %s nor a default is in container %s: publish one", fleet.ErrNoModel, own[0], blob.Models)
 	case 1:
 		return c.get(ctx, serving[0])
 	default:

@@ -8,7 +8,7 @@ import (
 )
 
 // suffixes are those that the name of a model may have.
-var suffixes = []string{"", ".pkl", ".joblib"}
+var suffixes = []string{".pkl", ".joblib", ""}
 
 // Defaults are the names of the model of all sensors without their own.
 var Defaults = []string{"default.pkl", "default.joblib"}
@@ -16,22 +16,35 @@ var Defaults = []string{"default.pkl", "default.joblib"}
 // Names returns the names under which the model of id is looked for.
 func Names(id fleet.ID) []string {
 	names := make([]string, 0, len(suffixes)+1)
+	path := id.Path()
 	for _, suffix := range suffixes {
-		names = append(names, id.String()+suffix)
+		if suffix != "" || stem(path) == path { // d/s.pkl is the model of the sensor s
+			names = append(names, path+suffix)
+		}
 	}
-	if !strings.Contains(id.Device, "_") && !strings.Contains(id.Sensor, "_") {
-		names = append(names, "model_"+id.Device+"_"+id.Sensor)
+	if !strings.Contains(path, "_") && stem(path) == path {
+		names = append(names, "model_"+strings.Replace(path, "/", "_", 1))
 	}
 	return names
+}
+
+// stem returns the name of a file without the suffix that models have.
+func stem(name string) string {
+	for _, suffix := range suffixes {
+		if rest, ok := strings.CutSuffix(name, suffix); ok && suffix != "" {
+			return rest
+		}
+	}
+	return name
 }
 
 // SensorOf returns the sensor whose own model a blob of this name is; false if
 // it is none's.
 func SensorOf(name string) (fleet.ID, bool) {
-	stem := strings.TrimSuffix(strings.TrimSuffix(name, ".pkl"), ".joblib")
-	if flat, ok := strings.CutPrefix(stem, "model_"); ok && !strings.Contains(stem, "/") {
-		stem = strings.Replace(flat, "_", "/", 1)
+	path := stem(name)
+	if flat, ok := strings.CutPrefix(path, "model_"); ok && !strings.Contains(path, "/") {
+		path = strings.Replace(flat, "_", "/", 1)
 	}
-	id, err := fleet.ParseID(stem)
+	id, err := fleet.ParsePath(path)
 	return id, err == nil && slices.Contains(Names(id), name)
 }

@@ -3,8 +3,6 @@ package runs
 import (
 	"context"
 	"fmt"
-	"path"
-	"strings"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -48,8 +46,8 @@ func cancelling(id string) error {
 // RescoreRequest says which jobs of a run are to be scored again.
 type RescoreRequest struct {
 	ID string `param:"id" json:"-"`
-	// Sensors is a glob over device/sensor, in which * is any part of a name;
-	// without a slash it is one over devices. Empty means all.
+	// Sensors is a pattern for devices, or for device/sensor, in which * is any
+	// text and ? any character, as in [fleet.MatchDevice]. Empty means all.
 	Sensors string `json:"sensors"`
 	// States are those a job may be in; none means any.
 	States []fleet.JobState `json:"states"`
@@ -98,30 +96,20 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 	return r, err
 }
 
-// maxGlob leaves room for two names of which each character is escaped.
-const maxGlob = 4*fleet.MaxName + 1
+// maxGlob is the longest pattern, in bytes: two names and the slash between.
+const maxGlob = 2*4*fleet.MaxName + 1
 
-// glob returns the test for a pattern over device/sensor.
+// glob returns the test for a pattern over devices, and over device/sensor.
 func glob(pattern string) (func(fleet.ID) bool, error) {
 	if len(pattern) > maxGlob {
-		return nil, fmt.Errorf("%w: sensors %.80q... is longer than %d characters", fleet.ErrInvalid, pattern, maxGlob)
-	}
-	device, name, ok := strings.Cut(pattern, "/")
-	if !ok {
-		name = "*"
+		return nil, fmt.Errorf("%w: sensors %.80q... is longer than %d bytes", fleet.ErrInvalid, pattern, maxGlob)
 	}
 	if pattern == "" {
-		device = "*"
+		return func(fleet.ID) bool { return true }, nil
 	}
-	for _, p := range [...]string{device, name} {
-		if _, err := path.Match(p, ""); err != nil || p == "" {
-			return nil, fmt.Errorf("%w: sensors %q is not a glob such as 1/*, pump-*/temp or *", fleet.ErrInvalid, pattern)
-		}
-	}
+	patterns := []string{pattern}
 	return func(id fleet.ID) bool {
-		a, _ := path.Match(device, id.Device)
-		b, _ := path.Match(name, id.Name())
-		return a && b
+		return fleet.MatchDevice(patterns, id.Device) || fleet.MatchDevice(patterns, id.Device+"/"+id.Name())
 	}, nil
 }
 

@@ -63,7 +63,7 @@ type JobsRequest struct {
 	Limit int            `query:"limit" json:"-"` // 1 to 1000, 100 if zero
 }
 
-// JobList is a page of jobs, ordered by device and sensor, bytewise.
+// JobList is a page of jobs, by device and sensor, in the order of the database.
 type JobList struct {
 	Jobs []Job  `json:"jobs"`
 	Next string `json:"next,omitempty"` // what After is to be for the next page

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sync/semaphore"
 
@@ -31,6 +32,7 @@ type csvWriter struct {
 	cpu      *semaphore.Weighted
 	*rows
 
+	name               []byte // the columns Device and Sensor, each after its comma
 	written, anomalies int
 }
 
@@ -84,6 +86,7 @@ func (c *csvWriter) format(ctx context.Context, n int) error {
 	}
 	if c.written == 0 {
 		c.header()
+		c.name = appendText(append(appendText([]byte{','}, c.id.Device), ','), c.id.Name())
 	}
 	for i := range n {
 		c.line(i)
@@ -104,8 +107,7 @@ func (c *csvWriter) header() {
 func (c *csvWriter) line(i int) {
 	x := c.x[i*len(c.features) : (i+1)*len(c.features)]
 	b := c.times[i].Append(c.text)
-	b = append(append(b, ','), c.id.Device...)
-	b = append(append(b, ','), c.id.Sensor...)
+	b = append(b, c.name...)
 	b = appendFloat(append(b, ','), x[0])
 	anomaly := byte(c.result.Predictions[i]) // 1 or 0
 	b = append(b, ',', '0'+anomaly, ',')
@@ -117,6 +119,17 @@ func (c *csvWriter) line(i int) {
 	}
 	c.text = append(b, '\n')
 	c.anomalies += int(anomaly)
+}
+
+// appendText appends s as a field of CSV (RFC 4180): quoted where it must be. A
+// name has no line break.
+func appendText(b []byte, s string) []byte {
+	if !strings.ContainsAny(s, "\",") {
+		return append(b, s...)
+	}
+	b = append(b, '"')
+	b = append(b, strings.ReplaceAll(s, `"`, `""`)...)
+	return append(b, '"')
 }
 
 // appendFloat appends the shortest decimal digits that read back to v, with an

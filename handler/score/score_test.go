@@ -2,6 +2,7 @@ package score
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/fleet/fleettest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/store"
@@ -145,6 +147,41 @@ func TestRawCSV(t *testing.T) {
 	}
 	if run, err := b.db.Run(t.Context(), b.run); err != nil || run.State != fleet.RunSucceeded {
 		t.Errorf("run %s, %v", run.State, err)
+	}
+}
+
+// Names that CSV has to quote are read back as they are.
+func TestNamesInCSV(t *testing.T) {
+	t.Parallel()
+	readings := map[fleet.ID][]float64{}
+	for _, name := range fleettest.Names {
+		readings[fleet.ID{Device: name, Sensor: "s"}] = []float64{1, 2}
+		readings[fleet.ID{Device: "d", Sensor: name}] = []float64{3}
+	}
+	b := newBench(t, "", readings)
+	for id, values := range readings {
+		if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(strings.NewReader(b.read(t, blob.Preds, ledger.CSVName(b.run, id)))).ReadAll()
+		if err != nil || len(rows) != len(values)+1 {
+			t.Fatalf("%q: %d rows, %v", id, len(rows), err)
+		}
+		for _, row := range rows[1:] {
+			if len(row) != 6 || row[1] != id.Device || row[2] != id.Sensor {
+				t.Errorf("%q: %q", id, row)
+			}
+		}
+	}
+	manifest := b.read(t, blob.Preds, ledger.ManifestName(b.run))
+	var m ledger.Manifest
+	if err := json.Unmarshal([]byte(manifest), &m); err != nil || len(m.Jobs) != len(readings) {
+		t.Fatalf("%d jobs in the manifest, %v", len(m.Jobs), err)
+	}
+	for _, j := range m.Jobs {
+		if _, ok := readings[j.ID]; !ok || j.File != ledger.CSVName(b.run, j.ID) {
+			t.Errorf("%q is not in the manifest as it should be: %q", j.ID, j.File)
+		}
 	}
 }
 

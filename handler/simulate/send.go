@@ -2,11 +2,16 @@ package simulate
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
 	"hash/fnv"
 	"iter"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/spawn"
@@ -52,14 +57,44 @@ type batch struct {
 
 func (h *Hub) drain(ctx context.Context, queue <-chan batch, sent func(int)) error {
 	for b := range queue {
-		if err := h.SendBatch(ctx, b.id.String(), b.bodies); err != nil {
-			return err
+		for _, bodies := range pieces(b.bodies) {
+			if err := h.SendBatch(ctx, partitionKey(b.id), bodies); err != nil {
+				return err
+			}
 		}
 		if sent != nil {
 			sent(b.n)
 		}
 	}
 	return nil
+}
+
+// partitionKey returns the sensor, or a hash of it where it is longer than the 128
+// characters that Event Hubs takes.
+func partitionKey(id fleet.ID) string {
+	key := id.String()
+	if utf8.RuneCountInString(key) <= 128 {
+		return key
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
+}
+
+// pieces splits bodies into batches that stay below the 256 KB that the smallest
+// tier of Event Hubs takes. In one, each quote and backslash of a body is escaped.
+// An event of the longest names has some 180 KB.
+func pieces(bodies []string) [][]string {
+	const most = 200_000
+	var all [][]string
+	size := 0
+	for _, body := range bodies {
+		n := len(body) + strings.Count(body, `"`) + strings.Count(body, `\`) + 600
+		if len(all) == 0 || size+n > most {
+			all, size = append(all, nil), 0
+		}
+		all[len(all)-1] = append(all[len(all)-1], body)
+		size += n
+	}
+	return all
 }
 
 // fill gathers readings into batches, and gives all of a sensor to the same
@@ -120,16 +155,17 @@ func encode(rs []fleet.Reading) []string {
 	return bodies
 }
 
-// appendJSON needs no escaping: the names of sensors have no character that
-// JSON would want escaped.
+// appendJSON appends readings of one sensor.
 func appendJSON(b []byte, rs []fleet.Reading) []byte {
+	device, _ := json.Marshal(rs[0].ID.Device) // strings have no error
+	sensor, _ := json.Marshal(rs[0].ID.Sensor)
 	for i, r := range rs {
 		b = append(b, "[,"[min(i, 1)])
-		b = append(b, `{"device":"`...)
-		b = append(b, r.ID.Device...)
-		b = append(b, `","sensor":"`...)
-		b = append(b, r.ID.Sensor...)
-		b = append(b, `","ts":"`...)
+		b = append(b, `{"device":`...)
+		b = append(b, device...)
+		b = append(b, `,"sensor":`...)
+		b = append(b, sensor...)
+		b = append(b, `,"ts":"`...)
 		b = r.Time.Append(b)
 		b = append(b, `","value":`...)
 		b = strconv.AppendFloat(b, r.Value, 'g', -1, 64)

@@ -195,7 +195,7 @@ func (db *DB) Jobs(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Job
 }
 
 // JobsPage returns up to limit jobs of a run in the given state, "" for all,
-// after the given subject, ordered by device and name, bytewise.
+// after the given subject, ordered as [DB.Sensors] does.
 func (db *DB) JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error) {
 	return db.jobs(ctx, "listing jobs of run "+run, pageJobs, list{}, sql.Named("run", run), sql.Named("state", string(state)),
 		sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))

@@ -56,7 +56,8 @@ func idOf(device, name, kind string) fleet.ID {
 const deviceModel = "device_model"
 
 // Sensors returns up to limit sensors after the given one, ordered by device
-// and sensor, bytewise. The zero ID comes before all.
+// and sensor: bytewise in SQLite, by UTF-16 units in SQL Server. The zero ID comes
+// before all.
 func (db *DB) Sensors(ctx context.Context, after fleet.ID, limit int) ([]SensorRow, error) {
 	var all []SensorRow
 	err := db.read(ctx, "listing sensors", func(ctx context.Context, r session) error {

@@ -28,6 +28,7 @@ type cell struct {
 	text   []byte
 	number float64
 	moment fleet.Millis
+	stray  bool // the text begins with a quote that stands for itself
 }
 
 // isMissing reports whether the cell holds no value.

@@ -180,7 +180,8 @@ func joined(in *lines, record []byte, delimiter byte, columns int) []byte {
 func split(fields []cell, space, line []byte, delimiter byte) ([]cell, []byte) {
 	for {
 		start := bytes.TrimLeft(line, " ")
-		if len(start) > 0 && start[0] == '"' {
+		opens := len(start) > 0 && start[0] == '"'
+		if opens {
 			if field, rest, more, grown, ok := quoted(start[1:], space, delimiter); ok {
 				fields, space = append(fields, cell{text: field}), grown
 				if !more {
@@ -192,9 +193,9 @@ func split(fields []cell, space, line []byte, delimiter byte) ([]cell, []byte) {
 		}
 		i := bytes.IndexByte(line, delimiter)
 		if i < 0 {
-			return append(fields, cell{text: bytes.TrimSpace(line)}), space
+			return append(fields, cell{text: bytes.TrimSpace(line), stray: opens}), space
 		}
-		fields = append(fields, cell{text: bytes.TrimSpace(line[:i])})
+		fields = append(fields, cell{text: bytes.TrimSpace(line[:i]), stray: opens})
 		line = line[i+1:]
 	}
 }

@@ -110,6 +110,9 @@ func name(cells []cell, at int, constant []byte, what string) ([]byte, error) {
 	}
 	switch c := cells[at]; c.kind {
 	case text:
+		if c.stray {
+			return nil, fmt.Errorf("%w: %s %.80q begins with a quote that is not closed at its end", fleet.ErrInvalid, what, c.text)
+		}
 		return bytes.TrimSpace(c.text), nil
 	case number:
 		if len(c.text) > 0 {

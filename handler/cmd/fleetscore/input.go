@@ -78,7 +78,7 @@ func publishFleet(ctx context.Context, blobs blob.Store, f simulate.Fleet) error
 	group.SetLimit(8)
 	for _, s := range f.Sensors() {
 		group.Start(func() error {
-			_, err := blobs.Write(ctx, blob.Models, s.ID.String()+".pkl", "", "application/octet-stream", func(w io.Writer) error {
+			_, err := blobs.Write(ctx, blob.Models, s.ID.Path()+".pkl", "", "application/octet-stream", func(w io.Writer) error {
 				_, err := w.Write(s.Kind.Model())
 				return err
 			})

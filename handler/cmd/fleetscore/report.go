@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,18 +40,18 @@ type known struct {
 func (r *report) collect(ctx context.Context, blobs blob.Store, in input) error {
 	truth := in.known()
 	for _, j := range r.Jobs {
-		var csv []byte
+		var predictions []byte
 		if j.File != "" {
 			var err error
-			if csv, _, err = blobs.Read(ctx, blob.Preds, j.File, "", 1<<40); err != nil {
+			if predictions, _, err = blobs.Read(ctx, blob.Preds, j.File, "", 1<<40); err != nil {
 				return err
 			}
-			if err := writeFile(filepath.Join(r.Out, j.Device, j.Sensor+".csv"), csv); err != nil {
+			if err := writeFile(filepath.Join(r.Out, predictionsFile(j.ID)), predictions); err != nil {
 				return err
 			}
 		}
 		if truth != nil {
-			hit, err := hits(csv, truth[j.ID])
+			hit, err := hits(predictions, truth[j.ID])
 			if err != nil {
 				return fmt.Errorf("predictions of %v: %w", j.ID, err)
 			}
@@ -64,14 +65,20 @@ func (r *report) collect(ctx context.Context, blobs blob.Store, in input) error 
 	return writeFile(filepath.Join(r.Out, "manifest.json"), manifest)
 }
 
-// hits counts the anomalies that the predictions in csv found.
-func hits(csv []byte, truth map[fleet.Millis]bool) (n int, err error) {
-	lines := bufio.NewScanner(bytes.NewReader(csv))
-	lines.Scan()
-	for lines.Scan() {
-		fields := strings.Split(lines.Text(), ",")
-		if len(fields) < 6 {
-			return 0, fmt.Errorf("row %q", lines.Text())
+// hits counts the anomalies that predictions, a CSV, found.
+func hits(predictions []byte, truth map[fleet.Millis]bool) (n int, err error) {
+	lines := csv.NewReader(bytes.NewReader(predictions))
+	lines.ReuseRecord = true
+	for first := true; ; first = false {
+		fields, err := lines.Read()
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if first {
+			continue
 		}
 		at, err := fleet.ParseMillis(fields[0])
 		if err != nil {
@@ -81,7 +88,6 @@ func hits(csv []byte, truth map[fleet.Millis]bool) (n int, err error) {
 			n++
 		}
 	}
-	return n, lines.Err()
 }
 
 func writeFile(name string, data []byte) error {

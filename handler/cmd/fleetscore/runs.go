@@ -215,7 +215,7 @@ its sensors are scored again.`,
 			return c.writeChanged(r.Run, asJSON, r)
 		},
 	}
-	cmd.Flags().StringVar(&req.Sensors, "sensors", "", "only these, a pattern over device/sensor, such as 'pump-*/temperature'")
+	cmd.Flags().StringVar(&req.Sensors, "sensors", "", "only these, a pattern for devices or device/sensor, such as 'pump-*/temperature'; * is any text")
 	cmd.Flags().StringSliceVar(&states, "states", nil, "only those in these states")
 	cmd.Flags().BoolVar(&current, "current-settings", false, "take over the settings as they are now")
 	jsonFlag(cmd, &asJSON)

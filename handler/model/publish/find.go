@@ -30,6 +30,14 @@ func (f File) String() string {
 	return f.Sensor.String()
 }
 
+// path returns the name of the blob that f becomes, without its suffix.
+func (f File) path() string {
+	if f.Default() {
+		return defaultName
+	}
+	return f.Sensor.Path()
+}
+
 const defaultName = "default"
 
 // patterns are those of [Find] if it is given none.
@@ -139,12 +147,21 @@ func compileOne(pattern, suffix string) (matcher, error) {
 	}, nil
 }
 
-// idOf returns the sensor that re finds in name, if it is a valid one.
+// idOf returns the sensor that re finds in name, if it is a valid one. Its parts
+// may be encoded; those that no encoding has are names as they stand.
 func idOf(re *regexp.Regexp, name string) (fleet.ID, bool) {
 	m := re.FindStringSubmatch(name)
 	if m == nil {
 		return fleet.ID{}, false
 	}
-	id := fleet.ID{Device: m[re.SubexpIndex("device")], Sensor: m[re.SubexpIndex("sensor")]}
+	id := fleet.ID{Device: nameOf(m[re.SubexpIndex("device")]), Sensor: nameOf(m[re.SubexpIndex("sensor")])}
 	return id, id.Validate() == nil
+}
+
+// nameOf returns the name that a part of a file's name stands for.
+func nameOf(part string) string {
+	if name, err := fleet.DecodeName(part); err == nil {
+		return name
+	}
+	return part
 }

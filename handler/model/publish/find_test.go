@@ -27,6 +27,7 @@ func TestFind(t *testing.T) {
 		{"", "1/2.pkl 1/3.joblib 1/4 default.pkl README.md", "default 1/2 1/3 1/4", "README.md"},
 		{"", "model_1_2 model_1_10.pkl .git/config", "1/10 1/2", ""},
 		{"", "pump.a/x-1.pkl a/b/c.pkl", "pump.a/x-1", "a/b/c.pkl"},
+		{"", "site%2Fline/ns%3D2%3Bs%3DT.joblib Pump%C3%A9/m.pkl.pkl 50%/t.pkl model_%5Fa_1.pkl", "50%/t Pumpé/m.pkl _a/1 site%2Fline/ns=2;s=T", ""},
 		{"{device}-{sensor}.pkl", "a-b.pkl c.pkl a-b.txt default.joblib", "default a/b", "a-b.txt c.pkl"},
 		{"{sensor}@{device}", "b@a", "a/b", ""},
 		{"site/{device}/{sensor}/model.joblib", "site/1/2/model.joblib site/1/2/old.joblib", "1/2", "site/1/2/old.joblib"},

@@ -12,10 +12,10 @@ import (
 )
 
 // previous follows "{device}/{sensor}", or "default", to name the blob with the
-// model before. No sensor's name has an '@'.
+// model before. No encoded name has an '@'.
 const previous = "@previous"
 
-func previousName(id fleet.ID) string { return File{Sensor: id}.String() + previous }
+func previousName(id fleet.ID) string { return File{Sensor: id}.path() + previous }
 
 // sensorOf returns the sensor that a blob in the container serves; the zero ID
 // for the default model.

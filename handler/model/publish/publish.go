@@ -94,7 +94,7 @@ func plan(ctx context.Context, blobs blob.Store, dir fs.FS, f File, p *Published
 		return Step{}, err
 	}
 	sum := sha256.Sum256(data)
-	s := Step{File: f, SHA256: hex.EncodeToString(sum[:]), Blob: f.String() + suffixOf(f), Change: New}
+	s := Step{File: f, SHA256: hex.EncodeToString(sum[:]), Blob: f.path() + suffixOf(f), Change: New}
 	if s.Err = Check(data); s.Err != nil {
 		s.Change = Bad
 		return s, nil

@@ -15,7 +15,7 @@ import (
 // the model that an unfinished [Rollback] takes away.
 const replaced = "@replaced"
 
-func replacedName(id fleet.ID) string { return File{Sensor: id}.String() + replaced }
+func replacedName(id fleet.ID) string { return File{Sensor: id}.path() + replaced }
 
 // Rollback exchanges the model of a sensor (the zero ID is the default model)
 // with the one before, so that doing it twice changes nothing. It returns the

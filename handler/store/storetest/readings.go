@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -113,8 +114,8 @@ func testCopies(t *testing.T, db *store.DB) {
 func testSalvage(t *testing.T, db *store.DB) {
 	bad := []fleet.Reading{
 		reading(0, 1, math.NaN()), reading(0, 2, math.Inf(1)), reading(0, 3, math.Inf(-1)),
-		{ID: fleet.ID{Device: "", Sensor: "s"}, Time: start}, {ID: fleet.ID{Device: "a/b", Sensor: "s"}, Time: start},
-		{ID: fleet.ID{Device: "d", Sensor: string(make([]byte, 65))}, Time: start}, {ID: fleet.ID{Device: "d", Sensor: "m.pkl"}, Time: start},
+		{ID: fleet.ID{Device: "", Sensor: "s"}, Time: start}, {ID: fleet.ID{Device: "a\tb", Sensor: "s"}, Time: start},
+		{ID: fleet.ID{Device: "d", Sensor: strings.Repeat("x", 129)}, Time: start}, {ID: fleet.ID{Device: "d", Sensor: "=m"}, Time: start},
 		{ID: id(0), Time: fleet.MinMillis - 1}, {ID: id(0), Time: fleet.MaxMillis + 1}, {ID: id(0), Time: math.MaxInt64}, {ID: id(0), Time: math.MinInt64},
 	}
 	var batch []fleet.Reading

@@ -86,6 +86,7 @@ var tests = []struct {
 	{"Salvage", testSalvage},
 	{"ExactValues", testExactValues},
 	{"NamesAreCaseSensitive", testNamesAreCaseSensitive},
+	{"Names", testNames},
 	{"BatchSizes", testBatchSizes},
 	{"OverlappingWriters", testOverlappingWriters},
 	{"Sensors", testSensors},

@@ -1,10 +1,11 @@
--- Times are UTC. Names and states are BIN2: they compare bytewise.
+-- Times are UTC. Names and states are BIN2: they compare by their UTF-16 units, of
+-- which a character of a name may have two.
 
 -- What jobs judge: sensors, which their first readings register, and device models.
 CREATE TABLE dbo.subjects (
     id       int IDENTITY (1, 1) NOT NULL CONSTRAINT subjects_pk PRIMARY KEY CLUSTERED,
-    device   nvarchar(64) COLLATE Latin1_General_BIN2 NOT NULL,
-    name     nvarchar(64) COLLATE Latin1_General_BIN2 NOT NULL,
+    device   nvarchar(256) COLLATE Latin1_General_BIN2 NOT NULL,
+    name     nvarchar(256) COLLATE Latin1_General_BIN2 NOT NULL,
     kind     nvarchar(16) COLLATE Latin1_General_BIN2 NOT NULL CONSTRAINT subjects_kind_first DEFAULT 'sensor'
              CONSTRAINT subjects_kind CHECK (kind IN ('sensor', 'device_model')),
     enabled  int NOT NULL CONSTRAINT subjects_enabled DEFAULT 1,
@@ -35,8 +36,8 @@ CREATE TABLE dbo.models (
     size    bigint         NOT NULL,
     scope   nvarchar(16)   COLLATE Latin1_General_BIN2 NOT NULL
             CONSTRAINT models_scope CHECK (scope IN ('device', 'fleet', 'default', 'attributes')),
-    device  nvarchar(64)   COLLATE Latin1_General_BIN2 NOT NULL, -- of scope device
-    title   nvarchar(64)   COLLATE Latin1_General_BIN2 NOT NULL, -- of the scopes device and fleet
+    device  nvarchar(256)  COLLATE Latin1_General_BIN2 NOT NULL, -- of scope device
+    title   nvarchar(256)  COLLATE Latin1_General_BIN2 NOT NULL, -- of the scopes device and fleet
     facts   nvarchar(max)  NOT NULL,                             -- JSON; empty if nobody has read it
     current_version int    NOT NULL CONSTRAINT models_current_first DEFAULT 1 -- it is what the container had when it was last listed
 );
