@@ -50,12 +50,19 @@ func loadFiles(all files, kind string, spec *features.Spec) (*Model, error) {
 	if all.Has(mlmodel) {
 		return loadMLflow(all, spec)
 	}
-	b := &filesBundle{files: all, kind: kind, steps: steps(spec)}
+	b := &filesBundle{files: all, kind: kind, steps: steps(spec), from: make(map[string]string)}
 	m, err := sklearn.LoadValue(all.Size(), steps(spec), b.read)
 	if err != nil {
 		return nil, err
 	}
-	return newModel(m, kind, spec)
+	model, err := newModel(m, kind, spec)
+	if err != nil {
+		return nil, err
+	}
+	for _, taken := range m.Members() {
+		model.parts = append(model.parts, Part{b.from[taken.Key], taken.As})
+	}
+	return model, nil
 }
 
 // specOf returns the features file among the files, else spec.
@@ -86,6 +93,7 @@ type filesBundle struct {
 	files
 	kind  string
 	steps []string
+	from  map[string]string // of each value, by its key: the file
 }
 
 // read returns the files' values, by their names.
@@ -95,6 +103,9 @@ func (b *filesBundle) read(opt pickle.Options) (any, error) {
 		entries, err := b.entries(name, opt)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		for _, e := range entries {
+			b.from[e.Key.(string)] = name
 		}
 		folder.Files = append(folder.Files, entries...)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/features"
@@ -19,7 +20,16 @@ const maxFolder = 1_000
 // folder, or a model's file beside those of its scaler, its columns and the like.
 // Hidden files are not looked at. See [Load].
 func LoadFolder(dir fs.FS, spec *features.Spec) (*Model, error) {
-	f := &openFolder{dir: dir, sizes: make(map[string]int64)}
+	f, err := openFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	return loadFiles(f, "folder", spec)
+}
+
+// openFolder returns all files of a folder that are not hidden.
+func openFolder(dir fs.FS) (*selection, error) {
+	var names []string
 	err := fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -31,47 +41,60 @@ func LoadFolder(dir fs.FS, spec *features.Spec) (*Model, error) {
 			return nil
 		case d.IsDir():
 			return nil
+		case len(names) == maxFolder:
+			return fmt.Errorf("%w: a folder of over %d files is no model: name the one with the model's files", pickle.ErrLimit, maxFolder)
 		}
-		return f.add(name, d)
+		names = append(names, name)
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return loadFiles(f, "folder", spec)
+	return newSelection(dir, names)
 }
 
-// openFolder is the files of a folder, read as they are asked for.
-type openFolder struct {
+// selection is some files of a folder, read as they are asked for. Their names are
+// without the folders that all have in common.
+type selection struct {
 	dir   fs.FS
-	names []string
-	sizes map[string]int64
+	names []string          // in order
+	paths map[string]string // in dir, by name
 	total int64
 }
 
-func (f *openFolder) add(name string, d fs.DirEntry) error {
-	info, err := d.Info()
-	if err != nil {
-		return err
+func newSelection(dir fs.FS, paths []string) (*selection, error) {
+	s := &selection{dir: dir, paths: make(map[string]string)}
+	common := ""
+	if len(paths) > 0 {
+		common = path.Dir(paths[0]) + "/"
 	}
-	if len(f.names) == maxFolder {
-		return fmt.Errorf("%w: a folder of over %d files is no model: name the one with the model's files", pickle.ErrLimit, maxFolder)
+	for _, name := range paths {
+		for common != "./" && !strings.HasPrefix(name, common) {
+			common = path.Dir(strings.TrimSuffix(common, "/")) + "/"
+		}
 	}
-	f.names = append(f.names, name)
-	f.sizes[name] = info.Size()
-	f.total = min(f.total+info.Size(), sklearn.MaxFile)
-	return nil
+	for _, name := range paths {
+		info, err := fs.Stat(dir, name)
+		if err != nil {
+			return nil, err
+		}
+		s.total = min(s.total+info.Size(), sklearn.MaxFile)
+		short := strings.TrimPrefix(name, common)
+		s.names = append(s.names, short)
+		s.paths[short] = name
+	}
+	slices.Sort(s.names)
+	return s, nil
 }
 
-func (f *openFolder) Names() []string { return f.names }
-func (f *openFolder) Size() int       { return int(f.total) }
+func (s *selection) Names() []string      { return s.names }
+func (s *selection) Has(name string) bool { return s.paths[name] != "" }
+func (s *selection) Size() int            { return int(s.total) }
 
-func (f *openFolder) Has(name string) bool {
-	_, ok := f.sizes[name]
-	return ok
-}
+func (s *selection) Read(name string) ([]byte, error) { return readFile(s.dir, s.paths[name]) }
 
-func (f *openFolder) Read(name string) ([]byte, error) {
-	file, err := f.dir.Open(name)
+func readFile(dir fs.FS, name string) ([]byte, error) {
+	file, err := dir.Open(name)
 	if err != nil {
 		return nil, err
 	}

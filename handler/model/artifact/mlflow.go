@@ -85,7 +85,11 @@ func loadMLflow(all files, spec *features.Spec) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return newModel(m, "MLflow", spec)
+	model, err := newModel(m, "MLflow", spec)
+	if err == nil {
+		model.parts = []Part{{mlmodel, "MLmodel"}, {file, "model"}}
+	}
+	return model, err
 }
 
 // withColumns adds names of columns to an estimator or a bundle.

@@ -16,7 +16,12 @@ type Model struct {
 	loaded *sklearn.Model
 	spec   *features.Spec
 	about  Description
+	parts  []Part
 }
+
+// Part is a file of a folder or zip file, and as what it was taken: the class of an
+// estimator, "columns", "threshold", "class names", "features file" or "MLmodel".
+type Part struct{ Name, As string }
 
 // Description says what a model is, for people and as JSON.
 type Description struct {

@@ -47,6 +47,10 @@ type part struct {
 
 func (p part) predicts() bool { return p.e.predictor != nil }
 
+// Member is what of a dict, tuple, list or folder is taken, and as what: the class
+// of an estimator, or "columns", "threshold" or "class names".
+type Member struct{ Key, As string }
+
 // Threshold is the score that a bundle says a row is an anomaly from.
 type Threshold struct {
 	Key   string // under which it stands in the bundle
@@ -152,19 +156,25 @@ func (b *bundle) add(m member) error {
 	if o, ok := m.value.(*pickle.Object); ok && o.Class.Name == "LabelEncoder" {
 		names, err := b.classNames(o)
 		b.classes = names
+		b.take(m.key, "class names")
 		return err
 	}
 	if names := b.texts(m.value); names != nil && named("feature", "column", "cols") {
 		b.columns = names
+		b.take(m.key, "columns")
 		return nil
 	}
 	if number, err := numpy.Float(m.value); err == nil && b.keyed && named("thresh", "cutoff", "cut_off") {
 		if _, isBool := m.value.(bool); !isBool && number-number == 0 {
 			b.limit = &Threshold{m.key, number}
+			b.take(m.key, "threshold")
 		}
 	}
 	return nil
 }
+
+// take notes that a member is taken.
+func (b *bundle) take(key, as string) { b.taken = append(b.taken, Member{key, as}) }
 
 // estimates reports whether a value is an estimator that is known.
 func (b *bundle) estimates(v any) bool {
@@ -363,6 +373,9 @@ func quoted(key string) string { return fmt.Sprintf("%.60q", key) }
 
 // join returns the estimator that the parts are together.
 func (b *bundle) join(parts []part) (*element, Step, error) {
+	for _, p := range parts {
+		b.take(p.key, p.step.Class)
+	}
 	last := parts[len(parts)-1]
 	e, step := last.e, last.step
 	step.Name = ""

@@ -80,7 +80,7 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 		return nil, fmt.Errorf("nothing in %s says how many features it takes: fit it with scikit-learn 0.23 or later", root.label)
 	}
 	m := newModel(root, l.written, l.names, step)
-	m.threshold = l.threshold
+	m.threshold, m.members = l.threshold, l.taken
 	return m, nil
 }
 
@@ -90,6 +90,7 @@ type loader struct {
 	budget     *pickle.Budget
 	steps      []string        // of a bundle, in order; nil: by their roles
 	threshold  *Threshold      // of a bundle; nil if there is none
+	taken      []Member        // of a bundle
 	refused    []pickle.Global // names met that are not allowed
 	args       []any           // what the first of them was called with
 	estimators int

@@ -13,6 +13,7 @@ import (
 type Model struct {
 	root        *element
 	threshold   *Threshold
+	members     []Member
 	description Description
 	size        int
 	scratch     sync.Pool // of *arena
@@ -65,6 +66,10 @@ func (m *Model) Anomalies() predict.Side { return m.root.anomalies }
 // kept in, as the one from which on a row is an anomaly; nil if there is none.
 // Predict does not use it.
 func (m *Model) Threshold() *Threshold { return m.threshold }
+
+// Members returns what of a dict, tuple, list or folder was taken, the estimators
+// last and in order; nil if the file is none.
+func (m *Model) Members() []Member { return m.members }
 
 // Features returns the number of columns that a row has to have
 // (n_features_in_).

@@ -1,0 +1,163 @@
+package archive_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/measure"
+	"github.com/fleetscore/fleetscore/handler/model/archive"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// zipped returns a zip file of files, in the order given; names may repeat. Long
+// ones are deflated.
+func zipped(t testing.TB, files ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		method := zip.Store
+		if len(files[i+1]) > 50 {
+			method = zip.Deflate
+		}
+		f, err := w.CreateHeader(&zip.FileHeader{Name: files[i], Method: method})
+		if err == nil {
+			_, err = io.WriteString(f, files[i+1])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	files := map[string][]byte{"b/model.pkl": []byte("model"), "a.json": {}, "c": bytes.Repeat([]byte("x"), 10_000)}
+	data, err := archive.Write(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 { // the order of a map is another each time
+		if again, err := archive.Write(maps.Clone(files)); err != nil || !bytes.Equal(again, data) {
+			t.Fatalf("written again, it has other bytes (%v)", err)
+		}
+	}
+	a, err := archive.Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a.json", "b/model.pkl", "c"}; !slices.Equal(a.Names(), want) || a.Size() != 10_005 {
+		t.Errorf("%q of %d bytes", a.Names(), a.Size())
+	}
+	for name, want := range files {
+		if got, err := a.Read(name); err != nil || !bytes.Equal(got, want) || !a.Has(name) {
+			t.Errorf("%s: %d bytes of %d, %v", name, len(got), len(want), err)
+		}
+	}
+	if _, err := a.Read("d"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	bomb := zipped(t, "a", strings.Repeat("\x00", 3<<20))
+	encrypted := zipped(t, "a", "b")
+	directory := bytes.LastIndex(encrypted, []byte("PK\x01\x02"))
+	encrypted[directory+8] |= 1
+	shrunk := zipped(t, "a", strings.Repeat("x", 100)) // the directory says that 50 bytes come out
+	directory = bytes.LastIndex(shrunk, []byte("PK\x01\x02"))
+	binary.LittleEndian.PutUint32(shrunk[directory+24:], 50)
+	many := make([]string, 2*(archive.MaxFiles+1))
+	for i := range many {
+		many[i] = strconv.Itoa(i)
+	}
+	for name, tc := range map[string]struct {
+		data []byte
+		want error
+		text string
+	}{
+		"no zip":                {[]byte("hello"), zip.ErrFormat, ""},
+		"empty":                 {nil, zip.ErrFormat, ""},
+		"truncated":             {zipped(t, "a", "b")[:60], zip.ErrFormat, ""},
+		"a bomb":                {bomb, pickle.ErrLimit, "100 times the zip file's size come out"},
+		"too many files":        {zipped(t, many...), pickle.ErrLimit, "a zip file of 50001 files"},
+		"a path that leads out": {zipped(t, "../a", ""), nil, `named "../a", which is no path inside it`},
+		"an absolute path":      {zipped(t, "/a", ""), nil, `named "/a"`},
+		"a path of Windows":     {zipped(t, `a\b`, ""), nil, "which is no path inside it"},
+		"a name with a zero":    {zipped(t, "a\x00", ""), nil, "which is no path inside it"},
+		"a long name":           {zipped(t, strings.Repeat("a", 600), ""), nil, "which is no path inside it"},
+		"two of a name":         {zipped(t, "a", "1", "a", "2"), nil, `two files named "a"`},
+		"a password":            {encrypted, archive.ErrEncrypted, "zip it again without"},
+		"a size that is wrong":  {shrunk, nil, ""},
+	} {
+		a, err := archive.Open(tc.data)
+		if err == nil {
+			_, err = a.Read("a")
+		}
+		if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.text) {
+			t.Errorf("%s: %v; want %v %s", name, err, tc.want, tc.text)
+		}
+	}
+}
+
+// TestFolders holds that entries of folders are no files.
+func TestFolders(t *testing.T) {
+	a, err := archive.Open(zipped(t, "d/", "", "d/a", "1"))
+	if err != nil || !slices.Equal(a.Names(), []string{"d/a"}) {
+		t.Error(err)
+	}
+}
+
+// FuzzOpen holds that no file makes opening and reading crash, take a second of CPU
+// time, or allocate more than what may come out, and that what is read is what was
+// promised.
+func FuzzOpen(f *testing.F) {
+	f.Add(zipped(f, "a", "hello", "b/c", strings.Repeat("x", 1000)))
+	f.Add(zipped(f, "a", strings.Repeat("\x00", 3<<20)))
+	stored, err := archive.Write(map[string][]byte{"a": []byte("b")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(stored)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := measure.CPU()
+		a, err := archive.Open(data)
+		if err == nil {
+			size := 0
+			for _, name := range a.Names() {
+				content, err := a.Read(name)
+				if err == nil {
+					size += len(content)
+				}
+			}
+			if size > a.Size() {
+				t.Errorf("%d bytes come out, %d are promised", size, a.Size())
+			}
+		}
+		if took := measure.CPU() - start; took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > uint64(max(4<<20, 3*archive.MaxRatio*len(data))+16<<20) {
+			t.Errorf("%d bytes allocated for a file of %d", grown, len(data))
+		}
+	})
+}

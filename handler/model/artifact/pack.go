@@ -1,0 +1,81 @@
+package artifact
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/model/archive"
+)
+
+// Packed is a model as one file, and what that was made of.
+type Packed struct {
+	Data  []byte
+	Model *Model // of Data
+	Parts []Part // by their names in the folder; nil if Data is the one file as it was
+}
+
+// Pack returns the model that some files of a folder are together as one file: a
+// zip file of those that are needed, or, if there is only one, this as it is. The
+// same files give the same bytes. The features file becomes [FeaturesFile]. Names
+// are slash-separated paths in dir.
+func Pack(dir fs.FS, names []string) (*Packed, error) {
+	if len(names) == 1 {
+		data, err := readFile(dir, names[0])
+		if err != nil {
+			return nil, err
+		}
+		m, err := Load(data, nil)
+		if err != nil {
+			return nil, err
+		}
+		return &Packed{Data: data, Model: m}, nil
+	}
+	all, err := newSelection(dir, names)
+	if err != nil {
+		return nil, err
+	}
+	m, err := loadFiles(all, "folder", nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &Packed{Parts: slices.Clone(m.parts)}
+	if spec := featuresOf(all); spec != "" {
+		p.Parts = append(p.Parts, Part{spec, "features file"})
+	}
+	files := make(map[string][]byte)
+	for i, part := range p.Parts {
+		inZip := part.Name
+		if part.As == "features file" {
+			inZip = FeaturesFile
+		}
+		p.Parts[i].Name = all.paths[part.Name]
+		if files[inZip] != nil {
+			continue
+		}
+		if files[inZip], err = all.Read(part.Name); err != nil {
+			return nil, err
+		}
+	}
+	if p.Data, err = archive.Write(files); err != nil {
+		return nil, err
+	}
+	if p.Model, err = Load(p.Data, nil); err != nil {
+		return nil, fmt.Errorf("packed into a zip file: %w", err)
+	}
+	return p, nil
+}
+
+// featuresOf returns the name of the features file, "" if there is none.
+func featuresOf(all files) string {
+	for _, name := range all.Names() {
+		if !IsFeatures(name) || strings.Contains(name, "/") {
+			continue
+		}
+		if data, err := all.Read(name); err == nil && !isList(data) {
+			return name
+		}
+	}
+	return ""
+}
