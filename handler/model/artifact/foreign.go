@@ -71,8 +71,12 @@ var signatures = []struct {
 	{0, "\x28\xb5\x2f\xfd", "a file compressed by zstd", "unpack it with zstd -d: joblib's own compressions are read (zlib, gzip, bz2, lzma, xz, lz4)"},
 	{257, "ustar", "a tar archive", "unpack it, and publish the folder or the model in it"},
 	{0, "\xac\xed\x00\x05", "an object of Java", writeEstimator},
+	{0, "-----BEGIN PGP MESSAGE", "a file encrypted by GnuPG", "decrypt it first: gpg -d FILE > model.pkl"},
 	{0, "-----BEGIN ", "a key or certificate (PEM), which has no business here", "take it out of the folder"},
 	{0, "Salted__", "a file encrypted by OpenSSL", "decrypt it first: openssl enc -d"},
+	{0, "gAAAAA", "a file encrypted by Fernet, of Python's cryptography", "decrypt it first: Fernet(key).decrypt(data)"},
+	{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Word file, which is data and not a model", writeEstimator},
+	{0, "\xc2\x80", "a pickle that was encoded as a text, and is damaged by that", "write it again in binary mode: open(name, 'wb')"},
 }
 
 // refusal says what data is, where it is no container of a model.
@@ -124,9 +128,37 @@ func isSafetensors(data []byte) bool {
 // isONNX: the fields of a ModelProto, of which ir_version comes first, and
 // producer_name or opset_import next.
 func isONNX(data []byte) bool {
-	return len(data) > 4 && data[0] == 0x08 && data[1] < 0x20 && (data[2] == 0x12 || data[2] == 0x3a || data[2] == 0x42 || data[2] == 0x1a) &&
+	return isModelProto(data) || len(data) > 4 && data[0] == 0x08 && data[1] < 0x20 && (data[2] == 0x12 || data[2] == 0x3a || data[2] == 0x42 || data[2] == 0x1a) &&
 		(bytes.Contains(data[:min(len(data), 256)], []byte("onnx")) || bytes.Contains(data[:min(len(data), 256)], []byte("pytorch")) || bytes.Contains(data[:min(len(data), 256)], []byte("ai."))) ||
 		len(data) > 16 && data[0] == 0x08 && data[1] < 0x20 && bytes.Contains(data, []byte("ai.onnx"))
+}
+
+// isModelProto reports whether all of data are fields that a ModelProto of ONNX
+// has (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), a graph among them.
+func isModelProto(data []byte) bool {
+	const graph = 7
+	texts := []uint64{2, 3, 4, 6, graph, 8, 14, 20, 25, 26}
+	found := false
+	for len(data) > 0 {
+		tag, n := binary.Uvarint(data)
+		if n <= 0 {
+			return false
+		}
+		value, size := binary.Uvarint(data[n:])
+		if size <= 0 {
+			return false
+		}
+		data = data[n+size:]
+		switch field, wire := tag>>3, tag&7; {
+		case wire == 0 && (field == 1 || field == 5):
+		case wire == 2 && slices.Contains(texts, field) && value <= uint64(len(data)):
+			data = data[value:]
+			found = found || field == graph
+		default:
+			return false
+		}
+	}
+	return found
 }
 
 func isSavedModel(data []byte) bool {
@@ -166,6 +198,8 @@ var (
 	separated  = regexp.MustCompile(`^[^\n]*[,;\t][^\n]*(\r?\n[^\n]*[,;\t][^\n]*)+`)
 	base64Text = regexp.MustCompile(`^[A-Za-z0-9+/_\r\n-]+=*\s*$`)
 	hexText    = regexp.MustCompile(`^[0-9a-fA-F\s]+$`)
+	answer     = regexp.MustCompile(`^\s*\{\s*"(error|errors|message|detail|code|status)"\s*:`)
+	keyed      = regexp.MustCompile(`^\s*(#[^\n]*\n|---\n)*[A-Za-z_][\w-]*:( [^\n]*)?(\r?\n|$)`)
 	dictText   = regexp.MustCompile(`^\s*[{\[]`)
 )
 
@@ -193,8 +227,12 @@ func textRefusal(text string, size int) error {
 		return base64Refusal(trimmed)
 	case python.MatchString(text):
 		return noModel("this is a Python script, not a model: run it, and in it %s", writeEstimator)
+	case answer.MatchString(text):
+		return noModel("this is the answer of a web service, not a model: it begins with %s; download the file again, with the right to read it", strconv.Quote(clip(firstLine(trimmed), 60)))
 	case dictText.MatchString(text):
 		return noModel("this is JSON, but no XGBoost model: %s", writeEstimator)
+	case keyed.MatchString(text):
+		return noModel("this is a text of settings (YAML), not a model: %s", writeEstimator)
 	case separated.MatchString(text):
 		return noModel("this is a table of text (CSV), which is data and not a model: %s", writeEstimator)
 	}

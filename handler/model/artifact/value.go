@@ -27,6 +27,9 @@ func notModel(v any) error {
 	case *numpy.Array:
 		return noModel("the file holds a numpy array of shape %v, which is data and not a model: %s", shapeText(v.Shape), writeEstimator)
 	case *pickle.Object:
+		if s := scalar(v); s != any(v) {
+			return notModel(s)
+		}
 		if numpy.IsArray(v) {
 			if array, err := numpy.Parse(v); err == nil {
 				return notModel(&array)

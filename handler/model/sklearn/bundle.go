@@ -93,6 +93,9 @@ func (l *loader) unbundle(v any) (*element, Step, error) {
 	}
 	steps, err := b.order()
 	if err != nil {
+		if refusal := l.refusal(v); refusal != nil { // what is missing may be in what was refused
+			err = refusal
+		}
 		return nil, Step{}, err
 	}
 	return b.join(steps)

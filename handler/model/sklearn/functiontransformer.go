@@ -55,7 +55,11 @@ func loadFunctionTransformer(a *attrs) *element {
 	}
 	f, ok := function(a.value("func"))
 	if !ok || f.Module != "numpy" && !strings.HasPrefix(f.Module, "numpy.") || ufuncs[f.Name] == nil {
-		a.refuse("a function that is not one of numpy's of one number", "use one of these by its name, such as numpy.log1p or numpy.sqrt")
+		own := "a function of its own"
+		if ok {
+			own += " (" + f.String() + ")"
+		}
+		a.refuse(own, "nothing of a file is run here; use one of numpy's functions of one number by its name, such as numpy.log1p or numpy.sqrt, or let the features file make the column")
 		return nil
 	}
 	e.transformer = ufuncs[f.Name]
