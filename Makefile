@@ -5,6 +5,7 @@ GO          ?= go
 GOOS        ?= $(shell $(GO) env GOHOSTOS)
 GOARCH      ?= $(shell $(GO) env GOHOSTARCH)
 FUZZTIME    ?= 10m
+GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GREMLINS    ?= github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -55,9 +56,7 @@ unit:
 	@$(GO) test -timeout 15m ./...
 
 check:
-	@unformatted=$$(gofmt -l handler); test -z "$$unformatted" || { echo "gofmt -w $$unformatted" >&2; exit 1; }
-	@$(GO) vet ./...
-	@$(GO) run $(STATICCHECK) ./...
+	@$(GO) run $(GOLANGCI) run ./...
 
 mutants: ## plant each fault of the list, and show those that no test notices (an hour); FAULTS='L2 L3' for some
 	@$(GO) run ./handler/mutants $(FAULTS)

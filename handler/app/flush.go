@@ -34,6 +34,7 @@ func flushEvery(d time.Duration, flush func()) *flusher {
 // end says the last.
 func (f *flusher) end() {
 	close(f.stop)
-	<-f.ended
+	for range f.ended { // until it has ended
+	}
 	f.flush()
 }

@@ -51,7 +51,8 @@ func (s *schema) begin(log *slog.Logger) {
 // end stops what begin began.
 func (s *schema) end() {
 	s.cancel()
-	<-s.ended
+	for range s.ended { // until it has ended
+	}
 }
 
 // ready returns when the tables are there. One caller makes them, the others

@@ -122,8 +122,8 @@ func start(opt Options, dir string, output *os.File) (*Server, error) {
 	}
 	s := &Server{PID: cmd.Process.Pid, process: cmd.Process, inMemory: opt.Dir == "", ended: make(chan struct{})}
 	go func() {
-		cmd.Wait()
-		alive.Close() // held until now: were it collected, Azurite would end
+		_ = cmd.Wait() // how it ended is asked of the process
+		alive.Close()  // held until now: were it collected, Azurite would end
 		close(s.ended)
 	}()
 	return s, nil

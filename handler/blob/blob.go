@@ -23,12 +23,12 @@ const (
 var Containers = []string{Models, Preds, DeadLetter, Spill, Logs}
 
 var (
-	// ErrNotFound: there is no such blob or container.
+	// ErrNotFound says that there is no such blob or container.
 	ErrNotFound = errors.New("blob not found")
-	// ErrChanged: the condition of a write did not hold, because another
+	// ErrChanged says that the condition of a write did not hold, because another
 	// writer came first (Azure's 412, or 409 BlobAlreadyExists).
 	ErrChanged = errors.New("blob changed meanwhile")
-	// ErrNotModified: the blob still has the ETag that the reader holds.
+	// ErrNotModified says that the blob still has the ETag that the reader holds.
 	ErrNotModified = errors.New("blob not modified")
 )
 

@@ -67,7 +67,7 @@ func (f *front) run(w http.ResponseWriter, r *http.Request, fn *function) {
 		f.host.log.log(slog.LevelError, category, fmt.Sprintf("Executed 'Functions.%s' (Failed): call an HTTP function by its route, not by /admin", fn.name))
 	default:
 		c := f.host.adminCall(fn, *in.Input)
-		f.host.running.Go(func() { f.host.invoker.execute(f.host.listening, c) })
+		f.host.running.Go(func() { _ = f.host.invoker.execute(f.host.listening, c) })
 	}
 	empty(w, http.StatusAccepted)
 }
@@ -159,5 +159,5 @@ func (h *Host) status() hostStatus {
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	json.NewEncoder(w).Encode(v)
+	_ = json.NewEncoder(w).Encode(v)
 }

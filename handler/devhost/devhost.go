@@ -233,7 +233,7 @@ func (h *Host) shutdown(cause error) {
 		patience, cancel := context.WithTimeout(h.working, stopPatience)
 		defer cancel()
 		for _, srv := range h.servers() {
-			srv.Shutdown(patience)
+			_ = srv.Shutdown(patience)
 		}
 		idle := make(chan struct{})
 		go func() { h.running.Wait(); close(idle) }()

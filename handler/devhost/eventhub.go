@@ -99,7 +99,7 @@ func (l *eventListener) run(ctx context.Context) {
 			l.log.log(slog.LevelError, "Azure.Messaging.EventHubs", err.Error(), "function", l.fn.name)
 			return
 		}
-		l.execute(ctx, l.call(events)) // failed or not, the partition goes on
+		_ = l.execute(ctx, l.call(events)) // failed or not, the partition goes on
 		if ctx.Err() != nil {
 			return // stopped, perhaps before the last attempt: delivered again
 		}

@@ -87,7 +87,7 @@ func (f *eventFront) send(r *http.Request) (int, error) {
 func (h *eventHub) pick(key string) *partition {
 	if key != "" {
 		sum := fnv.New32a()
-		io.WriteString(sum, key)
+		_, _ = io.WriteString(sum, key)
 		return h.partitions[sum.Sum32()%uint32(len(h.partitions))]
 	}
 	h.mu.Lock()

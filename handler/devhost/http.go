@@ -52,7 +52,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		w.Header().Set("Content-Type", "text/html")
-		io.WriteString(w, "<!doctype html><title>devhost</title><p>Your function app is up and running.")
+		_, _ = io.WriteString(w, "<!doctype html><title>devhost</title><p>Your function app is up and running.")
 		return
 	}
 	empty(w, http.StatusNotFound)
@@ -103,7 +103,7 @@ func (a *answer) write(w http.ResponseWriter) {
 		}
 	}
 	w.WriteHeader(a.status)
-	w.Write(a.body)
+	_, _ = w.Write(a.body)
 }
 
 func bodyAllowed(status int) bool {

@@ -69,7 +69,7 @@ func startProcess(root string, c handlerConfig, s settings, port int, log *logge
 		return nil, err
 	}
 	go func() {
-		p.cmd.Wait() // its error is the exit code, below, or a pipe cut off
+		_ = p.cmd.Wait() // its error is the exit code, below, or a pipe cut off
 		out.flush()
 		errs.flush()
 		p.code = exitCode(p.cmd.ProcessState)
@@ -80,7 +80,7 @@ func startProcess(root string, c handlerConfig, s settings, port int, log *logge
 
 // kill ends the process at once, as the host does, and waits for its end.
 func (p *process) kill() {
-	p.cmd.Process.Kill()
+	_ = p.cmd.Process.Kill()
 	<-p.ended
 }
 

@@ -103,7 +103,7 @@ func (t *timer) run(ctx context.Context) {
 
 // fire runs the function once; at is the moment it is due.
 func (t *timer) fire(ctx context.Context, at time.Time, pastDue bool, detail string) {
-	t.execute(ctx, t.call(at, pastDue, detail)) // its failure is logged, and no matter here
+	_ = t.execute(ctx, t.call(at, pastDue, detail)) // its failure is logged, and no matter here
 	if t.monitor == nil || ctx.Err() != nil {
 		return
 	}
@@ -179,7 +179,7 @@ func (t *timer) adminData(ctx context.Context) []byte {
 	if t.monitor != nil {
 		shown.status = &scheduleStatus{Next: t.schedule.Next(now), LastUpdated: now}
 		if data, _, ok, err := t.monitor.Get(ctx, hostContainer, t.blob); err == nil && ok {
-			json.Unmarshal(data, shown.status) // an unreadable one is as none
+			_ = json.Unmarshal(data, shown.status) // an unreadable one is as none
 		}
 	}
 	return shown.call(now, false, "").data

@@ -68,7 +68,7 @@ func listen(port int, handler http.Handler) (*server, error) {
 func (s *server) url() string { return "http://" + s.listener.Addr().String() }
 
 // serve answers until the server is closed.
-func (s *server) serve() { s.Serve(s.listener) }
+func (s *server) serve() { _ = s.Serve(s.listener) }
 
 // close ends the server, whether it has served or not.
 func (s *server) close() {

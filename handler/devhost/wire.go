@@ -94,7 +94,7 @@ func (w *wire) do(ctx context.Context, req *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	resp, reuse, err := c.roundTrip(req)
 	if !stop() || err != nil || !reuse || req.closes() {
 		c.Close()
@@ -147,9 +147,9 @@ func (w *wire) take(ctx context.Context) (*wireConn, error) {
 		c := w.idle[n-1]
 		w.idle = w.idle[:n-1]
 		w.mu.Unlock()
-		c.SetReadDeadline(time.Unix(1, 0))
+		_ = c.SetReadDeadline(time.Unix(1, 0))
 		if err := <-c.ended; isTimeout(err) {
-			c.SetReadDeadline(time.Time{})
+			_ = c.SetReadDeadline(time.Time{})
 			return c, nil
 		}
 		c.Close()

@@ -120,10 +120,8 @@ func (r *Rows) complete() error {
 	if r.on >= 0 && (!r.sensors[r.on].known || r.sensors[r.on].t != r.now) {
 		return nil
 	}
-	whole := r.seen == len(r.sensors)
-	if r.carried {
-		whole = true
-	} else if !whole && r.plan.drop {
+	whole := r.carried || r.seen == len(r.sensors)
+	if !whole && r.plan.drop {
 		return nil
 	}
 	oldest := r.now

@@ -185,7 +185,7 @@ func TestParseAggregation(t *testing.T) {
 func TestFailureOf(t *testing.T) {
 	t.Parallel()
 	for _, want := range Failures[:len(Failures)-1] {
-		if got := FailureOf(fmt.Errorf("score a/b: %w", want.Err)); got.Err != want.Err {
+		if got := FailureOf(fmt.Errorf("score a/b: %w", want.Err)); !errors.Is(got.Err, want.Err) {
 			t.Errorf("FailureOf(%v) is the row of %v", want.Err, got.Err)
 		}
 	}

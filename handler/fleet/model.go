@@ -25,6 +25,7 @@ type Place struct {
 // Scope says whom a model serves.
 type Scope string
 
+// The scopes, by whom a model serves.
 const (
 	OfDevice   Scope = "device"     // one device
 	OfFleet    Scope = "fleet"      // every device that its patterns match

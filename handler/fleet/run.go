@@ -22,6 +22,7 @@ func (s RunState) Open() bool { return s == RunRunning || s == RunCancelling }
 // RunKind says what opened a run.
 type RunKind string
 
+// Whence a run comes.
 const (
 	Scheduled RunKind = "scheduled" // by the tick, when its window was due
 	Requested RunKind = "requested" // by a person or program
@@ -113,6 +114,7 @@ func EndState(was RunState, c Counts) RunState {
 // JobState is the state of a [Job]: queued, or closed with an outcome.
 type JobState string
 
+// The states of a job: queued, or what became of it.
 const (
 	Queued    JobState = "queued"
 	Scored    JobState = "scored"

@@ -28,8 +28,7 @@ func (r *Releaser) publish(ctx context.Context, content []byte) error {
 	if err := json.Unmarshal(got.body, &id); err != nil || id == "" {
 		return fmt.Errorf("publish the package: the answer %s is no id of a deployment", excerpt(got.body))
 	}
-	_, err = r.poll(ctx, call{method: http.MethodGet, url: r.SCM + "/api/deployments/" + url.PathEscape(id), scope: armScope}, deployed)
-	return err
+	return r.poll(ctx, call{method: http.MethodGet, url: r.SCM + "/api/deployments/" + url.PathEscape(id), scope: armScope}, deployed)
 }
 
 // deployed reports whether a deployment has succeeded. It is not there for a

@@ -129,24 +129,23 @@ func (r *Releaser) syncTriggers(ctx context.Context) error {
 // the functions.
 func (r *Releaser) waitUntilItServes(ctx context.Context, functions []string) error {
 	health := call{method: http.MethodGet, url: r.URL + "/api/health", accept: []int{http.StatusOK}}
-	_, err := r.poll(ctx, health, func(got reply) (bool, error) { return got.status == http.StatusOK, nil })
+	err := r.poll(ctx, health, func(got reply) (bool, error) { return got.status == http.StatusOK, nil })
 	if err != nil {
 		return err
 	}
 	list := call{method: http.MethodGet, scope: armScope,
 		url: r.ARM + "/subscriptions/" + r.Subscription + "/resourceGroups/" + r.Group + "/providers/" + r.site("/functions?api-version="+webVersion)}
-	_, err = r.poll(ctx, list, func(got reply) (bool, error) {
+	return r.poll(ctx, list, func(got reply) (bool, error) {
 		missing := slices.DeleteFunc(slices.Clone(functions), func(f string) bool {
 			return bytes.Contains(got.body, []byte(`"`+r.App+"/"+f+`"`))
 		})
 		return got.status == http.StatusOK && len(missing) == 0, nil
 	})
-	return err
 }
 
 // poll sends c until done says that its answer is the one waited for. Any
 // other answer may change, 404 too, while an app starts.
-func (r *Releaser) poll(ctx context.Context, c call, done func(reply) (bool, error)) (reply, error) {
+func (r *Releaser) poll(ctx context.Context, c call, done func(reply) (bool, error)) error {
 	var waited time.Duration
 	for {
 		begun := time.Now()
@@ -154,17 +153,17 @@ func (r *Releaser) poll(ctx context.Context, c call, done func(reply) (bool, err
 		if err == nil {
 			ok, err := done(got)
 			if ok || err != nil {
-				return got, err
+				return err
 			}
 		}
 		if ctx.Err() != nil {
-			return got, ctx.Err()
+			return ctx.Err()
 		}
 		if waited += time.Since(begun) + pollWait; waited > patience {
-			return got, fmt.Errorf("%s %s: not after %v; the last answer: %d %s (%v)", c.method, c.url, patience, got.status, excerpt(got.body), err)
+			return fmt.Errorf("%s %s: not after %v; the last answer: %d %s (%v)", c.method, c.url, patience, got.status, excerpt(got.body), err)
 		}
 		if err := r.Wait(ctx, pollWait); err != nil {
-			return got, err
+			return err
 		}
 	}
 }

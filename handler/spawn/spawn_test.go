@@ -24,7 +24,7 @@ func TestCatch(t *testing.T) {
 	if err := Catch(boom); !isBoom(err) {
 		t.Errorf("a panic is %v", err)
 	}
-	if err := Catch(func() error { return errOwn }); err != errOwn {
+	if err := Catch(func() error { return errOwn }); !errors.Is(err, errOwn) {
 		t.Errorf("an error is %v", err)
 	}
 	if err := Catch(func() error { return nil }); err != nil {
@@ -38,7 +38,7 @@ func TestGo(t *testing.T) {
 		t.Errorf("a panic is %v", err)
 	}
 	done := Go(func() error { return errOwn })
-	if err := <-done; err != errOwn {
+	if err := <-done; !errors.Is(err, errOwn) {
 		t.Errorf("an error is %v", err)
 	}
 	if _, open := <-done; open {
@@ -86,7 +86,7 @@ func TestFlight(t *testing.T) {
 	if _, err := flight.Do(t.Context(), "k", func() (int, error) { return 0, boom() }); !isBoom(err) {
 		t.Errorf("a panic is %v", err)
 	}
-	if v, err := flight.Do(t.Context(), "k", func() (int, error) { return 7, errOwn }); v != 7 || err != errOwn {
+	if v, err := flight.Do(t.Context(), "k", func() (int, error) { return 7, errOwn }); v != 7 || !errors.Is(err, errOwn) {
 		t.Errorf("got %d, %v", v, err)
 	}
 	// One who gives up does not end the call that another waits for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -43,7 +44,7 @@ func (db *DB) admit(ctx context.Context, name string, sid []byte) error {
 	named := sql.Named("name", name)
 	var is []byte
 	err = tx.QueryRowContext(ctx, userSID, named).Scan(&is)
-	if err != nil && err != sql.ErrNoRows {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	if err == nil && string(is) != string(sid) { // of an identity that was made anew

@@ -3,6 +3,7 @@ package tabular
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -27,9 +28,9 @@ type lines struct {
 // it is read. Over maxLine bytes it is cut, with long set.
 func (l *lines) next() (line []byte, tooLong bool, err error) {
 	line, err = l.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		l.long = append(l.long[:0], line...)
-		for err == bufio.ErrBufferFull {
+		for errors.Is(err, bufio.ErrBufferFull) {
 			line, err = l.ReadSlice('\n')
 			if len(l.long)+len(line) > maxLine {
 				tooLong = true
@@ -39,7 +40,7 @@ func (l *lines) next() (line []byte, tooLong bool, err error) {
 		}
 		line = l.long
 	}
-	if err == io.EOF && len(line) > 0 {
+	if errors.Is(err, io.EOF) && len(line) > 0 {
 		err = nil
 	}
 	l.n++
@@ -65,7 +66,7 @@ func (t *table) delimited() error {
 	place := func() string { return fmt.Sprintf("%s:%d", t.source.name, in.n) }
 	for {
 		line, tooLong, err := in.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -99,7 +100,7 @@ func (t *table) delimited() error {
 func (t *table) header(in *lines, opt *Options) ([]string, error) {
 	for {
 		line, tooLong, err := in.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%s: %w: the file is empty: its first line must name the columns", t.source.name, fleet.ErrInvalid)
 		}
 		if err != nil {

@@ -29,7 +29,7 @@ func (t *table) json() error {
 	place := func() string { return fmt.Sprintf("%s:%d", t.source.name, in.n) }
 	for {
 		line, tooLong, err := in.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -77,7 +77,7 @@ func (t *table) values(in *lines, layouts map[string]*layout) error {
 	d.UseNumber()
 	n, depth := 0, 0
 	for {
-		if _, err := in.Peek(1); err == io.EOF && !d.More() {
+		if _, err := in.Peek(1); errors.Is(err, io.EOF) && !d.More() {
 			return nil
 		}
 		for d.More() {
@@ -99,7 +99,7 @@ func (t *table) values(in *lines, layouts map[string]*layout) error {
 				return err
 			}
 		}
-		if _, err := d.Token(); err == io.EOF {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return t.broken(n, err)

@@ -2,6 +2,7 @@ package tabular
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -83,7 +84,7 @@ func (t *table) parquet() (err error) {
 					return err
 				}
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -132,7 +133,7 @@ func logicalType(t *format.LogicalType) format.LogicalTypeValue {
 func reader(leaf parquet.LeafColumn, zone *time.Location) func(parquet.Value) cell {
 	typ := leaf.Node.Type()
 	logical := typ.LogicalType()
-	plain := func(v parquet.Value) cell { return cell{kind: other} }
+	plain := func(parquet.Value) cell { return cell{kind: other} }
 	switch typ.Kind() {
 	case parquet.Boolean:
 		plain = func(v parquet.Value) cell {

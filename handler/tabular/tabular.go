@@ -100,7 +100,7 @@ func (r *Reader) All() iter.Seq2[fleet.Reading, error] {
 		for _, name := range r.files {
 			r.report.Files++
 			err := r.file(name, func(reading fleet.Reading) bool { return yield(reading, nil) })
-			if err == errStop {
+			if errors.Is(err, errStop) {
 				return
 			}
 			if err != nil {

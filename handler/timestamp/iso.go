@@ -94,7 +94,8 @@ func timeOfDay(s string) (rest string, clock [3]int, nanos int, ok bool) {
 		}
 		next := s
 		if i > 0 {
-			if next, ok = strings.CutPrefix(s, colon); !ok {
+			var found bool
+			if next, found = strings.CutPrefix(s, colon); !found {
 				break
 			}
 		}
@@ -106,7 +107,6 @@ func timeOfDay(s string) (rest string, clock [3]int, nanos int, ok bool) {
 			break
 		}
 		clock[i], s = n, after
-		ok = true
 	}
 	if len(s) > 1 && (s[0] == '.' || s[0] == ',') {
 		end := 1

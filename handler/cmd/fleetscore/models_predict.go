@@ -147,7 +147,7 @@ func (m judge) score(t *table, at, extra []int, each func(*batch) error) error {
 		x, b.lines, b.extra = x[:0], b.lines[:0], b.extra[:0]
 		for !ended && len(b.lines) < rowsAtOnce {
 			err := t.read()
-			if ended = err == io.EOF; ended {
+			if ended = errors.Is(err, io.EOF); ended {
 				break
 			}
 			if err == nil {

@@ -44,7 +44,7 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 
 func TestWriterFails(t *testing.T) {
 	t.Parallel()
-	if n, err := (&Writer{To: full{}}).Write([]byte("x")); n != 0 || err != errFull {
+	if n, err := (&Writer{To: full{}}).Write([]byte("x")); n != 0 || !errors.Is(err, errFull) {
 		t.Errorf("%d, %v", n, err)
 	}
 }

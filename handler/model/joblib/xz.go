@@ -49,7 +49,7 @@ func (x *xzReader) Read(p []byte) (int, error) {
 	if x.sum != nil {
 		x.sum.Write(p[:n])
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = x.close()
 	}
 	return n, err

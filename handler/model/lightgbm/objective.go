@@ -24,6 +24,7 @@ const (
 // Kind is what an objective's predictions are.
 type Kind int
 
+// The kinds, by what a prediction is.
 const (
 	Values Kind = iota // numbers
 	Binary             // the probability of the second of two classes

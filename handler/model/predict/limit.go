@@ -9,6 +9,7 @@ import (
 // Side says which of a detector's scores are anomalies.
 type Side int
 
+// The side on which anomalies lie.
 const (
 	Low  Side = iota // such as scikit-learn's decision_function and score_samples
 	High             // such as distances, and the scores of PyOD

@@ -8,6 +8,7 @@ import (
 // Kind is what a model's predictions are.
 type Kind int
 
+// The kinds, by what a prediction is.
 const (
 	Detector   Kind = iota // 1 for an anomaly, 0 for a normal row
 	Classifier             // a class

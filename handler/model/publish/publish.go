@@ -26,6 +26,7 @@ const (
 // Change is what publishing a file does, or would do.
 type Change string
 
+// What publishing a file changes.
 const (
 	New     Change = "new"     // the sensor had no model
 	Changed Change = "changed" // it had another

@@ -152,7 +152,7 @@ func untar(t *testing.T, path string) map[string][]byte {
 	files := make(map[string][]byte)
 	for r := tar.NewReader(z); ; {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return files
 		}
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 // Format is how a model is written.
 type Format int
 
+// The formats; Unknown is none of them.
 const (
 	Unknown Format = iota
 	JSON           // save_model('….json')

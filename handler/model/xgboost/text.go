@@ -1,6 +1,7 @@
 package xgboost
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -130,8 +131,7 @@ func (r *textReader) floats(dst []float32) ([]float32, error) {
 
 // isRange reports a number that is too large, which is an infinite one.
 func isRange(err error) bool {
-	e, ok := err.(*strconv.NumError)
-	return ok && e.Err == strconv.ErrRange
+	return errors.Is(err, strconv.ErrRange)
 }
 
 func (r *textReader) ints(dst []int32) ([]int32, error) {

@@ -157,7 +157,7 @@ func testExactValues(t *testing.T, db *store.DB) {
 
 	first, last := fleet.Reading{ID: id(3), Time: fleet.MinMillis, Value: 1}, fleet.Reading{ID: id(3), Time: fleet.MaxMillis, Value: 2}
 	insert(t, db, first, last)
-	w, err := fleet.NewWindow(fleet.MinMillis.Time(), fleet.Millis(fleet.MaxMillis-999).Time())
+	w, err := fleet.NewWindow(fleet.MinMillis.Time(), (fleet.MaxMillis - 999).Time())
 	check(t, err)
 	wantReadings(t, read(t, db, w, id(3)), first)
 	wantStored(t, insert(t, db, last), 0, 1)
