@@ -46,6 +46,7 @@
 //   - ingest/mapping: events of many shapes as readings
 //   - tabular, timestamp, notation: readings in files, moments, and words for
 //     what is missing, as people write them
+//   - series: readings sorted by sensor and time, on disk if they are many
 //   - release: the package for Azure, and how it gets there
 //   - cmd/fleetscore: the one command for people
 //   - spawn: how a goroutine is started, so that a panic in it is an error

@@ -30,6 +30,7 @@ var arrows = map[string]string{
 	"timestamp":                 "fleet",
 	"features":                  "fleet",
 	"tabular":                   "fleet notation timestamp",
+	"series":                    "fleet spawn",
 	"schedule/ncrontab":         "fleet",
 	"protocol":                  "fleet spawn",
 	"simulate":                  "fleet spawn",
@@ -46,7 +47,7 @@ var arrows = map[string]string{
 	"release/pack":              "",
 	"devhost":                   "azure schedule/ncrontab",
 	"app":                       "page fleet blob azure store ledger ingest schedule score runs protocol model config spawn",
-	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features",
+	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series",
 	"ingest/mapping":            "fleet notation timestamp",
 	"notation":                  "",
 }

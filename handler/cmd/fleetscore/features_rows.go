@@ -2,34 +2,36 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/series"
 )
 
 func featuresCommand(c console) *cobra.Command {
 	var flags dataFlags
+	var memory *series.Options
 	var file, out, attributes string
 	cmd := &cobra.Command{
 		Use:   "features DATA...",
 		Short: "Write the rows that a features file makes of readings",
 		Long: `Write the rows that a features file makes of readings, as CSV: TS, Device, and a
 column per feature. These are the very rows that package features makes for a
-model: whoever trains on them trains on what is scored. The readings are held in
-memory. docs/features.md describes the file.` + dataHelp,
+model: whoever trains on them trains on what is scored. docs/features.md describes the file.` + dataHelp,
 		Example: `  fleetscore features readings.csv --features pump.features.json -o rows.csv`,
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(_ *cobra.Command, args []string) (err error) {
 			if file == "" {
 				return usageError{fmt.Errorf("--features FILE is missing")}
 			}
@@ -41,22 +43,23 @@ memory. docs/features.md describes the file.` + dataHelp,
 			if err != nil {
 				return fmt.Errorf("%s: %w", file, err)
 			}
-			readings, err := c.deviceReadings(&flags, args, spec.Devices)
-			if err != nil {
-				return err
-			}
 			properties, err := readAttributes(attributes)
 			if err != nil {
 				return err
 			}
+			d, err := c.devices(&flags, memory, args, spec.Devices)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, d.Close()) }()
 			if out == "" {
-				return writeFeatures(bufio.NewWriter(c.out), spec, readings, properties)
+				return writeFeatures(bufio.NewWriter(c.out), spec, d, properties)
 			}
 			f, err := os.Create(out)
 			if err != nil {
 				return err
 			}
-			if err := writeFeatures(bufio.NewWriter(f), spec, readings, properties); err != nil {
+			if err := writeFeatures(bufio.NewWriter(f), spec, d, properties); err != nil {
 				f.Close()
 				return err
 			}
@@ -67,73 +70,129 @@ memory. docs/features.md describes the file.` + dataHelp,
 	cmd.Flags().StringVarP(&out, "out", "o", "", "the CSV file to write (default: stdout)")
 	cmd.Flags().StringVar(&attributes, "attributes", "", "the file devices.csv: attributes of devices, whose names stand in the column device")
 	flags.add(cmd)
+	memory = memoryFlags(cmd)
 	return cmd
 }
 
-// deviceReadings returns the readings of the devices that match, sorted by device,
-// time and sensor.
-func (c console) deviceReadings(flags *dataFlags, args []string, devices features.Patterns) ([]fleet.Reading, error) {
+// devices are the readings of devices, sorted.
+type devices struct {
+	*series.Set
+	names   []string
+	sensors map[string][]fleet.ID
+	window  fleet.Window // holds all readings
+}
+
+// devices reads the readings of the devices that match. The set is to be closed.
+func (c console) devices(flags *dataFlags, memory *series.Options, args []string, match features.Patterns) (d devices, err error) {
 	files, err := flags.open(c, args)
 	if err != nil {
-		return nil, err
+		return d, err
 	}
-	var all []fleet.Reading
-	for r, err := range files.All() {
+	d.Set = series.New(*memory)
+	defer func() {
 		if err != nil {
-			return nil, err
+			err = errors.Join(err, d.Close())
 		}
-		if devices.Match(r.ID.Device) {
-			all = append(all, r)
+	}()
+	for r, err := range files.All() {
+		if err == nil && match.Match(r.ID.Device) {
+			err = d.Add(r)
+		}
+		if err != nil {
+			return d, err
 		}
 	}
 	for _, w := range warnings(files.Report()) {
 		fmt.Fprintf(c.err, "warning: %s\n", w)
 	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: no reading of a device that the features file is for in %s", strings.Join(args, ", "), counts(files.Report()))
+	if d.Len() == 0 {
+		return d, fmt.Errorf("%s: no reading of a device that the features file is for in %s", strings.Join(args, ", "), counts(files.Report()))
 	}
-	slices.SortStableFunc(all, func(a, b fleet.Reading) int {
-		return cmp.Or(cmp.Compare(a.ID.Device, b.ID.Device), cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID.Sensor, b.ID.Sensor))
-	})
-	return all, nil
+	if err := d.Sort(); err != nil {
+		return d, err
+	}
+	d.sensors = make(map[string][]fleet.ID)
+	for _, id := range d.IDs() {
+		if d.sensors[id.Device] == nil {
+			d.names = append(d.names, id.Device)
+		}
+		d.sensors[id.Device] = append(d.sensors[id.Device], id)
+	}
+	first, last := d.Span()
+	d.window, err = outwards(first, last+1)
+	return d, err
 }
 
-// writeFeatures writes the rows of each device. readings are sorted by device, then
-// time.
-func writeFeatures(out *bufio.Writer, spec *features.Spec, readings []fleet.Reading, attributes map[string]map[string]string) error {
-	w := csv.NewWriter(out)
-	head := false
-	for len(readings) > 0 {
-		device := readings[0].ID.Device
-		n := slices.IndexFunc(readings, func(r fleet.Reading) bool { return r.ID.Device != device })
-		if n < 0 {
-			n = len(readings)
+// rows makes the rows of a device: of its first reading to its last and, on a grid,
+// the end of the last bucket.
+func (d devices) rows(device string, plan *features.Plan, row func(fleet.Millis, []float64) error) error {
+	window := d.window
+	window.To = window.To.Add(plan.Lookback())
+	if last := fleet.MaxMillis.Time().Truncate(time.Second); window.To.After(last) {
+		window.To = last
+	}
+	rows := plan.Start(window, row)
+	var sensors []fleet.ID
+	var at []int // in the plan
+	for _, id := range d.sensors[device] {
+		if i := slices.Index(plan.Sensors(), id.Sensor); i >= 0 {
+			sensors, at = append(sensors, id), append(at, i)
 		}
+	}
+	for s, err := range d.Samples(sensors, 1) {
+		if err == nil {
+			err = rows.Add(at[s.Sensor], s.Time, s.Value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return rows.Close()
+}
+
+// memoryFlags say how many readings are held in memory, and where the others go.
+func memoryFlags(cmd *cobra.Command) *series.Options {
+	opt := new(series.Options)
+	var megabytes int64
+	cmd.Flags().Int64Var(&megabytes, "memory", 1024, "megabytes of readings to hold in memory; more go to temporary files")
+	cmd.Flags().StringVar(&opt.Dir, "temp", "", "folder for temporary files (default: the system's)")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if megabytes < 1 || megabytes > 1<<30 {
+			return usageError{fmt.Errorf("--memory %d: at least one megabyte is needed", megabytes)}
+		}
+		opt.Memory = megabytes << 20
+		return nil
+	}
+	return opt
+}
+
+// writeFeatures writes the rows of each device.
+func writeFeatures(out *bufio.Writer, spec *features.Spec, d devices, attributes map[string]map[string]string) error {
+	w := csv.NewWriter(out)
+	for i, device := range d.names {
 		plan, err := spec.Plan(features.Model{}, features.Device{Attributes: attributes[device]}, 0)
 		if err != nil {
 			return fmt.Errorf("device %q: %w", device, err)
 		}
-		if !head {
-			head = true
+		if i == 0 {
 			if err := w.Write(append([]string{"TS", "Device"}, plan.Columns()...)); err != nil {
 				return err
 			}
 		}
-		err = deviceFeatures(plan, readings[:n], func(ts fleet.Millis, x []float64) error {
-			row := []string{ts.String(), device}
-			for _, v := range x[:len(plan.Columns())] {
-				text := ""
+		row := make([]string, 2+len(plan.Columns()))
+		err = d.rows(device, plan, func(ts fleet.Millis, x []float64) error {
+			row[0], row[1] = ts.String(), device
+			for k, v := range x[:len(plan.Columns())] {
+				row[2+k] = ""
 				if !math.IsNaN(v) {
-					text = strconv.FormatFloat(v, 'g', -1, 64)
+					row[2+k] = strconv.FormatFloat(v, 'g', -1, 64)
 				}
-				row = append(row, text)
 			}
 			return w.Write(row)
 		})
 		if err != nil {
 			return err
 		}
-		readings = readings[n:]
 	}
 	w.Flush()
 	if err := w.Error(); err != nil {
@@ -176,24 +235,4 @@ func readAttributes(name string) (map[string]map[string]string, error) {
 		all[row[at]] = of
 	}
 	return all, nil
-}
-
-// deviceFeatures makes the rows of one device, from its first reading to its last
-// and, on a grid, the end of the last bucket.
-func deviceFeatures(plan *features.Plan, readings []fleet.Reading, row func(fleet.Millis, []float64) error) error {
-	last := readings[len(readings)-1].Time
-	end := min(fleet.MaxMillis, last+1000+fleet.Millis(plan.Lookback().Milliseconds()))
-	window, err := outwards(readings[0].Time, end)
-	if err != nil {
-		return err
-	}
-	rows := plan.Start(window, row)
-	for _, r := range readings {
-		if i := slices.Index(plan.Sensors(), r.ID.Sensor); i >= 0 {
-			if err := rows.Add(i, r.Time, r.Value); err != nil {
-				return err
-			}
-		}
-	}
-	return rows.Close()
 }

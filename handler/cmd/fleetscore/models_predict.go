@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/series"
 )
 
 func predictCommand(c console) *cobra.Command {
@@ -49,7 +50,7 @@ classes, predictions, scores and probabilities, as far as the model gives them.`
 				if asJSON {
 					return usageError{errors.New("--json and --features do not go together")}
 				}
-				return c.predictReadings(args[0], file, args[1])
+				return c.predictReadings(args[0], file, args[1], &dataFlags{}, &series.Options{Memory: 1 << 30})
 			}
 			m, err := loadModel(args[0], nil)
 			if err != nil {

@@ -1,18 +1,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/series"
 )
 
 // predictReadings scores the rows that a features file makes of readings, device by
 // device.
-func (c console) predictReadings(name, file, data string) error {
+func (c console) predictReadings(name, file, data string, flags *dataFlags, memory *series.Options) (err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -29,19 +30,15 @@ func (c console) predictReadings(name, file, data string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	readings, err := c.deviceReadings(&dataFlags{}, []string{data}, spec.Devices)
+	d, err := c.devices(flags, memory, []string{data}, spec.Devices)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, d.Close()) }()
 	out := newVerdicts(c.out, m)
-	for len(readings) > 0 {
-		device := readings[0].ID.Device
-		n := slices.IndexFunc(readings, func(r fleet.Reading) bool { return r.ID.Device != device })
-		if n < 0 {
-			n = len(readings)
-		}
+	for _, device := range d.names {
 		var said predict.Result
-		err := deviceFeatures(plan, readings[:n], func(ts fleet.Millis, x []float64) error {
+		err := d.rows(device, plan, func(ts fleet.Millis, x []float64) error {
 			if err := m.Predict(&said, x[:m.Features()]); err != nil {
 				return fmt.Errorf("%s at %v: %w", device, ts, err)
 			}
@@ -53,7 +50,6 @@ func (c console) predictReadings(name, file, data string) error {
 		if err != nil {
 			return err
 		}
-		readings = readings[n:]
 	}
 	return out.Flush()
 }

@@ -1,0 +1,172 @@
+package series
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
+)
+
+// Point is a reading of a sensor that is known.
+type Point struct {
+	Time  fleet.Millis
+	Value float64
+}
+
+const pointBytes = int64(unsafe.Sizeof(Point{}))
+
+// Options bound a [Set].
+type Options struct {
+	// Memory is how many bytes readings may hold before they go to disk. Less than
+	// a megabyte counts as one.
+	Memory int64
+	// Dir is the folder for files; empty is the system's own. The files are gone
+	// when the set is closed and, where the system allows, if the process is killed.
+	Dir string
+}
+
+// Set is the readings of many sensors. Readings are added by one goroutine, then
+// [Set.Sort] is called, then any number read.
+type Set struct {
+	opt     Options
+	sensors map[fleet.ID]int32
+	ids     []fleet.ID // in the order in which they came, until sorted
+	points  [][]Point  // by sensor, in memory
+	last    int32      // the sensor of the reading before
+	held    int64      // bytes
+	files   []*part
+
+	added          int
+	from, to       fleet.Millis // the first and the last time
+	equal, differs atomic.Int64
+}
+
+// New returns an empty set.
+func New(opt Options) *Set {
+	opt.Memory = max(opt.Memory, 1<<20)
+	return &Set{opt: opt, sensors: map[fleet.ID]int32{}, from: fleet.MaxMillis, to: fleet.MinMillis}
+}
+
+// Add takes a valid reading in. Its error is of the disk.
+func (s *Set) Add(r fleet.Reading) error {
+	i := s.sensor(r.ID)
+	p := s.points[i]
+	if len(p) == cap(p) {
+		p = slices.Grow(p, max(16, len(p)/2))
+		s.held += int64(cap(p)-cap(s.points[i])) * pointBytes
+	}
+	s.points[i] = append(p, Point{r.Time, r.Value + 0}) // -0 is 0, as in the database
+	s.added++
+	s.from, s.to = min(s.from, r.Time), max(s.to, r.Time)
+	if s.held > s.opt.Memory {
+		return s.spill()
+	}
+	return nil
+}
+
+// sensor returns the position of a sensor. Readings of one often come together.
+func (s *Set) sensor(id fleet.ID) int32 {
+	if len(s.ids) > 0 && s.ids[s.last] == id {
+		return s.last
+	}
+	i, ok := s.sensors[id]
+	if !ok {
+		i = int32(len(s.ids))
+		s.sensors[id] = i
+		s.ids = append(s.ids, id)
+		s.points = append(s.points, nil)
+	}
+	s.last = i
+	return i
+}
+
+// Sort ends the adding. Its error is of the disk.
+func (s *Set) Sort() error {
+	if len(s.files) > 0 && s.held > s.opt.Memory/2 { // leave memory to the pieces
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(s.ids, fleet.CompareID)
+	return s.sortPoints()
+}
+
+// sortPoints sorts what is in memory by time. What came first stays first.
+func (s *Set) sortPoints() error {
+	var g spawn.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	const some = 64 // sensors at a time
+	for at := 0; at < len(s.points); at += some {
+		g.Start(func() error {
+			for _, p := range s.points[at:min(at+some, len(s.points))] {
+				if !slices.IsSortedFunc(p, compareTime) {
+					slices.SortStableFunc(p, compareTime)
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func compareTime(a, b Point) int {
+	switch {
+	case a.Time < b.Time:
+		return -1
+	case a.Time > b.Time:
+		return 1
+	}
+	return 0
+}
+
+// spill writes the points in memory to a file, and forgets them.
+func (s *Set) spill() error {
+	if err := s.sortPoints(); err != nil {
+		return err
+	}
+	p, err := writePart(s.opt.Dir, s.points)
+	if err != nil {
+		return fmt.Errorf("write readings to disk, as they hold more than %d MB: %w", s.opt.Memory>>20, err)
+	}
+	s.files = append(s.files, p)
+	clear(s.points)
+	s.held = 0
+	return nil
+}
+
+// IDs returns the sensors, in the order of [fleet.CompareID]. The slice is the
+// set's own.
+func (s *Set) IDs() []fleet.ID { return s.ids }
+
+// Len returns how many readings were added.
+func (s *Set) Len() int { return s.added }
+
+// Span returns the first and the last time of a reading, of all sensors.
+func (s *Set) Span() (first, last fleet.Millis) { return s.from, s.to }
+
+// Files returns how many files the set has written.
+func (s *Set) Files() int { return len(s.files) }
+
+// Copies returns how many readings were left out of the series read so far, because
+// an earlier one had the same sensor and time: with the same value, and with
+// another.
+func (s *Set) Copies() (equal, different int) { return int(s.equal.Load()), int(s.differs.Load()) }
+
+// Close removes the files.
+func (s *Set) Close() error {
+	var errs []error
+	for _, p := range s.files {
+		errs = append(errs, p.close())
+	}
+	s.files = nil
+	if err := errors.Join(errs...); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
