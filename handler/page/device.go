@@ -2,7 +2,9 @@ package page
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,14 +27,17 @@ type span struct {
 	Chosen         bool
 }
 
-// chart is what one sensor measured, and what became of its jobs beneath.
+// chart is what one sensor measured, and what became of its jobs beneath; of a
+// device model there are only the jobs.
 type chart struct {
 	runs.Series
-	Line, Band string // of the least and greatest values, as paths of SVG
-	Y          []tick
-	Bars       []bar
-	Anomalies  int
-	Rows       int
+	Name        string
+	DeviceModel bool
+	Line, Band  string // of the least and greatest values, as paths of SVG
+	Y           []tick
+	Bars        []bar
+	Anomalies   int
+	Rows        int
 }
 
 // bar is a job under the chart.
@@ -54,14 +59,26 @@ func newDeviceView(d runs.Device) deviceView {
 		return math.Round(min(max(share, 0), 1)*chartWidth*100) / 100
 	}
 	for _, s := range d.Sensors {
-		c := chart{Series: s}
+		c := chart{Name: s.Sensor, Series: s}
 		c.draw(x)
+		v.Charts = append(v.Charts, c)
+	}
+	// Device models come last, in the order of their names; they have no readings of their own.
+	models := map[string]bool{}
+	for _, j := range d.Jobs {
+		if j.DeviceModel != "" {
+			models[j.DeviceModel] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(models)) {
+		v.Charts = append(v.Charts, chart{Name: name, DeviceModel: true})
+	}
+	for i := range v.Charts {
 		for _, j := range d.Jobs {
-			if j.Sensor == s.Sensor {
-				c.addJob(j, x)
+			if j.Name() == v.Charts[i].Name {
+				v.Charts[i].addJob(j, x)
 			}
 		}
-		v.Charts = append(v.Charts, c)
 	}
 	for _, r := range []struct {
 		text   string

@@ -44,7 +44,9 @@ func answers() map[string]any {
 		Progress: &runs.Progress{Jobs: 2, Closed: 2, Counts: fleet.Counts{fleet.Scored: 1, fleet.BadModel: 1}}, Manifest: run + "/manifest.json"}
 	going := shown
 	going.State, going.EndedAt = fleet.RunRunning, time.Time{}
-	device := runs.Device{Device: hostile, From: noon.Add(-time.Hour), To: noon, Jobs: []runs.Job{job, good}, Sensors: []runs.Series{
+	ofModel := good
+	ofModel.ID = fleet.ID{Device: hostile, DeviceModel: hostile}
+	device := runs.Device{Device: hostile, From: noon.Add(-time.Hour), To: noon, Jobs: []runs.Job{job, good, ofModel}, Sensors: []runs.Series{
 		{Sensor: hostile, Readings: 3, Points: []runs.Point{{At: noon.Add(-time.Hour), Readings: 1, Min: -1e300, Max: 1e300}, {At: noon.Add(-time.Minute), Readings: 2, Min: 5, Max: 5}}},
 		{Sensor: "constant", Readings: 1, Points: []runs.Point{{At: noon.Add(-time.Hour), Readings: 1, Min: 7, Max: 7}}}, {Sensor: "silent"}}}
 	return map[string]any{

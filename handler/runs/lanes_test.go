@@ -104,7 +104,7 @@ func TestSites(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
 	for i := range 150 {
-		for _, form := range []string{"pump-%03d", "north.line-%d"} {
+		for _, form := range []string{"pump-%03d", "north/line-%d"} {
 			if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: fmt.Sprintf(form, i), Sensor: "t"}}}); err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestSites(t *testing.T) {
 	for _, lane := range l.Lanes {
 		got[lane.Name] = lane.Devices
 	}
-	if got["pump-"] != 150 || got["north.line-"] != 150 || got["1"] != 1 || got["2"] != 1 {
+	if got["pump-"] != 150 || got["north/"] != 150 || got["1"] != 1 || got["2"] != 1 {
 		t.Errorf("%v", got)
 	}
 	second, err := api.Lanes(t.Context(), runs.LanesRequest{Sort: "name", Group: "device", Prefix: "pump-", Page: 1})
