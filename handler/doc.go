@@ -49,6 +49,7 @@
 //   - series: readings sorted by sensor and time, on disk if they are many
 //   - release: the package for Azure, and how it gets there
 //   - cmd/fleetscore: the one command for people
+//   - version: which version, of which commit
 //   - spawn: how a goroutine is started, so that a panic in it is an error
 //   - infra, e2e, needs, mutants: tests of the description of Azure and of the
 //     whole; what tests need; faults planted to see whether tests notice

@@ -46,8 +46,8 @@ var arrows = map[string]string{
 	"release":                   "release/pack",
 	"release/pack":              "",
 	"devhost":                   "azure schedule/ncrontab",
-	"app":                       "page fleet blob azure store ledger ingest schedule score runs protocol model config spawn",
-	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series",
+	"app":                       "page fleet blob azure store ledger ingest schedule score runs protocol model config spawn version",
+	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series version",
 	"ingest/mapping":            "fleet notation timestamp",
 	"notation":                  "",
 }

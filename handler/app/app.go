@@ -26,6 +26,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/score"
 	"github.com/fleetscore/fleetscore/handler/store"
+	"github.com/fleetscore/fleetscore/handler/version"
 )
 
 // JobQueue is the queue of the messages that carry jobs, as the function.json
@@ -63,7 +64,7 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 		return nil, fmt.Errorf("open SQL_DSN: %w", err)
 	}
 	a := &App{
-		cfg: cfg, log: log, server: protocol.New(protocol.Options{Stdout: stdout}), db: db, storage: storage,
+		cfg: cfg, log: log, server: protocol.New(protocol.Options{Stdout: stdout, Version: version.Version, Commit: version.Commit()}), db: db, storage: storage,
 		models: model.NewCache(storage.Blobs(), loader(cfg.SIMD), sklearn.MaxFile, modelBytes()),
 		ender:  &ledger.Ender{Ledger: db, Files: storage.Blobs(), Now: now},
 		sender: &ledger.Sender{Outbox: db, Queue: storage.Queue(JobQueue), PerMessage: cfg.SensorsPerMessage, Now: now},

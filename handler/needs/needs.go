@@ -22,15 +22,15 @@ import (
 // promises is tested without it.
 func Shared(t testing.TB, path string) string {
 	t.Helper()
-	path = filepath.Join(shared(t), filepath.FromSlash(path))
-	_, err := os.Stat(path)
+	full := filepath.Join(shared(t), filepath.FromSlash(path))
+	_, err := os.Stat(full)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		skip(t, false, fmt.Sprintf("the data ../shared/%s is not beside the repository", filepath.Base(path)))
+		skip(t, false, fmt.Sprintf("the data ../shared/%s is not beside the repository", path))
 	case err != nil:
 		t.Fatal(err)
 	}
-	return path
+	return full
 }
 
 // Tool returns the path of a program on PATH. The remedy says how to get it.

@@ -189,7 +189,7 @@ func TestRouteReply(t *testing.T) {
 // nothing else answers.
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	s := New(Options{Stdout: io.Discard})
+	s := New(Options{Stdout: io.Discard, Version: "1.2.3", Commit: "abc"})
 	s.Handle("GET", "/api/*", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { replyJSON(w, 299, []byte(`{}`)) }))
 	for _, tc := range []struct {
 		method, path string
@@ -217,7 +217,7 @@ func TestHealth(t *testing.T) {
 	} {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequest(tc.method, tc.path, nil))
-		if w.Code != tc.status || tc.status == 200 && w.Body.String() != `{"status":"ok"}` {
+		if w.Code != tc.status || tc.status == 200 && w.Body.String() != `{"status":"ok","version":"1.2.3","commit":"abc"}` {
 			t.Errorf("%s %s: %d %s; want %d", tc.method, tc.path, w.Code, w.Body, tc.status)
 		}
 	}

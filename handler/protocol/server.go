@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ const DefaultMaxBody = 256 << 20
 
 // Options are the settings of a [Server].
 type Options struct {
+	// Version and Commit are what the health check says of this program.
+	Version, Commit string
 	// Stdout takes the log lines that no reply can carry. It is required.
 	Stdout io.Writer
 	// Level is the least level that is logged; nil means Info.
@@ -39,6 +42,7 @@ type Server struct {
 	opt     Options
 	log     *slog.Logger // of what belongs to no reply
 	mounted []mounted
+	health  []byte    // the reply
 	bodies  sync.Pool // of *bytes.Buffer; a batch of events needs half a megabyte
 }
 
@@ -52,6 +56,7 @@ func New(opt Options) *Server {
 	}
 	handler := slog.NewJSONHandler(opt.Stdout, &slog.HandlerOptions{Level: opt.Level})
 	s := &Server{echo: echo.New(), opt: opt, log: slog.New(handler)}
+	s.health, _ = json.Marshal(healthReply{"ok", opt.Version, opt.Commit}) // strings can always be written
 	s.bodies.New = func() any { return new(bytes.Buffer) }
 	s.echo.Logger.SetOutput(io.Discard) // it writes plain text to stdout
 	s.echo.HTTPErrorHandler = s.refuse
@@ -64,7 +69,7 @@ func New(opt Options) *Server {
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if isHealth(r.URL.Path) {
-		health(w, r)
+		s.answerHealth(w, r)
 		return
 	}
 	s.echo.ServeHTTP(w, r)
@@ -78,14 +83,21 @@ func isHealth(p string) bool {
 	return strings.EqualFold(path.Clean(p), "/api/health")
 }
 
-// health answers that the process serves, and touches nothing else.
-func health(w http.ResponseWriter, r *http.Request) {
+// healthReply is what the health check says.
+type healthReply struct {
+	Status  string `json:"status"`
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+}
+
+// answerHealth answers that the process serves, and touches nothing else.
+func (s *Server) answerHealth(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		replyJSON(w, http.StatusMethodNotAllowed, []byte(`{"error":"health is only read"}`))
 		return
 	}
-	replyJSON(w, http.StatusOK, []byte(`{"status":"ok"}`))
+	replyJSON(w, http.StatusOK, s.health)
 }
 
 // replyJSON writes a whole reply. The content type is what the host insists

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/cmd/printable"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/version"
 )
 
 // console is what a command speaks to the world through.
@@ -62,6 +63,7 @@ Here, all of it runs on this machine.`,
   fleetscore run --data readings.csv --models models --out out    your own
   fleetscore models inspect model.pkl                what is in a pickle, without running it
   fleetscore serve                                   keep it running, with its page at http://localhost:7071/api/`,
+		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -3,7 +3,7 @@
 //
 // It takes its port and settings from the environment and its end from the
 // host, which kills it. Exit code 0 would mean that it is not wanted again, so
-// it never ends with that.
+// it never ends with that, but for handler --version.
 package main
 
 import (
@@ -14,9 +14,14 @@ import (
 	"syscall"
 
 	"github.com/fleetscore/fleetscore/handler/cmd/printable"
+	"github.com/fleetscore/fleetscore/handler/version"
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		fmt.Println("handler", version.String())
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Getenv, os.Stdout); err != nil {

@@ -21,16 +21,18 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/fleetscore/fleetscore/handler/version"
 )
 
-// binary builds the handler as it is deployed.
+// binary builds the handler as it is deployed, of a commit that there is not.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "handler-")
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, "handler")
-	build := exec.Command("go", "build", "-o", path, ".")
+	build := exec.Command("go", "build", "-ldflags=-X github.com/fleetscore/fleetscore/handler/version.commit=0123abcd", "-o", path, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
@@ -94,6 +96,31 @@ func awaitReady(t testing.TB, port string) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// Which version runs can be asked of the file and of the process.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "handler " + version.Version + " (commit 0123abcd)\n"
+	if out, err := exec.Command(path, "--version").CombinedOutput(); err != nil || string(out) != want {
+		t.Errorf("%q, %v; want %q", out, err, want)
+	}
+	port := freePort(t)
+	start(t, port)
+	awaitReady(t, port)
+	resp, err := http.Get("http://127.0.0.1:" + port + "/api/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if want := `{"status":"ok","version":"` + version.Version + `","commit":"0123abcd"}`; err != nil || string(body) != want {
+		t.Errorf("%s, %v; want %s", body, err, want)
 	}
 }
 

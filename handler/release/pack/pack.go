@@ -1,9 +1,11 @@
 // Package pack makes the package that Azure runs: a flat zip of host.json, the
 // functions' folders and the handler.
 //
-// The same sources give the same bytes, in whatever folder and on whatever
-// system they are packed: the package's name is the hash of its content, and
-// releasing what runs already changes nothing.
+// The same commit gives the same bytes, in whatever folder and on whatever
+// system it is packed: the package's name is the hash of its content, and
+// releasing what runs already changes nothing. The handler holds the commit, and
+// nothing else of the repository: tags and history are not the same in every
+// clone.
 package pack
 
 import (
@@ -41,8 +43,13 @@ func Build(ctx context.Context, root string) (Package, error) {
 	}
 	defer os.RemoveAll(dir)
 	handler := filepath.Join(dir, "handler")
-	// No path and no commit is stamped in: they differ between folders.
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", handler, "./handler/cmd/handler")
+	commit, err := Commit(ctx, root)
+	if err != nil {
+		return Package{}, err
+	}
+	// No path is stamped in: it differs between folders.
+	flags := "-ldflags=-s -w -buildid= -X github.com/fleetscore/fleetscore/handler/version.commit=" + commit
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", flags, "-o", handler, "./handler/cmd/handler")
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOFLAGS=", "GOEXPERIMENT=", "GOWORK=off")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -56,6 +63,35 @@ func Build(ctx context.Context, root string) (Package, error) {
 		return Package{}, err
 	}
 	return archive(os.DirFS(root), binary)
+}
+
+// sources are the files that a package is made of.
+var sources = []string{"handler", "functions", "host.json", "go.mod", "go.sum"}
+
+// Commit returns the commit of the sources in root, with "-dirty" behind it where
+// they differ from it, or "" where they are in no repository.
+func Commit(ctx context.Context, root string) (string, error) {
+	git := func(args ...string) (string, error) {
+		cmd := exec.CommandContext(ctx, "git", append([]string{"-C", root}, args...)...)
+		cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0")
+		out, err := cmd.Output()
+		return strings.TrimSpace(string(out)), err
+	}
+	if _, err := git("rev-parse", "--verify", "--quiet", "HEAD:./go.mod"); err != nil {
+		return "", ctx.Err() // sources without their repository, or no git
+	}
+	commit, err := git("rev-parse", "HEAD")
+	if err != nil {
+		return "", fmt.Errorf("ask git for the commit: %w", err)
+	}
+	changed, err := git(append([]string{"status", "--porcelain", "--"}, sources...)...)
+	if err != nil {
+		return "", fmt.Errorf("ask git for what has changed since %s: %w", commit, err)
+	}
+	if changed != "" {
+		commit += "-dirty"
+	}
+	return commit, nil
 }
 
 // checkBinary reports why Azure could not run a binary.
@@ -108,14 +144,12 @@ func archive(root fs.FS, handler []byte) (Package, error) {
 	return p, nil
 }
 
-// addFile adds a text file, its lines ended as in the repository, whatever
-// the checkout made of them.
 func addFile(w *zip.Writer, root fs.FS, file, name string) error {
 	content, err := fs.ReadFile(root, file)
 	if err != nil {
 		return err
 	}
-	return add(w, name, 0o644, bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")))
+	return add(w, name, 0o644, content)
 }
 
 // add writes an entry with its mode: on Elastic Premium nobody else makes the

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -16,19 +17,50 @@ import (
 
 const root = "../../.."
 
-// TestPackage builds the same sources in two folders.
+// TestPackage builds the same commit in two clones: one as Git for Windows makes
+// them, without history, and with a file that is no source.
 func TestPackage(t *testing.T) {
 	here := copySources(t)
-	there := t.TempDir()
-	if err := os.CopyFS(there, os.DirFS(here)); err != nil {
+	git(t, here, "init", "--quiet")
+	git(t, here, "add", ".")
+	git(t, here, "commit", "--quiet", "--message", "all")
+	git(t, here, "commit", "--quiet", "--message", "none", "--allow-empty")
+	git(t, here, "tag", "v9.9.9")
+	commit := git(t, here, "rev-parse", "HEAD")
+
+	there := filepath.Join(t.TempDir(), "clone")
+	git(t, here, "clone", "--quiet", "--depth=1", "--no-tags", "--config=core.autocrlf=true", "file://"+filepath.ToSlash(here), there)
+	if err := os.WriteFile(filepath.Join(there, "notes.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	windows(t, there)
+
 	one, two := build(t, here), build(t, there)
 	if one.Name() != two.Name() {
-		t.Errorf("the same sources give %s and, elsewhere, %s", one.Name(), two.Name())
+		t.Errorf("the same commit gives %s and, elsewhere, %s", one.Name(), two.Name())
 	}
-	checkEntries(t, one)
+	checkEntries(t, one, commit)
+
+	if err := os.WriteFile(filepath.Join(there, "handler", "new.go"), []byte("package handler\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Commit(t.Context(), there); err != nil || got != commit+"-dirty" {
+		t.Errorf("with another source the commit is %q, %v", got, err)
+	}
+	if got, err := Commit(t.Context(), t.TempDir()); err != nil || got != "" {
+		t.Errorf("without a repository the commit is %q, %v", got, err)
+	}
+}
+
+// git runs git in a folder, by no one's settings, and returns what it says.
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 func build(t *testing.T, root string) Package {
@@ -40,25 +72,8 @@ func build(t *testing.T, root string) Package {
 	return p
 }
 
-// windows ends the lines of texts as a checkout on Windows may.
-func windows(t *testing.T, root string) {
+func checkEntries(t *testing.T, p Package, commit string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root, "functions", "*", "function.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range append(files, filepath.Join(root, "host.json")) {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, bytes.ReplaceAll(content, []byte("\n"), []byte("\r\n")), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func checkEntries(t *testing.T, p Package) {
 	r, err := zip.NewReader(bytes.NewReader(p.Zip), int64(len(p.Zip)))
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +90,16 @@ func checkEntries(t *testing.T, p Package) {
 		if f.Mode() != want[f.Name] || f.CreatorVersion>>8 != 3 {
 			t.Errorf("%s: mode %v, creator %d", f.Name, f.Mode(), f.CreatorVersion>>8)
 		}
+		if f.Name == "handler" {
+			in, err := f.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := io.ReadAll(in)
+			if err != nil || !bytes.Contains(content, []byte(commit)) {
+				t.Errorf("the handler does not hold the commit %s: %v", commit, err)
+			}
+		}
 	}
 }
 
@@ -82,7 +107,7 @@ func checkEntries(t *testing.T, p Package) {
 func copySources(t *testing.T) string {
 	t.Helper()
 	to := t.TempDir()
-	list := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "handler", "functions", "go.mod", "go.sum", "host.json")
+	list := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "handler", "functions", "go.mod", "go.sum", "host.json", ".gitattributes")
 	list.Dir = root
 	out, err := list.Output()
 	if err != nil {
