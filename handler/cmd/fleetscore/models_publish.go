@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -102,8 +103,13 @@ kept: see rollback.`,
 			return err
 		}
 		defer storage.Close()
-		ctx, blobs := cmd.Context(), storage.Blobs()
+		ctx, blobs := cmd.Context(), blob.Store(storage.Blobs())
 		p, steps, err := c.plan(ctx, blobs, os.DirFS(args[0]), args[0], pattern)
+		if dryRun && errors.Is(err, fleet.ErrUnavailable) {
+			fmt.Fprintln(c.err, "warning: the storage cannot be reached, so every model counts as new")
+			blobs = new(blob.Memory)
+			p, steps, err = c.plan(ctx, blobs, os.DirFS(args[0]), args[0], pattern)
+		}
 		if err != nil {
 			return err
 		}
@@ -141,6 +147,9 @@ func (c console) plan(ctx context.Context, blobs blob.Store, dir fs.FS, name, pa
 	files, others, err := publish.Find(dir, pattern)
 	if err != nil {
 		return p, nil, err
+	}
+	if len(files) == 0 && slices.Contains(others, "MLmodel") {
+		return p, nil, fmt.Errorf("%s is one MLflow model: name the folder that has it as {device}/{name}", name)
 	}
 	if len(files) == 0 {
 		return p, nil, fmt.Errorf("%s has no model file among %d: name them {device}/{sensor}.pkl, or say with --pattern how they are named", name, len(others))

@@ -153,3 +153,25 @@ func TestSimulateWritesCSV(t *testing.T) {
 		t.Errorf("%d readings, want 24", n)
 	}
 }
+
+// TestPublishDryRun holds that publish says without any storage what it takes for
+// what, and what the rows will be.
+func TestPublishDryRun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "pump/t.pkl"), read(t, sample+"vibration.pkl"))
+	write(t, filepath.Join(dir, "pump/t.features.json"), `{"rows": {"grid": "5min", "columns": [{"sensor": "v", "aggregate": "mean"}]}, "columns": [{"name": "day", "of": "v_mean", "rolling": "24h", "aggregate": "mean"}], "features": ["day"], "devices": "pump*"}`)
+	write(t, filepath.Join(dir, "pump/scaler.pkl"), "no pickle\n")
+	stdout, stderr, code := command(t, "", map[string]string{"SQL_DSN": "file:" + filepath.Join(dir, "none.db")}, "models", "publish", dir, "--dry-run", "--skip-bad", "--storage", azure.DevelopmentConnection(1, 1, 1))
+	for _, want := range []string{
+		"warning: the storage cannot be reached, so every model counts as new\n",
+		"pump/t: packed of pump/t.pkl as sklearn.pipeline.Pipeline, pump/t.features.json as features file\n",
+		"pump/t: rows of day from the sensors v, looking back 24h5m0s, of the devices pump*\n",
+		"bad: pump/scaler.pkl: this is a text of 10 bytes, not a model",
+		"1 new and 0 changed would be uploaded, 0 the same, 1 bad\n",
+	} {
+		if !strings.Contains(stderr+stdout, want) {
+			t.Errorf("exit code %d: %s%s; want %s", code, stderr, stdout, want)
+		}
+	}
+}
