@@ -109,7 +109,7 @@ func view[Req, Resp any](a *App, path string, f func(context.Context, Req) (Resp
 
 func draw(w io.Writer, v protocol.View) error {
 	if p, ok := v.Data.(protocol.Problem); ok {
-		v.Data = page.Problem(p)
+		v.Data = page.Problem{Status: p.Status, Text: p.Detail}
 	}
 	return page.Draw(w, v.URL, v.Key, v.Data)
 }

@@ -34,6 +34,6 @@ func ExampleRoute() {
 	}
 	// Output:
 	// 200 {"name":"first","limit":5}
-	// 404 {"error":"run \"none\": not found"}
-	// 400 {"error":"invalid: query parameter limit: \"many\" is not a whole number in range"}
+	// 404 {"type":"about:blank","title":"Not Found","status":404,"detail":"run \"none\": not found"}
+	// 400 {"type":"about:blank","title":"Bad Request","status":400,"detail":"invalid: query parameter limit: \"many\" is not a whole number in range"}
 }

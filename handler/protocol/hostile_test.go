@@ -93,8 +93,8 @@ func TestHostileParameters(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		text, err := io.ReadAll(resp.Body)
-		var reply struct{ Error string }
-		if err != nil || json.Unmarshal(text, &reply) != nil || reply.Error == "" || len(text) > 2000 || resp.StatusCode < 400 || resp.StatusCode >= 500 {
+		var reply struct{ Detail string }
+		if err != nil || json.Unmarshal(text, &reply) != nil || reply.Detail == "" || len(text) > 2000 || resp.StatusCode < 400 || resp.StatusCode >= 500 {
 			t.Errorf("%s %.100q %.100q: %d %.300q, %v", method, target, body, resp.StatusCode, text, err)
 		}
 		if resp.Header.Get("X-Injected") != "" {

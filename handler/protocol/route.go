@@ -26,7 +26,7 @@ const routeDeadline = 200 * time.Second
 // Parameters are strings, booleans, integers, lists of strings separated by
 // commas, or anything with UnmarshalText. A request that doesn't fit is
 // answered with 400 and the reason. The reply is Resp as JSON with status, or
-// {"error": text} with the status of the error's row in fleet.Failures. A GET
+// a [Problem] with the status of the error's row in fleet.Failures. A GET
 // route serves HEAD too. Route panics if Req can't be bound.
 func Route[Req, Resp any](s *Server, method, path string, status int, f func(ctx context.Context, req Req) (Resp, error)) {
 	bind := newBinder[Req]()

@@ -68,7 +68,7 @@ func TestRouteBinds(t *testing.T) {
 			want = 202
 		}
 		if status, rep := serve(t, s, request(tc.method, tc.target, tc.body)); status != want || !reflect.DeepEqual(got, tc.want) {
-			t.Errorf("%s %s: status %d %s, got %+v, want %+v", tc.method, tc.target, status, rep.Error, got, tc.want)
+			t.Errorf("%s %s: status %d %s, got %+v, want %+v", tc.method, tc.target, status, rep.Error+rep.Detail, got, tc.want)
 		}
 	}
 }
@@ -113,14 +113,14 @@ func TestRouteRefuses(t *testing.T) {
 		{"GET", "/api/..%2Fscore", "", 404, "no"},
 	} {
 		status, rep := serve(t, s, request(tc.method, tc.target, tc.body))
-		if status != tc.status || !strings.Contains(rep.Error, tc.text) {
-			t.Errorf("%s %.60s %.40s: %d %q; want %d and %q", tc.method, tc.target, tc.body, status, rep.Error, tc.status, tc.text)
+		if status != tc.status || !strings.Contains(rep.Error+rep.Detail, tc.text) {
+			t.Errorf("%s %.60s %.40s: %d %q; want %d and %q", tc.method, tc.target, tc.body, status, rep.Error+rep.Detail, tc.status, tc.text)
 		}
 	}
 	r := request("POST", "/api/runs/7", "a=b")
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if status, rep := serve(t, s, r); status != 415 || !strings.Contains(rep.Error, "application/json") {
-		t.Errorf("form: %d %q", status, rep.Error)
+	if status, rep := serve(t, s, r); status != 415 || !strings.Contains(rep.Error+rep.Detail, "application/json") {
+		t.Errorf("form: %d %q", status, rep.Error+rep.Detail)
 	}
 	if stdout.String() != "" {
 		t.Errorf("a client's mistake was logged: %s", stdout.String())
@@ -151,8 +151,8 @@ func TestRouteErrors(t *testing.T) {
 		if strings.Contains(stdout.String(), "topsecret") {
 			t.Errorf("the caller's key was logged: %s", stdout.String())
 		}
-		if status != tc.status || !strings.HasPrefix(rep.Error, tc.text) || strings.Contains(rep.Error, "hunter2") {
-			t.Errorf("%d %q; want %d %q", status, rep.Error, tc.status, tc.text)
+		if status != tc.status || !strings.HasPrefix(rep.Error+rep.Detail, tc.text) || strings.Contains(rep.Detail, "hunter2") {
+			t.Errorf("%d %q; want %d %q", status, rep.Error+rep.Detail, tc.status, tc.text)
 		}
 		if strings.Contains(stdout.String(), "panic:") != strings.Contains(stdout.String(), "route_test.go") {
 			t.Errorf("the stack of a panic: %s", stdout.String())

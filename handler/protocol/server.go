@@ -94,7 +94,7 @@ type healthReply struct {
 func (s *Server) answerHealth(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		replyJSON(w, http.StatusMethodNotAllowed, []byte(`{"error":"health is only read"}`))
+		replyProblem(w, http.StatusMethodNotAllowed, "health is only read")
 		return
 	}
 	replyJSON(w, http.StatusOK, s.health)
@@ -103,8 +103,12 @@ func (s *Server) answerHealth(w http.ResponseWriter, r *http.Request) {
 // replyJSON writes a whole reply. The content type is what the host insists
 // on; Go would guess text/plain.
 func replyJSON(w http.ResponseWriter, status int, body []byte) {
+	replyAs(w, status, "application/json", body)
+}
+
+func replyAs(w http.ResponseWriter, status int, contentType string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	// If the other side is gone, nobody is left to tell.
@@ -118,7 +122,11 @@ func (s *Server) refuse(err error, c echo.Context) {
 		return
 	}
 	status, text := s.explain(err, c.Request())
-	replyJSON(c.Response(), status, errorJSON(text))
+	if r := c.Request(); !strings.HasPrefix(r.URL.Path, "/api/") { // an invocation that no function takes
+		replyJSON(c.Response(), status, errorJSON(text))
+		return
+	}
+	replyProblem(c.Response(), status, text)
 }
 
 // explain is verdict, and logs what is no fault of the client.

@@ -49,8 +49,9 @@ func invocation(function, text string) *http.Request {
 
 // reply is what the host reads of a reply.
 type reply struct {
-	Logs  []string
-	Error string
+	Logs   []string
+	Error  string
+	Detail string
 }
 
 // serve checks what holds for every reply to the host: application/json, a
@@ -63,7 +64,11 @@ func serve(t *testing.T, s *Server, r *http.Request) (int, reply) {
 	if err := json.Unmarshal(w.Body.Bytes(), &rep); err != nil || !strings.HasPrefix(w.Body.String(), "{") {
 		t.Errorf("%s: the body is no JSON object: %q", r.URL, w.Body)
 	}
-	if ct := w.Header().Get("Content-Type"); ct != "application/json" {
+	want := "application/json"
+	if strings.HasPrefix(r.URL.Path, "/api/") && w.Code >= 400 {
+		want = "application/problem+json"
+	}
+	if ct := w.Header().Get("Content-Type"); ct != want {
 		t.Errorf("%s: Content-Type %q", r.URL, ct)
 	}
 	if n := w.Header().Get("Content-Length"); n != fmt.Sprint(w.Body.Len()) {

@@ -20,12 +20,6 @@ type View struct {
 	Data any      // the route's answer, or a [Problem]
 }
 
-// Problem is why a request was refused.
-type Problem struct {
-	Status int
-	Text   string
-}
-
 // Page mounts f like [Route] with GET, as a page too: a caller whose Accept names
 // text/html gets what draw writes, any other the JSON. Errors are drawn likewise.
 func Page[Req, Resp any](s *Server, path string, draw func(w io.Writer, v View) error, f func(ctx context.Context, req Req) (Resp, error)) {
@@ -45,7 +39,7 @@ func Page[Req, Resp any](s *Server, path string, draw func(w io.Writer, v View) 
 			return replyValue(c, http.StatusOK, resp)
 		case err != nil:
 			status, text := s.explain(err, c.Request())
-			return replyPage(c, status, draw, Problem{status, text})
+			return replyPage(c, status, draw, newProblem(status, text))
 		}
 		return replyPage(c, http.StatusOK, draw, resp)
 	})

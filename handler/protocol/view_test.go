@@ -16,7 +16,7 @@ func paged(stdout io.Writer, f func(context.Context, ask) (ask, error)) *Server 
 	s := New(Options{Stdout: stdout})
 	Page(s, "/api/runs/:id", func(w io.Writer, v View) error {
 		if p, ok := v.Data.(Problem); ok {
-			_, err := fmt.Fprintf(w, "problem %d %s", p.Status, p.Text)
+			_, err := fmt.Fprintf(w, "problem %d %s", p.Status, p.Detail)
 			return err
 		}
 		_, err := fmt.Fprintf(w, "page of %s at %s, key %q", v.Data.(ask).ID, v.URL.Path, v.Key)
@@ -48,7 +48,7 @@ func TestPage(t *testing.T) {
 		{browser, "/api/runs/1?limit=x", 400, "text/html; charset=utf-8", "problem 400 invalid: query parameter limit"},
 		{browser, "/api/runs/broken", 500, "text/html; charset=utf-8", "problem 500 internal server error; the log says more"},
 		{"", "/api/runs/1", 200, "application/json", `"glob":""`},
-		{"application/json", "/api/runs/none", 404, "application/json", `{"error":"run none: not found"}`},
+		{"application/json", "/api/runs/none", 404, "application/problem+json", `"detail":"run none: not found"`},
 		{"*/*", "/api/runs/1", 200, "application/json", `"glob":""`},
 	} {
 		r := httptest.NewRequest("GET", c.address, nil)

@@ -83,9 +83,9 @@ func (a *client) call(ctx context.Context, method, path string, query url.Values
 
 func answerError(resp *http.Response) error {
 	data, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
-	var answer struct{ Error string }
-	if json.Unmarshal(data, &answer) == nil && answer.Error != "" {
-		return fmt.Errorf("%s (%d)", answer.Error, resp.StatusCode)
+	var problem struct{ Detail string } // of RFC 9457
+	if json.Unmarshal(data, &problem) == nil && problem.Detail != "" {
+		return fmt.Errorf("%s (%d)", problem.Detail, resp.StatusCode)
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		return fmt.Errorf("%s asks for a function key: give one with --key", resp.Request.URL.Host)

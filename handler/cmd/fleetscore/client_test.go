@@ -20,7 +20,7 @@ func flaky(t *testing.T) *client {
 		_, again := asked.LoadOrStore(r.URL.Path, true)
 		switch {
 		case !again:
-			http.Error(w, `{"error":"unavailable"}`, http.StatusServiceUnavailable)
+			http.Error(w, `{"detail":"unavailable"}`, http.StatusServiceUnavailable)
 		case r.URL.Path == "/api/runs":
 			fmt.Fprintf(w, `{"runs":[%s]}`, run)
 		case strings.HasSuffix(r.URL.Path, "/jobs"):
@@ -71,7 +71,7 @@ func TestTerminal(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
-		fmt.Fprint(w, `{"error":"no \u001b[2Jrun"}`)
+		fmt.Fprint(w, `{"detail":"no \u001b[2Jrun"}`)
 	}))
 	defer server.Close()
 	var out, errs strings.Builder

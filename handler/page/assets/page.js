@@ -88,7 +88,7 @@
           return;
         }
         b.disabled = false;
-        alert((await reply.json()).error || reply.statusText);
+        alert((await reply.json()).detail || reply.statusText);
       });
     }
   }

@@ -1,0 +1,25 @@
+package protocol
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// Problem is why a request was refused, as RFC 9457 has it. Its type is
+// about:blank: the status says all that a program needs to tell problems apart.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`  // of the status
+	Status int    `json:"status"` // of HTTP
+	Detail string `json:"detail"` // what is wrong, where, and what mends it
+}
+
+func newProblem(status int, detail string) Problem {
+	return Problem{"about:blank", http.StatusText(status), status, detail}
+}
+
+// replyProblem writes a whole reply.
+func replyProblem(w http.ResponseWriter, status int, detail string) {
+	body, _ := json.Marshal(newProblem(status, detail)) // strings and a number can't fail
+	replyAs(w, status, "application/problem+json", body)
+}
