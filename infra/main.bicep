@@ -118,10 +118,9 @@ param sqlMaxSizeGB int = 32
 param zoneRedundant bool = false
 
 // ---- retention
-@description('Days that runs, their predictions and manifests, and readings in SQL are kept. Older readings are deleted whenever they were sent: raise it before sending old data.')
-@minValue(2)
-@maxValue(36500)
-param retentionDays int = 90
+@description('Days that predictions and manifests are kept.')
+@minValue(1)
+param predictionRetentionDays int = 90
 
 @description('Days that error logs, archived app logs and dead letters are kept.')
 @minValue(1)
@@ -242,7 +241,7 @@ module dataStorage 'modules/datastorage.bicep' = {
     capturePrincipalId: captureIdentity.outputs.principalId
     deployerPrincipalId: principalId
     deployerPrincipalType: principalType
-    predictionRetentionDays: retentionDays
+    predictionRetentionDays: predictionRetentionDays
     logRetentionDays: logRetentionDays
     captureRetentionDays: captureRetentionDays
     workspaceId: monitoring.outputs.workspaceId
@@ -346,7 +345,6 @@ var settings = {
   SCORE_DELAY: scoreDelay
   SCORE_SENSORS_PER_MESSAGE: string(sensorsPerMessage)
   SCORE_AGGREGATE: scoreAggregate
-  SCORE_RETENTION_DAYS: string(retentionDays)
 }
 
 module premium 'modules/premium.bicep' = if (!flex) {

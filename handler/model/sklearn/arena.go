@@ -1,10 +1,22 @@
 package sklearn
 
+import "slices"
+
 // arena is scratch memory, handed out and given back like a stack. Its zero
 // value is ready to use.
 type arena struct {
 	numbers []float64
 	used    int
+	narrow  []float32
+}
+
+// singles returns x rounded to float32. It is valid until the next call.
+func (a *arena) singles(x []float64) []float32 {
+	a.narrow = slices.Grow(a.narrow[:0], len(x))[:len(x)]
+	for i, v := range x {
+		a.narrow[i] = float32(v)
+	}
+	return a.narrow
 }
 
 // take returns n numbers of any value. They are valid until the arena is

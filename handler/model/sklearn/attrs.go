@@ -60,6 +60,21 @@ func (a *attrs) value(name string) any {
 	return v
 }
 
+// optional is value of an attribute that not all versions have; nil where there
+// is none.
+func (a *attrs) optional(name string) any {
+	if !a.has(name) {
+		return nil
+	}
+	return a.value(name)
+}
+
+// number returns the number that a value is.
+func (a *attrs) number(v any) (float64, bool) {
+	f, err := numpy.Float(v)
+	return f, err == nil
+}
+
 func (a *attrs) bool(name string) bool {
 	f, err := numpy.Float(a.value(name))
 	if err != nil {
@@ -97,6 +112,7 @@ func (a *attrs) count(name string) int {
 	n := a.int(name)
 	if n < 1 {
 		a.fail("%s is %d: it has to be 1 at least", name, n)
+		return 1
 	}
 	return n
 }
@@ -135,7 +151,15 @@ func (a *attrs) array(name string) (shape []int, data []float64) {
 	if a.err != nil {
 		return nil, nil
 	}
-	array, err := numpy.Parse(a.value(name))
+	return a.arrayOf(name, a.value(name))
+}
+
+// arrayOf is array of a value; name is for errors.
+func (a *attrs) arrayOf(name string, v any) (shape []int, data []float64) {
+	if a.err != nil {
+		return nil, nil
+	}
+	array, err := numpy.Parse(v)
 	if err == nil {
 		data, err = array.Floats(a.budget)
 	}
@@ -161,6 +185,20 @@ func (a *attrs) vector(name string, d *dim) []float64 {
 	return v
 }
 
+// vectorOrNumber is vector, where a number stands for as many as there are.
+func (a *attrs) vectorOrNumber(name string, d *dim) []float64 {
+	f, ok := a.number(a.optional(name))
+	if !ok {
+		return a.vector(name, d)
+	}
+	v := make([]float64, d.n)
+	for i := range v {
+		v[i] = f
+	}
+	a.checkFinite(name, v)
+	return v
+}
+
 // vectorOrNaN is vector of numbers that need not be finite.
 func (a *attrs) vectorOrNaN(name string, d *dim) []float64 {
 	_, data := a.array(name)
@@ -170,16 +208,34 @@ func (a *attrs) vectorOrNaN(name string, d *dim) []float64 {
 	return data
 }
 
-// matrix returns a row-major matrix of finite numbers.
-func (a *attrs) matrix(name string, rows, columns *dim) []float64 {
-	data := a.matrixOrNaN(name, rows, columns)
+// vectorOf is vector of a value; name is for errors.
+func (a *attrs) vectorOf(name string, v any, d *dim) []float64 {
+	_, data := a.arrayOf(name, v)
+	if !a.agree(name, d, len(data)) {
+		return nil
+	}
 	a.checkFinite(name, data)
 	return data
 }
 
-// matrixOrNaN is matrix of numbers that need not be finite.
-func (a *attrs) matrixOrNaN(name string, rows, columns *dim) []float64 {
-	shape, data := a.array(name)
+// matrix returns a row-major matrix of finite numbers.
+func (a *attrs) matrix(name string, rows, columns *dim) []float64 {
+	if a.err != nil {
+		return nil
+	}
+	return a.matrixOf(name, a.value(name), rows, columns)
+}
+
+// matrixOf is matrix of a value; name is for errors.
+func (a *attrs) matrixOf(name string, v any, rows, columns *dim) []float64 {
+	data := a.matrixOrNaN(name, v, rows, columns)
+	a.checkFinite(name, data)
+	return data
+}
+
+// matrixOrNaN is matrixOf of numbers that need not be finite.
+func (a *attrs) matrixOrNaN(name string, v any, rows, columns *dim) []float64 {
+	shape, data := a.arrayOf(name, v)
 	if a.err == nil && len(shape) != 2 {
 		a.fail("%s has the shape %v: a matrix is wanted", name, shape)
 	}
@@ -225,6 +281,25 @@ func (a *attrs) items(name string) []any {
 	}
 	a.fail("%s is neither a list nor a tuple", name)
 	return nil
+}
+
+// objects returns the elements of an array of objects of so many columns, or of
+// any number if that is 0.
+func (a *attrs) objects(name string, columns int) (items []any, width int) {
+	array, err := numpy.Parse(a.value(name))
+	switch {
+	case a.err != nil:
+		return nil, 0
+	case err != nil:
+		a.fail("%s: %w", name, err)
+	case array.Type.Kind != 'O' || len(array.Shape) != 2 || array.Fortran && array.Shape[0] != 1 && array.Shape[1] != 1:
+		a.fail("%s is no array of objects in rows", name)
+	case array.Len() == 0, columns != 0 && array.Shape[1] != columns:
+		a.fail("%s has the shape %v where %d columns are wanted", name, array.Shape, columns)
+	default:
+		return array.Objects, array.Shape[1]
+	}
+	return nil, 0
 }
 
 // inside returns an object that is an attribute, nil if there is none.

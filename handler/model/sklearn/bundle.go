@@ -194,17 +194,9 @@ func (b *bundle) estimates(v any) bool {
 // classNames returns the classes of a LabelEncoder, as Python prints them.
 func (l *loader) classNames(o *pickle.Object) ([]string, error) {
 	v, _ := o.Attr("classes_")
-	array, err := numpy.Parse(v)
+	names, err := l.printed(v)
 	if err != nil {
 		return nil, fmt.Errorf("LabelEncoder: classes_: %w", err)
-	}
-	items, err := array.Items(l.budget)
-	if err != nil {
-		return nil, fmt.Errorf("LabelEncoder: classes_: %w", err)
-	}
-	names := make([]string, len(items))
-	for i, item := range items {
-		names[i] = pythonText(item)
 	}
 	return names, nil
 }
@@ -271,6 +263,9 @@ func (b *bundle) order() ([]part, error) {
 	if len(b.steps) > 0 {
 		return b.listed()
 	}
+	if b.limit != nil && !slices.ContainsFunc(b.parts, part.predicts) {
+		b.promote(b.parts)
+	}
 	var before []part
 	var last *part
 	for i, p := range b.parts {
@@ -308,6 +303,17 @@ func (b *bundle) order() ([]part, error) {
 	return append(before, *last), nil
 }
 
+// promote makes the last part that can judge rows by itself, PCA for instance,
+// the one that predicts.
+func (b *bundle) promote(parts []part) {
+	for i := len(parts) - 1; i >= 0; i-- {
+		if e := parts[i].e.alone(); e.predictor != nil {
+			parts[i].e = e
+			return
+		}
+	}
+}
+
 // holds reports whether a step of that class is inside s.
 func (s Step) holds(class string) bool {
 	return slices.ContainsFunc(s.Steps, func(inner Step) bool { return inner.Class == class || inner.holds(class) })
@@ -323,10 +329,15 @@ func (b *bundle) listed() ([]part, error) {
 			return nil, b.refuse("the step "+quoted(key)+" of the features file is no estimator", b.settle(b.parts))
 		case at < 0:
 			return nil, b.refuse("the features file names a step "+quoted(key)+", which is not there", "name those that are")
-		case b.parts[at].predicts() != (i == len(b.steps)-1):
+		}
+		p, last := b.parts[at], i == len(b.steps)-1
+		if last {
+			p.e = p.e.alone()
+		}
+		if p.predicts() != last && p.e.transformer == nil || last && !p.predicts() {
 			return nil, b.refuse("the last of the steps in the features file has to be the one that predicts, and only that", b.settle(b.parts))
 		}
-		ordered = append(ordered, b.parts[at])
+		ordered = append(ordered, p)
 	}
 	return ordered, nil
 }
@@ -431,21 +442,4 @@ func (b *bundle) name(e *element) error {
 	renamed.names = names
 	e.classes = &renamed
 	return nil
-}
-
-// pythonText returns what Python prints for a class.
-func pythonText(v any) string {
-	switch v := v.(type) {
-	case bool:
-		if v {
-			return "True"
-		}
-		return "False"
-	case float64:
-		if v == float64(int64(v)) {
-			return strconv.FormatFloat(v, 'f', 1, 64)
-		}
-		return strconv.FormatFloat(v, 'g', -1, 64)
-	}
-	return fmt.Sprint(v)
 }

@@ -9,74 +9,203 @@ import (
 
 // class is how an estimator of scikit-learn is loaded.
 type class struct {
-	name     string
-	modules  []string // in which the versions have it
-	detector bool
-	load     func(*attrs) *element
-	foreign  bool // of another library: it has no _sklearn_version
+	name    string
+	modules []string // in which the versions have it
+	load    func(*attrs) *element
+	foreign bool // of another library: it has no _sklearn_version
 }
 
 var classes map[pickle.Global]class
 
-var classList []class
-
 // publicNames are the classes' names as users import them.
 var publicNames = make(map[pickle.Global]string)
 
+// in returns the modules of a package of scikit-learn as versions up to 0.21 name
+// them and, with an underscore, those since.
+func in(pkg string, modules ...string) []string {
+	var all []string
+	for _, m := range modules {
+		all = append(all, "sklearn."+pkg+"."+m, "sklearn."+pkg+"._"+m)
+	}
+	return all
+}
+
+// detectors, classifiers, regressors and transformers are all the classes that are
+// read, by what they are for.
+var detectors, classifiers, regressors, transformers, metas []class
+
 func init() {
-	preprocessing := []string{"sklearn.preprocessing.data", "sklearn.preprocessing._data"}
+	detectors = []class{
+		{"OneClassSVM", in("svm", "classes"), loadOneClassSVM, false},
+		{"SGDOneClassSVM", in("linear_model", "stochastic_gradient"), loadSGDOneClassSVM, false},
+		{"IsolationForest", in("ensemble", "iforest"), loadIsolationForest, false},
+		{"LocalOutlierFactor", in("neighbors", "lof"), loadLocalOutlierFactor, false},
+		{"EllipticEnvelope", in("covariance", "outlier_detection", "elliptic_envelope"), loadEllipticEnvelope, false},
+		{"GaussianMixture", in("mixture", "gaussian_mixture"), loadGaussianMixture, false},
+		{"BayesianGaussianMixture", in("mixture", "bayesian_mixture"), loadBayesianMixture, false},
+		{"KernelDensity", in("neighbors", "kde"), loadKernelDensity, false},
+		{"KMeans", in("cluster", "k_means_", "kmeans"), loadKMeans, false},
+		{"MiniBatchKMeans", in("cluster", "k_means_", "kmeans"), loadKMeans, false},
+		{"EmpiricalCovariance", in("covariance", "empirical_covariance_", "empirical_covariance"), loadCovariance, false},
+		{"MinCovDet", in("covariance", "robust_covariance"), loadCovariance, false},
+		{"LedoitWolf", in("covariance", "shrunk_covariance_", "shrunk_covariance"), loadCovariance, false},
+		{"OAS", in("covariance", "shrunk_covariance_", "shrunk_covariance"), loadCovariance, false},
+		{"ShrunkCovariance", in("covariance", "shrunk_covariance_", "shrunk_covariance"), loadCovariance, false},
+	}
+	classifiers = []class{
+		{"DecisionTreeClassifier", in("tree", "tree", "classes"), loadTreeClassifier, false},
+		{"ExtraTreeClassifier", in("tree", "tree", "classes"), loadTreeClassifier, false},
+		{"RandomForestClassifier", in("ensemble", "forest"), loadForestClassifier, false},
+		{"ExtraTreesClassifier", in("ensemble", "forest"), loadForestClassifier, false},
+		{"GradientBoostingClassifier", in("ensemble", "gradient_boosting", "gb"), loadGradientBoostingClassifier, false},
+		{"HistGradientBoostingClassifier", histogram, loadHistGradientBoostingClassifier, false},
+		{"AdaBoostClassifier", in("ensemble", "weight_boosting"), loadAdaBoostClassifier, false},
+		{"BaggingClassifier", in("ensemble", "bagging"), loadBaggingClassifier, false},
+		{"VotingClassifier", in("ensemble", "voting_classifier", "voting"), loadVotingClassifier, false},
+		{"StackingClassifier", in("ensemble", "stacking"), loadStackingClassifier, false},
+		{"LogisticRegression", in("linear_model", "logistic"), loadLogisticRegression, false},
+		{"LogisticRegressionCV", in("linear_model", "logistic"), loadLogisticRegression, false},
+		{"RidgeClassifier", in("linear_model", "ridge"), loadRidgeClassifier, false},
+		{"RidgeClassifierCV", in("linear_model", "ridge"), loadRidgeClassifier, false},
+		{"SGDClassifier", in("linear_model", "stochastic_gradient"), loadSGDClassifier, false},
+		{"Perceptron", in("linear_model", "perceptron"), loadLinearClassifier, false},
+		{"PassiveAggressiveClassifier", in("linear_model", "passive_aggressive"), loadLinearClassifier, false},
+		{"LinearSVC", in("svm", "classes"), loadLinearClassifier, false},
+		{"LinearDiscriminantAnalysis", []string{"sklearn.discriminant_analysis"}, loadDiscriminant, false},
+		{"SVC", in("svm", "classes"), loadSVC, false},
+		{"NuSVC", in("svm", "classes"), loadSVC, false},
+		{"KNeighborsClassifier", in("neighbors", "classification"), loadKNeighborsClassifier, false},
+		{"GaussianNB", []string{"sklearn.naive_bayes"}, loadGaussianNB, false},
+		{"MLPClassifier", in("neural_network", "multilayer_perceptron"), loadMLPClassifier, false},
+		{"CalibratedClassifierCV", []string{"sklearn.calibration"}, loadCalibrated, false},
+		{"DummyClassifier", []string{"sklearn.dummy"}, loadDummyClassifier, false},
+	}
+	regressors = []class{
+		{"DecisionTreeRegressor", in("tree", "tree", "classes"), loadTreeRegressor, false},
+		{"ExtraTreeRegressor", in("tree", "tree", "classes"), loadTreeRegressor, false},
+		{"RandomForestRegressor", in("ensemble", "forest"), loadForestRegressor, false},
+		{"ExtraTreesRegressor", in("ensemble", "forest"), loadForestRegressor, false},
+		{"GradientBoostingRegressor", in("ensemble", "gradient_boosting", "gb"), loadGradientBoostingRegressor, false},
+		{"HistGradientBoostingRegressor", histogram, loadHistGradientBoostingRegressor, false},
+		{"AdaBoostRegressor", in("ensemble", "weight_boosting"), loadAdaBoostRegressor, false},
+		{"BaggingRegressor", in("ensemble", "bagging"), loadBaggingRegressor, false},
+		{"VotingRegressor", in("ensemble", "voting"), loadVotingRegressor, false},
+		{"StackingRegressor", in("ensemble", "stacking"), loadStackingRegressor, false},
+		{"LinearRegression", in("linear_model", "base"), loadLinearRegressor, false},
+		{"Ridge", in("linear_model", "ridge"), loadLinearRegressor, false},
+		{"RidgeCV", in("linear_model", "ridge"), loadLinearRegressor, false},
+		{"Lasso", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
+		{"LassoCV", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
+		{"ElasticNet", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
+		{"ElasticNetCV", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
+		{"Lars", in("linear_model", "least_angle"), loadLinearRegressor, false},
+		{"LarsCV", in("linear_model", "least_angle"), loadLinearRegressor, false},
+		{"LassoLars", in("linear_model", "least_angle"), loadLinearRegressor, false},
+		{"LassoLarsCV", in("linear_model", "least_angle"), loadLinearRegressor, false},
+		{"LassoLarsIC", in("linear_model", "least_angle"), loadLinearRegressor, false},
+		{"OrthogonalMatchingPursuit", in("linear_model", "omp"), loadLinearRegressor, false},
+		{"OrthogonalMatchingPursuitCV", in("linear_model", "omp"), loadLinearRegressor, false},
+		{"BayesianRidge", in("linear_model", "bayes"), loadLinearRegressor, false},
+		{"ARDRegression", in("linear_model", "bayes"), loadLinearRegressor, false},
+		{"HuberRegressor", in("linear_model", "huber"), loadLinearRegressor, false},
+		{"TheilSenRegressor", in("linear_model", "theil_sen"), loadLinearRegressor, false},
+		{"QuantileRegressor", in("linear_model", "quantile"), loadLinearRegressor, false},
+		{"SGDRegressor", in("linear_model", "stochastic_gradient"), loadLinearRegressor, false},
+		{"PassiveAggressiveRegressor", in("linear_model", "passive_aggressive"), loadLinearRegressor, false},
+		{"LinearSVR", in("svm", "classes"), loadLinearRegressor, false},
+		{"PoissonRegressor", []string{"sklearn.linear_model._glm.glm"}, loadLogLinear, false},
+		{"GammaRegressor", []string{"sklearn.linear_model._glm.glm"}, loadLogLinear, false},
+		{"TweedieRegressor", []string{"sklearn.linear_model._glm.glm"}, loadTweedie, false},
+		{"SVR", in("svm", "classes"), loadSVR, false},
+		{"NuSVR", in("svm", "classes"), loadSVR, false},
+		{"KNeighborsRegressor", in("neighbors", "regression"), loadKNeighborsRegressor, false},
+		{"MLPRegressor", in("neural_network", "multilayer_perceptron"), loadMLPRegressor, false},
+		{"IsotonicRegression", []string{"sklearn.isotonic"}, loadIsotonic, false},
+		{"TransformedTargetRegressor", in("compose", "target"), loadTransformedTarget, false},
+		{"DummyRegressor", []string{"sklearn.dummy"}, loadDummyRegressor, false},
+	}
+	scaling := in("preprocessing", "data")
+	selection := in("feature_selection", "univariate_selection")
+	transformers = []class{
+		{"StandardScaler", scaling, loadStandardScaler, false},
+		{"MinMaxScaler", scaling, loadMinMaxScaler, false},
+		{"MaxAbsScaler", scaling, loadMaxAbsScaler, false},
+		{"RobustScaler", scaling, loadRobustScaler, false},
+		{"Normalizer", scaling, loadNormalizer, false},
+		{"PowerTransformer", scaling, loadPowerTransformer, false},
+		{"QuantileTransformer", scaling, loadQuantileTransformer, false},
+		{"PolynomialFeatures", append(in("preprocessing", "polynomial"), scaling...), loadPolynomial, false},
+		{"SplineTransformer", in("preprocessing", "polynomial"), loadSpline, false},
+		{"Binarizer", scaling, loadBinarizer, false},
+		{"KBinsDiscretizer", in("preprocessing", "discretization"), loadKBins, false},
+		{"OneHotEncoder", append(in("preprocessing", "encoders"), scaling...), loadOneHotEncoder, false},
+		{"OrdinalEncoder", in("preprocessing", "encoders"), loadOrdinalEncoder, false},
+		{"KernelCenterer", scaling, loadKernelCenterer, false},
+		{"FunctionTransformer", in("preprocessing", "function_transformer"), loadFunctionTransformer, false},
+		{"PCA", in("decomposition", "pca"), loadPCA, false},
+		{"IncrementalPCA", in("decomposition", "incremental_pca"), loadPCA, false},
+		{"TruncatedSVD", in("decomposition", "truncated_svd"), loadTruncatedSVD, false},
+		{"Nystroem", []string{"sklearn.kernel_approximation"}, loadNystroem, false},
+		{"RBFSampler", []string{"sklearn.kernel_approximation"}, loadRBFSampler, false},
+		{"SimpleImputer", []string{"sklearn.impute", "sklearn.impute._base"}, loadSimpleImputer, false},
+		{"KNNImputer", []string{"sklearn.impute._knn"}, loadKNNImputer, false},
+		{"IterativeImputer", []string{"sklearn.impute._iterative"}, loadIterativeImputer, false},
+		{"MissingIndicator", []string{"sklearn.impute", "sklearn.impute._base"}, loadMissingIndicator, false},
+		{"VarianceThreshold", in("feature_selection", "variance_threshold"), loadVarianceThreshold, false},
+		{"SelectKBest", selection, loadSelectKBest, false},
+		{"SelectPercentile", selection, loadSelectPercentile, false},
+		{"SelectFpr", selection, loadSelectFpr, false},
+		{"SelectFdr", selection, loadSelectFdr, false},
+		{"SelectFwe", selection, loadSelectFwe, false},
+		{"GenericUnivariateSelect", selection, loadGenericSelect, false},
+		{"SelectFromModel", in("feature_selection", "from_model"), loadSelectFromModel, false},
+		{"RFE", in("feature_selection", "rfe"), loadSupport, false},
+		{"RFECV", in("feature_selection", "rfe"), loadSupport, false},
+		{"SequentialFeatureSelector", in("feature_selection", "sequential"), loadSupport, false},
+		{"ColumnTransformer", in("compose", "column_transformer"), loadColumnTransformer, false},
+		{"FeatureUnion", []string{"sklearn.pipeline"}, loadFeatureUnion, false},
+	}
+	search := in("model_selection", "search", "search_successive_halving")
+	metas = []class{
+		{"Pipeline", []string{"sklearn.pipeline"}, loadPipeline, false},
+		{"GridSearchCV", search, loadBest, false},
+		{"RandomizedSearchCV", search, loadBest, false},
+		{"HalvingGridSearchCV", search, loadBest, false},
+		{"HalvingRandomSearchCV", search, loadBest, false},
+		{"FrozenEstimator", []string{"sklearn.frozen._frozen"}, loadFrozen, false},
+	}
 	wrappers, lightgbmWrappers := []string{"xgboost.sklearn"}, []string{"lightgbm.sklearn"}
-	classList = []class{
-		{"OneClassSVM", []string{"sklearn.svm.classes", "sklearn.svm._classes"}, true, loadOneClassSVM, false},
-		{"SGDOneClassSVM", []string{"sklearn.linear_model._stochastic_gradient"}, true, loadSGDOneClassSVM, false},
-		{"IsolationForest", []string{"sklearn.ensemble.iforest", "sklearn.ensemble._iforest"}, true, loadIsolationForest, false},
-		{"LocalOutlierFactor", []string{"sklearn.neighbors.lof", "sklearn.neighbors._lof"}, true, loadLocalOutlierFactor, false},
-		{"EllipticEnvelope", []string{"sklearn.covariance.outlier_detection", "sklearn.covariance.elliptic_envelope", "sklearn.covariance._elliptic_envelope"}, true, loadEllipticEnvelope, false},
-
-		{"StandardScaler", preprocessing, false, loadStandardScaler, false},
-		{"MinMaxScaler", preprocessing, false, loadMinMaxScaler, false},
-		{"MaxAbsScaler", preprocessing, false, loadMaxAbsScaler, false},
-		{"RobustScaler", preprocessing, false, loadRobustScaler, false},
-		{"Normalizer", preprocessing, false, loadNormalizer, false},
-		{"PowerTransformer", preprocessing, false, loadPowerTransformer, false},
-		{"QuantileTransformer", preprocessing, false, loadQuantileTransformer, false},
-		{"FunctionTransformer", []string{"sklearn.preprocessing._function_transformer"}, false, loadFunctionTransformer, false},
-		{"PCA", []string{"sklearn.decomposition.pca", "sklearn.decomposition._pca"}, false, loadPCA, false},
-		{"Nystroem", []string{"sklearn.kernel_approximation"}, false, loadNystroem, false},
-		{"SimpleImputer", []string{"sklearn.impute", "sklearn.impute._base"}, false, loadSimpleImputer, false},
-		{"ColumnTransformer", []string{"sklearn.compose._column_transformer"}, false, loadColumnTransformer, false},
-		{"XGBClassifier", wrappers, true, loadXGBoostWrapper, true},
-		{"XGBRegressor", wrappers, true, loadXGBoostWrapper, true},
-		{"XGBRFClassifier", wrappers, true, loadXGBoostWrapper, true},
-		{"XGBRFRegressor", wrappers, true, loadXGBoostWrapper, true},
-		{"XGBRanker", wrappers, true, loadXGBoostWrapper, true},
-		{"Booster", []string{"xgboost.core"}, true, loadXGBoostBooster, true},
-		{"LGBMClassifier", lightgbmWrappers, true, loadLightGBMWrapper, true},
-		{"LGBMRegressor", lightgbmWrappers, true, loadLightGBMWrapper, true},
-		{"LGBMRanker", lightgbmWrappers, true, loadLightGBMWrapper, true},
-		{"Booster", []string{"lightgbm.basic"}, true, loadLightGBMBooster, true},
-
-		{"Pipeline", []string{"sklearn.pipeline"}, false, loadPipeline, false},
+	boosters := []class{
+		{"XGBClassifier", wrappers, loadXGBoostWrapper, true},
+		{"XGBRegressor", wrappers, loadXGBoostWrapper, true},
+		{"XGBRFClassifier", wrappers, loadXGBoostWrapper, true},
+		{"XGBRFRegressor", wrappers, loadXGBoostWrapper, true},
+		{"XGBRanker", wrappers, loadXGBoostWrapper, true},
+		{"Booster", []string{"xgboost.core"}, loadXGBoostBooster, true},
+		{"LGBMClassifier", lightgbmWrappers, loadLightGBMWrapper, true},
+		{"LGBMRegressor", lightgbmWrappers, loadLightGBMWrapper, true},
+		{"LGBMRanker", lightgbmWrappers, loadLightGBMWrapper, true},
+		{"Booster", []string{"lightgbm.basic"}, loadLightGBMBooster, true},
 	}
 	classes = make(map[pickle.Global]class)
-	for _, c := range classList {
-		for _, m := range c.modules {
-			g := pickle.Global{Module: m, Name: c.name}
-			classes[g], publicNames[g] = c, publicName(g)
+	for _, list := range [][]class{detectors, classifiers, regressors, transformers, metas, boosters} {
+		for _, c := range list {
+			for _, m := range c.modules {
+				g := pickle.Global{Module: m, Name: c.name}
+				classes[g], publicNames[g] = c, publicName(g)
+			}
 		}
 	}
 }
 
-func detectorNames() string    { return classNames(true) }
-func transformerNames() string { return classNames(false) }
+var histogram = []string{"sklearn.ensemble._hist_gradient_boosting.gradient_boosting"}
 
-func classNames(detector bool) string {
-	var names []string
-	for _, c := range classList {
-		if c.detector == detector && c.name != "Pipeline" {
-			names = append(names, c.name)
-		}
+// names returns the names of classes, in order of the alphabet.
+func names(list []class) string {
+	var all []string
+	for _, c := range list {
+		all = append(all, c.name)
 	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }

@@ -22,9 +22,6 @@ type block struct {
 }
 
 func loadColumnTransformer(a *attrs) *element {
-	if a.boolOr("sparse_output_", false) {
-		a.refuse("sparse output", "use transformers with dense output")
-	}
 	if a.in.n == 0 {
 		a.featuresFrom("_n_features") // before 0.23
 	}

@@ -12,8 +12,13 @@ type dim struct {
 	none bool   // there may be none
 }
 
-// exactly is the dim that is known to be n.
-func exactly(n int, what string) *dim { return &dim{what: what, n: n} }
+// exactly is the dim that is known to be n. Nothing agrees with a dim of 0.
+func exactly(n int, what string) *dim {
+	if n < 1 {
+		n = -1
+	}
+	return &dim{what: what, n: n}
+}
 
 // agree reports whether the array called name, which has n elements along d,
 // fits. It keeps an error if not.
@@ -22,8 +27,8 @@ func (a *attrs) agree(name string, d *dim, n int) bool {
 	case a.err != nil:
 	case n == 0 && d.none && d.n == 0:
 		return true
-	case n == 0:
-		a.fail("%s is of 0 %s: one at least is needed", name, d.what)
+	case n == 0 || d.n < 0:
+		a.fail("%s is of %d %s: one at least is needed", name, n, d.what)
 	case d.n == 0 && d == &a.in && n > maxFeatures:
 		a.fail("%s is of %d %s: at most %d are supported", name, n, d.what, maxFeatures)
 	case d.n == 0:
@@ -71,6 +76,10 @@ func (a *attrs) place(e *element) {
 	}
 	switch {
 	case a.err != nil:
+	case e.classes != nil && e.scores > 0 && len(e.classes.names) < 2:
+		a.fail("it has %d classes: two at least are needed", len(e.classes.names))
+	case e.classes != nil && len(e.classes.names) == 0:
+		a.fail("it has no classes")
 	case e.in == 0:
 		a.fail("nothing in it says how many columns it takes: fit it with scikit-learn 0.23 or later")
 	case e.in != anyWidth && a.in.n != 0 && e.in != a.in.n:

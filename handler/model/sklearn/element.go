@@ -58,6 +58,36 @@ type element struct {
 	size    int // bytes held
 }
 
+// alone returns what e is where nothing that predicts comes after it: itself, or
+// of a transformer that can judge rows, or a Pipeline that ends in one, that.
+func (e *element) alone() *element {
+	if e.predictor != nil {
+		return e
+	}
+	same := *e
+	switch t := e.transformer.(type) {
+	case *pipeline:
+		if len(t.steps) == 0 {
+			return e
+		}
+		last := t.steps[len(t.steps)-1].alone()
+		if last.predictor == nil {
+			return e
+		}
+		p := &pipeline{steps: t.steps[:len(t.steps)-1], last: last}
+		same.predictor, same.role = p, last.role
+	case judge:
+		same.predictor, same.role = t, t.judges()
+	}
+	return &same
+}
+
+// judge is a transformer that can also judge rows, by itself.
+type judge interface {
+	predictor
+	judges() role
+}
+
 // role is what a predictor gives.
 type role struct {
 	kind          predict.Kind

@@ -11,15 +11,20 @@ type ellipticEnvelope struct {
 	version   version
 }
 
-func loadEllipticEnvelope(a *attrs) *element {
-	e := &ellipticEnvelope{version: a.version}
-	e.location = a.vector("location_", &a.in)
-	n := len(e.location)
+// covariance reads the centre and the inverse of the covariance.
+func (a *attrs) covariance() *ellipticEnvelope {
+	e := &ellipticEnvelope{version: a.version, location: a.vector("location_", &a.in)}
 	if a.bool("store_precision") {
 		e.precision = a.matrix("precision_", &a.in, &a.in)
 	} else {
 		e.precision = a.invert("covariance_")
 	}
+	return e
+}
+
+func loadEllipticEnvelope(a *attrs) *element {
+	e := a.covariance()
+	n := len(e.location)
 	switch {
 	case a.version >= 20:
 		e.offset = a.finite("offset_")

@@ -50,21 +50,60 @@ func loadFunctionTransformer(a *attrs) *element {
 	if args, _ := a.value("kw_args").(*pickle.Dict); a.has("kw_args") && (args == nil || len(args.Entries) > 0) {
 		a.refuse("kw_args", "use a function of numpy that needs none")
 	}
-	if !a.has("func") {
+	if !a.has("func") && !a.has("inverse_func") {
 		return e // the identity
 	}
-	f, ok := function(a.value("func"))
-	if !ok || f.Module != "numpy" && !strings.HasPrefix(f.Module, "numpy.") || ufuncs[f.Name] == nil {
-		own := "a function of its own"
-		if ok {
-			own += " (" + f.String() + ")"
-		}
-		a.refuse(own, "nothing of a file is run here; use one of numpy's functions of one number by its name, such as numpy.log1p or numpy.sqrt, or let the features file make the column")
-		return nil
-	}
-	e.transformer = ufuncs[f.Name]
+	f := &functions{forward: a.function("func")}
+	// Only a target is ever inverted: an inverse that is not known stops nobody
+	// else.
+	f.inverse, _ = a.knownFunction("inverse_func")
+	e.transformer = f
 	return e
 }
+
+// functions are what a FunctionTransformer applies, and what undoes it, nil
+// where that is not known.
+type functions struct{ forward, inverse ufunc }
+
+// function returns the function that an attribute is.
+func (a *attrs) function(name string) ufunc {
+	f, ok := a.knownFunction(name)
+	if !ok {
+		own := "a function of its own"
+		if g, named := function(a.value(name)); named {
+			own += " (" + g.String() + ")"
+		}
+		a.refuse(own, "nothing of a file is run here; use one of numpy's functions of one number by its name, such as numpy.log1p or numpy.sqrt, or let the features file make the column")
+	}
+	return f
+}
+
+// knownFunction returns the function that an attribute is, the identity of
+// None, if it is known.
+func (a *attrs) knownFunction(name string) (ufunc, bool) {
+	v := a.optional(name)
+	if v == nil {
+		return identity, true
+	}
+	if o, ok := v.(*pickle.Object); ok && o.Class == partial && len(o.Args) == 1 && o.Args[0] == any(checkArray) {
+		return identity, true
+	}
+	f, ok := function(v)
+	if !ok || f.Module != "numpy" && !strings.HasPrefix(f.Module, "numpy.") {
+		return nil, false
+	}
+	u, ok := ufuncs[f.Name]
+	return u, ok
+}
+
+func identity(x float64) float64 { return x }
+
+// What HistGradientBoosting keeps as the transformer of columns that are
+// numbers.
+var (
+	partial    = pickle.Global{Module: "functools", Name: "partial"}
+	checkArray = pickle.Global{Module: "sklearn.utils.validation", Name: "check_array"}
+)
 
 // function returns the name of a pickled function: numpy's are given by it, or
 // up to 1.19 by a call of _ufunc_reconstruct with module and name.
@@ -78,9 +117,9 @@ func function(v any) (pickle.Global, bool) {
 	return g, ok
 }
 
-func (f ufunc) transform(dst, src []float64, _ int, _ *arena) error {
+func (f *functions) transform(dst, src []float64, _ int, _ *arena) error {
 	for i, x := range src {
-		dst[i] = f(x)
+		dst[i] = f.forward(x)
 	}
 	return nil
 }

@@ -19,6 +19,13 @@ func FuzzLoad(f *testing.F) {
 	for _, name := range []string{"protocol_0", "protocol_2", "protocol_5", "joblib_plain", "joblib_xz", "joblib_bz2", "lof_kd_tree", "lof_ball_tree", "columns_slice_drop", "t_power_box", "imputer_indicator"} {
 		f.Add(all[name].File)
 	}
+	estimators := readEstimators(f, newestEstimators)
+	for _, name := range []string{
+		"forest_3", "boosting_2", "hist_categories", "svc_rbf_3", "knn_distance_kd_tree_2", "mlp_tanh_3", "calibrated_isotonic_2", "stacking_auto_3", "voting_r", "grid",
+		"mixture_full", "kde_gaussian", "t_spline_linear", "t_onehot_infrequent", "t_knn_imputer", "t_iterative", "t_from_forest", "t_polynomial_3", "target_log1p",
+	} {
+		f.Add(estimators[name].bytes(f))
+	}
 	for _, r := range readRefusals(f) {
 		f.Add(r.File)
 	}

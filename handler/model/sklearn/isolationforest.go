@@ -111,7 +111,7 @@ func (l *loader) tree(estimator, columns any, subset bool, version version) (for
 		}
 	}
 	v, _ := tree.Attr("nodes")
-	t.Nodes, err = l.nodes(v, version)
+	t.Nodes, err = l.nodes(v, version >= nanInForest)
 	return t, err
 }
 
@@ -130,8 +130,8 @@ func (l *loader) ints(v any) ([]int, error) {
 }
 
 // nodes reads a tree's records, field by field by name: their layout changes
-// between versions.
-func (l *loader) nodes(v any, version version) ([]forest.Node, error) {
+// between versions. Nan says that they tell where NaN goes.
+func (l *loader) nodes(v any, nan bool) ([]forest.Node, error) {
 	records, err := numpy.Parse(v)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (l *loader) nodes(v any, version version) ([]forest.Node, error) {
 		}
 	}
 	nanLeft := func(int) bool { return false }
-	if version >= nanInForest {
+	if nan {
 		field, err := records.Field("missing_go_to_left")
 		if err != nil {
 			return nil, err

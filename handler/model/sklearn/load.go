@@ -76,6 +76,7 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 	if err != nil {
 		return nil, err
 	}
+	root = root.alone()
 	if root.in == anyWidth {
 		return nil, fmt.Errorf("nothing in %s says how many features it takes: fit it with scikit-learn 0.23 or later", root.label)
 	}
@@ -114,10 +115,10 @@ func (s *workspace) release() {
 }
 
 // ignorable are modules whose objects stand in attributes that nobody reads:
-// random states, the search trees of neighbours, the columns of a DataFrame,
-// and the like. As the pickle reader keeps them inert, they do no harm; where
+// random states, losses (of the module _loss as Cython has it), the search trees
+// of neighbours, the columns of a DataFrame, and the like. As the pickle reader keeps them inert, they do no harm; where
 // an estimator is wanted, they are refused.
-var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "xgboost.", "lightgbm.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial"}
+var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "xgboost.", "lightgbm.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial", "numpy.ma.", "_loss."}
 
 func (l *loader) allow(g pickle.Global) bool {
 	if numpy.Known(g) || joblib.Known(g) {

@@ -1,6 +1,7 @@
 package sklearn
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
@@ -10,14 +11,10 @@ import (
 // the density around a row, against that around its nearest neighbours among
 // the rows it was fitted on. 0 is normal.
 type localOutlierFactor struct {
-	fitted   []float64 // row-major, in the order of the tree
-	width    int
-	tree     searchTree
-	k        int       // neighbours
-	reach    []float64 // of each fitted row, the distance to its k-th neighbour
-	density  []float64 // of each fitted row
-	distance metric
-	offset   float64
+	neighborhood
+	reach   []float64 // of each fitted row, the distance to its k-th neighbour
+	density []float64 // of each fitted row
+	offset  float64
 }
 
 func loadLocalOutlierFactor(a *attrs) *element {
@@ -25,50 +22,25 @@ func loadLocalOutlierFactor(a *attrs) *element {
 		a.refuse("novelty=False", "fit it with novelty=True (scikit-learn 0.20 and later)")
 		return nil
 	}
-	s := &localOutlierFactor{k: a.int("n_neighbors_"), offset: a.finite("offset_"), distance: a.metric()}
-	count := &dim{what: "rows"}
-	s.fitted = a.matrix("_fit_X", count, &a.in)
-	s.width = a.in.n
-	rows := count.n
-	if a.err == nil && (s.k < 1 || s.k > rows) {
-		a.fail("%d neighbours among %d rows", s.k, rows)
-	}
-	if a.err != nil {
-		return nil
-	}
-	tree, order := a.searchTree(rows, s.width)
-	s.tree = tree
+	s := &localOutlierFactor{offset: a.finite("offset_")}
+	count, nearest := &dim{what: "rows"}, &dim{what: "neighbours"}
+	var order []int
+	s.neighborhood, order = a.neighborhood("n_neighbors_", count)
 	s.density = a.vector("_lrd", count)
-	nearest := &dim{what: "neighbours"}
 	distances := a.matrix("_distances_fit_X_", count, nearest)
-	columns := nearest.n
+	if a.err == nil && nearest.n < s.k {
+		a.fail("_distances_fit_X_ has %d columns, fewer than the %d neighbours", nearest.n, s.k)
+	}
 	if a.err != nil {
 		return nil
 	}
-	if columns < s.k {
-		a.fail("_distances_fit_X_ has %d columns, fewer than the %d neighbours", columns, s.k)
-		return nil
-	}
-	for i := range rows {
-		s.reach = append(s.reach, distances[i*columns+s.k-1])
+	for i := range count.n {
+		s.reach = append(s.reach, distances[i*nearest.n+s.k-1])
 	}
 	if order != nil {
-		s.reorder(order)
+		s.density, s.reach = reordered(s.density, order, 1), reordered(s.reach, order, 1)
 	}
-	a.note("rows", rows)
-	a.note("neighbors", s.k)
-	return &element{role: detects, predictor: s, size: 8*(len(s.fitted)+2*rows+len(tree.bounds)) + 24*len(tree.nodes)}
-}
-
-// reorder puts the fitted rows in another order.
-func (s *localOutlierFactor) reorder(order []int) {
-	old := *s
-	s.fitted, s.density, s.reach = make([]float64, 0, len(old.fitted)), nil, nil
-	for _, row := range order {
-		s.fitted = append(s.fitted, old.fitted[row*s.width:(row+1)*s.width]...)
-		s.density = append(s.density, old.density[row])
-		s.reach = append(s.reach, old.reach[row])
-	}
+	return &element{role: detects, predictor: s, size: s.neighborhood.size() + 16*count.n}
 }
 
 // metric is a distance, up to a monotonic function.
@@ -77,9 +49,10 @@ type metric struct {
 	finish  func(reduced, p float64) float64
 	reduce  func(distance, p float64) float64 // its inverse
 	p       float64
+	name    string // as scikit-learn simplified it
 }
 
-var euclidean = metric{squared, func(d, _ float64) float64 { return math.Sqrt(d) }, func(d, _ float64) float64 { return d * d }, 2}
+var euclidean = metric{squared, func(d, _ float64) float64 { return math.Sqrt(d) }, func(d, _ float64) float64 { return d * d }, 2, "euclidean"}
 
 // metric reads the distance: the parameter metric after scikit-learn has
 // simplified it.
@@ -99,18 +72,27 @@ func (a *attrs) metric() metric {
 			}
 		}
 	}
+	if name != "" {
+		return a.metricNamed(name, p)
+	}
+	a.refuse("a metric of your own", "use euclidean, manhattan, chebyshev or minkowski")
+	return metric{}
+}
+
+// metricNamed returns the metric of that name; p is of minkowski.
+func (a *attrs) metricNamed(name string, p float64) metric {
 	same := func(d, _ float64) float64 { return d }
 	switch name {
 	case "manhattan", "l1", "cityblock":
-		return metric{manhattan, same, same, 1}
+		return metric{manhattan, same, same, 1, "manhattan"}
 	case "euclidean", "l2":
 		return euclidean
 	case "chebyshev", "infinity":
-		return metric{chebyshev, same, same, math.Inf(1)}
+		return metric{chebyshev, same, same, math.Inf(1), "chebyshev"}
 	case "minkowski", "p":
 		return a.minkowski(p)
 	}
-	a.refuse("this metric", "use euclidean, manhattan, chebyshev or minkowski")
+	a.refuse(fmt.Sprintf("the metric %.40q", name), "use euclidean, manhattan, chebyshev or minkowski")
 	return metric{}
 }
 
@@ -119,7 +101,7 @@ func (a *attrs) minkowski(p float64) metric {
 	case p == 2:
 		return euclidean
 	case p > 0 && p < math.MaxFloat64:
-		return metric{power, func(d, p float64) float64 { return math.Pow(d, 1/p) }, math.Pow, p}
+		return metric{power, func(d, p float64) float64 { return math.Pow(d, 1/p) }, math.Pow, p, "minkowski"}
 	}
 	a.fail("p is %v", p)
 	return metric{}
@@ -176,15 +158,6 @@ func (s *localOutlierFactor) scoreSamples(dst, x []float64, a *arena) error {
 		dst[i] = s.factor(&near)
 	}
 	return nil
-}
-
-// nearest finds the k nearest fitted rows.
-func (s *localOutlierFactor) nearest(near *neighbours, x []float64) {
-	near.reset()
-	s.search(near, x, 0, 0)
-	for i, d := range near.distance {
-		near.distance[i] = s.distance.finish(d, s.distance.p)
-	}
 }
 
 // factor is minus the local outlier factor of a row with these neighbours.

@@ -37,7 +37,7 @@ func (m *Model) Detects() error {
 	if err := m.Predicts(); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: %s is a %v, no anomaly detector: the last step has to be one of %s", ErrUnsupported, m.root.label, m.root.kind, detectorNames())
+	return fmt.Errorf("%w: %s is a %v, no anomaly detector: the last step has to be one of %s", ErrUnsupported, m.root.label, m.root.kind, names(detectors))
 }
 
 // Kind returns what the model's predictions are.

@@ -25,6 +25,9 @@ type node struct {
 	radius float64
 }
 
+// hasTree reports whether there is a search tree.
+func (a *attrs) hasTree() bool { return a.has("_tree") }
+
 // searchTree reads the attribute _tree, and returns the order of the rows in
 // it, or nil if that is as they were fitted.
 func (a *attrs) searchTree(rows, width int) (t searchTree, order []int) {
@@ -38,8 +41,8 @@ func (a *attrs) searchTree(rows, width int) (t searchTree, order []int) {
 	if len(o.Args) == 1 {
 		class, _ = o.Args[0].(pickle.Global)
 	}
-	t.ball = strings.HasPrefix(class.Name, "BallTree")
-	if state == nil || len(state.Items) < 4 || !t.ball && !strings.HasPrefix(class.Name, "KDTree") {
+	t.ball = strings.HasSuffix(class.Module, "ball_tree") // its name was BinaryTree in 0.19
+	if state == nil || len(state.Items) < 4 || !t.ball && !strings.HasSuffix(class.Module, "kd_tree") {
 		a.fail("_tree is neither a KDTree nor a BallTree")
 		return t, nil
 	}
@@ -114,6 +117,57 @@ func (a *attrs) nodes(v any, rows int) []node {
 	return nodes
 }
 
+// neighborhood are rows among which the k nearest to another are sought.
+type neighborhood struct {
+	fitted   []float64 // row-major, in the order of the tree
+	width    int
+	tree     searchTree
+	k        int
+	distance metric
+}
+
+// neighborhood reads the rows that an estimator was fitted on, and their order
+// in the tree, nil if that is as they were.
+func (a *attrs) neighborhood(k string, count *dim) (h neighborhood, order []int) {
+	h = neighborhood{k: a.count(k), distance: a.metric()}
+	h.fitted = a.matrix("_fit_X", count, &a.in)
+	h.width = a.in.n
+	if a.err == nil && h.k > count.n {
+		a.fail("%d neighbours among %d rows", h.k, count.n)
+	}
+	if a.err != nil {
+		return h, nil
+	}
+	if h.tree, order = a.searchTree(count.n, h.width); order != nil {
+		h.fitted = reordered(h.fitted, order, h.width)
+	}
+	a.note("rows", count.n)
+	a.note("neighbors", h.k)
+	return h, order
+}
+
+// reordered returns the rows of v, so wide, in another order.
+func reordered(v []float64, order []int, width int) []float64 {
+	to := make([]float64, 0, len(v))
+	for _, row := range order {
+		to = append(to, v[row*width:(row+1)*width]...)
+	}
+	return to
+}
+
+func (s *neighborhood) size() int {
+	return 8*(len(s.fitted)+len(s.tree.bounds)) + 24*len(s.tree.nodes)
+}
+
+// nearest finds the k nearest fitted rows.
+func (s *neighborhood) nearest(near *neighbours, x []float64) {
+	near.reset()
+	s.search(near, x, 0, 0)
+	for i, d := range near.distance {
+		near.distance[i] = s.distance.finish(d, s.distance.p)
+	}
+}
+
 // neighbours are the nearest rows so far, a heap with the farthest on top. The
 // rows' numbers are kept as floats, in scratch memory.
 type neighbours struct{ distance, row []float64 }
@@ -144,9 +198,22 @@ func (b *neighbours) push(distance float64, row int) {
 	b.distance[i], b.row[i] = distance, float64(row)
 }
 
+// sort puts the nearest first; of rows equally near, the one that was fitted
+// first.
+func (b *neighbours) sort() {
+	for i := 1; i < len(b.distance); i++ {
+		d, row := b.distance[i], b.row[i]
+		j := i
+		for ; j > 0 && (d < b.distance[j-1] || d == b.distance[j-1] && row < b.row[j-1]); j-- {
+			b.distance[j], b.row[j] = b.distance[j-1], b.row[j-1]
+		}
+		b.distance[j], b.row[j] = d, row
+	}
+}
+
 // search adds the rows below a node that are nearer than the farthest; none is
 // nearer than least.
-func (s *localOutlierFactor) search(near *neighbours, x []float64, at int, least float64) {
+func (s *neighborhood) search(near *neighbours, x []float64, at int, least float64) {
 	if least > near.distance[0] {
 		return
 	}
@@ -170,7 +237,7 @@ func (s *localOutlierFactor) search(near *neighbours, x []float64, at int, least
 }
 
 // least returns how near to x a row below a node may be.
-func (s *localOutlierFactor) least(at int, x []float64) float64 {
+func (s *neighborhood) least(at int, x []float64) float64 {
 	lower := s.tree.bounds[at*s.width : (at+1)*s.width]
 	if s.tree.ball {
 		d := s.distance.finish(s.distance.reduced(x, lower, s.distance.p), s.distance.p)

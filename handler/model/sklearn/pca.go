@@ -6,6 +6,7 @@ import (
 
 // pca is sklearn.decomposition.PCA.
 type pca struct {
+	center     []float64
 	mean       []float64 // subtracted before; nil since 1.5
 	components []float64 // row-major
 	width      int       // of a component
@@ -16,7 +17,7 @@ type pca struct {
 func loadPCA(a *attrs) *element {
 	components := &dim{what: "components"}
 	p := &pca{components: a.matrix("components_", components, &a.in), mean: a.vector("mean_", &a.in)}
-	p.width = a.in.n
+	p.width, p.center = a.in.n, p.mean
 	count := components.n
 	if a.bool("whiten") {
 		p.scale = a.deviations(components)
@@ -74,6 +75,42 @@ func (p *pca) transform(dst, src []float64, n int, a *arena) error {
 		if p.scale != nil {
 			dst[i] /= p.scale[i%count]
 		}
+	}
+	return nil
+}
+
+// judges: as a detector, PCA's score is the mean of the squared differences
+// between a row and what inverse_transform makes of its components; high is an
+// anomaly.
+func (p *pca) judges() role { return distant }
+
+func (p *pca) predict(out outcome, x []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	clear(out.pred)
+	if out.score == nil {
+		return nil
+	}
+	count := len(p.components) / p.width
+	y := a.take(n * count)
+	if err := p.transform(y, x, n, a); err != nil {
+		return err
+	}
+	back := a.take(p.width)
+	for i := range n {
+		copy(back, p.center)
+		for k, v := range y[i*count : (i+1)*count] {
+			if p.scale != nil {
+				v *= p.scale[k]
+			}
+			for j, c := range p.components[k*p.width : (k+1)*p.width] {
+				back[j] += float64(v * c)
+			}
+		}
+		for j, b := range back {
+			d := x[i*p.width+j] - b
+			back[j] = d * d
+		}
+		out.score[i] = pairwiseSum(back) / float64(p.width)
 	}
 	return nil
 }

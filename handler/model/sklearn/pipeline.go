@@ -38,17 +38,24 @@ func loadPipeline(a *attrs) *element {
 
 // pipelineStep loads a pair of name and estimator.
 func (a *attrs) pipelineStep(item any) *element {
+	name, v := a.namedPair(item)
+	if a.err != nil {
+		return nil
+	}
+	return a.nested(name, v)
+}
+
+// namedPair returns the name and the estimator of a step.
+func (a *attrs) namedPair(item any) (name string, v any) {
 	pair, ok := item.(*pickle.Tuple)
 	if !ok || len(pair.Items) < 2 {
 		a.fail("a step is no pair of name and estimator")
-		return nil
+		return "", nil
 	}
-	name, ok := pair.Items[0].(string)
-	if !ok {
+	if name, ok = pair.Items[0].(string); !ok {
 		a.fail("a step's name is no string")
-		return nil
 	}
-	return a.nested(name, pair.Items[1])
+	return name, pair.Items[1]
 }
 
 // nested loads an estimator inside this one, which may be None or 'passthrough'

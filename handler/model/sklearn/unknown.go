@@ -89,7 +89,7 @@ func unknownClass(g pickle.Global, where, place string, args []any) error {
 		return &unsupported{"a call of " + name + where + " is not supported" + place + ": no model needs it, and in Python it would run: do not load the file there, and ask where it comes from"}
 	}
 	if strings.HasPrefix(g.Module, "sklearn.") {
-		return say("is not supported", "use one of "+detectorNames()+", after "+transformerNames()+" or none")
+		return say("is not supported", "docs/model-files.md lists the estimators that are read; of detectors these are "+names(detectors))
 	}
 	return say("is not supported", "models of scikit-learn, XGBoost, LightGBM and PyOD are read; "+writeParts)
 }

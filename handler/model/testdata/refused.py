@@ -2,21 +2,26 @@
 """Writes refused.json: refused.py OUTDIR
 
 Pickles that have to be refused, each with words that the reason has to have.
-The one here is of scikit-learn 1.9.1 (numpy 2.4).
+The one here is of scikit-learn 1.9.1 (numpy 2.5).
 """
 import base64, io, json, pickle, sys, warnings
 
 import numpy as np
 from scipy import sparse
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_selection import VarianceThreshold
-from sklearn.impute import SimpleImputer
+from sklearn.cluster import DBSCAN
+from sklearn.decomposition import FactorAnalysis
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.experimental import enable_iterative_imputer
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.impute import IterativeImputer, SimpleImputer
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics.pairwise import linear_kernel
-from sklearn.neighbors import LocalOutlierFactor
-from sklearn.neural_network import MLPRegressor
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KernelDensity, KNeighborsClassifier, LocalOutlierFactor, RadiusNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
-from sklearn.svm import SVC, OneClassSVM
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import SVR, OneClassSVM
 
 warnings.filterwarnings("ignore")
 x = np.random.RandomState(0).normal(size=(30, 3))
@@ -40,12 +45,20 @@ class Evil:
 evil = StandardScaler().fit(x)
 evil.copy = Evil()
 
-add("mlp", Pipeline([("s", StandardScaler()), ("clf", MLPRegressor(max_iter=2, hidden_layer_sizes=2))]),
-    ["class sklearn.neural_network.MLPRegressor in step 'clf' is not supported"], y=x[:, 0])
-add("svc", SVC(), ["class sklearn.svm.SVC is not supported"], y=x[:, 0] > 0)
-add("polynomial", make_pipeline(PolynomialFeatures(), OneClassSVM()), ["sklearn.preprocessing.PolynomialFeatures in step 'polynomialfeatures'"])
-add("nested", Pipeline([("a", Pipeline([("b", VarianceThreshold())])), ("c", OneClassSVM())]), ["sklearn.feature_selection.VarianceThreshold in step 'a.b'"])
-add("in_columns", make_pipeline(ColumnTransformer([("v", VarianceThreshold(), [0])]), OneClassSVM()), ["VarianceThreshold in step 'columntransformer.v'"])
+add("gaussian_process", Pipeline([("s", StandardScaler()), ("clf", GaussianProcessRegressor())]),
+    ["class sklearn.gaussian_process.GaussianProcessRegressor in step 'clf' is not supported", "docs/model-files.md"], y=x[:, 0])
+add("radius", RadiusNeighborsClassifier(9.0), ["class sklearn.neighbors.RadiusNeighborsClassifier is not supported"], y=x[:, 0] > 0)
+add("nested", Pipeline([("a", Pipeline([("b", FactorAnalysis())])), ("c", OneClassSVM())]), ["sklearn.decomposition.FactorAnalysis in step 'a.b'"])
+add("in_columns", make_pipeline(ColumnTransformer([("v", FactorAnalysis(), [0])]), OneClassSVM()), ["FactorAnalysis in step 'columntransformer.v'"])
+add("dbscan", DBSCAN(), ["class sklearn.cluster.DBSCAN labels the rows that it was fitted on, and has no predict for new ones", "IsolationForest"])
+add("outputs_linear", LinearRegression(), ["LinearRegression with several outputs", "fit an estimator for each"], y=x[:, :2])
+add("outputs_forest", RandomForestRegressor(2), ["several outputs"], y=x[:, :2])
+add("outputs_classes", RandomForestClassifier(2), ["RandomForestClassifier with several outputs"], y=x[:, :2] > 0)
+add("words_in_columns", OneHotEncoder(), ["OneHotEncoder with categories of column 0 that are no numbers"], x=np.array([["a"], ["b"]]))
+add("drawn_by_lot", make_pipeline(IterativeImputer(sample_posterior=True, max_iter=1), OneClassSVM()), ["sample_posterior=True"])
+add("rtol", KernelDensity(rtol=0.1), ["KernelDensity with rtol other than 0"])
+add("weights_by_function", KNeighborsClassifier(weights=np.exp), ["weights by a function"], y=x[:, 0] > 0)
+add("not_refitted", GridSearchCV(SVR(), {"C": [1]}, refit=False), ["no best_estimator_", "refit=True"], y=x[:, 0])
 add("sparse", OneClassSVM(), ["OneClassSVM with a sparse matrix", "dense array"], x=sparse.csr_matrix(x))
 add("callable_kernel", Pipeline([("k", OneClassSVM(kernel=linear_kernel))]), ["in step 'k'", "kernel"])
 add("precomputed", OneClassSVM(kernel="precomputed"), ["precomputed"], x=x @ x.T)

@@ -1,0 +1,203 @@
+package sklearn_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/joblib"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+)
+
+// fitted is what testdata/estimators.py wrote about a model.
+type fitted struct {
+	File           string          // in hexadecimal
+	X              [][]string      `json:"X"`
+	Classes        []string        // as Python prints them
+	Predict        json.RawMessage // of a classifier the classes, else rows of a number
+	Decision       [][]string      `json:"decision_function"`
+	Probabilities  [][]string      `json:"predict_proba"`
+	ScoreSamples   [][]string      `json:"score_samples"`
+	Transform      [][]string      `json:"transform"`
+	Mahalanobis    [][]string      `json:"mahalanobis"`
+	Reconstruction [][]string      `json:"reconstruction"`
+}
+
+// newestEstimators are goldens of all the estimators that there are.
+const newestEstimators = "../testdata/estimators-1.9.1.json.xz"
+
+func readEstimators(t testing.TB, path string) map[string]fitted {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err == nil {
+		data, err = joblib.Decompress(data)
+	}
+	var all struct{ Models map[string]fitted }
+	if err == nil {
+		err = json.Unmarshal(data, &all)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.Models
+}
+
+func (f fitted) bytes(t testing.TB) []byte {
+	t.Helper()
+	file, err := hex.DecodeString(f.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestEstimators holds each estimator to what several versions of scikit-learn
+// gave: predictions are equal, and scores to the bit where the order of sums is
+// that of scikit-learn, else nearly.
+func TestEstimators(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("../testdata/estimators-*.json.xz")
+	if err != nil || len(paths) < 7 {
+		t.Fatal("not all goldens are there", paths, err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".json.xz"), func(t *testing.T) {
+			t.Parallel()
+			for name, f := range readEstimators(t, path) {
+				t.Run(name, func(t *testing.T) { f.check(t, name) })
+			}
+		})
+	}
+}
+
+func (f fitted) check(t *testing.T, name string) {
+	m, err := sklearn.Load(f.bytes(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := floats(t, f.X)
+	var r predict.Result
+	if err := m.Predict(&r, x); err != nil {
+		t.Fatal(err)
+	}
+	if err := consistentOn(m, x); err != nil {
+		t.Error(err)
+	}
+	bits := exactBits(name)
+	switch m.Kind() {
+	case predict.Classifier:
+		var want []string
+		if err := json.Unmarshal(f.Predict, &want); err != nil {
+			t.Fatal(err)
+		}
+		for i, w := range want {
+			if got := m.Classes()[int(r.Predictions[i])]; got != w {
+				t.Errorf("row %d is of class %s, scikit-learn says %s, with %v %v", i, got, w, r.Scores, r.Probabilities)
+			}
+		}
+		if f.Classes != nil && strings.Join(m.Classes(), "|") != strings.Join(f.Classes, "|") {
+			t.Errorf("classes %q, scikit-learn has %q", m.Classes(), f.Classes)
+		}
+		if !scaledByBatch(t.Name(), len(m.Classes())) {
+			alike(t, "decision_function", r.Scores, floats(t, f.Decision), bits)
+		}
+		alike(t, "predict_proba", r.Probabilities, floats(t, f.Probabilities), bits)
+	case predict.Regressor:
+		alike(t, "predict", r.Predictions, f.numbers(t), bits)
+	case predict.Detector:
+		f.checkDetector(t, m, &r)
+	}
+}
+
+// checkDetector checks detectors whose scores have no limit.
+func (f fitted) checkDetector(t *testing.T, m *sklearn.Model, r *predict.Result) {
+	if !m.NeedsLimit() {
+		t.Error("it does not say that it needs a limit")
+	}
+	if f.Predict != nil {
+		alike(t, "predict", r.Predictions, f.numbers(t), true)
+	}
+	side := predict.High
+	switch {
+	case f.ScoreSamples != nil:
+		side = predict.Low
+		alike(t, "score_samples", r.Scores, floats(t, f.ScoreSamples), false)
+	case f.Mahalanobis != nil:
+		alike(t, "mahalanobis", r.Scores, floats(t, f.Mahalanobis), false)
+	case f.Reconstruction != nil:
+		alike(t, "reconstruction", r.Scores, floats(t, f.Reconstruction), false)
+	default:
+		var nearest []float64
+		for _, row := range f.Transform {
+			least := math.Inf(1)
+			for _, d := range floats(t, [][]string{row}) {
+				least = min(least, d)
+			}
+			nearest = append(nearest, least)
+		}
+		alike(t, "transform", r.Scores, nearest, false)
+	}
+	alike(t, "predict_proba", r.Probabilities, floats(t, f.Probabilities), false)
+	if m.Anomalies() != side {
+		t.Errorf("anomalies are on side %v", m.Anomalies())
+	}
+}
+
+func (f fitted) numbers(t *testing.T) []float64 {
+	var rows [][]string
+	if err := json.Unmarshal(f.Predict, &rows); err != nil {
+		t.Fatal(err)
+	}
+	return floats(t, rows)
+}
+
+// scaledByBatch reports scores of a version that scaled those of each row by those
+// of all others.
+func scaledByBatch(name string, classes int) bool {
+	return classes > 2 && strings.Contains(name, "0.19.2/") && (strings.Contains(name, "svc_") || strings.Contains(name, "/grid")) && !strings.Contains(name, "linear_svc")
+}
+
+// exactBits reports models whose numbers are promised to the bit: trees and what
+// only adds and divides what they say.
+func exactBits(name string) bool {
+	for _, prefix := range []string{"tree", "extra_tree", "forest", "boosting_r", "hist_r", "bagging_2", "bagging_3", "bagging_r", "adaboost_r", "dummy"} {
+		if strings.HasPrefix(name, prefix) {
+			return name != "hist_r_poisson" && name != "boosting_r_init"
+		}
+	}
+	return false
+}
+
+// alike compares numbers, to the bit or by at most 1e-11 of the larger of 1 and
+// the number.
+func alike(t *testing.T, what string, got, want []float64, bits bool) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %d numbers, scikit-learn gives %d", what, len(got), len(want))
+		return
+	}
+	worst, at := 0.0, -1
+	for i, w := range want {
+		d := math.Abs(got[i]-w) / max(1, math.Abs(w))
+		switch {
+		case got[i] == w || got[i] != got[i] && w != w:
+		case d != d || d > worst && worst == worst:
+			worst, at = d, i
+		}
+	}
+	limit := 1e-11
+	if bits {
+		limit = 0
+	}
+	if strings.Contains(t.Name(), "boosting_r_init") || strings.Contains(t.Name(), "1.9.1/boosting_init") {
+		limit = 1e-5 // the first estimator computes in float32
+	}
+	if !(worst <= limit) {
+		t.Errorf("%s: number %d is %v, scikit-learn's %v (off by %.1e)", what, at, got[at], want[at], worst)
+	}
+}

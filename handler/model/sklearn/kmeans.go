@@ -1,0 +1,89 @@
+package sklearn
+
+import (
+	"math"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+)
+
+// kMeans is KMeans or MiniBatchKMeans: as a transformer the distances to the
+// centres, as a detector the distance to the nearest, of which high is an
+// anomaly. What it predicts is the nearest centre.
+type kMeans struct {
+	centres []float64
+	squares []float64 // |centre|²
+	width   int
+}
+
+// distant is the role of a detector whose scores are distances.
+var distant = role{kind: predict.Detector, scores: 1, unlimited: true, anomalies: predict.High}
+
+func loadKMeans(a *attrs) *element {
+	count := &dim{what: "clusters"}
+	m := &kMeans{centres: a.matrix("cluster_centers_", count, &a.in)}
+	m.width = a.in.n
+	for i := range count.n {
+		if a.err == nil {
+			centre := m.centres[i*m.width : (i+1)*m.width]
+			m.squares = append(m.squares, dot(centre, centre))
+		}
+	}
+	a.note("clusters", count.n)
+	return &element{role: distant, predictor: m, transformer: m, out: count.n, size: 8 * (len(m.centres) + count.n)}
+}
+
+// transform is euclidean_distances: by |x|² - 2 x·c + |c|².
+func (m *kMeans) transform(dst, src []float64, n int, _ *arena) error {
+	product(dst, src, m.centres, m.width)
+	count := len(m.squares)
+	for i := range n {
+		row := src[i*m.width : (i+1)*m.width]
+		xx := dot(row, row)
+		for k, xc := range dst[i*count : (i+1)*count] {
+			dst[i*count+k] = math.Sqrt(max(0, xx-2*xc+m.squares[k]))
+		}
+	}
+	return nil
+}
+
+func (m *kMeans) predict(out outcome, x []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	count := len(m.squares)
+	distances := a.take(n * count)
+	if err := m.transform(distances, x, n, a); err != nil {
+		return err
+	}
+	for i := range n {
+		nearest := 0
+		for k, d := range distances[i*count : (i+1)*count] {
+			if d < distances[i*count+nearest] {
+				nearest = k
+			}
+		}
+		if out.pred != nil {
+			out.pred[i] = float64(nearest)
+		}
+		if out.score != nil {
+			out.score[i] = distances[i*count+nearest]
+		}
+	}
+	return nil
+}
+
+// mahalanobis is EmpiricalCovariance, MinCovDet and their kin as a detector: its
+// score is mahalanobis(), the squared distance from the centre; high is an
+// anomaly.
+type mahalanobis struct{ *ellipticEnvelope }
+
+func loadCovariance(a *attrs) *element {
+	m := &mahalanobis{a.covariance()}
+	return &element{role: distant, predictor: m, size: 8 * (len(m.location) + len(m.precision))}
+}
+
+func (m *mahalanobis) predict(out outcome, x []float64, n int, a *arena) error {
+	clear(out.pred)
+	if out.score != nil {
+		m.distances(out.score, x, a)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package sklearn
+
+import (
+	"math"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+)
+
+// nearestRows is KNeighborsClassifier or KNeighborsRegressor.
+type nearestRows struct {
+	role
+	neighborhood
+	y          []float64 // of each fitted row its class, or its number
+	byDistance bool      // neighbours count by 1/distance, else the same
+	expanded   []float64 // |row|² of each fitted row, where distances are computed by it; or nil
+}
+
+func loadKNeighborsClassifier(a *attrs) *element {
+	l := a.labels("classes_")
+	m := &nearestRows{role: classifies(l, false, true)}
+	return a.nearestRows(m, func(y float64) bool { return y >= 0 && y < float64(len(l.names)) && y == math.Trunc(y) })
+}
+
+func loadKNeighborsRegressor(a *attrs) *element {
+	return a.nearestRows(&nearestRows{role: regresses}, func(float64) bool { return true })
+}
+
+func (a *attrs) nearestRows(m *nearestRows, valid func(y float64) bool) *element {
+	count := &dim{what: "rows"}
+	var order []int
+	m.neighborhood, order = a.neighborhood("n_neighbors", count)
+	if shape := a.shape("_y"); len(shape) == 2 && shape[1] > 1 {
+		a.refuse("several outputs", oneOutput)
+	}
+	m.y = a.vector("_y", count)
+	switch a.value("weights") {
+	case nil, "uniform":
+	case "distance":
+		m.byDistance = true
+	default:
+		a.refuse("weights by a function", "use weights='uniform' or 'distance'")
+	}
+	if a.err != nil {
+		return nil
+	}
+	for i, y := range m.y {
+		if !valid(y) {
+			a.fail("_y has %v at %d, which is none of the classes", y, i)
+			return nil
+		}
+	}
+	if order != nil {
+		m.y = reordered(m.y, order, 1)
+	} else if m.distance.name == "euclidean" && !a.hasTree() {
+		m.expanded = make([]float64, count.n)
+		for i := range m.expanded {
+			row := m.fitted[i*m.width : (i+1)*m.width]
+			m.expanded[i] = dot(row, row)
+		}
+	}
+	return &element{role: m.role, predictor: m, size: m.neighborhood.size() + 16*count.n}
+}
+
+// expandedDistances pushes all rows by |x|² - 2 x·y + |y|², as scikit-learn
+// does without a tree, with what that loses.
+func (m *nearestRows) expandedDistances(near *neighbours, x []float64) {
+	near.reset()
+	xx := dot(x, x)
+	for i, yy := range m.expanded {
+		d := max(0, xx-2*dot(x, m.fitted[i*m.width:(i+1)*m.width])+yy)
+		if d < near.distance[0] {
+			near.push(d, i)
+		}
+	}
+	for i, d := range near.distance {
+		near.distance[i] = math.Sqrt(d)
+	}
+}
+
+func (m *nearestRows) predict(out outcome, x []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	out = out.room(n, &m.role, a)
+	near := neighbours{distance: a.take(m.k), row: a.take(m.k)}
+	weights, values := a.take(m.k), a.take(m.k)
+	for i := range n {
+		row := x[i*m.width : (i+1)*m.width]
+		if m.expanded != nil {
+			m.expandedDistances(&near, row)
+		} else {
+			m.nearest(&near, row)
+		}
+		near.sort()
+		m.weigh(weights, near.distance)
+		if m.kind == predict.Regressor {
+			for j, at := range near.row {
+				values[j] = m.y[int(at)]
+				if m.byDistance {
+					values[j] *= weights[j]
+				}
+			}
+			total := float64(m.k)
+			if m.byDistance {
+				total = pairwiseSum(weights)
+			}
+			out.pred[i] = pairwiseSum(values) / total
+			continue
+		}
+		proba := out.proba[i*m.probabilities : (i+1)*m.probabilities]
+		clear(proba)
+		for j, at := range near.row {
+			proba[int(m.y[int(at)])] += weights[j]
+		}
+		out.pred[i] = float64(argmax(proba))
+		if sum := pairwiseSum(proba); sum != 0 {
+			for k := range proba {
+				proba[k] /= sum
+			}
+		}
+	}
+	return nil
+}
+
+// weigh sets weights by the distances. Where any is 0, only those count.
+func (m *nearestRows) weigh(weights, distances []float64) {
+	for j := range weights {
+		weights[j] = 1
+	}
+	if !m.byDistance {
+		return
+	}
+	if distances[0] == 0 { // they ascend
+		for j, d := range distances {
+			if d != 0 {
+				weights[j] = 0
+			}
+		}
+		return
+	}
+	for j, d := range distances {
+		weights[j] = 1 / d
+	}
+}

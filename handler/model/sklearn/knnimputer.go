@@ -1,0 +1,285 @@
+package sklearn
+
+import (
+	"math"
+
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+)
+
+// missing is the number that stands for a missing one; perhaps NaN.
+type missing float64
+
+// missingValues reads missing_values.
+func (a *attrs) missingValues() missing {
+	f, err := numpy.Float(a.value("missing_values"))
+	if err != nil {
+		a.refuse("missing_values that are no number", "use numpy.nan")
+	}
+	return missing(f)
+}
+
+func (m missing) is(x float64) bool { return x == float64(m) || x != x && m != m }
+
+// accepts are the numbers that an estimator takes which knows missing ones.
+func (m missing) accepts() numbers {
+	if m != m {
+		return finiteOrNaN
+	}
+	return finite
+}
+
+// indicate sets dst to 1 for each of some columns that is missing.
+func (m missing) indicate(dst, row []float64, columns []int) {
+	for i, column := range columns {
+		dst[i] = 0
+		if m.is(row[column]) {
+			dst[i] = 1
+		}
+	}
+}
+
+// knnImputer is sklearn.impute.KNNImputer: in place of a missing number the mean
+// of those in the nearest of the rows it was fitted on that have it.
+type knnImputer struct {
+	missing
+	fitted     []float64 // row-major, 0 where missing
+	absent     []bool    // where it is missing
+	squares    []float64 // |row|² of each
+	width, k   int
+	byDistance bool
+	skipsFar   bool  // rows that share no column are not counted
+	columns    []int // that come out; one that never had a number is 0
+	empty      []bool
+	means      []float64 // of each column
+	indicators []int
+}
+
+func loadKNNImputer(a *attrs) *element {
+	rows := &dim{what: "rows"}
+	t := &knnImputer{missing: a.missingValues(), k: a.count("n_neighbors"), skipsFar: a.version >= 106}
+	if a.value("metric") != any("nan_euclidean") {
+		a.refuse("a metric of your own", "use metric='nan_euclidean'")
+	}
+	switch a.value("weights") {
+	case "uniform":
+	case "distance":
+		t.byDistance = true
+	default:
+		a.refuse("weights by a function", "use weights='uniform' or 'distance'")
+	}
+	if a.err == nil {
+		t.fitted = a.matrixOrNaN("_fit_X", a.value("_fit_X"), rows, &a.in)
+	}
+	mask := a.matrix("_mask_fit_X", rows, &a.in)
+	if a.err != nil {
+		return nil
+	}
+	t.width, t.k = a.in.n, min(t.k, rows.n)
+	t.prepare(a, mask, a.boolOr("keep_empty_features", false))
+	if a.boolOr("add_indicator", false) {
+		t.indicators = a.indicators(t.width)
+	}
+	if a.err == nil && len(t.columns)+len(t.indicators) == 0 {
+		a.fail("no column had a value when it was fitted: nothing comes out")
+	}
+	return &element{transformer: t, accepts: t.accepts(), out: len(t.columns) + len(t.indicators), size: 10 * len(t.fitted)}
+}
+
+// prepare notes what is missing in the fitted rows, and the columns' means.
+func (t *knnImputer) prepare(a *attrs, mask []float64, keepEmpty bool) {
+	t.absent = above(mask, 0.5)
+	for i, v := range t.fitted {
+		if t.absent[i] {
+			t.fitted[i] = 0
+		} else if v-v != 0 {
+			a.fail("_fit_X has a %v", v)
+			return
+		}
+	}
+	count := len(t.fitted) / t.width
+	for i := range count {
+		row := t.fitted[i*t.width : (i+1)*t.width]
+		t.squares = append(t.squares, dot(row, row))
+	}
+	t.empty, t.means = make([]bool, t.width), make([]float64, t.width)
+	for j := range t.width {
+		sum, n := 0.0, 0.0
+		for i := range count {
+			if !t.absent[i*t.width+j] {
+				sum += t.fitted[i*t.width+j]
+				n++
+			}
+		}
+		if t.empty[j] = n == 0; !t.empty[j] {
+			t.means[j] = sum / n
+		}
+		if !t.empty[j] || keepEmpty {
+			t.columns = append(t.columns, j)
+		}
+	}
+}
+
+func (t *knnImputer) transform(dst, src []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	count := len(t.squares)
+	distances, filled, known := a.take(count), a.take(t.width), a.take(t.width)
+	near := neighbours{distance: a.take(t.k), row: a.take(t.k)}
+	for i := range n {
+		row := src[i*t.width : (i+1)*t.width]
+		gaps := false
+		for j, x := range row {
+			known[j] = x
+			if t.is(x) {
+				known[j], gaps = 0, gaps || !t.empty[j]
+			}
+		}
+		copy(filled, row)
+		if gaps {
+			t.distances(distances, row, known)
+		}
+		for j, x := range row {
+			switch {
+			case t.empty[j]:
+				filled[j] = 0
+			case t.is(x):
+				filled[j] = t.mean(j, distances, &near)
+			}
+		}
+		out := dst[i*(len(t.columns)+len(t.indicators)):]
+		for k, j := range t.columns {
+			out[k] = filled[j]
+		}
+		t.indicate(out[len(t.columns):], row, t.indicators)
+	}
+	return nil
+}
+
+// distances is nan_euclidean_distances from a row: over the columns that both
+// have, as if all were; NaN where they share none. Known is the row with 0 for
+// what is missing.
+func (t *knnImputer) distances(dst, row, known []float64) {
+	xx := dot(known, known)
+	for i := range dst {
+		fitted := t.fitted[i*t.width : (i+1)*t.width]
+		d := max(0, xx-2*dot(known, fitted)+t.squares[i])
+		shared, alone, missed := 0, 0.0, 0.0
+		for j, x := range row {
+			switch gone := t.absent[i*t.width+j]; {
+			case t.is(x):
+				missed += float64(fitted[j] * fitted[j])
+			case gone:
+				alone += float64(known[j] * known[j])
+			default:
+				shared++
+			}
+		}
+		d = max(0, d-alone-missed)
+		if dst[i] = math.NaN(); shared > 0 {
+			dst[i] = math.Sqrt(d / float64(shared) * float64(t.width))
+		}
+	}
+}
+
+// mean is of column j in the nearest rows that have it.
+func (t *knnImputer) mean(j int, distances []float64, near *neighbours) float64 {
+	donors, reached := 0, 0
+	for i, d := range distances {
+		if !t.absent[i*t.width+j] {
+			donors++
+			if d == d {
+				reached++
+			}
+		}
+	}
+	if reached == 0 {
+		return t.means[j]
+	}
+	k := min(t.k, donors)
+	part := neighbours{distance: near.distance[:min(k, reached)], row: near.row[:min(k, reached)]}
+	part.reset()
+	far := make([]int, 0, 8)
+	for i, d := range distances {
+		switch {
+		case t.absent[i*t.width+j]:
+		case d != d:
+			if len(far) < k-len(part.distance) {
+				far = append(far, i)
+			}
+		case d < part.distance[0]:
+			part.push(d, i)
+		}
+	}
+	part.sort()
+	zero := part.distance[0] == 0
+	sum, total := 0.0, 0.0
+	for m, at := range part.row {
+		w := 1.0
+		switch {
+		case t.byDistance && zero && part.distance[m] != 0:
+			w = 0
+		case t.byDistance && !zero:
+			w = 1 / part.distance[m]
+		}
+		sum += float64(t.fitted[int(at)*t.width+j] * w)
+		total += w
+	}
+	if !t.byDistance && !t.skipsFar {
+		for _, i := range far {
+			sum += t.fitted[i*t.width+j]
+			total++
+		}
+	}
+	return sum / total
+}
+
+// missingIndicator is sklearn.impute.MissingIndicator: 1 for each of some columns
+// that is missing.
+type missingIndicator struct {
+	missing
+	columns []int
+	others  []int // in which a missing number is an error
+	width   int
+	label   string
+}
+
+func loadMissingIndicator(a *attrs) *element {
+	if a.in.n == 0 {
+		a.featuresFrom("_n_features")
+	}
+	t := &missingIndicator{missing: a.missingValues(), width: a.in.n, label: a.class + inStep(a.step)}
+	if v := a.value("features_"); a.err == nil {
+		var err error
+		if t.columns, err = a.ints(v); err != nil {
+			a.fail("features_: %w", err)
+		}
+	}
+	a.checkColumns(t.columns, t.width)
+	if a.err == nil && len(t.columns) == 0 {
+		a.fail("features_ is empty: nothing comes out")
+	}
+	if a.value("features") == any("missing-only") && a.bool("error_on_new") && a.err == nil {
+		has := make([]bool, t.width)
+		for _, c := range t.columns {
+			has[c] = true
+		}
+		for j, h := range has {
+			if !h {
+				t.others = append(t.others, j)
+			}
+		}
+	}
+	return &element{transformer: t, accepts: t.accepts(), out: len(t.columns), size: 8 * t.width}
+}
+
+func (t *missingIndicator) transform(dst, src []float64, n int, _ *arena) error {
+	for i := range n {
+		row := src[i*t.width : (i+1)*t.width]
+		for _, j := range t.others {
+			if t.is(row[j]) {
+				return &inputError{row: i, column: j, value: row[j], label: t.label}
+			}
+		}
+		t.indicate(dst[i*len(t.columns):(i+1)*len(t.columns)], row, t.columns)
+	}
+	return nil
+}

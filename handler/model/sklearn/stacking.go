@@ -1,0 +1,170 @@
+package sklearn
+
+import (
+	"strconv"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+)
+
+// stacking is StackingClassifier or StackingRegressor: what estimators say, and
+// perhaps the row itself, is the row of a last one.
+type stacking struct {
+	role
+	members
+	parts  []stacked
+	final  *element
+	passes bool // the row itself goes to the last one too
+	width  int  // of the rows of the last one
+	enters int  // of the rows
+	names  []int
+}
+
+// stacked is what of a member's outcome goes into the last one's rows.
+type stacked struct {
+	from, to int       // columns of it, of probabilities or scores
+	wide     int       // its columns
+	values   []float64 // of 'predict', what each class stands for; nil of a regressor
+	proba    bool
+	score    bool
+}
+
+func loadStackingClassifier(a *attrs) *element {
+	l := a.labels("classes_")
+	m := &stacking{members: a.members("estimators_", predict.Classifier)}
+	m.final = a.nested("final_estimator_", a.value("final_estimator_"))
+	if a.err != nil {
+		return nil
+	}
+	if m.final.predictor == nil || m.final.kind != predict.Classifier {
+		a.fail("%s is no classifier", m.final.label)
+		return nil
+	}
+	m.names = a.encoded(m.final, len(l.names))
+	m.role = role{kind: predict.Classifier, classes: l, scores: m.final.scores, probabilities: m.final.probabilities}
+	if len(m.names) != len(l.names) {
+		a.fail("final_estimator_ knows %d of %d classes", len(m.names), len(l.names))
+	}
+	return a.stacking(m)
+}
+
+func loadStackingRegressor(a *attrs) *element {
+	m := &stacking{role: regresses, members: a.members("estimators_", predict.Regressor)}
+	m.final = a.nested("final_estimator_", a.value("final_estimator_"))
+	if a.err == nil && (m.final.predictor == nil || m.final.kind != predict.Regressor) {
+		a.fail("%s is no regressor", m.final.label)
+	}
+	return a.stacking(m)
+}
+
+func (a *attrs) stacking(m *stacking) *element {
+	methods := a.items("stack_method_")
+	m.passes = a.boolOr("passthrough", false)
+	if a.err == nil && len(methods) != len(m.members) {
+		a.fail("%d estimators, but the methods of %d", len(m.members), len(methods))
+	}
+	m.enters = a.widthOf(m.members)
+	if a.err != nil {
+		return nil
+	}
+	for i, e := range m.members {
+		p := stacked{to: 1, wide: 1}
+		switch method := methods[i]; {
+		case method == any("predict_proba") && e.probabilities > 0:
+			p = stacked{to: e.probabilities, wide: e.probabilities, proba: true}
+			if m.classes != nil && len(m.classes.names) == 2 {
+				p.from = 1
+			}
+		case method == any("decision_function") && e.scores > 0:
+			p = stacked{to: e.scores, wide: e.scores, score: true}
+		case method == any("predict"):
+			p.values = a.numbersOf(e)
+		default:
+			a.fail("%s has no %.40v", e.label, method)
+		}
+		m.parts = append(m.parts, p)
+		m.width += p.to - p.from
+	}
+	if m.passes && m.enters == anyWidth {
+		a.fail("nothing in it says how many columns it takes: fit it with scikit-learn 0.23 or later")
+	} else if m.passes {
+		m.width += m.enters
+	}
+	if a.err == nil && !m.final.fits(m.width) {
+		a.fail("%s takes %d columns, but gets %d", m.final.label, m.final.in, m.width)
+	}
+	if a.err != nil {
+		return nil
+	}
+	return &element{role: m.role, predictor: m, in: m.enters, accepts: anyNumber, size: m.members.size() + m.final.size}
+}
+
+// numbersOf are the numbers that a classifier's predictions are; nil of a
+// regressor.
+func (a *attrs) numbersOf(e *element) []float64 {
+	if e.kind != predict.Classifier {
+		return nil
+	}
+	var numbers []float64
+	for _, name := range e.classes.names {
+		f, err := strconv.ParseFloat(name, 64)
+		if err != nil {
+			a.refuse("predictions that are no numbers as rows of the last one", "use stack_method='predict_proba'")
+			return nil
+		}
+		numbers = append(numbers, f)
+	}
+	return numbers
+}
+
+func (m *stacking) predict(out outcome, x []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	rows := a.take(n * m.width)
+	at := 0
+	for i, e := range m.members {
+		if err := m.stack(rows[at:], m.parts[i], e, x, n, a); err != nil {
+			return err
+		}
+		at += m.parts[i].to - m.parts[i].from
+	}
+	if m.passes {
+		for k := range n {
+			copy(rows[k*m.width+at:(k+1)*m.width], x[k*m.enters:(k+1)*m.enters])
+		}
+	}
+	if err := m.final.predict(out, rows, n, a); err != nil {
+		return err
+	}
+	if m.kind == predict.Classifier {
+		for i, c := range out.pred {
+			out.pred[i] = float64(m.names[int(c)])
+		}
+	}
+	return nil
+}
+
+// stack writes what a member says of each row into dst, a row every m.width
+// numbers.
+func (m *stacking) stack(dst []float64, p stacked, e *element, x []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	said := a.take(n * p.wide)
+	says := outcome{pred: said}
+	switch {
+	case p.proba:
+		says = outcome{proba: said}
+	case p.score:
+		says = outcome{score: said}
+	}
+	if err := e.predict(says, x, n, a); err != nil {
+		return err
+	}
+	for k := range n {
+		for j := p.from; j < p.to; j++ {
+			v := said[k*p.wide+j]
+			if p.values != nil {
+				v = p.values[int(v)]
+			}
+			dst[k*m.width+j-p.from] = v
+		}
+	}
+	return nil
+}
