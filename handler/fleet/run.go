@@ -31,6 +31,7 @@ const (
 // Reason says why a run was opened, or its epoch raised.
 type Reason string
 
+// What opens a run, or opens it again.
 const (
 	BySchedule    Reason = "schedule"      // its window was due
 	ByRequest     Reason = "request"       // somebody asked for it
