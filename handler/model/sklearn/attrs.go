@@ -285,11 +285,11 @@ func (a *attrs) items(name string) []any {
 
 // objects returns the elements of an array of objects of so many columns, or of
 // any number if that is 0.
-func (a *attrs) objects(name string, columns int) (items []any, width int) {
+func (a *attrs) objects(name string, columns int) []any {
 	array, err := numpy.Parse(a.value(name))
 	switch {
 	case a.err != nil:
-		return nil, 0
+		return nil
 	case err != nil:
 		a.fail("%s: %w", name, err)
 	case array.Type.Kind != 'O' || len(array.Shape) != 2 || array.Fortran && array.Shape[0] != 1 && array.Shape[1] != 1:
@@ -297,9 +297,9 @@ func (a *attrs) objects(name string, columns int) (items []any, width int) {
 	case array.Len() == 0, columns != 0 && array.Shape[1] != columns:
 		a.fail("%s has the shape %v where %d columns are wanted", name, array.Shape, columns)
 	default:
-		return array.Objects, array.Shape[1]
+		return array.Objects
 	}
-	return nil, 0
+	return nil
 }
 
 // inside returns an object that is an attribute, nil if there is none.

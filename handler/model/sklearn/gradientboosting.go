@@ -66,7 +66,7 @@ func loadGradientBoostingRegressor(a *attrs) *element {
 
 func (a *attrs) boosted(m *boosted, outputs int, toScore func(dst, proba []float64)) *element {
 	a.forestWidth()
-	stages, _ := a.objects("estimators_", outputs)
+	stages := a.objects("estimators_", outputs)
 	trees := a.valueTrees(stages, 1, false)
 	rate := a.finite("learning_rate")
 	for i := range trees {

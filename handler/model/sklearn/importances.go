@@ -42,7 +42,7 @@ func (a *attrs) importances(norm any) []float64 {
 	case a.has("tree_"):
 		trees = []any{a.object}
 	case strings.HasPrefix(a.class, "GradientBoosting"):
-		trees, _ = a.objects("estimators_", 0)
+		trees = a.objects("estimators_", 0)
 		all = true
 	case strings.HasPrefix(a.class, "RandomForest"), strings.HasPrefix(a.class, "ExtraTrees"):
 		trees = a.items("estimators_")
