@@ -85,7 +85,7 @@ func (a *attrs) knownFunction(name string) (ufunc, bool) {
 	if v == nil {
 		return identity, true
 	}
-	if o, ok := v.(*pickle.Object); ok && o.Class == partial && len(o.Args) == 1 && o.Args[0] == any(checkArray) {
+	if o, ok := v.(*pickle.Object); ok && o.Class == partial && a.checks(o) {
 		return identity, true
 	}
 	f, ok := function(v)
@@ -96,10 +96,15 @@ func (a *attrs) knownFunction(name string) (ufunc, bool) {
 	return u, ok
 }
 
+// checks reports whether a functools.partial is of check_array, which changes no
+// number: what HistGradientBoosting keeps as the transformer of columns that are
+// numbers. Files of skops do not say of what it is.
+func (a *attrs) checks(o *pickle.Object) bool {
+	return len(o.Args) == 1 && o.Args[0] == any(checkArray) || len(o.Args) == 0 && a.histogram
+}
+
 func identity(x float64) float64 { return x }
 
-// What HistGradientBoosting keeps as the transformer of columns that are
-// numbers.
 var (
 	partial    = pickle.Global{Module: "functools", Name: "partial"}
 	checkArray = pickle.Global{Module: "sklearn.utils.validation", Name: "check_array"}

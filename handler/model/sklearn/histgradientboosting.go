@@ -55,7 +55,9 @@ func (a *attrs) histBoosted(m *histBoosted, outputs int) *element {
 	m.baseline = a.vectorOrNumber("_baseline_prediction", exactly(outputs, "outputs"))
 	h := histReader{attrs: a}
 	if a.optional("_preprocessor") != nil {
+		a.histogram = true
 		m.first = a.inner("_preprocessor")
+		a.histogram = false
 		if a.err == nil && (m.first.transformer == nil || m.first.out != a.in.n || !m.first.fits(a.in.n)) {
 			a.fail("_preprocessor does not give the %d columns of the trees", a.in.n)
 		}

@@ -91,14 +91,20 @@ func (a *attrs) limits(name, parameter string, otherwise float64, columns *dim) 
 
 func (a *attrs) imputation(name string, v any, columns int) imputation {
 	m := imputation{}
-	o, ok := v.(*pickle.Object)
-	if !ok || len(o.Args) != 3 {
+	var triple []any
+	switch v := v.(type) {
+	case *pickle.Object: // of a class of named tuples
+		triple = v.Args
+	case *pickle.Tuple: // as skops writes it
+		triple = v.Items
+	}
+	if len(triple) != 3 {
 		a.fail("imputation_sequence_ has no triple at %s", name)
 		return m
 	}
-	column, ok := a.number(o.Args[0])
-	by, err := a.ints(o.Args[1])
-	m.element = a.nested(name, o.Args[2])
+	column, ok := a.number(triple[0])
+	by, err := a.ints(triple[1])
+	m.element = a.nested(name, triple[2])
 	switch {
 	case a.err != nil:
 	case !ok || err != nil:

@@ -15,6 +15,27 @@ type kMeans struct {
 	width   int
 }
 
+// rowNorm is |row|² in the order of sklearn.utils.extmath.row_norms, which is
+// numpy's einsum since 1.20: two sums, of numbers at even and at odd positions, in
+// blocks of eight from the end.
+func rowNorm(row []float64) float64 {
+	var even, odd float64
+	for ; len(row) >= 8; row = row[8:] {
+		for i := 6; i >= 0; i -= 2 {
+			even += float64(row[i] * row[i])
+			odd += float64(row[i+1] * row[i+1])
+		}
+	}
+	for i, x := range row {
+		if i%2 == 0 {
+			even += float64(x * x)
+		} else {
+			odd += float64(x * x)
+		}
+	}
+	return even + odd
+}
+
 // distant is the role of a detector whose scores are distances.
 var distant = role{kind: predict.Detector, scores: 1, unlimited: true, anomalies: predict.High}
 
@@ -25,7 +46,7 @@ func loadKMeans(a *attrs) *element {
 	for i := range count.n {
 		if a.err == nil {
 			centre := m.centres[i*m.width : (i+1)*m.width]
-			m.squares = append(m.squares, dot(centre, centre))
+			m.squares = append(m.squares, rowNorm(centre))
 		}
 	}
 	a.note("clusters", count.n)
@@ -38,7 +59,7 @@ func (m *kMeans) transform(dst, src []float64, n int, _ *arena) error {
 	count := len(m.squares)
 	for i := range n {
 		row := src[i*m.width : (i+1)*m.width]
-		xx := dot(row, row)
+		xx := rowNorm(row)
 		for k, xc := range dst[i*count : (i+1)*count] {
 			dst[i*count+k] = math.Sqrt(max(0, xx-2*xc+m.squares[k]))
 		}

@@ -13,6 +13,7 @@ type nearestRows struct {
 	y          []float64 // of each fitted row its class, or its number
 	byDistance bool      // neighbours count by 1/distance, else the same
 	expanded   []float64 // |row|² of each fitted row, where distances are computed by it; or nil
+	norm       func(row []float64) float64
 }
 
 func loadKNeighborsClassifier(a *attrs) *element {
@@ -52,10 +53,14 @@ func (a *attrs) nearestRows(m *nearestRows, valid func(y float64) bool) *element
 	if order != nil {
 		m.y = reordered(m.y, order, 1)
 	} else if m.distance.name == "euclidean" && !a.hasTree() {
+		m.norm = rowNorm
+		if a.version >= 101 { // by BLAS, in scikit-learn's own reduction
+			m.norm = func(row []float64) float64 { return dot(row, row) }
+		}
 		m.expanded = make([]float64, count.n)
 		for i := range m.expanded {
 			row := m.fitted[i*m.width : (i+1)*m.width]
-			m.expanded[i] = dot(row, row)
+			m.expanded[i] = m.norm(row)
 		}
 	}
 	return &element{role: m.role, predictor: m, size: m.neighborhood.size() + 16*count.n}
@@ -65,7 +70,7 @@ func (a *attrs) nearestRows(m *nearestRows, valid func(y float64) bool) *element
 // does without a tree, with what that loses.
 func (m *nearestRows) expandedDistances(near *neighbours, x []float64) {
 	near.reset()
-	xx := dot(x, x)
+	xx := m.norm(x)
 	for i, yy := range m.expanded {
 		d := max(0, xx-2*dot(x, m.fitted[i*m.width:(i+1)*m.width])+yy)
 		if d < near.distance[0] {

@@ -99,7 +99,7 @@ func (t *knnImputer) prepare(a *attrs, mask []float64, keepEmpty bool) {
 	count := len(t.fitted) / t.width
 	for i := range count {
 		row := t.fitted[i*t.width : (i+1)*t.width]
-		t.squares = append(t.squares, dot(row, row))
+		t.squares = append(t.squares, rowNorm(row))
 	}
 	t.empty, t.means = make([]bool, t.width), make([]float64, t.width)
 	for j := range t.width {
@@ -158,7 +158,7 @@ func (t *knnImputer) transform(dst, src []float64, n int, a *arena) error {
 // have, as if all were; NaN where they share none. Known is the row with 0 for
 // what is missing.
 func (t *knnImputer) distances(dst, row, known []float64) {
-	xx := dot(known, known)
+	xx := rowNorm(known)
 	for i := range dst {
 		fitted := t.fitted[i*t.width : (i+1)*t.width]
 		d := max(0, xx-2*dot(known, fitted)+t.squares[i])

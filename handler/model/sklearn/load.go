@@ -96,6 +96,7 @@ type loader struct {
 	args       []any           // what the first of them was called with
 	estimators int
 	nesting    int
+	histogram  bool     // what is loaded prepares rows for HistGradientBoosting
 	written    string   // version of scikit-learn, of the outermost estimator
 	names      []string // of the columns, by the outermost estimator that has them
 }

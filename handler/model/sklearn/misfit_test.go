@@ -52,7 +52,7 @@ func TestMisfits(t *testing.T) {
 	}
 }
 
-var every = flag.Int("misfits.every", 7, "make every so manieth change of TestMisfits")
+var every = flag.Int("misfits.every", 11, "make every so manieth change of TestMisfits")
 
 // misfit loads a file with one change, and checks the model if there is one. It
 // says what it did, nothing if there are not so many changes.

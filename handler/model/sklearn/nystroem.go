@@ -48,7 +48,7 @@ func loadNystroem(a *attrs) *element {
 	}
 	t.squares = make([]float64, count)
 	for i := range count {
-		t.squares[i] = square(t.components[i*t.width : (i+1)*t.width])
+		t.squares[i] = rowNorm(t.components[i*t.width : (i+1)*t.width])
 	}
 	a.note("gamma", t.gamma)
 	a.note("components", embedded.n)
@@ -87,19 +87,11 @@ func (t *nystroem) transform(dst, src []float64, n int, a *arena) error {
 	return nil
 }
 
-func square(row []float64) float64 {
-	sum := 0.0
-	for _, x := range row {
-		sum += float64(x * x)
-	}
-	return sum
-}
-
 // rbf is of squared distances by |x|² - 2 x·y + |y|², as scikit-learn has
 // them, with what that loses.
 func (t *nystroem) rbf(dst, row []float64) {
 	t.linear(dst, row)
-	xx := square(row)
+	xx := rowNorm(row)
 	for i, xy := range dst {
 		dst[i] = libm.Exp(-t.gamma * max(0, -2*xy+xx+t.squares[i]))
 	}
