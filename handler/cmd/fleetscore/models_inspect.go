@@ -76,6 +76,9 @@ func (i inspection) write(to io.Writer) error {
 	case i.NeedsThreshold:
 		fmt.Fprintf(w, "threshold\tnone: give one in the features file, or in a dict with the model\n")
 	}
+	if i.DependsOnOthers {
+		fmt.Fprintln(w, "rows\tscored in the library by the other rows of the same call too; runs score each alone")
+	}
 	fmt.Fprintln(w)
 	writeStep(w, i.Estimator, "")
 	return w.Flush()

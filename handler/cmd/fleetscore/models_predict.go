@@ -33,7 +33,8 @@ FILE may also be a folder: an MLflow model, or a model with its scaler and the l
 
 The columns are the model's features, in order. If the first line names them,
 --columns picks; a model fitted on a DataFrame picks those of its own names. An
-empty field is NaN.
+empty field is NaN. All rows are scored as in one call of the library: of ECOD and
+COPOD, whose scores depend on the other rows of a call, runs score each row alone.
 
 With --features, CSV holds readings, and the rows are those that the features file
 makes of them: TS,Device comes before the prediction. Its steps and threshold count.
@@ -123,11 +124,21 @@ func (c console) columns(m modelFile, t *table, names []string) ([]int, error) {
 	return t.columns(names, m.Features(), "prediction", "score")
 }
 
-// judge is a model that predicts rows.
-type judge struct{ predict.Model }
+// judge is a model that predicts rows as its library does in one call.
+type judge struct {
+	predict.Model
+	together func(r *predict.Result, x []float64) error // all rows in one call; nil where each is scored alone
+}
 
-func (m modelFile) judge() judge   { return judge{m.Model} }
-func (m modelFile) library() judge { return judge{m.Library()} }
+func (m modelFile) judge() judge   { return m.judgeBy(m.Model, m.PredictTogether) }
+func (m modelFile) library() judge { return m.judgeBy(m.Library(), m.Library().Predict) }
+
+func (m modelFile) judgeBy(by predict.Model, together func(*predict.Result, []float64) error) judge {
+	if m.DependsOnOthers() {
+		return judge{by, together}
+	}
+	return judge{by, nil}
+}
 
 // batch is some rows, and what the model says of them.
 type batch struct {
@@ -146,7 +157,7 @@ func (m judge) score(t *table, at, extra []int, each func(*batch) error) error {
 	b := new(batch)
 	for ended := false; !ended; {
 		x, b.lines, b.extra = x[:0], b.lines[:0], b.extra[:0]
-		for !ended && len(b.lines) < rowsAtOnce {
+		for !ended && (len(b.lines) < rowsAtOnce || m.together != nil) {
 			err := t.read()
 			if ended = errors.Is(err, io.EOF); ended {
 				break
@@ -172,7 +183,11 @@ func (m judge) score(t *table, at, extra []int, each func(*batch) error) error {
 
 // predict scores rows, and names the line of the first that can't be.
 func (m judge) predict(name string, lines []int, r *predict.Result, x []float64) error {
-	err := m.Predict(r, x)
+	call := m.Predict
+	if m.together != nil {
+		call = m.together
+	}
+	err := call(r, x)
 	if err == nil {
 		return nil
 	}

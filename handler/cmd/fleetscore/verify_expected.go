@@ -17,7 +17,13 @@ import (
 type expectations struct {
 	Rows     [][]*float64               `json:"rows"` // null is NaN
 	Expected map[string]json.RawMessage `json:"expected"`
+	// Mahalanobis may stand beside what methods of every estimator gave.
+	Mahalanobis json.RawMessage `json:"mahalanobis"`
 }
+
+// ofDistances is the least tolerance for distances from the centres of KMeans:
+// scikit-learn computes them as |x|² - 2xc + |c|², and loses digits by that.
+const ofDistances = 1e-10
 
 // maxExpected bounds such a file.
 const maxExpected = 256 << 20
@@ -38,6 +44,12 @@ func (v *verification) readJSON(m modelFile, name string, tolerance float64) err
 	var e expectations
 	if err := json.Unmarshal(data, &e); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if e.Mahalanobis != nil && e.Expected["mahalanobis"] == nil {
+		if e.Expected == nil {
+			e.Expected = make(map[string]json.RawMessage)
+		}
+		e.Expected["mahalanobis"] = e.Mahalanobis
 	}
 	var x []float64
 	lines := make([]int, len(e.Rows))
@@ -97,6 +109,10 @@ func (v *verification) expect(m modelFile, e expectations, said *predict.Result,
 			return fmt.Errorf("%s: %w", c.methods[method], err)
 		}
 		compared = true
+		tolerance := tolerance
+		if c.methods[method] == "transform" {
+			tolerance = max(tolerance, ofDistances)
+		}
 		for i, got := range c.got {
 			c.to.add(i*len(e.Rows)/len(c.got)+1, got, want[i], tolerance)
 		}

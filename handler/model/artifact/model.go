@@ -37,6 +37,9 @@ type Description struct {
 	Threshold *float64 `json:"threshold,omitempty"`
 	// NeedsThreshold says that a detector gives scores, but cannot tell anomalies.
 	NeedsThreshold bool `json:"needs_threshold,omitempty"`
+	// DependsOnOthers says that the library scores a row by the other rows of the same
+	// call too; runs score each alone.
+	DependsOnOthers bool `json:"depends_on_other_rows,omitempty"`
 	sklearn.Description
 }
 
@@ -69,6 +72,7 @@ func newModel(loaded *sklearn.Model, format string, spec *features.Spec) (*Model
 			m.about.Anomalies = "high"
 		}
 		m.about.NeedsThreshold = predict.Check(m.Model) != nil
+		m.about.DependsOnOthers = loaded.DependsOnOthers()
 	}
 	return m, nil
 }
@@ -138,6 +142,32 @@ func (c *cut) Predict(r *predict.Result, x []float64) error {
 	return nil
 }
 
+// DependsOnOthers reports a model that scores a row in its library by the other rows
+// of the same call too; see [sklearn.Model.PredictTogether].
+func (m *Model) DependsOnOthers() bool { return m.loaded.DependsOnOthers() }
+
+// PredictTogether is Predict of the rows of x as the library scores them in one
+// call.
+func (m *Model) PredictTogether(r *predict.Result, x []float64) error {
+	together := m.loaded.PredictTogether
+	if t := m.about.Threshold; t != nil && m.Kind() == predict.Detector {
+		limited, err := predict.Limit(callTogether{m.loaded}, *t, m.Anomalies())
+		if err != nil {
+			return err
+		}
+		together = limited.Predict
+	}
+	return together(r, x)
+}
+
+// callTogether is a model whose Predict is that of all rows in one call.
+type callTogether struct{ *sklearn.Model }
+
+func (c callTogether) Predict(r *predict.Result, x []float64) error {
+	return c.PredictTogether(r, x)
+}
+
 // Library returns the model as its library has it, without the threshold that
 // stands beside it.
-func (m *Model) Library() predict.Model { return m.loaded }
+// All rows of a call are scored as in one of the library's.
+func (m *Model) Library() predict.Model { return callTogether{m.loaded} }

@@ -8,6 +8,10 @@ type arena struct {
 	numbers []float64
 	used    int
 	narrow  []float32
+	// together says that all rows of a call are in one chunk, and are to be scored as
+	// the library does in one call where that is not each row alone; see
+	// [Model.PredictTogether].
+	together bool
 }
 
 // singles returns x rounded to float32. It is valid until the next call.

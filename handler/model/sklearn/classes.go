@@ -187,8 +187,25 @@ func init() {
 		{"LGBMRanker", lightgbmWrappers, loadLightGBMWrapper, true},
 		{"Booster", []string{"lightgbm.basic"}, loadLightGBMBooster, true},
 	}
+	pyods := []class{
+		{"IForest", []string{"pyod.models.iforest"}, loadPyOD(loadWrapped("detector_", false, -1)), true},
+		{"OCSVM", []string{"pyod.models.ocsvm"}, loadPyOD(loadWrapped("detector_", false, -1)), true},
+		{"LOF", []string{"pyod.models.lof"}, loadPyOD(loadWrapped("detector_", true, -1)), true},
+		{"MCD", []string{"pyod.models.mcd"}, loadPyOD(loadWrapped("detector_", false, 1)), true},
+		{"GMM", []string{"pyod.models.gmm"}, loadPyOD(loadWrapped("detector_", true, -1)), true},
+		{"KDE", []string{"pyod.models.kde"}, loadPyOD(loadWrapped("kde_", true, -1)), true},
+		{"KNN", []string{"pyod.models.knn"}, loadPyOD(loadPyODKNN), true},
+		{"HBOS", []string{"pyod.models.hbos"}, loadPyOD(loadHBOS), true},
+		{"ECOD", []string{"pyod.models.ecod"}, loadPyOD(loadECDF(false)), true},
+		{"COPOD", []string{"pyod.models.copod"}, loadPyOD(loadECDF(true)), true},
+		{"PCA", []string{"pyod.models.pca"}, loadPyOD(loadPyODPCA), true},
+		{"CBLOF", []string{"pyod.models.cblof"}, loadPyOD(loadCBLOF), true},
+		{"INNE", []string{"pyod.models.inne"}, loadPyOD(loadINNE), true},
+		{"LODA", []string{"pyod.models.loda"}, loadPyOD(loadLODA), true},
+		{"ABOD", []string{"pyod.models.abod"}, loadPyOD(loadABOD), true},
+	}
 	classes = make(map[pickle.Global]class)
-	for _, list := range [][]class{detectors, classifiers, regressors, transformers, metas, boosters} {
+	for _, list := range [][]class{detectors, classifiers, regressors, transformers, metas, boosters, pyods} {
 		for _, c := range list {
 			for _, m := range c.modules {
 				g := pickle.Global{Module: m, Name: c.name}

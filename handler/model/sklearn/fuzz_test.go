@@ -26,6 +26,11 @@ func FuzzLoad(f *testing.F) {
 	} {
 		f.Add(estimators[name].bytes(f))
 	}
+	for _, g := range readPyOD(f, newestPyOD) {
+		if len(g.File) < 20_000 {
+			f.Add(g.File)
+		}
+	}
 	for _, r := range readRefusals(f) {
 		f.Add(r.File)
 	}

@@ -30,6 +30,9 @@ func TestMisfits(t *testing.T) {
 	for name, f := range readEstimators(t, newestEstimators) {
 		files["estimators "+name] = f.bytes(t)
 	}
+	for name, g := range readPyOD(t, newestPyOD) {
+		files["pyod "+name] = g.File
+	}
 	accepted, at := 0, 0
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		stride := *every

@@ -101,6 +101,46 @@ func (m *Model) Predict(r *predict.Result, x []float64) error {
 	})
 }
 
+// PredictTogether is Predict of the rows of x as the library scores them in one
+// call. That is not the same where it lets a row's score depend on the others of
+// the call, as PyOD does in ECOD and COPOD: then [Model.DependsOnOthers]. Predict
+// scores each row alone.
+func (m *Model) PredictTogether(r *predict.Result, x []float64) error {
+	if !m.DependsOnOthers() {
+		return m.Predict(r, x)
+	}
+	if err := m.Predicts(); err != nil {
+		return err
+	}
+	n := len(x) / m.root.in
+	if n == 0 || len(x) != n*m.root.in {
+		return m.Predict(r, x)
+	}
+	r.Resize(n, m.root.scores, m.root.probabilities)
+	a := &arena{together: true}
+	if err := m.root.predict(outcome{r.Predictions, r.Scores, r.Probabilities}, x, n, a); err != nil {
+		return fmt.Errorf("predict: %w", err)
+	}
+	return nil
+}
+
+// DependsOnOthers reports a model that scores a row in its library by the other rows
+// of the same call too.
+func (m *Model) DependsOnOthers() bool {
+	for e := m.root; e != nil; {
+		switch p := e.predictor.(type) {
+		case *pipeline:
+			e = p.last
+		case *pyod:
+			_, depends := p.scorer.(*ecdf)
+			return depends
+		default:
+			return false
+		}
+	}
+	return false
+}
+
 // ScoreSamples sets dst[i] to the score_samples of row i of x, which is
 // row-major: len(dst) rows of Features numbers. Where the model's version of
 // scikit-learn has no score_samples, the error wraps [ErrUnsupported].

@@ -1,0 +1,111 @@
+package sklearn_test
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/model/sklearn"
+)
+
+// pyodGolden is a detector of PyOD and what it gives.
+type pyodGolden struct {
+	File     []byte
+	Rows     [][]float64
+	Decision []*float64 `json:"decision_function"` // of all rows in one call; null is NaN
+	Predict  []float64
+	Proba    []*float64 `json:"predict_proba"` // of an anomaly
+	Alone    []*float64 // decision_function of each row alone
+}
+
+// newestPyOD are goldens of the newest version.
+const newestPyOD = "../testdata/pyod-3.6.7.json.gz"
+
+func readPyOD(t testing.TB, path string) map[string]pyodGolden {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct{ Models map[string]pyodGolden }
+	if err := json.NewDecoder(z).Decode(&all); err != nil {
+		t.Fatal(err)
+	}
+	return all.Models
+}
+
+func pyodFiles(t testing.TB) []string {
+	t.Helper()
+	paths, err := filepath.Glob("../testdata/pyod-*.json.gz")
+	if err != nil || len(paths) < 5 {
+		t.Fatal("goldens of PyOD are missing", err)
+	}
+	return paths
+}
+
+// withinOf reports whether a score is that of PyOD within the rounding of its last
+// digits.
+func withinOf(got float64, want *float64, tolerance float64) bool {
+	if want == nil {
+		return math.IsNaN(got)
+	}
+	return math.Abs(got-*want) <= tolerance*max(1, math.Abs(*want))
+}
+
+// TestPyOD holds each detector of PyOD to what several versions gave: every
+// prediction, and the scores and probabilities within 1e-12; those of ABOD, which
+// are differences of nearly equal numbers, within 1e-9 of their size.
+func TestPyOD(t *testing.T) {
+	t.Parallel()
+	for _, path := range pyodFiles(t) {
+		for name, want := range readPyOD(t, path) {
+			m, err := sklearn.Load(want.File)
+			if err != nil {
+				t.Errorf("%s, %s: %v", path, name, err)
+				continue
+			}
+			if m.Kind() != predict.Detector || m.Anomalies() != predict.High || m.NeedsLimit() || m.Features() != len(want.Rows[0]) {
+				t.Errorf("%s, %s: %v, %v, %d features", path, name, m.Kind(), m.Anomalies(), m.Features())
+			}
+			const tolerance = 1e-12
+			var said predict.Result
+			if err := m.PredictTogether(&said, slices.Concat(want.Rows...)); err != nil {
+				t.Errorf("%s, %s: %v", path, name, err)
+				continue
+			}
+			for i := range want.Rows {
+				if said.Predictions[i] != want.Predict[i] || !withinOf(said.Scores[i], want.Decision[i], tolerance) || !withinOf(said.Probabilities[2*i+1], want.Proba[i], tolerance) {
+					t.Errorf("%s, %s, row %d: %v, %v, %v; want %v, %v, %v", path, name, i, said.Predictions[i], said.Scores[i], said.Probabilities[2*i+1], want.Predict[i], deref(want.Decision[i]), deref(want.Proba[i]))
+				}
+			}
+			if err := m.Predict(&said, slices.Concat(want.Rows...)); err != nil {
+				t.Errorf("%s, %s: %v", path, name, err)
+			}
+			for i := range want.Rows {
+				if !withinOf(said.Scores[i], want.Alone[i], tolerance) {
+					t.Errorf("%s, %s, row %d alone: %v, want %v", path, name, i, said.Scores[i], deref(want.Alone[i]))
+				}
+			}
+			if err := consistent(m); err != nil {
+				t.Errorf("%s, %s: %v", path, name, err)
+			}
+		}
+	}
+}
+
+func deref(f *float64) float64 {
+	if f == nil {
+		return math.NaN()
+	}
+	return *f
+}
