@@ -7,17 +7,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// suffixes are those that the name of a model may have.
-var suffixes = []string{".pkl", ".joblib", ""}
+// Suffixes are those that the name of a model may have, none among them.
+var Suffixes = []string{".pkl", ".joblib", ".zip", ".skops", ".pickle", ".sav", ""}
 
 // Defaults are the names of the model of all sensors without their own.
-var Defaults = []string{"default.pkl", "default.joblib"}
+var Defaults = []string{"default.pkl", "default.joblib", "default.zip", "default.skops", "default.pickle", "default.sav"}
 
 // Names returns the names under which the model of id is looked for.
 func Names(id fleet.ID) []string {
-	names := make([]string, 0, len(suffixes)+1)
+	names := make([]string, 0, len(Suffixes)+1)
 	path := id.Path()
-	for _, suffix := range suffixes {
+	for _, suffix := range Suffixes {
 		if suffix != "" || stem(path) == path { // d/s.pkl is the model of the sensor s
 			names = append(names, path+suffix)
 		}
@@ -30,7 +30,7 @@ func Names(id fleet.ID) []string {
 
 // stem returns the name of a file without the suffix that models have.
 func stem(name string) string {
-	for _, suffix := range suffixes {
+	for _, suffix := range Suffixes {
 		if rest, ok := strings.CutSuffix(name, suffix); ok && suffix != "" {
 			return rest
 		}

@@ -152,7 +152,7 @@ func (o *own) publish(ctx context.Context, blobs blob.Store) (n int, bad []strin
 	}
 	for _, s := range steps {
 		if s.Err != nil {
-			bad = append(bad, fmt.Sprintf("model %s cannot be used: %v", s.File.Path, s.Err))
+			bad = append(bad, fmt.Sprintf("model %s cannot be used: %v", s.File.Path(), s.Err))
 		}
 	}
 	return len(steps) - len(bad), bad, publish.Apply(ctx, blobs, o.dir, steps, nil)

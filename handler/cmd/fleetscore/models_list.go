@@ -9,12 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
 )
 
 type listedModel struct {
-	Sensor   string   `json:"sensor"`
+	Serves   string   `json:"serves"`
 	Blobs    []string `json:"blobs"`
 	Size     int64    `json:"size"`
 	Previous bool     `json:"previous"`
@@ -25,8 +24,8 @@ func listModelsCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the published models",
-		Long:    "List the published models: the sensor, its blob, its size, and whether there is one before to roll back to.",
-		Example: "  fleetscore models list\n  fleetscore models list --json | jq -r '.[].sensor'",
+		Long:    "List the published models: whom each serves, its blob, its size, and whether there\nis one before to roll back to.",
+		Example: "  fleetscore models list\n  fleetscore models list --json | jq -r '.[].serves'",
 		Args:    arguments(),
 	}
 	open := c.storageFlag(cmd)
@@ -41,9 +40,9 @@ func listModelsCommand(c console) *cobra.Command {
 			return err
 		}
 		list := []listedModel{}
-		for _, id := range slices.SortedFunc(maps.Keys(published), fleet.CompareID) {
-			if p := published[id]; len(p.Names) > 0 {
-				list = append(list, listedModel{publish.File{Sensor: id}.String(), p.Names, p.Size, p.Previous})
+		for _, place := range slices.SortedFunc(maps.Keys(published), publish.ComparePlaces) {
+			if p := published[place]; len(p.Names) > 0 {
+				list = append(list, listedModel{publish.Title(place), p.Names, p.Size, p.Previous})
 			}
 		}
 		if asJSON {
@@ -61,41 +60,40 @@ func (c console) tableOf(list []listedModel) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SENSOR\tBLOB\tBYTES\tBEFORE")
+	fmt.Fprintln(w, "SERVES\tBLOB\tBYTES\tBEFORE")
 	for _, m := range list {
 		before := ""
 		if m.Previous {
 			before = "kept"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", m.Sensor, strings.Join(m.Blobs, " and "), m.Size, before)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", m.Serves, strings.Join(m.Blobs, " and "), m.Size, before)
 	}
 	return w.Flush()
 }
 
 func rollbackCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "rollback DEVICE/SENSOR",
-		Short: "Exchange a sensor's model with the one before",
-		Long: `Exchange a sensor's model (or the default one) with the one that publish replaced.
+		Use:   "rollback DEVICE/NAME",
+		Short: "Exchange a model with the one before",
+		Long: `Exchange a model with the one that publish replaced: that of a sensor or device
+(DEVICE/NAME), of the fleet (_fleet/NAME), the default one (default) or devices.csv.
 Doing it twice changes nothing. It counts from the next job on; runs rescore
 scores again what the other model scored.`,
 		Example: "  fleetscore models rollback machine-01/vibration\n  fleetscore models rollback default",
-		Args:    arguments("DEVICE/SENSOR"),
+		Args:    arguments("DEVICE/NAME"),
 	}
 	open := c.storageFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		id, err := fleet.ID{}, error(nil)
-		if args[0] != "default" {
-			if id, err = fleet.ParseID(args[0]); err != nil {
-				return usageError{err}
-			}
+		place, err := publish.ParsePlace(args[0])
+		if err != nil {
+			return usageError{err}
 		}
 		storage, err := open()
 		if err != nil {
 			return err
 		}
 		defer storage.Close()
-		name, err := publish.Rollback(cmd.Context(), storage.Blobs(), id)
+		name, err := publish.Rollback(cmd.Context(), storage.Blobs(), place)
 		if err != nil {
 			return err
 		}

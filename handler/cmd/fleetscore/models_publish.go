@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,12 +28,42 @@ type publication struct {
 }
 
 type publishedModel struct {
-	Sensor string         `json:"sensor"`
-	File   string         `json:"file"`
-	Blob   string         `json:"blob"`
-	SHA256 string         `json:"sha256"`
-	Change publish.Change `json:"change"`
-	Error  string         `json:"error,omitempty"`
+	Serves string `json:"serves"` // {device}/{name}, _fleet/{name}, default or devices.csv
+	File   string `json:"file"`
+	// Parts are the files that are packed into one, and as what.
+	Parts    []publishedPart `json:"parts,omitempty"`
+	Blob     string          `json:"blob"`
+	SHA256   string          `json:"sha256"`
+	Change   publish.Change  `json:"change"`
+	Kind     string          `json:"kind,omitempty"`
+	Sensors  []string        `json:"sensors,omitempty"` // of a device model's rows
+	Columns  []string        `json:"columns,omitempty"` // of these rows
+	Lookback string          `json:"lookback,omitempty"`
+	Devices  []string        `json:"devices,omitempty"` // patterns
+	Notes    []string        `json:"notes,omitempty"`
+	Error    string          `json:"error,omitempty"`
+}
+
+type publishedPart struct {
+	File string `json:"file"`
+	As   string `json:"as"`
+}
+
+func publishedStep(s publish.Step) publishedModel {
+	m := publishedModel{
+		Serves: s.File.String(), File: s.File.Path(), Blob: s.Blob, SHA256: s.SHA256, Change: s.Change,
+		Kind: s.About.Kind, Sensors: s.About.Sensors, Columns: s.About.Columns, Devices: s.About.Devices, Notes: s.About.Notes,
+	}
+	for _, p := range s.Parts {
+		m.Parts = append(m.Parts, publishedPart{p.Name, p.As})
+	}
+	if s.About.Lookback > 0 {
+		m.Lookback = s.About.Lookback.String()
+	}
+	if s.Err != nil {
+		m.Error = s.Err.Error()
+	}
+	return m
 }
 
 func publishCommand(c console) *cobra.Command {
@@ -41,12 +72,25 @@ func publishCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish DIR",
 		Short: "Check the models of a folder and upload those that changed",
-		Long: `Check the models of a folder, and upload those that are new or changed. Files are
-named {device}/{sensor} or model_{device}_{sensor}, with .pkl, .joblib or
-nothing after it, or as --pattern says; default.pkl serves sensors without
-a model of their own. If any file cannot be used, nothing is uploaded.
+		Long: `Check the models of a folder, and upload those that are new or changed:
 
-A model counts from the next job on. The one before is kept: see rollback.`,
+  {device}/{name}.pkl          the model of a sensor, or of several sensors of a device
+  {device}/{name}/             the same as a folder: MLflow's, or a model with its
+                               scaler, imputer, columns and the like
+  {device}/{name}.features.json   the features file of the model beside it
+  _fleet/{name}.pkl            for every device that the features file's pattern matches
+  default.pkl                  for sensors without a model of their own
+  devices.csv                  the attributes of devices
+
+.pkl may also be .joblib, .skops, .zip, .pickle, .sav or nothing; sensors' models may
+be named model_{device}_{sensor} or as --pattern says. What belongs to a model is
+packed with it into one file: scaler.pkl, feature_columns.json and the like beside the
+only model of a folder, or named after it (pump_scaler.pkl). --dry-run says what was
+taken for what, and what the rows of each model will be. If any file cannot be used,
+nothing is uploaded.
+
+A model counts from the next tick on, which is within a minute. The one before is
+kept: see rollback.`,
 		Example: `  fleetscore models publish models --dry-run
   fleetscore models publish models --pattern '{device}-{sensor}.pkl'
   fleetscore models publish models --storage "$(az storage account show-connection-string -n fleet -o tsv)"`,
@@ -115,11 +159,7 @@ func (c console) plan(ctx context.Context, blobs blob.Store, dir fs.FS, name, pa
 	defer bar.end()
 	steps, err := publish.Plan(ctx, blobs, dir, files, func() { bar.add(1) })
 	for _, s := range steps {
-		m := publishedModel{s.File.String(), s.File.Path, s.Blob, s.SHA256, s.Change, ""}
-		if s.Err != nil {
-			m.Error = s.Err.Error()
-		}
-		p.Models = append(p.Models, m)
+		p.Models = append(p.Models, publishedStep(s))
 	}
 	return p, steps, err
 }
@@ -140,6 +180,10 @@ func (c console) report(p publication, asJSON bool) error {
 	for _, m := range p.Models {
 		if m.Change == publish.Bad {
 			fmt.Fprintf(c.out, "bad: %s: %s\n", m.File, m.Error)
+			continue
+		}
+		for _, line := range m.lines() {
+			fmt.Fprintf(c.out, "%s: %s\n", m.Serves, line)
 		}
 	}
 	c.list("not a model's name, passed over: %s\n", p.Ignored)
@@ -151,6 +195,29 @@ func (c console) report(p publication, asJSON bool) error {
 	}
 	fmt.Fprintf(c.out, "%d new and %d changed %s, %d the same, %d bad\n", p.count(publish.New), p.count(publish.Changed), verb, p.count(publish.Same), p.count(publish.Bad))
 	return nil
+}
+
+// lines says what a model was packed of and what its rows are, where there is
+// something to say.
+func (m publishedModel) lines() (lines []string) {
+	if len(m.Parts) > 0 {
+		var parts []string
+		for _, p := range m.Parts {
+			parts = append(parts, p.File+" as "+p.As)
+		}
+		lines = append(lines, "packed of "+strings.Join(parts, ", "))
+	}
+	if len(m.Sensors) > 0 {
+		text := "rows of " + strings.Join(m.Columns, ", ") + " from the sensors " + strings.Join(m.Sensors, ", ")
+		if m.Lookback != "" {
+			text += ", looking back " + m.Lookback
+		}
+		if len(m.Devices) > 0 {
+			text += ", of the devices " + strings.Join(m.Devices, ", ")
+		}
+		lines = append(lines, text)
+	}
+	return append(lines, m.Notes...)
 }
 
 // list prints the first of names.
@@ -175,21 +242,27 @@ func (c console) compareSensors(ctx context.Context, blobs blob.Store, p *public
 	if err != nil {
 		return err
 	}
-	served := make(map[fleet.ID]bool)
-	for id := range published {
-		served[id] = true
+	served := make(map[fleet.Place]bool)
+	for place := range published {
+		served[place] = true
 	}
+	feeding := make(map[fleet.ID]bool) // sensors that feed a device model
 	for _, s := range steps {
-		served[s.File.Sensor] = served[s.File.Sensor] || s.Change != publish.Bad
-		if !s.File.Default() && !sensors[s.File.Sensor] {
-			p.ModelsWithout = append(p.ModelsWithout, s.File.Sensor.String())
+		place := s.File.Place
+		served[place] = served[place] || s.Change != publish.Bad
+		for _, sensor := range s.About.Sensors {
+			feeding[fleet.ID{Device: place.Device, Sensor: sensor}] = true
+		}
+		if place.Scope == fleet.OfDevice && len(s.About.Sensors) == 0 && !sensors[fleet.ID{Device: place.Device, Sensor: place.Title}] {
+			p.ModelsWithout = append(p.ModelsWithout, s.File.String())
 		}
 	}
-	if served[fleet.ID{}] {
+	if served[fleet.Place{Scope: fleet.OfSensors}] {
 		return nil
 	}
 	for id := range sensors {
-		if !served[id] {
+		own, shared := fleet.Place{Scope: fleet.OfDevice, Device: id.Device, Title: id.Sensor}, fleet.Place{Scope: fleet.OfFleet, Title: id.Sensor}
+		if !served[own] && !served[shared] && !feeding[id] && !feeding[fleet.ID{Sensor: id.Sensor}] {
 			p.SensorsWithout = append(p.SensorsWithout, id.String())
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -193,7 +194,7 @@ func jsonEntries(name string, data []byte) []pickle.Entry {
 	}
 	object, _ := v.(map[string]any)
 	var entries []pickle.Entry
-	for _, key := range slices.Sorted(mapKeys(object)) {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
 		switch v := object[key].(type) {
 		case float64:
 			entries = append(entries, pickle.Entry{Key: key, Value: v})
@@ -214,16 +215,6 @@ func jsonList(items []any) *pickle.List {
 		}
 	}
 	return list
-}
-
-func mapKeys(m map[string]any) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // isList reports whether a JSON file is a list: of columns, and no features file.
@@ -250,34 +241,51 @@ func textEntries(name string, data []byte) []pickle.Entry {
 	return []pickle.Entry{{Key: name, Value: list}}
 }
 
-// folder is a folder inside another one.
+// folder is a folder inside another one, and perhaps a features file beside it.
 type folder struct {
 	files
-	prefix string
-	names  []string
+	names []string
+	paths map[string]string // in files, by name
 }
 
 func (f *folder) Names() []string                  { return f.names }
-func (f *folder) Has(name string) bool             { return f.files.Has(f.prefix + name) }
-func (f *folder) Read(name string) ([]byte, error) { return f.files.Read(f.prefix + name) }
+func (f *folder) Has(name string) bool             { return f.paths[name] != "" }
+func (f *folder) Read(name string) ([]byte, error) { return f.files.Read(f.paths[name]) }
+
+// outside returns the name that a file of [inside] had before.
+func outside(all files, name string) string {
+	for {
+		f, ok := all.(*folder)
+		if !ok {
+			return name
+		}
+		all, name = f.files, f.paths[name]
+	}
+}
 
 // inside returns the files of the one folder that all are in, as where a folder
-// was packed with its own name.
+// was packed with its own name. A features file may be beside that folder.
 func inside(all files) files {
 	for range 3 {
-		names := slices.DeleteFunc(slices.Clone(all.Names()), func(n string) bool { return strings.HasPrefix(n, "__MACOSX/") || path.Base(n) == ".DS_Store" })
-		if len(names) == 0 {
+		f := &folder{files: all, paths: make(map[string]string)}
+		prefix := ""
+		for _, name := range all.Names() {
+			switch first, rest, deep := strings.Cut(name, "/"); {
+			case first == "__MACOSX" || path.Base(name) == ".DS_Store":
+			case !deep && IsFeatures(name):
+				f.paths[name] = name
+			case !deep || prefix != "" && prefix != first:
+				return all
+			default:
+				prefix = first
+				f.paths[rest] = name
+			}
+		}
+		if prefix == "" {
 			return all
 		}
-		first, _, ok := strings.Cut(names[0], "/")
-		prefix := first + "/"
-		if !ok || slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, prefix) }) {
-			return all
-		}
-		for i, n := range names {
-			names[i] = strings.TrimPrefix(n, prefix)
-		}
-		all = &folder{all, prefix, names}
+		f.names = slices.Sorted(maps.Keys(f.paths))
+		all = f
 	}
 	return all
 }

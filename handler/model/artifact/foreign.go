@@ -20,14 +20,27 @@ import (
 // model that can be read.
 var ErrNoModel = errors.New("no model")
 
+// ErrPart is wrapped by the errors for files that hold what belongs beside a model:
+// a transformer, the names of columns or classes, a threshold.
+var ErrPart = errors.New("a part of a model")
+
 // foreign is an error that says what a file is instead of a model, and what to
 // do.
-type foreign struct{ text string }
+type foreign struct {
+	text string
+	part bool // of a model
+}
 
-func (e *foreign) Error() string        { return e.text }
-func (e *foreign) Is(target error) bool { return target == ErrNoModel }
+func (e *foreign) Error() string { return e.text }
+func (e *foreign) Is(target error) bool {
+	return target == ErrNoModel || target == ErrPart && e.part
+}
 
-func noModel(format string, args ...any) error { return &foreign{fmt.Sprintf(format, args...)} }
+func partOfModel(format string, args ...any) error {
+	return &foreign{fmt.Sprintf(format, args...), true}
+}
+
+func noModel(format string, args ...any) error { return &foreign{text: fmt.Sprintf(format, args...)} }
 
 // What to do, in most cases.
 const (

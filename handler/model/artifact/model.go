@@ -47,7 +47,7 @@ type Description struct {
 // anomalies.
 func newModel(loaded *sklearn.Model, format string, spec *features.Spec) (*Model, error) {
 	if err := loaded.Predicts(); err != nil {
-		return nil, err
+		return nil, &foreign{err.Error(), true}
 	}
 	m := &Model{Model: loaded, loaded: loaded, spec: spec}
 	m.about = Description{Format: format, Kind: m.Kind().String(), Classes: m.Classes(), Description: loaded.Describe()}

@@ -32,10 +32,11 @@ func Pack(dir fs.FS, names []string) (*Packed, error) {
 		}
 		return &Packed{Data: data, Model: m}, nil
 	}
-	all, err := newSelection(dir, names)
+	chosen, err := newSelection(dir, names)
 	if err != nil {
 		return nil, err
 	}
+	all := inside(chosen)
 	m, err := loadFiles(all, "folder", nil)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func Pack(dir fs.FS, names []string) (*Packed, error) {
 		if part.As == "features file" {
 			inZip = FeaturesFile
 		}
-		p.Parts[i].Name = all.paths[part.Name]
+		p.Parts[i].Name = chosen.paths[outside(all, part.Name)]
 		if files[inZip] != nil {
 			continue
 		}

@@ -19,7 +19,7 @@ func notModel(v any) error {
 	case string:
 		return noModel("the file holds the text %q, not a model: %s", clip(v, 40), writeEstimator)
 	case bool, int64, float64:
-		return noModel("the file holds the number %v, not a model: if it is a threshold, %s", v, besideModel)
+		return partOfModel("the file holds the number %v, not a model: if it is a threshold, %s", v, besideModel)
 	case []byte:
 		return noModel("the file holds %d bytes, not a model: %s", len(v), writeEstimator)
 	case pickle.Global:
@@ -29,6 +29,9 @@ func notModel(v any) error {
 	case *pickle.Object:
 		if s := scalar(v); s != any(v) {
 			return notModel(s)
+		}
+		if v.Class.Name == "LabelEncoder" && strings.HasPrefix(v.Class.Module, "sklearn.") {
+			return partOfModel("the file holds a LabelEncoder, the names of a model's classes, but no model: %s", besideModel)
 		}
 		if numpy.IsArray(v) {
 			if array, err := numpy.Parse(v); err == nil {
@@ -43,7 +46,7 @@ func notModel(v any) error {
 		return nil
 	}
 	if names := texts(v); len(names) > 0 {
-		return noModel("the file holds %s of %d texts (%s), which may be a model's columns, but is no model: %s", pickle.Kind(v), len(names), shorten(names), besideModel)
+		return partOfModel("the file holds %s of %d texts (%s), which may be a model's columns, but is no model: %s", pickle.Kind(v), len(names), shorten(names), besideModel)
 	}
 	if d, ok := v.(*pickle.Dict); ok && len(d.Entries) > 0 {
 		var keys []string

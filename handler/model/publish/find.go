@@ -10,53 +10,51 @@ import (
 	"unicode/utf8"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
 )
 
-// File is a model file found in a folder.
+// File is a model found in a folder: a file, or several that belong together.
 type File struct {
-	Path string
-	// Sensor is the one it serves; zero for the default model.
-	Sensor fleet.ID
+	Place fleet.Place
+	// Paths are the files: the model's own first, or all of a folder of its own.
+	Paths []string
+	// maybe are files that may be a part of it, by their names.
+	maybe []string
+	own   bool // Paths are a folder
 }
 
-// Default reports whether f serves the sensors that have no model of their own.
-func (f File) Default() bool { return f.Sensor == fleet.ID{} }
+// String returns whom f is for; see [Title].
+func (f File) String() string { return Title(f.Place) }
 
-// String returns the sensor that f serves, or "default".
-func (f File) String() string {
-	if f.Default() {
-		return defaultName
+// Path returns the model's own file, or the folder it has.
+func (f File) Path() string {
+	if f.own {
+		return path.Join(strings.Split(f.Paths[0], "/")[:2]...)
 	}
-	return f.Sensor.String()
+	return f.Paths[0]
 }
-
-// path returns the name of the blob that f becomes, without its suffix.
-func (f File) path() string {
-	if f.Default() {
-		return defaultName
-	}
-	return f.Sensor.Path()
-}
-
-const defaultName = "default"
 
 // patterns are those of [Find] if it is given none.
 var patterns = []string{"{device}/{sensor}", "model_{device}_{sensor}"}
 
-// Find returns the model files below dir, ordered by sensor, and the paths of
-// the other files. The pattern says how files are named, such as
-// "{device}-{sensor}.pkl" or "site/{device}/{sensor}/model.joblib"; without
-// one, files are {device}/{sensor} or model_{device}_{sensor}, with .pkl,
-// .joblib or nothing after it. A file default.pkl or default.joblib is the
-// default model. Hidden files are not looked at.
+// Find returns the models below dir, in order, and the paths of the other files.
+// The pattern says how files are named, such as "{device}-{sensor}.pkl" or
+// "site/{device}/{sensor}/model.joblib"; without one, files are {device}/{name},
+// model_{device}_{sensor} or _fleet/{name}, with one of the suffixes of models
+// or nothing after it. A folder {device}/{name} with a model's files in it is one
+// model, and {name}.features.json is the features file of the model beside it. A
+// file default.pkl, or with another suffix, is the default model; devices.csv has
+// the attributes of devices. Hidden files are not looked at.
 //
-// Two files for one sensor, and a name that can be read in two ways, are
-// errors that wrap [fleet.ErrInvalid].
+// Two files for one place, and a name that can be read in two ways, are errors that
+// wrap [fleet.ErrInvalid].
 func Find(dir fs.FS, pattern string) (files []File, others []string, err error) {
 	match, err := compile(pattern)
 	if err != nil {
 		return nil, nil, err
 	}
+	s := search{match: match, folders: pattern == "", nested: make(map[string][]string)}
 	err = fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -69,47 +67,141 @@ func Find(dir fs.FS, pattern string) (files []File, others []string, err error) 
 		case d.IsDir():
 			return nil
 		}
-		id, ok, err := match(name)
-		if err == nil && ok {
-			files = append(files, File{name, id})
-		} else {
-			others = append(others, name)
-		}
-		return err
+		return s.add(name)
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("find models: %w", err)
 	}
-	slices.SortStableFunc(files, func(a, b File) int { return fleet.CompareID(a.Sensor, b.Sensor) })
-	for i := 1; i < len(files); i++ {
-		if files[i].Sensor == files[i-1].Sensor {
-			return nil, nil, fmt.Errorf("%w: two models for %v: %s and %s; remove one", fleet.ErrInvalid, files[i], files[i-1].Path, files[i].Path)
+	s.finish()
+	slices.SortStableFunc(s.files, func(a, b File) int { return ComparePlaces(a.Place, b.Place) })
+	for i := 1; i < len(s.files); i++ {
+		if s.files[i].Place == s.files[i-1].Place {
+			return nil, nil, fmt.Errorf("%w: two models for %v: %s and %s; remove one", fleet.ErrInvalid, s.files[i], s.files[i-1].Path(), s.files[i].Path())
 		}
 	}
-	return files, others, nil
+	slices.Sort(s.others)
+	return s.files, s.others, nil
 }
 
-type matcher func(name string) (id fleet.ID, ok bool, err error)
+// search is what was found so far.
+type search struct {
+	match   matcher
+	folders bool // folders may be models
+	files   []File
+	beside  []string            // files that may belong to a model
+	nested  map[string][]string // files in {device}/{name}/, by that folder
+	others  []string
+}
+
+// besideModel are files that may belong to a model, by their names.
+var besideModel = regexp.MustCompile(`(?i)(feature|column|cols|threshold)[^/]*\.(json|txt)$`)
+
+func (s *search) add(name string) error {
+	parts := strings.Split(name, "/")
+	switch {
+	case artifact.IsFeatures(name) && path.Base(name) != artifact.FeaturesFile && len(parts) < 3, besideModel.MatchString(name) && len(parts) == 2:
+		s.beside = append(s.beside, name)
+		return nil
+	case s.folders && len(parts) > 2:
+		folder := path.Join(parts[:2]...)
+		s.nested[folder] = append(s.nested[folder], name)
+		return nil
+	}
+	place, ok, err := s.match(name)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		s.others = append(s.others, name)
+		return nil
+	}
+	s.files = append(s.files, File{Place: place, Paths: []string{name}})
+	return nil
+}
+
+// finish takes folders for models, and gives files to the models that they belong
+// to by their names.
+func (s *search) finish() {
+	for folder, names := range s.nested {
+		place, ok, err := s.match(folder)
+		holds := slices.ContainsFunc(names, func(n string) bool {
+			return path.Base(n) == "MLmodel" || path.Ext(n) != "" && slices.Contains(model.Suffixes, path.Ext(n))
+		})
+		if err != nil || !ok || !holds {
+			s.others = append(s.others, names...)
+			continue
+		}
+		slices.Sort(names)
+		s.files = append(s.files, File{Place: place, Paths: names, own: true})
+	}
+	for _, name := range s.beside {
+		if !s.give(name) {
+			s.others = append(s.others, name)
+		}
+	}
+}
+
+// give adds a features file to the model that it is named after, and other files to
+// all models in their folder as what may be a part of them.
+func (s *search) give(name string) bool {
+	given := false
+	for i := range s.files {
+		f := &s.files[i]
+		if f.own || path.Dir(f.Paths[0]) != path.Dir(name) {
+			continue
+		}
+		if !artifact.IsFeatures(name) {
+			f.maybe, given = append(f.maybe, name), true
+		} else if stem(f.Paths[0]) == strings.TrimSuffix(path.Base(name), "."+artifact.FeaturesFile) {
+			f.Paths, given = append(f.Paths, name), true
+		}
+	}
+	if folder := strings.TrimSuffix(name, "."+artifact.FeaturesFile); artifact.IsFeatures(name) && !given {
+		for i := range s.files {
+			if f := &s.files[i]; f.own && f.Path() == folder {
+				f.Paths, given = append(f.Paths, name), true
+			}
+		}
+	}
+	return given
+}
+
+// stem returns the name of a file without its folder and a suffix of models.
+func stem(name string) string {
+	base := path.Base(name)
+	for _, suffix := range model.Suffixes {
+		if rest, ok := strings.CutSuffix(base, suffix); ok && suffix != "" {
+			return rest
+		}
+	}
+	return base
+}
+
+type matcher func(name string) (p fleet.Place, ok bool, err error)
 
 func compile(pattern string) (matcher, error) {
 	if pattern != "" {
 		return compileOne(pattern, "")
 	}
+	var suffixes []string
+	for _, suffix := range model.Suffixes {
+		suffixes = append(suffixes, regexp.QuoteMeta(suffix))
+	}
 	var all []matcher
 	for _, p := range patterns {
-		m, err := compileOne(p, `(?:\.pkl|\.joblib)?`)
+		m, err := compileOne(p, `(?:`+strings.Join(suffixes, "|")+`)`)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, m)
 	}
-	return func(name string) (id fleet.ID, ok bool, err error) {
+	return func(name string) (p fleet.Place, ok bool, err error) {
 		for _, m := range all {
-			if id, ok, err = m(name); ok || err != nil {
+			if p, ok, err = m(name); ok || err != nil {
 				break
 			}
 		}
-		return id, ok, err
+		return p, ok, err
 	}, nil
 }
 
@@ -131,25 +223,32 @@ func compileOne(pattern, suffix string) (matcher, error) {
 		return regexp.MustCompile("^" + s + suffix + "$")
 	}
 	long, short := expression(`[^/]+`), expression(`[^/]+?`)
-	return func(name string) (fleet.ID, bool, error) {
-		if name == defaultName+".pkl" || name == defaultName+".joblib" {
-			return fleet.ID{}, true, nil
+	return func(name string) (fleet.Place, bool, error) {
+		if slices.Contains(model.Defaults, name) {
+			return fleet.Place{Scope: fleet.OfSensors}, true, nil
 		}
-		a, okA := idOf(long, name)
-		b, okB := idOf(short, name)
+		if name == AttributesFile {
+			return fleet.Place{Scope: fleet.Attributes}, true, nil
+		}
+		if dir, base := path.Split(name); dir == fleetFolder+"/" {
+			title := nameOf(stem(base))
+			return fleet.Place{Scope: fleet.OfFleet, Title: title}, fleet.ValidName(title) == nil, nil
+		}
+		a, okA := sensorIn(long, name)
+		b, okB := sensorIn(short, name)
 		switch {
 		case okA && okB && a != b:
-			return a, false, fmt.Errorf("%w: by the pattern %s, %s may be the model of %v or of %v: rename it, or use folders, {device}/{sensor}", fleet.ErrInvalid, pattern, name, b, a)
+			return fleet.Place{}, false, fmt.Errorf("%w: by the pattern %s, %s may be the model of %v or of %v: rename it, or use folders, {device}/{sensor}", fleet.ErrInvalid, pattern, name, b, a)
 		case okB:
-			return b, true, nil
+			a = b
 		}
-		return a, okA, nil
+		return fleet.Place{Scope: fleet.OfDevice, Device: a.Device, Title: a.Sensor}, okA || okB, nil
 	}, nil
 }
 
-// idOf returns the sensor that re finds in name, if it is a valid one. Its parts
+// sensorIn returns the sensor that re finds in name, if it is a valid one. Its parts
 // may be encoded; those that no encoding has are names as they stand.
-func idOf(re *regexp.Regexp, name string) (fleet.ID, bool) {
+func sensorIn(re *regexp.Regexp, name string) (fleet.ID, bool) {
 	m := re.FindStringSubmatch(name)
 	if m == nil {
 		return fleet.ID{}, false

@@ -26,8 +26,11 @@ func TestFind(t *testing.T) {
 		{"", "", "", ""},
 		{"", "1/2.pkl 1/3.joblib 1/4 default.pkl README.md", "default 1/2 1/3 1/4", "README.md"},
 		{"", "model_1_2 model_1_10.pkl .git/config", "1/10 1/2", ""},
-		{"", "pump.a/x-1.pkl a/b/c.pkl", "pump.a/x-1", "a/b/c.pkl"},
+		{"", "pump.a/x-1.pkl a/b/c.txt", "pump.a/x-1", "a/b/c.txt"},
 		{"", "site%2Fline/ns%3D2%3Bs%3DT.joblib Pump%C3%A9/m.pkl.pkl 50%/t.pkl model_%5Fa_1.pkl", "50%/t Pumpé/m.pkl _a/1 site%2Fline/ns=2;s=T", ""},
+		{"", "a/b/model.pkl a/b/scaler.pkl a/c/model/MLmodel _fleet/health/m.joblib a/d/e/notes.txt", "_fleet/health a/b a/c", "a/d/e/notes.txt"},
+		{"", "a/1.skops a/2.zip a/3.sav a/4.pickle default.zip devices.csv _fleet/health.zip _fleet/50%.pkl", "default devices.csv _fleet/50% _fleet/health a/1 a/2 a/3 a/4", ""},
+		{"", "a/1.pkl a/1.features.json a/2.features.json a/feature_columns.json b/columns.txt features.json", "a/1", "a/2.features.json b/columns.txt features.json"},
 		{"{device}-{sensor}.pkl", "a-b.pkl c.pkl a-b.txt default.joblib", "default a/b", "a-b.txt c.pkl"},
 		{"{sensor}@{device}", "b@a", "a/b", ""},
 		{"site/{device}/{sensor}/model.joblib", "site/1/2/model.joblib site/1/2/old.joblib", "1/2", "site/1/2/old.joblib"},
@@ -50,6 +53,8 @@ func TestFindRefuses(t *testing.T) {
 		{"", "1/2.pkl 1/2.joblib", "two models for 1/2: 1/2.joblib and 1/2.pkl"},
 		{"", "1/2 model_1_2", "two models for 1/2"},
 		{"", "default.pkl default.joblib", "two models for default"},
+		{"", "a/b.pkl a/b/model.pkl", "two models for a/b: a/b.pkl and a/b"},
+		{"", "_fleet/b.pkl _fleet/b.zip", "two models for _fleet/b"},
 		{"", "model_a_b_c", "may be the model of a/b_c or of a_b/c"},
 		{"{sensor}-{device}", "x-y-z", "may be the model of y-z/x or of z/x-y"},
 		{"{device}.pkl", "1.pkl", "must have {device} and {sensor}"},
@@ -72,7 +77,7 @@ func FuzzFind(f *testing.F) {
 			return
 		}
 		id, ok, err := match(name)
-		if ok && (err != nil || id != fleet.ID{} && id.Validate() != nil) {
+		if ok && (err != nil || id.Scope == fleet.OfDevice && idOf(id).Validate() != nil) {
 			t.Fatalf("%q by %q: %v, %v", name, pattern, id, err)
 		}
 	})
@@ -81,7 +86,7 @@ func FuzzFind(f *testing.F) {
 func TestFilesAreOrdered(t *testing.T) {
 	t.Parallel()
 	files, _, err := Find(folder("b/1", "a/2", "a/10"), "")
-	if err != nil || !slices.IsSortedFunc(files, func(a, b File) int { return fleet.CompareID(a.Sensor, b.Sensor) }) {
+	if err != nil || !slices.IsSortedFunc(files, func(a, b File) int { return ComparePlaces(a.Place, b.Place) }) {
 		t.Errorf("%v, %v", files, err)
 	}
 }

@@ -3,56 +3,47 @@ package publish
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/model"
 )
 
-// previous follows "{device}/{sensor}", or "default", to name the blob with the
-// model before. No encoded name has an '@'.
+// previous follows "{device}/{name}" and the like to name the blob with the model
+// before. No encoded name has an '@'.
 const previous = "@previous"
 
-func previousName(id fleet.ID) string { return File{Sensor: id}.path() + previous }
+func previousName(p fleet.Place) string { return blobOf(p) + previous }
 
-// sensorOf returns the sensor that a blob in the container serves; the zero ID
-// for the default model.
-func sensorOf(name string) (id fleet.ID, ok bool) {
-	if slices.Contains(model.Defaults, name) {
-		return id, true
-	}
-	return model.SensorOf(name)
-}
-
-// Published is what the container has for a sensor.
+// Published is what the container has in a place.
 type Published struct {
-	Sensor   fleet.ID // zero for the default model
+	Place    fleet.Place
 	Names    []string // of its blobs; more than one is an error of whoever put them there
 	Size     int64    // of the last of these
 	Previous bool     // there is one to roll back to
 }
 
-// List returns what is published, by sensor.
-func List(ctx context.Context, blobs blob.Store) (map[fleet.ID]*Published, error) {
-	all := make(map[fleet.ID]*Published)
+// List returns what is published, by place.
+func List(ctx context.Context, blobs blob.Store) (map[fleet.Place]*Published, error) {
+	all := make(map[fleet.Place]*Published)
 	for info, err := range blobs.List(ctx, blob.Models, "") {
 		if err != nil {
 			return nil, fmt.Errorf("list models: %w", err)
 		}
-		id, ok := sensorOf(info.Name)
+		place, ok := placeOf(info.Name)
 		name, old := strings.CutSuffix(info.Name, previous)
 		if old {
-			id, ok = sensorOf(name + ".pkl")
+			if place, ok = placeOf(name); !ok || place.Scope == fleet.OfDevice || place.Scope == fleet.OfFleet {
+				place, ok = placeOf(name + ".pkl")
+			}
 		}
 		if !ok {
 			continue
 		}
-		p := all[id]
+		p := all[place]
 		if p == nil {
-			p = &Published{Sensor: id}
-			all[id] = p
+			p = &Published{Place: place}
+			all[place] = p
 		}
 		if old {
 			p.Previous = true

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
@@ -28,51 +31,70 @@ type Change string
 
 // What publishing a file changes.
 const (
-	New     Change = "new"     // the sensor had no model
-	Changed Change = "changed" // it had another
-	Same    Change = "same"    // it has this very one
+	New     Change = "new"     // there was no model in that place
+	Changed Change = "changed" // there was another
+	Same    Change = "same"    // there is this very one
 	Bad     Change = "bad"     // the file cannot be used; nothing is done
 )
 
-// Step is what becomes of a file.
+// Step is what becomes of a model.
 type Step struct {
 	File   File
 	Blob   string // its name in the container
-	SHA256 string // of the file, in lower-case hex
+	SHA256 string // of what is uploaded, in lower-case hex
 	Change Change
 	Err    error // why it is bad
+	// Parts are the files that were packed into one, and as what; nil if the model
+	// is one file as it is.
+	Parts []artifact.Part
+	About About
 }
 
-// Plan checks every file of dir, and says what publishing it would do. It
-// calls done, if not nil, after each, from several goroutines. The error is
-// of the folder or the container; a file's own stands in its step.
+// Plan checks every model of dir, and says what publishing it would do. Files that
+// are parts of the model beside them, such as a scaler, are packed with it where it
+// is clear whose they are. Plan calls done, if not nil, for each file, from several
+// goroutines. The error is of the folder or the container; a file's own stands in its
+// step.
 func Plan(ctx context.Context, blobs blob.Store, dir fs.FS, files []File, done func()) ([]Step, error) {
 	published, err := List(ctx, blobs)
 	if err != nil {
 		return nil, err
 	}
 	steps := make([]Step, len(files))
-	err = each(ctx, len(files), done, func(ctx context.Context, i int) (err error) {
-		steps[i], err = plan(ctx, blobs, dir, files[i], published[files[i].Sensor])
+	err = each(ctx, len(files), done, func(_ context.Context, i int) (err error) {
+		steps[i], err = check(dir, files[i])
 		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if steps, err = join(dir, steps); err != nil {
+		return nil, err
+	}
+	err = each(ctx, len(steps), nil, func(ctx context.Context, i int) error {
+		return steps[i].compare(ctx, blobs, published[steps[i].File.Place])
 	})
 	return steps, err
 }
 
 // Apply uploads the new and the changed. What a changed one replaces is kept
-// first. It calls done, if not nil, after each step.
+// first. It calls done, if not nil, after each step. What is uploaded is what Plan
+// has checked, to the byte: a file that has changed since is an error.
 func Apply(ctx context.Context, blobs blob.Store, dir fs.FS, steps []Step, done func()) error {
 	return each(ctx, len(steps), done, func(ctx context.Context, i int) error {
 		s := steps[i]
 		if s.Change != New && s.Change != Changed {
 			return nil
 		}
-		data, err := fs.ReadFile(dir, s.File.Path)
+		data, _, err := read(dir, s.File)
 		if err != nil {
 			return err
 		}
+		if sumOf(data) != s.SHA256 {
+			return fmt.Errorf("%s has changed since it was checked: publish again", s.File.Path())
+		}
 		if s.Change == Changed {
-			if err := keep(ctx, blobs, s.File.Sensor, s.Blob); err != nil {
+			if err := keep(ctx, blobs, s.File.Place, s.Blob); err != nil {
 				return err
 			}
 		}
@@ -80,51 +102,81 @@ func Apply(ctx context.Context, blobs blob.Store, dir fs.FS, steps []Step, done 
 	})
 }
 
-// Check reports why a model file cannot score sensors.
-func Check(data []byte) error {
-	m, err := artifact.Load(data, nil)
-	if err != nil {
-		return err
+// read returns the bytes that a model's files are published as, and the model; nil
+// of what is none.
+func read(dir fs.FS, f File) ([]byte, *artifact.Packed, error) {
+	if f.Place.Scope == fleet.Attributes {
+		data, err := fs.ReadFile(dir, f.Paths[0])
+		return data, nil, err
 	}
-	return m.Detects()
+	packed, err := artifact.Pack(dir, f.Paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	return packed.Data, packed, nil
 }
 
-func plan(ctx context.Context, blobs blob.Store, dir fs.FS, f File, p *Published) (Step, error) {
-	data, err := fs.ReadFile(dir, f.Path)
-	if err != nil {
-		return Step{}, err
-	}
+func sumOf(data []byte) string {
 	sum := sha256.Sum256(data)
-	s := Step{File: f, SHA256: hex.EncodeToString(sum[:]), Blob: f.path() + suffixOf(f), Change: New}
-	if s.Err = Check(data); s.Err != nil {
-		s.Change = Bad
-		return s, nil
-	}
-	if p == nil || len(p.Names) == 0 {
-		return s, nil
-	}
-	if len(p.Names) > 1 {
-		s.Change, s.Err = Bad, tooMany(p)
-		return s, nil
-	}
-	// The blob that serves the sensor keeps its name, whatever the file's.
-	s.Blob, s.Change = p.Names[0], Changed
-	same, err := holds(ctx, blobs, s.Blob, s.SHA256)
-	if same {
-		s.Change = Same
-	}
-	return s, err
+	return hex.EncodeToString(sum[:])
 }
 
-func suffixOf(f File) string {
-	if e := path.Ext(f.Path); e == ".joblib" {
+// check reads a model.
+func check(dir fs.FS, f File) (Step, error) {
+	s := Step{File: f, Change: New}
+	data, packed, err := read(dir, f)
+	if pathError := new(fs.PathError); errors.As(err, &pathError) {
+		return s, err
+	}
+	s.Blob = blobOf(f.Place) + suffixOf(f, packed)
+	if err == nil && packed == nil {
+		err = checkAttributes(data)
+	}
+	if err == nil && packed != nil {
+		s.Parts = packed.Parts
+		s.About, err = about(packed.Model)
+	}
+	if err != nil {
+		s.Change, s.Err = Bad, err
+		return s, nil
+	}
+	s.SHA256 = sumOf(data)
+	return s, nil
+}
+
+// suffixOf returns the suffix of a new blob.
+func suffixOf(f File, p *artifact.Packed) string {
+	switch e := path.Ext(f.Paths[0]); {
+	case f.Place.Scope == fleet.Attributes:
+		return ""
+	case f.own || len(f.Paths) > 1 || p != nil && p.Parts != nil:
+		return ".zip"
+	case e != "" && slices.Contains(model.Suffixes, e):
 		return e
 	}
 	return ".pkl"
 }
 
+// compare says what publishing a checked model does.
+func (s *Step) compare(ctx context.Context, blobs blob.Store, p *Published) error {
+	if s.Change == Bad || p == nil || len(p.Names) == 0 {
+		return nil
+	}
+	if len(p.Names) > 1 {
+		s.Change, s.Err = Bad, tooMany(p)
+		return nil
+	}
+	// The blob in that place keeps its name, whatever the file's.
+	s.Blob, s.Change = p.Names[0], Changed
+	same, err := holds(ctx, blobs, s.Blob, s.SHA256)
+	if same {
+		s.Change = Same
+	}
+	return err
+}
+
 func tooMany(p *Published) error {
-	return fmt.Errorf("%w: the container %s has more than one model for %v: %q; delete all but one", fleet.ErrBadModel, blob.Models, p.Sensor, p.Names)
+	return fmt.Errorf("%w: the container %s has more than one model for %s: %s; delete all but one", fleet.ErrBadModel, blob.Models, Title(p.Place), strings.Join(p.Names, ", "))
 }
 
 // holds reports whether a blob has the content with this sum. Blobs that
@@ -135,8 +187,7 @@ func holds(ctx context.Context, blobs blob.Store, name, sum string) (bool, error
 		return info.SHA256 == sum, ignoreNotFound(err)
 	}
 	data, _, err := blobs.Read(ctx, blob.Models, name, "", MaxSize)
-	have := sha256.Sum256(data)
-	return hex.EncodeToString(have[:]) == sum, ignoreNotFound(err)
+	return sumOf(data) == sum, ignoreNotFound(err)
 }
 
 func ignoreNotFound(err error) error {

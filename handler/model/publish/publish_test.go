@@ -43,8 +43,8 @@ func publish(t *testing.T, blobs blob.Store, files map[string][]byte) string {
 	if err := Apply(t.Context(), blobs, dir, steps, func() { done.Add(1) }); err != nil {
 		t.Fatal(err)
 	}
-	if int(done.Load()) != 2*len(files) {
-		t.Errorf("done was called %d times for %d files", done.Load(), len(files))
+	if int(done.Load()) != len(found)+len(steps) {
+		t.Errorf("done was called %d times for %d files and %d steps", done.Load(), len(found), len(steps))
 	}
 	var lines []string
 	for _, s := range steps {
@@ -72,7 +72,7 @@ func content(t *testing.T, blobs blob.Store, name string) string {
 func TestPublishAndRollback(t *testing.T) {
 	t.Parallel()
 	blobs, ctx := new(blob.Memory), t.Context()
-	id := fleet.ID{Device: "a", Sensor: "1"}
+	id := fleet.Place{Scope: fleet.OfDevice, Device: "a", Title: "1"}
 	if _, err := Rollback(ctx, blobs, id); !errors.Is(err, fleet.ErrNotFound) {
 		t.Errorf("rollback of nothing: %v", err)
 	}
@@ -123,7 +123,7 @@ func TestBadSaysWhy(t *testing.T) {
 			t.Errorf("%v: %s, %v; want bad, %s", files[i], steps[i].Change, steps[i].Err, want)
 		}
 	}
-	if _, err := Rollback(t.Context(), blobs, files[0].Sensor); !errors.Is(err, fleet.ErrBadModel) {
+	if _, err := Rollback(t.Context(), blobs, files[0].Place); !errors.Is(err, fleet.ErrBadModel) {
 		t.Errorf("rollback of a sensor with two models: %v", err)
 	}
 }
@@ -149,7 +149,7 @@ func (s withoutSums) Stat(ctx context.Context, container, name string) (blob.Inf
 func TestList(t *testing.T) {
 	t.Parallel()
 	blobs := new(blob.Memory)
-	for _, name := range []string{"default.pkl", "model_1_2", "1/3.joblib", "1/3@previous", "1/4", "1/4.pkl", "README.md", "model_1_2_3", "x/y/z"} {
+	for _, name := range []string{"default.pkl", "model_1_2", "1/3.joblib", "1/3@previous", "1/4", "1/4.pkl", "README.md", "model_1_2_3", "x/y/z", "_fleet/h.zip", "_fleet/h@previous", "devices.csv", "devices.csv@previous"} {
 		if _, err := blobs.Write(t.Context(), blob.Models, name, "", "", func(w io.Writer) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -160,10 +160,10 @@ func TestList(t *testing.T) {
 	}
 	var got []string
 	for _, p := range published {
-		got = append(got, fmt.Sprint(File{Sensor: p.Sensor}, p.Names, p.Previous))
+		got = append(got, fmt.Sprintf("%s %s %v", Title(p.Place), p.Names, p.Previous))
 	}
 	slices.Sort(got)
-	want := []string{"1/2 [model_1_2] false", "1/3 [1/3.joblib] true", "1/4 [1/4 1/4.pkl] false", "default [default.pkl] false"}
+	want := []string{"1/2 [model_1_2] false", "1/3 [1/3.joblib] true", "1/4 [1/4 1/4.pkl] false", "_fleet/h [_fleet/h.zip] true", "default [default.pkl] false", "devices.csv [devices.csv] true"}
 	if !slices.Equal(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
 	}

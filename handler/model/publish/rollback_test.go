@@ -53,7 +53,7 @@ func state(t *testing.T, blobs blob.Store) string {
 // next, and that publish takes over from it.
 func TestRollbackKilled(t *testing.T) {
 	t.Parallel()
-	id := fleet.ID{Device: "a", Sensor: "1"}
+	id := fleet.Place{Scope: fleet.OfDevice, Device: "a", Title: "1"}
 	for changes := range 4 {
 		blobs := published(t)
 		if _, err := Rollback(t.Context(), &mortal{blobs, changes}, id); !errors.Is(err, errKilled) {
@@ -90,11 +90,11 @@ func TestPublishKilled(t *testing.T) {
 	if err := Apply(t.Context(), &mortal{blobs, 2}, dir, steps, nil); !errors.Is(err, errKilled) {
 		t.Fatal(err)
 	}
-	if _, err := Rollback(t.Context(), blobs, files[0].Sensor); !errors.Is(err, fleet.ErrNotFound) || state(t, blobs) != "one one none" {
+	if _, err := Rollback(t.Context(), blobs, files[0].Place); !errors.Is(err, fleet.ErrNotFound) || state(t, blobs) != "one one none" {
 		t.Errorf("rollback after half a publish: %s, %v", state(t, blobs), err)
 	}
 	publish(t, blobs, map[string][]byte{"a/1.pkl": two})
-	if _, err := Rollback(t.Context(), blobs, files[0].Sensor); err != nil || state(t, blobs) != "one two none" {
+	if _, err := Rollback(t.Context(), blobs, files[0].Place); err != nil || state(t, blobs) != "one two none" {
 		t.Errorf("rollback after the whole: %s, %v", state(t, blobs), err)
 	}
 }
@@ -103,7 +103,7 @@ func TestPublishKilled(t *testing.T) {
 func TestRollbackMeanwhile(t *testing.T) {
 	t.Parallel()
 	blobs := &hasty{Memory: published(t)}
-	if _, err := Rollback(t.Context(), blobs, fleet.ID{Device: "a", Sensor: "1"}); !errors.Is(err, blob.ErrChanged) {
+	if _, err := Rollback(t.Context(), blobs, fleet.Place{Scope: fleet.OfDevice, Device: "a", Title: "1"}); !errors.Is(err, blob.ErrChanged) {
 		t.Errorf("%v", err)
 	}
 	if got := content(t, blobs, "a/1.pkl"); got != "other" {
