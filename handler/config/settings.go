@@ -15,7 +15,7 @@ type Setting struct {
 // Settings is the table of all settings.
 var Settings = []Setting{
 	{Name: "SCORE_SCHEDULE", Default: "0 0 * * * *", Meaning: "NCRONTAB of six fields: when windows end. Each window reaches from one to the next"},
-	{Name: "SCORE_TIME_ZONE", Default: "UTC", Meaning: "the zone by whose clocks SCORE_SCHEDULE goes, such as Europe/Berlin. When clocks skip an hour, what would fire in it fires once, at its end; an hour that comes twice counts once"},
+	{Name: "SCORE_TIME_ZONE", Default: "UTC", Meaning: "the zone by whose clocks SCORE_SCHEDULE goes, such as Europe/Berlin. When clocks skip an hour, what would fire in it fires once, at its end; an hour that comes twice counts once. fleetscore schedule preview shows the windows"},
 	{Name: "SCORE_TICK", Default: "0 * * * * *", Meaning: "NCRONTAB of the timer that opens, mends and ends runs"},
 	{Name: "SCORE_DELAY", Default: "1m", Meaning: "how long after a window's end its readings may still arrive before it is scored"},
 	{Name: "SCORE_SENSORS_PER_MESSAGE", Default: "1", Meaning: "sensors per queue message, 1 to 256: more make large fleets cheaper, fewer spread better"},
