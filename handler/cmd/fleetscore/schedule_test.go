@@ -12,10 +12,10 @@ func TestSchedulePreview(t *testing.T) {
 		code int
 		says []string
 	}{
-		{"--schedule 0_0_*_*_*_* --time-zone Europe/Berlin --from 2026-10-25T00:30:00Z -n 3", 0, []string{
+		{"--schedule 0_0_*_*_*_* --time-zone Europe/Berlin --from 2026-10-24T23:30:00Z -n 3", 0, []string{
 			"2026-10-24 23:00:00  2026-10-25 00:00:00  1h0m0s    Sun 2026-10-25 02:00:00 +02:00  2026-10-25 00:01:00",
 			"2026-10-25 00:00:00  2026-10-25 02:00:00  2h0m0s *  Sun 2026-10-25 03:00:00 +01:00  2026-10-25 02:01:00"}},
-		{"--schedule 0_0_6_*_*_* --from 2026-03-01 -n 1 --json", 0, []string{`"run": "20260227T060000Z-20260228T060000Z"`, `"due": "2026-02-28T06:01:00Z"`}},
+		{"--schedule 0_0_6_*_*_* --from 2026-03-01 -n 1 --json", 0, []string{`"run": "20260228T060000Z-20260301T060000Z"`, `"due": "2026-03-01T06:01:00Z"`}},
 		{"--schedule 0_0_6_30_2_*", 1, []string{"never fires"}},
 		{"--time-zone Mars", 1, []string{`SCORE_TIME_ZONE is "Mars"`}},
 		{"--from yesterday", 2, []string{"--from"}},
