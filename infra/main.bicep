@@ -118,9 +118,10 @@ param sqlMaxSizeGB int = 32
 param zoneRedundant bool = false
 
 // ---- retention
-@description('Days that predictions and manifests are kept.')
-@minValue(1)
-param predictionRetentionDays int = 90
+@description('Days that runs, their predictions and manifests, and readings in SQL are kept. Older readings are deleted whenever they were sent: raise it before sending old data.')
+@minValue(2)
+@maxValue(36500)
+param retentionDays int = 90
 
 @description('Days that error logs, archived app logs and dead letters are kept.')
 @minValue(1)
@@ -241,7 +242,7 @@ module dataStorage 'modules/datastorage.bicep' = {
     capturePrincipalId: captureIdentity.outputs.principalId
     deployerPrincipalId: principalId
     deployerPrincipalType: principalType
-    predictionRetentionDays: predictionRetentionDays
+    predictionRetentionDays: retentionDays
     logRetentionDays: logRetentionDays
     captureRetentionDays: captureRetentionDays
     workspaceId: monitoring.outputs.workspaceId
@@ -345,6 +346,7 @@ var settings = {
   SCORE_DELAY: scoreDelay
   SCORE_SENSORS_PER_MESSAGE: string(sensorsPerMessage)
   SCORE_AGGREGATE: scoreAggregate
+  SCORE_RETENTION_DAYS: string(retentionDays)
 }
 
 module premium 'modules/premium.bicep' = if (!flex) {

@@ -31,6 +31,7 @@ func (a *App) mount() {
 	ticker := &schedule.Ticker{
 		Spill: in, Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
 		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: now,
+		Files: blobs, Retention: a.cfg.Retention,
 	}
 	a.server.Timer("schedule", "tick", config.ScheduleDeadline, func(ctx context.Context, log *slog.Logger) error {
 		if err := a.schema.ready(ctx); err != nil {
@@ -59,7 +60,7 @@ func batch(ev protocol.Events) ingest.Batch {
 
 // mountRuns puts the API on the server, which is the function runs.
 func (a *App) mountRuns() {
-	api := &runs.API{Ledger: a.db, Overview: a.db, Readings: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Log: a.log, Now: now}
+	api := &runs.API{Ledger: a.db, Overview: a.db, Readings: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Log: a.log, Now: now}
 	view(a, "/api/", api.Lanes)
 	view(a, "/api/devices/:device", api.Device)
 	view(a, "/api/runs", api.List)
@@ -68,6 +69,9 @@ func (a *App) mountRuns() {
 	view(a, "/api/runs/:id/jobs", api.Jobs)
 	route(a, http.MethodPost, "/api/runs/:id/rescore", http.StatusAccepted, api.Rescore)
 	route(a, http.MethodPost, "/api/runs/:id/cancel", http.StatusAccepted, api.Cancel)
+	route(a, http.MethodGet, "/api/sensors", http.StatusOK, api.Sensors)
+	route(a, http.MethodPost, "/api/sensors/enable", http.StatusOK, api.Enable)
+	route(a, http.MethodPost, "/api/sensors/disable", http.StatusOK, api.Disable)
 	a.server.Handle(http.MethodGet, "/api/assets/*", http.StripPrefix("/api/assets/", http.FileServerFS(page.Assets())))
 }
 

@@ -23,6 +23,7 @@ type Config struct {
 	Delay             time.Duration     // SCORE_DELAY
 	SensorsPerMessage int               // SCORE_SENSORS_PER_MESSAGE
 	Score             fleet.Settings    // what new runs take over: SCORE_AGGREGATE
+	Retention         time.Duration     // SCORE_RETENTION_DAYS
 	SIMD              bool              // SCORE_SIMD
 	Ingest            mapping.Options   // INGEST_FUTURE, INGEST_TIME_ZONE
 	SQL               string            // SQL_DSN, or the default's full text
@@ -74,6 +75,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		Delay:             r.duration("SCORE_DELAY", 24*time.Hour),
 		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, fleet.MaxJobsPerMessage),
 		Score:             fleet.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE")},
+		Retention:         r.retention("SCORE_RETENTION_DAYS"),
 		SIMD:              r.truth("SCORE_SIMD"),
 		Ingest: mapping.Options{
 			Format: timestamp.Format{Zone: r.zone("INGEST_TIME_ZONE")},
@@ -153,6 +155,17 @@ func (r *reader) number(name string, least, most int) int {
 		r.mistake("%s is %q: set it to a whole number from %d to %d", name, r.text(name), least, most)
 	}
 	return n
+}
+
+// retention reads a number of days, of which 1 is too few: a run that is
+// re-opened needs a day until its files may go.
+func (r *reader) retention(name string) time.Duration {
+	const most = 36500
+	n, err := strconv.Atoi(r.text(name))
+	if err != nil || n < 0 || n == 1 || n > most {
+		r.mistake("%s is %q: set it to a whole number of days from 2 to %d, or to 0 to keep everything", name, r.text(name), most)
+	}
+	return time.Duration(n) * 24 * time.Hour
 }
 
 func (r *reader) truth(name string) bool {

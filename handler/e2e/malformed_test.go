@@ -112,7 +112,7 @@ func (s *stack) stored() (n int) {
 		s.Fatal(err)
 	}
 	defer db.Close()
-	rows, err := db.Sensors(s.Context(), fleet.ID{}, 1000)
+	rows, err := db.Subjects(s.Context(), fleet.ID{}, 1000)
 	if err != nil {
 		s.Fatal(err)
 	}

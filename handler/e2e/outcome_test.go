@@ -224,7 +224,7 @@ func (s *stack) look() (o outcome) {
 		}
 	}
 	var ids []fleet.ID
-	rows, err := db.Sensors(s.Context(), fleet.ID{}, 1000)
+	rows, err := db.Subjects(s.Context(), fleet.ID{}, 1000)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ID names what a job judges: a sensor of a device, or a device model, which is a
@@ -53,6 +54,13 @@ func (id ID) Validate() error {
 		}
 	}
 	return nil
+}
+
+// Registered is a sensor or device model that the ledger knows.
+type Registered struct {
+	ID
+	Enabled bool      // if not, it gets no job in runs opened from then on
+	Last    time.Time // of a sensor's newest reading; zero if it has none
 }
 
 // ParseID reads the form that [ID.String] writes, of a sensor.

@@ -84,6 +84,20 @@ type Run struct {
 	Opening Opening
 }
 
+// reopenMargin is how long before a run is deleted it is re-opened no more: what
+// is re-opened then is scored, and its manifest written, while its files are there.
+const reopenMargin = 24 * time.Hour
+
+// Reopenable returns the time before which a run must not have been opened first,
+// if it is to be re-opened now: its predictions are gone, or soon to go, after
+// retention. It is the zero time, before all, if retention is 0: for ever.
+func Reopenable(now time.Time, retention time.Duration) time.Time {
+	if retention == 0 {
+		return time.Time{}
+	}
+	return now.Add(reopenMargin - retention)
+}
+
 // Counts is the number of a run's jobs in each state.
 type Counts map[JobState]int
 

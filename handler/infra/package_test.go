@@ -15,6 +15,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azurite"
 	"github.com/fleetscore/fleetscore/handler/devhost"
 	"github.com/fleetscore/fleetscore/handler/release/pack"
+	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
 // TestPackageRuns unpacks the package elsewhere and drives it with only the
@@ -65,10 +66,20 @@ func drive(t *testing.T, root string, settings map[string]string) {
 	}
 	t.Cleanup(func() { host.Close() })
 	ask(t, http.MethodGet, host.URL()+"/api/health", "", http.StatusOK)
-	ask(t, http.MethodPost, host.URL()+"/api/runs", `{"from":"2026-01-02T03:00:00Z","to":"2026-01-02T04:00:00Z"}`, http.StatusAccepted)
-	var run struct{ State string }
-	if err := json.Unmarshal(ask(t, http.MethodGet, host.URL()+"/api/runs/20260102T030000Z-20260102T040000Z", "", http.StatusOK), &run); err != nil || run.State != "succeeded" {
-		t.Errorf("the run is %q: %v", run.State, err)
+	to := time.Now().UTC().Truncate(time.Hour) // older windows are past the retention
+	body, err := json.Marshal(runs.OpenRequest{From: to.Add(-time.Hour), To: to})
+	must(t, err)
+	var run runs.Run
+	must(t, json.Unmarshal(ask(t, http.MethodPost, host.URL()+"/api/runs", string(body), http.StatusAccepted), &run))
+	for range 100 {
+		must(t, json.Unmarshal(ask(t, http.MethodGet, host.URL()+"/api/runs/"+run.ID, "", http.StatusOK), &run))
+		if !run.State.Open() {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if run.State != "succeeded" {
+		t.Errorf("the run is %q", run.State)
 	}
 }
 

@@ -45,6 +45,9 @@ func TestLifecycle(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("deletes %q, want %q", got, want)
 		}
+		if days := s.settings(t)["SCORE_RETENTION_DAYS"]; !slices.Contains(got, "[preds/] "+days) {
+			t.Errorf("the application keeps runs for %q days, the rules for files are %q", days, got)
+		}
 	})
 }
 

@@ -90,7 +90,7 @@ func letters(t testing.TB, blobs *blob.Memory) (all []ingest.Letter) {
 func count(t testing.TB, db *store.DB) int {
 	t.Helper()
 	ctx, n := context.Background(), 0
-	rows, err := db.Sensors(ctx, fleet.ID{}, 1000)
+	rows, err := db.Subjects(ctx, fleet.ID{}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func TestSummaryOfReopenedRun(t *testing.T) {
 	for i := range 2 {
 		_, err = db.InsertReadings(ctx, []fleet.Reading{{ID: id(i), Time: fleet.MillisOf(day.From) + 7}})
 		check(err)
-		_, _, err = db.ReopenLate(ctx, 9, now)
+		_, _, err = db.ReopenLate(ctx, 9, now, time.Time{})
 		check(err)
 		now = now.Add(time.Minute)
 	}

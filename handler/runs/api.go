@@ -23,6 +23,12 @@ type Lister interface {
 	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
 }
 
+// Subjects lists sensors and device models, and switches them off and on.
+type Subjects interface {
+	Subjects(ctx context.Context, after fleet.ID, limit int) ([]fleet.Registered, error)
+	SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled bool) (changed int, err error)
+}
+
 // Changer changes runs, each in one transaction.
 type Changer interface {
 	OpenRequested(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error)
@@ -35,6 +41,7 @@ type Ledger interface {
 	Reader
 	Lister
 	Changer
+	Subjects
 }
 
 // Sender sends messages for a run's jobs; see ledger.Sender.
@@ -55,8 +62,10 @@ type API struct {
 	Sender   Sender
 	Ender    Ender
 	Settings fleet.Settings // the current ones: of the runs it opens
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Retention is how long runs and readings are kept; 0 is for ever.
+	Retention time.Duration
+	Log       *slog.Logger
+	Now       func() time.Time
 
 	sums sums
 }

@@ -3,6 +3,7 @@ package runs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -218,5 +219,88 @@ func TestEpochsAreShown(t *testing.T) {
 	}
 	if !slices.Equal(run.Epochs, want) || run.Reason != fleet.ByRescore || run.ReopenedAt != later || run.OpenedAt != now {
 		t.Errorf("%+v", run)
+	}
+}
+
+// TestRetention refuses what is too old: a run whose predictions are deleted
+// cannot be scored again, nor a window whose readings are.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	run, err := api.Request(t.Context(), hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.Retention = 30 * 24 * time.Hour
+	at := func(d time.Duration) { api.Now = func() time.Time { return now.Add(d) } }
+	rescore := func() error {
+		_, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID})
+		return err
+	}
+	at(29 * 24 * time.Hour)
+	if err := rescore(); err != nil {
+		t.Errorf("a day before: %v", err)
+	}
+	at(29*24*time.Hour + time.Millisecond)
+	if err := rescore(); !errors.Is(err, fleet.ErrConflict) || !strings.Contains(err.Error(), "deleted after 30 days (SCORE_RETENTION_DAYS)") {
+		t.Errorf("later: %v", err)
+	}
+	if _, err := api.Request(t.Context(), hour); err != nil {
+		t.Errorf("the run that is there: %v", err)
+	}
+	at(30 * 24 * time.Hour)
+	next := runs.OpenRequest{From: now.Add(-30 * time.Minute), To: now}
+	if _, err := api.Request(t.Context(), next); !errors.Is(err, fleet.ErrConflict) || !strings.Contains(err.Error(), "readings are deleted after 30 days") {
+		t.Errorf("a window with deleted readings: %v", err)
+	}
+	if _, err := api.Request(t.Context(), runs.OpenRequest{From: now, To: now.Add(time.Hour)}); err != nil {
+		t.Errorf("a window just young enough: %v", err)
+	}
+}
+
+func TestSensors(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	ctx := t.Context()
+	for _, c := range []struct {
+		f    func(context.Context, runs.SwitchRequest) (runs.Switched, error)
+		glob string
+		want runs.Switched
+		err  error
+	}{
+		{api.Disable, "1", runs.Switched{Matched: 2, Changed: 2}, nil},
+		{api.Disable, "*/1", runs.Switched{Matched: 2, Changed: 1}, nil},
+		{api.Enable, "1/2", runs.Switched{Matched: 1, Changed: 1}, nil},
+		{api.Enable, "", runs.Switched{}, fleet.ErrInvalid},
+		{api.Enable, strings.Repeat("*", 5000), runs.Switched{}, fleet.ErrInvalid},
+		{api.Disable, "3/*", runs.Switched{}, fleet.ErrNotFound},
+	} {
+		if got, err := c.f(ctx, runs.SwitchRequest{Sensors: c.glob}); got != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%q: %+v, %v; want %+v, %v", c.glob, got, err, c.want, c.err)
+		}
+	}
+	var got []string
+	for req := (runs.SensorsRequest{Limit: 2}); ; {
+		list, err := api.Sensors(ctx, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range list.Sensors {
+			got = append(got, fmt.Sprint(s.ID, " ", s.Enabled, " ", s.Last.Year()))
+		}
+		if req.After = list.Next; req.After == "" {
+			break
+		}
+	}
+	if want := "1/1 false 1970, 1/2 true 1970, 2/1 false 1970"; strings.Join(got, ", ") != want {
+		t.Errorf("sensors %v, want %s", got, want)
+	}
+	if run, err := api.Request(ctx, hour); err != nil || run.Progress.Jobs != 1 {
+		t.Errorf("a run has jobs of disabled sensors: %+v, %v", run.Progress, err)
+	}
+	for _, req := range []runs.SensorsRequest{{After: "x"}, {Limit: -1}} {
+		if _, err := api.Sensors(ctx, req); !errors.Is(err, fleet.ErrInvalid) {
+			t.Errorf("%+v: %v", req, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,6 +30,9 @@ func (a *API) Request(ctx context.Context, req OpenRequest) (Run, error) {
 		return Run{}, fmt.Errorf("%w: the window ends at %s, which is still to come (it is %s): its readings cannot be complete",
 			fleet.ErrConflict, w.To.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
+	if err := a.kept(ctx, w, now); err != nil {
+		return Run{}, err
+	}
 	run, _, err := a.Ledger.OpenRequested(ctx, w, a.Settings, now)
 	if err != nil {
 		return Run{}, fmt.Errorf("request run %s: %w", w.RunID(), err)
@@ -38,6 +42,22 @@ func (a *API) Request(ctx context.Context, req OpenRequest) (Run, error) {
 	}
 	return a.advance(ctx, run.ID)
 }
+
+// kept reports, as an error wrapping [fleet.ErrConflict], that readings of the
+// window are deleted, or soon will be, and there is no run over it.
+func (a *API) kept(ctx context.Context, w fleet.Window, now time.Time) error {
+	if a.Retention == 0 || !w.From.Before(now.Add(-a.Retention)) {
+		return nil
+	}
+	_, err := a.Ledger.Run(ctx, w.RunID())
+	if errors.Is(err, fleet.ErrNotFound) {
+		return fmt.Errorf("%w: the window begins at %s, and readings are deleted after %d days: set SCORE_RETENTION_DAYS higher, and send the readings again",
+			fleet.ErrConflict, w.From.Format(time.RFC3339), days(a.Retention))
+	}
+	return err
+}
+
+func days(d time.Duration) int { return int(d / (24 * time.Hour)) }
 
 func cancelling(id string) error {
 	return fmt.Errorf("%w: run %s is being cancelled: wait until it has ended, then rescore it", fleet.ErrConflict, id)
@@ -64,7 +84,8 @@ type Rescored struct {
 }
 
 // Rescore re-opens jobs of a run, to be scored under the models as they are
-// now, and sends their messages.
+// now, and sends their messages. The error wraps [fleet.ErrConflict] if the run
+// is being cancelled, or so old that its predictions are deleted.
 func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error) {
 	match, err := glob(req.Sensors)
 	if err != nil {
@@ -87,6 +108,10 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 	}
 	if run.State == fleet.RunCancelling {
 		return Rescored{}, cancelling(run.ID)
+	}
+	if run.OpenedAt.Before(fleet.Reopenable(a.Now(), a.Retention)) {
+		return Rescored{}, fmt.Errorf("%w: run %s was opened on %s, and its predictions are deleted after %d days (SCORE_RETENTION_DAYS): it cannot be scored again",
+			fleet.ErrConflict, run.ID, run.OpenedAt.Format(time.DateOnly), days(a.Retention))
 	}
 	var r Rescored
 	if r.Reopened, r.Added, err = a.Ledger.Rescore(ctx, req.ID, match, req.States, settings, a.Now()); err != nil {

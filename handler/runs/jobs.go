@@ -99,10 +99,8 @@ func (req JobsRequest) page() (limit int, after fleet.ID, err error) {
 	if err := validStates(req.State); req.State != "" && err != nil {
 		return 0, after, err
 	}
-	if req.After != "" {
-		if after, err = fleet.ParseID(req.After); err != nil {
-			return 0, after, fmt.Errorf("after: %w", err)
-		}
+	if after, err = afterID(req.After); err != nil {
+		return 0, after, err
 	}
 	limit, err = pageLimit(req.Limit)
 	return limit, after, err

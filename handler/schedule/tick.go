@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -26,8 +27,9 @@ type Windows interface {
 type Late interface {
 	// ReopenLate takes up to limit marks of the oldest window that has any: it
 	// re-opens the jobs whose rows the readings change, adds those missing and
-	// deletes the marks. It returns how many it took.
-	ReopenLate(ctx context.Context, limit int, now time.Time) (marks int, runs []fleet.Reopened, err error)
+	// deletes the marks. A run first opened before
+	// oldest is left as it is. It returns how many marks it took.
+	ReopenLate(ctx context.Context, limit int, now, oldest time.Time) (marks int, runs []fleet.Reopened, err error)
 }
 
 // Losses is what the ledger knows of messages that were lost.
@@ -49,6 +51,12 @@ type Ledger interface {
 	Late
 	Losses
 	Ending
+	Expiry
+}
+
+// Files deletes blobs; that there is none is no error.
+type Files interface {
+	Delete(ctx context.Context, container, name string) error
 }
 
 // Queue tells how full the queue of messages is, those in work included.
@@ -86,6 +94,12 @@ type Ticker struct {
 	Delay     time.Duration     // how long readings may still arrive after a window's end
 	Settings  fleet.Settings    // of the runs it opens
 	Now       func() time.Time
+
+	Files     Files
+	Retention time.Duration // how long runs are kept from their first opening, and readings; 0 is for ever
+
+	mu      sync.Mutex
+	cleared time.Time // readings before it are deleted
 }
 
 // maxOpen is how many scheduled runs may be open at a time: after an outage the
@@ -97,7 +111,7 @@ const maxOpen = 24
 const latePage = 250
 
 // Tick drains what ingest spilled, opens due windows, re-opens jobs for late readings, sends again the
-// messages that were lost, sends those not sent yet, and ends runs, in this order. Each step has a time limit, and
+// messages that were lost, sends those not sent yet, ends runs, and deletes what is older than the retention, in this order. Each step has a time limit, and
 // one that fails does not keep the others from their work; the next tick goes
 // on where it stopped. The error joins those of all steps.
 // Last it logs how full the queues are.
@@ -113,6 +127,7 @@ func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 		{"send lost messages again", time.Minute, t.resend},
 		{"send messages", 4 * time.Minute, t.send},
 		{"end runs", time.Minute, t.end},
+		{"delete what is past the retention", time.Minute, t.retain},
 	}
 	var errs []error
 	for _, step := range steps {
@@ -185,7 +200,7 @@ func (t *Ticker) begin(ctx context.Context, log *slog.Logger) error {
 // late re-opens what readings came too late for, run by run, oldest first.
 func (t *Ticker) late(ctx context.Context, log *slog.Logger) error {
 	for {
-		marks, runs, err := t.Ledger.ReopenLate(ctx, latePage, t.Now())
+		marks, runs, err := t.Ledger.ReopenLate(ctx, latePage, t.Now(), fleet.Reopenable(t.Now(), t.Retention))
 		if err != nil || marks == 0 {
 			return err
 		}

@@ -46,6 +46,7 @@ type fixture struct {
 	t     *testing.T
 	db    *store.DB
 	queue *queue
+	files *blob.Memory
 	now   time.Time
 }
 
@@ -63,13 +64,14 @@ func newFixture(t *testing.T, sensors int) *fixture {
 	}
 	clock := func() time.Time { return f.now }
 	files := &blob.Memory{}
+	f.files = files
 	f.Ticker = &schedule.Ticker{
 		Spill:  &ingest.Ingester{Store: f.db, Files: files},
 		Ledger: f.db, Queue: f.queue,
 		Sender:    &ledger.Sender{Outbox: f.db, Queue: f.queue, PerMessage: 2, Now: clock},
 		Ender:     &ledger.Ender{Ledger: f.db, Files: files, Now: clock},
 		ErrorLogs: &ledger.ErrorLogs{Attempts: f.db, Files: files},
-		Schedule:  hourly, Delay: time.Minute, Now: clock,
+		Schedule:  hourly, Delay: time.Minute, Now: clock, Files: files,
 	}
 	return f
 }

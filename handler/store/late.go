@@ -34,7 +34,7 @@ WHERE m.run = (SELECT MIN(x.run) FROM dbo.late_marks x)
 ORDER BY m.sensor_id, m.id {limit}`
 
 	// lateSensors are the jobs of the sensors marked, in the runs over the readings.
-	// Passed over are runs that were cancelled, and sensors that have no job and get
+	// Passed over are runs that were cancelled or are too old, and sensors that have no job and get
 	// none.
 	lateSensors statement = `
 SELECT DISTINCT r.id, m.sensor_id
@@ -42,7 +42,7 @@ FROM {k:mark} JOIN dbo.late_marks m ON m.id = k.mark
   JOIN dbo.runs r ON r.id = m.run AND r.window_from <= m.ts
   JOIN dbo.subjects s ON s.id = m.sensor_id
   LEFT JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = m.sensor_id
-WHERE r.state NOT IN ('cancelling', 'cancelled') AND (j.run IS NOT NULL OR s.enabled = 1 AND s.judged = 1)`
+WHERE r.opened_at >= @oldest AND r.state NOT IN ('cancelling', 'cancelled') AND (j.run IS NOT NULL OR s.enabled = 1 AND s.judged = 1)`
 
 	// lateModels are the jobs of the device models that take the sensors marked, in
 	// each scheduled run whose rows reach back to the readings. A job reaches back as
@@ -55,7 +55,7 @@ FROM {k:mark} JOIN dbo.late_marks m ON m.id = k.mark
   JOIN dbo.subjects s ON s.id = u.subject_id
   JOIN dbo.runs r ON r.kind = 'scheduled' AND r.window_from >= w.window_from AND r.window_from <= {later:m.ts,u.lookback}
   LEFT JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = u.subject_id
-WHERE r.state NOT IN ('cancelling', 'cancelled')
+WHERE r.opened_at >= @oldest AND r.state NOT IN ('cancelling', 'cancelled')
   AND (j.run IS NOT NULL AND r.window_from <= {later:m.ts,j.lookback}
     OR j.run IS NULL AND s.enabled = 1 AND s.judged = 1 AND r.window_from <= {later:m.ts,s.lookback})`
 
@@ -71,10 +71,11 @@ func (r row) before(t time.Time) bool { return r.ts < fleet.MillisOf(t) }
 // that has any. In one transaction it re-opens, at their next revisions, the jobs
 // whose rows these readings change, in the window's run and in those that look back
 // to it, adds those that are missing, sets these runs running and raises their
-// epochs, and deletes the marks. Nothing is done in a run that is cancelled or gone.
+// epochs, and deletes the marks. Nothing is done in a run that is cancelled, gone or
+// was first opened before oldest.
 // It returns how many marks it took; if another call was faster, nothing has been
 // done, and there are no runs.
-func (db *DB) ReopenLate(ctx context.Context, limit int, now time.Time) (marks int, runs []fleet.Reopened, err error) {
+func (db *DB) ReopenLate(ctx context.Context, limit int, now, oldest time.Time) (marks int, runs []fleet.Reopened, err error) {
 	taken, err := db.firstLate(ctx, limit)
 	if err != nil || len(taken.values) == 0 {
 		return 0, nil, err
@@ -84,7 +85,7 @@ func (db *DB) ReopenLate(ctx context.Context, limit int, now time.Time) (marks i
 		if err := tx.assignAll(ctx); err != nil {
 			return err
 		}
-		jobs, err := tx.lateJobs(ctx, taken)
+		jobs, err := tx.lateJobs(ctx, taken, oldest)
 		if err != nil {
 			return err
 		}
@@ -108,7 +109,7 @@ func (db *DB) ReopenLate(ctx context.Context, limit int, now time.Time) (marks i
 }
 
 // lateJobs returns the jobs that late readings change, by run.
-func (c session) lateJobs(ctx context.Context, marks list) (map[string][]int64, error) {
+func (c session) lateJobs(ctx context.Context, marks list, oldest time.Time) (map[string][]int64, error) {
 	jobs := map[string][]int64{}
 	for _, s := range []statement{lateSensors, lateModels} {
 		err := c.eachList(ctx, s, marks, func(row scanner) error {
@@ -117,7 +118,7 @@ func (c session) lateJobs(ctx context.Context, marks list) (map[string][]int64, 
 			err := row.Scan(&run, &subject)
 			jobs[run] = append(jobs[run], subject)
 			return err
-		})
+		}, sql.Named("oldest", c.time(oldest)))
 		if err != nil {
 			return nil, err
 		}

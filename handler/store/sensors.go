@@ -8,12 +8,6 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// SensorRow is a registered sensor.
-type SensorRow struct {
-	fleet.ID
-	Enabled bool // disabled sensors get no job in runs opened from then on
-}
-
 const (
 	findSubjects statement = `
 SELECT s.id, s.device, s.name, s.kind
@@ -33,15 +27,16 @@ SET kind = 'sensor', assigned = 0
 FROM {k:of_device,of_name}
 WHERE kind = 'device_model' AND device = k.of_device AND name = k.of_name`
 
-	listSensors statement = `
-SELECT {top} s.device, s.name, s.enabled
+	listSubjects statement = `
+SELECT {top} s.device, s.name, s.kind, s.enabled, (SELECT MAX(r.ts) FROM dbo.readings r WHERE r.sensor_id = s.id)
 FROM dbo.subjects s
-WHERE s.kind = 'sensor' AND s.device >= @device AND (s.device > @device OR s.name > @name)
+WHERE s.device >= @device AND (s.device > @device OR s.name > @name)
 ORDER BY s.device, s.name {limit}`
 
 	sensorsOfDevice statement = `SELECT s.name FROM dbo.subjects s WHERE s.kind = 'sensor' AND s.device = @device ORDER BY s.name`
 
-	enableSensor statement = `UPDATE dbo.subjects SET enabled = @enabled WHERE id = @subject`
+	subjectsToSwitch statement = `SELECT s.id, s.device, s.name, s.kind FROM dbo.subjects s WHERE s.enabled <> @enabled`
+	switchSubjects   statement = `UPDATE dbo.subjects SET enabled = @enabled FROM {k:subject_key} WHERE id = k.subject_key`
 )
 
 // idOf returns the ID that a row of subjects stands for.
@@ -55,18 +50,19 @@ func idOf(device, name, kind string) fleet.ID {
 // deviceModel is the kind of subjects that are device models.
 const deviceModel = "device_model"
 
-// Sensors returns up to limit sensors after the given one, ordered by device
-// and sensor: bytewise in SQLite, by UTF-16 units in SQL Server. The zero ID comes
-// before all.
-func (db *DB) Sensors(ctx context.Context, after fleet.ID, limit int) ([]SensorRow, error) {
-	var all []SensorRow
+// Subjects returns up to limit sensors and device models after the given one,
+// ordered by device and name: bytewise in SQLite, by UTF-16 units in SQL Server.
+// The zero ID comes before all.
+func (db *DB) Subjects(ctx context.Context, after fleet.ID, limit int) ([]fleet.Registered, error) {
+	var all []fleet.Registered
 	err := db.read(ctx, "listing sensors", func(ctx context.Context, r session) error {
 		all = nil
-		return r.each(ctx, listSensors, func(row scanner) error {
-			var s SensorRow
+		return r.each(ctx, listSubjects, func(row scanner) error {
+			var s fleet.Registered
+			var device, name, kind string
 			var enabled int
-			err := row.Scan(&s.Device, &s.Sensor, &enabled)
-			s.Enabled = enabled != 0
+			err := row.Scan(&device, &name, &kind, &enabled, moment{&s.Last})
+			s.ID, s.Enabled = idOf(device, name, kind), enabled != 0
 			all = append(all, s)
 			return err
 		}, sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
@@ -90,19 +86,33 @@ func (db *DB) DeviceSensors(ctx context.Context, device string) ([]string, error
 	return all, err
 }
 
-// SetEnabled enables or disables a sensor. The error wraps
-// [fleet.ErrNotFound] if it is not registered.
-func (db *DB) SetEnabled(ctx context.Context, id fleet.ID, enabled bool) error {
-	key, err := db.key(ctx, id)
-	if err != nil {
-		return err
-	}
-	flag := 0
+// SetEnabled enables or disables the sensors and device models that match, in one
+// transaction, and returns how many it changed. What is disabled gets no job in
+// runs opened from then on; the jobs that it has stay.
+func (db *DB) SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled bool) (changed int, err error) {
+	flag := sql.Named("enabled", 0)
 	if enabled {
-		flag = 1
+		flag.Value = 1
 	}
-	_, err = db.update(ctx, "enabling sensor "+id.String(), enableSensor, sql.Named("subject", key), sql.Named("enabled", flag))
-	return err
+	_, err = db.write(ctx, "enabling sensors", func(ctx context.Context, tx session) error {
+		var keys []int64
+		err := tx.each(ctx, subjectsToSwitch, func(row scanner) error {
+			var key int64
+			var device, name, kind string
+			err := row.Scan(&key, &device, &name, &kind)
+			if match(idOf(device, name, kind)) {
+				keys = append(keys, key)
+			}
+			return err
+		}, flag)
+		if err != nil {
+			return err
+		}
+		n, err := tx.execList(ctx, switchSubjects, keyList(keys), flag)
+		changed = int(n)
+		return err
+	})
+	return changed, err
 }
 
 // key returns the key of a subject, or an error wrapping [fleet.ErrNotFound].

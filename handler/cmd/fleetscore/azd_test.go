@@ -71,7 +71,7 @@ func TestRunsOfAzd(t *testing.T) {
 	for _, deployed := range []string{app.URL, "https://elsewhere.example"} {
 		api := &client{url: app.URL, deployed: deployed, keyOf: func(context.Context) (string, error) { asked++; return "k", nil }}
 		for range 2 {
-			if err := api.call(t.Context(), http.MethodGet, "", nil, nil, new(struct{})); err != nil {
+			if err := api.call(t.Context(), http.MethodGet, "/runs", nil, nil, new(struct{})); err != nil {
 				t.Fatal(err)
 			}
 		}

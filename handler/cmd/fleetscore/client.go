@@ -37,7 +37,8 @@ func (a *client) flags(cmd *cobra.Command, c console) {
 	cmd.PersistentFlags().Lookup("key").DefValue = ""
 }
 
-// call sends in, if not nil, as JSON, and reads the answer into out.
+// call sends in, if not nil, as JSON to a path below /api, and reads the answer
+// into out.
 func (a *client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -47,7 +48,7 @@ func (a *client) call(ctx context.Context, method, path string, query url.Values
 		}
 		body = bytes.NewReader(data)
 	}
-	address := strings.TrimSuffix(a.url, "/") + "/api/runs" + path
+	address := strings.TrimSuffix(a.url, "/") + "/api" + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
@@ -93,12 +94,12 @@ func answerError(resp *http.Response) error {
 }
 
 func (a *client) open(ctx context.Context, from, to time.Time) (run runs.Run, err error) {
-	err = a.call(ctx, http.MethodPost, "", nil, runs.OpenRequest{From: from, To: to}, &run)
+	err = a.call(ctx, http.MethodPost, "/runs", nil, runs.OpenRequest{From: from, To: to}, &run)
 	return run, err
 }
 
 func (a *client) show(ctx context.Context, id string) (run runs.Run, err error) {
-	err = a.call(ctx, http.MethodGet, "/"+url.PathEscape(id), nil, nil, &run)
+	err = a.call(ctx, http.MethodGet, "/runs/"+url.PathEscape(id), nil, nil, &run)
 	return run, err
 }
 
@@ -110,7 +111,7 @@ func (a *client) jobs(ctx context.Context, id, state string) (all []runs.Job, er
 	}
 	for {
 		var page runs.JobList
-		if err := a.call(ctx, http.MethodGet, "/"+url.PathEscape(id)+"/jobs", query, nil, &page); err != nil {
+		if err := a.call(ctx, http.MethodGet, "/runs/"+url.PathEscape(id)+"/jobs", query, nil, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Jobs...)

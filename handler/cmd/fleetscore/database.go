@@ -67,12 +67,12 @@ func (c console) sensors(ctx context.Context) (map[fleet.ID]bool, error) {
 	const page = 1000
 	all := make(map[fleet.ID]bool)
 	for after := (fleet.ID{}); ; {
-		rows, err := db.Sensors(ctx, after, page)
+		rows, err := db.Subjects(ctx, after, page)
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
-			if row.Enabled {
+			if row.Enabled && row.Sensor != "" {
 				all[row.ID] = true
 			}
 			after = row.ID

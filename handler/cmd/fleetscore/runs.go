@@ -39,7 +39,7 @@ func listRunsCommand(c console, api *client) *cobra.Command {
 				query.Set("before", before)
 			}
 			var list runs.RunList
-			if err := api.call(cmd.Context(), http.MethodGet, "", query, nil, &list); err != nil {
+			if err := api.call(cmd.Context(), http.MethodGet, "/runs", query, nil, &list); err != nil {
 				return err
 			}
 			if asJSON {
@@ -206,7 +206,7 @@ its sensors are scored again.`,
 				req.Settings = "current"
 			}
 			var r runs.Rescored
-			if err := api.call(cmd.Context(), http.MethodPost, "/"+url.PathEscape(args[0])+"/rescore", nil, req, &r); err != nil {
+			if err := api.call(cmd.Context(), http.MethodPost, "/runs/"+url.PathEscape(args[0])+"/rescore", nil, req, &r); err != nil {
 				return err
 			}
 			if !asJSON {
@@ -231,7 +231,7 @@ func cancelCommand(c console, api *client) *cobra.Command {
 		Args:    arguments("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var run runs.Run
-			if err := api.call(cmd.Context(), http.MethodPost, "/"+url.PathEscape(args[0])+"/cancel", nil, nil, &run); err != nil {
+			if err := api.call(cmd.Context(), http.MethodPost, "/runs/"+url.PathEscape(args[0])+"/cancel", nil, nil, &run); err != nil {
 				return err
 			}
 			return c.writeChanged(run, asJSON, run)

@@ -134,7 +134,7 @@ func (c console) tell(ctx context.Context, s *stack, f serveFlags) error {
 			return err
 		}
 		var list runs.RunList
-		if err := s.api.call(ctx, http.MethodGet, "", url.Values{"limit": {"5"}}, nil, &list); err != nil {
+		if err := s.api.call(ctx, http.MethodGet, "/runs", url.Values{"limit": {"5"}}, nil, &list); err != nil {
 			continue // the handler is on its way up, or again; the host's log says more
 		}
 		for _, r := range list.Runs {

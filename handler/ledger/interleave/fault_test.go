@@ -195,9 +195,9 @@ func (l faultyLedger) OpenScheduled(ctx context.Context, w fleet.Window, s fleet
 	return ok, err
 }
 
-func (l faultyLedger) ReopenLate(ctx context.Context, limit int, now time.Time) (marks int, runs []fleet.Reopened, err error) {
+func (l faultyLedger) ReopenLate(ctx context.Context, limit int, now, oldest time.Time) (marks int, runs []fleet.Reopened, err error) {
 	err = l.do("re-open late", func() error {
-		marks, runs, err = l.db.ReopenLate(ctx, limit, now)
+		marks, runs, err = l.db.ReopenLate(ctx, limit, now, oldest)
 		if err == nil && l.off == bumpLateOff {
 			for _, r := range runs {
 				l.exec("DELETE FROM epochs WHERE run = ?1 AND epoch = (SELECT epoch FROM runs WHERE id = ?1)", r.Run)
@@ -360,4 +360,39 @@ func (l faultyLedger) Rescore(ctx context.Context, run string, match func(fleet.
 
 func (l faultyLedger) Cancel(ctx context.Context, run string, now time.Time) error {
 	return l.do("cancel", func() error { return l.db.Cancel(ctx, run, now) })
+}
+
+func (l faultyLedger) ExpiredRuns(ctx context.Context, before time.Time, limit int) (all []string, err error) {
+	err = l.do("expired runs", func() error { all, err = l.db.ExpiredRuns(ctx, before, limit); return err })
+	return all, err
+}
+
+func (l faultyLedger) DeleteRun(ctx context.Context, run string, before time.Time, limit int) (done bool, err error) {
+	err = l.do("delete run", func() error { done, err = l.db.DeleteRun(ctx, run, before, limit); return err })
+	return done, err
+}
+
+func (l faultyLedger) WindowsBefore(ctx context.Context, t time.Time) (all []fleet.Window, err error) {
+	err = l.do("windows", func() error { all, err = l.db.WindowsBefore(ctx, t); return err })
+	return all, err
+}
+
+func (l faultyLedger) DeleteReadings(ctx context.Context, w fleet.Window, first int64, limit int) (deleted, next int64, err error) {
+	err = l.do("delete readings", func() error { deleted, next, err = l.db.DeleteReadings(ctx, w, first, limit); return err })
+	return deleted, next, err
+}
+
+func (l faultyLedger) Subjects(ctx context.Context, after fleet.ID, limit int) (all []fleet.Registered, err error) {
+	err = l.do("subjects", func() error { all, err = l.db.Subjects(ctx, after, limit); return err })
+	return all, err
+}
+
+func (l faultyLedger) SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled bool) (n int, err error) {
+	err = l.do("set enabled", func() error { n, err = l.db.SetEnabled(ctx, match, enabled); return err })
+	return n, err
+}
+
+func (l faultyLedger) MaxLookback(ctx context.Context) (d time.Duration, err error) {
+	err = l.do("lookback", func() error { d, err = l.db.MaxLookback(ctx); return err })
+	return d, err
 }

@@ -71,7 +71,7 @@ func testEpochs(t *testing.T, db *store.DB) {
 	endOn0(6)
 
 	insert(t, db, reading(2, 7, 5))
-	_, _, err = db.ReopenLate(t.Context(), 9, day(7))
+	_, _, err = db.ReopenLate(t.Context(), 9, day(7), time.Time{})
 	check(t, err)
 	wantOpening(4, fleet.ByLateReading, 7)
 	endOn0(8)

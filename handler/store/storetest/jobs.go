@@ -260,7 +260,7 @@ func testNotFound(t *testing.T, db *store.DB) {
 	_, attempts := db.Attempts(ctx, run, key(9, 0))
 	for what, err := range map[string]error{
 		"CloseJob of no run": closing, "CloseJob of no sensor": closingUnknown, "Run": showing, "Counts": counting, "Rescore": rescoring,
-		"ReopenJob": reopening, "Attempts": attempts, "Cancel": db.Cancel(ctx, none, noon), "SetEnabled": db.SetEnabled(ctx, id(9), true),
+		"ReopenJob": reopening, "Attempts": attempts, "Cancel": db.Cancel(ctx, none, noon),
 	} {
 		if !errors.Is(err, fleet.ErrNotFound) {
 			t.Errorf("%s: error %v, want not found", what, err)

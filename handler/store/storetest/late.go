@@ -24,7 +24,7 @@ func reopenLate(t testing.TB, db *store.DB, wantRun string, wantReopened, wantAd
 	if wantReopened+wantAdded > 0 {
 		want = []fleet.Reopened{{Run: wantRun, Again: wantReopened, Added: wantAdded}}
 	}
-	_, runs, err := db.ReopenLate(t.Context(), 1000, noon)
+	_, runs, err := db.ReopenLate(t.Context(), 1000, noon, time.Time{})
 	check(t, err)
 	equal(t, "runs", fmt.Sprint(runs), fmt.Sprint(want))
 }
@@ -73,7 +73,7 @@ func testLateReadings(t *testing.T, db *store.DB) {
 // testLateMarksDropped holds which marks come to nothing.
 func testLateMarksDropped(t *testing.T, db *store.DB) {
 	insert(t, db, at(0, 0, 1), at(1, 9, 1), at(2, 9, 1))
-	check(t, db.SetEnabled(t.Context(), id(1), false))
+	setEnabled(t, db, id(1), false)
 	check(t, db.InitWatermark(t.Context(), hour(0).From))
 	openScheduled(t, db, 0, true)
 	id0 := hour(0).RunID()
@@ -85,7 +85,7 @@ func testLateMarksDropped(t *testing.T, db *store.DB) {
 	reopenLate(t, db, "", 0, 0)
 	equal(t, "run", run(t, db, id0), before)
 
-	check(t, db.SetEnabled(t.Context(), id(2), false)) // disabled, with a job
+	setEnabled(t, db, id(2), false) // disabled, with a job
 	insert(t, db, reading(1, 8, 5), reading(2, 7, 5))
 	reopenLate(t, db, id0, 1, 0)
 	equal(t, "job", job(t, db, id0, 2), fleet.Job{Run: id0, JobKey: key(2, 1), State: fleet.Queued, Epoch: 1})
@@ -117,7 +117,7 @@ func testManyLate(t *testing.T, db *store.DB) {
 	insert(t, db, batch...)
 	total := 0
 	for {
-		marks, runs, err := db.ReopenLate(t.Context(), limit, noon)
+		marks, runs, err := db.ReopenLate(t.Context(), limit, noon, time.Time{})
 		check(t, err)
 		if marks == 0 {
 			break
@@ -169,7 +169,7 @@ func testLateRace(t *testing.T, db *store.DB) {
 		}
 	})
 	for { // what is left
-		marks, _, err := db.ReopenLate(t.Context(), 3, noon)
+		marks, _, err := db.ReopenLate(t.Context(), 3, noon, time.Time{})
 		check(t, err)
 		if marks == 0 {
 			break
@@ -204,7 +204,7 @@ func writeScattered(ctx context.Context, db *store.DB, writer, batches, sensors,
 // reopenOrScore re-opens one run, or scores each queued job: it counts its readings.
 func reopenOrScore(ctx context.Context, db *store.DB, reopen bool) error {
 	if reopen {
-		_, _, err := db.ReopenLate(ctx, 7, noon)
+		_, _, err := db.ReopenLate(ctx, 7, noon, time.Time{})
 		return err
 	}
 	jobs, err := db.Unsent(ctx, "", 1000)

@@ -163,7 +163,7 @@ func testRescore(t *testing.T, db *store.DB) {
 		t.Fatal(err)
 	}
 	register(t, db, 7)
-	check(t, db.SetEnabled(t.Context(), sensorID(5), false))
+	setEnabled(t, db, sensorID(5), false)
 
 	rescore := func(match func(fleet.ID) bool, states []fleet.JobState, wantReopened, wantAdded, wantEpoch int) {
 		t.Helper()

@@ -65,6 +65,9 @@ func testModels(t *testing.T, db *store.DB) {
 	w := work(t, db, first, healthID)
 	equal(t, "lookback", w.Lookback, 2*time.Hour)
 	equal(t, "needs", w.Needs, 2*time.Hour)
+	longest, err := db.MaxLookback(ctx)
+	check(t, err)
+	equal(t, "longest lookback", longest, 2*time.Hour)
 	equal(t, "model", fmt.Sprintf("%s %s %d %v", w.Model.Name, w.Model.ETag, w.Model.Size, w.Model.Facts.Sensors), "_fleet/health.zip 1 9 [sa sb]")
 	equal(t, "own model", work(t, db, first, id(0)).Model.Name, "dAA/sa.pkl")
 	equal(t, "no model", work(t, db, first, id(2)).Model, nil)
@@ -133,7 +136,7 @@ func testLateLookback(t *testing.T, db *store.DB) {
 	reopen := func(want string) {
 		t.Helper()
 		for {
-			marks, _, err := db.ReopenLate(ctx, 1000, noon)
+			marks, _, err := db.ReopenLate(ctx, 1000, noon, time.Time{})
 			check(t, err)
 			if marks == 0 {
 				break

@@ -43,7 +43,7 @@ func testNames(t *testing.T, db *store.DB) {
 		}
 	}
 	pages("sensors", func(after fleet.ID) (page []fleet.ID, err error) {
-		rows, err := db.Sensors(ctx, after, 7)
+		rows, err := db.Subjects(ctx, after, 7)
 		for _, r := range rows {
 			page = append(page, r.ID)
 		}
@@ -59,7 +59,7 @@ func testNames(t *testing.T, db *store.DB) {
 		return page, err
 	})
 	for _, id := range ids {
-		check(t, db.SetEnabled(ctx, id, false))
+		setEnabled(t, db, id, false)
 	}
 	jobs, err := db.Jobs(ctx, run.ID, ids)
 	check(t, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/store"
@@ -126,7 +127,7 @@ func testSalvage(t *testing.T, db *store.DB) {
 	}
 	wantStored(t, insert(t, db, batch...), len(bad), 0, rejected...)
 	equal(t, "readings", len(read(t, db, hour(0), id(0))), len(bad))
-	sensors, err := db.Sensors(t.Context(), fleet.ID{}, 10)
+	sensors, err := db.Subjects(t.Context(), fleet.ID{}, 10)
 	check(t, err)
 	equal(t, "sensors", len(sensors), 1)
 	wantStored(t, insert(t, db, bad[0]), 0, 0, fleet.Rejected{Index: 0, Err: fleet.ErrInvalid})
@@ -264,9 +265,9 @@ func wantOverlapping(t testing.TB, db *store.DB, inserted, batches, size int) {
 
 func testSensors(t *testing.T, db *store.DB) {
 	register(t, db, 30)
-	var all []store.SensorRow
+	var all []fleet.Registered
 	for after := (fleet.ID{}); ; {
-		page, err := db.Sensors(t.Context(), after, 7)
+		page, err := db.Subjects(t.Context(), after, 7)
 		check(t, err)
 		if len(page) == 0 {
 			break
@@ -276,14 +277,17 @@ func testSensors(t *testing.T, db *store.DB) {
 	}
 	equal(t, "sensors", len(all), 30)
 	for i, s := range all {
-		equal(t, "sensor", s, store.SensorRow{ID: id(i), Enabled: true})
+		equal(t, "sensor", s, fleet.Registered{ID: id(i), Enabled: true, Last: noon})
 	}
 
-	check(t, db.SetEnabled(t.Context(), id(0), false))
-	check(t, db.SetEnabled(t.Context(), id(0), false))
-	page, err := db.Sensors(t.Context(), fleet.ID{}, 1)
+	insert(t, db, fleet.Reading{ID: id(0), Time: fleet.MillisOf(noon.Add(-time.Hour)), Value: 1}) // not the newest
+	setEnabled(t, db, id(0), false)
+	changed, err := db.SetEnabled(t.Context(), func(i fleet.ID) bool { return i == id(0) }, false)
 	check(t, err)
-	equal(t, "disabled", page[0], store.SensorRow{ID: id(0)})
+	equal(t, "disabled again", changed, 0)
+	page, err := db.Subjects(t.Context(), fleet.ID{}, 1)
+	check(t, err)
+	equal(t, "disabled", page[0], fleet.Registered{ID: id(0), Last: noon})
 	r := opened(t, db, 0, 30)
 	counts, err := db.Counts(t.Context(), r)
 	check(t, err)

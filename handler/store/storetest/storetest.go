@@ -92,6 +92,9 @@ var tests = []struct {
 	{"Sensors", testSensors},
 	{"Epochs", testEpochs},
 	{"EpochsOfOpenRun", testEpochsOfOpenRun},
+	{"ExpiredRuns", testExpiredRuns},
+	{"LateForExpiredRun", testLateForExpiredRun},
+	{"DeleteReadings", testDeleteReadings},
 	{"Watermark", testWatermark},
 	{"WindowsTile", testWindowsTile},
 	{"OpenRuns", testOpenRuns},
@@ -208,6 +211,14 @@ func job(t testing.TB, db *store.DB, run string, i int) fleet.Job {
 		t.Fatalf("run %s has %d jobs of %v", run, len(jobs), id(i))
 	}
 	return jobs[0]
+}
+
+// setEnabled enables or disables one sensor, which is the other.
+func setEnabled(t testing.TB, db *store.DB, sensor fleet.ID, enabled bool) {
+	t.Helper()
+	changed, err := db.SetEnabled(t.Context(), func(id fleet.ID) bool { return id == sensor }, enabled)
+	check(t, err)
+	equal(t, "changed", changed, 1)
 }
 
 func run(t testing.TB, db *store.DB, id string) fleet.Run {

@@ -76,6 +76,7 @@ CREATE TABLE runs (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX runs_open ON runs (id) WHERE ended_at IS NULL;
+CREATE INDEX runs_opened ON runs (opened_at);
 
 -- A row for each epoch of a run: when it began and why, and when the run ended in it.
 CREATE TABLE epochs (

@@ -82,6 +82,7 @@ CREATE TABLE dbo.runs (
 );
 
 CREATE INDEX runs_open ON dbo.runs (id) INCLUDE (kind) WHERE ended_at IS NULL;
+CREATE INDEX runs_opened ON dbo.runs (opened_at);
 
 -- A row for each epoch of a run: when it began and why, and when the run ended in it.
 CREATE TABLE dbo.epochs (

@@ -1,0 +1,119 @@
+package runs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// Sensor is a registered sensor, or a device model, as the API shows it.
+type Sensor struct {
+	fleet.ID
+	Enabled bool      `json:"enabled"`
+	Last    time.Time `json:"last,omitzero"` // time of a sensor's newest reading
+}
+
+// SensorsRequest asks for sensors.
+type SensorsRequest struct {
+	After string `query:"after" json:"-"` // only sensors after this device/sensor
+	Limit int    `query:"limit" json:"-"` // 1 to 1000, 100 if zero
+}
+
+// SensorList is a page of sensors, ordered by device and name, bytewise.
+type SensorList struct {
+	Sensors []Sensor `json:"sensors"`
+	Next    string   `json:"next,omitempty"` // what After is to be for the next page
+}
+
+// Sensors returns a page of the registered sensors and device models.
+func (a *API) Sensors(ctx context.Context, req SensorsRequest) (SensorList, error) {
+	after, err := afterID(req.After)
+	if err != nil {
+		return SensorList{}, err
+	}
+	limit, err := pageLimit(req.Limit)
+	if err != nil {
+		return SensorList{}, err
+	}
+	page, err := a.Ledger.Subjects(ctx, after, limit)
+	if err != nil {
+		return SensorList{}, err
+	}
+	list := SensorList{Sensors: make([]Sensor, len(page))}
+	for i, s := range page {
+		list.Sensors[i] = Sensor(s)
+	}
+	if len(page) == limit {
+		list.Next = page[limit-1].ID.String()
+	}
+	return list, nil
+}
+
+// afterID reads the place in a list that a page begins after; the beginning if
+// text is empty.
+func afterID(text string) (id fleet.ID, err error) {
+	if text == "" {
+		return id, nil
+	}
+	if id, err = fleet.ParseID(text); err != nil {
+		return id, fmt.Errorf("after: %w", err)
+	}
+	return id, nil
+}
+
+// SwitchRequest names sensors and device models to be enabled or disabled.
+type SwitchRequest struct {
+	// Sensors is a glob over device/name, as in [RescoreRequest], and not empty.
+	Sensors string `json:"sensors"`
+}
+
+// Switched is what a [SwitchRequest] came to.
+type Switched struct {
+	Matched int `json:"matched"` // sensors
+	Changed int `json:"changed"` // of these; the others were so before
+}
+
+// Enable lets the sensors that match have jobs in runs opened from now on.
+func (a *API) Enable(ctx context.Context, req SwitchRequest) (Switched, error) {
+	return a.turn(ctx, req, true)
+}
+
+// Disable keeps the sensors that match out of runs opened from now on. Their
+// readings are stored as before, and the jobs that they have stay.
+func (a *API) Disable(ctx context.Context, req SwitchRequest) (Switched, error) {
+	return a.turn(ctx, req, false)
+}
+
+// turn enables or disables sensors. The error wraps [fleet.ErrNotFound] if none matches.
+func (a *API) turn(ctx context.Context, req SwitchRequest, enabled bool) (Switched, error) {
+	if req.Sensors == "" {
+		return Switched{}, fmt.Errorf("%w: sensors is empty: name them as device/sensor, or with *", fleet.ErrInvalid)
+	}
+	match, err := glob(req.Sensors)
+	if err != nil {
+		return Switched{}, err
+	}
+	var done Switched
+	var after fleet.ID
+	for {
+		page, err := a.Ledger.Subjects(ctx, after, maxLimit)
+		if err != nil {
+			return Switched{}, err
+		}
+		for _, s := range page {
+			if after = s.ID; match(s.ID) {
+				done.Matched++
+			}
+		}
+		if len(page) < maxLimit {
+			break
+		}
+	}
+	if done.Matched == 0 {
+		return Switched{}, fmt.Errorf("%w: no registered sensor matches %q: a sensor is registered by its first reading", fleet.ErrNotFound, req.Sensors)
+	}
+	done.Changed, err = a.Ledger.SetEnabled(ctx, match, enabled)
+	return done, err
+}
