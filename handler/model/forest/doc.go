@@ -3,9 +3,11 @@
 // ([Values], sums of them): random forests and gradient boosting of
 // scikit-learn, XGBoost and LightGBM.
 //
-// Trees are checked once, when a forest is made from them, and packed into
-// nodes of 12 or 16 bytes with children side by side, so that a step down is an
-// addition without a branch, and eight rows take it at a time.
+// Trees are checked once, when a forest is made from them, and packed, so that a
+// step down takes no branch. Most trees of float32 thresholds become complete binary
+// trees, whose nodes are 8 bytes and whose children are found by arithmetic. Rows
+// are compared by integers in the order of their numbers ([math.Float64bits]), eight
+// of them at a time in a tree, and a row alone in four trees at a time.
 //
 // To have another library's forest, give [NewValues] its trees with the
 // comparison as x <= threshold, and call [Values.Add]:

@@ -8,85 +8,55 @@ import (
 )
 
 // Forest sums path lengths. It is safe for concurrent use.
-type Forest struct {
-	features int
-	roots    []root
-	nodes    []node
-	lengths  []float64 // of the path to each node, read at leaves
-	nanRight []uint64  // a bit for each node at which NaN goes right
-}
-
-type root struct {
-	first uint32 // node
-	depth uint32 // edges to the deepest leaf
-}
-
-// node is a split: a row goes to left, or where x > threshold to left+1. In a
-// leaf, left is the leaf itself and no x is above the threshold: further steps
-// stay there, so that all rows of a tree take the same number of them.
-type node struct {
-	threshold float32
-	left      uint32
-	column    uint32 // times rows: where the column starts in a transposed group
-}
+type Forest struct{ lengths *Values[float32, float64] }
 
 // New returns the forest of trees over rows of that many features. Length gives
 // the length of the path to a leaf depth edges below the root that held that
 // many samples, [PathLength] for instance. The error names the tree and node
 // that cannot be.
 func New(features int, trees []Tree, length func(depth, samples int) float64) (*Forest, error) {
-	if features < 1 || features > math.MaxInt32/rows {
-		return nil, fmt.Errorf("%d features: there must be one at least, and fewer than 2^28", features)
-	}
 	if len(trees) == 0 {
 		return nil, errors.New("a forest needs a tree")
 	}
-	total := 0
+	sizes := make([]size, len(trees))
 	for i, t := range trees {
-		if err := t.check(features); err != nil {
+		depth, err := t.check(features)
+		if err != nil {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
 		}
-		total += len(t.Nodes)
+		sizes[i] = size{nodes: len(t.Nodes), depth: depth}
 	}
-	if total > math.MaxInt32 {
-		return nil, fmt.Errorf("%d nodes are too many", total)
+	f, err := newValues[float32, float64](features, 1, 1, sizes)
+	if err != nil {
+		return nil, err
 	}
-	f := &Forest{
-		features: features,
-		roots:    make([]root, 0, len(trees)),
-		nodes:    make([]node, 0, total),
-		lengths:  make([]float64, 0, total),
-		nanRight: make([]uint64, (total+63)/64),
+	for i, t := range trees {
+		f.pack(t.lengths(length), sizes[i])
 	}
-	for _, t := range trees {
-		f.pack(t, length)
-	}
-	return f, nil
+	return &Forest{f}, nil
 }
 
-// pack appends t breadth first, which puts siblings side by side.
-func (f *Forest) pack(t Tree, length func(depth, samples int) float64) {
-	first := len(f.nodes)
-	type item struct{ node, depth int }
-	queue := make([]item, 1, len(t.Nodes))
-	for at := 0; at < len(queue); at++ {
-		depth, n := queue[at].depth, t.Nodes[queue[at].node]
-		f.lengths = append(f.lengths, length(depth, n.Samples))
+// lengths returns t with the lengths of the paths to its nodes for values.
+func (t Tree) lengths(length func(depth, samples int) float64) ValueTree[float32, float64] {
+	v := ValueTree[float32, float64]{
+		Nodes:  make([]ValueNode[float32], len(t.Nodes)),
+		Values: make([]float64, len(t.Nodes)),
+	}
+	depths := make([]int, len(t.Nodes))
+	for i, n := range t.Nodes {
+		v.Values[i] = length(depths[i], n.Samples)
+		v.Nodes[i] = ValueNode[float32]{Left: n.Left, Right: n.Right}
 		if n.Left == Leaf {
-			f.nodes = append(f.nodes, node{threshold: float32(math.Inf(1)), left: uint32(first + at)})
 			continue
 		}
 		column := n.Feature
 		if t.Features != nil {
 			column = t.Features[column]
 		}
-		if !n.NaNLeft {
-			f.nanRight[len(f.nodes)/64] |= 1 << (len(f.nodes) % 64)
-		}
-		f.nodes = append(f.nodes, node{Floor32(n.Threshold), uint32(first + len(queue)), uint32(column * rows)})
-		queue = append(queue, item{n.Left, depth + 1}, item{n.Right, depth + 1})
+		v.Nodes[i].Feature, v.Nodes[i].Threshold, v.Nodes[i].NaNLeft = column, Floor32(n.Threshold), n.NaNLeft
+		depths[n.Left], depths[n.Right] = depths[i]+1, depths[i]+1
 	}
-	f.roots = append(f.roots, root{uint32(first), uint32(queue[len(queue)-1].depth)})
+	return v
 }
 
 // Floor32 returns the largest float32 not above t: a float32 is at most the
@@ -99,13 +69,20 @@ func Floor32(t float64) float32 {
 	return f
 }
 
+// PathLengths sets dst[i] to the sum, over the trees in order, of the lengths
+// of the paths that row i of x takes. X is row-major, len(dst) rows of Features
+// numbers; they are rounded to float32 first, as scikit-learn does. NaN goes
+// where each node says. It panics if len(x) is not len(dst) times Features.
+func (f *Forest) PathLengths(dst, x []float64) {
+	clear(dst)
+	add(f.lengths, dst, x, f.Trees())
+}
+
 // Trees returns the number of trees.
-func (f *Forest) Trees() int { return len(f.roots) }
+func (f *Forest) Trees() int { return f.lengths.Trees() }
 
 // Features returns the number of columns that a row must have.
-func (f *Forest) Features() int { return f.features }
+func (f *Forest) Features() int { return f.lengths.Features() }
 
 // Size returns the bytes that f holds.
-func (f *Forest) Size() int {
-	return int(unsafe.Sizeof(*f)) + 8*cap(f.roots) + 12*cap(f.nodes) + 8*cap(f.lengths) + 8*cap(f.nanRight)
-}
+func (f *Forest) Size() int { return int(unsafe.Sizeof(*f)) + f.lengths.Size() }

@@ -28,32 +28,34 @@ type Tree struct {
 }
 
 // check returns an error unless t is one tree over columns below features:
-// every node but the root is the child of exactly one node before it.
-func (t Tree) check(features int) error {
+// every node but the root is the child of exactly one node before it. It returns
+// the edges to the deepest leaf.
+func (t Tree) check(features int) (depth int, err error) {
 	if len(t.Nodes) == 0 {
-		return fmt.Errorf("it has no node")
+		return 0, fmt.Errorf("it has no node")
 	}
 	for _, column := range t.Features {
 		if column < 0 || column >= features {
-			return fmt.Errorf("column %d is not one of %d", column, features)
+			return 0, fmt.Errorf("column %d is not one of %d", column, features)
 		}
 	}
 	if t.Features != nil {
 		features = len(t.Features)
 	}
-	children := make([]bool, len(t.Nodes))
+	depths := make([]int, len(t.Nodes))
 	for i, n := range t.Nodes {
-		if err := n.check(i, features, children); err != nil {
-			return fmt.Errorf("node %d: %w", i, err)
+		if err := n.check(i, features, depths); err != nil {
+			return 0, fmt.Errorf("node %d: %w", i, err)
 		}
+		depth = max(depth, depths[i])
 	}
-	return nil
+	return depth, nil
 }
 
-// check checks the node at position i, and notes its children.
-func (n Node) check(i, features int, children []bool) error {
+// check checks the node at position i, and notes the depths of its children.
+func (n Node) check(i, features int, depths []int) error {
 	switch {
-	case i > 0 && !children[i]:
+	case i > 0 && depths[i] == 0:
 		return fmt.Errorf("no node before it is its parent")
 	case n.Samples < 0:
 		return fmt.Errorf("%d samples", n.Samples)
@@ -65,13 +67,13 @@ func (n Node) check(i, features int, children []bool) error {
 		return fmt.Errorf("threshold %v is not finite", n.Threshold)
 	}
 	for _, child := range [...]int{n.Left, n.Right} {
-		if child <= i || child >= len(children) {
+		if child <= i || child >= len(depths) {
 			return fmt.Errorf("child %d is not among the nodes after it", child)
 		}
-		if children[child] {
+		if depths[child] > 0 {
 			return fmt.Errorf("child %d has another parent", child)
 		}
-		children[child] = true
+		depths[child] = depths[i] + 1
 	}
 	return nil
 }

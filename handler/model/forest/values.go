@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 )
 
@@ -16,26 +17,12 @@ type Float interface{ float32 | float64 }
 type Values[X, V Float] struct {
 	features, outputs, width int
 	trees                    []valueTree
-	nodes                    []valueNode[X]
-	values                   []V // width of them for each node, read at leaves
-	flags                    []uint8
-	sets                     []Set // of the nodes with categories, by their threshold
-	plain                    bool  // only NaN needs the flags
+	splits                   []split // of the complete trees
+	nodes                    []node  // of the others
+	values                   []V     // width of them for each leaf of a complete tree, or node of another
+	rules                    []rule  // of the nodes of special trees
+	sets                     []Set   // of the nodes with categories
 }
-
-type valueTree struct{ first, depth, output uint32 }
-
-// valueNode is laid out as node is.
-type valueNode[X Float] struct {
-	threshold    X
-	left, column uint32
-}
-
-const (
-	nanRight    = 1 << iota // NaN goes right
-	zeroMissing             // zero goes where NaN goes
-	categories              // the threshold is a position in sets
-)
 
 // Set holds the categories, each a bit, that go left at a node.
 type Set struct {
@@ -73,109 +60,66 @@ const zeroThreshold = 0x1.a95a5cp-117
 // many outputs, each leaf of which has width values. An error names the tree
 // and node that cannot be.
 func NewValues[X, V Float](features, outputs, width int, trees []ValueTree[X, V]) (*Values[X, V], error) {
-	switch {
-	case features < 1 || features > math.MaxInt32/rows:
-		return nil, fmt.Errorf("%d features: there must be one at least, and fewer than 2^28", features)
-	case width < 1 || outputs < width || outputs > math.MaxInt32:
-		return nil, fmt.Errorf("leaves of %d values and %d outputs cannot be", width, outputs)
+	if features < 1 || width < 1 || outputs < width || outputs > math.MaxInt32 {
+		return nil, fmt.Errorf("leaves of %d values, %d outputs and %d features cannot be", width, outputs, features)
 	}
-	total := 0
+	sizes := make([]size, len(trees))
 	for i, t := range trees {
-		if err := t.check(features, outputs, width); err != nil {
+		depth, err := t.check(features, outputs, width)
+		if err != nil {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
 		}
-		total += len(t.Nodes)
+		sizes[i] = size{len(t.Nodes), depth, slices.ContainsFunc(t.Nodes, ValueNode[X].special)}
 	}
-	if total > math.MaxInt32 {
-		return nil, fmt.Errorf("%d nodes are too many", total)
+	f, err := newValues[X, V](features, outputs, width, sizes)
+	if err != nil {
+		return nil, err
 	}
-	f := &Values[X, V]{
-		features: features, outputs: outputs, width: width, plain: true,
-		trees:  make([]valueTree, 0, len(trees)),
-		nodes:  make([]valueNode[X], 0, total),
-		values: make([]V, 0, total*width),
-		flags:  make([]uint8, 0, total),
-	}
-	for _, t := range trees {
-		f.pack(t)
+	for i, t := range trees {
+		f.pack(t, sizes[i])
 	}
 	return f, nil
 }
 
 // check returns an error unless t is one tree: each node but the root is the
-// child of exactly one, and all are reached from the root.
-func (t ValueTree[X, V]) check(features, outputs, width int) error {
+// child of exactly one, and all are reached from the root. It returns the edges to
+// the deepest leaf.
+func (t ValueTree[X, V]) check(features, outputs, width int) (depth int, err error) {
 	switch {
 	case len(t.Nodes) == 0:
-		return errors.New("it has no node")
+		return 0, errors.New("it has no node")
 	case len(t.Values) != len(t.Nodes)*width:
-		return fmt.Errorf("%d values for %d nodes of %d", len(t.Values), len(t.Nodes), width)
+		return 0, fmt.Errorf("%d values for %d nodes of %d", len(t.Values), len(t.Nodes), width)
 	case t.Output < 0 || t.Output > outputs-width:
-		return fmt.Errorf("output %d is not one of %d", t.Output, outputs)
+		return 0, fmt.Errorf("output %d is not one of %d", t.Output, outputs)
 	}
-	seen := make([]bool, len(t.Nodes))
-	seen[0] = true
+	depths := make([]int, len(t.Nodes))
 	reached := make([]int, 1, len(t.Nodes))
 	for at := 0; at < len(reached); at++ {
 		i := reached[at]
 		n := t.Nodes[i]
+		depth = depths[i]
 		if n.Left == Leaf && n.Right == Leaf {
 			continue
 		}
 		if n.Feature < 0 || n.Feature >= features {
-			return fmt.Errorf("node %d: feature %d is not one of %d", i, n.Feature, features)
+			return 0, fmt.Errorf("node %d: feature %d is not one of %d", i, n.Feature, features)
 		}
 		if n.Categories == nil && n.Threshold != n.Threshold {
-			return fmt.Errorf("node %d: its threshold is NaN", i)
+			return 0, fmt.Errorf("node %d: its threshold is NaN", i)
 		}
 		for _, child := range [...]int{n.Left, n.Right} {
-			if child < 0 || child >= len(seen) {
-				return fmt.Errorf("node %d: child %d is not one of %d nodes", i, child, len(seen))
+			if child < 0 || child >= len(depths) {
+				return 0, fmt.Errorf("node %d: child %d is not one of %d nodes", i, child, len(depths))
 			}
-			if seen[child] {
-				return fmt.Errorf("node %d: child %d has another parent", i, child)
+			if child == 0 || depths[child] > 0 {
+				return 0, fmt.Errorf("node %d: child %d has another parent", i, child)
 			}
-			seen[child] = true
+			depths[child] = depth + 1
 			reached = append(reached, child)
 		}
 	}
-	return nil
-}
-
-// pack appends t breadth first, which puts siblings side by side.
-func (f *Values[X, V]) pack(t ValueTree[X, V]) {
-	first := len(f.nodes)
-	type item struct{ node, depth int }
-	queue := make([]item, 1, len(t.Nodes))
-	for at := 0; at < len(queue); at++ {
-		i, depth := queue[at].node, queue[at].depth
-		n := t.Nodes[i]
-		f.values = append(f.values, t.Values[i*f.width:(i+1)*f.width]...)
-		if n.Left == Leaf {
-			f.nodes = append(f.nodes, valueNode[X]{threshold: X(math.Inf(1)), left: uint32(first + at)})
-			f.flags = append(f.flags, 0)
-			continue
-		}
-		var flags uint8
-		if !n.NaNLeft {
-			flags |= nanRight
-		}
-		if n.ZeroMissing {
-			flags |= zeroMissing
-			f.plain = false
-		}
-		threshold := n.Threshold
-		if n.Categories != nil {
-			flags |= categories
-			f.plain = false
-			threshold = X(len(f.sets))
-			f.sets = append(f.sets, *n.Categories)
-		}
-		f.nodes = append(f.nodes, valueNode[X]{threshold, uint32(first + len(queue)), uint32(n.Feature * rows)})
-		f.flags = append(f.flags, flags)
-		queue = append(queue, item{n.Left, depth + 1}, item{n.Right, depth + 1})
-	}
-	f.trees = append(f.trees, valueTree{uint32(first), uint32(queue[len(queue)-1].depth), uint32(t.Output)})
+	return depth, nil
 }
 
 // Trees returns the number of trees.
@@ -189,7 +133,9 @@ func (f *Values[X, V]) Outputs() int { return f.outputs }
 
 // Size returns the bytes that f holds.
 func (f *Values[X, V]) Size() int {
-	size := int(unsafe.Sizeof(*f)) + 12*cap(f.trees) + int(unsafe.Sizeof(valueNode[X]{}))*cap(f.nodes) + len(f.flags)
+	size := int(unsafe.Sizeof(*f)) + int(unsafe.Sizeof(valueTree{}))*cap(f.trees) +
+		int(unsafe.Sizeof(split(0)))*cap(f.splits) + int(unsafe.Sizeof(node{}))*cap(f.nodes) +
+		int(unsafe.Sizeof(rule(0)))*cap(f.rules)
 	for _, s := range f.sets {
 		size += int(unsafe.Sizeof(s)) + 4*len(s.Bits)
 	}

@@ -59,9 +59,13 @@ func walkPlainly(t ValueTree[float32, float64], x []float32) int {
 func TestValuesAgainstPlainWalk(t *testing.T) {
 	t.Parallel()
 	special := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 0, 1e-36, -0.5, 31, 32, 5, math.MaxFloat32}
+	layouts := make(map[layout]int)
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		features, width := 1+r.IntN(5), 1+r.IntN(3)
+		if seed%20 == 0 {
+			features += 4096 // more than the nodes of complete trees can tell apart
+		}
 		outputs := width + r.IntN(2)
 		trees := make([]ValueTree[float32, float64], 1+r.IntN(6))
 		for i := range trees {
@@ -72,7 +76,10 @@ func TestValuesAgainstPlainWalk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := r.IntN(300)
+		for _, tree := range f.trees {
+			layouts[tree.layout]++
+		}
+		n := r.IntN([]int{4, 300}[seed%2])
 		x := make([]float32, n*features)
 		for i := range x {
 			if x[i] = float32(r.NormFloat64() * 3); r.IntN(4) == 0 && seed%2 == 0 {
@@ -97,6 +104,58 @@ func TestValuesAgainstPlainWalk(t *testing.T) {
 			if math.Float64bits(got[i]) != math.Float64bits(want[i]) {
 				t.Fatalf("seed %d, %d rows: sum %d is %v, want %v", seed, n, i, got[i], want[i])
 			}
+		}
+	}
+	if len(layouts) != 3 {
+		t.Errorf("not all layouts come: %v", layouts)
+	}
+}
+
+// Keys are in the order of numbers, and come back as them.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	holdKeys(t, []float32{float32(math.Inf(-1)), -math.MaxFloat32, -1, math.Nextafter32(-1, 0), -math.SmallestNonzeroFloat32, 0,
+		math.SmallestNonzeroFloat32, 1, math.Nextafter32(1, 2), math.MaxFloat32, float32(math.Inf(1))})
+	holdKeys(t, []float64{math.Inf(-1), -math.MaxFloat64, -1, math.Nextafter(-1, 0), -math.SmallestNonzeroFloat64, 0,
+		math.SmallestNonzeroFloat64, 1, math.Nextafter(1, 2), math.MaxFloat64, math.Inf(1)})
+}
+
+func holdKeys[X Float](t *testing.T, ascending []X) {
+	low, high := nan[X]()
+	before := low
+	for _, x := range ascending {
+		k := key(x)
+		if k <= before || k >= high {
+			t.Errorf("%T %v: its key %#x is not between %#x and NaN's %#x", x, x, k, before, high)
+		}
+		if got := number[X](k); got != float64(x) {
+			t.Errorf("%T %v comes back as %v", x, x, got)
+		}
+		if unused := k & (1<<28 - 1); single[X]() && unused != 0 {
+			t.Errorf("float32 %v: its key %#x has no room for a column", x, k)
+		}
+		before = k
+	}
+	if zero := X(math.Copysign(0, -1)); key(zero) != 0 {
+		t.Errorf("%T: zeros have two keys", zero)
+	}
+}
+
+// NaN goes where the node says, and all else left, where the threshold is infinite.
+func TestInfiniteThreshold(t *testing.T) {
+	t.Parallel()
+	for _, left := range []bool{false, true} {
+		tree := ValueTree[float32, float64]{Nodes: []ValueNode[float32]{
+			{Left: 1, Right: 2, Threshold: float32(math.Inf(1)), NaNLeft: left}, {Left: Leaf, Right: Leaf}, {Left: Leaf, Right: Leaf},
+		}, Values: []float64{0, 1, 2}}
+		f, err := NewValues(1, 1, 1, []ValueTree[float32, float64]{tree})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float64, 2)
+		f.Add(got, []float32{float32(math.Inf(1)), float32(math.NaN())}, 1)
+		if want := map[bool]float64{false: 2, true: 1}[left]; got[0] != 1 || got[1] != want {
+			t.Errorf("NaN left %v: infinity and NaN end in %v, want 1 and %v", left, got, want)
 		}
 	}
 }
