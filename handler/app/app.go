@@ -111,7 +111,7 @@ func loader(simd bool) func([]byte) (predict.Model, error) {
 			return nil, err
 		}
 		if !simd {
-			m.Limit(svm.Portable)
+			m.Use(svm.Portable)
 		}
 		return m, nil
 	}

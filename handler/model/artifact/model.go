@@ -107,9 +107,8 @@ func (m *Model) Detects() error {
 	return m.loaded.Detects()
 }
 
-// Limit makes the model use no vector instructions beyond max; see
-// [sklearn.Model.Limit].
-func (m *Model) Limit(max svm.Instructions) { m.loaded.Limit(max) }
+// Use makes the model use these instructions: see [sklearn.Model.Use].
+func (m *Model) Use(i svm.Instructions) { m.loaded.Use(i) }
 
 // cut is a classifier of two classes that says the second from another probability
 // on than one half.

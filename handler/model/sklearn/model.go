@@ -184,14 +184,14 @@ func (m *Model) chunks(n int, x []float64, score func(from, to int, rows []float
 	return nil
 }
 
-// Limit makes the model use no vector instructions beyond max, for every
-// kernel in it. The scores are the same bits. It must not be called while the
+// Use makes every kernel in the model use these instructions: see
+// [svm.OneClass.Use]. The scores are the same bits. It must not be called while the
 // model scores.
-func (m *Model) Limit(max svm.Instructions) {
+func (m *Model) Use(i svm.Instructions) {
 	for e := m.root; e != nil; {
 		switch d := e.predictor.(type) {
 		case *oneClassSVM:
-			d.OneClass.Limit(max)
+			d.OneClass.Use(i)
 			return
 		case *pipeline:
 			e = d.last

@@ -4,6 +4,6 @@
 //
 // On amd64 there are vector forms for AVX2 and AVX-512, with rows or support
 // vectors in the lanes and each row's sum still in order: they give the bits of
-// the portable form. [Best] says which one a new model uses;
-// [OneClass.Limit] turns them off.
+// the portable form. [Fastest] says which one a new model uses,
+// which is measured; [OneClass.Use] chooses another, or turns them off.
 package svm

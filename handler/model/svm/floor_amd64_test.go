@@ -34,7 +34,7 @@ func BenchmarkExpFloor(b *testing.B) {
 	x, dst := draw(rows), make([]float64, rows)
 	for level := AVX2; level <= best; level++ {
 		b.Run(fmt.Sprint(level), func(b *testing.B) {
-			m.Limit(level)
+			m.Use(level)
 			var source, space [1024 + lanes]float64
 			v := aligned(space[:])[:1024]
 			for i := range source {

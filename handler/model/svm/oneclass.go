@@ -24,7 +24,8 @@ type OneClass struct {
 	// last block is filled up with zeros, and so is alpha.
 	vectors []float64
 	alpha   []float64
-	level   Instructions
+	// The instructions for many rows and for one.
+	many, one Instructions
 }
 
 // NewOneClass returns the decision function with kernel k over support
@@ -47,7 +48,8 @@ func NewOneClass(k Kernel, vectors []float64, d int, dual []float64, intercept f
 	case !finite(intercept):
 		return nil, fmt.Errorf("intercept %v is not finite", intercept)
 	}
-	m := &OneClass{kernel: k, dims: d, count: len(dual), rho: -intercept, level: best}
+	m := &OneClass{kernel: k, dims: d, count: len(dual), rho: -intercept}
+	m.many, m.one = Fastest(k.Type, d)
 	m.pack(vectors, dual)
 	return m, nil
 }
@@ -84,7 +86,7 @@ func (m *OneClass) Decision(dst, x []float64) {
 	if len(x) != len(dst)*m.dims {
 		panic(fmt.Sprintf("svm: %d numbers are not %d rows of %d features", len(x), len(dst), m.dims))
 	}
-	if m.level > Portable {
+	if m.many > Portable {
 		m.decisionVector(dst, x)
 		return
 	}

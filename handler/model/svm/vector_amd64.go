@@ -53,7 +53,7 @@ func (m *OneClass) decisionVector(dst, x []float64) {
 // enough, and returns how many.
 func (m *OneClass) groups(dst, x []float64) int {
 	width := maxWidth
-	if m.level == AVX2 {
+	if m.many == AVX2 {
 		width = maxWidth / 2
 	}
 	var space [onStack + lanes]float64
@@ -104,7 +104,7 @@ func (m *OneClass) group(dst, columns []float64, width int) {
 		n := min(chunk, m.count-j)
 		values := aligned[:(n+3)/4*4*width]
 		m.kernelValues(values, columns, m.vectors[j*m.dims:], width)
-		if m.level == AVX512 {
+		if m.many == AVX512 {
 			accumulateAVX512(&sums[0], &values[0], &m.alpha[j], n)
 		} else {
 			accumulateAVX2(&sums[0], &values[0], &m.alpha[j], n)
@@ -119,14 +119,14 @@ func (m *OneClass) group(dst, columns []float64, width int) {
 func (m *OneClass) kernelValues(values, columns, vectors []float64, width int) {
 	dst, x, s, quads := &values[0], &columns[0], &vectors[0], len(values)/width/4
 	switch {
-	case m.kernel.Type == RBF && m.level == AVX512:
+	case m.kernel.Type == RBF && m.many == AVX512:
 		rowSquaresAVX512(dst, x, s, quads, m.dims)
 		expAVX512(dst, len(values), -m.kernel.Gamma, &constants, libm.ExpTable())
 	case m.kernel.Type == RBF:
 		rowSquaresAVX2(dst, x, s, quads, m.dims)
 		expAVX2(dst, len(values), -m.kernel.Gamma, &constants, libm.ExpTable())
 	default:
-		if m.level == AVX512 {
+		if m.many == AVX512 {
 			rowProductsAVX512(dst, x, s, quads, m.dims)
 		} else {
 			rowProductsAVX2(dst, x, s, quads, m.dims)
@@ -142,7 +142,7 @@ func (m *OneClass) row(x []float64) float64 {
 		return -m.rho
 	}
 	vectors, alpha, padded := &m.vectors[0], &m.alpha[0], len(m.alpha)
-	if m.level == AVX512 {
+	if m.one == AVX512 {
 		return rowAVX512(&x[0], vectors, alpha, padded/8, m.dims, -m.kernel.Gamma, &constants, libm.ExpTable()) - m.rho
 	}
 	return rowAVX2(&x[0], vectors, alpha, padded/4, m.dims, -m.kernel.Gamma, &constants, libm.ExpTable()) - m.rho

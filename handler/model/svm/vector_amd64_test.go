@@ -43,9 +43,9 @@ func compare(t *testing.T, s sample, k svm.Kernel, level svm.Instructions) {
 	m := s.model(t, k)
 	n := len(s.rows) / s.d
 	want, got := make([]float64, n), make([]float64, n)
-	m.Limit(svm.Portable)
+	m.Use(svm.Portable)
 	m.Decision(want, s.rows)
-	m.Limit(level)
+	m.Use(level)
 	m.Decision(got, s.rows)
 	for i := range got {
 		if math.Float64bits(got[i]) != math.Float64bits(want[i]) && !(math.IsNaN(got[i]) && math.IsNaN(want[i])) {
@@ -70,6 +70,41 @@ func TestVectorFormsOfExp(t *testing.T) {
 					s.rows[i] = math.Sqrt(most * (1 - r.Float64()*r.Float64()))
 				}
 				compare(t, s, svm.Kernel{Type: svm.RBF, Gamma: 1}, level)
+			}
+		}
+	}
+}
+
+// A new model uses vector instructions that the processor has, the same for as
+// long as the process lives, and gives the bits of the portable form.
+func TestFastest(t *testing.T) {
+	t.Parallel()
+	if svm.Best() == svm.Portable {
+		t.Log("this processor has no vector instructions: not tested")
+		return
+	}
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, d := range []int{1, 2, 3, 63, 64, 65, 1000} {
+		for _, k := range []svm.Kernel{{Type: svm.RBF, Gamma: 0.1}, {Type: svm.Linear}} {
+			many, one := svm.Fastest(k.Type, d)
+			for _, i := range []svm.Instructions{many, one} {
+				if i < svm.AVX2 || i > svm.Best() {
+					t.Errorf("%v, %d features: %v is taken", k.Type, d, i)
+				}
+			}
+			if again, alone := svm.Fastest(k.Type, d); again != many || alone != one {
+				t.Errorf("%v, %d features: %v and %v are taken, then %v and %v", k.Type, d, many, one, again, alone)
+			}
+			s := draw(r, 19, 40, d, 1)
+			m := s.model(t, k)
+			own, want := make([]float64, 19), make([]float64, 19)
+			m.Decision(own, s.rows)
+			m.Use(svm.Portable)
+			m.Decision(want, s.rows)
+			for i := range own {
+				if math.Float64bits(own[i]) != math.Float64bits(want[i]) {
+					t.Fatalf("%v, %d features, row %d: %x, portable %x", k.Type, d, i, own[i], want[i])
+				}
 			}
 		}
 	}
