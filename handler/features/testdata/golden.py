@@ -182,6 +182,19 @@ for a in ("std", "var"):  # each window by itself
 for n, kw in enumerate(({"span": 12}, {"span": 12, "adjust": False}, {"alpha": 0.3}, {"halflife": 4}, {"alpha": 0.05, "adjust": False}, {"halflife": 1.5, "adjust": False}, {"alpha": 1.0})):
     derived("ewm_%d" % n, [{"name": "x", "of": "t", "ewm": kw}, {"name": "y", "of": "p", "ewm": kw, "min_periods": 5}],
             lambda d, kw=kw: pd.DataFrame({"x": d.t.ewm(**kw).mean(), "y": d.p.ewm(min_periods=5, **kw).mean()}), within="7D", exact=False)
+def over_nan(name, columns, f, exact=False):
+    """A case of columns made of wide, with its gaps."""
+    file = {"rows": TOGETHER, "missing": "nan", "columns": columns, "features": [c["name"] for c in columns], "within": "7D"}
+    CASES.append((name, file, exact, lambda df: f(wide(df))))
+
+
+for n, kw in enumerate(({"span": 12}, {"span": 12, "adjust": False}, {"alpha": 0.3}, {"halflife": 4, "adjust": False})):
+    over_nan("ewm_nan_%d" % n, [{"name": "x", "of": "t", "ewm": kw}, {"name": "y", "of": "v", "ewm": kw, "min_periods": 5}],
+             lambda d, kw=kw: pd.DataFrame({"x": d.t.ewm(**kw).mean(), "y": d.v.ewm(min_periods=5, **kw).mean()}))
+over_nan("rolling_nan", [{"name": "x", "of": "t", "rolling": 6, "aggregate": "mean", "min_periods": 2}, {"name": "y", "of": "v", "rolling": "2min", "aggregate": "sum"}],
+         lambda d: pd.DataFrame({"x": d.t.rolling(6, min_periods=2).mean(), "y": d.v.rolling("2min").sum()}))
+over_nan("shift_nan", [{"name": "x", "of": "t", "shift": 2}, {"name": "y", "of": "v", "diff": 1}, {"name": "z", "of": "p", "rolling": 4, "aggregate": "max", "min_periods": 1}],
+         lambda d: pd.DataFrame({"x": d.t.shift(2), "y": d.v.diff(1), "z": d.p.rolling(4, min_periods=1).max()}), exact=True)
 derived("shift", [{"name": "x", "of": "t", "shift": 1}, {"name": "y", "of": "v", "shift": 7}], lambda d: pd.DataFrame({"x": d.t.shift(1), "y": d.v.shift(7)}), within="7D")
 derived("diff", [{"name": "x", "of": "t", "diff": 1}, {"name": "y", "of": "v", "diff": 3}], lambda d: pd.DataFrame({"x": d.t.diff(1), "y": d.v.diff(3)}), within="7D")
 derived("pct_change", [{"name": "x", "of": "p", "pct_change": 1}, {"name": "y", "of": "v", "pct_change": 4}],
