@@ -65,6 +65,11 @@ func (r Reading) Validate() error {
 	if err := r.ID.Validate(); err != nil {
 		return err
 	}
+	return r.ValidateValue()
+}
+
+// ValidateValue is Validate of a reading whose names are known to be valid.
+func (r Reading) ValidateValue() error {
 	if r.Time < MinMillis || r.Time > MaxMillis {
 		return fmt.Errorf("%w: time %d ms lies outside the years 1 to 9999", ErrInvalid, int64(r.Time))
 	}

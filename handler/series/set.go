@@ -39,6 +39,7 @@ type Set struct {
 	ids     []fleet.ID // in the order in which they came, until sorted
 	points  [][]Point  // by sensor, in memory
 	last    int32      // the sensor of the reading before
+	after   []int32    // by sensor, the one whose reading came after its before
 	held    int64      // bytes
 	files   []*part
 
@@ -70,10 +71,14 @@ func (s *Set) Add(r fleet.Reading) error {
 	return nil
 }
 
-// sensor returns the position of a sensor. Readings of one often come together.
+// sensor returns the position of a sensor. Sensors often come in the same order
+// again.
 func (s *Set) sensor(id fleet.ID) int32 {
-	if len(s.ids) > 0 && s.ids[s.last] == id {
-		return s.last
+	if len(s.after) > 0 {
+		if next := s.after[s.last]; s.ids[next] == id {
+			s.last = next
+			return next
+		}
 	}
 	i, ok := s.sensors[id]
 	if !ok {
@@ -81,8 +86,9 @@ func (s *Set) sensor(id fleet.ID) int32 {
 		s.sensors[id] = i
 		s.ids = append(s.ids, id)
 		s.points = append(s.points, nil)
+		s.after = append(s.after, i)
 	}
-	s.last = i
+	s.after[s.last], s.last = i, i
 	return i
 }
 

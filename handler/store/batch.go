@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -63,11 +62,10 @@ func (b *batch) check() (ids []fleet.ID) {
 
 // checkReading is [fleet.Reading.Validate], sparing a name known to be valid.
 func checkReading(r fleet.Reading, newName bool) error {
-	finite := !math.IsNaN(r.Value) && !math.IsInf(r.Value, 0)
-	if !newName && finite && fleet.MinMillis <= r.Time && r.Time <= fleet.MaxMillis {
-		return nil
+	if newName {
+		return r.Validate()
 	}
-	return r.Validate()
+	return r.ValidateValue()
 }
 
 // sort gives the rows their sensors' keys and sorts them.

@@ -65,16 +65,12 @@ func (t *table) reading(device, sensor []byte, at fleet.Millis, value cell, plac
 	if err != nil {
 		return r.refuse(place(), err)
 	}
-	id, known := r.ids[fleet.ID{Device: string(device), Sensor: string(sensor)}]
-	if !known {
-		id = fleet.ID{Device: string(device), Sensor: string(sensor)}
+	reading := fleet.Reading{Time: at, Value: v}
+	if reading.ID, err = r.names.id(device, sensor); err == nil {
+		err = reading.ValidateValue()
 	}
-	reading := fleet.Reading{ID: id, Time: at, Value: v}
-	if err := reading.Validate(); err != nil {
+	if err != nil {
 		return r.refuse(place(), err)
-	}
-	if !known {
-		r.ids[id] = id
 	}
 	r.report.Read++
 	if !t.each(reading) {

@@ -59,7 +59,7 @@ type Reader struct {
 	files  []string
 	opt    Options
 	report Report
-	ids    map[fleet.ID]fleet.ID // those met so far, whose names are valid
+	names  names
 }
 
 // Open finds the files that the patterns name: files, folders (the files in
@@ -78,7 +78,7 @@ func Open(patterns []string, opt Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{files: files, opt: opt, ids: make(map[fleet.ID]fleet.ID)}, nil
+	return &Reader{files: files, opt: opt, names: names{known: make(map[fleet.ID]int32)}}, nil
 }
 
 // Files returns the names of the files, in the order in which they are read.
