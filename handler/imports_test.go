@@ -24,7 +24,7 @@ var arrows = map[string]string{
 	"ledger":                    "fleet blob spawn",
 	"ingest":                    "fleet blob ingest/mapping spawn",
 	"schedule":                  "fleet blob ledger schedule/ncrontab",
-	"score":                     "fleet blob ledger model/predict spawn",
+	"score":                     "fleet blob ledger features model/predict spawn",
 	"runs":                      "fleet blob ledger",
 	"page":                      "fleet runs",
 	"timestamp":                 "fleet",

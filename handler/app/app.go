@@ -20,7 +20,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
-	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/model/registry"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 	"github.com/fleetscore/fleetscore/handler/protocol"
@@ -45,10 +45,11 @@ type App struct {
 	ingester *ingest.Ingester
 	flusher  *flusher
 
-	models *model.Cache
-	ender  *ledger.Ender
-	sender *ledger.Sender
-	cpu    *semaphore.Weighted // one share a core
+	models   *model.Cache
+	registry *registry.Registry
+	ender    *ledger.Ender
+	sender   *ledger.Sender
+	cpu      *semaphore.Weighted // one share a core
 }
 
 // New builds the application. Log lines of no invocation, and those of failed
@@ -71,6 +72,7 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 		cpu:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		schema: newSchema(cfg, db),
 	}
+	a.registry = &registry.Registry{Blobs: storage.Blobs(), Ledger: db, Models: a.models, Columns: columns(cfg.Score), MaxLookback: cfg.MaxLookback, Now: now}
 	a.mount()
 	a.schema.begin(a.log)
 	a.flusher = flushEvery(time.Minute, func() { a.ingester.Flush(a.log) })
@@ -99,15 +101,21 @@ func modelBytes() int64 {
 	return limit / 4
 }
 
-// loader returns what reads a file as a model that can judge rows, with or
-// without vector instructions.
-func loader(simd bool) func([]byte) (predict.Model, error) {
-	return func(data []byte) (predict.Model, error) {
+// columns returns how many columns the rows of a sensor have.
+func columns(s fleet.Settings) int {
+	a, err := fleet.ParseAggregation(s.Aggregate)
+	if err != nil {
+		return 1 // config has checked it
+	}
+	return max(len(a.Functions), 1)
+}
+
+// loader returns what reads a file as a model, with or without vector
+// instructions.
+func loader(simd bool) func([]byte) (model.Loaded, error) {
+	return func(data []byte) (model.Loaded, error) {
 		m, err := artifact.Load(data, nil)
 		if err != nil {
-			return nil, err
-		}
-		if err := m.Detects(); err != nil {
 			return nil, err
 		}
 		if !simd {
@@ -117,9 +125,14 @@ func loader(simd bool) func([]byte) (predict.Model, error) {
 	}
 }
 
-// modelOf is score.Models.
-func (a *App) modelOf(ctx context.Context, id fleet.ID) (score.Model, error) {
-	m, err := a.models.Model(ctx, id)
+// serving is score.Models.
+type serving struct {
+	*model.Cache
+	*registry.Registry
+}
+
+func (s serving) Model(ctx context.Context, version fleet.Model) (score.Model, error) {
+	m, err := s.Cache.Model(ctx, version)
 	if err != nil {
 		return nil, err
 	}

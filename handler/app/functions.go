@@ -29,7 +29,7 @@ func (a *App) mount() {
 	})
 	logs := &ledger.ErrorLogs{Attempts: a.db, Files: blobs}
 	ticker := &schedule.Ticker{
-		Spill: in, Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
+		Spill: in, Models: a.registry, Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
 		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: now,
 		Files: blobs, Retention: a.cfg.Retention,
 	}
@@ -39,7 +39,7 @@ func (a *App) mount() {
 		}
 		return ticker.Tick(ctx, log)
 	})
-	scorer := &score.Scorer{Ledger: a.db, Readings: a.db, Models: a.modelOf, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: now}
+	scorer := &score.Scorer{Ledger: a.db, Readings: a.db, Models: serving{a.models, a.registry}, MaxLookback: a.cfg.MaxLookback, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: now}
 	a.server.Queue("score", "message", config.ScoreDeadline, after(a, scorer.Score))
 	poison := &score.Poison{Ledger: a.db, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
 	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))
@@ -60,7 +60,7 @@ func batch(ev protocol.Events) ingest.Batch {
 
 // mountRuns puts the API on the server, which is the function runs.
 func (a *App) mountRuns() {
-	api := &runs.API{Ledger: a.db, Overview: a.db, Readings: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Log: a.log, Now: now}
+	api := &runs.API{Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Log: a.log, Now: now}
 	view(a, "/api/", api.Lanes)
 	view(a, "/api/devices/:device", api.Device)
 	view(a, "/api/runs", api.List)
@@ -68,6 +68,7 @@ func (a *App) mountRuns() {
 	view(a, "/api/runs/:id", api.Show)
 	view(a, "/api/runs/:id/jobs", api.Jobs)
 	route(a, http.MethodPost, "/api/runs/:id/rescore", http.StatusAccepted, api.Rescore)
+	route(a, http.MethodPost, "/api/models/refresh", http.StatusOK, api.RefreshModels)
 	route(a, http.MethodPost, "/api/runs/:id/cancel", http.StatusAccepted, api.Cancel)
 	route(a, http.MethodGet, "/api/sensors", http.StatusOK, api.Sensors)
 	route(a, http.MethodPost, "/api/sensors/enable", http.StatusOK, api.Enable)

@@ -34,7 +34,7 @@ func BenchmarkOverhead(b *testing.B) {
 	s := protocol.New(protocol.Options{Stdout: b.Output()})
 	scorer := &score.Scorer{
 		Ledger: job, Readings: job, Files: job, Ender: job, CPU: semaphore.NewWeighted(2), Now: time.Now,
-		Models: func(context.Context, fleet.ID) (score.Model, error) { return job, nil },
+		Models: jobModel{model: job.serves},
 	}
 	s.Queue("score", "message", time.Minute, scorer.Score)
 	text, err := fleet.NewMessage(job.run.ID, []fleet.JobKey{job.key}).Encode()
@@ -59,7 +59,7 @@ func BenchmarkOverhead(b *testing.B) {
 	}
 	costs := measure.Turns(b, rounds(s), rounds(http.HandlerFunc(bare)), func() {
 		for range jobs {
-			if err := job.Predict(&result, x); err != nil {
+			if err := job.serves.Predict(&result, x); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -84,8 +84,8 @@ func bare(w http.ResponseWriter, r *http.Request) {
 // job stands in for SQL and storage: it is open for ever and has its model and
 // readings at hand. Of its CSV it takes only the hash.
 type job struct {
-	score.Ledger // what is not called here
-	*model.Model // it has no name
+	score.Ledger              // what is not called here
+	serves       *model.Model // it has no name
 	run          fleet.Run
 	key          fleet.JobKey
 	readings     []fleet.Reading
@@ -100,7 +100,7 @@ func newJob(b *testing.B, readings int) *job {
 	}
 	w := fleet.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(3600, 0).UTC()}
 	j := &job{
-		Model: &model.Model{Model: detector}, run: fleet.Run{ID: w.RunID(), Window: w, State: fleet.RunRunning},
+		serves: &model.Model{Loaded: detector}, run: fleet.Run{ID: w.RunID(), Window: w, State: fleet.RunRunning},
 		key: fleet.JobKey{ID: fleet.ID{Device: "pump-1", Sensor: "temperature"}},
 	}
 	for i := range readings {
@@ -112,9 +112,17 @@ func newJob(b *testing.B, readings int) *job {
 
 func (j *job) Run(context.Context, string) (fleet.Run, error) { return j.run, nil }
 
-func (j *job) Jobs(context.Context, string, []fleet.ID) ([]fleet.Job, error) {
-	return []fleet.Job{{Run: j.run.ID, JobKey: j.key, State: fleet.Queued}}, nil
+func (j *job) Work(context.Context, string, []fleet.ID) ([]fleet.Work, error) {
+	return []fleet.Work{{Job: fleet.Job{Run: j.run.ID, JobKey: j.key, State: fleet.Queued}, Model: &fleet.Model{Key: 1}}}, nil
 }
+
+// jobModel is a model at hand.
+type jobModel struct {
+	score.Models // what is not called here
+	model        *model.Model
+}
+
+func (m jobModel) Model(context.Context, fleet.Model) (score.Model, error) { return m.model, nil }
 
 func (j *job) CloseJob(_ context.Context, _ string, _ fleet.JobKey, o fleet.Outcome, _ time.Time) (fleet.JobState, bool, error) {
 	j.rows += o.Rows

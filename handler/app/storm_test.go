@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -81,7 +80,7 @@ func tenThousandModels(t testing.TB, content []byte) int64 {
 	cache := model.NewCache(same{content}, loader(true), sklearn.MaxFile, 1<<30)
 	before := heap()
 	for i := range 10_000 {
-		if _, err := cache.Model(t.Context(), fleet.ID{Device: "d", Sensor: fmt.Sprint(i)}); err != nil {
+		if _, err := cache.Model(t.Context(), fleet.Model{Name: fmt.Sprintf("d/%d.pkl", i), ETag: "1", Size: int64(len(content))}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,16 +100,8 @@ func BenchmarkTenThousandModels(b *testing.B) {
 	measure.Report(b, "cpu-µs/load", func(of func(measure.Costs) time.Duration) float64 { return of(costs[0]).Seconds() * 1e6 / 10_000 })
 }
 
-// same are blobs that all have the same content, under the names of sensors'
-// own pickles.
+// same are blobs that all have the same content.
 type same struct{ content []byte }
-
-func (s same) Stat(_ context.Context, _, name string) (blob.Info, error) {
-	if filepath.Ext(name) != ".pkl" || filepath.Base(name) == name {
-		return blob.Info{}, blob.ErrNotFound
-	}
-	return blob.Info{Name: name, ETag: "1", Size: int64(len(s.content))}, nil
-}
 
 func (s same) Read(_ context.Context, _, name, _ string, _ int64) ([]byte, blob.Info, error) {
 	return s.content, blob.Info{Name: name, ETag: "1", Size: int64(len(s.content))}, nil

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net/http"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
@@ -40,20 +38,16 @@ func (b *Blobs) Read(ctx context.Context, container, name, etag string, limit in
 	what := "read blob " + container + "/" + name
 	options := &azblob.DownloadStreamOptions{}
 	if etag != "" {
-		options.AccessConditions = &azblob.AccessConditions{ModifiedAccessConditions: &azblob.ModifiedAccessConditions{IfNoneMatch: (*azcore.ETag)(&etag)}}
+		options.AccessConditions = &azblob.AccessConditions{ModifiedAccessConditions: &azblob.ModifiedAccessConditions{IfMatch: (*azcore.ETag)(&etag)}}
 	}
-	var answer *http.Response // the SDK takes 304 for a success and doesn't tell
-	d, err := b.client.NewContainerClient(container).NewBlobClient(name).DownloadStream(policy.WithCaptureResponse(ctx, &answer), options)
+	d, err := b.client.NewContainerClient(container).NewBlobClient(name).DownloadStream(ctx, options)
 	if err != nil {
 		return nil, blob.Info{}, failure(ctx, what, err)
 	}
 	body := d.NewRetryReader(ctx, &azblob.RetryReaderOptions{MaxRetries: 3})
 	defer body.Close()
 	info := blob.Info{Name: name, ETag: value((*string)(d.ETag)), Size: value(d.ContentLength), SHA256: sha256Of(d.Metadata)}
-	switch {
-	case answer.StatusCode == http.StatusNotModified:
-		return nil, blob.Info{}, fmt.Errorf("%s: %w", what, blob.ErrNotModified)
-	case info.Size > limit:
+	if info.Size > limit {
 		return nil, blob.Info{}, fmt.Errorf("%s: %w: %d bytes, more than %d", what, fleet.ErrInvalid, info.Size, limit)
 	}
 	content := make([]byte, info.Size)

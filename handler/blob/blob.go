@@ -25,11 +25,9 @@ var Containers = []string{Models, Preds, DeadLetter, Spill, Logs}
 var (
 	// ErrNotFound says that there is no such blob or container.
 	ErrNotFound = errors.New("blob not found")
-	// ErrChanged says that the condition of a write did not hold, because another
+	// ErrChanged says that the condition of a write or read did not hold, because another
 	// writer came first (Azure's 412, or 409 BlobAlreadyExists).
 	ErrChanged = errors.New("blob changed meanwhile")
-	// ErrNotModified says that the blob still has the ETag that the reader holds.
-	ErrNotModified = errors.New("blob not modified")
 )
 
 // Info describes a blob.
@@ -56,8 +54,9 @@ type Store interface {
 	// Stat returns what is known of a blob without its content.
 	Stat(ctx context.Context, container, name string) (Info, error)
 	// Read returns a blob's content of at most limit bytes; a larger one is an
-	// error that wraps fleet.ErrInvalid. If etag is not empty and the blob
-	// still has it, the error wraps ErrNotModified.
+	// error that wraps fleet.ErrInvalid. If etag is not empty, it reads that version
+	// alone: the error wraps ErrChanged if the blob is another by now, and that or
+	// ErrNotFound if there is none.
 	Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, Info, error)
 	// Write replaces a blob by what fill writes, in one atomic step after fill
 	// has returned nil, where cond still holds then. Content of any size is

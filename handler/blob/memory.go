@@ -60,8 +60,8 @@ func (m *Memory) Read(ctx context.Context, container, name, etag string, limit i
 	switch {
 	case err != nil:
 		return nil, Info{}, err
-	case etag != "" && etag == b.info.ETag:
-		return nil, Info{}, fmt.Errorf("%s/%s: %w", container, name, ErrNotModified)
+	case etag != "" && etag != b.info.ETag:
+		return nil, Info{}, fmt.Errorf("%s/%s: %w", container, name, ErrChanged)
 	case b.info.Size > limit:
 		return nil, Info{}, fmt.Errorf("%s/%s: %w: %d bytes, more than %d", container, name, fleet.ErrInvalid, b.info.Size, limit)
 	}

@@ -24,6 +24,7 @@ type Config struct {
 	SensorsPerMessage int               // SCORE_SENSORS_PER_MESSAGE
 	Score             fleet.Settings    // what new runs take over: SCORE_AGGREGATE
 	Retention         time.Duration     // SCORE_RETENTION_DAYS
+	MaxLookback       time.Duration     // SCORE_MAX_LOOKBACK
 	SIMD              bool              // SCORE_SIMD
 	Ingest            mapping.Options   // INGEST_FUTURE, INGEST_TIME_ZONE
 	SQL               string            // SQL_DSN, or the default's full text
@@ -76,6 +77,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, fleet.MaxJobsPerMessage),
 		Score:             fleet.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE")},
 		Retention:         r.retention("SCORE_RETENTION_DAYS"),
+		MaxLookback:       r.duration("SCORE_MAX_LOOKBACK", 366*24*time.Hour),
 		SIMD:              r.truth("SCORE_SIMD"),
 		Ingest: mapping.Options{
 			Format: timestamp.Format{Zone: r.zone("INGEST_TIME_ZONE")},

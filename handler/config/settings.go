@@ -21,6 +21,7 @@ var Settings = []Setting{
 	{Name: "SCORE_SENSORS_PER_MESSAGE", Default: "1", Meaning: "sensors per queue message, 1 to 256: more make large fleets cheaper, fewer spread better"},
 	{Name: "SCORE_AGGREGATE", Default: "", Meaning: "score aggregates, such as 5m:mean or 1h:mean,min,max (of mean, min, max, std, count, sum, first, last); empty: the raw readings"},
 	{Name: "SCORE_RETENTION_DAYS", Default: "0", Meaning: "days that runs, their predictions and readings are kept, 2 or more; in Azure a rule of the storage account deletes the files, with the same figure. 0: for ever. Readings older than this are deleted whenever they were sent"},
+	{Name: "SCORE_MAX_LOOKBACK", Default: "192h", Meaning: "how long before a window the rows of a device model may look back; eight days unless set. A late reading re-opens every run that looks back to it"},
 	{Name: "SCORE_SIMD", Default: "on", Meaning: "off scores without vector instructions: slower, and the same bits"},
 	{Name: "INGEST_TIME_ZONE", Default: "UTC", Meaning: "time zone of times in events that name none, such as Europe/Berlin"},
 	{Name: "INGEST_FUTURE", Default: "24h", Meaning: "how far a reading's time may lie ahead of the moment at which its event reached the hub; further ahead the device's clock is wrong, and the reading goes to the dead letter. 0s: any"},

@@ -21,6 +21,8 @@ func TestLate(t *testing.T) {
 	inTime, late := newStack(t, settings...), newStack(t, settings...)
 	inTime.publishFleet(pumps)
 	late.publishFleet(pumps)
+	inTime.refreshed()
+	late.refreshed()
 	begin := time.Now().UTC().Truncate(every).Add(every)
 	w := fleet.Window{From: begin, To: begin.Add(every)}
 	isLate := func(n int, id fleet.ID) bool { return n%3 == 0 || id.Device == "machine-03" }

@@ -300,7 +300,7 @@ func TestFaultsAreFound(t *testing.T) {
 		says   string
 	}{
 		{"a reading lost", exec(`DELETE FROM readings WHERE ts = (SELECT MIN(ts) FROM readings)`), "readings are stored"},
-		{"a job failed", exec(`UPDATE jobs SET state = 'failed' WHERE sensor_id = (SELECT MIN(sensor_id) FROM jobs)`), "job "},
+		{"a job failed", exec(`UPDATE jobs SET state = 'failed' WHERE subject_id = (SELECT MIN(subject_id) FROM jobs)`), "job "},
 		{"a run degraded", exec(`UPDATE runs SET state = 'degraded'`), "run " + id},
 		{"a byte of a CSV", write(blob.Preds, csv, strings.Replace(want.files[csv], ",0,", ",1,", 1)), "file " + csv + " is"},
 		{"a surplus CSV", write(blob.Preds, id+"/x/y.csv", "TS"), "should not be there"},

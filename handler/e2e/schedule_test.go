@@ -17,6 +17,7 @@ func TestScheduled(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "SCORE_SCHEDULE", "*/3 * * * * *", "SCORE_DELAY", "10s", "SCORE_TICK", "* * * * * *")
 	s.publish("default.pkl", simulate.Kinds[0].Model())
+	s.refreshed()
 	var sent []fleet.Reading
 	for range 40 {
 		r := fleet.Reading{ID: fleet.ID{Device: "d", Sensor: "s"}, Time: fleet.MillisOf(time.Now()), Value: 1}

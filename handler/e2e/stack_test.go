@@ -215,8 +215,18 @@ func (s *stack) publish(name string, content []byte) {
 func (s *stack) publishFleet(f simulate.Fleet) {
 	s.Helper()
 	for _, x := range f.Sensors() {
-		s.publish(x.ID.String()+".pkl", x.Kind.Model())
+		s.publish(x.ID.Path()+".pkl", x.Kind.Model())
 	}
+}
+
+// refreshed waits until what is published counts for scheduled runs. Whoever asks
+// for a run need not wait.
+func (s *stack) refreshed() {
+	s.Helper()
+	s.eventually("models are registered", func() bool {
+		var r struct{ Models int }
+		return s.call(http.MethodPost, "/api/models/refresh", nil, &r) && r.Models > 0
+	})
 }
 
 func readings(f simulate.Fleet, w fleet.Window) iter.Seq2[fleet.Reading, error] {

@@ -94,6 +94,8 @@ func (a *assignment) deviceModel(title string, candidates []*Model) {
 		s.Model, s.Fault = 0, ambiguous(candidates)
 	case first.Facts.Fault != "":
 		s.Fault = first.Facts.Fault
+	case len(first.Facts.Sensors) == 0:
+		s.Fault = fmt.Sprintf("%s takes %d features and has no names for them: publish it with a features file that says how its rows are made", first.Name, first.Facts.Features)
 	default:
 		for _, name := range first.Facts.Sensors {
 			if !slices.Contains(a.sensors, name) {

@@ -53,6 +53,20 @@ type Facts struct {
 // Lookback returns f.LookbackMS.
 func (f *Facts) Lookback() time.Duration { return time.Duration(f.LookbackMS) * time.Millisecond }
 
+// Registry says how the registry of models stands.
+type Registry struct {
+	ListedAt time.Time // when the container models was listed last; zero if never
+	Columns  int       // of a sensor's row, for which subjects are assigned
+	Reader   int       // version of the code that learned the models' facts
+}
+
+// Registration is a change of the registry of models.
+type Registration struct {
+	Added   []Model // versions that are new
+	Learned []Model // versions whose facts are new
+	Removed []Model // versions that are no more
+}
+
 // Work is a job with the model that serves it now.
 type Work struct {
 	Job

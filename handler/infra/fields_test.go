@@ -16,6 +16,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/model/registry"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
 	"github.com/fleetscore/fleetscore/handler/score"
@@ -74,7 +75,8 @@ func logged(t *testing.T) map[string]map[string]bool {
 	ender := &ledger.Ender{Ledger: db, Files: blobs, Now: clock}
 	sender := &ledger.Sender{Outbox: db, Queue: queues{}, PerMessage: 1, Now: clock}
 	in := &ingest.Ingester{Store: db, Files: blobs, Now: clock}
-	ticker := &schedule.Ticker{Spill: in, Ledger: db, Queue: queues{}, Poison: queues{}, Sender: sender, Ender: ender, Schedule: hourly, Now: clock}
+	models := &registry.Registry{Blobs: blobs, Ledger: db, Columns: 1, Now: clock}
+	ticker := &schedule.Ticker{Spill: in, Models: models, Ledger: db, Queue: queues{}, Poison: queues{}, Sender: sender, Ender: ender, Schedule: hourly, Now: clock}
 	check(ticker.Tick(t.Context(), log))
 
 	for range 3 {

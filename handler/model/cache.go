@@ -4,15 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/spawn"
@@ -20,14 +18,23 @@ import (
 
 // Blobs is what the [Cache] needs of blob storage.
 type Blobs interface {
-	Stat(ctx context.Context, container, name string) (blob.Info, error)
 	Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error)
+}
+
+// Loaded is what a file holds.
+type Loaded interface {
+	predict.Model
+	// Spec returns the features file beside the model, nil if there is none.
+	Spec() *features.Spec
+	// Detects returns nil if the model tells anomalies by itself, else an error that
+	// says why not.
+	Detects() error
 }
 
 // Model is a loaded model. It may be used concurrently, and for as long as one
 // likes.
 type Model struct {
-	predict.Model
+	Loaded
 	name, sha256 string
 }
 
@@ -37,18 +44,17 @@ func (m *Model) Name() string { return m.name }
 // SHA256 returns that of the blob's content, in lower-case hex.
 func (m *Model) SHA256() string { return m.sha256 }
 
-// Cache finds and keeps models. Its methods may be called concurrently.
+// Cache reads and keeps models. Its methods may be called concurrently.
 type Cache struct {
 	blobs   Blobs
-	load    func(data []byte) (predict.Model, error)
+	load    func(data []byte) (Loaded, error)
 	maxFile int64
 
 	kept    kept
 	loads   spawn.Flight[*Model]
 	loading *semaphore.Weighted // in bytes of files
-	// defaults says that the sensor before had no model of its own: then the
-	// default is asked for together with the sensor's.
-	defaults atomic.Bool
+
+	attributes attributes
 }
 
 // loadTimeout bounds the reading of one file, on which several invocations may
@@ -59,89 +65,17 @@ const loadTimeout = 2 * time.Minute
 // bytes is given to load, whose errors are the model's fault. Loaded models
 // are dropped, the longest unused first, when they hold more than maxBytes; so
 // many bytes of files at most, or one file, are being loaded at a time.
-func NewCache(blobs Blobs, load func(data []byte) (predict.Model, error), maxFile, maxBytes int64) *Cache {
+func NewCache(blobs Blobs, load func(data []byte) (Loaded, error), maxFile, maxBytes int64) *Cache {
 	return &Cache{blobs: blobs, load: load, maxFile: maxFile, kept: kept{max: maxBytes}, loading: semaphore.NewWeighted(max(maxBytes, maxFile))}
 }
 
-// Model returns the model that serves id now. Its errors wrap
-// fleet.ErrNoModel if there is none, fleet.ErrBadModel if there are two or
-// it cannot be used, else fleet.ErrUnavailable or the context's error.
-func (c *Cache) Model(ctx context.Context, id fleet.ID) (*Model, error) {
-	m, err := c.find(ctx, id)
-	if errors.Is(err, blob.ErrNotFound) { // deleted since it was looked at
-		m, err = c.find(ctx, id)
-	}
-	if errors.Is(err, blob.ErrNotFound) {
-		return nil, fmt.Errorf("model of %s: %w: it is being replaced", id, fleet.ErrUnavailable)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("model of %s: %w", id, err)
-	}
-	return m, nil
-}
-
-func (c *Cache) find(ctx context.Context, id fleet.ID) (*Model, error) {
-	own := Names(id)
-	names := own
-	if c.defaults.Load() {
-		names = append(names, Defaults...)
-	}
-	found, err := c.stat(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	serving, rest := existing(found[:len(own)]), found[len(own):]
-	c.defaults.Store(len(serving) == 0)
-	if len(serving) == 0 {
-		if len(rest) == 0 {
-			if rest, err = c.stat(ctx, Defaults); err != nil {
-				return nil, err
-			}
-		}
-		serving = existing(rest)
-	}
-	switch len(serving) {
-	case 0:
-		return nil, fmt.Errorf("%w: neither %s nor a default is in container %s: publish one", fleet.ErrNoModel, own[0], blob.Models)
-	case 1:
-		return c.get(ctx, serving[0])
-	default:
-		both := make([]string, len(serving))
-		for i, info := range serving {
-			both[i] = info.Name
-		}
-		return nil, fmt.Errorf("%w: %s in container %s could serve it: delete all but one", fleet.ErrBadModel, strings.Join(both, " and "), blob.Models)
-	}
-}
-
-// stat looks at all names at once. Those that don't exist have no ETag.
-func (c *Cache) stat(ctx context.Context, names []string) ([]blob.Info, error) {
-	found := make([]blob.Info, len(names))
-	g, ctx := spawn.WithContext(ctx)
-	for i, name := range names {
-		g.Start(func() (err error) {
-			found[i], err = c.blobs.Stat(ctx, blob.Models, name)
-			if errors.Is(err, blob.ErrNotFound) {
-				return nil
-			}
-			return err
-		})
-	}
-	return found, g.Wait()
-}
-
-func existing(infos []blob.Info) (found []blob.Info) {
-	for _, info := range infos {
-		if info.ETag != "" {
-			found = append(found, info)
-		}
-	}
-	return found
-}
-
-// get returns the model with info's ETag from memory, or reads it. Those who
-// ask for it at the same time share one reading.
-func (c *Cache) get(ctx context.Context, info blob.Info) (*Model, error) {
+// Model returns a registered version of a model, from memory or from its blob.
+// Those who ask for it at the same time share one reading. Its errors wrap
+// blob.ErrChanged or blob.ErrNotFound if the blob has no such version any more,
+// fleet.ErrBadModel if it cannot be used, else fleet.ErrUnavailable or the
+// context's error.
+func (c *Cache) Model(ctx context.Context, version fleet.Model) (*Model, error) {
+	info := blob.Info{Name: version.Name, ETag: version.ETag, Size: version.Size}
 	if m, err, ok := c.kept.get(info); ok {
 		return m, err
 	}
@@ -161,20 +95,17 @@ func (c *Cache) read(ctx context.Context, info blob.Info) (*Model, error) {
 		return nil, fmt.Errorf("%w: wait to load %s: %w", fleet.ErrUnavailable, info.Name, err)
 	}
 	defer c.loading.Release(info.Size)
-	content, info, err := c.blobs.Read(ctx, blob.Models, info.Name, "", c.maxFile)
+	content, _, err := c.blobs.Read(ctx, blob.Models, info.Name, info.ETag, info.Size)
 	switch {
-	case errors.Is(err, blob.ErrNotFound), err == nil:
-	case errors.Is(err, fleet.ErrInvalid): // grown since it was looked at
-		return nil, fmt.Errorf("%w: %w", fleet.ErrBadModel, err)
+	case err == nil:
 	case ctx.Err() != nil: // ours, not that of those who wait
 		return nil, fmt.Errorf("%w: read %s: not done in %v", fleet.ErrUnavailable, info.Name, loadTimeout)
-	}
-	if err != nil {
+	default:
 		return nil, err
 	}
 	sum := sha256.Sum256(content)
 	m := &Model{name: info.Name, sha256: hex.EncodeToString(sum[:])}
-	if m.Model, err = c.load(content); err != nil {
+	if m.Loaded, err = c.load(content); err != nil {
 		err = fmt.Errorf("%w: %s: %w", fleet.ErrBadModel, info.Name, err)
 		c.kept.put(info, nil, err)
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
@@ -31,8 +32,10 @@ func (f file) FeatureNames() []string                       { return nil }
 func (f file) Classes() []string                            { return nil }
 func (f file) Predict(_ *predict.Result, _ []float64) error { return nil }
 func (f file) Size() int                                    { return len(f) }
+func (f file) Spec() *features.Spec                         { return nil }
+func (f file) Detects() error                               { return nil }
 
-func load(data []byte) (predict.Model, error) {
+func load(data []byte) (model.Loaded, error) {
 	if !bytes.HasPrefix(data, []byte("ok")) {
 		return nil, errors.New("it is not ok")
 	}
@@ -49,14 +52,14 @@ type counted struct {
 
 func (c *counted) Stat(ctx context.Context, container, name string) (blob.Info, error) {
 	c.stats.Add(1)
-	if c.down != nil {
-		return blob.Info{}, c.down
-	}
 	return c.Memory.Stat(ctx, container, name)
 }
 
 func (c *counted) Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error) {
 	c.reads.Add(1)
+	if c.down != nil {
+		return nil, blob.Info{}, c.down
+	}
 	if c.before != nil {
 		c.before()
 	}
@@ -76,113 +79,57 @@ func (c *counted) publish(t *testing.T, name, content string) {
 
 func newCache(c *counted) *model.Cache { return model.NewCache(c, load, 100, 1<<20) }
 
-// TestWhichServes has, for sensor a/b or a_/b, what is published and what
-// serves, or the error and what it names.
-func TestWhichServes(t *testing.T) {
-	t.Parallel()
-	plain, underscore := fleet.ID{Device: "a", Sensor: "b"}, fleet.ID{Device: "a_c", Sensor: "b"}
-	for _, c := range []struct {
-		id        fleet.ID
-		published string // names, apart by blanks
-		want      string
-		err       error
-	}{
-		{plain, "a/b", "a/b", nil},
-		{plain, "a/b.pkl a/c.pkl a/b2 b/a", "a/b.pkl", nil},
-		{plain, "a/b.joblib default.pkl", "a/b.joblib", nil},
-		{plain, "model_a_b", "model_a_b", nil},
-		{plain, "model_a_b.pkl default.joblib", "default.joblib", nil},
-		{underscore, "a_c/b", "a_c/b", nil},
-		{underscore, "model_a_c_b default.pkl", "default.pkl", nil},
-		{plain, "default.pkl", "default.pkl", nil},
-		{plain, "default.joblib", "default.joblib", nil},
-		{plain, "a/b@previous a/b.pkl@previous default.pkl@previous A/b a/B a/b.onnx default", "a/b.pkl nor a default", fleet.ErrNoModel},
-		{plain, "a/b.pkl a/b.joblib", "a/b.pkl and a/b.joblib", fleet.ErrBadModel},
-		{plain, "a/b model_a_b", "a/b and model_a_b", fleet.ErrBadModel},
-		{plain, "default.pkl default.joblib", "default.pkl and default.joblib", fleet.ErrBadModel},
-	} {
-		blobs := &counted{}
-		for name := range strings.FieldsSeq(c.published) {
-			blobs.publish(t, name, "ok "+name)
-		}
-		cache := newCache(blobs)
-		for range 2 { // cold, then warm
-			m, err := cache.Model(t.Context(), c.id)
-			if c.err != nil {
-				if !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.id.String()) {
-					t.Errorf("%s: got %v, want %v with %q", c.published, err, c.err, c.want)
-				}
-				continue
-			}
-			if err != nil {
-				t.Errorf("%s: %v", c.published, err)
-				continue
-			}
-			if sum := fmt.Sprintf("%x", sha256.Sum256([]byte("ok "+c.want))); m.Name() != c.want || m.SHA256() != sum {
-				t.Errorf("%s: served by %s with sha256 %s, want %s with %s", c.published, m.Name(), m.SHA256(), c.want, sum)
-			}
-		}
+// version is the present version of a blob.
+func (c *counted) version(t *testing.T, name string) fleet.Model {
+	t.Helper()
+	info, err := c.Memory.Stat(t.Context(), blob.Models, name)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return fleet.Model{Name: name, ETag: info.ETag, Size: info.Size}
 }
 
-// TestPublishedTakesEffect changes what is published between two jobs, in
-// every way, and asks for the model after each.
-func TestPublishedTakesEffect(t *testing.T) {
+// TestVersions asks for versions of a model: each is read once, none after it was
+// replaced.
+func TestVersions(t *testing.T) {
 	t.Parallel()
 	blobs := &counted{}
 	cache := newCache(blobs)
-	id := fleet.ID{Device: "a", Sensor: "b"}
-	for _, step := range []struct {
-		do   func()
-		want string // content, or part of an error
-	}{
-		{func() {}, "no model"},
-		{func() { blobs.publish(t, "default.pkl", "ok 1") }, "ok 1"},
-		{func() { blobs.publish(t, "a/b.pkl", "ok 2") }, "ok 2"},
-		{func() { blobs.publish(t, "a/b.pkl", "ok 3") }, "ok 3"},
-		{func() { blobs.publish(t, "a/b.pkl", "broken") }, "bad model: a/b.pkl: it is not ok"},
-		{func() { blobs.publish(t, "a/b.pkl", "ok "+strings.Repeat("x", 98)) }, "bad model: a/b.pkl: the file has 101 bytes"},
-		{func() { blobs.publish(t, "a/b.pkl", "ok 4") }, "ok 4"},
-		{func() { blobs.publish(t, "a/b", "ok 5") }, "bad model"},
-		{func() { blobs.Delete(t.Context(), blob.Models, "a/b.pkl") }, "ok 5"},
-		{func() { blobs.Delete(t.Context(), blob.Models, "a/b") }, "ok 1"},
-		{func() { blobs.publish(t, "default.pkl", "ok 6") }, "ok 6"},
-		{func() { blobs.Delete(t.Context(), blob.Models, "default.pkl") }, "no model"},
-	} {
-		step.do()
-		m, err := cache.Model(t.Context(), id)
-		if err != nil {
-			if !strings.Contains(err.Error(), step.want) {
-				t.Errorf("got %v, want %q", err, step.want)
+	get := func(v fleet.Model, want string, reads int) {
+		t.Helper()
+		before := blobs.reads.Load()
+		m, err := cache.Model(t.Context(), v)
+		switch {
+		case err == nil:
+			if got := string(m.Loaded.(file)); got != want || m.Name() != v.Name || m.SHA256() != fmt.Sprintf("%x", sha256.Sum256([]byte(want))) {
+				t.Errorf("got %q of %s with sha256 %s, want %q of %s", got, m.Name(), m.SHA256(), want, v.Name)
 			}
-		} else if got := string(m.Model.(file)); got != step.want {
-			t.Errorf("got %q, want %q", got, step.want)
+		case !strings.Contains(err.Error(), want):
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if n := int(blobs.reads.Load() - before); n != reads {
+			t.Errorf("%s %s: %d reads, want %d", v.Name, v.ETag, n, reads)
 		}
 	}
-}
-
-// TestRequests counts what a job costs: one round of looks when warm, no
-// reading, however bad the model.
-func TestRequests(t *testing.T) {
-	t.Parallel()
-	for content, name := range map[string]string{"ok": "a/b", "broken": "a/b", "ok default": "default.pkl"} {
-		blobs := &counted{}
-		blobs.publish(t, name, content)
-		cache := newCache(blobs)
-		id := fleet.ID{Device: "a", Sensor: "b"}
-		cache.Model(t.Context(), id)
-		if n := blobs.reads.Load(); n != 1 {
-			t.Errorf("%s: %d reads when cold", content, n)
-		}
-		stats := blobs.stats.Load()
-		cache.Model(t.Context(), id)
-		want := len(model.Names(id))
-		if name != "a/b" {
-			want += len(model.Defaults)
-		}
-		if n := int(blobs.stats.Load() - stats); n != want || blobs.reads.Load() != 1 {
-			t.Errorf("%s: %d looks and %d reads when warm, want %d and none", content, n, blobs.reads.Load()-1, want)
-		}
+	blobs.publish(t, "a/b.pkl", "ok 1")
+	first := blobs.version(t, "a/b.pkl")
+	get(first, "ok 1", 1)
+	get(first, "ok 1", 0)
+	blobs.publish(t, "a/b.pkl", "ok 2")
+	second := blobs.version(t, "a/b.pkl")
+	get(second, "ok 2", 1)
+	get(first, blob.ErrChanged.Error(), 1)
+	get(second, "ok 2", 0)
+	blobs.publish(t, "a/b.pkl", "broken")
+	bad := blobs.version(t, "a/b.pkl")
+	get(bad, "bad model: a/b.pkl: it is not ok", 1)
+	get(bad, "bad model: a/b.pkl: it is not ok", 0)
+	blobs.publish(t, "a/b.pkl", "ok "+strings.Repeat("x", 98))
+	get(blobs.version(t, "a/b.pkl"), "bad model: a/b.pkl: the file has 101 bytes", 0)
+	blobs.Delete(t.Context(), blob.Models, "a/b.pkl")
+	get(second, blob.ErrNotFound.Error(), 1)
+	if n := blobs.stats.Load(); n != 0 {
+		t.Errorf("%d looks", n)
 	}
 }
 
@@ -192,13 +139,14 @@ func TestConcurrentLoadsAreOne(t *testing.T) {
 	blobs.publish(t, "default.pkl", "ok")
 	const n = 20
 	cache := newCache(blobs)
+	version := blobs.version(t, "default.pkl")
 	wait := make(chan struct{})
 	blobs.before = func() { <-wait }
 	// The first gives up while it reads for all.
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error)
 	go func() {
-		_, err := cache.Model(ctx, fleet.ID{Device: "a", Sensor: "first"})
+		_, err := cache.Model(ctx, version)
 		first <- err
 	}()
 	for blobs.reads.Load() == 0 {
@@ -208,16 +156,17 @@ func TestConcurrentLoadsAreOne(t *testing.T) {
 	if err := <-first; !errors.Is(err, context.Canceled) {
 		t.Errorf("the one that gave up got %v", err)
 	}
-	stats := blobs.stats.Load()
 	var wg sync.WaitGroup
-	for i := range n {
+	var asked atomic.Int32
+	for range n {
 		wg.Go(func() {
-			if _, err := cache.Model(t.Context(), fleet.ID{Device: "a", Sensor: fmt.Sprint(i)}); err != nil {
+			asked.Add(1)
+			if _, err := cache.Model(t.Context(), version); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	for blobs.stats.Load() < stats+n*6 {
+	for asked.Load() < n {
 		time.Sleep(time.Millisecond)
 	}
 	close(wait)
@@ -229,20 +178,17 @@ func TestConcurrentLoadsAreOne(t *testing.T) {
 
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
-	blobs := &counted{down: fmt.Errorf("look: %w", fleet.ErrUnavailable)}
+	blobs := &counted{}
+	blobs.publish(t, "a/b", "ok")
+	version := blobs.version(t, "a/b")
+	blobs.down = fmt.Errorf("look: %w", fleet.ErrUnavailable)
 	cache := newCache(blobs)
-	if _, err := cache.Model(t.Context(), fleet.ID{Device: "a", Sensor: "b"}); !errors.Is(err, fleet.ErrUnavailable) {
+	if _, err := cache.Model(t.Context(), version); !errors.Is(err, fleet.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
-	// A model that is deleted whenever it has been looked at.
-	vanishing := &counted{}
-	vanishing.publish(t, "a/b", "ok")
-	vanishing.before = func() {
-		vanishing.Delete(t.Context(), blob.Models, "a/b")
-		defer vanishing.publish(t, "a/c", "ok")
-	}
-	if _, err := newCache(vanishing).Model(t.Context(), fleet.ID{Device: "a", Sensor: "b"}); !errors.Is(err, fleet.ErrNoModel) {
-		t.Errorf("got %v", err)
+	blobs.down = nil
+	if _, err := cache.Model(t.Context(), version); err != nil {
+		t.Errorf("the failure is remembered: %v", err)
 	}
 }
 
@@ -250,13 +196,14 @@ func TestUnavailable(t *testing.T) {
 func TestBound(t *testing.T) {
 	t.Parallel()
 	blobs := &counted{}
-	ids := make([]fleet.ID, 10)
+	ids := make([]fleet.Model, 10)
 	for i := range ids {
-		ids[i] = fleet.ID{Device: "a", Sensor: fmt.Sprint(i)}
-		blobs.publish(t, ids[i].String(), "ok"+strings.Repeat("x", 98))
+		name := fmt.Sprint("a/", i)
+		blobs.publish(t, name, "ok"+strings.Repeat("x", 98))
+		ids[i] = blobs.version(t, name)
 	}
 	cache := model.NewCache(blobs, load, 100, 3*(100+512))
-	use := func(id fleet.ID) (read bool) {
+	use := func(id fleet.Model) (read bool) {
 		before := blobs.reads.Load()
 		if _, err := cache.Model(t.Context(), id); err != nil {
 			t.Error(err)
@@ -311,8 +258,8 @@ func TestLoadPanics(t *testing.T) {
 	t.Parallel()
 	c := &counted{}
 	c.publish(t, "a/b", "ok")
-	cache := model.NewCache(c, func([]byte) (predict.Model, error) { panic("loading") }, 100, 1<<20)
-	_, err := cache.Model(t.Context(), fleet.ID{Device: "a", Sensor: "b"})
+	cache := model.NewCache(c, func([]byte) (model.Loaded, error) { panic("loading") }, 100, 1<<20)
+	_, err := cache.Model(t.Context(), c.version(t, "a/b"))
 	var p *spawn.Panic
 	if !errors.As(err, &p) || p.Value != any("loading") || len(p.Stack) == 0 {
 		t.Errorf("got %v, want the panic and its stack", err)

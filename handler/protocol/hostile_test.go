@@ -16,6 +16,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/model/registry"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/store"
@@ -52,6 +53,7 @@ func api(t testing.TB, stdout io.Writer) http.Handler {
 	log := slog.New(slog.NewJSONHandler(stdout, nil))
 	a := &runs.API{
 		Ledger: db, Log: log, Now: time.Now,
+		Models: &registry.Registry{Blobs: new(blob.Memory), Ledger: db, Columns: 1, Now: time.Now},
 		Sender: &ledger.Sender{Outbox: db, Queue: nowhere{}, PerMessage: 1, Now: time.Now},
 		Ender:  &ledger.Ender{Ledger: db, Files: new(blob.Memory), Now: time.Now},
 	}

@@ -42,6 +42,14 @@ type Ledger interface {
 	Lister
 	Changer
 	Subjects
+	// Models returns the registered models.
+	Models(ctx context.Context) ([]fleet.Model, error)
+}
+
+// Models is the registry of models; see package registry.
+type Models interface {
+	// List registers what has changed in the container models.
+	List(ctx context.Context, log *slog.Logger) error
 }
 
 // Sender sends messages for a run's jobs; see ledger.Sender.
@@ -59,6 +67,7 @@ type API struct {
 	Ledger   Ledger
 	Overview Overview
 	Readings Readings
+	Models   Models
 	Sender   Sender
 	Ender    Ender
 	Settings fleet.Settings // the current ones: of the runs it opens
@@ -68,6 +77,14 @@ type API struct {
 	Now       func() time.Time
 
 	sums sums
+}
+
+// register makes the models that were published before the call count. If storage
+// is away, those count that were registered before.
+func (a *API) register(ctx context.Context) {
+	if err := a.Models.List(ctx, a.Log); err != nil {
+		a.Log.Warn("models published lately may be missing: the registry is as it was", "error", err.Error())
+	}
 }
 
 // advance does at once, for a run that was opened or changed, what the tick

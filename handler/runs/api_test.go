@@ -14,6 +14,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/model/registry"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
@@ -47,6 +48,7 @@ func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
 	q := &queue{}
 	return &runs.API{
 		Ledger: db, Overview: db, Readings: db,
+		Models: &registry.Registry{Blobs: &blob.Memory{}, Ledger: db, Columns: 1, Now: clock},
 		Sender: &ledger.Sender{Outbox: db, Queue: q, Now: clock},
 		Ender:  &ledger.Ender{Ledger: db, Files: &blob.Memory{}, Now: clock},
 		Log:    slog.New(slog.DiscardHandler), Now: clock,

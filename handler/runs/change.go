@@ -33,6 +33,7 @@ func (a *API) Request(ctx context.Context, req OpenRequest) (Run, error) {
 	if err := a.kept(ctx, w, now); err != nil {
 		return Run{}, err
 	}
+	a.register(ctx)
 	run, _, err := a.Ledger.OpenRequested(ctx, w, a.Settings, now)
 	if err != nil {
 		return Run{}, fmt.Errorf("request run %s: %w", w.RunID(), err)
@@ -113,6 +114,7 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 		return Rescored{}, fmt.Errorf("%w: run %s was opened on %s, and its predictions are deleted after %d days (SCORE_RETENTION_DAYS): it cannot be scored again",
 			fleet.ErrConflict, run.ID, run.OpenedAt.Format(time.DateOnly), days(a.Retention))
 	}
+	a.register(ctx)
 	var r Rescored
 	if r.Reopened, r.Added, err = a.Ledger.Rescore(ctx, req.ID, match, req.States, settings, a.Now()); err != nil {
 		return Rescored{}, fmt.Errorf("rescore run %s: %w", req.ID, err)

@@ -81,9 +81,17 @@ type Spill interface {
 	Drain(ctx context.Context, log *slog.Logger) error
 }
 
+// Models is the registry of models; see package registry.
+type Models interface {
+	// Refresh registers what has changed in the container models, and assigns models
+	// to the sensors that are new.
+	Refresh(ctx context.Context, log *slog.Logger) error
+}
+
 // Ticker does what is to be done from time to time. It is safe for concurrent use.
 type Ticker struct {
 	Spill     Spill
+	Models    Models
 	Ledger    Ledger
 	Queue     Queue
 	Poison    Queue // of the messages that the host gave up; nil leaves it out of the log
@@ -110,7 +118,7 @@ const maxOpen = 24
 // One may re-open a job in each window that looks back to it.
 const latePage = 250
 
-// Tick drains what ingest spilled, opens due windows, re-opens jobs for late readings, sends again the
+// Tick drains what ingest spilled, registers models, opens due windows, re-opens jobs for late readings, sends again the
 // messages that were lost, sends those not sent yet, ends runs, and deletes what is older than the retention, in this order. Each step has a time limit, and
 // one that fails does not keep the others from their work; the next tick goes
 // on where it stopped. The error joins those of all steps.
@@ -122,6 +130,7 @@ func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 		f     func(context.Context, *slog.Logger) error
 	}{
 		{"drain spilled batches", time.Minute, t.Spill.Drain},
+		{"register models", 2 * time.Minute, t.Models.Refresh},
 		{"open windows", time.Minute, t.open},
 		{"re-open for late readings", time.Minute, t.late},
 		{"send lost messages again", time.Minute, t.resend},

@@ -14,6 +14,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/model/registry"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
 	"github.com/fleetscore/fleetscore/handler/store"
@@ -67,6 +68,7 @@ func newFixture(t *testing.T, sensors int) *fixture {
 	f.files = files
 	f.Ticker = &schedule.Ticker{
 		Spill:  &ingest.Ingester{Store: f.db, Files: files},
+		Models: &registry.Registry{Blobs: files, Ledger: f.db, Columns: 1, Now: clock},
 		Ledger: f.db, Queue: f.queue,
 		Sender:    &ledger.Sender{Outbox: f.db, Queue: f.queue, PerMessage: 2, Now: clock},
 		Ender:     &ledger.Ender{Ledger: f.db, Files: files, Now: clock},

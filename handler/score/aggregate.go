@@ -29,8 +29,8 @@ type aggregator struct {
 	stats  stats // of the open bucket; none if empty
 }
 
-// features returns the names of a row's features.
-func features(a fleet.Aggregation) []string {
+// columnsOf returns the names of the columns of a sensor's rows.
+func columnsOf(a fleet.Aggregation) []string {
 	if a.Raw() {
 		return []string{rawFeature}
 	}

@@ -18,22 +18,23 @@ import (
 // window, no more are held.
 const batchRows = 2048
 
-// csvWriter predicts rows and writes them as CSV, batch by batch:
-//
-//	TS,Device,Sensor,Val,Prediction,Score
-//
-// Val is the first feature. With several, one column per feature, named by its
-// function, follows Score.
+// csvWriter predicts rows and writes them as CSV, batch by batch, in a layout.
 type csvWriter struct {
-	w        io.Writer
-	id       fleet.ID
-	model    Model
-	features []string
-	cpu      *semaphore.Weighted
+	w      io.Writer
+	model  Model
+	width  int // columns of a row that the model takes
+	layout layout
+	cpu    *semaphore.Weighted
 	*rows
 
-	name               []byte // the columns Device and Sensor, each after its comma
 	written, anomalies int
+}
+
+// layout is what the lines of a CSV look like.
+type layout interface {
+	header(b []byte) []byte
+	// line appends the i-th of the rows held, and tells whether it is an anomaly.
+	line(b []byte, r *rows, i int) ([]byte, bool)
 }
 
 // rows are the rows that a csvWriter holds. They are used again from job to
@@ -41,16 +42,20 @@ type csvWriter struct {
 type rows struct {
 	times  []fleet.Millis
 	x      []float64 // row-major
+	actual []float64 // measured values that predictions are compared with; empty without
 	result predict.Result
 	text   []byte
 }
 
-func (r *rows) clear() { r.times, r.x, r.text = r.times[:0], r.x[:0], r.text[:0] }
+func (r *rows) clear() {
+	r.times, r.x, r.actual, r.text = r.times[:0], r.x[:0], r.actual[:0], r.text[:0]
+}
 
 // row adds a row.
 func (c *csvWriter) row(ctx context.Context, ts fleet.Millis, x ...float64) error {
 	c.times = append(c.times, ts)
-	c.x = append(c.x, x...)
+	c.x = append(c.x, x[:c.width]...)
+	c.actual = append(c.actual, x[c.width:]...)
 	if len(c.times) == batchRows {
 		return c.flush(ctx)
 	}
@@ -85,46 +90,61 @@ func (c *csvWriter) format(ctx context.Context, n int) error {
 		return err
 	}
 	if c.written == 0 {
-		c.header()
-		c.name = appendText(append(appendText([]byte{','}, c.id.Device), ','), c.id.Name())
+		c.text = c.layout.header(c.text)
 	}
 	for i := range n {
-		c.line(i)
+		var anomaly bool
+		if c.text, anomaly = c.layout.line(c.text, c.rows, i); anomaly {
+			c.anomalies++
+		}
 	}
 	return nil
 }
 
-func (c *csvWriter) header() {
-	c.text = append(c.text, "TS,Device,Sensor,Val,Prediction,Score"...)
-	if len(c.features) > 1 {
-		for _, f := range c.features {
-			c.text = append(append(c.text, ','), f...)
-		}
-	}
-	c.text = append(c.text, '\n')
+// sensorLayout is that of a sensor's predictions:
+//
+//	TS,Device,Sensor,Val,Prediction,Score
+//
+// Val is the first column of the rows. With several, one column for each, named by
+// its function, follows Score.
+type sensorLayout struct {
+	prefix  []byte // the fields Device and Sensor, each after its comma
+	columns []string
 }
 
-func (c *csvWriter) line(i int) {
-	x := c.x[i*len(c.features) : (i+1)*len(c.features)]
-	b := c.times[i].Append(c.text)
-	b = append(b, c.name...)
+func newSensorLayout(id fleet.ID, columns []string) *sensorLayout {
+	return &sensorLayout{appendText(append(appendText([]byte{','}, id.Device), ','), id.Sensor), columns}
+}
+
+func (l *sensorLayout) header(b []byte) []byte {
+	b = append(b, "TS,Device,Sensor,Val,Prediction,Score"...)
+	if len(l.columns) > 1 {
+		for _, f := range l.columns {
+			b = append(append(b, ','), f...)
+		}
+	}
+	return append(b, '\n')
+}
+
+func (l *sensorLayout) line(b []byte, r *rows, i int) ([]byte, bool) {
+	x := r.x[i*len(l.columns) : (i+1)*len(l.columns)]
+	b = r.times[i].Append(b)
+	b = append(b, l.prefix...)
 	b = appendFloat(append(b, ','), x[0])
-	anomaly := byte(c.result.Predictions[i]) // 1 or 0
+	anomaly := byte(r.result.Predictions[i]) // 1 or 0
 	b = append(b, ',', '0'+anomaly, ',')
-	b = appendFloat(b, c.result.Scores[i])
+	b = appendFloat(b, r.result.Scores[i])
 	if len(x) > 1 {
 		for _, v := range x {
 			b = appendFloat(append(b, ','), v)
 		}
 	}
-	c.text = append(b, '\n')
-	c.anomalies += int(anomaly)
+	return append(b, '\n'), anomaly == 1
 }
 
-// appendText appends s as a field of CSV (RFC 4180): quoted where it must be. A
-// name has no line break.
+// appendText appends s as a field of CSV (RFC 4180): quoted where it must be.
 func appendText(b []byte, s string) []byte {
-	if !strings.ContainsAny(s, "\",") {
+	if !strings.ContainsAny(s, "\",\r\n") {
 		return append(b, s...)
 	}
 	b = append(b, '"')

@@ -23,7 +23,7 @@ type looker struct {
 
 // rows returns the rows of the tasks' jobs. One that does not exist has none,
 // and so the revision 0 and no state.
-func (l looker) rows(ctx context.Context, run string, tasks []*task) (map[fleet.ID]fleet.Job, error) {
+func (l looker) rows(ctx context.Context, run string, tasks []*task) (map[fleet.ID]fleet.Work, error) {
 	if len(tasks) == 0 {
 		return nil, nil
 	}
@@ -31,11 +31,11 @@ func (l looker) rows(ctx context.Context, run string, tasks []*task) (map[fleet.
 	for i, t := range tasks {
 		ids[i] = t.key.ID
 	}
-	jobs, err := l.ledger.Jobs(ctx, run, ids)
+	jobs, err := l.ledger.Work(ctx, run, ids)
 	if err != nil {
 		return nil, err
 	}
-	rows := make(map[fleet.ID]fleet.Job, len(jobs))
+	rows := make(map[fleet.ID]fleet.Work, len(jobs))
 	for _, j := range jobs {
 		rows[j.ID] = j
 	}

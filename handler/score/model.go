@@ -1,11 +1,16 @@
 package score
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
+	"strings"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
@@ -15,24 +20,143 @@ type Model interface {
 	predict.Model
 	Name() string   // of its blob
 	SHA256() string // of its bytes, lower-case hex
+	// Spec returns the features file beside the model, nil if there is none.
+	Spec() *features.Spec
+	// Detects returns nil if the model tells anomalies by itself, else an error that
+	// says why not.
+	Detects() error
 }
 
-// Models returns the model that serves a sensor. Its errors wrap
-// [fleet.ErrNoModel], [fleet.ErrBadModel] or [fleet.ErrUnavailable].
-type Models func(ctx context.Context, id fleet.ID) (Model, error)
+// Models reads models. Its errors wrap blob.ErrChanged or blob.ErrNotFound if the
+// blob has no such version any more, [fleet.ErrBadModel] or [fleet.ErrUnavailable].
+type Models interface {
+	// Model returns a registered version of a model.
+	Model(ctx context.Context, version fleet.Model) (Model, error)
+	// Attributes returns a registered version of devices.csv.
+	Attributes(ctx context.Context, version fleet.Model) (features.Attributes, error)
+	// Renew registers the present version of a model, as the registered one is gone.
+	Renew(ctx context.Context, log *slog.Logger, gone fleet.Model) error
+}
 
-// fits reports, as an error wrapping [fleet.ErrBadModel], that m does not take
-// what the run makes of the readings.
-func fits(m Model, features []string) error {
-	if m.Features() == len(features) {
+// load finds the task's model, and how its rows are made; no model if there is an
+// error.
+func (p *pass) load(ctx context.Context, t *task) {
+	t.model, t.plan, t.began, t.result = nil, nil, p.Now(), fleet.Outcome{}
+	t.err = guard(func() error {
+		w := t.work
+		switch {
+		case w.Fault != "" && w.Model != nil:
+			t.result.Model = w.Model.Name
+			return fmt.Errorf("%w: %s", fleet.ErrBadModel, w.Fault)
+		case w.Fault != "":
+			return fmt.Errorf("%w: %s", fleet.ErrBadModel, w.Fault)
+		case w.Model == nil:
+			return fmt.Errorf("%w: neither %s.pkl nor a default is in container %s: publish one", fleet.ErrNoModel, t.key.Path(), blob.Models)
+		}
+		m, err := p.Models.Model(ctx, *w.Model)
+		if gone(err) {
+			return p.renew(ctx, t, *w.Model)
+		}
+		if err != nil {
+			return fmt.Errorf("model of %s: %w", t.key.ID, err)
+		}
+		t.result.Model, t.result.ModelSHA256 = m.Name(), m.SHA256()
+		if t.key.DeviceModel == "" {
+			err = cmp.Or(p.fits(m, t.key.ID), detects(m))
+		} else {
+			err = p.plan(ctx, t, m)
+		}
+		if err != nil || t.again {
+			return err
+		}
+		t.model = m
+		return nil
+	})
+}
+
+// gone reports whether err says that a version is none any more.
+func gone(err error) bool { return errors.Is(err, blob.ErrChanged) || errors.Is(err, blob.ErrNotFound) }
+
+// renew registers the present version of a model, and has the job looked at again.
+func (p *pass) renew(ctx context.Context, t *task, m fleet.Model) error {
+	if err := p.Models.Renew(ctx, p.log, m); err != nil {
+		return fmt.Errorf("model of %s: register %s anew: %w", t.key.ID, m.Name, err)
+	}
+	t.again = true
+	return nil
+}
+
+// plan finds out how the rows of a device model are made, and stores how far they
+// look back before any reading is read: one that comes from now on re-opens the job.
+func (p *pass) plan(ctx context.Context, t *task, m Model) error {
+	spec := m.Spec()
+	if spec == nil {
+		spec = &features.Spec{}
+	}
+	if m.Kind() == predict.Detector {
+		if err := detects(m); err != nil {
+			return err
+		}
+	}
+	var device features.Device
+	if len(spec.Attributes()) > 0 {
+		version, err := p.Ledger.Attributes(ctx)
+		if err != nil {
+			return err
+		}
+		if version != nil {
+			all, err := p.Models.Attributes(ctx, *version)
+			if gone(err) {
+				return p.renew(ctx, t, *version)
+			}
+			if err != nil {
+				return err
+			}
+			device.Attributes = all[t.key.Device]
+		}
+	}
+	plan, err := spec.Plan(features.Model{Names: m.FeatureNames(), Count: m.Features()}, device, p.MaxLookback)
+	if err != nil {
+		return fmt.Errorf("model %s: %w", m.Name(), err)
+	}
+	if plan.Lookback() > t.work.Lookback {
+		bound, err := p.Ledger.BindJob(ctx, p.run.ID, t.key, plan.Lookback())
+		if err != nil || !bound {
+			t.again = err == nil
+			return err
+		}
+	}
+	t.plan, t.result.AttributesSHA256 = plan, spec.AttributesSHA256(device.Attributes)
+	return nil
+}
+
+func detects(m Model) error {
+	if err := m.Detects(); err != nil {
+		return fmt.Errorf("%w: model %s: %w", fleet.ErrBadModel, m.Name(), err)
+	}
+	return nil
+}
+
+// fits reports, as an error wrapping [fleet.ErrBadModel], that a sensor's model
+// does not take what the run makes of the readings.
+func (p *pass) fits(m Model, id fleet.ID) error {
+	columns := columnsOf(p.aggregation)
+	if spec := m.Spec(); spec != nil && spec.MakesRows() {
+		return fmt.Errorf("%w: model %s is a device model, and the device has a sensor named %s too: give one of them another name", fleet.ErrBadModel, m.Name(), id.Sensor)
+	}
+	if m.Features() == len(columns) {
 		return nil
 	}
 	made := "raw readings, one feature"
-	if len(features) > 1 || features[0] != rawFeature {
-		made = fmt.Sprintf("the aggregates %v", features)
+	if !p.aggregation.Raw() {
+		made = fmt.Sprintf("the aggregates %v", columns)
 	}
-	return fmt.Errorf("%w: model %s takes %d features, but the run makes %s: publish a model for these, or rescore the run under another SCORE_AGGREGATE",
-		fleet.ErrBadModel, m.Name(), m.Features(), made)
+	also := ""
+	if names := m.FeatureNames(); len(names) > 1 {
+		also = fmt.Sprintf(" (its features are %s: if it is a device model, give it a name that no sensor of the device has)", strings.Join(names, ", "))
+	}
+	return fmt.Errorf("%w: model %s takes %d features, but the run makes %s: publish a model for these, or rescore the run under another SCORE_AGGREGATE%s",
+		fleet.ErrBadModel, m.Name(), m.Features(), made, also)
 }
 
 // predictRows calls m.Predict. An error that says no more than that the rows

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/spawn"
@@ -17,11 +19,13 @@ import (
 // task is a job in the course of an invocation.
 type task struct {
 	key    fleet.JobKey
+	work   fleet.Work     // the job's row and the model that serves it
 	looked bool           // a pass was made before, so that the next reads the ETag
 	cond   blob.Condition // under which the CSV may be written
 	model  Model
-	began  time.Time     // the scoring
-	result fleet.Outcome // what the job is closed with, but for what err says
+	plan   *features.Plan // of a device model: how its rows are made
+	began  time.Time      // the scoring
+	result fleet.Outcome  // what the job is closed with, but for what err says
 
 	// How the last pass ended: done if neither is set.
 	again bool // others changed the job or its CSV meanwhile
@@ -53,6 +57,7 @@ func (t *task) caught(f func()) {
 type pass struct {
 	*Scorer
 	run         fleet.Run
+	log         *slog.Logger
 	aggregation fleet.Aggregation
 }
 
@@ -63,7 +68,18 @@ func (p *pass) try(ctx context.Context, tasks []*task) {
 	}
 	queued := p.look(ctx, tasks)
 	each(queued, func(t *task) { p.load(ctx, t) })
-	p.scoreAll(ctx, slices.DeleteFunc(slices.Clone(queued), func(t *task) bool { return t.model == nil }))
+	var sensors, models []*task
+	for _, t := range queued {
+		switch {
+		case t.model == nil:
+		case t.plan == nil:
+			sensors = append(sensors, t)
+		default:
+			models = append(models, t)
+		}
+	}
+	p.scoreAll(ctx, sensors)
+	p.scoreDevices(ctx, models)
 	each(queued, func(t *task) { p.close(ctx, t) })
 }
 
@@ -103,40 +119,29 @@ func (p *pass) look(ctx context.Context, tasks []*task) []*task {
 		switch row := rows[t.key.ID]; {
 		case row.Revision != t.key.Revision:
 		case row.State == fleet.Queued:
+			t.work = row
 			queued = append(queued, t)
 		case row.State == fleet.Scored:
 			scored = append(scored, t)
 		}
 	}
-	each(scored, func(t *task) { t.err = looker.compare(ctx, rows[t.key.ID]) })
+	each(scored, func(t *task) { t.err = looker.compare(ctx, rows[t.key.ID].Job) })
 	return queued
 }
 
-// load finds the task's model; none if there is an error.
-func (p *pass) load(ctx context.Context, t *task) {
-	t.model, t.began, t.result = nil, p.Now(), fleet.Outcome{}
-	t.err = guard(func() error {
-		m, err := p.Models(ctx, t.key.ID)
-		if err != nil {
-			return err
-		}
-		t.result.Model, t.result.ModelSHA256 = m.Name(), m.SHA256()
-		if err := fits(m, features(p.aggregation)); err != nil {
-			return err
-		}
-		t.model = m
-		return nil
-	})
+// score is (b) for one sensor's job, whose points come from f. It does not touch
+// SQL: the reader holds a connection while the workers work, and if these waited for
+// one too, all could be held.
+func (p *pass) score(ctx context.Context, t *task, f *feed[*chunk]) {
+	defer f.stop()
+	p.write(ctx, t, func(w io.Writer) error { return p.fill(ctx, w, t, f) })
 }
 
-// score is (b) for one job, whose points come from f. It does not touch SQL:
-// the reader holds a connection while the workers work, and if these waited for
-// one too, all could be held.
-func (p *pass) score(ctx context.Context, t *task, f *feed) {
-	defer f.stop()
+// write writes the CSV of a task, under its condition, as fill does.
+func (p *pass) write(ctx context.Context, t *task, fill func(io.Writer) error) {
 	t.began = p.Now()
 	info, err := p.Files.Write(ctx, blob.Preds, ledger.CSVName(p.run.ID, t.key.ID), t.cond, "text/csv; charset=utf-8", func(w io.Writer) error {
-		return guard(func() error { return p.fill(ctx, w, t, f) })
+		return guard(func() error { return fill(w) })
 	})
 	if errors.Is(err, blob.ErrChanged) {
 		t.again = true
@@ -145,16 +150,17 @@ func (p *pass) score(ctx context.Context, t *task, f *feed) {
 	t.result.CSVSHA256, t.err = info.SHA256, err
 }
 
-// fill writes the CSV of a task to w and its figures to the task's result.
-func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed) error {
+// fill writes the CSV of a sensor's task to w and its figures to the task's result.
+func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed[*chunk]) error {
 	buckets := aggregator{Aggregation: p.aggregation, window: p.run.Window}
 	held := p.rows.get()
 	defer p.rows.put(held)
 	held.clear() // of a job that failed
-	csv := csvWriter{w: w, id: t.key.ID, model: t.model, features: features(p.aggregation), cpu: p.CPU, rows: held}
+	columns := columnsOf(p.aggregation)
+	csv := csvWriter{w: w, model: t.model, width: len(columns), layout: newSensorLayout(t.key.ID, columns), cpu: p.CPU, rows: held}
 	row := func(ts fleet.Millis, x ...float64) error { return csv.row(ctx, ts, x...) }
 	points := 0
-	for chunk, err := range f.chunks(ctx) {
+	for chunk, err := range f.each(ctx) {
 		if err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func (p *Poison) try(ctx context.Context, log *slog.Logger, m fleet.Message) err
 		switch row := rows[t.key.ID]; {
 		case row.Revision != t.key.Revision:
 		case row.State == fleet.Scored:
-			errs = append(errs, looker.compare(ctx, row))
+			errs = append(errs, looker.compare(ctx, row.Job))
 		case row.State == fleet.Queued:
 			errs = append(errs, p.judge(ctx, log, run, t.key))
 		}

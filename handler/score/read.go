@@ -18,51 +18,53 @@ const chunkPoints = 4096
 // chunk are some points of one job. It is used again once they are scored.
 type chunk []point
 
-// feed carries the points of one job from the reader to its worker.
-type feed struct {
-	points  chan *chunk
-	err     error         // set before points is closed: why they are not all
+// feed carries the readings of one job, piece by piece, from the reader to its
+// worker.
+type feed[T any] struct {
+	pieces  chan T
+	err     error         // set before pieces is closed: why they are not all
 	stopped chan struct{} // closed when the worker takes no more
 }
 
-func newFeed() *feed {
-	return &feed{points: make(chan *chunk, 1), stopped: make(chan struct{})}
+func newFeed[T any]() *feed[T] {
+	return &feed[T]{pieces: make(chan T, 1), stopped: make(chan struct{})}
 }
 
-// send passes a chunk on, unless the worker has stopped.
-func (f *feed) send(ctx context.Context, c *chunk) {
+// send passes a piece on, unless the worker has stopped.
+func (f *feed[T]) send(ctx context.Context, piece T) {
 	select {
-	case f.points <- c:
+	case f.pieces <- piece:
 	case <-f.stopped:
 	case <-ctx.Done():
 	}
 }
 
-// close ends the feed, before all its points were sent if err is not nil.
-func (f *feed) close(err error) {
+// close ends the feed, before all its pieces were sent if err is not nil.
+func (f *feed[T]) close(err error) {
 	f.err = err
-	close(f.points)
+	close(f.pieces)
 }
 
-func (f *feed) stop() { close(f.stopped) }
+func (f *feed[T]) stop() { close(f.stopped) }
 
-// chunks yields the points sent, and an error if they are not all.
-func (f *feed) chunks(ctx context.Context) iter.Seq2[*chunk, error] {
-	return func(yield func(*chunk, error) bool) {
-		for c := range f.points {
-			if !yield(c, nil) {
+// each yields the pieces sent, and an error if they are not all.
+func (f *feed[T]) each(ctx context.Context) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for piece := range f.pieces {
+			if !yield(piece, nil) {
 				return
 			}
 		}
+		var none T
 		if f.err != nil {
-			yield(nil, f.err)
-		} else if ctx.Err() != nil { // send may have dropped a chunk
-			yield(nil, context.Cause(ctx))
+			yield(none, f.err)
+		} else if ctx.Err() != nil { // send may have dropped a piece
+			yield(none, context.Cause(ctx))
 		}
 	}
 }
 
-// scoreAll reads the readings of all tasks, which are sorted, in one range
+// scoreAll reads the readings of all sensors' tasks, which are sorted, in one range
 // query, and hands those of each to a worker.
 func (p *pass) scoreAll(ctx context.Context, tasks []*task) {
 	if len(tasks) == 0 {
@@ -91,16 +93,16 @@ func (p *pass) scoreAll(ctx context.Context, tasks []*task) {
 // reader distributes readings to the workers of tasks, one after another.
 type reader struct {
 	*pass
-	tasks []*task // the first is the one being read; all later ones follow
-	feed  *feed   // of the first
-	chunk *chunk  // for the feed; nil before its first point
-	err   error   // why reading stopped
+	tasks []*task       // the first is the one being read; all later ones follow
+	feed  *feed[*chunk] // of the first
+	chunk *chunk        // for the feed; nil before its first point
+	err   error         // why reading stopped
 	g     spawn.Group
 }
 
 // next starts the worker of the first task; it waits while all are busy.
 func (r *reader) next(ctx context.Context) {
-	t, f := r.tasks[0], newFeed()
+	t, f := r.tasks[0], newFeed[*chunk]()
 	r.feed = f
 	r.g.Start(func() error {
 		t.caught(func() { r.score(ctx, t, f) })

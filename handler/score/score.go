@@ -20,8 +20,9 @@ import (
 // Jobs is the reading of jobs and their runs.
 type Jobs interface {
 	Run(ctx context.Context, id string) (fleet.Run, error)
-	// Jobs returns the run's jobs for those of ids that have one.
-	Jobs(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Job, error)
+	// Work returns the run's jobs for those of ids that have one, each with the
+	// model that serves it now.
+	Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Work, error)
 }
 
 // Closing is the compare-and-set of jobs.
@@ -35,6 +36,15 @@ type Closing interface {
 	ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string, now time.Time) (bool, error)
 }
 
+// LookingBack is the ledger's knowledge of what rows are made of.
+type LookingBack interface {
+	// BindJob stores how far a queued job's rows look back, if it is further than
+	// before. It reports false if nothing changed.
+	BindJob(ctx context.Context, run string, key fleet.JobKey, lookback time.Duration) (bool, error)
+	// Attributes returns the registered version of devices.csv, nil if there is none.
+	Attributes(ctx context.Context) (*fleet.Model, error)
+}
+
 // Attempts are the tries at a job that came to nothing.
 type Attempts interface {
 	AddAttempt(ctx context.Context, run string, key fleet.JobKey, a fleet.Attempt) error
@@ -45,6 +55,7 @@ type Attempts interface {
 type Ledger interface {
 	Jobs
 	Closing
+	LookingBack
 	Attempts
 }
 
@@ -63,8 +74,12 @@ type Scorer struct {
 	Ledger   Ledger
 	Readings Readings
 	Models   Models
-	Files    ledger.Files
-	Ender    Ender
+	// MaxLookback is how far the rows of device models may look back; see
+	// [features.DefaultMaxLookback].
+	MaxLookback time.Duration
+
+	Files ledger.Files
+	Ender Ender
 	// CPU bounds the predicting of all invocations together: one share a core.
 	CPU *semaphore.Weighted
 	Now func() time.Time
@@ -102,7 +117,7 @@ func (s *Scorer) Score(ctx context.Context, log *slog.Logger, text string) error
 	if err != nil {
 		return again("score", m.Run, err)
 	}
-	p := &pass{Scorer: s, run: run}
+	p := &pass{Scorer: s, run: run, log: log}
 	if p.aggregation, err = fleet.ParseAggregation(run.Settings.Aggregate); err != nil {
 		return again("score", m.Run, err)
 	}

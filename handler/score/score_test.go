@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/fleet/fleettest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
@@ -39,6 +40,8 @@ func (double) Classes() []string      { return nil }
 func (double) Size() int              { return 0 }
 func (double) Name() string           { return "double.pkl" }
 func (double) SHA256() string         { return strings.Repeat("d", 64) }
+func (double) Spec() *features.Spec   { return nil }
+func (double) Detects() error         { return nil }
 
 func (m double) Predict(r *predict.Result, x []float64) error {
 	r.Resize(len(x)/m.features, 1, 0)
@@ -58,6 +61,20 @@ func (m double) Predict(r *predict.Result, x []float64) error {
 	return nil
 }
 
+// loads are models by a function of the sensor that they are for, each of its own.
+type loads func(ctx context.Context, version fleet.Model) (Model, error)
+
+func (l loads) Model(ctx context.Context, version fleet.Model) (Model, error) { return l(ctx, version) }
+func (l loads) Attributes(context.Context, fleet.Model) (features.Attributes, error) {
+	return nil, errors.New("there are none")
+}
+func (l loads) Renew(context.Context, *slog.Logger, fleet.Model) error { return nil }
+
+// ownModel is the registration of a model of a sensor's own.
+func ownModel(id fleet.ID) fleet.Model {
+	return fleet.Model{Name: id.String() + ".pkl", ETag: "1", Place: fleet.Place{Scope: fleet.OfDevice, Device: id.Device, Title: id.Sensor}}
+}
+
 // bench is a scorer over a real store.
 type bench struct {
 	db    *store.DB
@@ -70,12 +87,17 @@ func newBench(t *testing.T, aggregate string, readings map[fleet.ID][]float64) *
 	t.Helper()
 	b := &bench{db: storetest.Open(t, storetest.SQLite), blobs: &blob.Memory{}}
 	var batch []fleet.Reading
+	var models fleet.Registration
 	for id, values := range readings {
+		models.Added = append(models.Added, ownModel(id))
 		for i, v := range values {
 			batch = append(batch, fleet.Reading{ID: id, Time: fleet.MillisOf(from) + fleet.Millis(i*10_000), Value: v})
 		}
 	}
 	if _, err := b.db.InsertReadings(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.Register(t.Context(), models); err != nil {
 		t.Fatal(err)
 	}
 	run, _, err := b.db.OpenRequested(t.Context(), window, fleet.Settings{Aggregate: aggregate}, window.To)
@@ -87,9 +109,9 @@ func newBench(t *testing.T, aggregate string, readings map[fleet.ID][]float64) *
 	b.Scorer = &Scorer{
 		Ledger: b.db, Readings: b.db, Files: b.blobs, CPU: semaphore.NewWeighted(2), Now: clock, Pause: time.Microsecond,
 		Ender: &ledger.Ender{Ledger: b.db, Files: b.blobs, Now: clock},
-		Models: func(context.Context, fleet.ID) (Model, error) {
+		Models: loads(func(context.Context, fleet.Model) (Model, error) {
 			return double{max(strings.Count(aggregate, ",")+1, 1)}, nil
-		},
+		}),
 	}
 	return b
 }
@@ -216,15 +238,15 @@ func TestGroup(t *testing.T) {
 	if _, err := b.db.InsertReadings(t.Context(), []fleet.Reading{late}); err != nil {
 		t.Fatal(err)
 	}
-	b.Models = func(_ context.Context, id fleet.ID) (Model, error) {
-		switch id.Sensor {
+	b.Models = loads(func(_ context.Context, version fleet.Model) (Model, error) {
+		switch version.Title {
 		case "none":
 			return nil, fmt.Errorf("%w: neither d/none.pkl nor default.pkl", fleet.ErrNoModel)
 		case "wide":
 			return double{3}, nil
 		}
 		return double{1}, nil
-	}
+	})
 	text := b.message(t, name("zz"), name("good"), name("wide"), name("none"), name("inf"), name("panic"))
 	err := b.Score(t.Context(), quiet, text)
 	if err == nil || !fleet.FailureOf(err).Retry || !strings.Contains(err.Error(), "1 of 6") {
@@ -322,6 +344,9 @@ func TestLongWindow(t *testing.T) {
 		batch[i] = fleet.Reading{ID: id, Time: fleet.MillisOf(from) + fleet.Millis(i), Value: float64(i)}
 	}
 	if _, err := b.db.InsertReadings(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.Register(t.Context(), fleet.Registration{Added: []fleet.Model{ownModel(id)}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := b.db.Rescore(t.Context(), b.run, func(fleet.ID) bool { return true }, nil, nil, b.Now()); err != nil {

@@ -116,10 +116,10 @@ func TestAttemptAfterDeadline(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
 	ctx, cancel := context.WithCancel(t.Context())
-	b.Models = func(ctx context.Context, _ fleet.ID) (Model, error) {
+	b.Models = loads(func(ctx context.Context, _ fleet.Model) (Model, error) {
 		cancel()
 		return nil, ctx.Err()
-	}
+	})
 	if err := b.Score(ctx, quiet, b.message(t, one)); !errors.Is(err, fleet.ErrUnavailable) {
 		t.Fatalf("Score: %v", err)
 	}

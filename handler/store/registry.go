@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
@@ -15,10 +14,12 @@ const (
 
 	currentModels statement = `SELECT ` + modelColumns + ` FROM dbo.models m WHERE m.current_version = 1`
 
-	insertModel statement = `
+	insertModels statement = `
 INSERT INTO dbo.models (name, etag, size, scope, device, title, facts)
-SELECT @name, @etag, @size, @scope, @device, @title, @facts
-WHERE NOT EXISTS (SELECT 1 FROM dbo.models m WHERE m.current_version = 1 AND m.scope = @scope AND m.device = @device AND m.name = @name AND m.etag = @etag)`
+SELECT k.name, k.etag, k.size, k.scope, k.device, k.title, k.facts
+FROM {k:name,etag,size,scope,device,title,facts}
+WHERE k.name <> ''
+  AND NOT EXISTS (SELECT 1 FROM dbo.models m WHERE m.current_version = 1 AND m.scope = k.scope AND m.device = k.device AND m.name = k.name AND m.etag = k.etag)`
 
 	learnModel statement = `UPDATE dbo.models SET facts = @facts WHERE id = @id`
 
@@ -41,16 +42,9 @@ SELECT 1, @now, @columns, @reader
 WHERE NOT EXISTS (SELECT 1 FROM dbo.registry WHERE id = 1)`
 )
 
-// Registry says how the registry of models stands.
-type Registry struct {
-	ListedAt time.Time // when the container models was listed last; zero if never
-	Columns  int       // of a sensor's row, for which subjects are assigned
-	Reader   int       // version of the code that learned the models' facts
-}
-
 // Registry returns how the registry of models stands.
-func (db *DB) Registry(ctx context.Context) (Registry, error) {
-	var reg Registry
+func (db *DB) Registry(ctx context.Context) (fleet.Registry, error) {
+	var reg fleet.Registry
 	err := db.read(ctx, "reading the registry of models", func(ctx context.Context, r session) (err error) {
 		reg, err = r.registry(ctx)
 		return err
@@ -58,8 +52,8 @@ func (db *DB) Registry(ctx context.Context) (Registry, error) {
 	return reg, err
 }
 
-func (c session) registry(ctx context.Context) (Registry, error) {
-	reg := Registry{Columns: 1}
+func (c session) registry(ctx context.Context) (fleet.Registry, error) {
+	reg := fleet.Registry{Columns: 1}
 	_, err := c.one(ctx, getRegistry, []any{moment{&reg.ListedAt}, &reg.Columns, &reg.Reader})
 	return reg, err
 }
@@ -96,21 +90,12 @@ func scanModel(row scanner, before ...any) (m fleet.Model, err error) {
 	return m, nil
 }
 
-// Registration is a change of the registry of models.
-type Registration struct {
-	Added   []fleet.Model // versions that are new
-	Learned []fleet.Model // versions whose facts are new
-	Removed []fleet.Model // versions that are no more
-	// All says that the subjects of all devices are to be assigned anew.
-	All bool
-}
-
 // Register changes the registry of models in one transaction, and says of the
 // devices that the changed models may serve that their subjects are to be
 // assigned anew: see [DB.AssignSubjects]. A version that is registered already is
 // not added twice.
-func (db *DB) Register(ctx context.Context, c Registration) error {
-	if len(c.Added)+len(c.Learned)+len(c.Removed) == 0 && !c.All {
+func (db *DB) Register(ctx context.Context, c fleet.Registration) error {
+	if len(c.Added)+len(c.Learned)+len(c.Removed) == 0 {
 		return nil
 	}
 	_, err := db.write(ctx, fmt.Sprintf("registering %d models", len(c.Added)+len(c.Learned)), func(ctx context.Context, tx session) error {
@@ -124,10 +109,8 @@ func (db *DB) Register(ctx context.Context, c Registration) error {
 		if _, err := tx.execList(ctx, replaceModels, removed); err != nil {
 			return err
 		}
-		for _, m := range c.Added {
-			if err := tx.insertModel(ctx, m); err != nil {
-				return err
-			}
+		if err := tx.insertModels(ctx, c.Added); err != nil {
+			return err
 		}
 		for _, m := range c.Learned {
 			facts, err := factsText(m)
@@ -143,19 +126,22 @@ func (db *DB) Register(ctx context.Context, c Registration) error {
 	return err
 }
 
-func (c session) insertModel(ctx context.Context, m fleet.Model) error {
-	facts, err := factsText(m)
-	if err != nil {
-		return err
+func (c session) insertModels(ctx context.Context, models []fleet.Model) error {
+	rows := list{pad: []any{"", "", int64(0), "", "", "", ""}}
+	for _, m := range models {
+		facts, err := factsText(m)
+		if err != nil {
+			return err
+		}
+		rows.values = append(rows.values, m.Name, m.ETag, m.Size, string(m.Scope), m.Device, m.Title, facts)
 	}
-	_, err = c.exec(ctx, insertModel, sql.Named("name", m.Name), sql.Named("etag", m.ETag), sql.Named("size", m.Size),
-		sql.Named("scope", string(m.Scope)), sql.Named("device", m.Device), sql.Named("title", m.Title), sql.Named("facts", facts))
+	_, err := c.execList(ctx, insertModels, rows)
 	return err
 }
 
 func factsText(m fleet.Model) (string, error) {
 	if m.Facts == nil {
-		return "", nil
+		return "", nil // which is none
 	}
 	facts := *m.Facts
 	facts.Fault = cut(facts.Fault)
@@ -165,10 +151,10 @@ func factsText(m fleet.Model) (string, error) {
 
 // unassign says of the devices that changed models may serve that their subjects
 // are to be assigned anew.
-func (c session) unassign(ctx context.Context, r Registration) error {
+func (c session) unassign(ctx context.Context, r fleet.Registration) error {
 	devices := list{pad: []any{""}}
 	seen := map[string]bool{}
-	all := r.All
+	all := false
 	for _, models := range [][]fleet.Model{r.Added, r.Learned, r.Removed} {
 		for _, m := range models {
 			switch {
@@ -190,7 +176,7 @@ func (c session) unassign(ctx context.Context, r Registration) error {
 
 // SetListed notes that the container was listed, and the other figures of r. Where
 // the columns change, all subjects are to be assigned anew.
-func (db *DB) SetListed(ctx context.Context, r Registry) error {
+func (db *DB) SetListed(ctx context.Context, r fleet.Registry) error {
 	_, err := db.write(ctx, "noting the listing of models", func(ctx context.Context, tx session) error {
 		if err := db.lock(ctx, tx, registryLock, exclusive); err != nil {
 			return err

@@ -115,6 +115,16 @@ func (db *DB) SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled
 	return changed, err
 }
 
+// AreSensors tells of each of ids whether it is a registered sensor.
+func (db *DB) AreSensors(ctx context.Context, ids []fleet.ID) ([]bool, error) {
+	keys, err := db.keysOf(ctx, ids)
+	known := make([]bool, len(keys))
+	for i, key := range keys {
+		known[i] = key != 0
+	}
+	return known, err
+}
+
 // key returns the key of a subject, or an error wrapping [fleet.ErrNotFound].
 func (db *DB) key(ctx context.Context, id fleet.ID) (int64, error) {
 	keys, err := db.keysOf(ctx, []fleet.ID{id})

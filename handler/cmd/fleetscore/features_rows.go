@@ -167,7 +167,7 @@ func memoryFlags(cmd *cobra.Command) *series.Options {
 }
 
 // writeFeatures writes the rows of each device.
-func writeFeatures(out *bufio.Writer, spec *features.Spec, d devices, attributes map[string]map[string]string) error {
+func writeFeatures(out *bufio.Writer, spec *features.Spec, d devices, attributes features.Attributes) error {
 	w := csv.NewWriter(out)
 	for i, device := range d.names {
 		plan, err := spec.Plan(features.Model{}, features.Device{Attributes: attributes[device]}, 0)
@@ -201,38 +201,18 @@ func writeFeatures(out *bufio.Writer, spec *features.Spec, d devices, attributes
 	return out.Flush()
 }
 
-// readAttributes reads devices.csv: by device, its attributes by their names. No
-// name is no attributes.
-func readAttributes(name string) (map[string]map[string]string, error) {
+// readAttributes reads devices.csv. No name is no attributes.
+func readAttributes(name string) (features.Attributes, error) {
 	if name == "" {
 		return nil, nil
 	}
-	f, err := os.Open(name)
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
+	all, err := features.ParseAttributes(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s is empty: its first line must name the columns, device among them", name)
-	}
-	at := slices.IndexFunc(rows[0], func(h string) bool { return strings.EqualFold(strings.TrimPrefix(h, "\ufeff"), "device") })
-	if at < 0 {
-		return nil, fmt.Errorf("%s has no column device; it has %s", name, strings.Join(rows[0], ", "))
-	}
-	all := make(map[string]map[string]string, len(rows))
-	for i, row := range rows[1:] {
-		if all[row[at]] != nil {
-			return nil, fmt.Errorf("%s: row %d names the device %q a second time", name, i+2, row[at])
-		}
-		of := make(map[string]string, len(row))
-		for k, field := range row {
-			of[rows[0][k]] = field
-		}
-		all[row[at]] = of
 	}
 	return all, nil
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/score"
 )
@@ -82,7 +84,17 @@ func (f *flow) do(what string, effect func() error) error {
 	return err
 }
 
-func (f *flow) model(_ context.Context, id fleet.ID) (m score.Model, err error) {
+// faultyModels are the models as a flow sees them.
+type faultyModels struct{ *flow }
+
+func (f faultyModels) Attributes(context.Context, fleet.Model) (features.Attributes, error) {
+	return nil, errors.New("there are none")
+}
+
+func (f faultyModels) Renew(context.Context, *slog.Logger, fleet.Model) error { return nil }
+
+func (f faultyModels) Model(_ context.Context, version fleet.Model) (m score.Model, err error) {
+	id := fleet.ID{Device: version.Device, Sensor: version.Title}
 	err = f.do("model of "+id.String(), func() error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -256,9 +268,24 @@ func (l faultyLedger) Epochs(ctx context.Context, run string, limit int) (all []
 	return all, err
 }
 
-func (l faultyLedger) Jobs(ctx context.Context, run string, ids []fleet.ID) (jobs []fleet.Job, err error) {
-	err = l.do(fmt.Sprint("jobs ", ids), func() error { jobs, err = l.db.Jobs(ctx, run, ids); return err })
+func (l faultyLedger) Models(ctx context.Context) (all []fleet.Model, err error) {
+	err = l.do("models", func() error { all, err = l.db.Models(ctx); return err })
+	return all, err
+}
+
+func (l faultyLedger) Work(ctx context.Context, run string, ids []fleet.ID) (jobs []fleet.Work, err error) {
+	err = l.do(fmt.Sprint("jobs ", ids), func() error { jobs, err = l.db.Work(ctx, run, ids); return err })
 	return jobs, err
+}
+
+func (l faultyLedger) BindJob(ctx context.Context, run string, key fleet.JobKey, lookback time.Duration) (bound bool, err error) {
+	err = l.do(fmt.Sprint("bind ", key), func() error { bound, err = l.db.BindJob(ctx, run, key, lookback); return err })
+	return bound, err
+}
+
+func (l faultyLedger) Attributes(ctx context.Context) (m *fleet.Model, err error) {
+	err = l.do("attributes", func() error { m, err = l.db.Attributes(ctx); return err })
+	return m, err
 }
 
 func (l faultyLedger) JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) (jobs []fleet.Job, err error) {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
@@ -83,6 +84,13 @@ func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
 		w.insert(batch)
 	}
 	w.insert([]fleet.Reading{{ID: silent, Time: fleet.MillisOf(day.To), Value: 1}})
+	var models fleet.Registration
+	for _, id := range append([]fleet.ID{silent, orphaned, newcomer}, good...) {
+		models.Added = append(models.Added, fleet.Model{Name: id.String() + ".pkl", ETag: "1", Place: fleet.Place{Scope: fleet.OfDevice, Device: id.Device, Title: id.Sensor}})
+	}
+	if err := w.db.Register(t.Context(), models); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.db.InitWatermark(t.Context(), day.From); err != nil {
 		t.Fatal(err)
 	}
@@ -156,6 +164,8 @@ func (m model) FeatureNames() []string { return nil }
 func (m model) Classes() []string      { return nil }
 func (m model) Size() int              { return 0 }
 func (m model) Name() string           { return "default.pkl" }
+func (m model) Spec() *features.Spec   { return nil }
+func (m model) Detects() error         { return nil }
 func (m model) SHA256() string         { return fmt.Sprintf("%064d", m) }
 
 func (m model) Predict(r *predict.Result, x []float64) error {
@@ -169,6 +179,12 @@ func (m model) Predict(r *predict.Result, x []float64) error {
 	}
 	return nil
 }
+
+// registered is the registry of models, which the world has filled.
+type registered struct{}
+
+func (registered) Refresh(context.Context, *slog.Logger) error { return nil }
+func (registered) List(context.Context, *slog.Logger) error    { return nil }
 
 // queue is a storage queue and its poison queue.
 type queue struct {
@@ -299,13 +315,13 @@ func (w *world) functions(f *flow) functions {
 	}
 	return functions{
 		ingest: in,
-		tick: &schedule.Ticker{Spill: in, Ledger: db, Queue: queue, Sender: sender, Ender: ender,
+		tick: &schedule.Ticker{Spill: in, Models: registered{}, Ledger: db, Queue: queue, Sender: sender, Ender: ender,
 			ErrorLogs: &ledger.ErrorLogs{Attempts: db, Files: files},
 			Schedule:  daily, Delay: time.Minute, Settings: w.settings, Now: w.clock},
-		score: &score.Scorer{Ledger: db, Readings: db, Models: f.model, Files: files, Ender: ender,
+		score: &score.Scorer{Ledger: db, Readings: db, Models: faultyModels{f}, Files: files, Ender: ender,
 			CPU: semaphore.NewWeighted(1), Now: w.clock},
 		poison: &score.Poison{Ledger: db, Files: files, Ender: ender, Sender: sender, Now: w.clock},
-		runs:   &runs.API{Ledger: db, Sender: sender, Ender: ender, Settings: w.settings, Log: log, Now: w.clock},
+		runs:   &runs.API{Ledger: db, Models: registered{}, Sender: sender, Ender: ender, Settings: w.settings, Log: log, Now: w.clock},
 		log:    log,
 	}
 }

@@ -44,10 +44,10 @@ func work(t testing.TB, db *store.DB, run string, id fleet.ID) fleet.Work {
 func testModels(t *testing.T, db *store.DB) {
 	ctx := t.Context()
 	insert(t, db, at(0, 0, 1), at(1, 0, 1), at(2, 0, 1)) // dAA/sa, sb, sc
-	check(t, db.SetListed(ctx, store.Registry{ListedAt: noon, Columns: 1, Reader: 7}))
+	check(t, db.SetListed(ctx, fleet.Registry{ListedAt: noon, Columns: 1, Reader: 7}))
 	own := fleet.Model{Name: "dAA/sa.pkl", ETag: "1", Size: 5, Place: fleet.Place{Scope: fleet.OfDevice, Device: "dAA", Title: "sa"}}
-	check(t, db.Register(ctx, store.Registration{Added: []fleet.Model{health("1"), own}}))
-	check(t, db.Register(ctx, store.Registration{Added: []fleet.Model{health("1")}})) // again
+	check(t, db.Register(ctx, fleet.Registration{Added: []fleet.Model{health("1"), own}}))
+	check(t, db.Register(ctx, fleet.Registration{Added: []fleet.Model{health("1")}})) // again
 	models, err := db.Models(ctx)
 	check(t, err)
 	equal(t, "models", len(models), 2)
@@ -77,12 +77,12 @@ func testModels(t *testing.T, db *store.DB) {
 	longer.Facts.LookbackMS = 9_000_000
 	for _, m := range models {
 		if m.Name == longer.Name {
-			check(t, db.Register(ctx, store.Registration{Added: []fleet.Model{longer}, Removed: []fleet.Model{m}}))
+			check(t, db.Register(ctx, fleet.Registration{Added: []fleet.Model{longer}, Removed: []fleet.Model{m}}))
 		}
 	}
 	_, err = db.AssignSubjects(ctx, 1000)
 	check(t, err)
-	check(t, db.SetListed(ctx, store.Registry{ListedAt: noon, Columns: 1, Reader: 7}))
+	check(t, db.SetListed(ctx, fleet.Registry{ListedAt: noon, Columns: 1, Reader: 7}))
 	w = work(t, db, first, healthID)
 	equal(t, "bound to", w.Lookback, 2*time.Hour)
 	equal(t, "needs", w.Needs, 150*time.Minute)
@@ -117,7 +117,7 @@ func testModels(t *testing.T, db *store.DB) {
 func testLateLookback(t *testing.T, db *store.DB) {
 	ctx := t.Context()
 	insert(t, db, at(0, 0, 1), at(1, 0, 1), at(2, 0, 1))
-	check(t, db.Register(ctx, store.Registration{Added: []fleet.Model{health("1")}}))
+	check(t, db.Register(ctx, fleet.Registration{Added: []fleet.Model{health("1")}}))
 	_, err := db.AssignSubjects(ctx, 1000)
 	check(t, err)
 	check(t, db.InitWatermark(ctx, hour(0).From))

@@ -1,0 +1,29 @@
+package model
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/features"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// fleetFolder holds the models of all devices.
+const fleetFolder = "_fleet/"
+
+// PlaceOf returns whom a blob of this name in the container models is for; false
+// if it is for nobody.
+func PlaceOf(name string) (fleet.Place, bool) {
+	if slices.Contains(Defaults, name) {
+		return fleet.Place{Scope: fleet.OfSensors}, true
+	}
+	if name == features.AttributesFile {
+		return fleet.Place{Scope: fleet.Attributes}, true
+	}
+	if rest, ok := strings.CutPrefix(name, fleetFolder); ok {
+		id, ok := SensorOf("device/" + rest)
+		return fleet.Place{Scope: fleet.OfFleet, Title: id.Sensor}, ok
+	}
+	id, ok := SensorOf(name)
+	return fleet.Place{Scope: fleet.OfDevice, Device: id.Device, Title: id.Sensor}, ok
+}

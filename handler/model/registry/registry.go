@@ -1,0 +1,241 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/spawn"
+)
+
+// Every is how often the tick lists the container, at most.
+const Every = time.Minute
+
+const (
+	// slack lets a tick each minute list each minute, though no two are a minute
+	// apart to the millisecond.
+	slack = 5 * time.Second
+	// assignMost is how many devices are assigned in one refresh. The rest is left
+	// to the next, or to who opens a run.
+	assignMost = 50_000
+)
+
+// Blobs is what a [Registry] asks of blob storage.
+type Blobs interface {
+	Stat(ctx context.Context, container, name string) (blob.Info, error)
+	List(ctx context.Context, container, prefix string) iter.Seq2[blob.Info, error]
+}
+
+// Ledger is the registry's tables; see package store.
+type Ledger interface {
+	Registry(ctx context.Context) (fleet.Registry, error)
+	SetListed(ctx context.Context, r fleet.Registry) error
+	Models(ctx context.Context) ([]fleet.Model, error)
+	Register(ctx context.Context, c fleet.Registration) error
+	AssignSubjects(ctx context.Context, limit int) (int, error)
+	AreSensors(ctx context.Context, ids []fleet.ID) ([]bool, error)
+}
+
+// Models reads a version of a model; see [model.Cache].
+type Models interface {
+	Model(ctx context.Context, version fleet.Model) (*model.Model, error)
+}
+
+// Registry keeps the registry of models. It is safe for concurrent use, also of
+// several processes.
+type Registry struct {
+	Blobs   Blobs
+	Ledger  Ledger
+	Models  Models
+	Columns int // of a sensor's row: one, or the functions of SCORE_AGGREGATE
+	// MaxLookback is how far rows may look back.
+	MaxLookback time.Duration
+	Now         func() time.Time
+
+	flight spawn.Flight[struct{}]
+	// seen says that this process has looked again at the models that were bad: a
+	// new version of the program may read them.
+	seen atomic.Bool
+}
+
+// Refresh lists the container unless that was done within a minute, registers
+// what has changed, and assigns models to the sensors that are new. Its errors
+// are of storage and SQL; a model that cannot be used is registered with why.
+func (r *Registry) Refresh(ctx context.Context, log *slog.Logger) error {
+	state, err := r.Ledger.Registry(ctx)
+	if err != nil {
+		return err
+	}
+	age := r.Now().Sub(state.ListedAt)
+	if age >= 0 && age < Every-slack && state.Columns == r.Columns && state.Reader == Reader {
+		_, err := r.Ledger.AssignSubjects(ctx, assignMost)
+		return err
+	}
+	return r.List(ctx, log)
+}
+
+// List is Refresh that lists the container whenever that was done last: what was
+// published before it is called counts after it has returned.
+func (r *Registry) List(ctx context.Context, log *slog.Logger) error {
+	state, err := r.Ledger.Registry(ctx)
+	if err != nil {
+		return err
+	}
+	began := r.Now()
+	change, err := r.compare(ctx, state)
+	if err != nil {
+		return err
+	}
+	whole, err := r.learnAll(ctx, log, &change)
+	if err != nil {
+		return err
+	}
+	if err := r.register(ctx, log, change.Registration); err != nil {
+		return err
+	}
+	if !whole {
+		log.Warn("models are left to the next tick", "models", len(change.left), "error", fmt.Sprint(change.why))
+		return nil
+	}
+	r.seen.Store(true)
+	return r.Ledger.SetListed(ctx, fleet.Registry{ListedAt: began, Columns: r.Columns, Reader: Reader})
+}
+
+// register stores a change and assigns the devices that it concerns.
+func (r *Registry) register(ctx context.Context, log *slog.Logger, c fleet.Registration) error {
+	if err := r.Ledger.Register(ctx, c); err != nil {
+		return err
+	}
+	if n := len(c.Added) + len(c.Learned) + len(c.Removed); n > 0 {
+		log.Info("models registered", "added", len(c.Added), "learned", len(c.Learned), "removed", len(c.Removed))
+	}
+	for _, models := range [][]fleet.Model{c.Added, c.Learned} {
+		for _, m := range models {
+			if m.Facts != nil && m.Facts.Fault != "" {
+				log.Warn("model cannot be used", "model", m.Name, "error", m.Facts.Fault)
+			}
+		}
+	}
+	_, err := r.Ledger.AssignSubjects(ctx, assignMost)
+	return err
+}
+
+// difference is what the container has and the registry has not, and the other way
+// round.
+type difference struct {
+	fleet.Registration
+	learn []learning // of added and known ones
+	left  []learning // that could not be read yet
+	why   error
+}
+
+// learning is a version to be read.
+type learning struct {
+	model  fleet.Model
+	before *fleet.Model // the version that it replaces, if any
+}
+
+// compare lists the container.
+func (r *Registry) compare(ctx context.Context, state fleet.Registry) (difference, error) {
+	var d difference
+	models, err := r.Ledger.Models(ctx)
+	if err != nil {
+		return d, err
+	}
+	known := make(map[string]*fleet.Model, len(models))
+	for i := range models {
+		known[models[i].Name] = &models[i]
+	}
+	var fresh []learning
+	for info, err := range r.Blobs.List(ctx, blob.Models, "") {
+		if err != nil {
+			return d, fmt.Errorf("list models: %w", err)
+		}
+		place, ok := model.PlaceOf(info.Name)
+		if !ok {
+			continue
+		}
+		before := known[info.Name]
+		delete(known, info.Name)
+		switch {
+		case before == nil || before.ETag != info.ETag:
+			fresh = append(fresh, learning{fleet.Model{Name: info.Name, ETag: info.ETag, Size: info.Size, Place: place}, before})
+		case before.Facts != nil && (state.Reader != Reader || before.Facts.Fault != "" && !r.seen.Load()):
+			d.learn = append(d.learn, learning{*before, nil})
+		}
+	}
+	for _, gone := range known {
+		d.Removed = append(d.Removed, *gone)
+	}
+	return d, r.sort(ctx, &d, fresh)
+}
+
+// sort finds out which of the versions that are new are to be read. A file where a
+// sensor's model lies is the sensor's, whatever is in it; so is the default.
+func (r *Registry) sort(ctx context.Context, d *difference, fresh []learning) error {
+	ids := make([]fleet.ID, len(fresh))
+	for i, l := range fresh {
+		ids[i] = fleet.ID{Device: l.model.Device, Sensor: l.model.Title}
+	}
+	sensors, err := r.Ledger.AreSensors(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, l := range fresh {
+		if l.model.Scope == fleet.OfFleet || l.model.Scope == fleet.OfDevice && !sensors[i] {
+			d.learn = append(d.learn, l)
+		} else {
+			d.add(l)
+		}
+	}
+	return nil
+}
+
+// add takes a version in, in place of the one before.
+func (d *difference) add(l learning) {
+	switch {
+	case l.model.Key != 0:
+		d.Learned = append(d.Learned, l.model)
+	default:
+		d.Added = append(d.Added, l.model)
+		if l.before != nil {
+			d.Removed = append(d.Removed, *l.before)
+		}
+	}
+}
+
+// Renew registers the present version of a model, as the one that is registered is
+// gone.
+func (r *Registry) Renew(ctx context.Context, log *slog.Logger, gone fleet.Model) error {
+	_, err := r.flight.Do(ctx, gone.Name+"\n"+gone.ETag, func() (struct{}, error) { return struct{}{}, r.renew(ctx, log, gone) })
+	return err
+}
+
+func (r *Registry) renew(ctx context.Context, log *slog.Logger, gone fleet.Model) error {
+	d := difference{Registration: fleet.Registration{Removed: []fleet.Model{gone}}}
+	info, err := r.Blobs.Stat(ctx, blob.Models, gone.Name)
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
+	case err != nil:
+		return err
+	case info.ETag == gone.ETag:
+		return nil // it is there after all
+	default:
+		d.Removed = nil
+		now := fleet.Model{Name: gone.Name, ETag: info.ETag, Size: info.Size, Place: gone.Place}
+		if err := r.sort(ctx, &d, []learning{{now, &gone}}); err != nil {
+			return err
+		}
+		if whole, err := r.learnAll(ctx, log, &d); err != nil || !whole {
+			return errors.Join(err, d.why)
+		}
+	}
+	return r.register(ctx, log, d.Registration)
+}
