@@ -25,7 +25,7 @@ func TestSensors(t *testing.T) {
 			t.Errorf("asked %s %s %s", r.Method, r.RequestURI, body)
 		case answer == "":
 			w.WriteHeader(http.StatusNotFound)
-			answer = `{"error":"no registered sensor matches"}`
+			answer = `{"title":"Not Found","status":404,"detail":"no registered sensor matches"}`
 		}
 		_, _ = io.WriteString(w, answer)
 	}))
