@@ -104,6 +104,11 @@ func BenchmarkScikitLearn(b *testing.B) {
 			for _, rows := range []int{1, 1000} {
 				o.predict(b, fmt.Sprintf("IsolationForest/trees=100/rows=%d", rows), own, "forest", 8, 100, rows)
 			}
+			for _, rows := range []int{1, 10_000} {
+				o.predict(b, fmt.Sprintf("RandomForest/trees=100/depth=12/rows=%d", rows), svm.Best(), "random_forest", 10, 100, rows)
+				o.predict(b, fmt.Sprintf("GradientBoosting/trees=100/depth=3/rows=%d", rows), svm.Best(), "boosting", 10, 100, rows)
+				o.predict(b, fmt.Sprintf("LogisticRegression/d=50/rows=%d", rows), svm.Best(), "logistic", 50, 0, rows)
+			}
 			for _, library := range []string{"xgboost", "lightgbm"} {
 				for _, rows := range []int{1, 10_000} {
 					o.predict(b, fmt.Sprintf("%s/trees=100/depth=6/rows=%d", library, rows), own, library, 10, 100, rows)
@@ -185,9 +190,13 @@ func (o *opponent) predict(b *testing.B, name string, level svm.Instructions, ki
 			}
 		}
 		run()
+		ours := r.Scores
+		if len(ours) == 0 {
+			ours = r.Probabilities
+		}
 		for i, want := range scores {
-			if math.Abs(r.Scores[i]-want) > 1e-11*max(1, math.Abs(want)) {
-				b.Fatalf("row %d: %v, scikit-learn has %v", i, r.Scores[i], want)
+			if math.Abs(ours[i]-want) > 1e-11*max(1, math.Abs(want)) {
+				b.Fatalf("score %d: %v, scikit-learn has %v", i, ours[i], want)
 			}
 		}
 		rounds(b, func() float64 { return ask[float64](b, o, "predict", side.Seconds()) }, run)

@@ -6,7 +6,9 @@ value a line; the first line out is scikit-learn's version.
   ["svm", DIR, d, vectors, rows]    make a model and rows of float64 in DIR
   ["forest", DIR, d, trees, rows]   likewise
   ["xgboost", DIR, d, trees, rows]  likewise, trees of depth 6, or "lightgbm"; null
-                                    where Python has none of it; then
+                                    where Python has none of it
+  ["random_forest", DIR, d, trees, rows] likewise, of depth 12; "boosting", of
+                                    depth 3; "logistic", without trees; then
   ["predict", SECONDS]              CPU seconds of a predict, called for so long
   ["loads", PATH, CLASSES, SECONDS] of a pickle.loads with "scikit-learn"'s
                                     classes or "inert" ones
@@ -15,11 +17,12 @@ import json, os, sys
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
-import pickle, time, types, warnings
+import functools, pickle, time, types, warnings
 
 import numpy as np
 import sklearn
-from sklearn.ensemble import IsolationForest
+from sklearn.ensemble import GradientBoostingClassifier, IsolationForest, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
@@ -47,6 +50,19 @@ def forest(d, trees):
     return IsolationForest(n_estimators=trees, max_samples=256, random_state=1).fit(rng.standard_normal((10_000, d)))
 
 
+def classifier(kind, d, trees):
+    """A classifier of scikit-learn."""
+    x = rng.standard_normal((10_000, d))
+    y = (x[:, 0] + np.sin(2 * x[:, 1]) + 0.3 * rng.standard_normal(len(x)) > 0).astype(int)
+    if kind == "random_forest":
+        model = RandomForestClassifier(n_estimators=trees, max_depth=12, n_jobs=1, random_state=1)
+    elif kind == "boosting":
+        model = GradientBoostingClassifier(n_estimators=trees, max_depth=3, random_state=1)
+    else:
+        model = LogisticRegression()
+    return model.fit(x, y)
+
+
 def boosted(library, d, trees):
     """A classifier of XGBoost or LightGBM; None where it is not installed."""
     x = rng.standard_normal((10_000, d))
@@ -62,9 +78,11 @@ def boosted(library, d, trees):
 
 
 def scores(model, x):
-    """The scores of a detector, the margins of a classifier."""
+    """The scores of a detector, the margins or probabilities of a classifier."""
     if hasattr(model, "decision_function"):
         return model.decision_function(x)
+    if isinstance(model, RandomForestClassifier):
+        return model.predict_proba(x).ravel()
     if hasattr(model, "booster_"):
         return model.predict(x, raw_score=True)
     return model.predict(x, output_margin=True)
@@ -109,13 +127,17 @@ def inert_loads(data, seconds):
                 sys.modules[m] = old
 
 
+MAKERS = {"svm": svm, "forest": forest}
+MAKERS.update((k, functools.partial(boosted, k)) for k in ("xgboost", "lightgbm"))
+MAKERS.update((k, functools.partial(classifier, k)) for k in ("random_forest", "boosting", "logistic"))
+
 print(json.dumps(sklearn.__version__), flush=True)
 for line in sys.stdin:
     verb, *args = json.loads(line)
     answer = None
-    if verb in ("svm", "forest", "xgboost", "lightgbm"):
+    if verb in MAKERS:
         path, d, size, rows = args
-        model = {"svm": svm, "forest": forest}[verb](d, size) if verb in ("svm", "forest") else boosted(verb, d, size)
+        model = MAKERS[verb](d, size)
         if model is None:
             print("null", flush=True)
             continue
