@@ -108,9 +108,6 @@ func (a *app) own(fn map[string]any) map[string]any {
 		if q, ok := b["queueName"].(string); ok && !strings.HasPrefix(q, "%") {
 			b["queueName"] = a.prefix + q
 		}
-		if path, ok := b["path"].(string); ok {
-			b["path"] = a.prefix + path
-		}
 	}
 	return fn
 }
@@ -260,18 +257,4 @@ func (l *logBuffer) String() string {
 		b.WriteByte('\n')
 	}
 	return b.String()
-}
-
-// blobs is the application's view of the tests' Azurite.
-func (a *app) blobs() *azure.Blobs {
-	a.t.Helper()
-	c, err := azure.ReadConnection("Storage", func(name string) string { return map[string]string{"Storage": a.conn}[name] })
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	s, err := azure.Open(c)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return s.Blobs()
 }

@@ -1,10 +1,8 @@
 package devhost
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +24,7 @@ func TestHostJSONOfTheProject(t *testing.T) {
 	if c.Queues != want {
 		t.Errorf("queues %+v, want %+v", c.Queues, want)
 	}
-	if c.FunctionTimeout != 10*time.Minute || c.MaxEventBatch != 1000 || !c.Handler.Forward || c.Retry != nil {
+	if c.FunctionTimeout != 10*time.Minute || c.MaxEventBatch != 1000 || !c.Handler.Forward {
 		t.Errorf("%+v", c)
 	}
 }
@@ -44,9 +42,6 @@ func TestHostJSON(t *testing.T) {
 		`{"version":"2.0",` + handler + `,"extensions":{"queues":{"batchSize":"many"}}}`:                                   "cannot unmarshal",
 		`{"version":"2.0",` + handler + `,"extensions":{"queues":{"messageEncoding":"utf8"}}}`:                             "use none or base64",
 		`{"version":"2.0",` + handler + `,"extensions":{"eventHubs":{"maxEventBatchSize":0}}}`:                             "at least 1",
-		`{"version":"2.0",` + handler + `,"retry":{"strategy":"fixedDelay","maxRetryCount":2}}`:                            "delayInterval is missing",
-		`{"version":"2.0",` + handler + `,"retry":{"strategy":"linear","maxRetryCount":2}}`:                                "use fixedDelay or exponentialBackoff",
-		`{"version":"2.0",` + handler + `,"retry":{"strategy":"fixedDelay","delayInterval":"00:00:01"}}`:                   "maxRetryCount must be",
 		`{"version":"2.0","customHandler":{"enableProxyingHttpRequest":true,"description":{"defaultExecutablePath":"h"}}}`: "use enableForwardingHttpRequest",
 	} {
 		dir := t.TempDir()
@@ -69,8 +64,14 @@ func TestFunctionJSON(t *testing.T) {
 		`{"bindings":[{"type":"queueTrigger","direction":"in","queueName":"q"}]}`:                                                                              "name is missing",
 		`{"bindings":[{"type":"queueTrigger","direction":"out","name":"m","queueName":"q"}]}`:                                                                  "it must be in",
 		`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"m"}]}`:                                                                              `does not play the binding type "serviceBusTrigger"`,
-		`{"bindings":[{"type":"queue","direction":"out","name":"m","queueName":"q"}]}`:                                                                         "no trigger",
+		`{"bindings":[{"type":"http","direction":"out","name":"m"}]}`:                                                                                          "no trigger",
+		`{"bindings":[{"type":"queue","direction":"out","name":"m","queueName":"q"}]}`:                                                                         `does not play the binding type "queue"`,
 		`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"x"},{"type":"timerTrigger","direction":"in","name":"b","schedule":"x"}]}`: "two triggers",
+		`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"x"},{"type":"http","direction":"out","name":"b"}]}`:                       "other triggers with none",
+		`{"bindings":[{"type":"httpTrigger","direction":"in","name":"a"}]}`:                                                                                    "0 outputs",
+		`{"retry":{"strategy":"fixedDelay","maxRetryCount":2},"bindings":[]}`:                                                                                  "delayInterval is missing",
+		`{"retry":{"strategy":"linear","maxRetryCount":2},"bindings":[]}`:                                                                                      "use fixedDelay or exponentialBackoff",
+		`{"retry":{"strategy":"fixedDelay","delayInterval":"00:00:01"},"bindings":[]}`:                                                                         "maxRetryCount must be",
 		`[]`: "cannot unmarshal",
 	} {
 		fn, err := parseFunction("f", []byte(text), s)
@@ -122,40 +123,6 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-func TestCommandLine(t *testing.T) {
-	t.Parallel()
-	c := handlerConfig{Arguments: []string{"--a", "two words", "%SET%", "%NOT_SET%", `q"uote`, `"a b"`, `\"x`}, WorkerPath: "my worker"}
-	got := c.arguments(newSettings(map[string]string{"SET": "one"}))
-	want := []string{"--a", "two", "words", "one", `quote a`, `b "x my`, `worker`}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
-func TestNumbersAsDotNetWritesThem(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"1.50": "1.5", "-0.1e-3": "-0.0001", "1e3": "1000", "1e15": "1E+15", "1e14": "100000000000000",
-		"0.00005": "5E-05", "12345678901234567890": "12345678901234567890", "-0.0": "-0", "1.5e300": "1.5E+300",
-	} {
-		if got := number(json.Number(text)); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
-	}
-}
-
-func TestStringsAsJSONNetWritesThem(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"a\"\\\n\r\t\b\f\x01": `"a\"\\\n\r\t\b\f\u0001"`, "é✓<>&'": `"é✓<>&'"`,
-		"\u0085\u2028\u2029": `"\u0085\u2028\u2029"`, "\xff\xfe!": "\"\uFFFD\uFFFD!\"", "\uFFFD": "\"\uFFFD\"", "": `""`,
-	} {
-		if got := string(once(text)); got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
-	}
-}
-
 func TestBackoff(t *testing.T) {
 	t.Parallel()
 	b := backoff{min: 100 * time.Millisecond, max: 2 * time.Second}
@@ -170,23 +137,4 @@ func TestBackoff(t *testing.T) {
 	if got := b.next(); got != b.min {
 		t.Errorf("the first pause after a reset is %v, want %v", got, b.min)
 	}
-}
-
-func FuzzDecodeFirst(f *testing.F) {
-	for _, s := range []string{`{"a":[1,2.5,null,true,"x"],"b":{}}`, `{}garbage`, "\xEF\xBB\xBF{}", `[[[`, `"2026-01-02T03:04:05Z"`} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		v, err := decodeFirst(data)
-		if err != nil {
-			return
-		}
-		var o object
-		lift(&o, v)
-		for _, text := range [...]string{compact(v), indented(v), string(o.appendTo(nil))} {
-			if !json.Valid([]byte(text)) {
-				t.Errorf("%q becomes %q, which is not JSON", data, text)
-			}
-		}
-	})
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -18,7 +17,7 @@ type Options struct {
 	Root     string            // the staged application: host.json, the handler, <function>/function.json
 	Settings map[string]string // application settings; they go before the environment
 
-	HTTPPort  int // of the functions and /admin, on 127.0.0.1; 0 is any free one
+	HTTPPort  int // of the functions, on 127.0.0.1; 0 is any free one
 	EventPort int // of the event hubs' REST calls; likewise
 
 	// EventDir keeps the event hubs. Needed if a function has an
@@ -43,8 +42,7 @@ const stopPatience = 10 * time.Second
 
 // Host is a running host. Its methods may be called concurrently.
 type Host struct {
-	id, root  string
-	started   time.Time
+	id        string
 	log       *logger
 	functions []*function // in the order of their names
 	timers    map[string]*timer
@@ -86,10 +84,10 @@ func Start(ctx context.Context, opt Options) (*Host, error) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	h := &Host{
-		id: hostID(s), root: root, started: time.Now(), log: newLogger(opt.Log, cfg.LogLevels),
+		id: hostID(s), log: newLogger(opt.Log, cfg.LogLevels),
 		timers: make(map[string]*timer), hubs: make(map[string]*eventHub), stopped: make(chan struct{}),
 	}
-	if h.functions, err = readFunctions(root, s, cfg.Retry); err != nil {
+	if h.functions, err = readFunctions(root, s); err != nil {
 		return nil, err
 	}
 	h.listening, h.stopping = context.WithCancel(context.Background())
@@ -97,10 +95,7 @@ func Start(ctx context.Context, opt Options) (*Host, error) {
 	if h.worker, err = newWorker(root, cfg.Handler, s, h.log, h.stopFor); err != nil {
 		return nil, err
 	}
-	h.invoker = &invoker{
-		ctx: h.working, worker: h.worker, log: h.log, timeout: cfg.FunctionTimeout, forward: cfg.Handler.Forward,
-		outputs: &outputs{settings: s, log: h.log, base64: cfg.Queues.Base64, notify: h.notify},
-	}
+	h.invoker = &invoker{ctx: h.working, worker: h.worker, log: h.log, timeout: cfg.FunctionTimeout}
 	if opt.EnableAuth {
 		h.keys = &keys{master: newKey(), function: newKey()}
 	}
@@ -259,14 +254,4 @@ func (h *Host) release() {
 	for _, hub := range h.hubs {
 		hub.close()
 	}
-}
-
-// function returns the one called name, or nil.
-func (h *Host) function(name string) *function {
-	for _, fn := range h.functions {
-		if strings.EqualFold(fn.name, name) {
-			return fn
-		}
-	}
-	return nil
 }

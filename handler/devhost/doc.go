@@ -12,8 +12,8 @@
 // calls of Event Hubs; it survives the death of this process, but is not
 // synced against the loss of power.
 //
-// Not played: identity-based connections, the listener leases by which several
-// hosts share timers and partitions (one devhost owns them all), and every
-// binding but timerTrigger, queueTrigger, eventHubTrigger, httpTrigger and the
-// outputs http, queue and blob.
+// It plays what the application's functions use: timerTrigger, queueTrigger,
+// eventHubTrigger, and httpTrigger with requests that are forwarded. Not played
+// are other bindings, identity-based connections, /admin, and the listener leases
+// by which several hosts share timers and partitions (one devhost owns them all).
 package devhost

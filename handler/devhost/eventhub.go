@@ -2,7 +2,7 @@ package devhost
 
 import (
 	"context"
-	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -136,79 +136,64 @@ func (l *eventListener) caughtUp() bool {
 
 func (l *eventListener) call(events []event) *call {
 	first, last := events[0], events[len(events)-1]
-	c := &call{
+	context := map[string]any{"IsCheckpointingAfterInvocation": true, "FullyQualifiedNamespace": l.namespace,
+		"EventHubName": l.hub.name, "ConsumerGroup": l.fn.trigger.ConsumerGroup, "PartitionId": strconv.Itoa(l.partition)}
+	const precise = "2006-01-02T15:04:05.0000000-07:00"
+	return &call{
 		fn:     l.fn,
 		reason: "(null)",
 		detail: fmt.Sprintf("PartionId: %d, Offset: %d-%d, EnqueueTimeUtc: %s-%s, SequenceNumber: %d-%d, Count: %d", l.partition,
-			first.offset, last.offset, first.enqueued.Format("2006-01-02T15:04:05.0000000-07:00"), last.enqueued.Format("2006-01-02T15:04:05.0000000-07:00"),
-			first.sequence, last.sequence, len(events)),
-		data: eventData(events, l.fn.trigger.DataType),
+			first.offset, last.offset, first.enqueued.Format(precise), last.enqueued.Format(precise), first.sequence, last.sequence, len(events)),
+		data: arrayText(events, func(e event) any {
+			if l.fn.trigger.DataType == "binary" {
+				return e.body
+			}
+			return string(e.body)
+		}),
+		meta: map[string]any{
+			"TriggerPartitionContext": context,
+			"PartitionContext":        context,
+			"PartitionKeyArray":       arrayText(events, event.partitionKey),
+			"OffsetArray":             arrayText(events, func(e event) any { return strconv.FormatInt(e.offset, 10) }),
+			"SequenceNumberArray":     arrayText(events, func(e event) any { return e.sequence }),
+			"EnqueuedTimeUtcArray":    arrayText(events, func(e event) any { return e.enqueued.Format(zoneless) }),
+			"PropertiesArray":         arrayText(events, event.userProperties),
+			"SystemPropertiesArray":   arrayText(events, event.systemProperties),
+		},
 	}
-	context := fmt.Appendf(nil, `{"IsCheckpointingAfterInvocation":true,"FullyQualifiedNamespace":%s,"EventHubName":%s,"ConsumerGroup":%s,"PartitionId":"%d"}`,
-		once(l.namespace), once(l.hub.name), once(l.fn.trigger.ConsumerGroup), l.partition)
-	c.meta.set("TriggerPartitionContext", context)
-	c.meta.set("PartitionContext", context)
-	for _, a := range [...]struct {
-		name    string
-		element func(b []byte, e event) []byte
-	}{
-		{"PartitionKeyArray", func(b []byte, e event) []byte { return appendKey(b, e.key) }},
-		{"OffsetArray", func(b []byte, e event) []byte { return fmt.Appendf(b, `"%d"`, e.offset) }},
-		{"SequenceNumberArray", func(b []byte, e event) []byte { return strconv.AppendInt(b, e.sequence, 10) }},
-		{"EnqueuedTimeUtcArray", func(b []byte, e event) []byte { return fmt.Appendf(b, `"%s"`, e.enqueued.Format(zoneless)) }},
-		{"PropertiesArray", func(b []byte, e event) []byte { return append(b, propertiesOf(e)...) }},
-		{"SystemPropertiesArray", appendSystemProperties},
-	} {
-		c.meta.set(a.name, arrayText(events, a.element))
-	}
-	return c
 }
 
-// arrayText is a JSON array in a JSON string.
-func arrayText(events []event, element func([]byte, event) []byte) []byte {
-	b := []byte{'['}
+// arrayText is JSON text of an array with an element of each event.
+func arrayText(events []event, element func(event) any) string {
+	list := make([]any, len(events))
 	for i, e := range events {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = element(b, e)
+		list[i] = element(e)
 	}
-	return once(string(append(b, ']')))
+	return jsonText(list)
 }
 
-func eventData(events []event, dataType string) []byte {
-	if dataType == "binary" {
-		return arrayText(events, func(b []byte, e event) []byte {
-			b = append(b, '"')
-			b = base64.StdEncoding.AppendEncode(b, e.body)
-			return append(b, '"')
-		})
+// partitionKey is nil for an event without one.
+func (e event) partitionKey() any {
+	if e.key == "" {
+		return nil
 	}
-	return arrayText(events, func(b []byte, e event) []byte { return appendJSONString(b, string(e.body)) })
+	return e.key
 }
 
-func appendKey(b []byte, key string) []byte {
-	if key == "" {
-		return append(b, "null"...)
-	}
-	return appendJSONString(b, key)
-}
-
-func propertiesOf(e event) string {
+func (e event) userProperties() any {
 	if e.properties == "" {
-		return "{}"
+		return struct{}{}
 	}
-	return e.properties
+	return json.RawMessage(e.properties)
 }
 
-func appendSystemProperties(b []byte, e event) []byte {
-	b = append(b, '{')
-	if e.key != "" {
-		b = append(b, `"x-opt-partition-key":`...)
-		b = append(appendKey(b, e.key), ',')
+func (e event) systemProperties() any {
+	p := map[string]any{
+		"x-opt-sequence-number": e.sequence, "x-opt-offset": e.offset, "x-opt-enqueued-time": e.enqueued.Format(offsetTime),
+		"SequenceNumber": e.sequence, "Offset": e.offset, "PartitionKey": e.partitionKey(), "EnqueuedTimeUtc": e.enqueued.Format(zoneless),
 	}
-	b = fmt.Appendf(b, `"x-opt-sequence-number":%d,"x-opt-offset":%d,"x-opt-enqueued-time":"%s","SequenceNumber":%[1]d,"Offset":%[2]d,"PartitionKey":`,
-		e.sequence, e.offset, e.enqueued.Format(offsetTime))
-	b = appendKey(b, e.key)
-	return fmt.Appendf(b, `,"EnqueuedTimeUtc":"%s"}`, e.enqueued.Format(zoneless))
+	if e.key != "" {
+		p["x-opt-partition-key"] = e.key
+	}
+	return p
 }

@@ -7,7 +7,6 @@ import (
 	"hash/fnv"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -15,12 +14,7 @@ import (
 // maxSend is the most that one send takes, in bytes.
 const maxSend = 1 << 20
 
-// eventFront takes the REST send calls of Event Hubs:
-//
-//	POST /{hub}/messages
-//	POST /{hub}/partitions/{id}/messages
-//	POST /{hub}/publishers/{name}/messages
-//
+// eventFront takes the REST send call of Event Hubs, POST /{hub}/messages, with
 // one event, or with Content-Type application/vnd.microsoft.servicebus.json a
 // batch. Any Authorization is accepted, and none.
 type eventFront struct {
@@ -46,7 +40,7 @@ func (f *eventFront) send(r *http.Request) (int, error) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	hub := f.hubs[strings.ToLower(parts[0])]
 	switch {
-	case hub == nil || len(parts) != 2 && len(parts) != 4 || parts[len(parts)-1] != "messages":
+	case hub == nil || len(parts) != 2 || parts[1] != "messages":
 		return http.StatusNotFound, fmt.Errorf("no event hub at %s: send to /{hub}/messages", r.URL.Path)
 	case r.Method != http.MethodPost:
 		return http.StatusMethodNotAllowed, fmt.Errorf("send with POST, not %s", r.Method)
@@ -59,25 +53,7 @@ func (f *eventFront) send(r *http.Request) (int, error) {
 	if err != nil {
 		return http.StatusBadRequest, err
 	}
-	p := hub.pick(events[0].key)
-	if len(parts) == 4 {
-		switch parts[1] {
-		case "partitions":
-			n, err := strconv.Atoi(parts[2])
-			if err != nil || n < 0 || n >= len(hub.partitions) {
-				return http.StatusNotFound, fmt.Errorf("hub %s has the partitions 0 to %d, not %q", hub.name, len(hub.partitions)-1, parts[2])
-			}
-			p = hub.partitions[n]
-		case "publishers":
-			for i := range events {
-				events[i].key = parts[2]
-			}
-			p = hub.pick(parts[2])
-		default:
-			return http.StatusNotFound, fmt.Errorf("no event hub at %s", r.URL.Path)
-		}
-	}
-	if err := p.append(events); err != nil {
+	if err := hub.pick(events[0].key).append(events); err != nil {
 		return http.StatusInternalServerError, err
 	}
 	return 0, nil

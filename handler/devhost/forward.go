@@ -3,17 +3,11 @@ package devhost
 import (
 	"context"
 	"errors"
-	"net/http"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 )
-
-// forwards reports whether requests to fn reach the handler as they are: with
-// enableForwardingHttpRequest, and exactly one http output besides the trigger.
-func (v *invoker) forwards(fn *function) bool {
-	return v.forward && fn.trigger.Type == "httpTrigger" && len(fn.outputs) == 1 && fn.outputs[0].Type == "http"
-}
 
 // errChunked: the host doesn't forward bodies without a length.
 var errChunked = errors.New("the client's body is chunked: the host forwards bodies with Content-Length only")
@@ -38,18 +32,17 @@ func (v *invoker) sendForwarded(ctx context.Context, c *call, id string) error {
 	return nil
 }
 
-// forwardHeader is the client's header as the host passes it on: Kestrel's
-// order, repeated fields joined, content fields but two dropped, the host's
-// own added or joined.
+// forwardHeader is the client's header as the host passes it on: repeated fields
+// joined, content fields but two dropped, the host's own added or joined.
 func forwardHeader(hc *httpCall, id string) []field {
-	var out []field
-	for _, h := range clientHeader(hc.r) {
-		if !contentHeaders[h.name] {
+	out := []field{{"Host", hc.r.Host}}
+	for _, name := range slices.Sorted(maps.Keys(hc.r.Header)) {
+		if !contentHeaders[name] {
 			sep := ", "
-			if h.name == "Cookie" {
+			if name == "Cookie" {
 				sep = "; "
 			}
-			out = append(out, field{h.name, strings.Join(h.values, sep)})
+			out = append(out, field{name, strings.Join(hc.r.Header[name], sep)})
 		}
 	}
 	out = joined(out, "X-Azure-Functions-HostVersion", hostVersion, ", ")
@@ -74,62 +67,6 @@ func joined(header []field, name, value, sep string) []field {
 	return append(header, field{name, value})
 }
 
-type fields struct {
-	name   string
-	values []string
-}
-
-// clientHeader returns r's header in the order in which Kestrel lists it: the
-// fields it looks for first, the others it knows by name, Content-Length, and
-// last those it doesn't know. (Their own order is lost in net/http; here they
-// are sorted.)
-func clientHeader(r *http.Request) []fields {
-	var first, known, unknown []fields
-	add := func(name string, values []string) {
-		switch {
-		case name == "Accept" || name == "Connection" || name == "Host" || name == "User-Agent":
-			first = append(first, fields{name, values})
-		case kestrelKnows[name]:
-			if lower := strings.ToLower(name); lower == "traceparent" || lower == "tracestate" || lower == "baggage" {
-				name = lower
-			}
-			known = append(known, fields{name, values})
-		case name == "Content-Length":
-		case name == "X-Functions-Key":
-			unknown = append(unknown, fields{"x-functions-key", values})
-		case name == "X-Azure-Functions-Invocationid":
-			unknown = append(unknown, fields{"X-Azure-Functions-InvocationId", values})
-		case name == "X-Request-Id":
-			unknown = append(unknown, fields{"X-Request-ID", values})
-		default:
-			unknown = append(unknown, fields{name, values})
-		}
-	}
-	for name, values := range r.Header {
-		add(name, values)
-	}
-	add("Host", []string{r.Host})
-	byName := func(a, b fields) int { return strings.Compare(strings.ToLower(a.name), strings.ToLower(b.name)) }
-	slices.SortFunc(first, byName)
-	slices.SortFunc(known, byName)
-	slices.SortFunc(unknown, byName)
-	all := append(first, known...)
-	if len(r.TransferEncoding) > 0 {
-		all = append(all, fields{"Transfer-Encoding", r.TransferEncoding})
-	} else if v := r.Header.Values("Content-Length"); len(v) > 0 {
-		all = append(all, fields{"Content-Length", v})
-	}
-	return append(all, unknown...)
-}
-
-// kestrelKnows are the request fields that Kestrel keeps apart from the rest.
-var kestrelKnows = set(`Accept-Charset Accept-Encoding Accept-Language Access-Control-Request-Headers
-	Access-Control-Request-Method Allow Authorization Baggage Cache-Control Content-Encoding Content-Language
-	Content-Location Content-Md5 Content-Range Content-Type Cookie Correlation-Context Date Expect Expires From
-	If-Match If-Modified-Since If-None-Match If-Range If-Unmodified-Since Keep-Alive Last-Modified Max-Forwards
-	Origin Pragma Proxy-Authorization Range Referer Request-Id Te Traceparent Tracestate Trailer Translate Upgrade
-	Upgrade-Insecure-Requests Via Warning`)
-
 // contentHeaders are the fields that .NET keeps with the content, which the
 // host doesn't copy; Content-Type and Content-Length it sets itself.
 var contentHeaders = set(`Allow Content-Disposition Content-Encoding Content-Language Content-Length Content-Location
@@ -143,18 +80,24 @@ func set(names string) map[string]bool {
 	return m
 }
 
+// parameter is a parameter of a query with its values.
+type parameter struct {
+	name   string
+	values []string
+}
+
 // queryPairs returns the parameters in their order, repeated ones together.
-func queryPairs(raw string) []fields {
-	var out []fields
+func queryPairs(raw string) []parameter {
+	var out []parameter
 	for part := range strings.SplitSeq(raw, "&") {
 		if part == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
 		name, value = unescapeQuery(name), unescapeQuery(value)
-		i := slices.IndexFunc(out, func(f fields) bool { return strings.EqualFold(f.name, name) })
+		i := slices.IndexFunc(out, func(f parameter) bool { return strings.EqualFold(f.name, name) })
 		if i < 0 {
-			out = append(out, fields{name, []string{value}})
+			out = append(out, parameter{name, []string{value}})
 		} else {
 			out[i].values = append(out[i].values, value)
 		}

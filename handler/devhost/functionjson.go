@@ -15,10 +15,8 @@ import (
 type function struct {
 	name     string
 	trigger  binding
-	outputs  []binding
 	retry    *retryPolicy
 	disabled bool
-	config   json.RawMessage // function.json as written
 }
 
 // binding is one element of function.json's bindings, with its %settings%
@@ -26,16 +24,13 @@ type function struct {
 type binding struct {
 	Type, Direction, Name, DataType string
 
-	Schedule     string // timerTrigger
-	UseMonitor   bool
-	RunOnStartup bool
+	Schedule string // timerTrigger
 
-	Connection    string // queueTrigger, eventHubTrigger, queue, blob
+	Connection    string // queueTrigger, eventHubTrigger
 	QueueName     string
 	EventHubName  string
 	ConsumerGroup string
 	Many          bool // cardinality
-	Path          string
 
 	AuthLevel string // httpTrigger
 	Methods   []string
@@ -47,7 +42,7 @@ func (b binding) isTrigger() bool { return strings.HasSuffix(b.Type, "Trigger") 
 // readFunctions reads every folder directly under root that has a
 // function.json, in the order of their names, which is also the order in which
 // HTTP routes are tried.
-func readFunctions(root string, s settings, rootRetry *retryPolicy) ([]*function, error) {
+func readFunctions(root string, s settings) ([]*function, error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		return nil, fmt.Errorf("read the functions: %w", err)
@@ -65,9 +60,6 @@ func readFunctions(root string, s settings, rootRetry *retryPolicy) ([]*function
 		fn, err := parseFunction(e.Name(), data, s)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if fn.retry == nil {
-			fn.retry = rootRetry
 		}
 		fns = append(fns, fn)
 	}
@@ -87,14 +79,11 @@ type bindingFile struct {
 	Name          string   `json:"name"`
 	DataType      string   `json:"dataType"`
 	Schedule      string   `json:"schedule"`
-	UseMonitor    *bool    `json:"useMonitor"`
-	RunOnStartup  bool     `json:"runOnStartup"`
 	Connection    string   `json:"connection"`
 	QueueName     string   `json:"queueName"`
 	EventHubName  string   `json:"eventHubName"`
 	ConsumerGroup *string  `json:"consumerGroup"`
 	Cardinality   *string  `json:"cardinality"`
-	Path          string   `json:"path"`
 	AuthLevel     *string  `json:"authLevel"`
 	Methods       []string `json:"methods"`
 	Route         *string  `json:"route"`
@@ -108,11 +97,12 @@ func parseFunction(name string, data []byte, s settings) (*function, error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, err
 	}
-	fn := &function{name: name, config: data, disabled: s.truth("AzureWebJobs." + name + ".Disabled")}
+	fn := &function{name: name, disabled: s.truth("AzureWebJobs." + name + ".Disabled")}
 	var err error
 	if fn.retry, err = parseRetry(f.Retry); err != nil {
 		return nil, err
 	}
+	outputs := 0
 	for _, bf := range f.Bindings {
 		b, err := bf.binding(s)
 		if err != nil {
@@ -124,11 +114,14 @@ func parseFunction(name string, data []byte, s settings) (*function, error) {
 		case b.isTrigger():
 			fn.trigger = b
 		default:
-			fn.outputs = append(fn.outputs, b)
+			outputs++
 		}
 	}
 	if fn.trigger.Type == "" {
 		return nil, fmt.Errorf("no trigger among the bindings")
+	}
+	if isHTTP := fn.trigger.Type == "httpTrigger"; isHTTP && outputs != 1 || !isHTTP && outputs > 0 {
+		return nil, fmt.Errorf("%d outputs: devhost plays an httpTrigger with one http output, and other triggers with none", outputs)
 	}
 	return fn, nil
 }
@@ -136,7 +129,6 @@ func parseFunction(name string, data []byte, s settings) (*function, error) {
 func (f bindingFile) binding(s settings) (binding, error) {
 	b := binding{
 		Type: f.Type, Direction: f.Direction, Name: f.Name, DataType: strings.ToLower(f.DataType),
-		UseMonitor: f.UseMonitor == nil || *f.UseMonitor, RunOnStartup: f.RunOnStartup,
 		Connection: f.Connection, ConsumerGroup: "$Default",
 		Many:      f.Cardinality == nil || strings.EqualFold(*f.Cardinality, "many"),
 		AuthLevel: "function", Methods: f.Methods, Route: f.Route,
@@ -152,9 +144,9 @@ func (f bindingFile) binding(s settings) (binding, error) {
 		if f.Direction != "in" {
 			return b, fmt.Errorf("direction of a trigger is %q; it must be in", f.Direction)
 		}
-	case "http", "queue", "blob":
+	case "http":
 		if f.Direction != "out" {
-			return b, fmt.Errorf("devhost plays %s with direction out only, not %q", f.Type, f.Direction)
+			return b, fmt.Errorf("direction of http is %q; it must be out", f.Direction)
 		}
 	default:
 		return b, fmt.Errorf("devhost does not play the binding type %q", f.Type)
@@ -164,7 +156,7 @@ func (f bindingFile) binding(s settings) (binding, error) {
 		to   *string
 	}{
 		{f.Schedule, &b.Schedule}, {f.QueueName, &b.QueueName}, {f.EventHubName, &b.EventHubName},
-		{b.ConsumerGroup, &b.ConsumerGroup}, {f.Path, &b.Path},
+		{b.ConsumerGroup, &b.ConsumerGroup},
 	} {
 		var err error
 		if *r.to, err = s.resolve(r.from); err != nil {
@@ -178,7 +170,7 @@ func (f bindingFile) binding(s settings) (binding, error) {
 func (b binding) complete() error {
 	needed := map[string][2]string{
 		"timerTrigger": {"schedule", b.Schedule}, "queueTrigger": {"queueName", b.QueueName},
-		"eventHubTrigger": {"eventHubName", b.EventHubName}, "queue": {"queueName", b.QueueName}, "blob": {"path", b.Path},
+		"eventHubTrigger": {"eventHubName", b.EventHubName},
 	}[b.Type]
 	switch {
 	case b.Name == "":

@@ -21,17 +21,12 @@ type hostConfig struct {
 	MaxEventBatch   int
 	RoutePrefix     string
 	LogLevels       map[string]string // by category prefix
-	Retry           *retryPolicy      // of the root: acts on every function
 }
 
 type handlerConfig struct {
-	Executable       string
-	WorkerPath       string
-	Arguments        []string // joined with the worker's, split at blanks when started
-	WorkingDirectory string   // absolute
-	Forward          bool
-	InitTimeout      time.Duration
-	StderrIsError    bool
+	Executable  string // absolute, or a name to look for in PATH
+	Forward     bool
+	InitTimeout time.Duration
 }
 
 type queueConfig struct {
@@ -42,17 +37,11 @@ type queueConfig struct {
 
 // hostFile is host.json as written.
 type hostFile struct {
-	Version         string          `json:"version"`
-	FunctionTimeout string          `json:"functionTimeout"`
-	Retry           json.RawMessage `json:"retry"`
+	Version         string `json:"version"`
+	FunctionTimeout string `json:"functionTimeout"`
 	CustomHandler   *struct {
 		Description *struct {
-			DefaultExecutablePath          string   `json:"defaultExecutablePath"`
-			DefaultWorkerPath              string   `json:"defaultWorkerPath"`
-			Arguments                      []string `json:"arguments"`
-			WorkerArguments                []string `json:"workerArguments"`
-			WorkingDirectory               string   `json:"workingDirectory"`
-			UseStdErrorStreamForErrorsOnly *bool    `json:"useStdErrorStreamForErrorsOnly"`
+			DefaultExecutablePath string `json:"defaultExecutablePath"`
 		} `json:"description"`
 		EnableForwardingHTTPRequest bool   `json:"enableForwardingHttpRequest"`
 		EnableProxyingHTTPRequest   bool   `json:"enableProxyingHttpRequest"`
@@ -173,9 +162,6 @@ func (f *hostFile) config(root string) (hostConfig, error) {
 	if c.FunctionTimeout, err = span(f.FunctionTimeout, "functionTimeout", c.FunctionTimeout, time.Second); err != nil {
 		return c, err
 	}
-	if c.Retry, err = parseRetry(f.Retry); err != nil {
-		return c, err
-	}
 	if c.Queues, err = f.queues(); err != nil {
 		return c, err
 	}
@@ -250,19 +236,9 @@ func (f *hostFile) handler(root string) (handlerConfig, error) {
 	if f.CustomHandler.EnableProxyingHTTPRequest {
 		return handlerConfig{}, fmt.Errorf("customHandler.enableProxyingHttpRequest is of newer hosts than devhost plays: use enableForwardingHttpRequest")
 	}
-	d := f.CustomHandler.Description
-	c := handlerConfig{
-		Executable:       d.DefaultExecutablePath,
-		WorkerPath:       d.DefaultWorkerPath,
-		Arguments:        append(append([]string(nil), d.Arguments...), d.WorkerArguments...),
-		WorkingDirectory: root,
-		Forward:          f.CustomHandler.EnableForwardingHTTPRequest,
-		StderrIsError:    d.UseStdErrorStreamForErrorsOnly == nil || *d.UseStdErrorStreamForErrorsOnly,
-	}
-	if wd := d.WorkingDirectory; filepath.IsAbs(wd) {
-		c.WorkingDirectory = wd
-	} else {
-		c.WorkingDirectory = filepath.Join(root, wd)
+	c := handlerConfig{Executable: filepath.FromSlash(f.CustomHandler.Description.DefaultExecutablePath), Forward: f.CustomHandler.EnableForwardingHTTPRequest}
+	if _, err := os.Stat(filepath.Join(root, c.Executable)); err == nil && !filepath.IsAbs(c.Executable) {
+		c.Executable = filepath.Join(root, c.Executable)
 	}
 	var err error
 	c.InitTimeout, err = span(f.CustomHandler.InitializationTimeout, "customHandler.initializationTimeout", 30*time.Second, time.Millisecond)

@@ -14,13 +14,10 @@ const maxRequestBody = 104857600
 
 // httpCall is an HTTP request on its way through a function.
 type httpCall struct {
-	r        *http.Request
-	path     string // escaped, as the client wrote it
-	body     []byte
-	params   []param
-	identity string // of the envelope: the key's level, "" for anonymous
-	forward  bool
-	answer   *answer // of the function; nil if it failed
+	r      *http.Request
+	path   string // escaped, as the client wrote it
+	body   []byte
+	answer *answer // of the function; nil if it failed
 }
 
 // answer is what the client gets.
@@ -30,7 +27,7 @@ type answer struct {
 	body   []byte
 }
 
-// front is the host's HTTP side: the functions' routes and /admin.
+// front is the host's HTTP side: the functions' routes.
 type front struct {
 	host   *Host
 	routes []*route // in the order of the functions' names
@@ -40,13 +37,9 @@ type front struct {
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "Kestrel")
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	if strings.HasPrefix(path, "/admin/") {
-		f.admin(w, r, path)
-		return
-	}
 	for _, route := range f.routes {
-		if params, ok := route.match(path); ok && route.takes(r.Method) {
-			f.call(w, r, route.fn, path, params)
+		if route.match(path) && route.takes(r.Method) {
+			f.call(w, r, route.fn, path)
 			return
 		}
 	}
@@ -59,13 +52,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // call runs fn for r and answers the client: any failure is 500 with no body.
-func (f *front) call(w http.ResponseWriter, r *http.Request, fn *function, path string, params []param) {
-	level, ok := f.keys.allow(r, fn.trigger.AuthLevel)
-	if !ok {
+func (f *front) call(w http.ResponseWriter, r *http.Request, fn *function, path string) {
+	if !f.keys.allow(r, fn.trigger.AuthLevel) {
 		empty(w, http.StatusUnauthorized)
 		return
 	}
-	hc := &httpCall{r: r, path: path, params: params, identity: level, forward: f.host.invoker.forwards(fn)}
+	hc := &httpCall{r: r, path: path}
 	if r.ContentLength > maxRequestBody {
 		empty(w, http.StatusRequestEntityTooLarge)
 		return
@@ -77,9 +69,6 @@ func (f *front) call(w http.ResponseWriter, r *http.Request, fn *function, path 
 		}
 	}
 	c := &call{fn: fn, reason: "This function was programmatically called via the host APIs.", http: hc}
-	if !hc.forward {
-		hc.envelope(c)
-	}
 	if err := f.host.invoker.execute(context.WithoutCancel(r.Context()), c); err != nil || hc.answer == nil {
 		empty(w, http.StatusInternalServerError)
 		return
@@ -114,21 +103,15 @@ func bodyAllowed(status int) bool {
 // --enableAuth.
 type keys struct{ master, function string }
 
-// allow reports whether r may do what needs level, and as what.
-func (k *keys) allow(r *http.Request, level string) (as string, ok bool) {
-	if k == nil {
-		return "", true
+// allow reports whether r may call what needs level: anonymous or function.
+func (k *keys) allow(r *http.Request, level string) bool {
+	if k == nil || level == "anonymous" {
+		return true
 	}
 	key := r.Header.Get("X-Functions-Key")
 	if key == "" {
 		key = r.URL.Query().Get("code")
 	}
 	same := func(want string) bool { return subtle.ConstantTimeCompare([]byte(key), []byte(want)) == 1 }
-	switch {
-	case same(k.master):
-		return "Admin", true
-	case same(k.function):
-		return "Function", level != "admin"
-	}
-	return "", level == "anonymous"
+	return same(k.master) || level == "function" && same(k.function)
 }

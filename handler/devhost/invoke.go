@@ -21,8 +21,6 @@ type invoker struct {
 	worker  *worker
 	log     *logger
 	timeout time.Duration // functionTimeout; 0 is unlimited
-	forward bool
-	outputs *outputs
 
 	inFlight atomic.Int64
 }
@@ -36,19 +34,17 @@ func (v *invoker) execute(ctx context.Context, c *call) error {
 		return v.attempt(c, id, nil)
 	}
 	pause := policy.pauses()
-	rc := &retryContext{max: policy.attempts, invocation: id, function: c.fn.name}
+	rc := &retryContext{max: policy.attempts}
 	for {
-		if rc.last = v.attempt(c, rc.invocation, rc); rc.last == nil {
+		err := v.attempt(c, id, rc)
+		if err == nil {
 			return nil
 		}
 		if policy.attempts >= 0 && rc.count >= policy.attempts {
 			v.log.log(slog.LevelError, "Function."+c.fn.name, fmt.Sprintf("Function execution failed after '%d' retries.", rc.count))
-			return rc.last
+			return err
 		}
 		rc.count++
-		if c.http != nil {
-			rc.invocation = uuid.NewString()
-		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -71,10 +67,12 @@ func (v *invoker) attempt(c *call, id string, rc *retryContext) error {
 	}
 	r, err := v.limited(c, id, rc)
 	if err == nil && r != nil {
-		if err = v.outputs.write(v.ctx, c, r); err == nil {
-			for _, line := range r.logs {
-				v.log.log(slog.LevelInfo, category+".User", line, "invocation", id)
+		for _, line := range r.Logs {
+			text := "[null]"
+			if line != nil {
+				text = *line
 			}
+			v.log.log(slog.LevelInfo, category+".User", text, "invocation", id)
 		}
 	}
 	took := time.Since(start).Milliseconds()
@@ -120,10 +118,14 @@ func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext
 	if err != nil {
 		return nil, err
 	}
-	if c.http != nil && c.http.forward {
+	if c.http != nil {
 		return nil, v.sendForwarded(ctx, c, id)
 	}
-	req := &request{method: "POST", target: "/" + url.PathEscape(c.fn.name), chunked: true, body: c.envelope(time.Now(), rc), header: []field{
+	body, err := c.envelope(time.Now(), rc)
+	if err != nil {
+		return nil, err
+	}
+	req := &request{method: "POST", target: "/" + url.PathEscape(c.fn.name), chunked: true, body: body, header: []field{
 		{"Host", v.worker.wire.addr},
 		{"X-Azure-Functions-HostVersion", hostVersion},
 		{"X-Azure-Functions-InvocationId", id},
@@ -131,7 +133,7 @@ func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext
 		{"Transfer-Encoding", "chunked"},
 		{"Content-Type", "application/json; charset=utf-8"},
 	}}
-	resp, err := v.follow(ctx, req)
+	resp, err := v.worker.wire.do(ctx, req)
 	if err != nil {
 		v.brokenOff(p, c, id, err)
 		return nil, err
@@ -161,33 +163,3 @@ func (v *invoker) brokenOff(p *process, c *call, id string, err error) {
 // exitPatience is how long after a broken connection the handler's end is
 // still taken for its cause.
 const exitPatience = 200 * time.Millisecond
-
-// maxRedirects is HttpClient's.
-const maxRedirects = 50
-
-// follow sends req and goes where the handler's redirects say, to itself only:
-// with GET and no body, or after 307 and 308 with all of it.
-func (v *invoker) follow(ctx context.Context, req *request) (*response, error) {
-	resp, err := v.worker.wire.do(ctx, req)
-	for range maxRedirects {
-		if err != nil {
-			return nil, err
-		}
-		location, keep, ok := redirect(resp)
-		if !ok {
-			return resp, nil
-		}
-		base := &url.URL{Scheme: "http", Host: v.worker.wire.addr, Path: req.target}
-		to, perr := base.Parse(location)
-		if perr != nil || to.Host != base.Host {
-			return nil, fmt.Errorf("the handler redirects the host to %q: answer the invocation itself", location)
-		}
-		next := &request{method: "GET", target: to.RequestURI(), header: req.header[:4:4]}
-		if keep {
-			next.method, next.body, next.chunked, next.header = req.method, req.body, req.chunked, req.header
-		}
-		req = next
-		resp, err = v.worker.wire.do(ctx, req)
-	}
-	return resp, err
-}

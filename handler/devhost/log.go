@@ -94,9 +94,7 @@ func (w *lines) flush() {
 
 // console is where the handler's stdout and stderr go: one record a line.
 type console struct {
-	log           *logger
-	workerID      string
-	stderrIsError bool
+	log *logger
 
 	mu   sync.Mutex
 	tail []string // the last three lines of stderr
@@ -104,40 +102,21 @@ type console struct {
 
 const consoleCategory = "Host.Function.Console"
 
-func (c *console) stdout(line string) { c.write(slog.LevelInfo, line) }
+func (c *console) stdout(line string) { c.log.log(slog.LevelInfo, consoleCategory, line) }
 
+// stderr takes a line for an error unless it warns, as host.json has it by
+// useStdErrorStreamForErrorsOnly.
 func (c *console) stderr(line string) {
 	c.mu.Lock()
 	if c.tail = append(c.tail, line); len(c.tail) > 3 {
 		c.tail = c.tail[1:]
 	}
 	c.mu.Unlock()
-	c.write(c.stderrLevel(strings.ToLower(line)), line)
-}
-
-func (c *console) stderrLevel(lower string) slog.Level {
-	switch {
-	case strings.Contains(lower, "warn"):
-		return slog.LevelWarn
-	case c.stderrIsError:
-		return slog.LevelError
+	level := slog.LevelError
+	if strings.Contains(strings.ToLower(line), "warn") {
+		level = slog.LevelWarn
 	}
-	for _, word := range [...]string{"error", "fail", "severe", "unhandled exception"} {
-		if strings.Contains(lower, word) {
-			return slog.LevelError
-		}
-	}
-	return slog.LevelInfo
-}
-
-func (c *console) write(level slog.Level, line string) {
-	category := consoleCategory
-	if rest, ok := cutPrefixFold(line, "LanguageWorkerConsoleLog"); ok {
-		category, line = "Worker.HttpWorkerProcess."+c.workerID, rest
-	} else if _, ok := cutPrefixFold(line, "azfuncjsonlog:"); ok {
-		category = "Host.Function.ToolingConsoleLog"
-	}
-	c.log.log(level, category, line)
+	c.log.log(level, consoleCategory, line)
 }
 
 // lastErrors returns the last three lines of stderr, in one line.
@@ -145,11 +124,4 @@ func (c *console) lastErrors() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return strings.Join(c.tail, " / ")
-}
-
-func cutPrefixFold(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
-		return s, false
-	}
-	return s[len(prefix):], true
 }

@@ -1,9 +1,7 @@
 package devhost
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -11,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -47,15 +44,11 @@ func freePort() (port int, err error) {
 // startProcess starts the handler in root's environment, without waiting for
 // it to answer.
 func startProcess(root string, c handlerConfig, s settings, port int, log *logger) (*process, error) {
-	exe, err := c.executable()
-	if err != nil {
-		return nil, err
-	}
 	p := &process{id: uuid.NewString(), ready: make(chan struct{}), ended: make(chan struct{})}
-	p.console = &console{log: log, workerID: p.id, stderrIsError: c.StderrIsError}
+	p.console = &console{log: log}
 	out, errs := &lines{to: p.console.stdout}, &lines{to: p.console.stderr}
-	p.cmd = exec.Command(exe, c.arguments(s)...)
-	p.cmd.Dir = c.WorkingDirectory
+	p.cmd = exec.Command(c.Executable)
+	p.cmd.Dir = root
 	p.cmd.Stdout, p.cmd.Stderr = out, errs
 	p.cmd.WaitDelay = time.Second // a grandchild may hold the pipes
 	p.cmd.Env = s.environ(map[string]string{
@@ -94,62 +87,6 @@ func exitCode(s *os.ProcessState) int {
 		return 128 + int(ws.Signal())
 	}
 	return s.ExitCode()
-}
-
-// executable returns the file to start: in the working directory if it is
-// there, else by PATH.
-func (c handlerConfig) executable() (string, error) {
-	name := filepath.FromSlash(c.Executable)
-	if !filepath.IsAbs(name) {
-		local := filepath.Join(c.WorkingDirectory, name)
-		if _, err := os.Stat(local); err == nil {
-			return local, nil
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-	}
-	return exec.LookPath(name)
-}
-
-// arguments returns the argument list: joined by blanks, without quoting, and
-// split again by .NET, so that "two words" become two.
-func (c handlerConfig) arguments(s settings) []string {
-	list := append([]string(nil), c.Arguments...)
-	if c.WorkerPath != "" {
-		list = append(list, `"`+c.WorkerPath+`"`)
-	}
-	return splitCommandLine(s.expand(strings.Join(list, " ")))
-}
-
-// splitCommandLine splits as .NET does on Unix: at blanks outside of double
-// quotes; \" is a quote.
-func splitCommandLine(s string) []string {
-	var args []string
-	var arg strings.Builder
-	quoted, open := false, false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\' && i+1 < len(s) && s[i+1] == '"':
-			arg.WriteByte('"')
-			open = true
-			i++
-		case c == '"':
-			quoted, open = !quoted, true
-		case (c == ' ' || c == '\t') && !quoted:
-			if open {
-				args = append(args, arg.String())
-				arg.Reset()
-				open = false
-			}
-		default:
-			arg.WriteByte(c)
-			open = true
-		}
-	}
-	if open {
-		args = append(args, arg.String())
-	}
-	return args
 }
 
 // logExit writes what the host writes of an unexpected end, in one line.

@@ -173,37 +173,19 @@ func (l *queueListener) poke() {
 }
 
 func (l *queueListener) call(d azure.Delivery, text []byte) *call {
-	c := &call{
+	return &call{
 		fn:     l.fn,
 		reason: fmt.Sprintf("New queue message detected on '%s'.", l.queue.Name()),
 		detail: fmt.Sprintf("MessageId: %s, DequeueCount: %d, InsertedOn: %s", d.ID, d.DequeueCount, d.Inserted.UTC().Format("2006-01-02T15:04:05.000-07:00")),
-		data:   queueData(text, l.fn.trigger.DataType),
-	}
-	c.meta.set("DequeueCount", once(strconv.Itoa(d.DequeueCount)))
-	c.meta.set("ExpirationTime", wholeSeconds(d.Expires))
-	c.meta.set("Id", twice(d.ID))
-	c.meta.set("InsertionTime", wholeSeconds(d.Inserted))
-	c.meta.set("NextVisibleTime", wholeSeconds(d.NextVisible))
-	c.meta.set("PopReceipt", twice(d.PopReceipt))
-	if l.fn.trigger.DataType != "binary" {
-		liftText(&c.lifted, text)
-	}
-	return c
-}
-
-// queueData is a message's body on the wire: text in a string in a string, or
-// base64 once.
-func queueData(text []byte, dataType string) []byte {
-	if dataType == "binary" {
-		return once(base64.StdEncoding.EncodeToString(text))
-	}
-	return twice(string(text))
-}
-
-// liftText lifts the properties of text that is a JSON object.
-func liftText(o *object, text []byte) {
-	if v, err := decodeFirst(text); err == nil {
-		lift(o, v)
+		data:   quoted(string(text)),
+		meta: map[string]any{
+			"DequeueCount":    strconv.Itoa(d.DequeueCount),
+			"ExpirationTime":  d.Expires.UTC().Format(wholeSeconds),
+			"Id":              quoted(d.ID),
+			"InsertionTime":   d.Inserted.UTC().Format(wholeSeconds),
+			"NextVisibleTime": d.NextVisible.UTC().Format(wholeSeconds),
+			"PopReceipt":      quoted(d.PopReceipt),
+		},
 	}
 }
 

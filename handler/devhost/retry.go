@@ -2,11 +2,9 @@ package devhost
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -55,40 +53,9 @@ func parseRetry(raw json.RawMessage) (*retryPolicy, error) {
 	return p, err
 }
 
-// retryContext is what the handler is told of a retry policy's attempts.
-type retryContext struct {
-	count, max int
-	invocation string
-	function   string
-	last       error // of the previous attempt
-}
-
-// encode writes real numbers, and the exception as Json.NET serializes it,
-// without .NET's stack traces.
-func (r *retryContext) encode() []byte {
-	exception := []byte("null")
-	if r.last != nil {
-		exception = fmt.Appendf(nil, `{"InstanceId":"%s","MethodName":%s,"Handled":false,`+
-			`"ClassName":"Microsoft.Azure.WebJobs.Host.FunctionInvocationException","Message":%s,"Data":null,`+
-			`"InnerException":%s,"HelpURL":null,"StackTraceString":null,"RemoteStackTraceString":null,`+
-			`"RemoteStackIndex":0,"ExceptionMethod":null,"HResult":-2146233088,"Source":"System.Private.CoreLib","WatsonBuckets":null}`,
-			r.invocation, once("Host.Functions."+r.function), once("Exception while executing function: Functions."+r.function), inner(r.last))
-	}
-	return fmt.Appendf(nil, `{"RetryCount":%d,"MaxRetryCount":%d,"Exception":%s,"Instance":null,"State":{}}`, r.count, r.max, exception)
-}
-
-func inner(err error) []byte {
-	status := []byte("null")
-	var s *statusError
-	if errors.As(err, &s) {
-		status = fmt.Appendf(nil, "%d", s.status)
-		if s.reason == "" {
-			s.reason = http.StatusText(s.status)
-		}
-	}
-	return fmt.Appendf(nil, `{"HttpRequestError":0,"StatusCode":%s,"Message":%s,"Data":{},"InnerException":null,`+
-		`"HelpLink":null,"Source":"System.Net.Http","HResult":-2146233088,"StackTrace":null}`, status, once(err.Error()))
-}
+// retryContext is what the handler is told of a retry policy's attempts. (The
+// real host tells of the last attempt's exception too.)
+type retryContext struct{ count, max int }
 
 // backoff is the RandomizedExponentialBackoffStrategy of the WebJobs SDK: the
 // first pause is the minimum, and each next one adds a step that doubles, with

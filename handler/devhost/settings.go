@@ -73,12 +73,6 @@ func (s settings) resolve(text string) (string, error) {
 	return out, err
 }
 
-// expand replaces every %NAME% as in host.json's arguments: what isn't set
-// becomes empty.
-func (s settings) expand(text string) string {
-	return percentName.ReplaceAllStringFunc(text, func(m string) string { return s.get(m[1 : len(m)-1]) })
-}
-
 // connection returns the connection string that a binding's connection names;
 // the empty name is the host's own storage.
 func (s settings) connection(name string) (string, error) {

@@ -11,20 +11,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
 )
 
-// occurrences is a timer's schedule.
-type occurrences interface{ Next(time.Time) time.Time }
-
-// every is a schedule given as a time span.
-type every time.Duration
-
-func (e every) Next(t time.Time) time.Time { return t.Add(time.Duration(e)) }
-
 // timer drives a timerTrigger: its runs never overlap, and a failed one is not
 // repeated unless the function has a retry policy.
 type timer struct {
 	fn       *function
-	schedule occurrences
-	cron     bool
+	schedule ncrontab.Schedule
 	monitor  *azure.HostBlobs // nil: no status is kept
 	blob     string
 	status   *scheduleStatus // nil without monitor
@@ -37,17 +28,14 @@ type scheduleStatus struct{ Last, Next, LastUpdated time.Time }
 
 const hostContainer = "azure-webjobs-hosts"
 
-// newTimer parses the schedule: NCRONTAB, or a time span.
+// newTimer parses the schedule, an NCRONTAB expression.
 func newTimer(fn *function, hostID string, blobs *azure.HostBlobs, execute func(context.Context, *call) error, log *logger) (*timer, error) {
-	t := &timer{fn: fn, execute: execute, log: log, blob: "timers/" + hostID + "/Host.Functions." + fn.name + "/status"}
-	if d, err := parseTimeSpan(fn.trigger.Schedule); err == nil && d > 0 {
-		t.schedule = every(d)
-	} else if s, err := ncrontab.Parse(fn.trigger.Schedule); err == nil {
-		t.schedule, t.cron = s, true
-	} else {
-		return nil, fmt.Errorf("function %s: schedule: %w", fn.name, err)
+	schedule, err := ncrontab.Parse(fn.trigger.Schedule)
+	if err != nil {
+		return nil, fmt.Errorf("schedule: %w", err)
 	}
-	if fn.trigger.UseMonitor && !t.subMinute(time.Now()) {
+	t := &timer{fn: fn, schedule: schedule, execute: execute, log: log, blob: "timers/" + hostID + "/Host.Functions." + fn.name + "/status"}
+	if !t.subMinute(time.Now()) {
 		t.monitor = blobs
 	}
 	return t, nil
@@ -78,11 +66,8 @@ func (t *timer) run(ctx context.Context) {
 			t.status = &scheduleStatus{Next: t.schedule.Next(now)}
 		}
 	}
-	switch {
-	case !due.IsZero():
+	if !due.IsZero() {
 		t.fire(ctx, now, true, "UnscheduledInvocationReason: IsPastDue, OriginalSchedule: "+due.Format(offsetTime))
-	case t.fn.trigger.RunOnStartup:
-		t.fire(ctx, now, false, "UnscheduledInvocationReason: RunOnStartup")
 	}
 	for base := now; ; {
 		next := t.schedule.Next(base)
@@ -114,15 +99,13 @@ func (t *timer) fire(ctx context.Context, at time.Time, pastDue bool, detail str
 }
 
 func (t *timer) call(at time.Time, pastDue bool, detail string) *call {
-	status := []byte("null")
-	if t.status != nil {
-		status = t.status.encode()
-	}
 	return &call{
 		fn:     t.fn,
 		reason: "Timer fired at " + at.Format(offsetTime),
 		detail: detail,
-		data:   fmt.Appendf(nil, `{"Schedule":{"AdjustForDST":%t},"ScheduleStatus":%s,"IsPastDue":%t}`, t.cron, status, pastDue),
+		data: map[string]any{
+			"Schedule": map[string]bool{"AdjustForDST": true}, "ScheduleStatus": t.status, "IsPastDue": pastDue,
+		},
 	}
 }
 
@@ -160,27 +143,14 @@ func (t *timer) checkPastDue(ctx context.Context, now time.Time) (missed time.Ti
 }
 
 func (t *timer) save(ctx context.Context) error {
-	return t.monitor.Put(ctx, hostContainer, t.blob, t.status.encode(), nil)
+	return t.monitor.Put(ctx, hostContainer, t.blob, []byte(jsonText(t.status)), nil)
 }
 
-func (s *scheduleStatus) encode() []byte {
+// MarshalJSON writes the status as the host does.
+func (s *scheduleStatus) MarshalJSON() ([]byte, error) {
 	f := func(t time.Time) string { return t.UTC().Format(offsetTime) }
-	return fmt.Appendf(nil, `{"Last":"%s","Next":"%s","LastUpdated":"%s"}`, f(s.Last), f(s.Next), f(s.LastUpdated))
+	return fmt.Appendf(nil, `{"Last":"%s","Next":"%s","LastUpdated":"%s"}`, f(s.Last), f(s.Next), f(s.LastUpdated)), nil
 }
 
 // ticks cuts to .NET's 100 ns, in UTC, without a monotonic reading.
 func ticks(t time.Time) time.Time { return t.UTC().Truncate(100 * time.Nanosecond) }
-
-// adminData is what the handler gets of a timer that /admin runs: the stored
-// status, never past due.
-func (t *timer) adminData(ctx context.Context) []byte {
-	now := ticks(time.Now())
-	shown := timer{fn: t.fn, schedule: t.schedule, cron: t.cron}
-	if t.monitor != nil {
-		shown.status = &scheduleStatus{Next: t.schedule.Next(now), LastUpdated: now}
-		if data, _, ok, err := t.monitor.Get(ctx, hostContainer, t.blob); err == nil && ok {
-			_ = json.Unmarshal(data, shown.status) // an unreadable one is as none
-		}
-	}
-	return shown.call(now, false, "").data
-}

@@ -34,9 +34,10 @@ func (h *Host) build(ctx context.Context, opt Options, cfg hostConfig, s setting
 			err = h.addEventHub(ctx, fn, opt, cfg, s)
 		case "httpTrigger":
 			var r *route
-			if r, err = newRoute(fn, cfg.RoutePrefix); err == nil {
-				routes = append(routes, r)
+			if r, err = newRoute(fn, cfg.RoutePrefix); err == nil && !cfg.Handler.Forward {
+				err = errors.New("devhost plays an httpTrigger only with customHandler.enableForwardingHttpRequest of host.json")
 			}
+			routes = append(routes, r)
 		}
 		if err != nil {
 			return fmt.Errorf("function %s: %w", fn.name, err)
