@@ -6,7 +6,6 @@ GOOS        ?= $(shell $(GO) env GOHOSTOS)
 GOARCH      ?= $(shell $(GO) env GOHOSTARCH)
 FUZZTIME    ?= 10m
 GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GREMLINS    ?= github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
