@@ -20,7 +20,7 @@ import (
 const mlmodel = "MLmodel"
 
 // maxMLmodel bounds it. A signature of thousands of columns takes some 100 kB.
-const maxMLmodel = 1 << 20
+const maxMLmodel = 512 << 10
 
 // mlflowModel is what of an MLmodel file is read.
 type mlflowModel struct {

@@ -76,18 +76,3 @@ func TestSkops(t *testing.T) {
 		}
 	}
 }
-
-// FuzzLoad holds that no file makes loading crash.
-func FuzzLoad(f *testing.F) {
-	for _, s := range readSkops(f) {
-		f.Add(s.File)
-	}
-	f.Add([]byte("PK\x03\x04archive/data.pkl"))
-	f.Add([]byte("<html>"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := artifact.Load(data, nil)
-		if (m == nil) != (err != nil) {
-			t.Fatalf("%v, %v", m, err)
-		}
-	})
-}

@@ -28,7 +28,7 @@ func (a *attrs) agree(name string, d *dim, n int) bool {
 	case n == 0 && d.none && d.n == 0:
 		return true
 	case n == 0 || d.n < 0:
-		a.fail("%s is of %d %s: one at least is needed", name, n, d.what)
+		a.fail("%s is of %d %s: one at least is needed; the file is damaged or made by hand: fit the model and write it again", name, n, d.what)
 	case d.n == 0 && d == &a.in && n > maxFeatures:
 		a.fail("%s is of %d %s: at most %d are supported", name, n, d.what, maxFeatures)
 	case d.n == 0:

@@ -220,7 +220,7 @@ func TestStepOfNoWidth(t *testing.T) {
 		}
 		return v, err
 	})
-	const want = "StandardScaler in step 'standardscaler': n_features_in_ is of 0 features: one at least is needed"
+	const want = "StandardScaler in step 'standardscaler': n_features_in_ is of 0 features: one at least is needed; the file is damaged or made by hand: fit the model and write it again"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
