@@ -42,6 +42,7 @@ type App struct {
 	storage *azure.Storage
 	schema  *schema
 
+	later    *later
 	ingester *ingest.Ingester
 	flusher  *flusher
 
@@ -71,6 +72,7 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 		sender: &ledger.Sender{Outbox: db, Queue: storage.Queue(JobQueue), PerMessage: cfg.SensorsPerMessage, Now: now},
 		cpu:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		schema: newSchema(cfg, db),
+		later:  newLater(log),
 	}
 	a.registry = &registry.Registry{Blobs: storage.Blobs(), Ledger: db, Models: a.models, Columns: columns(cfg.Score), MaxLookback: cfg.MaxLookback, Now: now}
 	a.mount()
@@ -85,6 +87,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.Serve
 // Close says what was ingested last, and lets go of SQL and storage. Nothing may
 // be in flight.
 func (a *App) Close() error {
+	a.later.end()
 	a.schema.end()
 	a.flusher.end()
 	a.storage.Close()

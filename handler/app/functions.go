@@ -60,7 +60,7 @@ func batch(ev protocol.Events) ingest.Batch {
 
 // mountRuns puts the API on the server, which is the function runs.
 func (a *App) mountRuns() {
-	api := &runs.API{Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Log: a.log, Now: now}
+	api := &runs.API{Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now}
 	view(a, "/api/", api.Lanes)
 	view(a, "/api/devices/:device", api.Device)
 	view(a, "/api/runs", api.List)

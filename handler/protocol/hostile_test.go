@@ -52,7 +52,7 @@ func api(t testing.TB, stdout io.Writer) http.Handler {
 	}
 	log := slog.New(slog.NewJSONHandler(stdout, nil))
 	a := &runs.API{
-		Ledger: db, Log: log, Now: time.Now,
+		Ledger: db, Log: log, Now: time.Now, Later: func(f func(context.Context)) { f(ctx) },
 		Models: &registry.Registry{Blobs: new(blob.Memory), Ledger: db, Columns: 1, Now: time.Now},
 		Sender: &ledger.Sender{Outbox: db, Queue: nowhere{}, PerMessage: 1, Now: time.Now},
 		Ender:  &ledger.Ender{Ledger: db, Files: new(blob.Memory), Now: time.Now},

@@ -73,8 +73,11 @@ type API struct {
 	Settings fleet.Settings // the current ones: of the runs it opens
 	// Retention is how long runs and readings are kept; 0 is for ever.
 	Retention time.Duration
-	Log       *slog.Logger
-	Now       func() time.Time
+	// Later does what a caller need not wait for, as soon as it can and beside its
+	// answer. It may be killed before its end: the tick does what is left.
+	Later func(f func(context.Context))
+	Log   *slog.Logger
+	Now   func() time.Time
 
 	sums sums
 }
@@ -87,14 +90,17 @@ func (a *API) register(ctx context.Context) {
 	}
 }
 
-// advance does at once, for a run that was opened or changed, what the tick
-// would do within a minute, and returns the run as it then stands. The change
-// itself is made: that this fails is for the tick to mend.
+// advance lets be done, for a run that was opened or changed, what the tick would
+// do within a minute, and returns the run as it stands. The change itself is in the
+// ledger: a fleet's messages take minutes to send, and a caller that waited for
+// them would be cut off.
 func (a *API) advance(ctx context.Context, id string) (Run, error) {
-	if _, err := a.Sender.Send(ctx, id); err != nil {
-		a.Log.Warn("messages are left to the tick", "run", id, "error", err.Error())
-	} else if err := a.Ender.End(ctx, a.Log, id); err != nil {
-		a.Log.Warn("the end of the run is left to the tick", "run", id, "error", err.Error())
-	}
+	a.Later(func(ctx context.Context) {
+		if _, err := a.Sender.Send(ctx, id); err != nil {
+			a.Log.Warn("messages are left to the tick", "run", id, "error", err.Error())
+		} else if err := a.Ender.End(ctx, a.Log, id); err != nil {
+			a.Log.Warn("the end of the run is left to the tick", "run", id, "error", err.Error())
+		}
+	})
 	return a.show(ctx, id)
 }

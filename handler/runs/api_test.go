@@ -51,6 +51,7 @@ func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
 		Models: &registry.Registry{Blobs: &blob.Memory{}, Ledger: db, Columns: 1, Now: clock},
 		Sender: &ledger.Sender{Outbox: db, Queue: q, Now: clock},
 		Ender:  &ledger.Ender{Ledger: db, Files: &blob.Memory{}, Now: clock},
+		Later:  func(f func(context.Context)) { f(t.Context()) },
 		Log:    slog.New(slog.DiscardHandler), Now: clock,
 	}, db, q
 }
@@ -185,8 +186,8 @@ func TestCancel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err = api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID})
-	if err != nil || run.State != fleet.RunCancelled || run.Progress.Counts[fleet.Cancelled] != 3 || run.Manifest == "" {
+	cancelled, err := api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID})
+	if run := cancelled; err != nil || run.State != fleet.RunCancelled || run.Progress.Counts[fleet.Cancelled] != 3 || run.Manifest == "" {
 		t.Errorf("%+v, %v", run, err)
 	}
 	if _, err := api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID}); !errors.Is(err, fleet.ErrConflict) {
@@ -210,7 +211,7 @@ func TestEpochsAreShown(t *testing.T) {
 	if _, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID, Sensors: "1/1"}); err != nil {
 		t.Fatal(err)
 	}
-	run, err = api.Show(t.Context(), runs.ShowRequest{ID: run.ID})
+	shown, err := api.Show(t.Context(), runs.ShowRequest{ID: run.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,8 +220,8 @@ func TestEpochsAreShown(t *testing.T) {
 		{Epoch: 1, Reason: fleet.ByCancel, OpenedAt: now, EndedAt: now},
 		{Epoch: 0, Reason: fleet.ByRequest, OpenedAt: now, Jobs: 3},
 	}
-	if !slices.Equal(run.Epochs, want) || run.Reason != fleet.ByRescore || run.ReopenedAt != later || run.OpenedAt != now {
-		t.Errorf("%+v", run)
+	if !slices.Equal(shown.Epochs, want) || shown.Reason != fleet.ByRescore || shown.ReopenedAt != later || shown.OpenedAt != now {
+		t.Errorf("%+v", shown)
 	}
 }
 
@@ -305,4 +306,40 @@ func TestSensors(t *testing.T) {
 			t.Errorf("%+v: %v", req, err)
 		}
 	}
+}
+
+// TestRequestIsAnsweredBeforeItIsSent: the answer needs the ledger alone, and
+// says whether the run is new.
+func TestRequestIsAnsweredBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	api, db, q := newAPI(t)
+	var afterwards []func(context.Context)
+	api.Later = func(f func(context.Context)) { afterwards = append(afterwards, f) }
+	request := func(want runs.OpenResult) {
+		t.Helper()
+		got, err := api.Request(t.Context(), hour)
+		if err != nil || got.Result != want || got.ID == "" || got.Progress.Jobs != 3 {
+			t.Errorf("%+v, %v; want %s", got, err, want)
+		}
+	}
+	request(runs.NewRun)
+	request(runs.FoundRun)
+	if q.jobs != 0 {
+		t.Fatalf("%d jobs were sent before the answer", q.jobs)
+	}
+	for _, f := range afterwards {
+		f(t.Context())
+	}
+	if q.jobs != 3 {
+		t.Errorf("%d jobs were sent", q.jobs)
+	}
+	for _, sensor := range []fleet.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}} {
+		if _, _, err := db.CloseJob(t.Context(), fleet.Window{From: hour.From, To: hour.To}.RunID(), fleet.JobKey{ID: sensor}, fleet.Outcome{Result: fleet.NoData}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	afterwards = nil
+	request(runs.FoundRun) // all its jobs are closed, and nobody has ended it
+	afterwards[0](t.Context())
+	request(runs.EndedRun)
 }

@@ -15,33 +15,55 @@ type OpenRequest struct {
 	To   time.Time `json:"to"`
 }
 
+// Opened is the answer to an [OpenRequest].
+type Opened struct {
+	Run
+	Result OpenResult `json:"result"`
+}
+
+// OpenResult says what an [OpenRequest] came to.
+type OpenResult string
+
+const (
+	NewRun   OpenResult = "opened" // the run is new
+	FoundRun OpenResult = "found"  // there was such a run, and it is open
+	EndedRun OpenResult = "ended"  // there was such a run, and it has ended
+)
+
 // Request opens the run over a past window, with a job for every enabled
-// sensor, and sends its messages. If there is such a run it is returned as it
+// sensor; its messages are sent afterwards. If there is such a run it is returned as it
 // stands: the same window is the same run; [API.Rescore] scores it again. The
 // error wraps [fleet.ErrConflict] if the window is not over yet, or its run is
 // being cancelled.
-func (a *API) Request(ctx context.Context, req OpenRequest) (Run, error) {
+func (a *API) Request(ctx context.Context, req OpenRequest) (Opened, error) {
 	w, err := fleet.NewWindow(req.From, req.To)
 	if err != nil {
-		return Run{}, err
+		return Opened{}, err
 	}
 	now := a.Now()
 	if w.To.After(now) {
-		return Run{}, fmt.Errorf("%w: the window ends at %s, which is still to come (it is %s): its readings cannot be complete",
+		return Opened{}, fmt.Errorf("%w: the window ends at %s, which is still to come (it is %s): its readings cannot be complete",
 			fleet.ErrConflict, w.To.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	if err := a.kept(ctx, w, now); err != nil {
-		return Run{}, err
+		return Opened{}, err
 	}
 	a.register(ctx)
-	run, _, err := a.Ledger.OpenRequested(ctx, w, a.Settings, now)
+	run, created, err := a.Ledger.OpenRequested(ctx, w, a.Settings, now)
 	if err != nil {
-		return Run{}, fmt.Errorf("request run %s: %w", w.RunID(), err)
+		return Opened{}, fmt.Errorf("request run %s: %w", w.RunID(), err)
 	}
-	if run.State == fleet.RunCancelling {
-		return Run{}, cancelling(run.ID)
+	result := FoundRun
+	switch {
+	case created:
+		result = NewRun
+	case run.State == fleet.RunCancelling:
+		return Opened{}, cancelling(run.ID)
+	case !run.State.Open():
+		result = EndedRun
 	}
-	return a.advance(ctx, run.ID)
+	shown, err := a.advance(ctx, run.ID)
+	return Opened{shown, result}, err
 }
 
 // kept reports, as an error wrapping [fleet.ErrConflict], that readings of the

@@ -140,12 +140,16 @@ func (p *pass) score(ctx context.Context, t *task, f *feed[*chunk]) {
 // write writes the CSV of a task, under its condition, as fill does.
 func (p *pass) write(ctx context.Context, t *task, fill func(io.Writer) error) {
 	t.began = p.Now()
-	info, err := p.Files.Write(ctx, blob.Preds, ledger.CSVName(p.run.ID, t.key.ID), t.cond, "text/csv; charset=utf-8", func(w io.Writer) error {
+	name := ledger.CSVName(p.run.ID, t.key.ID)
+	info, err := p.Files.Write(ctx, blob.Preds, name, t.cond, "text/csv; charset=utf-8", func(w io.Writer) error {
 		return guard(func() error { return fill(w) })
 	})
 	if errors.Is(err, blob.ErrChanged) {
 		t.again = true
 		return
+	}
+	if ctx.Err() != nil && err != nil {
+		err = fmt.Errorf("%s, model %s: %w", name, t.result.Model, err) // a deadline alone says nothing
 	}
 	t.result.CSVSHA256, t.err = info.SHA256, err
 }

@@ -59,7 +59,7 @@ func (f *feed[T]) each(ctx context.Context) iter.Seq2[T, error] {
 		if f.err != nil {
 			yield(none, f.err)
 		} else if ctx.Err() != nil { // send may have dropped a piece
-			yield(none, context.Cause(ctx))
+			yield(none, fmt.Errorf("reading its window: %w", context.Cause(ctx)))
 		}
 	}
 }

@@ -93,7 +93,7 @@ func answerError(resp *http.Response) error {
 	return fmt.Errorf("%s: %s %s", resp.Request.URL, resp.Status, bytes.TrimSpace(data))
 }
 
-func (a *client) open(ctx context.Context, from, to time.Time) (run runs.Run, err error) {
+func (a *client) open(ctx context.Context, from, to time.Time) (run runs.Opened, err error) {
 	err = a.call(ctx, http.MethodPost, "/runs", nil, runs.OpenRequest{From: from, To: to}, &run)
 	return run, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -97,6 +98,23 @@ func writeFile(name string, data []byte) error {
 	return os.WriteFile(name, data, 0o644)
 }
 
+// unscored says how many jobs were not scored, and why: a run succeeds although
+// none of its sensors has a model.
+func unscored(jobs []runs.Job) string {
+	why := map[fleet.JobState]string{fleet.NoModel: "without a model", fleet.NoData: "without readings"}
+	counts := fleet.Counts{}
+	for _, j := range jobs {
+		counts[j.State]++
+	}
+	var text strings.Builder
+	for _, state := range fleet.JobStates {
+		if n := counts[state]; n > 0 && state != fleet.Scored {
+			fmt.Fprintf(&text, ", %d %s", n, cmp.Or(why[state], string(state)))
+		}
+	}
+	return text.String()
+}
+
 func (r report) write(to io.Writer) error {
 	w := bufio.NewWriter(to)
 	width := len("sensor")
@@ -122,7 +140,7 @@ func (r report) write(to io.Writer) error {
 		fmt.Fprintf(w, columns, j.ID, j.Rows, j.Anomalies, k.Known, k.Found, fmt.Sprintf("%.1f ms", j.DurationMS))
 		rows, anomalies, all.Known, all.Found = rows+j.Rows, anomalies+j.Anomalies, all.Known+k.Known, all.Found+k.Found
 	}
-	fmt.Fprintf(w, "\n%d sensors, %d readings, %d anomalies", len(r.Jobs), rows, anomalies)
+	fmt.Fprintf(w, "\n%d sensors, %d readings, %d anomalies%s", len(r.Jobs), rows, anomalies, unscored(r.Jobs))
 	if r.Known != nil {
 		fmt.Fprintf(w, "; %d of %d known ones found, %d false alarms", all.Found, all.Known, anomalies-all.Found)
 	}

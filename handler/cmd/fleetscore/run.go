@@ -166,7 +166,7 @@ func (c console) pipeline(ctx context.Context, say io.Writer, s *stack, in input
 func (c console) score(ctx context.Context, s *stack, w fleet.Window) (runs.Run, error) {
 	run, err := s.api.open(ctx, w.From, w.To)
 	if err != nil {
-		return run, err
+		return run.Run, err
 	}
 	bar := c.progress("scoring sensors", run.Progress.Jobs)
 	defer bar.end()

@@ -173,12 +173,22 @@ func openRunCommand(c console, api *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.writeChanged(run, asJSON, run)
+			if !asJSON {
+				fmt.Fprintln(c.out, openResults[run.Result])
+			}
+			return c.writeChanged(run.Run, asJSON, run)
 		},
 	}
 	window.add(cmd, "the window")
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// openResults say what a request for a run came to.
+var openResults = map[runs.OpenResult]string{
+	runs.NewRun:   "the run is opened, and its messages are being sent",
+	runs.FoundRun: "there is a run over this window already, and it is under way",
+	runs.EndedRun: "there is a run over this window already, and it has ended; to score it again, see fleetscore runs rescore",
 }
 
 func rescoreCommand(c console, api *client) *cobra.Command {

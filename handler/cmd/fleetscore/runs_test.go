@@ -40,3 +40,20 @@ EPOCH  REASON         JOBS  OPENED               ENDED
 		t.Errorf("opened once: %v\n%s", err, &out)
 	}
 }
+
+// TestUnscored says how many jobs had no model and how many no readings.
+func TestUnscored(t *testing.T) {
+	t.Parallel()
+	var jobs []runs.Job
+	for state, n := range map[fleet.JobState]int{fleet.Scored: 4, fleet.NoModel: 797, fleet.NoData: 3, fleet.BadModel: 1} {
+		for range n {
+			jobs = append(jobs, runs.Job{State: state})
+		}
+	}
+	if got, want := unscored(jobs), ", 3 without readings, 797 without a model, 1 bad_model"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := unscored(jobs[:0]); got != "" {
+		t.Errorf("of none: %q", got)
+	}
+}

@@ -158,7 +158,7 @@ func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags) {
 		rows += j.Rows
 		anomalies += j.Anomalies
 	}
-	fmt.Fprintf(c.out, "%s  %s  %s: %d sensors, %d readings, %d anomalies", time.Now().Format(time.TimeOnly), r.ID, r.State, len(jobs), rows, anomalies)
+	fmt.Fprintf(c.out, "%s  %s  %s: %d sensors, %d readings, %d anomalies%s", time.Now().Format(time.TimeOnly), r.ID, r.State, len(jobs), rows, anomalies, unscored(jobs))
 	if !f.idle && r.Kind == fleet.Scheduled {
 		known := 0
 		for sample := range f.fleet.Samples(fleet.Window{From: r.From, To: r.To}) {

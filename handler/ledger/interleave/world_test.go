@@ -321,7 +321,8 @@ func (w *world) functions(f *flow) functions {
 		score: &score.Scorer{Ledger: db, Readings: db, Models: faultyModels{f}, Files: files, Ender: ender,
 			CPU: semaphore.NewWeighted(1), Now: w.clock},
 		poison: &score.Poison{Ledger: db, Files: files, Ender: ender, Sender: sender, Now: w.clock},
-		runs:   &runs.API{Ledger: db, Models: registered{}, Sender: sender, Ender: ender, Settings: w.settings, Log: log, Now: w.clock},
-		log:    log,
+		runs: &runs.API{Ledger: db, Models: registered{}, Sender: sender, Ender: ender, Settings: w.settings, Log: log, Now: w.clock,
+			Later: func(then func(context.Context)) { then(w.t.Context()) }},
+		log: log,
 	}
 }
