@@ -343,3 +343,23 @@ func TestRequestIsAnsweredBeforeItIsSent(t *testing.T) {
 	afterwards[0](t.Context())
 	request(runs.EndedRun)
 }
+
+// TestCancellingRunIsLeftAlone: it can be neither requested nor rescored before
+// it has ended.
+func TestCancellingRunIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	run, err := api.Request(t.Context(), hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Cancel(t.Context(), run.ID, now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.Request(t.Context(), hour); !errors.Is(err, fleet.ErrConflict) || !strings.Contains(err.Error(), "being cancelled") {
+		t.Errorf("requested: %v", err)
+	}
+	if _, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID}); !errors.Is(err, fleet.ErrConflict) || !strings.Contains(err.Error(), "being cancelled") {
+		t.Errorf("rescored: %v", err)
+	}
+}

@@ -1,0 +1,108 @@
+package schedule_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+)
+
+// TestLostBesideAFullQueue: while the queue holds messages, a job is sent again
+// when its own is over six hours old.
+func TestLostBesideAFullQueue(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.after(0)
+	f.after(31 * time.Minute)
+	f.Delay = 1000 * days // no more runs
+	f.queue.full = 1
+	for _, c := range []struct {
+		after time.Duration
+		sent  int
+	}{{6 * time.Hour, 1}, {time.Minute, 2}} {
+		if f.after(c.after); len(f.queue.sent) != c.sent {
+			t.Errorf("%v later: %d messages in all, want %d", c.after, len(f.queue.sent), c.sent)
+		}
+	}
+}
+
+// TestLateOfManyWindows re-opens all of them in one tick.
+func TestLateOfManyWindows(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.after(0)
+	f.after(150*time.Minute + time.Minute) // three windows
+	runs := f.runs()
+	for _, r := range runs {
+		f.insert(r.Window.From.Add(time.Second))
+	}
+	f.after(0)
+	for _, r := range f.runs() {
+		if r.Epoch != 1 || len(runs) != 3 {
+			t.Errorf("%s is at epoch %d, want 1", r.ID, r.Epoch)
+		}
+	}
+}
+
+// deadlines is a sender and ender that notes how long it may take.
+type deadlines struct{ sending, ending time.Duration }
+
+func (d *deadlines) Send(ctx context.Context, _ string) (int, error) {
+	d.sending = left(ctx)
+	return 0, nil
+}
+
+func (d *deadlines) SendAlone(context.Context, string, ...fleet.JobKey) error { return nil }
+
+func (d *deadlines) End(ctx context.Context, _ *slog.Logger, _ string) error {
+	d.ending = left(ctx)
+	return nil
+}
+
+// left returns how long ctx lives still, -1 if for ever.
+func left(ctx context.Context) time.Duration {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return -1
+	}
+	return time.Until(end)
+}
+
+// TestStepsHaveLimits: a step that hangs leaves time for those after it.
+func TestStepsHaveLimits(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 0) // a run without jobs can end
+	d := &deadlines{}
+	f.after(0)
+	f.Sender, f.Ender = d, d
+	f.after(31 * time.Minute)
+	if d.sending <= 0 || d.sending > 4*time.Minute || d.ending <= 0 || d.ending > time.Minute {
+		t.Errorf("sending may take %v, ending %v", d.sending, d.ending)
+	}
+}
+
+// TestGivenUpJobHasALog: nobody else says why it was given up.
+func TestGivenUpJobHasALog(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 1)
+	f.after(0)
+	f.after(31 * time.Minute)
+	f.Delay = 1000 * days
+	for range 5 {
+		f.after(11 * time.Minute)
+	}
+	key := fleet.JobKey{ID: fleet.ID{Device: "d", Sensor: "a"}}
+	content, _, err := f.files.Read(t.Context(), blob.Logs, ledger.ErrorLogName(f.runs()[0].ID, key), "", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log ledger.ErrorLog
+	if err := json.Unmarshal(content, &log); err != nil || log.State != fleet.Failed || log.Remedy == "" {
+		t.Errorf("%s, %v", content, err)
+	}
+}
