@@ -24,6 +24,7 @@ type Opened struct {
 // OpenResult says what an [OpenRequest] came to.
 type OpenResult string
 
+// What an [OpenRequest] may come to.
 const (
 	NewRun   OpenResult = "opened" // the run is new
 	FoundRun OpenResult = "found"  // there was such a run, and it is open
