@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // Model is a model ready to predict. It is safe for concurrent use.
@@ -169,16 +169,13 @@ func predictRows(m Model, r *predict.Result, x []float64) error {
 	return err
 }
 
-// errPanic: scoring a job panicked.
-var errPanic = errors.New("panic")
-
-// guard calls f and makes a panic an error, the job's own: it must not take
-// the process, nor the jobs beside it, along.
-func guard(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("%w: %v\n%s", errPanic, v, debug.Stack())
-		}
-	}()
-	return f()
+// guard calls f. A panic becomes an error of the job, with its stack: it must not
+// end the process, nor the jobs beside it.
+func guard(f func() error) error {
+	err := spawn.Catch(f)
+	var p *spawn.Panic
+	if errors.As(err, &p) {
+		return fmt.Errorf("%w\n%s", err, p.Stack)
+	}
+	return err
 }

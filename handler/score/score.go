@@ -15,6 +15,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // Jobs is the reading of jobs and their runs.
@@ -180,7 +181,8 @@ func own(err error) bool {
 			return false
 		}
 	}
-	return fleet.FailureOf(err).Outcome != "" || errors.Is(err, errPanic) || errors.Is(err, fleet.ErrInvalid)
+	var panicked *spawn.Panic
+	return fleet.FailureOf(err).Outcome != "" || errors.As(err, &panicked) || errors.Is(err, fleet.ErrInvalid)
 }
 
 // note adds an attempt to each task left, even when the deadline has passed, so

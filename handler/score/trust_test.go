@@ -12,6 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 func TestOwn(t *testing.T) {
@@ -24,7 +25,7 @@ func TestOwn(t *testing.T) {
 		{fleet.ErrBadModel, true},
 		{fleet.ErrNoData, true},
 		{fleet.ErrBadData, true},
-		{fmt.Errorf("%w: index out of range", errPanic), true},
+		{fmt.Errorf("score d/s: %w", &spawn.Panic{Value: "index out of range"}), true},
 		{fmt.Errorf("closing: %w: too long", fleet.ErrInvalid), true},
 		{errors.New("a number of SQL Server that nobody knows"), false},
 		{fleet.ErrUnavailable, false},
