@@ -32,6 +32,7 @@ var hostile = []struct {
 	{"a string encoded again and again", "c_codecs\nencode\nq\x00X\x00\x00\x10\x00" + strings.Repeat("a", 1<<20) +
 		"q\x01X\x06\x00\x00\x00latin1q\x020" + strings.Repeat("h\x00h\x01h\x02\x86R", 1000) + ".", pickle.ErrLimit},
 	{"a memo bomb: each list twice in the next", "]" + strings.Repeat("q\x000(h\x00h\x00l", 2000) + ".", pickle.ErrLimit},
+	{"a memo index of 5000 where there is nothing", "Nr\x88\x13\x00\x00.", nil},
 	{"a memo index of 2^31-1", "Nr\xff\xff\xff\x7f.", nil},
 	{"a memo index of 10^9 in text", "Np1000000000\n.", nil},
 	{"nothing in the memo", "h\x07.", nil},

@@ -113,7 +113,7 @@ func (m *bagging) add(sums, scores []float64, i int, e *element, x []float64, n 
 		}
 	}
 	if err := e.predict(says, x, n, a); err != nil {
-		return err
+		return amongColumns(err, m.columns[i])
 	}
 	for k, s := range says.score {
 		scores[k] += s

@@ -115,7 +115,7 @@ func (b *block) into(dst []float64, stride int, src []float64, width, n int, a *
 		}
 	}
 	if err := b.transform(out, in, n, a); err != nil {
-		return err
+		return amongColumns(err, b.columns)
 	}
 	for i := range n {
 		for j, v := range out[i*b.out : (i+1)*b.out] {

@@ -1,6 +1,7 @@
 package sklearn
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -121,6 +122,16 @@ type inputError struct {
 
 func (e *inputError) Error() string {
 	return fmt.Sprintf("row %d, column %d: %s does not accept %v", e.row, e.column, e.label, e.value)
+}
+
+// amongColumns says of an inputError of an estimator that was given only these
+// columns, which it is of the row.
+func amongColumns(err error, columns []int) error {
+	var bad *inputError
+	if columns != nil && errors.As(err, &bad) && bad.column < len(columns) {
+		bad.column = columns[bad.column]
+	}
+	return err
 }
 
 // check returns an error unless the n rows of x are of e's width, and e accepts

@@ -78,7 +78,7 @@ func (a *attrs) encoder(oneHot bool) *element {
 		a.fail("no column comes out")
 	}
 	e := &element{transformer: t, out: t.out, size: 64 * t.out}
-	if a.version >= 24 {
+	if a.version >= 100 || oneHot && a.version >= 24 {
 		e.accepts = finiteOrNaN
 	}
 	return e

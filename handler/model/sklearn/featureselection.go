@@ -57,7 +57,7 @@ func above(v []float64, limit float64) []bool {
 func loadVarianceThreshold(a *attrs) *element {
 	e := a.mask(above(a.vectorOrNaN("variances_", &a.in), a.finite("threshold")))
 	if a.version >= 22 {
-		e.accepts = finiteOrNaN
+		e.accepts = anyNumber
 	}
 	return e
 }
@@ -236,10 +236,22 @@ func loadSelectFromModel(a *attrs) *element {
 		keep[i] = importances[i] >= threshold
 	}
 	e := a.mask(keep)
-	if strings.HasPrefix(inner.class, "HistGradientBoosting") {
-		e.accepts = finiteOrNaN
+	// Since 1.0 it passes on what the estimator could have, infinite numbers too.
+	if a.version >= 100 && inner.readsNaN() {
+		e.accepts = anyNumber
 	}
 	return e
+}
+
+// readsNaN reports an estimator that could predict rows with NaN.
+func (a *attrs) readsNaN() bool {
+	switch {
+	case strings.HasPrefix(a.class, "HistGradientBoosting"):
+		return true
+	case strings.Contains(a.class, "Tree"), strings.HasPrefix(a.class, "RandomForest"):
+		return a.numbersInTrees(a.has("tree_")) == finite32OrNaN
+	}
+	return false
 }
 
 // importanceThreshold reads the threshold: a number, or a multiple of the mean

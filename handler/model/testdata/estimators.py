@@ -42,6 +42,20 @@ def pickled(model):
     return pickle.dumps(model, 4).hex()
 
 
+def refused(model, q, methods):
+    """Which of NaN, an infinite and a huge number in the first row, the first column, the model raises an error for."""
+    ask = next(getattr(model, m) for m in methods if hasattr(model, m))
+    raised = []
+    for what, number in ("nan", np.nan), ("inf", np.inf), ("huge", 1e39):
+        rows = np.array(q, float)
+        rows[0, 0] = number
+        try:
+            ask(rows)
+        except ValueError:
+            raised.append(what)
+    return raised
+
+
 def in_skops(name, model):
     """The same as a file of skops, of some models, where skops is there."""
     chosen = "tree_2 forest_words boosting_3 hist_categories svc_rbf_3 knn_uniform_kd_tree_2 mlp_relu_2 calibrated_isotonic_2 stacking_auto_2 grid kde_gaussian t_iterative t_spline_linear t_onehot"
@@ -67,7 +81,7 @@ def add(name, model, x=x, y=None, q=q, methods=("predict", "predict_proba", "dec
         except (AttributeError, NotImplementedError):
             continue
         entry[method] = [str(c) for c in out] if "classes" in entry and method == "predict" else floats(out)
-    models[name] = dict(entry, **in_skops(name, model))
+    models[name] = dict(entry, refuses=refused(model, q, methods), **in_skops(name, model))
 
 
 def tried(f):
