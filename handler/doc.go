@@ -47,6 +47,7 @@
 //   - tabular, timestamp, notation: readings in files, moments, and words for
 //     what is missing, as people write them
 //   - series: readings sorted by sensor and time, on disk if they are many
+//   - offline: files scored with a folder of models, without a host or storage
 //   - release: the package for Azure, and how it gets there
 //   - cmd/fleetscore: the one command for people
 //   - version: which version, of which commit

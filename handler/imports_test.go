@@ -31,6 +31,7 @@ var arrows = map[string]string{
 	"features":                  "fleet",
 	"tabular":                   "fleet notation timestamp",
 	"series":                    "fleet spawn",
+	"offline":                   "fleet features ledger model score series spawn",
 	"schedule/ncrontab":         "fleet",
 	"protocol":                  "fleet spawn",
 	"simulate":                  "fleet spawn",
@@ -47,7 +48,7 @@ var arrows = map[string]string{
 	"release/pack":              "",
 	"devhost":                   "azure schedule/ncrontab",
 	"app":                       "page fleet blob azure store ledger ingest schedule score runs protocol model config spawn version",
-	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series version",
+	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series offline version",
 	"ingest/mapping":            "fleet notation timestamp",
 	"notation":                  "",
 }

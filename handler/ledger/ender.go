@@ -97,7 +97,7 @@ func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) error {
 	}
 	var totals Totals
 	_, err = e.Files.Write(ctx, blob.Preds, ManifestName(id), cond, "application/json", func(w io.Writer) (err error) {
-		totals, err = writeManifest(w, run, e.jobs(ctx, id))
+		totals, err = WriteManifest(w, run, e.jobs(ctx, id))
 		return err
 	})
 	if err != nil {

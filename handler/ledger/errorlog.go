@@ -73,7 +73,7 @@ func (l *ErrorLogs) Write(ctx context.Context, run fleet.Run, key fleet.JobKey, 
 	if err != nil {
 		return fmt.Errorf("error log of %s: %w", key.ID, err)
 	}
-	content := newErrorLog(run, key, o, attempts)
+	content := NewErrorLog(run, key, o, attempts)
 	_, err = l.Files.Write(ctx, blob.Logs, ErrorLogName(run.ID, key), "", "application/json", func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
@@ -86,7 +86,8 @@ func (l *ErrorLogs) Write(ctx context.Context, run fleet.Run, key fleet.JobKey, 
 	return nil
 }
 
-func newErrorLog(run fleet.Run, key fleet.JobKey, o fleet.Outcome, attempts []fleet.Attempt) ErrorLog {
+// NewErrorLog returns the error log of a job that closes with o.
+func NewErrorLog(run fleet.Run, key fleet.JobKey, o fleet.Outcome, attempts []fleet.Attempt) ErrorLog {
 	log := ErrorLog{
 		Run:         run.ID,
 		From:        run.Window.From,

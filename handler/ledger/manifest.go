@@ -74,9 +74,9 @@ func newEntry(j fleet.Job) Entry {
 	return e
 }
 
-// writeManifest writes the manifest of run, one line per job, without holding
+// WriteManifest writes the manifest of run, one line per job, without holding
 // the jobs, which come in their order. It returns errPending at a queued one.
-func writeManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error]) (Totals, error) {
+func WriteManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error]) (Totals, error) {
 	out := bufio.NewWriterSize(w, 1<<16)
 	settings, err := json.Marshal(run.Settings)
 	if err != nil {

@@ -99,47 +99,28 @@ func (p *pass) scoreDevice(ctx context.Context, tasks []*task) {
 // fillDevice writes the CSV of a device model's task to w and its figures to the
 // task's result.
 func (p *pass) fillDevice(ctx context.Context, w io.Writer, t *task, read deviceRead, f *feed[[]sample]) error {
-	layout, err := newModelLayout(t.key.ID, t.model, t.plan)
+	out, err := p.predictions(ctx, w, t)
 	if err != nil {
 		return err
 	}
-	held := p.rows.get()
-	defer p.rows.put(held)
-	held.clear() // of a job that failed
-	csv := csvWriter{w: w, model: t.model, width: len(t.plan.Columns()), layout: layout, cpu: p.CPU, rows: held}
-	rows := t.plan.Start(p.run.Window, func(ts fleet.Millis, x []float64) error { return csv.row(ctx, ts, x...) })
+	defer out.Release()
 	at := make([]int, len(read.sensors)) // positions in the plan, from 1; 0: not taken
 	for i, id := range read.sensors {
 		at[i] = slices.Index(t.plan.Sensors(), id.Sensor) + 1
 	}
-	readings := 0
 	for samples, err := range f.each(ctx) {
 		if err != nil {
 			return err
 		}
 		for _, s := range samples {
 			if sensor := at[s.sensor]; sensor > 0 {
-				readings++
-				if err := rows.Add(sensor-1, s.time, s.value); err != nil {
+				if err := out.Sample(sensor-1, s.time, s.value); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	if err := rows.Close(); err != nil {
-		return err
-	}
-	if err := csv.flush(ctx); err != nil {
-		return err
-	}
-	t.result.Rows, t.result.Anomalies = csv.written, csv.anomalies
-	switch {
-	case readings == 0:
-		return fmt.Errorf("%w: no reading of %v of %s in the window", fleet.ErrNoData, t.plan.Sensors(), t.key.Device)
-	case csv.written == 0:
-		return fmt.Errorf("%w: %d readings of %v of %s, but no row of the window in which each feature has a value", fleet.ErrNoData, readings, t.plan.Sensors(), t.key.Device)
-	}
-	return nil
+	return out.Close(ctx, &t.result)
 }
 
 // The readings of a device are read slice of time by slice of time: so they come

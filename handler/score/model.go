@@ -1,7 +1,6 @@
 package score
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,12 +60,7 @@ func (p *pass) load(ctx context.Context, t *task) {
 			return fmt.Errorf("model of %s: %w", t.key.ID, err)
 		}
 		t.result.Model, t.result.ModelSHA256 = m.Name(), m.SHA256()
-		if t.key.DeviceModel == "" {
-			err = cmp.Or(p.fits(m, t.key.ID), detects(m))
-		} else {
-			err = p.plan(ctx, t, m)
-		}
-		if err != nil || t.again {
+		if err := p.plan(ctx, t, m); err != nil || t.again {
 			return err
 		}
 		t.model = m
@@ -86,38 +80,17 @@ func (p *pass) renew(ctx context.Context, t *task, m fleet.Model) error {
 	return nil
 }
 
-// plan finds out how the rows of a device model are made, and stores how far they
-// look back before any reading is read: one that comes from now on re-opens the job.
+// plan finds out how the rows of a task are made. It stores how far those of a
+// device model look back before any reading is read: one that comes from now on
+// re-opens the job.
 func (p *pass) plan(ctx context.Context, t *task, m Model) error {
-	spec := m.Spec()
-	if spec == nil {
-		spec = &features.Spec{}
+	attributes, err := p.attributes(ctx, t, m)
+	if err != nil || t.again {
+		return err
 	}
-	if m.Kind() == predict.Detector {
-		if err := detects(m); err != nil {
-			return err
-		}
-	}
-	var device features.Device
-	if len(spec.Attributes()) > 0 {
-		version, err := p.Ledger.Attributes(ctx)
-		if err != nil {
-			return err
-		}
-		if version != nil {
-			all, err := p.Models.Attributes(ctx, *version)
-			if gone(err) {
-				return p.renew(ctx, t, *version)
-			}
-			if err != nil {
-				return err
-			}
-			device.Attributes = all[t.key.Device]
-		}
-	}
-	plan, err := spec.Plan(features.Model{Names: m.FeatureNames(), Count: m.Features()}, device, p.MaxLookback)
-	if err != nil {
-		return fmt.Errorf("model %s: %w", m.Name(), err)
+	plan, err := Prepare(t.key.ID, m, p.aggregation, attributes, p.MaxLookback)
+	if err != nil || plan == nil {
+		return err
 	}
 	if plan.Lookback() > t.work.Lookback {
 		bound, err := p.Ledger.BindJob(ctx, p.run.ID, t.key, plan.Lookback())
@@ -126,8 +99,24 @@ func (p *pass) plan(ctx context.Context, t *task, m Model) error {
 			return err
 		}
 	}
-	t.plan, t.result.AttributesSHA256 = plan, spec.AttributesSHA256(device.Attributes)
+	t.plan, t.result.AttributesSHA256 = plan, specOf(m).AttributesSHA256(attributes)
 	return nil
+}
+
+// attributes returns those of the task's device, if its model takes some.
+func (p *pass) attributes(ctx context.Context, t *task, m Model) (map[string]string, error) {
+	if t.key.DeviceModel == "" || len(specOf(m).Attributes()) == 0 {
+		return nil, nil
+	}
+	version, err := p.Ledger.Attributes(ctx)
+	if err != nil || version == nil {
+		return nil, err
+	}
+	all, err := p.Models.Attributes(ctx, *version)
+	if gone(err) {
+		return nil, p.renew(ctx, t, *version)
+	}
+	return all[t.key.Device], err
 }
 
 func detects(m Model) error {
@@ -139,8 +128,8 @@ func detects(m Model) error {
 
 // fits reports, as an error wrapping [fleet.ErrBadModel], that a sensor's model
 // does not take what the run makes of the readings.
-func (p *pass) fits(m Model, id fleet.ID) error {
-	columns := columnsOf(p.aggregation)
+func fits(m Model, id fleet.ID, a fleet.Aggregation) error {
+	columns := columnsOf(a)
 	if spec := m.Spec(); spec != nil && spec.MakesRows() {
 		return fmt.Errorf("%w: model %s is a device model, and the device has a sensor named %s too: give one of them another name", fleet.ErrBadModel, m.Name(), id.Sensor)
 	}
@@ -148,7 +137,7 @@ func (p *pass) fits(m Model, id fleet.ID) error {
 		return nil
 	}
 	made := "raw readings, one feature"
-	if !p.aggregation.Raw() {
+	if !a.Raw() {
 		made = fmt.Sprintf("the aggregates %v", columns)
 	}
 	also := ""

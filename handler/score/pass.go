@@ -156,39 +156,26 @@ func (p *pass) write(ctx context.Context, t *task, fill func(io.Writer) error) {
 
 // fill writes the CSV of a sensor's task to w and its figures to the task's result.
 func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed[*chunk]) error {
-	buckets := aggregator{Aggregation: p.aggregation, window: p.run.Window}
-	held := p.rows.get()
-	defer p.rows.put(held)
-	held.clear() // of a job that failed
-	columns := columnsOf(p.aggregation)
-	csv := csvWriter{w: w, model: t.model, width: len(columns), layout: newSensorLayout(t.key.ID, columns), cpu: p.CPU, rows: held}
-	row := func(ts fleet.Millis, x ...float64) error { return csv.row(ctx, ts, x...) }
-	points := 0
+	out, err := p.predictions(ctx, w, t)
+	if err != nil {
+		return err
+	}
+	defer out.Release()
 	for chunk, err := range f.each(ctx) {
 		if err != nil {
 			return err
 		}
-		points += len(*chunk)
 		for _, r := range *chunk {
-			if err := buckets.add(r, row); err != nil {
+			if err := out.Point(r.time, r.value); err != nil {
 				return err
 			}
 		}
 		p.chunks.put(chunk)
 	}
-	if err := buckets.flush(row); err != nil {
-		return err
-	}
-	if err := csv.flush(ctx); err != nil {
-		return err
-	}
-	t.result.Rows, t.result.Anomalies = csv.written, csv.anomalies
-	t.result.EmptyBuckets = max(buckets.buckets()-csv.written, 0)
-	switch {
-	case points == 0:
-		return fmt.Errorf("%w: no reading of %s in the window", fleet.ErrNoData, t.key.ID)
-	case csv.written == 0:
-		return fmt.Errorf("%w: %d readings of %s, but no bucket in which each of %v has a value", fleet.ErrNoData, points, t.key.ID, p.aggregation.Functions)
-	}
-	return nil
+	return out.Close(ctx, &t.result)
+}
+
+// predictions begins the predictions of a task.
+func (p *pass) predictions(ctx context.Context, w io.Writer, t *task) (*Predictions, error) {
+	return NewPredictions(ctx, w, Subject{ID: t.key.ID, Model: t.model, Window: p.run.Window, Aggregation: p.aggregation, Plan: t.plan}, p.CPU)
 }

@@ -88,7 +88,6 @@ type Scorer struct {
 	// which may mend; each later one is twice as long. Half a second if zero.
 	Pause time.Duration
 
-	rows   pool[rows]
 	chunks pool[chunk]
 }
 

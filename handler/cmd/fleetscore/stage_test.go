@@ -52,7 +52,7 @@ func staged(t *testing.T) string {
 }
 
 // command runs a command line with settings, and returns what came out.
-func command(t *testing.T, stdin string, settings map[string]string, args ...string) (stdout, stderr string, code int) {
+func command(t testing.TB, stdin string, settings map[string]string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	return commandContext(t.Context(), stdin, settings, args...)
 }

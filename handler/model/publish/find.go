@@ -35,6 +35,9 @@ func (f File) Path() string {
 	return f.Paths[0]
 }
 
+// Blob returns the name of the blob that f becomes if it is published first.
+func (f File) Blob() string { return blobOf(f.Place) + suffixOf(f, nil) }
+
 // patterns are those of [Find] if it is given none.
 var patterns = []string{"{device}/{sensor}", "model_{device}_{sensor}"}
 

@@ -50,31 +50,37 @@ type Step struct {
 	About About
 }
 
-// Plan checks every model of dir, and says what publishing it would do. Files that
-// are parts of the model beside them, such as a scaler, are packed with it where it
-// is clear whose they are. Plan calls done, if not nil, for each file, from several
-// goroutines. The error is of the folder or the container; a file's own stands in its
-// step.
+// Plan checks every model of dir, and says what publishing it would do; see [Check].
+// The error is of the folder or the container; a file's own stands in its step.
 func Plan(ctx context.Context, blobs blob.Store, dir fs.FS, files []File, done func()) ([]Step, error) {
 	published, err := List(ctx, blobs)
 	if err != nil {
 		return nil, err
 	}
-	steps := make([]Step, len(files))
-	err = each(ctx, len(files), done, func(_ context.Context, i int) (err error) {
-		steps[i], err = check(dir, files[i])
-		return err
-	})
+	steps, err := Check(ctx, dir, files, done)
 	if err != nil {
-		return nil, err
-	}
-	if steps, err = join(dir, steps); err != nil {
 		return nil, err
 	}
 	err = each(ctx, len(steps), nil, func(ctx context.Context, i int) error {
 		return steps[i].compare(ctx, blobs, published[steps[i].File.Place])
 	})
 	return steps, err
+}
+
+// Check checks every model of dir, as if nothing were published yet. Files that are
+// parts of the model beside them, such as a scaler, are packed with it where it is
+// clear whose they are. Check calls done, if not nil, for each file, from several
+// goroutines. The error is of the folder; a file's own stands in its step.
+func Check(ctx context.Context, dir fs.FS, files []File, done func()) ([]Step, error) {
+	steps := make([]Step, len(files))
+	err := each(ctx, len(files), done, func(_ context.Context, i int) (err error) {
+		steps[i], err = check(dir, files[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return join(dir, steps)
 }
 
 // Apply uploads the new and the changed. What a changed one replaces is kept
@@ -86,7 +92,7 @@ func Apply(ctx context.Context, blobs blob.Store, dir fs.FS, steps []Step, done 
 		if s.Change != New && s.Change != Changed {
 			return nil
 		}
-		data, _, err := read(dir, s.File)
+		data, _, err := Read(dir, s.File)
 		if err != nil {
 			return err
 		}
@@ -102,9 +108,9 @@ func Apply(ctx context.Context, blobs blob.Store, dir fs.FS, steps []Step, done 
 	})
 }
 
-// read returns the bytes that a model's files are published as, and the model; nil
+// Read returns the bytes that a model's files are published as, and the model; nil
 // of what is none.
-func read(dir fs.FS, f File) ([]byte, *artifact.Packed, error) {
+func Read(dir fs.FS, f File) ([]byte, *artifact.Packed, error) {
 	if f.Place.Scope == fleet.Attributes {
 		data, err := fs.ReadFile(dir, f.Paths[0])
 		return data, nil, err
@@ -124,7 +130,7 @@ func sumOf(data []byte) string {
 // check reads a model.
 func check(dir fs.FS, f File) (Step, error) {
 	s := Step{File: f, Change: New}
-	data, packed, err := read(dir, f)
+	data, packed, err := Read(dir, f)
 	if pathError := new(fs.PathError); errors.As(err, &pathError) {
 		return s, err
 	}

@@ -1,0 +1,117 @@
+package offline
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/registry"
+	"github.com/fleetscore/fleetscore/handler/spawn"
+)
+
+// loaded is a model that has been read.
+type loaded struct {
+	model.Loaded
+	name, sha256 string
+}
+
+func (m *loaded) Name() string   { return m.name }
+func (m *loaded) SHA256() string { return m.sha256 }
+
+// candidate is a model that is read when it is first asked for, and forgotten when
+// all that it serves are scored.
+type candidate struct {
+	Candidate
+	mu    sync.Mutex
+	model *loaded
+	err   error
+	users int // subjects still to be scored with it
+}
+
+// load returns the model. Its error wraps [fleet.ErrBadModel].
+func (c *candidate) load() (*loaded, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.model == nil && c.err == nil {
+		err := spawn.Catch(func() error {
+			m, sum, err := c.Load()
+			if err == nil {
+				c.model = &loaded{m, c.Name, sum}
+			}
+			return err
+		})
+		if err != nil {
+			c.err = fmt.Errorf("%w: %s: %w", fleet.ErrBadModel, c.Name, err)
+		}
+	}
+	return c.model, c.err
+}
+
+// release says that one of the subjects is scored.
+func (c *candidate) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.users--; c.users == 0 {
+		c.model = nil
+	}
+}
+
+// assignable are models as [fleet.Assign] takes them.
+type assignable struct {
+	shared []fleet.Model
+	own    map[string][]fleet.Model // by device
+}
+
+func (a assignable) of(device string) []fleet.Model {
+	return append(a.shared[:len(a.shared):len(a.shared)], a.own[device]...)
+}
+
+// registry says of each model what the ledger's registry would. As there, a file
+// that lies where a sensor's model does is the sensor's, whatever is in it: it is
+// not read for that.
+func (b *batch) registry() (assignable, error) {
+	sensors := make(map[fleet.ID]bool, len(b.Readings.IDs()))
+	devices := make(map[string]bool)
+	for _, id := range b.Readings.IDs() {
+		sensors[id] = true
+		devices[id.Device] = true
+	}
+	all := make([]fleet.Model, len(b.Models))
+	var g spawn.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, m := range b.Models {
+		c := &candidate{Candidate: m}
+		b.models = append(b.models, c)
+		all[i] = fleet.Model{Key: int64(i) + 1, Name: m.Name, Place: m.Place}
+		switch {
+		case m.Place.Scope == fleet.OfFleet:
+		case m.Place.Scope == fleet.OfDevice && devices[m.Place.Device] && !sensors[fleet.ID{Device: m.Place.Device, Sensor: m.Place.Title}]:
+		default:
+			continue
+		}
+		g.Start(func() error {
+			model, err := c.load()
+			if err != nil {
+				all[i].Facts = &fleet.Facts{Fault: err.Error()}
+				return nil
+			}
+			all[i].Facts = registry.Facts(model, m.Name, b.MaxLookback)
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return assignable{}, err
+	}
+	a := assignable{own: make(map[string][]fleet.Model)}
+	for _, m := range all {
+		switch m.Scope {
+		case fleet.OfDevice:
+			a.own[m.Device] = append(a.own[m.Device], m)
+		case fleet.OfFleet, fleet.OfSensors:
+			a.shared = append(a.shared, m)
+		}
+	}
+	return a, nil
+}

@@ -1,0 +1,200 @@
+package offline
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/fleetscore/fleetscore/handler/features"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/series"
+	"github.com/fleetscore/fleetscore/handler/spawn"
+)
+
+// Candidate is a model that may serve some of the sensors or devices.
+type Candidate struct {
+	Name  string // as it would have in the container models
+	Place fleet.Place
+	// Load reads the model. Its errors are the model's fault.
+	Load func() (model.Loaded, string, error) // with its sha256 in hex
+}
+
+// Scoring is what is to be scored, and where to.
+type Scoring struct {
+	Readings   *series.Set // sorted
+	Models     []Candidate
+	Attributes features.Attributes
+	Window     fleet.Window
+	Settings   fleet.Settings
+	// MaxLookback bounds how far rows look back; 0 stands for
+	// [features.DefaultMaxLookback].
+	MaxLookback time.Duration
+	// File returns the path of a subject's predictions below Out.
+	File func(id fleet.ID) string
+	Out  string
+	// Began is called with the number of subjects, Done after each of them, from
+	// several goroutines. Both may be nil.
+	Began func(n int)
+	Done  func()
+}
+
+// Result is what a scoring came to.
+type Result struct {
+	Run  fleet.Run // over the window, ended
+	Jobs []fleet.Job
+	// Unused are the names of the models that served none of them.
+	Unused []string
+}
+
+// ErrorLogs is the folder, below Out, of the error logs: none of a device has its
+// name.
+const ErrorLogs = "_errors"
+
+// ErrorLogOf returns the path, below Out, of the error log of a job in a state, whose
+// predictions are in a file below Out; empty if it has none.
+func ErrorLogOf(file string, state fleet.JobState) string {
+	if !ledger.HasErrorLog(state) {
+		return ""
+	}
+	return filepath.Join(ErrorLogs, strings.TrimSuffix(file, ".csv")+".json")
+}
+
+// Score scores all subjects. Its error is of the disk, or ctx's; what is wrong with
+// a subject is told by its job.
+func (s *Scoring) Score(ctx context.Context) (Result, error) {
+	aggregation, err := fleet.ParseAggregation(s.Settings.Aggregate)
+	if err != nil {
+		return Result{}, err
+	}
+	b := &batch{Scoring: s, aggregation: aggregation, cpu: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))}
+	b.run = fleet.Run{ID: s.Window.RunID(), Window: s.Window, Kind: fleet.Requested, State: fleet.RunRunning, Settings: s.Settings}
+	b.run.Reason, b.run.Opening.Reason = fleet.ByRequest, fleet.ByRequest
+	if err := os.MkdirAll(s.Out, 0o755); err != nil {
+		return Result{}, err
+	}
+	// What no manifest lists is no prediction.
+	if err := remove(filepath.Join(s.Out, "manifest.json")); err != nil {
+		return Result{}, err
+	}
+	subjects, err := b.subjects()
+	if err != nil {
+		return Result{}, err
+	}
+	if s.Began != nil {
+		s.Began(len(subjects))
+	}
+	jobs := make([]fleet.Job, len(subjects))
+	g, ctx := spawn.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, subject := range subjects {
+		g.Start(func() error {
+			if err := ctx.Err(); err != nil {
+				return context.Cause(ctx)
+			}
+			o, err := b.score(ctx, subject)
+			if err != nil {
+				return fmt.Errorf("score %v: %w", subject.ID, err)
+			}
+			jobs[i] = fleet.Job{Run: b.run.ID, JobKey: fleet.JobKey{ID: subject.ID}, State: o.Result, Outcome: o}
+			if s.Done != nil {
+				s.Done()
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return Result{}, err
+	}
+	return b.end(jobs)
+}
+
+// end writes the manifest, last.
+func (b *batch) end(jobs []fleet.Job) (Result, error) {
+	f, err := os.Create(filepath.Join(b.Out, "manifest.json"))
+	if err != nil {
+		return Result{}, err
+	}
+	totals, err := ledger.WriteManifest(f, b.run, func(yield func(fleet.Job, error) bool) {
+		for _, j := range jobs {
+			if !yield(j, nil) {
+				return
+			}
+		}
+	})
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	b.run.State = totals.State
+	return Result{b.run, jobs, b.unused}, err
+}
+
+// batch is a scoring in its course.
+type batch struct {
+	*Scoring
+	run         fleet.Run
+	aggregation fleet.Aggregation
+	cpu         *semaphore.Weighted
+	models      []*candidate
+	unused      []string
+}
+
+// subject is what a job judges, and the model that serves it.
+type subject struct {
+	fleet.Subject
+	model *candidate // nil if none does
+}
+
+// subjects returns what is judged, in the order of [fleet.CompareID].
+func (b *batch) subjects() ([]subject, error) {
+	var all []subject
+	registry, err := b.registry()
+	if err != nil {
+		return nil, err
+	}
+	ids := b.Readings.IDs()
+	for len(ids) > 0 {
+		device := ids[0].Device
+		n := slices.IndexFunc(ids, func(id fleet.ID) bool { return id.Device != device })
+		if n < 0 {
+			n = len(ids)
+		}
+		sensors := make([]string, n)
+		for i, id := range ids[:n] {
+			sensors[i] = id.Sensor
+		}
+		ids = ids[n:]
+		for _, s := range fleet.Assign(device, sensors, registry.of(device), max(len(b.aggregation.Functions), 1)) {
+			if !s.Judged {
+				continue
+			}
+			found := subject{Subject: s}
+			if s.Model > 0 {
+				found.model = b.models[s.Model-1]
+				found.model.users++
+			}
+			all = append(all, found)
+		}
+	}
+	for _, m := range b.models {
+		if m.users == 0 {
+			b.unused = append(b.unused, m.Name)
+		}
+	}
+	return all, nil
+}
+
+func remove(name string) error {
+	if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return nil
+}
