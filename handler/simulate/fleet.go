@@ -72,6 +72,47 @@ func (f Fleet) Samples(w fleet.Window) iter.Seq[Sample] {
 	}
 }
 
+// Row is a row of [MachineModel]: a minute of a device.
+type Row struct {
+	Device  string
+	Start   fleet.Millis
+	Anomaly bool // a reading of the device in that minute is one
+}
+
+// Rows yields the rows of f in w, a whole number of minutes, in order of time and
+// device.
+func (f Fleet) Rows(w fleet.Window) iter.Seq[Row] {
+	return func(yield func(Row) bool) {
+		const minute = 60_000
+		rows := map[string]*Row{}
+		var order []*Row
+		give := func() bool {
+			for _, r := range order {
+				if !yield(*r) {
+					return false
+				}
+			}
+			clear(rows)
+			order = order[:0]
+			return true
+		}
+		for s := range f.Samples(w) {
+			start := s.Time / minute * minute
+			if len(order) > 0 && order[0].Start != start && !give() {
+				return
+			}
+			r := rows[s.ID.Device]
+			if r == nil {
+				r = &Row{Device: s.ID.Device, Start: start}
+				rows[s.ID.Device] = r
+				order = append(order, r)
+			}
+			r.Anomaly = r.Anomaly || s.Anomaly
+		}
+		give()
+	}
+}
+
 // generator draws what a sensor measures, from a source that is seeded anew
 // for each drawing: so that every moment stands for itself.
 type generator struct {

@@ -3,13 +3,28 @@ package simulate
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 )
 
 // The models, and the training that made them, are described in
 // models/README.md.
 //
-//go:embed models/*.pkl
+//go:embed models/*.pkl models/*.json
 var models embed.FS
+
+// MachineModel is the name of the device model of each machine, which takes all of
+// its sensors.
+const MachineModel = "machine"
+
+// MachineFiles returns the files of the device model: the pickled scikit-learn
+// model and its features file.
+func MachineFiles() (dir fs.FS, names []string) {
+	dir, err := fs.Sub(models, "models")
+	if err != nil {
+		panic(err) // unreachable: the folder's name is valid
+	}
+	return dir, []string{"machine.pkl", "machine.features.json"}
+}
 
 // Model returns the pickled scikit-learn model for sensors of kind k.
 func (k Kind) Model() []byte {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 	"github.com/fleetscore/fleetscore/handler/spawn"
@@ -65,26 +66,44 @@ func (s simulated) known() map[fleet.ID]map[fleet.Millis]bool {
 			all[sample.ID][sample.Time] = true
 		}
 	}
+	for row := range s.fleet.Rows(s.hour) {
+		id := fleet.ID{Device: row.Device, DeviceModel: simulate.MachineModel}
+		if all[id] == nil {
+			all[id] = make(map[fleet.Millis]bool)
+		}
+		if row.Anomaly {
+			all[id][row.Start] = true
+		}
+	}
 	return all
 }
 
 func (s simulated) publish(ctx context.Context, blobs blob.Store) (int, []string, error) {
-	return s.sensors(), nil, publishFleet(ctx, blobs, s.fleet)
+	return s.sensors() + 1, nil, publishFleet(ctx, blobs, s.fleet)
 }
 
-// publishFleet gives each sensor of a simulated fleet the model of its kind.
+// publishFleet gives each sensor of a simulated fleet the model of its kind, and all
+// devices together a device model.
 func publishFleet(ctx context.Context, blobs blob.Store, f simulate.Fleet) error {
+	machine, err := artifact.Pack(simulate.MachineFiles())
+	if err != nil {
+		return err
+	}
 	group, ctx := spawn.WithContext(ctx)
 	group.SetLimit(8)
-	for _, s := range f.Sensors() {
+	put := func(name string, content []byte) {
 		group.Start(func() error {
-			_, err := blobs.Write(ctx, blob.Models, s.ID.Path()+".pkl", "", "application/octet-stream", func(w io.Writer) error {
-				_, err := w.Write(s.Kind.Model())
+			_, err := blobs.Write(ctx, blob.Models, name, "", "application/octet-stream", func(w io.Writer) error {
+				_, err := w.Write(content)
 				return err
 			})
 			return err
 		})
 	}
+	for _, s := range f.Sensors() {
+		put(s.ID.Path()+".pkl", s.Kind.Model())
+	}
+	put("_fleet/"+simulate.MachineModel+".zip", machine.Data)
 	return group.Wait()
 }
 

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
@@ -30,11 +31,12 @@ type report struct {
 	Seconds float64    `json:"seconds"`
 }
 
-// known compares a sensor's predictions with its known anomalies.
+// known compares the predictions of a sensor or device model with its known
+// anomalies.
 type known struct {
-	Sensor string `json:"sensor"`
-	Known  int    `json:"known"` // anomalies
-	Found  int    `json:"found"` // of these
+	Name  string `json:"name"`  // device/name
+	Known int    `json:"known"` // anomalies
+	Found int    `json:"found"` // of these
 }
 
 // collect copies the predictions of the run's manifest to the folder r.Out.
@@ -70,6 +72,7 @@ func (r *report) collect(ctx context.Context, blobs blob.Store, in input) error 
 func hits(predictions []byte, truth map[fleet.Millis]bool) (n int, err error) {
 	lines := csv.NewReader(bytes.NewReader(predictions))
 	lines.ReuseRecord = true
+	column := 0
 	for first := true; ; first = false {
 		fields, err := lines.Read()
 		if errors.Is(err, io.EOF) {
@@ -79,13 +82,14 @@ func hits(predictions []byte, truth map[fleet.Millis]bool) (n int, err error) {
 			return 0, err
 		}
 		if first {
+			column = slices.Index(fields, "Prediction")
 			continue
 		}
 		at, err := fleet.ParseMillis(fields[0])
 		if err != nil {
 			return 0, err
 		}
-		if fields[4] == "1" && truth[at] {
+		if fields[column] == "1" && truth[at] {
 			n++
 		}
 	}
@@ -117,7 +121,8 @@ func unscored(jobs []runs.Job) string {
 
 func (r report) write(to io.Writer) error {
 	w := bufio.NewWriter(to)
-	width := len("sensor")
+	const head = "sensor or model"
+	width := len(head)
 	for _, j := range r.Jobs {
 		width = max(width, len(j.ID.String()))
 	}
@@ -125,7 +130,7 @@ func (r report) write(to io.Writer) error {
 	if r.Known == nil {
 		columns = strings.ReplaceAll(columns, "%5v  ", "%.0v") // these are not known
 	}
-	fmt.Fprintf(w, "\n"+columns, "sensor", "readings", "anomalies", "known", "found", "time")
+	fmt.Fprintf(w, "\n"+columns, head, "rows", "anomalies", "known", "found", "time")
 	var rows, anomalies int
 	var all known
 	for i, j := range r.Jobs {
@@ -140,15 +145,29 @@ func (r report) write(to io.Writer) error {
 		fmt.Fprintf(w, columns, j.ID, j.Rows, j.Anomalies, k.Known, k.Found, fmt.Sprintf("%.1f ms", j.DurationMS))
 		rows, anomalies, all.Known, all.Found = rows+j.Rows, anomalies+j.Anomalies, all.Known+k.Known, all.Found+k.Found
 	}
-	fmt.Fprintf(w, "\n%d sensors, %d readings, %d anomalies%s", len(r.Jobs), rows, anomalies, unscored(r.Jobs))
+	fmt.Fprintf(w, "\n%s, %d anomalies%s", judged(r.Jobs, rows), anomalies, unscored(r.Jobs))
 	if r.Known != nil {
 		fmt.Fprintf(w, "; %d of %d known ones found, %d false alarms", all.Found, all.Known, anomalies-all.Found)
 	}
-	fmt.Fprintf(w, "\npredictions: %s (%.1f s in all)\n", filepath.Join(r.Out, "{device}", "{sensor}.csv"), r.Seconds)
+	fmt.Fprintf(w, "\npredictions: %s (%.1f s in all)\n", filepath.Join(r.Out, "{device}", "{name}.csv"), r.Seconds)
 	return w.Flush()
 }
 
-// err is not nil if something went wrong with a sensor.
+// judged says what the jobs judge, and of how many rows.
+func judged(jobs []runs.Job, rows int) string {
+	models := 0
+	for _, j := range jobs {
+		if j.DeviceModel != "" {
+			models++
+		}
+	}
+	if models == 0 {
+		return fmt.Sprintf("%d sensors, %d readings", len(jobs), rows)
+	}
+	return fmt.Sprintf("%d sensors and %d device models, %d rows", len(jobs)-models, models, rows)
+}
+
+// err is not nil if something went wrong with a sensor or device model.
 func (r report) err() error {
 	if r.State == fleet.RunSucceeded {
 		return nil

@@ -64,7 +64,7 @@ window is the whole time range of the data.` + dataHelp,
 	flags.StringArrayVar(&f.data, "data", nil, "file, folder or pattern of your readings; may be given several times")
 	f.files.add(cmd)
 	flags.StringVar(&f.models, "models", "", "folder of your models")
-	flags.StringVar(&f.out, "out", "out", "folder for the predictions, {device}/{sensor}.csv")
+	flags.StringVar(&f.out, "out", "out", "folder for the predictions, {device}/{name}.csv")
 	flags.IntVar(&f.devices, "devices", 3, "simulated devices, with four sensors each")
 	flags.Uint64Var(&f.seed, "seed", 1, "of the simulated fleet")
 	flags.StringVar(&f.aggregate, "aggregate", "", "score aggregates, such as 5m:mean,max (setting SCORE_AGGREGATE)")

@@ -26,14 +26,19 @@ func TestRunSimulatedFleet(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatalf("%v in %s", err, stdout)
 	}
-	all, found, anomalies := 0, 0, 0
+	all, found, anomalies, models := 0, 0, 0, 0
 	for i, j := range r.Jobs {
 		all, found, anomalies = all+r.Known[i].Known, found+r.Known[i].Found, anomalies+j.Anomalies
-		if lines := strings.Count(read(t, filepath.Join(out, j.Device, j.Sensor+".csv")), "\n"); j.Rows != 360 || lines != 361 {
-			t.Errorf("%v: %d rows, %d lines of predictions; want 360 and a header", j.ID, j.Rows, lines)
+		want := 360
+		if j.DeviceModel != "" {
+			want = 60 // minutes
+			models++
+		}
+		if lines := strings.Count(read(t, filepath.Join(out, j.Device, j.Name()+".csv")), "\n"); j.Rows != want || lines != want+1 {
+			t.Errorf("%v: %d rows, %d lines of predictions; want %d and a header", j.ID, j.Rows, lines, want)
 		}
 	}
-	if r.State != fleet.RunSucceeded || len(r.Jobs) != 12 || r.Refused != 0 {
+	if r.State != fleet.RunSucceeded || len(r.Jobs) != 15 || models != 3 || r.Refused != 0 {
 		t.Errorf("run %s: %d sensors, %d readings refused", r.State, len(r.Jobs), r.Refused)
 	}
 	if all < 50 || found != all || anomalies > all+all/10 {

@@ -120,7 +120,7 @@ func (c console) welcome(s *stack, f serveFlags) {
 	fmt.Fprintf(c.out, "event hub    %s/%s/messages\n", s.host.EventsURL(), s.settings["EVENTHUB_NAME"])
 	fmt.Fprintf(c.out, "database     %s\n", s.settings["SQL_DSN"])
 	if !f.idle {
-		fmt.Fprintf(c.out, "fleet        %d sensors, a reading each %v\n", len(f.fleet.Sensors()), f.fleet.Every)
+		fmt.Fprintf(c.out, "fleet        %d sensors, a reading each %v, and a device model of each machine\n", len(f.fleet.Sensors()), f.fleet.Every)
 	}
 	fmt.Fprintf(c.out, "log          %s\n\nWindows end at %q and are scored within seconds. Ctrl-C stops everything.\n\n", s.logName(), f.schedule)
 }
@@ -158,11 +158,16 @@ func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags) {
 		rows += j.Rows
 		anomalies += j.Anomalies
 	}
-	fmt.Fprintf(c.out, "%s  %s  %s: %d sensors, %d readings, %d anomalies%s", time.Now().Format(time.TimeOnly), r.ID, r.State, len(jobs), rows, anomalies, unscored(jobs))
+	fmt.Fprintf(c.out, "%s  %s  %s: %s, %d anomalies%s", time.Now().Format(time.TimeOnly), r.ID, r.State, judged(jobs, rows), anomalies, unscored(jobs))
 	if !f.idle && r.Kind == fleet.Scheduled {
 		known := 0
 		for sample := range f.fleet.Samples(fleet.Window{From: r.From, To: r.To}) {
 			if sample.Anomaly {
+				known++
+			}
+		}
+		for row := range f.fleet.Rows(fleet.Window{From: r.From, To: r.To}) {
+			if row.Anomaly {
 				known++
 			}
 		}
