@@ -49,14 +49,15 @@ var arrows = map[string]string{
 	"devhost":                   "azure schedule/ncrontab",
 	"app":                       "page fleet blob azure store ledger ingest schedule score runs protocol model config spawn version",
 	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series offline version",
-	"ingest/mapping":            "fleet notation timestamp",
+	"ingest/mapping":            "fleet notation ocf timestamp",
+	"ocf":                       "",
 	"notation":                  "",
 }
 
 // owners says which folders alone may import what comes from elsewhere.
 var owners = map[string]string{
 	"github.com/labstack/": "protocol", "github.com/Azure/": "azure release", "github.com/microsoft/go-mssqldb": "store",
-	"github.com/santhosh-tekuri/": "features", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
+	"github.com/santhosh-tekuri/": "features", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular", "github.com/itchyny/gojq": "ingest/mapping", "github.com/linkedin/goavro": "ocf", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
 	"golang.org/x/sync/errgroup": "spawn", "golang.org/x/sync/singleflight": "spawn",
 }
 

@@ -59,6 +59,23 @@ param vnetEnabled bool = false
 @description('Address range of the virtual network, a /22 or larger.')
 param vnetAddressPrefix string = '10.80.0.0/22'
 
+// ---- ingest
+@description('How events become readings: the name of a built-in mapping, a program in jq, or config/NAME.jq for a blob in the container config.')
+param ingestMap string = 'auto'
+
+@description('Columns of events that are CSV, or header where the first line names them. Empty: no event is CSV.')
+param ingestCsv string = ''
+
+@description('Time zone of times in events that name none, by its name in the IANA database.')
+param ingestTimeZone string = 'UTC'
+
+@description('What dates such as 03/04/2026 begin with. Empty: they are refused.')
+@allowed(['', 'dmy', 'mdy'])
+param ingestDateOrder string = ''
+
+@description('How far a reading may lie ahead of the moment at which its event reached the hub.')
+param ingestFuture string = '24h'
+
 // ---- scoring
 @description('When scored windows end: an NCRONTAB expression with seconds, by the clocks of scoreTimeZone.')
 param scoreSchedule string = '0 0 * * * *'
@@ -340,6 +357,11 @@ var settings = {
   EVENTHUB_NAME: eventHubName
   EVENTHUB_CONSUMER_GROUP: consumerGroup
   SQL_DSN: 'sqlserver://${sql.outputs.fullyQualifiedDomainName}:1433?database=${sql.outputs.databaseName}&fedauth=ActiveDirectoryManagedIdentity&user+id=${identity.outputs.clientId}&encrypt=true&TrustServerCertificate=false'
+  INGEST_MAP: ingestMap
+  INGEST_CSV: ingestCsv
+  INGEST_TIME_ZONE: ingestTimeZone
+  INGEST_DATE_ORDER: ingestDateOrder
+  INGEST_FUTURE: ingestFuture
   SCORE_SCHEDULE: scoreSchedule
   SCORE_TICK: scoreTick
   SCORE_TIME_ZONE: scoreTimeZone

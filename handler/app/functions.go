@@ -22,7 +22,7 @@ import (
 // bindings in functions/. health is the server's own.
 func (a *App) mount() {
 	blobs := a.storage.Blobs()
-	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Options: a.cfg.Ingest, Now: now}
+	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Map: a.mapping(), Options: a.cfg.Ingest, Now: now}
 	a.ingester = in
 	a.server.EventHub("ingest", "events", config.IngestDeadline, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
 		return in.Ingest(ctx, log, batch(ev))
@@ -44,6 +44,14 @@ func (a *App) mount() {
 	poison := &score.Poison{Ledger: a.db, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
 	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))
 	a.mountRuns()
+}
+
+// mapping returns the mapping of events.
+func (a *App) mapping() ingest.Mappings {
+	if a.cfg.Map != nil {
+		return ingest.Fixed{Is: a.cfg.Map}
+	}
+	return &ingest.Program{Files: a.storage.Blobs(), Name: a.cfg.MapBlob, Now: now}
 }
 
 // batch is the batch of an invocation.

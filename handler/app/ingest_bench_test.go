@@ -19,6 +19,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/store"
@@ -57,7 +58,7 @@ func BenchmarkIngest(b *testing.B) {
 
 // ingestion serves the function ingest over a store.
 func ingestion(b *testing.B, s ingest.Store) http.Handler {
-	in := ingest.Ingester{Store: s, Files: new(blob.Memory), Now: time.Now}
+	in := ingest.Ingester{Store: s, Files: new(blob.Memory), Map: auto(b), Now: time.Now}
 	server := protocol.New(protocol.Options{Stdout: b.Output()})
 	server.EventHub("ingest", "events", time.Minute, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
 		return in.Ingest(ctx, log, batch(ev))
@@ -160,4 +161,13 @@ func events(first, n int) string {
 	return fmt.Sprintf(`{"Data":{"events":%s},"Metadata":{"PartitionContext":{"EventHubName":"telemetry","PartitionId":"0"},"PartitionKeyArray":%s,`+
 		`"OffsetArray":%s,"SequenceNumberArray":%s,"EnqueuedTimeUtcArray":%s,"PropertiesArray":%s,"SystemPropertiesArray":%s,"sys":{"MethodName":"ingest"}}}`,
 		quote(`["`+strings.Join(bodies, `","`)+`"]`), same("null"), same(`"0"`), list(sequences), list(times), same("{}"), list(system))
+}
+
+// auto tells events apart by their shape.
+func auto(tb testing.TB) ingest.Mappings {
+	m, err := mapping.Parse(mapping.Auto)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return ingest.Fixed{Is: m}
 }

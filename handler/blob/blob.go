@@ -17,10 +17,11 @@ const (
 	DeadLetter = "deadletter"
 	Spill      = "spill"
 	Logs       = "logs"
+	Config     = "config" // what people put there and the application only reads
 )
 
 // Containers lists them all.
-var Containers = []string{Models, Preds, DeadLetter, Spill, Logs}
+var Containers = []string{Models, Preds, DeadLetter, Spill, Logs, Config}
 
 var (
 	// ErrNotFound says that there is no such blob or container.

@@ -26,7 +26,9 @@ type Config struct {
 	Retention         time.Duration     // SCORE_RETENTION_DAYS
 	MaxLookback       time.Duration     // SCORE_MAX_LOOKBACK
 	SIMD              bool              // SCORE_SIMD
-	Ingest            mapping.Options   // INGEST_FUTURE, INGEST_TIME_ZONE
+	Ingest            mapping.Options   // INGEST_FUTURE, INGEST_TIME_ZONE, INGEST_DATE_ORDER, INGEST_CSV
+	Map               *mapping.Mapping  // INGEST_MAP, nil if MapBlob has it
+	MapBlob           string            // of the container config
 	SQL               string            // SQL_DSN, or the default's full text
 	Data              azure.Connection  // DataStorage
 	// InAzure says that this is an instance in Azure, one of several.
@@ -80,10 +82,12 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		MaxLookback:       r.duration("SCORE_MAX_LOOKBACK", 366*24*time.Hour),
 		SIMD:              r.truth("SCORE_SIMD"),
 		Ingest: mapping.Options{
-			Format: timestamp.Format{Zone: r.zone("INGEST_TIME_ZONE")},
+			Format: timestamp.Format{Zone: r.zone("INGEST_TIME_ZONE"), Order: r.dateOrder("INGEST_DATE_ORDER")},
 			Future: r.duration("INGEST_FUTURE", 100*365*24*time.Hour),
+			CSV:    r.columns("INGEST_CSV"),
 		},
 	}
+	c.Map, c.MapBlob = r.mapping("INGEST_MAP")
 	r.schedule("SCORE_TICK")
 	if c.InAzure {
 		c.SQL = r.azureSQL("SQL_DSN")
@@ -149,6 +153,33 @@ func (r *reader) duration(name string, most time.Duration) time.Duration {
 		r.mistake("%s is %q: set it to a duration such as 30s or 5m, from 0s to %v", name, r.text(name), most)
 	}
 	return d
+}
+
+func (r *reader) dateOrder(name string) timestamp.Order {
+	order := timestamp.Order(r.text(name))
+	if order != timestamp.Unsaid && order != timestamp.DayFirst && order != timestamp.MonthFirst {
+		r.mistake("%s is %q: set it to dmy or mdy, or leave it empty to refuse dates that begin with day or month", name, order)
+	}
+	return order
+}
+
+func (r *reader) columns(name string) string {
+	if err := mapping.CheckCSV(r.text(name)); err != nil {
+		r.mistake("%s: %w", name, err)
+	}
+	return r.text(name)
+}
+
+// mapping returns a mapping, or the blob that holds it.
+func (r *reader) mapping(name string) (*mapping.Mapping, string) {
+	if blobName, ok := mapping.BlobName(r.text(name)); ok {
+		return nil, blobName
+	}
+	m, err := mapping.Parse(r.text(name))
+	if err != nil {
+		r.mistake("%s: %w", name, err)
+	}
+	return m, ""
 }
 
 func (r *reader) number(name string, least, most int) int {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model/registry"
 	"github.com/fleetscore/fleetscore/handler/schedule"
@@ -74,7 +75,7 @@ func logged(t *testing.T) map[string]map[string]bool {
 	check(err)
 	ender := &ledger.Ender{Ledger: db, Files: blobs, Now: clock}
 	sender := &ledger.Sender{Outbox: db, Queue: queues{}, PerMessage: 1, Now: clock}
-	in := &ingest.Ingester{Store: db, Files: blobs, Now: clock}
+	in := &ingest.Ingester{Store: db, Files: blobs, Map: auto(t), Now: clock}
 	models := &registry.Registry{Blobs: blobs, Ledger: db, Columns: 1, Now: clock}
 	ticker := &schedule.Ticker{Spill: in, Models: models, Ledger: db, Queue: queues{}, Poison: queues{}, Sender: sender, Ender: ender, Schedule: hourly, Now: clock}
 	check(ticker.Tick(t.Context(), log))
@@ -112,3 +113,11 @@ type queues struct{}
 
 func (queues) ApproximateCount(context.Context) (int, error) { return 0, nil }
 func (queues) Send(context.Context, string) error            { return nil }
+
+func auto(t *testing.T) ingest.Mappings {
+	m, err := mapping.Parse(mapping.Auto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ingest.Fixed{Is: m}
+}

@@ -36,6 +36,7 @@ var wantRoles = []string{
 	"app: Storage Blob Data Contributor on " + container + "preds",
 	"app: Storage Blob Data Contributor on " + container + "spill",
 	"app: Storage Blob Data Owner on " + hostStorage,
+	"app: Storage Blob Data Reader on " + container + "config",
 	"app: Storage Blob Data Reader on " + container + "models",
 	"app: Storage Queue Data Contributor on " + queue + "score-jobs",
 	"app: Storage Queue Data Contributor on " + queue + "score-jobs-poison",

@@ -62,7 +62,3 @@ func (b Batch) enqueued(i int) time.Time {
 	}
 	return b.Enqueued[i]
 }
-
-func (b Batch) event(i int) mapping.Event {
-	return mapping.Event{Body: b.Bodies[i], Enqueued: b.enqueued(i), Partition: b.Partition, Detail: func() mapping.Detail { return b.detail(i) }}
-}

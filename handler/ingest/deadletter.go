@@ -31,6 +31,7 @@ type Letter struct {
 	Element   int       `json:"element"`           // of the event, from 0; -1 is the whole event
 	Rejected  int       `json:"rejected"`          // how many readings or elements the line stands for
 	Reason    string    `json:"reason"`            // of the first of them
+	Mapping   string    `json:"mapping"`           // by which it was read
 	Reading   *Reading  `json:"reading,omitempty"` // the first of them as it was understood, if it was
 
 	System     json.RawMessage `json:"system,omitempty"`
@@ -47,18 +48,18 @@ type Reading struct {
 }
 
 // reject logs what was refused of a batch, and writes the batch's dead letter.
-func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, refused []mapping.Refused) error {
+func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, by string, refused []mapping.Refused) error {
 	if len(refused) == 0 {
 		return nil
 	}
 	lines := merge(b, refused)
-	name, err := letterName(b, lines)
+	name, err := letterName(b, by, lines)
 	if err != nil {
 		return retry("name the dead letter of %d events", len(b.Bodies), err)
 	}
 	log.Warn("readings rejected", "hub", b.Hub, "partition", b.Partition, "events", len(b.Bodies),
 		"rejected", count(lines), "deadletter", name, "reason", lines[0].Err.Error())
-	if err := writeLetter(ctx, in.Files, name, func(w io.Writer) error { return encodeLines(w, b, lines) }); err != nil {
+	if err := writeLetter(ctx, in.Files, name, func(w io.Writer) error { return encodeLines(w, b, by, lines) }); err != nil {
 		return retry("write the dead letter of %d events", len(b.Bodies), err)
 	}
 	return nil
@@ -102,9 +103,9 @@ func merge(b Batch, all []mapping.Refused) []mapping.Refused {
 // letterName returns the name of a batch's dead letter. It follows from what
 // stands in it: it is the same whenever the batch is delivered again, and another for
 // another batch, even if the hub was made anew and counts from 0 again.
-func letterName(b Batch, lines []mapping.Refused) (string, error) {
+func letterName(b Batch, by string, lines []mapping.Refused) (string, error) {
 	hash := sha256.New()
-	if err := encodeLines(hash, b, lines); err != nil {
+	if err := encodeLines(hash, b, by, lines); err != nil {
 		return "", err
 	}
 	hub, partition := b.source()
@@ -125,22 +126,22 @@ func writeLetter(ctx context.Context, w Writer, name string, fill func(io.Writer
 }
 
 // encodeLines writes a dead letter's lines.
-func encodeLines(w io.Writer, b Batch, lines []mapping.Refused) error {
+func encodeLines(w io.Writer, b Batch, by string, lines []mapping.Refused) error {
 	buffered := bufio.NewWriter(w)
 	enc := json.NewEncoder(buffered)
 	enc.SetEscapeHTML(false)
 	for _, x := range lines {
-		if err := enc.Encode(newLetter(b, x)); err != nil {
+		if err := enc.Encode(newLetter(b, by, x)); err != nil {
 			return err
 		}
 	}
 	return buffered.Flush()
 }
 
-func newLetter(b Batch, x mapping.Refused) Letter {
+func newLetter(b Batch, by string, x mapping.Refused) Letter {
 	detail := b.detail(x.Event)
 	l := Letter{
-		Hub: b.Hub, Partition: b.Partition, Offset: detail.Offset, Enqueued: b.enqueued(x.Event), Element: x.Element, Rejected: x.Count, Reason: x.Err.Error(),
+		Hub: b.Hub, Partition: b.Partition, Offset: detail.Offset, Enqueued: b.enqueued(x.Event), Element: x.Element, Rejected: x.Count, Reason: x.Err.Error(), Mapping: by,
 		System: detail.System, Properties: detail.Properties, Raw: x.Raw,
 	}
 	if b.Sequences != nil {

@@ -26,6 +26,7 @@ const maxInsert = 10_000
 type Ingester struct {
 	Store   Store
 	Files   Files // dead letters, and batches that could not be stored in time
+	Map     Mappings
 	Options mapping.Options
 	Now     func() time.Time // nil logs no totals
 
@@ -65,13 +66,18 @@ var errLate = errors.New("the invocation's time is over")
 // until ctx ends, writes their dead letter. It returns how many are done, and the
 // reason why it went no further. An error is that of the dead letter.
 func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch) (done int, reason, err error) {
+	m, by, err := in.Map.Mapping(early, log)
+	if err != nil {
+		return 0, err, nil
+	}
 	var sum sums
 	var refused []mapping.Refused
-	r := mapping.NewReader(in.Options)
+	r := mapping.NewReader(m, in.Options, len(b.Bodies))
+	detail := b.detail
 	for i := 0; i < len(b.Bodies); {
 		begin := i
 		for i < len(b.Bodies) && len(r.Readings) < maxInsert && early.Err() == nil {
-			r.Read(i, b.event(i))
+			r.Read(i, mapping.Event{Body: b.Bodies[i], Enqueued: b.enqueued(i), Partition: b.Partition, Detail: detail})
 			i++
 		}
 		if i == begin {
@@ -91,7 +97,7 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 		sum.add(len(r.Readings), r.Missing, stored)
 		r.Reset()
 	}
-	if err := in.reject(ctx, log, b, refused); err != nil {
+	if err := in.reject(ctx, log, b, by, refused); err != nil {
 		return 0, nil, err
 	}
 	sum.events = done

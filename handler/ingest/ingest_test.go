@@ -35,8 +35,8 @@ var malformed = []string{
 	`{"device":1,"sensor":2,"ts":15354972%05d}`,
 	`{"sensor":2,"ts":15354972%05d,"value":1}`,
 	`{"device":1,"ts":15354972%05d,"value":1}`,
-	`{"device":1,"sensor":2,"value":%d}`,
-	`{"device":1,"sensor":2,"ts":15354972%05d,"time":5,"value":1}`,
+	`{"device":1,"sensor":2,"ts":{},"value":%d}`,
+	`{"device":1,"sensor":2,"ts":15354972%05d,"TS":5,"value":1}`,
 	`{"device":"a ","sensor":2,"ts":15354972%05d,"value":1}`,
 	`{"device":"=a","sensor":2,"ts":15354972%05d,"value":1}`,
 	`{"device":"a\u0000","sensor":2,"ts":15354972%05d,"value":1}`,
@@ -134,7 +134,7 @@ func TestMalformedAmongGood(t *testing.T) {
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 
 	db, blobs := open(t), new(blob.Memory)
-	in := ingest.Ingester{Store: db, Files: blobs}
+	in := ingest.Ingester{Store: db, Files: blobs, Map: mapped}
 	for begin := 0; begin < len(events); begin += 1000 {
 		b := batchOf(int64(begin), events[begin:min(begin+1000, len(events))]...)
 		for range 3 {
@@ -168,7 +168,7 @@ func TestMalformedAmongGood(t *testing.T) {
 func TestConflictIsADeadLetterWithBothValues(t *testing.T) {
 	t.Parallel()
 	db, blobs := open(t), new(blob.Memory)
-	in := ingest.Ingester{Store: db, Files: blobs}
+	in := ingest.Ingester{Store: db, Files: blobs, Map: mapped}
 	first := []byte(`{"device":1,"sensor":2,"ts":1535497200005,"value":1.25}`)
 	differs := []byte(`[{"device":1,"sensor":2,"ts":1535497200006,"value":77.5},{"device":1,"sensor":2,"ts":1535497200005,"value":2.5},{"device":1,"sensor":2,"ts":1535497200006,"value":8}]`)
 	for range 2 {
@@ -206,8 +206,8 @@ func TestManyBadElementsShareALine(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{10, 11, 12, 5000} {
 		db, blobs := open(t), new(blob.Memory)
-		in := ingest.Ingester{Store: db, Files: blobs}
-		event := []byte("[" + strings.Repeat(`{"device":1},`, n) + `{"device":1,"sensor":2,"ts":1535497200005,"value":1}]`)
+		in := ingest.Ingester{Store: db, Files: blobs, Map: mapped}
+		event := []byte("[" + strings.Repeat(`{"device":1,"value":2,"ts":1535497200005},`, n) + `{"device":1,"sensor":2,"ts":1535497200005,"value":1}]`)
 		if err := in.Ingest(context.Background(), slog.New(slog.DiscardHandler), batchOf(0, event)); err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func TestLargestEvents(t *testing.T) {
 	t.Parallel()
 	const largest = 1 << 20
 	db, blobs := open(t), new(blob.Memory)
-	in := ingest.Ingester{Store: db, Files: blobs}
+	in := ingest.Ingester{Store: db, Files: blobs, Map: mapped}
 	one := []byte(`{"device":1,"sensor":2,"ts":1535497200005,"value":1,"pad":"` + strings.Repeat("x", largest) + `"}`)
 	var many []byte
 	n := 0
@@ -258,7 +258,7 @@ func TestLargestEvents(t *testing.T) {
 func TestWithoutSequences(t *testing.T) {
 	t.Parallel()
 	blobs := new(blob.Memory)
-	in := ingest.Ingester{Store: open(t), Files: blobs}
+	in := ingest.Ingester{Store: open(t), Files: blobs, Map: mapped}
 	for range 2 {
 		b := ingest.Batch{Bodies: [][]byte{[]byte("x"), []byte("y")}}
 		if err := in.Ingest(context.Background(), slog.New(slog.DiscardHandler), b); err != nil {
@@ -309,7 +309,7 @@ func TestFailuresAreRetried(t *testing.T) {
 		db, blobs := open(t), new(blob.Memory)
 		f := &failing{DB: db, Memory: blobs, err: cause}
 		f.calls.Store(3) // the first dead letter fails
-		in := ingest.Ingester{Store: f, Files: f}
+		in := ingest.Ingester{Store: f, Files: f, Map: mapped}
 		b := batchOf(0, []byte("x"), []byte("y"), []byte("z"), []byte(`{"device":1,"sensor":2,"ts":1535497200005,"value":1}`))
 		failures := 0
 		for {

@@ -83,7 +83,7 @@ func TestHundredThousandRejected(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			blobs := &slowBlobs{Memory: new(blob.Memory)}
-			in := &ingest.Ingester{Store: new(kept), Files: blobs}
+			in := &ingest.Ingester{Store: new(kept), Files: blobs, Map: mapped}
 			var bodies, first [][]byte
 			for i := range 1000 {
 				first = append(first, readings(i, 100, "1"))
@@ -126,7 +126,7 @@ func TestEachDeliveryGetsOn(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		in := &ingest.Ingester{Store: sql, Files: blobs}
+		in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
 		var bodies [][]byte
 		for i := range 4 {
 			bodies = append(bodies, readings(i, 10_000, "1"), fmt.Appendf(nil, "bad %d", i))
@@ -170,7 +170,7 @@ func TestEachDeliveryGetsOn(t *testing.T) {
 func TestRejectedInASecondTransaction(t *testing.T) {
 	t.Parallel()
 	sql, blobs := new(kept), new(blob.Memory)
-	in := &ingest.Ingester{Store: sql, Files: blobs}
+	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
 	last := `{"device":"d","sensor":7,"ts":1535497214999,"value":2}`
 	if err := in.Ingest(t.Context(), quiet, batchOf(0, []byte(last), readings(7, 15_000, "1"))); err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func TestRejectedInASecondTransaction(t *testing.T) {
 func TestDeadLettersOfTwoHubs(t *testing.T) {
 	t.Parallel()
 	blobs := new(blob.Memory)
-	in := &ingest.Ingester{Store: new(kept), Files: blobs}
+	in := &ingest.Ingester{Store: new(kept), Files: blobs, Map: mapped}
 	for _, body := range []string{"one", "two", "one"} {
 		if err := in.Ingest(t.Context(), quiet, batchOf(5, []byte(body))); err != nil {
 			t.Fatal(err)
@@ -203,7 +203,7 @@ func TestSpilledOnce(t *testing.T) {
 	t.Parallel()
 	away := &outage{nil, func([]fleet.Reading) error { return errors.New("away") }}
 	blobs := new(blob.Memory)
-	in := &ingest.Ingester{Store: away, Files: blobs}
+	in := &ingest.Ingester{Store: away, Files: blobs, Map: mapped}
 	etag := ""
 	for range 2 {
 		if err := in.Ingest(t.Context(), quiet, batchOf(5, body(1))); err != nil {
@@ -221,7 +221,7 @@ func TestSpilledOnce(t *testing.T) {
 func spillAll(t *testing.T, blobs *blob.Memory, sequences ...int64) {
 	t.Helper()
 	away := &outage{nil, func([]fleet.Reading) error { return errors.New("away") }}
-	in := &ingest.Ingester{Store: away, Files: blobs}
+	in := &ingest.Ingester{Store: away, Files: blobs, Map: mapped}
 	for _, n := range sequences {
 		if err := in.Ingest(t.Context(), quiet, batchOf(n, body(int(n)))); err != nil {
 			t.Fatal(err)
@@ -251,7 +251,7 @@ func TestDrainSetsAside(t *testing.T) {
 	blobs := new(blob.Memory)
 	spillAll(t, blobs, 1, 2, 3, 4)
 	sql, order := tried(1, 3)
-	in := &ingest.Ingester{Store: sql, Files: blobs}
+	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
 	if err := in.Drain(t.Context(), quiet); !errors.Is(err, fleet.ErrUnavailable) || fmt.Sprint(*order) != "[1 2 3 4]" || len(sql.values) != 2 {
 		t.Errorf("Drain = %v after %v", err, *order)
 	}
@@ -269,7 +269,7 @@ func TestDrainGivesUp(t *testing.T) {
 	blobs := new(blob.Memory)
 	spillAll(t, blobs, 1, 2, 3, 4, 5)
 	sql, order := tried(1, 2, 3, 4)
-	in := &ingest.Ingester{Store: sql, Files: blobs}
+	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
 	for _, want := range []string{"[1 2 3]", "[4 5 1 2 3]"} {
 		*order = nil
 		if err := in.Drain(t.Context(), quiet); err == nil || fmt.Sprint(*order) != want {
@@ -293,7 +293,7 @@ func TestDrainEndsInTime(t *testing.T) {
 			time.Sleep(15 * time.Second)
 			return before(ctx, call, batch)
 		}
-		in := &ingest.Ingester{Store: sql, Files: blobs}
+		in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := in.Drain(ctx, quiet); err != nil || fmt.Sprint(*order) != "[1 2 3]" {

@@ -22,6 +22,7 @@ import (
 // Files are blobs; see [blob.Store].
 type Files interface {
 	Writer
+	Stat(ctx context.Context, container, name string) (blob.Info, error)
 	Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error)
 	List(ctx context.Context, container, prefix string) iter.Seq2[blob.Info, error]
 	Delete(ctx context.Context, container, name string) error
@@ -245,5 +246,5 @@ func readSpilled(content []byte) (Batch, error) {
 func (in *Ingester) buryFile(ctx context.Context, log *slog.Logger, name string, content []byte, reason error) error {
 	log.Error("spilled batch goes to the dead letter", "name", name, "reason", reason.Error())
 	b := Batch{Hub: blob.Spill, Partition: "unreadable", Bodies: [][]byte{content}}
-	return in.reject(ctx, log, b, []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: content}, Count: 1, Err: fmt.Errorf("%s: %w", name, reason)}})
+	return in.reject(ctx, log, b, "", []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: content}, Count: 1, Err: fmt.Errorf("%s: %w", name, reason)}})
 }

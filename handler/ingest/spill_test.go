@@ -13,6 +13,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
 // outage is SQL that refuses all, or some, batches.
@@ -51,7 +52,7 @@ func TestSpill(t *testing.T) {
 	t.Parallel()
 	db, blobs, away := open(t), new(blob.Memory), fmt.Errorf("away: %w", fleet.ErrUnavailable)
 	sql := &outage{db, func([]fleet.Reading) error { return away }}
-	in := &ingest.Ingester{Store: sql, Files: blobs}
+	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
 	for _, first := range []int64{0, 100, 20, 100, 0} {
 		if err := in.Ingest(t.Context(), quiet, batchOf(first, body(int(first)), body(int(first)+1), []byte("bad"))); err != nil {
 			t.Fatal(err)
@@ -92,7 +93,7 @@ func TestSpilledBadly(t *testing.T) {
 	db, blobs := open(t), new(blob.Memory)
 	refused := errors.New("refused for itself")
 	sql := &outage{db, func([]fleet.Reading) error { return fleet.ErrUnavailable }}
-	in := &ingest.Ingester{Store: sql, Files: blobs}
+	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
 	bad := []string{"", "{", `{"v":2,"bodies":["eA=="]}`, `{"v":1}`, `{"v":1,"bodies":["eA=="],"sequences":[1,2]}`, `{"v":1,"bodies":["?"]}`}
 	for i, content := range bad {
 		_, err := blobs.Write(t.Context(), blob.Spill, fmt.Sprintf("a/%d", i), "", "", func(w io.Writer) error {
@@ -136,7 +137,7 @@ func TestBothRefuse(t *testing.T) {
 	t.Parallel()
 	f := &failing{Memory: new(blob.Memory), err: errors.New("full")}
 	f.calls.Store(4) // the next call fails
-	in := &ingest.Ingester{Store: &outage{nil, func([]fleet.Reading) error { return errors.New("away") }}, Files: f}
+	in := &ingest.Ingester{Store: &outage{nil, func([]fleet.Reading) error { return errors.New("away") }}, Files: f, Map: mapped}
 	err := in.Ingest(t.Context(), quiet, batchOf(0, body(1)))
 	if !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "away") || !strings.Contains(err.Error(), "full") {
 		t.Errorf("Ingest = %v", err)
@@ -158,8 +159,17 @@ func TestSpillInTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second+100*time.Millisecond)
 	defer cancel()
 	blobs := new(blob.Memory)
-	in := &ingest.Ingester{Store: slow{}, Files: blobs}
+	in := &ingest.Ingester{Store: slow{}, Files: blobs, Map: mapped}
 	if err := in.Ingest(ctx, quiet, batchOf(0, body(1))); err != nil || len(names(t, blobs, blob.Spill)) != 1 {
 		t.Errorf("Ingest = %v, spilled %v", err, names(t, blobs, blob.Spill))
 	}
 }
+
+// mapped reads events as they come.
+var mapped = ingest.Fixed{Is: func() *mapping.Mapping {
+	m, err := mapping.Parse(mapping.Auto)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}()}

@@ -13,6 +13,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model/registry"
 	"github.com/fleetscore/fleetscore/handler/schedule"
@@ -67,7 +68,7 @@ func newFixture(t *testing.T, sensors int) *fixture {
 	files := &blob.Memory{}
 	f.files = files
 	f.Ticker = &schedule.Ticker{
-		Spill:  &ingest.Ingester{Store: f.db, Files: files},
+		Spill:  &ingest.Ingester{Store: f.db, Files: files, Map: ingest.Fixed{Is: mapping.Plain}},
 		Models: &registry.Registry{Blobs: files, Ledger: f.db, Columns: 1, Now: clock},
 		Ledger: f.db, Queue: f.queue,
 		Sender:    &ledger.Sender{Outbox: f.db, Queue: f.queue, PerMessage: 2, Now: clock},

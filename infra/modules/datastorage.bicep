@@ -27,7 +27,7 @@ param captureRetentionDays int
 @description('Workspace for diagnostics.')
 param workspaceId string
 
-// What the application writes; models it only reads.
+// What the application writes; models and mappings of events it only reads.
 var containers = ['preds', 'deadletter', 'spill', 'logs']
 var queueNames = ['score-jobs', 'score-jobs-poison']
 
@@ -54,6 +54,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
 
     resource container 'containers' = [for container in containers: { name: container }]
     resource models 'containers' = { name: 'models' }
+    resource config 'containers' = { name: 'config' }
     resource capture 'containers' = { name: 'capture' }
   }
 
@@ -127,6 +128,16 @@ resource appWrites 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (
 resource appReadsModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(account::blobs::models.id, appPrincipalId, blobDataReader)
   scope: account::blobs::models
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataReader)
+  }
+}
+
+resource appReadsConfig 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account::blobs::config.id, appPrincipalId, blobDataReader)
+  scope: account::blobs::config
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
@@ -61,16 +64,28 @@ func loadModel(name string, spec *features.Spec) (modelFile, error) {
 func (c console) storageFlag(cmd *cobra.Command) func() (*azure.Storage, error) {
 	var text string
 	cmd.Flags().StringVar(&text, "storage", "", "connection string of the storage account (default: the setting DataStorage)")
-	return func() (*azure.Storage, error) {
-		connection, err := azure.ReadConnection("DataStorage", func(name string) string {
-			if name == "DataStorage" && text != "" {
-				return text
-			}
-			return c.setting(name)
-		})
-		if err != nil {
-			return nil, err
+	return func() (*azure.Storage, error) { return c.storage(text) }
+}
+
+// storage opens the account of a connection string, or that of the settings.
+func (c console) storage(text string) (*azure.Storage, error) {
+	connection, err := azure.ReadConnection("DataStorage", func(name string) string {
+		if name == "DataStorage" && text != "" {
+			return text
 		}
-		return azure.Open(connection)
+		return c.setting(name)
+	})
+	if err != nil {
+		return nil, err
 	}
+	return azure.Open(connection)
+}
+
+// writeBlob writes a blob, whatever was there before.
+func writeBlob(ctx context.Context, blobs blob.Store, container, name, contentType string, content []byte) error {
+	_, err := blobs.Write(ctx, container, name, "", contentType, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+	return err
 }

@@ -14,7 +14,7 @@ import (
 
 // read returns what an event holds.
 func read(body string) Found {
-	r := NewReader(Options{})
+	r := NewReader(Plain, Options{}, 1)
 	r.Read(0, Event{Body: []byte(body)})
 	return r.Found
 }
@@ -160,7 +160,7 @@ func TestFuture(t *testing.T) {
 		{"2126-01-01T00:00:00Z", "!its time 2126-01-01T00:00:00.000Z lies 99 years after"},
 		{"9999-12-31T00:00:00Z", "!its time 9999-12-31T00:00:00.000Z lies 7973 years after"},
 	} {
-		r := NewReader(Options{Future: 24 * time.Hour})
+		r := NewReader(Plain, Options{Future: 24 * time.Hour}, 1)
 		ev := Event{Body: []byte(`{"device":"d","sensor":"s","value":1,"ts":"` + tc.ts + `"}`), Enqueued: time.Date(2026, 11, 27, 7, 0, 2, 0, time.UTC)}
 		r.Read(0, ev)
 		if got := strings.Join(found(r.Found), "\n"); !strings.HasPrefix(got, tc.want) {

@@ -12,9 +12,9 @@ type Event struct {
 	Body      []byte
 	Enqueued  time.Time // when it reached the hub; zero if that is not known
 	Partition string
-	// Detail returns what else the hub says of the event. It may be nil, and is
-	// only called for events that need it.
-	Detail func() Detail
+	// Detail returns what else the hub says of an event, by its index in the
+	// batch. It may be nil, and is only called for events that need it.
+	Detail func(index int) Detail
 }
 
 // Detail is what the hub says of an event beside its body.

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -17,6 +16,9 @@ type Options struct {
 	// Future is how far a reading's time may lie ahead of the moment at which its
 	// event reached the hub; 0: as far as it likes.
 	Future time.Duration
+	// CSV says what the columns of events are that are CSV: their names with
+	// commas between, or "header" where the first line names them. Empty: no event is CSV.
+	CSV string
 }
 
 // Reader reads events one after the other and gathers what they hold. Equal
@@ -24,7 +26,9 @@ type Options struct {
 // the store to judge. A Reader is not safe for concurrent use.
 type Reader struct {
 	Found
+	m     *Mapping
 	opt   Options
+	roles map[string][]role
 	names map[string]string // valid names, each once
 	seen  map[key]float64
 
@@ -32,7 +36,8 @@ type Reader struct {
 	event   Event
 	index   int
 	element int
-	refused int // elements
+	refused int  // elements
+	whole   bool // its elements mean nothing without it: they were unpacked, or its first line names columns
 	latest  fleet.Millis
 }
 
@@ -42,9 +47,12 @@ type key struct {
 	time fleet.Millis
 }
 
-// NewReader returns a reader of events.
-func NewReader(opt Options) *Reader {
-	return &Reader{opt: opt, names: make(map[string]string), seen: make(map[key]float64)}
+// NewReader returns a reader of about n events, which turns them into readings
+// by m.
+func NewReader(m *Mapping, opt Options, n int) *Reader {
+	r := &Reader{m: m, opt: opt, names: make(map[string]string), seen: make(map[key]float64, n)}
+	r.Readings, r.Origins = make([]fleet.Reading, 0, n), make([]Origin, 0, n)
+	return r
 }
 
 // Reset forgets what was found, so that the reader can go on with other events.
@@ -55,27 +63,21 @@ func (r *Reader) Reset() {
 
 // Read reads an event, whose index in its batch is given.
 func (r *Reader) Read(index int, ev Event) {
-	r.event, r.index, r.element, r.refused = ev, index, 0, 0
+	r.event, r.index, r.element, r.refused, r.whole = ev, index, 0, 0, false
 	r.latest = fleet.MaxMillis
 	if r.opt.Future > 0 && !ev.Enqueued.IsZero() {
 		r.latest = fleet.MillisOf(ev.Enqueued.Add(r.opt.Future))
 	}
-	r.text(ev.Body)
-	if r.element == 1 {
-		r.whole()
-	}
+	readings, refused := len(r.Readings), len(r.Refused)
+	r.read(ev.Body)
+	r.settle(readings, refused)
 }
 
-// text reads the event's elements.
+// text reads the readings in body, whose first character is no blank.
 func (r *Reader) text(body []byte) {
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	i := space(body, 0)
-	switch {
-	case i == len(body):
-		r.refuse(body, fmt.Errorf("%w: the event is empty", fleet.ErrInvalid))
-	case body[i] == '[':
+	if i := space(body, 0); body[i] == '[' {
 		r.array(body, i)
-	default:
+	} else {
 		r.lines(body, i)
 	}
 }
@@ -197,22 +199,36 @@ func span(m fleet.Millis) string {
 }
 
 // refuse notes that the element raw is no reading.
-func (r *Reader) refuse(raw []byte, err error) {
+func (r *Reader) refuse(raw []byte, err error) { r.refuseMany(raw, err, 1) }
+
+// refuseMany notes that n readings of the element raw are none.
+func (r *Reader) refuseMany(raw []byte, err error, n int) {
 	r.refused++
 	if r.refused > MaxRefused+1 { // already too many: see [MaxRefused]
-		r.Refused[len(r.Refused)-1].Count++
+		r.Refused[len(r.Refused)-1].Count += n
 	} else {
-		r.Refused = append(r.Refused, Refused{Origin: Origin{r.index, r.element, raw}, Count: 1, Err: err})
+		r.Refused = append(r.Refused, Refused{Origin: Origin{r.index, r.element, raw}, Count: n, Err: err})
 	}
 	r.element++
 }
 
-// whole makes the event's bytes those of its only element.
-func (r *Reader) whole() {
-	if n := len(r.Refused); n > 0 && r.Refused[n-1].Event == r.index {
-		r.Refused[n-1].Raw = r.event.Body
+// settle makes the event's bytes those of its only element, or, where they mean
+// nothing without it, of each.
+func (r *Reader) settle(readings, refused int) {
+	if r.element != 1 && !r.whole {
+		return
 	}
-	if n := len(r.Origins); n > 0 && r.Origins[n-1].Event == r.index {
-		r.Origins[n-1].Raw = r.event.Body
+	for i := range r.Refused[refused:] {
+		r.Refused[refused+i].Origin = r.origin(r.Refused[refused+i].Origin)
 	}
+	for i := range r.Origins[readings:] {
+		r.Origins[readings+i] = r.origin(r.Origins[readings+i])
+	}
+}
+
+func (r *Reader) origin(o Origin) Origin {
+	if o.Raw = r.event.Body; r.element != 1 {
+		o.Element = -1
+	}
+	return o
 }

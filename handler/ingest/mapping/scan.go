@@ -15,7 +15,7 @@ import (
 
 // space returns the index of the first byte of b at or after i that is no JSON
 // white space.
-func space(b []byte, i int) int {
+func space[Text string | []byte](b Text, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
 		i++
 	}
@@ -102,7 +102,7 @@ func lineElementEnd(b []byte, i int) int {
 }
 
 // fault returns an error for the byte at b[i].
-func fault(b []byte, i int, want string) error {
+func fault[Text string | []byte](b Text, i int, want string) error {
 	if i >= len(b) {
 		return fmt.Errorf("%w: it ends where %s should be", fleet.ErrInvalid, want)
 	}
@@ -111,7 +111,7 @@ func fault(b []byte, i int, want string) error {
 
 // scanString returns the index after the string that begins at b[i], and
 // whether it holds escapes.
-func scanString(b []byte, i int) (end int, escaped bool, err error) {
+func scanString[Text string | []byte](b Text, i int) (end int, escaped bool, err error) {
 	if i >= len(b) || b[i] != '"' {
 		return 0, false, fault(b, i, "a string")
 	}
@@ -142,7 +142,7 @@ func text(raw []byte, escaped bool) ([]byte, error) {
 }
 
 // number returns the length of the JSON number that b begins with, 0 if none.
-func number(b []byte) int {
+func number[Text string | []byte](b Text) int {
 	i := 0
 	if i < len(b) && b[i] == '-' {
 		i++
@@ -174,7 +174,7 @@ func number(b []byte) int {
 }
 
 // digits returns how many decimal digits b begins with.
-func digits(b []byte) int {
+func digits[Text string | []byte](b Text) int {
 	n := 0
 	for n < len(b) && '0' <= b[n] && b[n] <= '9' {
 		n++

@@ -17,6 +17,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/runs"
@@ -308,7 +309,7 @@ func (w *world) functions(f *flow) functions {
 	db, files, queue := faultyLedger{f}, faultyFiles{f}, faultyQueue{f}
 	ender := &ledger.Ender{Ledger: db, Files: files, Now: w.clock}
 	sender := &ledger.Sender{Outbox: db, Queue: queue, PerMessage: w.perMessage, Now: w.clock}
-	in := &ingest.Ingester{Store: db, Files: files}
+	in := &ingest.Ingester{Store: db, Files: files, Map: ingest.Fixed{Is: mapping.Plain}}
 	daily, err := ncrontab.Parse("0 0 0 * * *")
 	if err != nil {
 		w.t.Fatal(err)

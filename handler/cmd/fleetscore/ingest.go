@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/config"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
+	"github.com/fleetscore/fleetscore/handler/timestamp"
+)
+
+func ingestCommand(c console) *cobra.Command {
+	return group("ingest", "Try out how events become readings", tryCommand(c), mappingsCommand(c), publishMapCommand(c))
+}
+
+// mapFlags say how events become readings.
+type mapFlags struct {
+	mapping, csv, zone, order string
+	future                    time.Duration
+}
+
+func (f *mapFlags) add(c console, cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.mapping, "map", c.setting("INGEST_MAP"), "mapping: a name, a program in jq, or a file NAME.jq (setting INGEST_MAP)")
+	flags.StringVar(&f.csv, "csv", c.setting("INGEST_CSV"), "columns of events that are CSV, or header (setting INGEST_CSV)")
+	flags.StringVar(&f.zone, "zone", c.setting("INGEST_TIME_ZONE"), "time zone of times that name none (setting INGEST_TIME_ZONE)")
+	flags.StringVar(&f.order, "date-order", c.setting("INGEST_DATE_ORDER"), "what 03/04/2026 begins with: dmy or mdy (setting INGEST_DATE_ORDER)")
+	future, err := time.ParseDuration(c.setting("INGEST_FUTURE"))
+	if err != nil {
+		future = 24 * time.Hour
+	}
+	flags.DurationVar(&f.future, "future", future, "how far ahead of its event a reading may lie (setting INGEST_FUTURE)")
+}
+
+// options returns what the flags say beside the mapping.
+func (f *mapFlags) options() (mapping.Options, error) {
+	zone, err := time.LoadLocation(f.zone)
+	if err != nil {
+		return mapping.Options{}, usageError{fmt.Errorf("--zone %q is no time zone: use a name such as Europe/Berlin", f.zone)}
+	}
+	order := timestamp.Order(f.order)
+	if order != timestamp.Unsaid && order != timestamp.DayFirst && order != timestamp.MonthFirst {
+		return mapping.Options{}, usageError{fmt.Errorf("--date-order %q: use dmy or mdy", f.order)}
+	}
+	if err := mapping.CheckCSV(f.csv); err != nil {
+		return mapping.Options{}, usageError{fmt.Errorf("--csv: %w", err)}
+	}
+	return mapping.Options{Format: timestamp.Format{Zone: zone, Order: order}, Future: f.future, CSV: f.csv}, nil
+}
+
+// parseMapping returns the mapping that text names, and its program, if it is
+// one. What a setting names in the container config is asked for there.
+func (c console) parseMapping(cmd *cobra.Command, text string) (*mapping.Mapping, string, error) {
+	program := text
+	if strings.HasSuffix(strings.TrimSpace(text), ".jq") {
+		content, err := os.ReadFile(strings.TrimSpace(text))
+		if name, ok := mapping.BlobName(text); ok && os.IsNotExist(err) {
+			content, err = c.publishedMapping(cmd, name)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		program = string(content)
+	}
+	m, err := mapping.Parse(program)
+	if err != nil {
+		return nil, program, err
+	}
+	if m.Name() != "program" {
+		program = ""
+	}
+	return m, program, nil
+}
+
+func (c console) publishedMapping(cmd *cobra.Command, name string) ([]byte, error) {
+	storage, err := c.storage("")
+	if err != nil {
+		return nil, err
+	}
+	defer storage.Close()
+	content, _, err := storage.Blobs().Read(cmd.Context(), blob.Config, name, "", 1<<20)
+	return content, err
+}
+
+func mappingsCommand(c console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "mappings",
+		Short: "List the built-in mappings and the functions for programs",
+		Args:  arguments(),
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintln(c.out, "mappings, for --map and INGEST_MAP:")
+			for _, m := range mapping.Builtin() {
+				fmt.Fprintf(c.out, "  %-16s %s\n", m[0], m[1])
+			}
+			fmt.Fprintln(c.out, "\nfunctions, for programs in jq:")
+			for _, f := range mapping.Functions() {
+				fmt.Fprintf(c.out, "  %-30s %s\n", f[0], f[1])
+			}
+			return nil
+		},
+	}
+}
+
+func publishMapCommand(c console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "publish FILE.jq",
+		Short: "Upload a mapping, after checking it",
+		Long: `Upload a program in jq into the container config, under the file's own name, after
+checking it. With INGEST_MAP=config/FILE.jq the application reads events by it, within
+seconds, and again when another is published in its place.`,
+		Example: "  fleetscore ingest publish plant.jq",
+		Args:    arguments("FILE.jq"),
+	}
+	open := c.storageFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		name := filepath.Base(args[0])
+		if _, ok := mapping.BlobName(blob.Config + "/" + name); !ok {
+			return usageError{fmt.Errorf("%s: name the file NAME.jq, without blanks", name)}
+		}
+		content, err := os.ReadFile(args[0])
+		if err != nil {
+			return err
+		}
+		if _, err := mapping.Parse(string(content)); err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		storage, err := open()
+		if err != nil {
+			return err
+		}
+		defer storage.Close()
+		if err := writeBlob(cmd.Context(), storage.Blobs(), blob.Config, name, "text/plain", content); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "published; INGEST_MAP=%s/%s reads events by it\n", blob.Config, name)
+		if now := c.setting("INGEST_MAP"); now != blob.Config+"/"+name && now != config.Default("INGEST_MAP") {
+			fmt.Fprintf(c.out, "here INGEST_MAP is %s\n", now)
+		}
+		return nil
+	}
+	return cmd
+}

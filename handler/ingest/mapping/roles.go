@@ -1,0 +1,99 @@
+package mapping
+
+import (
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/notation"
+)
+
+// role is what a member of an object is, by its name.
+type role struct {
+	kind kind
+	rank int // of two members of one kind, that with the lower rank counts
+}
+
+type kind uint8
+
+const (
+	measurement kind = iota // any other name
+	deviceKind
+	sensorKind
+	timeKind
+	valueKind
+	qualityKind
+	noteKind    // numbers that measure nothing: counters, identifiers, versions, units
+	bodyKind    // holds measurements, or a list of them, of the same device
+	headKind    // holds what is said of the measurements: the device, the time
+	devicesKind // holds what several devices measured
+)
+
+// named are the names by their kind, as [notation.Plain] writes them, the
+// likeliest first. A name that elsewhere is a unit of measurement, a message's
+// own identifier or a short form of several things is not among those of
+// devices, sensors and times: id, unit, source, t.
+var named = map[kind]string{
+	deviceKind: `device deviceid devicename devid dev machine machineid machinename asset assetid assetname equipment equipmentid thing thingid
+		deviceeui deveui turbine turbineid pump pumpid engine engineid motor motorid unitid unitnumber station stationid
+		edgedeviceid gatewayid gateway clientid client serialnumber serialno serial macaddress mac host hostname anlage anlagenid anlagennummer
+		maschine maschinenid maschinennummer gerät geraet geräteid geraeteid aggregat équipement equipo máquina maquina`,
+	sensorKind: `sensor sensorid sensorname tag tagname tagid signal signalname signalid metric metricname measurement measurementname variable variablename
+		channel channelname point pointname pointid datapoint parameter parametername item itemid itemname nodeid attribute attributename property propertyname
+		messstelle messpunkt messgröße merkmal capteur field fieldname quantity name key n type`,
+	timeKind: `ts timestamp datetime time date eventtime eventtimestamp eventdatetime sourcetimestamp timestamputc utctimestamp timeutc utctime utc
+		recordedat measuredat createdat loggedat sampledat collectedat observedat timecreated timecollected timestampms timems tsms timestampns epoch epochms epochtime unixtime unixtimestamp
+		measurementtime sampletime readingtime devicetime localtime messagetime senttime sentat created datetimeutc
+		enqueuedtime eventenqueuedutctime zeit zeitstempel zeitpunkt datum datumuhrzeit horodatage fecha fechahora tijd`,
+	valueKind:   `value val reading numericvalue doublevalue floatvalue intvalue measuredvalue wert messwert valeur valor waarde v`,
+	qualityKind: `quality statuscode status q qualitycode opcquality good isgood valid isvalid`,
+	noteKind: `id messageid msgid uuid guid eventid correlationid batchid requestid traceid spanid sequence sequencenumber sequenceno sequenceid seq seqno seqnr
+		messagecount msgcount packetid packetno fcnt fport counter version ver schemaversion schema schemaid schemaname templateid template applicationid
+		messagetype messagesource eventtype partitionid partition offset firmware firmwareversion fw fwversion hardwareversion softwareversion crc checksum ttl qos retain
+		unit units uom engineeringunit engineeringunits einheit topic`,
+	bodyKind:    `data values value body payload telemetry measurements measures fields metrics readings signals sensors tags message content datapoints points variables samples items records messwerte werte`,
+	headKind:    `header head headers meta metadata labels info context envelope source properties annotations systemproperties tags`,
+	devicesKind: `devices machines assets things equipments nodes maschinen geräte anlagen`,
+}
+
+// roles are the kinds that a name may have.
+var roles = func() map[string][]role {
+	all := make(map[string][]role)
+	for k, names := range named {
+		for rank, name := range strings.Fields(names) {
+			all[name] = append(all[name], role{k, rank})
+		}
+	}
+	return all
+}()
+
+// maxRoles bounds how many names a reader remembers.
+const maxRoles = 10_000
+
+// role returns what the member key is as kind k.
+func (r *Reader) role(key string, k kind) (rank int, ok bool) {
+	known, seen := r.roles[key]
+	if !seen {
+		known = roles[notation.Plain(key)]
+		if r.roles == nil || len(r.roles) >= maxRoles {
+			r.roles = make(map[string][]role)
+		}
+		r.roles[key] = known
+	}
+	for _, x := range known {
+		if x.kind == k {
+			return x.rank, true
+		}
+	}
+	return 0, false
+}
+
+// pick returns the index of the member of o that is a k, -1 if none is. ok, if
+// it is not nil, says whether a value will do.
+func (r *Reader) pick(o *members, k kind, ok func(any) bool) int {
+	best, at := 0, -1
+	for i, key := range o.keys {
+		if rank, is := r.role(key, k); is && (at < 0 || rank < best) && (ok == nil || ok(o.values[i])) {
+			best, at = rank, i
+		}
+	}
+	return at
+}

@@ -1,0 +1,193 @@
+package mapping
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ocf"
+)
+
+// read reads the body of an event by the reader's mapping.
+func (r *Reader) read(body []byte) {
+	if packed(body) {
+		var err error
+		if body, r.whole, err = unpack(body); err != nil {
+			r.refuse(r.event.Body, err)
+			return
+		}
+		if bytes.HasPrefix(body, []byte(ocf.Magic)) {
+			r.whole = true
+			docs, err := records(body, r.m.program != nil)
+			if err != nil {
+				r.refuse(body, err)
+				return
+			}
+			r.documents(docs)
+			return
+		}
+		body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	}
+	if space(body, 0) == len(body) {
+		r.refuse(body, fmt.Errorf("%w: the event is empty", fleet.ErrInvalid))
+		return
+	}
+	switch {
+	case r.isCSV(body):
+		r.whole = r.whole || r.opt.CSV == Header
+		r.documents(r.csv(body, r.m.program != nil))
+	case r.m.name == plain:
+		r.text(body)
+	case r.m.name == Auto:
+		// Most events are readings. What they are not is read again.
+		before := r.mark()
+		if r.text(body); r.refused > 0 {
+			if docs, ok := r.split(body); ok {
+				r.back(before)
+				r.documents(docs)
+			}
+		}
+	case r.m.shape != nil:
+		docs, _ := r.split(body)
+		r.documents(docs)
+	default:
+		r.documents(documents(body, true))
+	}
+}
+
+// split returns what body holds: each element of a list by itself, unless the
+// list is one whole. ok is false if something in it is not JSON.
+func (r *Reader) split(body []byte) (docs []document, ok bool) {
+	if list, ok := elements(body); ok && len(list) > 0 {
+		all := make([]any, len(list))
+		for i, d := range list {
+			all[i] = d.value
+		}
+		if isSenML(all) {
+			return []document{{raw: body, value: all}}, true
+		}
+		return list, true
+	}
+	docs = documents(body, false)
+	for _, d := range docs {
+		if d.err != nil {
+			return docs, false
+		}
+	}
+	return docs, true
+}
+
+// documents takes what values hold.
+func (r *Reader) documents(docs []document) {
+	g := &gatherer{Reader: r}
+	for _, d := range docs {
+		if d.err != nil {
+			r.refuse(d.raw, d.err)
+			continue
+		}
+		r.value(g, d)
+	}
+}
+
+// value takes what one value holds.
+func (r *Reader) value(g *gatherer, d document) {
+	g.rows = g.rows[:0]
+	if r.m.program == nil {
+		f := r.m.shape
+		if f == nil {
+			f = wide // readings that are no JSON: CSV or Avro
+		}
+		f(g, d.value)
+	} else {
+		m := r.m.program.machine()
+		g.program(m, d.value, len(d.raw))
+		r.m.program.machines.Put(m)
+	}
+	from := Origin{r.index, r.element, d.raw}
+	found := len(g.rows) == 0 && (r.m.program != nil || isEmpty(d.value))
+	var first error
+	refused := 0
+	for i := range g.rows {
+		reading, missing, ok, err := r.take(g.rows[i])
+		switch {
+		case err != nil:
+			if refused++; first == nil {
+				first = err
+			}
+		case !ok:
+			continue
+		case missing:
+			r.Missing++
+		default:
+			r.keep(reading, from)
+		}
+		found = true
+	}
+	switch {
+	case first != nil:
+		r.refuseMany(d.raw, first, refused)
+	case !found:
+		r.refuse(d.raw, fmt.Errorf("%w: it holds no measurement, only text", fleet.ErrInvalid))
+	default:
+		r.element++
+	}
+}
+
+// isEmpty reports whether v is an empty list, which holds nothing by intent.
+func isEmpty(v any) bool {
+	list, ok := v.([]any)
+	return ok && len(list) == 0
+}
+
+// mark is a place in what was found to which a reader can go back.
+type mark struct{ readings, refused, missing int }
+
+func (r *Reader) mark() mark { return mark{len(r.Readings), len(r.Refused), r.Missing} }
+
+// back forgets what was found since m, of the same event.
+func (r *Reader) back(m mark) {
+	for _, x := range r.Readings[m.readings:] {
+		if k := (key{x.ID, x.Time}); r.seen[k] == x.Value {
+			delete(r.seen, k)
+		}
+	}
+	r.Readings, r.Origins, r.Refused, r.Missing = r.Readings[:m.readings], r.Origins[:m.readings], r.Refused[:m.refused], m.missing
+	r.element, r.refused = 0, 0
+}
+
+// detail returns what the hub says of the event beside its body.
+func (g *gatherer) detail() Detail {
+	if g.event.Detail == nil {
+		return Detail{}
+	}
+	return g.event.Detail(g.index)
+}
+
+// device returns the device that IoT Hub knows the sender as, or else the one
+// that the event's properties name; nil if neither does.
+func (g *gatherer) device() any {
+	if id, ok := parsed(g.detail().System).get("iothub-connection-device-id"); ok && isName(id) {
+		return id
+	}
+	p := g.properties()
+	if at := g.pick(p, deviceKind, isName); at >= 0 {
+		return p.values[at]
+	}
+	return nil
+}
+
+// properties returns the properties that the event's sender set.
+func (g *gatherer) properties() *members { return parsed(g.detail().Properties) }
+
+// parsed returns the object in raw; what is none is empty.
+func parsed(raw json.RawMessage) *members {
+	if len(raw) > 2 {
+		if docs := documents(raw, false); len(docs) == 1 && docs[0].err == nil {
+			if o, ok := docs[0].value.(*members); ok {
+				return o
+			}
+		}
+	}
+	return &members{}
+}

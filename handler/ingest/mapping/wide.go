@@ -1,0 +1,325 @@
+package mapping
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/notation"
+)
+
+// reader of one value: it gathers the rows of a shape.
+type gatherer struct {
+	*Reader
+	rows []row
+}
+
+// maxRows bounds the readings of one value.
+const maxRows = 1 << 18
+
+func (g *gatherer) row(x row) {
+	if len(g.rows) == maxRows {
+		x = row{err: fmt.Errorf("%w: it holds more than %d readings", fleet.ErrInvalid, maxRows)}
+	}
+	if len(g.rows) <= maxRows {
+		g.rows = append(g.rows, x)
+	}
+}
+
+func (g *gatherer) refuse(format string, args ...any) {
+	g.row(row{err: fmt.Errorf("%w: "+format, append([]any{fleet.ErrInvalid}, args...)...)})
+}
+
+// scope is what holds for all measurements below an object.
+type scope struct {
+	device, ts any
+	bad        bool
+	lists      bool // the object is an element of a list of measurements, in which id is a name
+}
+
+// object gathers the readings of an object that is one, or holds some: with a
+// member a measurement, members that hold them, or lists of either.
+func (g *gatherer) object(o *members, in scope) {
+	before := len(g.rows)
+	if key, twice := g.twice(o); twice {
+		g.refuse("%.80s is given twice", key)
+		return
+	}
+	in, device := g.head(o, in)
+	sensor, at := g.pick(o, sensorKind, isName), g.pick(o, valueKind, isScalar)
+	if sensor < 0 && in.lists {
+		sensor = index(o, "id")
+	}
+	if sensor >= 0 && at >= 0 {
+		g.row(row{device: in.device, sensor: o.values[sensor], ts: in.ts, value: o.values[at], bad: in.bad})
+		return
+	}
+	g.members(o, in, "", device)
+	switch {
+	case at >= 0 && len(g.rows) == before+1 && g.rows[before].err == nil:
+		g.rows[before] = row{err: fmt.Errorf("%w: sensor is missing", fleet.ErrInvalid)}
+	case len(g.rows) > before:
+	case sensor >= 0:
+		g.refuse("value is missing")
+	default:
+		g.refuse("it holds no measurement")
+	}
+}
+
+// twice returns a member of o that says what another one says, in another case.
+func (g *gatherer) twice(o *members) (string, bool) {
+	var seen [len(fieldNames)][]int
+	for _, key := range o.keys {
+		for i, k := range [...]kind{deviceKind, sensorKind, timeKind, valueKind} {
+			rank, is := g.role(key, k)
+			if is && slices.Contains(seen[i], rank) {
+				return key, true
+			}
+			if is {
+				seen[i] = append(seen[i], rank)
+			}
+		}
+	}
+	return "", false
+}
+
+// head returns what o says of all that it holds, and where it names the device.
+func (g *gatherer) head(o *members, in scope) (scope, int) {
+	device := g.pick(o, deviceKind, isDevice)
+	if device >= 0 {
+		in.device = deviceOf(o.values[device])
+	}
+	if at := g.pick(o, timeKind, isTime); at >= 0 {
+		in.ts = o.values[at]
+	} else if at := index(o, "t"); at >= 0 && in.lists && isTime(o.values[at]) {
+		in.ts = o.values[at]
+	}
+	if at := g.pick(o, qualityKind, nil); at >= 0 && badStatus(o.values[at]) {
+		in.bad = true
+	}
+	for i, key := range o.keys { // what stands apart holds for the whole
+		inner, is := objectOf(o.values[i])
+		if _, head := g.role(key, headKind); !is || !head {
+			continue
+		}
+		if at := g.pick(inner, deviceKind, isDevice); at >= 0 && device < 0 {
+			in.device = deviceOf(inner.values[at])
+		}
+		if at := g.pick(inner, timeKind, isTime); at >= 0 && g.pick(o, timeKind, isTime) < 0 {
+			in.ts = inner.values[at]
+		}
+	}
+	return in, device
+}
+
+// members gathers the measurements among the members of o. Below another object
+// their names begin with its name and a point.
+func (g *gatherer) members(o *members, in scope, prefix string, device int) {
+	for i, key := range o.keys {
+		v := o.values[i]
+		if i == device || g.beside(key, v) {
+			continue
+		}
+		inner, isObject := objectOf(v)
+		list, isList := v.([]any)
+		_, body := g.role(key, bodyKind)
+		_, devices := g.role(key, devicesKind)
+		switch {
+		case devices && isObject:
+			for i, name := range inner.keys {
+				if o, ok := objectOf(inner.values[i]); ok {
+					g.object(o, scope{device: name, ts: in.ts, bad: in.bad})
+				}
+			}
+		case devices && isList:
+			g.devices(list, in)
+		case isList:
+			g.list(key, list, in, body)
+		case isObject && body:
+			g.body(inner, in, prefix)
+		case isObject:
+			g.below(inner, in, prefix+key)
+		case body && g.packed(v, in):
+		default:
+			g.row(row{device: in.device, sensor: prefix + key, ts: in.ts, value: v, bad: in.bad, note: true})
+		}
+	}
+}
+
+// beside reports whether a member only says something of the measurements.
+func (g *gatherer) beside(key string, v any) bool {
+	for _, k := range [...]kind{timeKind, qualityKind, noteKind} {
+		if _, ok := g.role(key, k); ok && isScalar(v) {
+			return true
+		}
+	}
+	if _, ok := g.role(key, headKind); ok {
+		if o, is := objectOf(v); is {
+			_, body := g.role(key, bodyKind)
+			return !body || g.pick(o, deviceKind, isDevice) >= 0
+		}
+	}
+	_, device := g.role(key, deviceKind)
+	_, sensor := g.role(key, sensorKind)
+	if !device && !sensor || !isScalar(v) {
+		return false
+	}
+	// A machine's pump may be a measurement; its pumpId is none.
+	plain := notation.Plain(key)
+	return sensor || strings.HasSuffix(plain, "id") || strings.HasSuffix(plain, "name") || strings.HasPrefix(plain, "serial")
+}
+
+// body gathers what an object holds that is made to hold measurements.
+func (g *gatherer) body(o *members, in scope, prefix string) {
+	in, device := g.head(o, in)
+	sensor, at := g.pick(o, sensorKind, isName), g.pick(o, valueKind, isScalar)
+	if sensor >= 0 && at >= 0 {
+		g.row(row{device: in.device, sensor: o.values[sensor], ts: in.ts, value: o.values[at], bad: in.bad})
+		return
+	}
+	g.members(o, in, prefix, device)
+}
+
+// below gathers an object that is the member name: a measurement with its time
+// and quality, or several.
+func (g *gatherer) below(o *members, in scope, name string) {
+	at := g.pick(o, valueKind, isScalar)
+	if at < 0 {
+		if t := g.pick(o, timeKind, isTime); t >= 0 {
+			in.ts = o.values[t]
+		}
+		g.members(o, in, name+".", -1)
+		return
+	}
+	in, _ = g.head(o, in)
+	g.row(row{device: in.device, sensor: name, ts: in.ts, value: o.values[at], bad: in.bad})
+}
+
+// list gathers a list that is the member key: of readings, or of objects with a
+// member a measurement.
+func (g *gatherer) list(key string, list []any, in scope, body bool) {
+	in.lists = true
+	words := true
+	for _, v := range list {
+		o, ok := objectOf(v)
+		_, word := v.(string)
+		words = words && word
+		switch {
+		case ok && (body || g.pick(o, valueKind, isScalar) >= 0):
+			g.object(o, in)
+		case ok:
+			g.refuse("%.80s is a list of objects without values", key)
+			return
+		case !word:
+			g.refuse("%.80s is a list of numbers: a mapping must say what they are", key)
+			return
+		}
+	}
+	if body && words && len(list) > 0 {
+		g.refuse("%.80s is a list of words", key)
+	}
+}
+
+// devices gathers a list of what several devices measured.
+func (g *gatherer) devices(list []any, in scope) {
+	for _, v := range list {
+		o, ok := objectOf(v)
+		if !ok {
+			g.refuse("%s stands in a list of devices", shown(v))
+			continue
+		}
+		below := in
+		below.device = nil
+		for _, key := range []string{"id", "Id", "ID", "name", "Name"} {
+			if at := index(o, key); at >= 0 && below.device == nil && isDevice(o.values[at]) {
+				below.device = o.values[at]
+			}
+		}
+		g.object(o, below)
+	}
+}
+
+// packed gathers a body that is text: JSON, or JSON in base64.
+func (g *gatherer) packed(v any, in scope) bool {
+	s, ok := v.(string)
+	if !ok {
+		return false
+	}
+	inner, ok := unwrapped(s)
+	if !ok {
+		return false
+	}
+	switch inner := inner.(type) {
+	case *members:
+		g.body(inner, in, "")
+	case []any:
+		g.list("body", inner, in, true)
+	}
+	return true
+}
+
+// unwrapped reads an object or list of JSON in text, or in base64.
+func unwrapped(s string) (any, bool) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return nil, false
+	}
+	if s[0] != '{' && s[0] != '[' {
+		decoded, err := base64.StdEncoding.DecodeString(s)
+		if err != nil || len(decoded) == 0 || decoded[0] != '{' && decoded[0] != '[' {
+			return nil, false
+		}
+		s = string(decoded)
+	}
+	docs := documents([]byte(s), false)
+	if len(docs) != 1 || docs[0].err != nil {
+		return nil, false
+	}
+	return docs[0].value, true
+}
+
+func index(o *members, key string) int {
+	for i, k := range o.keys {
+		if k == key {
+			return i
+		}
+	}
+	return -1
+}
+
+func isScalar(v any) bool {
+	switch v.(type) {
+	case *members, map[string]any, []any:
+		return false
+	}
+	return true
+}
+
+// isName reports whether v can be the name of a sensor.
+func isName(v any) bool {
+	_, truth := v.(bool)
+	return v != nil && !truth && isScalar(v)
+}
+
+// isDevice reports whether v can name a device, or is an object that does.
+func isDevice(v any) bool { return isName(deviceOf(v)) }
+
+// deviceOf returns the name in an object that is a device.
+func deviceOf(v any) any {
+	o, ok := objectOf(v)
+	if !ok {
+		return v
+	}
+	for _, key := range []string{"id", "deviceId", "device_id", "name", "Id", "Name"} {
+		if name, ok := o.get(key); ok && isName(name) {
+			return name
+		}
+	}
+	return nil
+}
+
+// isTime reports whether v stands for a time: what is wrong with it is said
+// when it is read.
+func isTime(v any) bool { return v != nil }
