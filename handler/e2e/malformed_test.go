@@ -20,7 +20,7 @@ var malformed = []string{
 	`{"device":"d","sensor":"s","ts":"2018-08-28T23:00:00Z","value":%d`,
 	`{"device":"d","sensor":"s","ts":"2018-08-28T23:00:00Z","value":"%d apples"}`,
 	`{"device":"d","sensor":"s","ts":"2018-08-28T23:00:00Z","value":1e%d99}`,
-	`{"device":"d","sensor":"s","ts":"2018-08-28T23:00:00Z","note":%d}`,
+	`{"device":"d","sensor":"s","ts":"2018-08-28T23:00:00Z","note":"n%d"}`,
 	`{"device":"d","sensor":"s","ts":[],"value":%d}`,
 	`{"device":"d","ts":"2018-08-28T23:00:00Z","value":%d}`,
 	`{"sensor":"s","ts":"2018-08-28T23:00:00Z","value":%d}`,

@@ -40,7 +40,7 @@ func TestOutcomes(t *testing.T) {
 		"good": fleet.Scored, "twice": fleet.BadModel, "broken": fleet.BadModel, "none": fleet.NoModel, "silent": fleet.NoData,
 	})
 	for name, want := range map[string][]string{
-		"twice": {"d/twice.pkl and d/twice in container", "remedy"}, "broken": {"d/broken.joblib"}, "none": {"publish"},
+		"twice": {"d/twice and d/twice.pkl in container", "remedy"}, "broken": {"d/broken.joblib"}, "none": {"publish"},
 	} {
 		file := ledger.ErrorLogName(r.ID, fleet.JobKey{ID: fleet.ID{Device: "d", Sensor: name}})
 		log, _, err := s.blobs.Read(t.Context(), blob.Logs, file, "", 1<<20)
