@@ -1,17 +1,16 @@
-// Package model finds the model that serves a sensor among the blobs of the
-// container models, and keeps loaded ones.
+// Package model says whom a file in the container models is for, by its name, and
+// keeps loaded models, by name and version.
 //
-// A sensor's own model is the blob
+//	{device}/{name}.pkl    the sensor of that name, or a device model
+//	model_{device}_{name}  the same, as the reference architecture has it
+//	_fleet/{name}.zip      every device that the model's patterns match
+//	default.pkl            every sensor without another model
+//	devices.csv            nobody: it has the attributes of devices
 //
-//	{device}/{sensor}  {device}/{sensor}.pkl  {device}/{sensor}.joblib
-//	model_{device}_{sensor}, where neither part contains a _
+// [Suffixes] are those that a name may have. What a file is, pickle or zip, is told
+// by its content. Names with an @ (the models before, kept for a rollback) serve
+// nobody.
 //
-// and default.pkl or default.joblib serves the sensors that have none. Two
-// that could serve are one too many: which of them would be a matter of luck.
-// What the file is, pickle or joblib, is told by its content, not its name.
-// Names with an @ (the models before, kept for a rollback) serve nobody.
-//
-// Nothing is believed without asking storage: a published model takes effect
-// on the next job. That costs a look at each of these names, all at once: half
-// of what listing them would, and in Azure a tenth of its price.
+// Which version serves whom stands in the ledger: see package registry. The cache
+// never asks storage for anything but a version that it has not.
 package model

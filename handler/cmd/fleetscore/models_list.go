@@ -77,7 +77,7 @@ func rollbackCommand(c console) *cobra.Command {
 		Short: "Exchange a model with the one before",
 		Long: `Exchange a model with the one that publish replaced: that of a sensor or device
 (DEVICE/NAME), of the fleet (_fleet/NAME), the default one (default) or devices.csv.
-Doing it twice changes nothing. It counts from the next job on; runs rescore
+Doing it twice changes nothing. It counts from the next tick on; runs rescore
 scores again what the other model scored.`,
 		Example: "  fleetscore models rollback machine-01/vibration\n  fleetscore models rollback default",
 		Args:    arguments("DEVICE/NAME"),
