@@ -25,7 +25,7 @@ var senMLNames = strings.Fields("bn bt bu bv bs bver n u v vs vb vd s t ut")
 
 // shapeOf returns the mapping that is made for what v is written in, by the
 // members that it has; nil for what has none of theirs.
-func shapeOf(g *gatherer, v any) *builtin {
+func shapeOf(v any) *builtin {
 	if isSenML(v) {
 		return named1("senml")
 	}
@@ -48,9 +48,6 @@ func shapeOf(g *gatherer, v any) *builtin {
 	}
 	if topicDevice(o.text("topic")) != "" && o.has("payload") {
 		return named1("sparkplug-json")
-	}
-	if g.attributes() != nil {
-		return named1("cloudevents")
 	}
 	return named1("wide")
 }
@@ -104,7 +101,10 @@ func isSenML(v any) bool {
 
 // auto reads a value by the shape that it has.
 func auto(g *gatherer, v any) {
-	which := shapeOf(g, v)
+	which := shapeOf(v)
+	if which != nil && which.name == "wide" && g.attributes() != nil {
+		which = named1("cloudevents")
+	}
 	if which == nil {
 		if list, ok := v.([]any); ok && len(list) == 0 {
 			return

@@ -55,6 +55,9 @@ func (m *machine) functions() []gojq.CompilerOption {
 	options := m.guards()
 	one := func(name string, f func(any) (any, error)) {
 		options = append(options, gojq.WithFunction(name, 0, 0, func(v any, _ []any) any {
+			if err := fits(v); err != nil {
+				return err
+			}
 			result, err := f(v)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
@@ -86,6 +89,9 @@ func (m *machine) functions() []gojq.CompilerOption {
 
 // shape returns what a built-in mapping makes of v, as objects.
 func (m *machine) shape(f shape, v any) gojq.Iter {
+	if err := fits(v); err != nil {
+		return gojq.NewIter[any](err)
+	}
 	g := &gatherer{Reader: m.g.Reader}
 	f(g, v)
 	var all []any

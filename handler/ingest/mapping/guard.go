@@ -22,21 +22,27 @@ const (
 	maxText  = 16 << 20
 	maxIndex = 1 << 20
 	maxPairs = 1 << 26 // comparisons of an operation on two lists
+
+	smallNodes  = 64      // 4 kB of text
+	mediumNodes = 1 << 15 // 2 MB of text
 )
 
 // growing are the functions whose result, or time, may be out of proportion to
 // what they are given.
 var growing = map[string]bool{
 	"add": true, "join": true, "tojson": true, "tostring": true, "flatten": true, "implode": true, "indices": true, "index": true, "rindex": true, "contains": true, "inside": true,
-	"sub": true, "gsub": true, "walk": true, "combinations": true, "transpose": true, "unique": true, "sort": true, "min": true, "max": true, "unique_by": true, "sort_by": true, "group_by": true,
+	"error": true, "halt_error": true, "sub": true, "gsub": true, "walk": true, "combinations": true, "unique": true, "sort": true, "min": true, "max": true, "unique_by": true, "sort_by": true, "group_by": true,
 	"min_by": true, "max_by": true, "reverse": true, "keys": true, "to_entries": true, "with_entries": true, "from_entries": true, "del": true, "delpaths": true, "tostream": true, "paths": true,
 	"split": true, "splits": true, "test": true, "match": true, "scan": true, "capture": true, "ascii_downcase": true, "ascii_upcase": true, "explode": true, "fromjson": true, "ltrimstr": true, "rtrimstr": true,
 	"trim": true, "ltrim": true, "rtrim": true, "utf8bytelength": true, "tonumber": true, "bsearch": true,
 }
 
+// argued are other functions that compare what they are given.
+var argued = map[string]bool{"IN": true, "INDEX": true, "JOIN": true, "has": true}
+
 // refused are the functions that a mapping has no use for.
 var refused = map[string]string{
-	"fromstream": "", "truncate_stream": "", "input": "", "inputs": "", "debug": "", "stderr": "", "input_line_number": "", "modulemeta": "", "builtins": "",
+	"fromstream": "", "transpose": "", "truncate_stream": "", "input": "", "inputs": "", "debug": "", "stderr": "", "input_line_number": "", "modulemeta": "", "builtins": "",
 	"now": "use $enqueued: the result must not depend on when it is computed", "localtime": "use local", "strflocaltime": "use strftime",
 	"env": "the environment is out of reach", "$ENV": "the environment is out of reach",
 }
@@ -59,7 +65,9 @@ func guard(q *gojq.Query) error {
 			errs = append(errs, guardIndex(n.Start), guardIndex(n.End))
 		case *gojq.String:
 			for i, part := range n.Queries {
-				n.Queries[i] = piped(part, "_bounded")
+				if part.Term == nil || part.Term.Str == nil { // not the text between
+					n.Queries[i] = &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeQuery, Query: piped(part, "_bounded")}}
+				}
 			}
 		}
 	})
@@ -163,15 +171,38 @@ func guardCall(t *gojq.Term) error {
 	if name == "setpath" && len(t.Func.Args) == 2 {
 		t.Func.Args[0] = piped(t.Func.Args[0], "_bounded_path")
 	}
-	if growing[name] {
-		for i, arg := range t.Func.Args { // what is looked for, and what it is replaced by
-			if name == "join" || name == "sub" || name == "gsub" || name == "indices" || name == "contains" || name == "inside" {
-				t.Func.Args[i] = bounded(arg)
-			}
+	for i, arg := range t.Func.Args {
+		switch {
+		case name == "sub" || name == "gsub": // many times what is replaced
+			t.Func.Args[i] = &gojq.Query{Left: arg, Op: gojq.OpPipe, Right: atMost(smallNodes)}
+		case argued[name] || growing[name]:
+			t.Func.Args[i] = bounded(arg)
 		}
+	}
+	switch {
+	case name == "join" && len(t.Func.Args) == 1:
+		t.Func.Name = "_joined"
+	case name == "add" && len(t.Func.Args) == 1: // add(f) is [f] | add
+		list := &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeArray, Array: &gojq.Array{Query: t.Func.Args[0]}}}
+		sum := &gojq.Query{Left: piped(list, "_bounded"), Op: gojq.OpPipe, Right: call("add")}
+		*t = gojq.Term{Type: gojq.TermTypeQuery, Query: sum, SuffixList: t.SuffixList}
+		return nil
+	case name == "fromjson": // a value takes more than its text
+		inner := *t
+		inner.SuffixList = nil
+		pipe := &gojq.Query{Left: atMost(mediumNodes), Op: gojq.OpPipe, Right: &gojq.Query{Term: &inner}}
+		*t = gojq.Term{Type: gojq.TermTypeQuery, Query: pipe, SuffixList: t.SuffixList}
+		return nil
+	}
+	if growing[name] {
 		bound(t)
 	}
 	return nil
+}
+
+// atMost is a call that lets values of up to n nodes pass.
+func atMost(n int) *gojq.Query {
+	return call("_at_most", &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeNumber, Number: strconv.Itoa(n)}})
 }
 
 // guardIndex bounds the number of a list's element.
@@ -217,17 +248,18 @@ var errLarge = fmt.Errorf("a value is too large: it has more than %d values or %
 // guards are the functions that [guard] calls. What a look at a value costs
 // counts as steps.
 func (m *machine) guards() []gojq.CompilerOption {
-	check := func(v any) error {
+	atMost := func(v any, limit int) error {
 		switch v.(type) {
 		case string, []any, map[string]any:
-			n := size(v, maxNodes)
-			m.run.steps -= n / 16
-			if n > maxNodes {
+			n := size(v, limit)
+			m.run.steps -= n
+			if n > limit {
 				return errLarge
 			}
 		}
 		return nil
 	}
+	check := func(v any) error { return atMost(v, maxNodes) }
 	index := func(v any) error {
 		if f, ok := gojq.ToFloat64(v); ok && f > maxIndex {
 			return fmt.Errorf("lists have at most %d elements here, not %v", maxIndex, f)
@@ -244,6 +276,21 @@ func (m *machine) guards() []gojq.CompilerOption {
 	}
 	return []gojq.CompilerOption{
 		gojq.WithFunction("_bounded", 0, 0, same(check)),
+		gojq.WithFunction("_at_most", 1, 1, func(v any, x []any) any {
+			if err := atMost(v, x[0].(int)); err != nil {
+				return err
+			}
+			return v
+		}),
+		gojq.WithFunction("_joined", 1, 1, func(v any, x []any) any {
+			list, _ := v.([]any)
+			separator, _ := x[0].(string)
+			if len(list)*len(separator) > maxText {
+				return errLarge
+			}
+			m.run.steps -= len(list) * len(separator) * maxNodes / maxText
+			return operate(joined, v, x[0])
+		}),
 		gojq.WithFunction("_bounded_index", 0, 0, same(index)),
 		gojq.WithFunction("_bounded_path", 0, 0, same(func(v any) error {
 			list, _ := v.([]any)
@@ -263,7 +310,11 @@ func (m *machine) guards() []gojq.CompilerOption {
 			if err := errors.Join(check(x[0]), check(x[1])); err != nil {
 				return err
 			}
-			return multiplied(x[0], x[1])
+			product := multiplied(x[0], x[1])
+			if err := check(product); err != nil {
+				return err
+			}
+			return product
 		}),
 		gojq.WithFunction("_subtracted", 2, 2, func(_ any, x []any) any {
 			l, isList := x[0].([]any)
@@ -307,11 +358,11 @@ func multiplied(l, r any) any {
 	return operate(times, l, r)
 }
 
-var times, minus = operator("*"), operator("-")
+var times, minus, joined = operator("$l * $r"), operator("$l - $r"), operator("$l | join($r)")
 
-// operator returns what computes $l operator $r by gojq's own rules.
-func operator(op string) *gojq.Code {
-	q, err := gojq.Parse("$l " + op + " $r")
+// operator returns what computes something of $l and $r by gojq's own rules.
+func operator(text string) *gojq.Code {
+	q, err := gojq.Parse(text)
 	if err != nil {
 		panic(err)
 	}

@@ -15,7 +15,7 @@ import (
 // Limits of what a program may do with one value.
 const (
 	maxSteps     = 200_000         // instructions, and
-	stepsPerByte = 50              // as many for each byte of the event
+	stepsPerByte = 20              // as many for each byte of the event
 	maxTime      = 5 * time.Second // where an instruction takes long
 	maxOutputs   = 100_000         // values that it yields
 )
@@ -30,7 +30,12 @@ type machine struct {
 
 var variables = []string{"$system", "$properties", "$enqueued", "$partition"}
 
-func compile(text string) (*machine, error) {
+func compile(text string) (m *machine, err error) {
+	defer func() {
+		if v := recover(); v != nil { // of the compiler, which is not ours
+			m, err = nil, fmt.Errorf("%w: mapping: the program cannot be compiled: %v", fleet.ErrInvalid, v)
+		}
+	}()
 	query, err := gojq.Parse(text)
 	if err != nil {
 		return nil, syntaxError(text, err)
@@ -42,7 +47,7 @@ func compile(text string) (*machine, error) {
 		return nil, err
 	}
 	query.FuncDefs = append(prelude().FuncDefs, query.FuncDefs...)
-	m := &machine{}
+	m = &machine{}
 	m.uses.system, m.uses.properties = strings.Contains(text, "$system"), strings.Contains(text, "$properties")
 	options := append(m.functions(), gojq.WithVariables(variables))
 	if m.code, err = gojq.Compile(query, options...); err != nil {
@@ -127,13 +132,21 @@ func (g *gatherer) decoded(raw json.RawMessage) any {
 //
 // or a list of them.
 func (g *gatherer) output(v any) {
+	if err := fits(v); err != nil {
+		g.row(row{err: err})
+		return
+	}
+	g.item(v)
+}
+
+func (g *gatherer) item(v any) {
 	if list, ok := v.([]any); ok {
 		for _, e := range list {
 			if _, nested := e.([]any); nested {
 				g.refuse("mapping: the program yields lists in lists")
 				return
 			}
-			g.output(e)
+			g.item(e)
 		}
 		return
 	}

@@ -68,9 +68,24 @@ func (r *Reader) Read(index int, ev Event) {
 	if r.opt.Future > 0 && !ev.Enqueued.IsZero() {
 		r.latest = fleet.MillisOf(ev.Enqueued.Add(r.opt.Future))
 	}
-	readings, refused := len(r.Readings), len(r.Refused)
-	r.read(ev.Body)
-	r.settle(readings, refused)
+	before := r.mark()
+	if err := r.try(ev.Body); err != nil {
+		r.back(before)
+		r.refuse(ev.Body, err)
+	}
+	r.settle(before)
+}
+
+// try reads a body. An event that makes it panic is refused like any other: it
+// would else come again for ever, and hold up those after it.
+func (r *Reader) try(body []byte) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: reading it failed: %v", fleet.ErrInvalid, v)
+		}
+	}()
+	r.read(body)
+	return nil
 }
 
 // text reads the readings in body, whose first character is no blank.
@@ -214,15 +229,15 @@ func (r *Reader) refuseMany(raw []byte, err error, n int) {
 
 // settle makes the event's bytes those of its only element, or, where they mean
 // nothing without it, of each.
-func (r *Reader) settle(readings, refused int) {
+func (r *Reader) settle(since mark) {
 	if r.element != 1 && !r.whole {
 		return
 	}
-	for i := range r.Refused[refused:] {
-		r.Refused[refused+i].Origin = r.origin(r.Refused[refused+i].Origin)
+	for i := range r.Refused[since.refused:] {
+		r.Refused[since.refused+i].Origin = r.origin(r.Refused[since.refused+i].Origin)
 	}
-	for i := range r.Origins[readings:] {
-		r.Origins[readings+i] = r.origin(r.Origins[readings+i])
+	for i := range r.Origins[since.readings:] {
+		r.Origins[since.readings+i] = r.origin(r.Origins[since.readings+i])
 	}
 }
 

@@ -183,3 +183,34 @@ func badStatus(v any) bool {
 func (x row) String() string {
 	return fmt.Sprintf("%v/%v@%v=%v", x.device, x.sensor, x.ts, x.value)
 }
+
+// fits reports, as an error, that v is nested deeper or larger than what an event
+// may hold. What a program makes may be.
+func fits(v any) error {
+	nodes := maxNodes
+	return fitsIn(v, maxDepth, &nodes)
+}
+
+func fitsIn(v any, depth int, nodes *int) error {
+	if depth == 0 {
+		return fmt.Errorf("%w: it is nested deeper than %d", fleet.ErrInvalid, maxDepth)
+	}
+	if *nodes--; *nodes < 0 {
+		return fmt.Errorf("%w: %w", fleet.ErrInvalid, errLarge)
+	}
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			if err := fitsIn(e, depth-1, nodes); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, e := range v {
+			if err := fitsIn(e, depth-1, nodes); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -149,10 +149,16 @@ func (g *gatherer) payload(v, name any, in scope) {
 		return
 	case *members, map[string]any:
 		o, _ := objectOf(v)
-		if which := shapeOf(g, v); which != nil && which.name != "wide" {
-			which.shape(g, v)
-		} else {
+		which := shapeOf(v)
+		switch {
+		case which == nil || which.name == "wide":
 			g.object(o, in)
+		case g.envelopes == maxEnvelopes:
+			g.refuse("envelopes stand in one another, more than %d", maxEnvelopes)
+		default:
+			g.envelopes++
+			which.shape(g, v)
+			g.envelopes--
 		}
 		return
 	}

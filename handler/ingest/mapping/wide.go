@@ -13,8 +13,12 @@ import (
 // reader of one value: it gathers the rows of a shape.
 type gatherer struct {
 	*Reader
-	rows []row
+	rows      []row
+	envelopes int // in which the value stands that is being read
 }
+
+// maxEnvelopes bounds how many envelopes may stand in one another.
+const maxEnvelopes = 8
 
 // maxRows bounds the readings of one value.
 const maxRows = 1 << 18
@@ -56,6 +60,9 @@ func (g *gatherer) object(o *members, in scope) {
 		g.row(row{device: in.device, sensor: o.values[sensor], ts: in.ts, value: o.values[at], bad: in.bad})
 		return
 	}
+	if sensor >= 0 && g.inner(o, in, o.values[sensor]) {
+		return
+	}
 	g.members(o, in, "", device)
 	switch {
 	case at >= 0 && len(g.rows) == before+1 && g.rows[before].err == nil:
@@ -66,6 +73,23 @@ func (g *gatherer) object(o *members, in scope) {
 	default:
 		g.refuse("it holds no measurement")
 	}
+}
+
+// inner gathers the value of a sensor that is an object with its own time and
+// quality.
+func (g *gatherer) inner(o *members, in scope, sensor any) bool {
+	isValue := func(v any) bool {
+		inner, ok := objectOf(v)
+		return ok && g.pick(inner, valueKind, isScalar) >= 0
+	}
+	at := g.pick(o, valueKind, isValue)
+	if at < 0 {
+		return false
+	}
+	inner, _ := objectOf(o.values[at])
+	in, _ = g.head(inner, in)
+	g.row(row{device: in.device, sensor: sensor, ts: in.ts, value: inner.values[g.pick(inner, valueKind, isScalar)], bad: in.bad})
+	return true
 }
 
 // twice returns a member of o that says what another one says, in another case.
@@ -248,9 +272,11 @@ func (g *gatherer) packed(v any, in scope) bool {
 		return false
 	}
 	inner, ok := unwrapped(s)
-	if !ok {
+	if !ok || g.envelopes == maxEnvelopes {
 		return false
 	}
+	g.envelopes++
+	defer func() { g.envelopes-- }()
 	switch inner := inner.(type) {
 	case *members:
 		g.body(inner, in, "")
