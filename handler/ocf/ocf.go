@@ -161,6 +161,7 @@ func (r *Reader) Records() iter.Seq2[any, error] {
 }
 
 // JSON returns a record as JSON, in which a value of a union stands as itself.
+// The order of an object's members is any.
 func (r *Reader) JSON(record any) ([]byte, error) {
 	b, err := r.codec.TextualFromNative(nil, record)
 	if err != nil {

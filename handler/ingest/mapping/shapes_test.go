@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linkedin/goavro/v2"
 )
 
 // TestShapes has events of the kinds that people send, and what they come to:
@@ -238,6 +240,37 @@ func TestUnpack(t *testing.T) {
 	r.Read(0, Event{Body: body})
 	if len(r.Refused) != 2 || !bytes.Equal(r.Refused[1].Raw, body) || r.Refused[1].Element != -1 {
 		t.Errorf("%+v", r.Refused)
+	}
+}
+
+// A body that is a file of Avro has a record for each reading, or wide ones.
+func TestAvro(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w, err := goavro.NewOCFWriter(goavro.OCFConfig{W: &b, CompressionName: "deflate", Schema: `{"type":"record","name":"R","fields":[{"name":"device","type":"string"},{"name":"ts","type":{"type":"long","logicalType":"timestamp-millis"}},
+		{"name":"temp","type":["null","double"]},{"name":"on","type":"boolean"},{"name":"note","type":"string"}]}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 27, 7, 0, 0, 0, time.UTC)
+	for i, temp := range []any{goavro.Union("double", 1.5), nil} {
+		if err := w.Append([]any{map[string]any{"device": "d", "ts": at.Add(time.Duration(i) * time.Second), "temp": temp, "on": true, "note": "x"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const want = "d/on@0=1 d/temp@0=1.5 d/on@1=1 ?"
+	for _, text := range []string{Auto, "wide", "wide | ."} {
+		m, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := summary(m, b.Bytes(), "", ""); got != want {
+			t.Errorf("%s: got %s", text, got)
+		}
+	}
+	auto := &Mapping{name: Auto, shape: auto}
+	if got := summary(auto, b.Bytes()[:b.Len()-3], "", ""); !strings.HasPrefix(got, "!") {
+		t.Errorf("cut off: got %s", got)
 	}
 }
 

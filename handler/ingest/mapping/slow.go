@@ -19,7 +19,7 @@ func (r *Reader) read(body []byte) {
 		}
 		if bytes.HasPrefix(body, []byte(ocf.Magic)) {
 			r.whole = true
-			docs, err := records(body, r.m.program != nil)
+			docs, err := records(body)
 			if err != nil {
 				r.refuse(body, err)
 				return

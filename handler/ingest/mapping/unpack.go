@@ -80,8 +80,9 @@ func fromUTF16(body []byte) []byte {
 	return []byte(string(utf16.Decode(units)))
 }
 
-// records reads an event that is a file of Avro, each record as JSON.
-func records(body []byte, asMaps bool) ([]document, error) {
+// records reads an event that is a file of Avro, each record as JSON. Its
+// members come in any order: as maps, which are read in that of their names.
+func records(body []byte) ([]document, error) {
 	file, err := ocf.New(bytes.NewReader(body), maxUnpacked)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", fleet.ErrInvalid, err)
@@ -99,7 +100,7 @@ func records(body []byte, asMaps bool) ([]document, error) {
 		if left -= len(text); left < 0 {
 			return nil, fmt.Errorf("%w: its records have more than %d MB as JSON", fleet.ErrInvalid, maxUnpacked>>20)
 		}
-		docs := documents(text, asMaps)
+		docs := documents(text, true)
 		for i := range docs {
 			docs[i].raw = body
 		}
