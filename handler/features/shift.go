@@ -57,8 +57,8 @@ func (c *Column) compileEwm(within int64) func() column {
 	}
 }
 
-// ewmRows returns after how many rows a weight is below 2^-80 of the first: rows
-// before these change nothing that float64 shows.
+// ewmRows returns how many rows before the newest present value a weight is below
+// 2^-80 of that value's: such rows change nothing that float64 shows.
 func ewmRows(alpha float64) int {
 	if alpha >= 1 {
 		return 1
@@ -76,8 +76,9 @@ type ewm struct {
 	adjust  bool
 	least   int
 	row     int64
-	held    ring // missing values too: the weights decay over them
-	present int  // how many of them are not missing
+	held    ring  // missing values too: the weights decay over them
+	present int   // how many of them are not missing
+	newest  int64 // the row of the newest that is not missing
 }
 
 func (c *ewm) next(t int64, v, _ float64) float64 {
@@ -93,6 +94,7 @@ func (c *ewm) next(t int64, v, _ float64) float64 {
 	}
 	if !math.IsNaN(v) {
 		c.present++
+		c.newest = c.row
 	}
 	c.held.push(entry{c.row, t, v})
 	if c.present < c.least {
@@ -103,7 +105,8 @@ func (c *ewm) next(t int64, v, _ float64) float64 {
 		weight = 1
 	}
 	mean, old := math.NaN(), 1.0
-	for i := max(0, c.held.n-c.most); i < c.held.n; i++ {
+	last := c.held.n - 1 - int(c.row-c.newest)
+	for i := max(0, last-c.most+1); i <= last; i++ {
 		v := c.held.at(i).v
 		if math.IsNaN(mean) {
 			mean = v

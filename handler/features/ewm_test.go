@@ -1,0 +1,29 @@
+package features
+
+import (
+	"math"
+	"testing"
+)
+
+// TestEwmOverMissingValues: the mean stays what it was while values are missing,
+// however many rows that lasts. pandas: pd.Series([1, 2] + [nan] * 100).ewm(alpha=0.9).mean()
+func TestEwmOverMissingValues(t *testing.T) {
+	t.Parallel()
+	no := false
+	for _, c := range []struct {
+		decay Decay
+		want  float64
+	}{
+		{Decay{Alpha: 0.9}, 1.9090909090909092},
+		{Decay{Alpha: 0.9, Adjust: &no}, 1.9},
+	} {
+		column := (&Column{Ewm: &c.decay}).compileEwm(1000)()
+		column.next(0, 1, 0)
+		column.next(1, 2, 0)
+		for row := range int64(100) {
+			if got := column.next(2+row, math.NaN(), 0); got != c.want {
+				t.Fatalf("after %d missing values the mean is %v, want %v (%+v)", row+1, got, c.want, c.decay)
+			}
+		}
+	}
+}
