@@ -31,12 +31,12 @@ func BenchmarkJob(b *testing.B) {
 	}); err != nil {
 		b.Fatal(err)
 	}
+	w := fleet.Window{From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 3, 1, 1, 0, 0, 0, time.UTC)}
 	var event bytes.Buffer
 	for i := range 1000 {
-		fmt.Fprintf(&event, `{"device":"d","sensor":"s","ts":%d,"value":%d.5}`+"\n", i*3600, i%20)
+		fmt.Fprintf(&event, `{"device":"d","sensor":"s","ts":%d,"value":%d.5}`+"\n", w.From.UnixMilli()+int64(i)*3600, i%20)
 	}
 	invoke(b, a, "ingest", "events", [][]byte{event.Bytes()})
-	w := fleet.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(3600, 0).UTC()}
 	if status, reply := request(b, a, http.MethodPost, "/api/runs", map[string]any{"from": w.From, "to": w.To}); status != http.StatusAccepted {
 		b.Fatal(status, reply)
 	}

@@ -60,6 +60,14 @@ const assignPage = 200
 // whose sensors or models have changed, each 200 in a transaction. It returns how
 // many devices it did.
 func (db *DB) AssignSubjects(ctx context.Context, limit int) (done int, err error) {
+	var waiting list
+	err = db.read(ctx, "looking for subjects to assign", func(ctx context.Context, r session) (err error) {
+		waiting, err = r.unassigned(ctx, 1)
+		return err
+	})
+	if err != nil || len(waiting.values) == 0 {
+		return 0, err // as nearly always: without a transaction
+	}
 	for done < limit {
 		n := 0
 		_, err := db.write(ctx, "assigning models", func(ctx context.Context, tx session) error {

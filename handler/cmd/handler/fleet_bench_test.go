@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/simulate"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -72,7 +73,7 @@ func scoreFleet(b *testing.B, sensors int) (cost fleetCost) {
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}
-	storage := newStorage(b, "preds/"+w.RunID()+"/manifest.json")
+	storage := newStorage(b, sensors, "preds/"+w.RunID()+"/manifest.json")
 	port := freePort(b)
 	cmd := start(b, port, "SQL_DSN="+dsn, "DataStorage="+storage.connection(), "SCORE_SCHEDULE=0 0 0 1 1 *")
 	awaitReady(b, port)
@@ -110,21 +111,32 @@ func scoreFleet(b *testing.B, sensors int) (cost fleetCost) {
 
 const readingsOfSensor = 1000
 
+func sensorID(i int) fleet.ID {
+	return fleet.ID{Device: fmt.Sprintf("device-%04d", i/4), Sensor: fmt.Sprintf("sensor-%d", i%4)}
+}
+
 // fill makes the tables of a database, with the watermark at the window's
-// beginning and a reading of each sensor in each of its first seconds.
+// beginning and a reading of each sensor in each of its first seconds, and registers
+// the models that storage has.
 func fill(t testing.TB, db *store.DB, w fleet.Window, sensors, readings int) {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	batch := make([]fleet.Reading, readings)
+	var models fleet.Registration
 	for s := range sensors {
-		id := fleet.ID{Device: fmt.Sprintf("device-%04d", s/4), Sensor: fmt.Sprintf("sensor-%d", s%4)}
+		id := sensorID(s)
+		models.Added = append(models.Added, fleet.Model{Name: id.Path() + ".pkl", ETag: `"1"`, Size: int64(len(simulate.Kinds[0].Model())),
+			Place: fleet.Place{Scope: fleet.OfDevice, Device: id.Device, Title: id.Sensor}})
 		for i := range batch {
 			batch[i] = fleet.Reading{ID: id, Time: fleet.MillisOf(w.From) + fleet.Millis(i*1000), Value: float64((s+i)%1000) / 70}
 		}
 		if _, err := db.InsertReadings(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := db.Register(t.Context(), models); err != nil {
+		t.Fatal(err)
 	}
 	if err := db.InitWatermark(t.Context(), w.From); err != nil {
 		t.Fatal(err)

@@ -22,13 +22,14 @@ type storage struct {
 	server   *httptest.Server
 	blobs    blob.Memory
 	model    []byte
+	sensors  int
 	messages chan string // what was sent to the queue
 	watched  string      // path of a blob
 	written  chan []byte // its content
 }
 
-func newStorage(t testing.TB, watched string) *storage {
-	s := &storage{model: simulate.Kinds[0].Model(), messages: make(chan string, 1<<16), watched: watched, written: make(chan []byte, 1)}
+func newStorage(t testing.TB, sensors int, watched string) *storage {
+	s := &storage{model: simulate.Kinds[0].Model(), sensors: sensors, messages: make(chan string, 1<<16), watched: watched, written: make(chan []byte, 1)}
 	s.server = httptest.NewServer(s)
 	t.Cleanup(s.server.Close)
 	return s
@@ -46,6 +47,8 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	container, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/blob/"), "/")
 	switch {
+	case name == "" && container == blob.Models:
+		s.list(w, r)
 	case name == "": // a list, of spilled batches: there are none
 		notFound(w, "ContainerNotFound")
 	case r.Method == http.MethodPut && r.URL.RawQuery == "sv=1":
@@ -55,6 +58,23 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusNotImplemented)
 	}
+}
+
+// list lists the sensors' models, in pages as storage does.
+func (s *storage) list(w http.ResponseWriter, r *http.Request) {
+	const page = 5000
+	from, _ := strconv.Atoi(r.URL.Query().Get("marker"))
+	to := min(from+page, s.sensors)
+	w.Header().Set("Content-Type", "application/xml")
+	fmt.Fprint(w, "<EnumerationResults><Blobs>")
+	for i := from; i < to; i++ {
+		fmt.Fprintf(w, "<Blob><Name>%s.pkl</Name><Properties><Content-Length>%d</Content-Length><Etag>1</Etag></Properties></Blob>", sensorID(i).Path(), len(s.model))
+	}
+	fmt.Fprint(w, "</Blobs><NextMarker>")
+	if to < s.sensors {
+		fmt.Fprint(w, to)
+	}
+	fmt.Fprint(w, "</NextMarker></EnumerationResults>")
 }
 
 // queue takes messages; it looks empty, as they are delivered at once.

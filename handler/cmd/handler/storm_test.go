@@ -28,7 +28,7 @@ func TestMemoryInAStorm(t *testing.T) {
 	}
 	defer db.Close()
 	fill(t, db, w, sensors, readings)
-	storage := newStorage(t, "")
+	storage := newStorage(t, sensors, "")
 	port := freePort(t)
 	cmd := start(t, port, "SQL_DSN="+dsn, "DataStorage="+storage.connection(), fmt.Sprint("GOMEMLIMIT=", limit))
 	awaitReady(t, port)

@@ -105,6 +105,9 @@ func (r *Registry) List(ctx context.Context, log *slog.Logger) error {
 		return nil
 	}
 	r.seen.Store(true)
+	if now := (fleet.Registry{ListedAt: state.ListedAt, Columns: r.Columns, Reader: Reader}); state == now && began.Sub(state.ListedAt) < Every-slack {
+		return nil // the tick lists again when it would have
+	}
 	return r.Ledger.SetListed(ctx, fleet.Registry{ListedAt: began, Columns: r.Columns, Reader: Reader})
 }
 
