@@ -80,6 +80,9 @@ func (c *Cache) Model(ctx context.Context, version fleet.Model) (*Model, error) 
 		return m, err
 	}
 	return c.loads.Do(ctx, info.Name+"\n"+info.ETag, func() (*Model, error) {
+		if m, err, ok := c.kept.get(info); ok { // it came between the look and here
+			return m, err
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
 		return c.read(ctx, info)
