@@ -51,6 +51,13 @@ func (m Millis) Append(b []byte) []byte {
 // appendTwo appends the two digits of n.
 func appendTwo(b []byte, n int) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 
+// Uncovered counts readings over whose time no scheduled run is or will be.
+type Uncovered struct {
+	Readings    int
+	Sensors     int
+	First, Last time.Time // their own times
+}
+
 // Reading is one measurement of a sensor. Its key is (ID, Time): another
 // reading with the same key is an equal copy or a conflict.
 type Reading struct {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	nouns "github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/ledger"
@@ -78,6 +79,9 @@ func logged(t *testing.T) map[string]map[string]bool {
 	in := &ingest.Ingester{Store: db, Files: blobs, Map: auto(t), Now: clock}
 	models := &registry.Registry{Blobs: blobs, Ledger: db, Columns: 1, Now: clock}
 	ticker := &schedule.Ticker{Spill: in, Models: models, Ledger: db, Queue: queues{}, Poison: queues{}, Sender: sender, Ender: ender, Schedule: hourly, Now: clock}
+	check(ticker.Tick(t.Context(), log))
+	_, err = db.InsertReadings(t.Context(), []nouns.Reading{{ID: nouns.ID{Device: "1", Sensor: "1"}}}) // of 1970
+	check(err)
 	check(ticker.Tick(t.Context(), log))
 
 	for range 3 {

@@ -1,9 +1,11 @@
 package schedule_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,5 +106,23 @@ func TestGivenUpJobHasALog(t *testing.T) {
 	var log ledger.ErrorLog
 	if err := json.Unmarshal(content, &log); err != nil || log.State != fleet.Failed || log.Remedy == "" {
 		t.Errorf("%s, %v", content, err)
+	}
+}
+
+// TestUncoveredReadingsAreTold: a reading of 1970 is stored, and the tick says once
+// that no run will score it.
+func TestUncoveredReadingsAreTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, 0)
+	f.after(0)
+	f.insert(time.UnixMilli(1_772_366_400), f.now)
+	for tick, want := range []string{`"msg":"readings that no run covers","readings":1,"sensors":1,"first":"1970-01-21T12:19:26.4Z","last":"1970-01-21T12:19:26.4Z"`, ""} {
+		var lines bytes.Buffer
+		if err := f.Tick(t.Context(), slog.New(slog.NewJSONHandler(&lines, nil))); err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Contains(lines.String(), "no run covers"); told != (want != "") || !strings.Contains(lines.String(), want) {
+			t.Errorf("tick %d logs %s", tick, &lines)
+		}
 	}
 }

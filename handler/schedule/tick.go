@@ -32,6 +32,13 @@ type Late interface {
 	ReopenLate(ctx context.Context, limit int, now, oldest time.Time) (marks int, runs []fleet.Reopened, err error)
 }
 
+// Uncovered counts readings that no scheduled run covers.
+type Uncovered interface {
+	// TakeUncovered returns what was noted of up to limit batches of a sensor's
+	// readings, and forgets it.
+	TakeUncovered(ctx context.Context, limit int) (fleet.Uncovered, error)
+}
+
 // Losses is what the ledger knows of messages that were lost.
 type Losses interface {
 	// Lost returns queued jobs last sent longer than patience from now, those of a run together.
@@ -49,6 +56,7 @@ type Ending interface {
 type Ledger interface {
 	Windows
 	Late
+	Uncovered
 	Losses
 	Ending
 	Expiry
@@ -133,6 +141,7 @@ func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 		{"register models", 2 * time.Minute, t.Models.Refresh},
 		{"open windows", time.Minute, t.open},
 		{"re-open for late readings", time.Minute, t.late},
+		{"count readings that no run covers", time.Minute, t.uncovered},
 		{"send lost messages again", time.Minute, t.resend},
 		{"send messages", 4 * time.Minute, t.send},
 		{"end runs", time.Minute, t.end},
@@ -216,6 +225,23 @@ func (t *Ticker) late(ctx context.Context, log *slog.Logger) error {
 		for _, r := range runs {
 			log.Info("re-opened for late readings", "run", r.Run, "jobs", r.Again, "added", r.Added)
 		}
+	}
+}
+
+// uncoveredPage is how many notes of uncovered readings are summed up at a time.
+const uncoveredPage = 10_000
+
+// uncovered tells of new readings that no scheduled run covers: they lie before the
+// first window, or their run has been deleted. They are stored, and scored by no
+// run unless somebody requests one.
+func (t *Ticker) uncovered(ctx context.Context, log *slog.Logger) error {
+	for {
+		u, err := t.Ledger.TakeUncovered(ctx, uncoveredPage)
+		if err != nil || u.Readings == 0 {
+			return err
+		}
+		log.Warn("readings that no run covers", "readings", u.Readings, "sensors", u.Sensors, "first", u.First, "last", u.Last,
+			"remedy", "if their times are right, request a run over them; if not, correct the sender's clock")
 	}
 }
 

@@ -58,7 +58,10 @@ func (d *sqlite) markLate(ctx context.Context, tx *sql.Tx, rows []row) error {
 			late.values = append(late.values, r.key, int64(r.ts))
 		}
 	}
-	_, err := s.execList(ctx, markLate, late)
+	if _, err := s.execList(ctx, markLate, late); err != nil {
+		return err
+	}
+	_, err := s.execList(ctx, noteUncovered, late)
 	return err
 }
 

@@ -23,6 +23,13 @@ FROM #stage k CROSS JOIN dbo.runs r
 WHERE k.ts < @upto AND` + isLate + `
 GROUP BY r.id, k.sensor_id`
 
+	noteStaged statement = `
+INSERT INTO dbo.uncovered (sensor_id, readings, first_ts, last_ts)
+SELECT k.sensor_id, COUNT(*), MIN(k.ts), MAX(k.ts)
+FROM #stage k
+WHERE k.ts < @upto AND` + isUncovered + `
+GROUP BY k.sensor_id`
+
 	staged = `
 INSERT INTO dbo.readings (sensor_id, ts, value)
 SELECT s.sensor_id, s.ts, s.value
@@ -63,8 +70,10 @@ func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []r
 		return 0, nil, err
 	}
 	if slices.ContainsFunc(rows, func(r row) bool { return r.before(upto) }) {
-		if _, err := s.exec(ctx, markStaged, sql.Named("upto", d.time(upto))); err != nil {
-			return 0, nil, err
+		for _, note := range []statement{markStaged, noteStaged} {
+			if _, err := s.exec(ctx, note, sql.Named("upto", d.time(upto))); err != nil {
+				return 0, nil, err
+			}
 		}
 	}
 	if inserted, conflicts, err = s.insertStaged(ctx, rows); err != nil {

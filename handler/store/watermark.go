@@ -39,13 +39,18 @@ func (db *DB) Watermark(ctx context.Context) (upto time.Time, ok bool, err error
 	return upto, ok, err
 }
 
-// InitWatermark sets the watermark if there is none.
+// InitWatermark sets the watermark if there is none, and notes the readings before
+// it: see [DB.TakeUncovered].
 func (db *DB) InitWatermark(ctx context.Context, t time.Time) error {
 	_, err := db.write(ctx, "setting the watermark", func(ctx context.Context, tx session) error {
 		if err := db.lock(ctx, tx, watermarkLock, exclusive); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, initWatermark, sql.Named("upto", tx.time(t)))
+		set, err := tx.exec(ctx, initWatermark, sql.Named("upto", tx.time(t)))
+		if err != nil || set == 0 {
+			return err
+		}
+		_, err = tx.exec(ctx, noteEarlier, sql.Named("upto", tx.time(t)))
 		return err
 	})
 	return err

@@ -15,6 +15,7 @@ var charts = [
   { title: 'Ingest lag', query: loadTextContent('../workbook/ingest-lag.kql'), visualization: 'timechart' }
   { title: 'Event hub', query: loadTextContent('../workbook/hub.kql'), visualization: 'timechart' }
   { title: 'Queue and poison', query: loadTextContent('../workbook/queue.kql'), visualization: 'timechart' }
+  { title: 'Readings that no run covers', query: loadTextContent('../workbook/uncovered.kql'), visualization: 'table' }
   { title: 'Dead letters', query: loadTextContent('../workbook/dead-letters.kql'), visualization: 'table' }
   { title: 'Instances', query: loadTextContent('../workbook/instances.kql'), visualization: 'timechart' }
   { title: 'Invocations', query: loadTextContent('../workbook/invocations.kql'), visualization: 'table' }

@@ -423,3 +423,8 @@ func (l faultyLedger) MaxLookback(ctx context.Context) (d time.Duration, err err
 	err = l.do("lookback", func() error { d, err = l.db.MaxLookback(ctx); return err })
 	return d, err
 }
+
+func (l faultyLedger) TakeUncovered(ctx context.Context, limit int) (u fleet.Uncovered, err error) {
+	err = l.do("uncovered", func() error { u, err = l.db.TakeUncovered(ctx, limit); return err })
+	return u, err
+}

@@ -95,6 +95,7 @@ var tests = []struct {
 	{"ExpiredRuns", testExpiredRuns},
 	{"LateForExpiredRun", testLateForExpiredRun},
 	{"DeleteReadings", testDeleteReadings},
+	{"Uncovered", testUncovered},
 	{"Watermark", testWatermark},
 	{"WindowsTile", testWindowsTile},
 	{"OpenRuns", testOpenRuns},

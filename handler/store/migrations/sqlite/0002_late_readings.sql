@@ -13,5 +13,14 @@ CREATE TABLE late_marks (
 
 CREATE INDEX late_marks_of_job ON late_marks (run, sensor_id);
 
+-- New readings over whose time no scheduled run is or will be, until the tick has told of them.
+CREATE TABLE uncovered (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    sensor_id INTEGER NOT NULL,
+    readings  INTEGER NOT NULL,
+    first_ts  INTEGER NOT NULL,
+    last_ts   INTEGER NOT NULL
+) STRICT;
+
 CREATE INDEX runs_scheduled ON runs (window_from) WHERE kind = 'scheduled';
 CREATE INDEX runs_scheduled_to ON runs (window_to) WHERE kind = 'scheduled';

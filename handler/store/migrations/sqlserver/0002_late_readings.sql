@@ -13,5 +13,14 @@ CREATE TABLE dbo.late_marks (
 
 CREATE INDEX late_marks_of_job ON dbo.late_marks (run, sensor_id);
 
+-- New readings over whose time no scheduled run is or will be, until the tick has told of them.
+CREATE TABLE dbo.uncovered (
+    id        bigint IDENTITY (1, 1) NOT NULL CONSTRAINT uncovered_pk PRIMARY KEY CLUSTERED,
+    sensor_id int          NOT NULL,
+    readings  int          NOT NULL,
+    first_ts  datetime2(3) NOT NULL,
+    last_ts   datetime2(3) NOT NULL
+);
+
 CREATE INDEX runs_scheduled ON dbo.runs (window_from) INCLUDE (window_to) WHERE kind = 'scheduled';
 CREATE INDEX runs_scheduled_to ON dbo.runs (window_to) WHERE kind = 'scheduled';

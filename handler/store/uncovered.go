@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+const (
+	// isUncovered is true of a reading k.ts that is not stored yet and older than
+	// the watermark, if no scheduled run covers it. The last run to begin by then
+	// would: windows tile time.
+	isUncovered = `
+  NOT EXISTS (SELECT 1 FROM dbo.runs r
+    WHERE r.kind = 'scheduled' AND r.window_to > k.ts
+      AND r.window_from = (SELECT MAX(x.window_from) FROM dbo.runs x WHERE x.kind = 'scheduled' AND x.window_from <= k.ts))
+  AND NOT EXISTS (SELECT 1 FROM dbo.readings o WHERE o.sensor_id = k.sensor_id AND o.ts = k.ts)`
+
+	// noteUncovered notes, of the late rows given, those that no run covers.
+	noteUncovered statement = `
+INSERT INTO dbo.uncovered (sensor_id, readings, first_ts, last_ts)
+SELECT k.sensor_id, COUNT(*), MIN(k.ts), MAX(k.ts)
+FROM {k:sensor_id,ts}
+WHERE k.sensor_id <> 0 AND` + isUncovered + `
+GROUP BY k.sensor_id`
+
+	// noteEarlier notes the readings that were there before the first window.
+	noteEarlier statement = `
+INSERT INTO dbo.uncovered (sensor_id, readings, first_ts, last_ts)
+SELECT o.sensor_id, COUNT(*), MIN(o.ts), MAX(o.ts)
+FROM dbo.readings o
+WHERE o.ts < @upto
+GROUP BY o.sensor_id`
+
+	firstUncovered statement = `
+SELECT {top} u.id, u.sensor_id, u.readings, u.first_ts, u.last_ts
+FROM dbo.uncovered u
+ORDER BY u.id {limit}`
+
+	deleteUncovered statement = `DELETE FROM dbo.uncovered WHERE id <= @last`
+)
+
+// TakeUncovered returns what was noted of new readings that no scheduled run
+// covers, and forgets it. It goes over up to limit notes, each of a sensor's
+// readings in one batch; the zero value says that there is none.
+func (db *DB) TakeUncovered(ctx context.Context, limit int) (fleet.Uncovered, error) {
+	var sum fleet.Uncovered
+	_, err := db.write(ctx, "counting readings that no run covers", func(ctx context.Context, tx session) error {
+		sum = fleet.Uncovered{}
+		sensors := map[int64]bool{}
+		var last int64
+		err := tx.each(ctx, firstUncovered, func(row scanner) error {
+			var sensor int64
+			var readings int
+			var from, to millis
+			if err := row.Scan(&last, &sensor, &readings, &from, &to); err != nil {
+				return err
+			}
+			if sum.Readings == 0 || from.time().Before(sum.First) {
+				sum.First = from.time()
+			}
+			if to.time().After(sum.Last) {
+				sum.Last = to.time()
+			}
+			sensors[sensor] = true
+			sum.Readings += readings
+			sum.Sensors = len(sensors)
+			return nil
+		}, sql.Named("limit", limit))
+		if err != nil {
+			return err
+		}
+		if sum.Readings == 0 {
+			return errUnchanged
+		}
+		_, err = tx.exec(ctx, deleteUncovered, sql.Named("last", last))
+		return err
+	})
+	if err != nil {
+		return fleet.Uncovered{}, err
+	}
+	return sum, nil
+}
