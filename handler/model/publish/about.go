@@ -1,8 +1,6 @@
 package publish
 
 import (
-	"bytes"
-	"encoding/csv"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,8 +31,7 @@ func about(m *artifact.Model) (About, error) {
 		spec = &features.Spec{}
 	}
 	a.Devices = spec.Devices
-	makesRows := len(spec.Features)+len(spec.Derived) > 0 || spec.Residual != "" || spec.Rows.Together != nil || spec.Rows.Carried != nil || spec.Rows.Grid != 0
-	if !makesRows && (m.Features() == 1 || len(m.FeatureNames()) == 0) {
+	if !spec.MakesRows() && (m.Features() == 1 || len(m.FeatureNames()) == 0) {
 		return a, m.Detects() // of one sensor: its value, or its aggregates
 	}
 	if m.Kind() == predict.Detector {
@@ -43,10 +40,8 @@ func about(m *artifact.Model) (About, error) {
 		}
 	}
 	device := features.Device{Attributes: make(map[string]string)}
-	for _, c := range spec.Derived {
-		if c.Attribute != "" {
-			device.Attributes[c.Attribute] = "0"
-		}
+	for _, name := range spec.Attributes() { // any: what rows are made of does not hang on them
+		device.Attributes[name] = "0"
 	}
 	plan, err := spec.Plan(features.Model{Names: m.FeatureNames(), Count: m.Features()}, device, 0)
 	if err != nil {
@@ -78,18 +73,6 @@ func (a *About) classes(classes []string, anomalies []any) error {
 		a.Notes = append(a.Notes, "the class "+classes[1]+" is an anomaly, as the features file does not say which is")
 	default:
 		a.Notes = append(a.Notes, "no row will be an anomaly: a classifier of more than two classes needs anomalies in its features file for that")
-	}
-	return nil
-}
-
-// checkAttributes reports why a file is no devices.csv.
-func checkAttributes(data []byte) error {
-	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff")))).ReadAll()
-	if err != nil {
-		return err
-	}
-	if len(rows) == 0 || !slices.ContainsFunc(rows[0], func(h string) bool { return strings.EqualFold(h, "device") }) {
-		return fmt.Errorf("its first line has to name the columns, device among them")
 	}
 	return nil
 }

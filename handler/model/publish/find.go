@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
@@ -230,7 +231,7 @@ func compileOne(pattern, suffix string) (matcher, error) {
 		if slices.Contains(model.Defaults, name) {
 			return fleet.Place{Scope: fleet.OfSensors}, true, nil
 		}
-		if name == AttributesFile {
+		if name == features.AttributesFile {
 			return fleet.Place{Scope: fleet.Attributes}, true, nil
 		}
 		if dir, base := path.Split(name); dir == fleetFolder+"/" {

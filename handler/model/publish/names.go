@@ -7,6 +7,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model"
 )
 
 // previous follows "{device}/{name}" and the like to name the blob with the model
@@ -30,11 +31,11 @@ func List(ctx context.Context, blobs blob.Store) (map[fleet.Place]*Published, er
 		if err != nil {
 			return nil, fmt.Errorf("list models: %w", err)
 		}
-		place, ok := placeOf(info.Name)
+		place, ok := model.PlaceOf(info.Name)
 		name, old := strings.CutSuffix(info.Name, previous)
 		if old {
-			if place, ok = placeOf(name); !ok || place.Scope == fleet.OfDevice || place.Scope == fleet.OfFleet {
-				place, ok = placeOf(name + ".pkl")
+			if place, ok = model.PlaceOf(name); !ok || place.Scope == fleet.OfDevice || place.Scope == fleet.OfFleet {
+				place, ok = model.PlaceOf(name + ".pkl")
 			}
 		}
 		if !ok {

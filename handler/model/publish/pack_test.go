@@ -108,7 +108,7 @@ func TestPacks(t *testing.T) {
 		{"a features file with a mistake", map[string][]byte{"p/health.joblib": model, "p/health.features.json": []byte(`{"rows": {}}`)}, "bad p/health.zip health.features.json: bad_model: features file, line 1, column 10: "},
 		{"a features file of other columns", map[string][]byte{"p/health.joblib": model, "p/health.features.json": []byte(`{"features": ["t"]}`)}, "bad p/health.zip health.joblib: "},
 		{"attributes", map[string][]byte{"devices.csv": []byte("device,age\np,3\n")}, "new devices.csv\n"},
-		{"attributes of nobody", map[string][]byte{"devices.csv": []byte("age\n3\n")}, "bad devices.csv its first line has to name the columns, device among them\n"},
+		{"attributes of nobody", map[string][]byte{"devices.csv": []byte("age\n3\n")}, "bad devices.csv bad model: devices.csv has no column device; it has age\n"},
 		{"names that are encoded", map[string][]byte{"site%2Fline/ns=2;s=T.pkl": one}, "new site%2Fline/ns%3D2%3Bs%3DT.pkl\n"},
 	} {
 		_, got := planned(t, tc.files)

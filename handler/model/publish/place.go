@@ -4,16 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/model"
 )
 
 const (
 	defaultName = "default"
 	fleetFolder = "_fleet"
-	// AttributesFile has the attributes of devices. It is published beside the
-	// models.
-	AttributesFile = "devices.csv"
 )
 
 // Title returns how people name a place: {device}/{name}, _fleet/{name}, default or
@@ -25,7 +22,7 @@ func Title(p fleet.Place) string {
 	case fleet.OfFleet:
 		return fleetFolder + "/" + p.Title
 	case fleet.Attributes:
-		return AttributesFile
+		return features.AttributesFile
 	}
 	return idOf(p).String()
 }
@@ -35,7 +32,7 @@ func ParsePlace(text string) (fleet.Place, error) {
 	switch text {
 	case defaultName:
 		return fleet.Place{Scope: fleet.OfSensors}, nil
-	case AttributesFile:
+	case features.AttributesFile:
 		return fleet.Place{Scope: fleet.Attributes}, nil
 	}
 	if title, ok := strings.CutPrefix(text, fleetFolder+"/"); ok {
@@ -60,25 +57,6 @@ func blobOf(p fleet.Place) string {
 		return fleetFolder + "/" + fleet.EncodeName(p.Title)
 	}
 	return Title(p)
-}
-
-// placeOf returns the place that a blob in the container serves; false if it serves
-// none.
-func placeOf(name string) (fleet.Place, bool) {
-	if rest, ok := strings.CutPrefix(name, fleetFolder+"/"); ok {
-		id, ok := model.SensorOf("device/" + rest)
-		return fleet.Place{Scope: fleet.OfFleet, Title: id.Sensor}, ok
-	}
-	for _, d := range model.Defaults {
-		if name == d {
-			return fleet.Place{Scope: fleet.OfSensors}, true
-		}
-	}
-	if name == AttributesFile {
-		return fleet.Place{Scope: fleet.Attributes}, true
-	}
-	id, ok := model.SensorOf(name)
-	return fleet.Place{Scope: fleet.OfDevice, Device: id.Device, Title: id.Sensor}, ok
 }
 
 // ComparePlaces orders by scope, then as [fleet.CompareID].

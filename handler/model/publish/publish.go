@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
@@ -136,7 +137,7 @@ func check(dir fs.FS, f File) (Step, error) {
 	}
 	s.Blob = blobOf(f.Place) + suffixOf(f, packed)
 	if err == nil && packed == nil {
-		err = checkAttributes(data)
+		_, err = features.ParseAttributes(data)
 	}
 	if err == nil && packed != nil {
 		s.Parts = packed.Parts
