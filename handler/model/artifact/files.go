@@ -117,7 +117,7 @@ func (b *filesBundle) read(opt pickle.Options) (any, error) {
 }
 
 // pickled are the suffixes of files that hold a model or a part of one.
-var pickled = []string{".pkl", ".pickle", ".joblib", ".sav", ".skops", ".pk", ".p", ".dump", ".model", ".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4", ""}
+var pickled = []string{".pkl", ".pickle", ".joblib", ".sav", ".skops", ".pk", ".p", ".dump", ".model", ".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4", ".ubj", ".xgb", ".lgb", ""}
 
 // entries returns what a file adds.
 func (b *filesBundle) entries(name string, opt pickle.Options) ([]pickle.Entry, error) {
@@ -129,6 +129,8 @@ func (b *filesBundle) entries(name string, opt pickle.Options) ([]pickle.Entry, 
 		switch {
 		case err != nil:
 			return nil, err
+		case booster(data) != nil:
+			return []pickle.Entry{{Key: name, Value: booster(data)}}, nil
 		case suffix == ".txt":
 			return textEntries(name, data), nil
 		case IsFeatures(name) && !isList(data):
