@@ -14,7 +14,7 @@ func TestEwmOverMissingValues(t *testing.T) {
 		decay Decay
 		want  float64
 	}{
-		{Decay{Alpha: 0.9}, 1.9090909090909092},
+		{Decay{Alpha: 0.9}, 1.909090909090909},
 		{Decay{Alpha: 0.9, Adjust: &no}, 1.9},
 	} {
 		column := (&Column{Ewm: &c.decay}).compileEwm(1000)()
