@@ -126,12 +126,27 @@ func (c console) devices(flags *dataFlags, memory *series.Options, args []string
 // rows makes the rows of a device: of its first reading to its last and, on a grid,
 // the end of the last bucket.
 func (d devices) rows(device string, plan *features.Plan, row func(fleet.Millis, []float64) error) error {
+	rows := plan.Start(d.through(plan), row)
+	if err := d.each(device, plan, rows.Add); err != nil {
+		return err
+	}
+	return rows.Close()
+}
+
+// through returns the window from the first reading to where a row may still come of
+// the last.
+func (d devices) through(plan *features.Plan) fleet.Window {
 	window := d.window
 	window.To = window.To.Add(plan.Lookback())
 	if last := fleet.MaxMillis.Time().Truncate(time.Second); window.To.After(last) {
 		window.To = last
 	}
-	rows := plan.Start(window, row)
+	return window
+}
+
+// each gives the readings of a device that a plan takes, by their sensor's position
+// in it, in the order of time.
+func (d devices) each(device string, plan *features.Plan, reading func(sensor int, ts fleet.Millis, value float64) error) error {
 	var sensors []fleet.ID
 	var at []int // in the plan
 	for _, id := range d.sensors[device] {
@@ -141,13 +156,13 @@ func (d devices) rows(device string, plan *features.Plan, row func(fleet.Millis,
 	}
 	for s, err := range d.Samples(sensors, 1) {
 		if err == nil {
-			err = rows.Add(at[s.Sensor], s.Time, s.Value)
+			err = reading(at[s.Sensor], s.Time, s.Value)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return rows.Close()
+	return nil
 }
 
 // memoryFlags say how many readings are held in memory, and where the others go.

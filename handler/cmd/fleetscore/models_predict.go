@@ -11,12 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fleetscore/fleetscore/handler/model/predict"
-	"github.com/fleetscore/fleetscore/handler/series"
 )
 
 func predictCommand(c console) *cobra.Command {
 	var columns []string
-	var file string
+	var f readingFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "predict FILE CSV",
@@ -36,8 +35,9 @@ The columns are the model's features, in order. If the first line names them,
 empty field is NaN. All rows are scored as in one call of the library: of ECOD and
 COPOD, whose scores depend on the other rows of a call, runs score each row alone.
 
-With --features, CSV holds readings, and the rows are those that the features file
-makes of them: TS,Device comes before the prediction. Its steps and threshold count.
+With --features, CSV holds readings, in any of the files that are read, and the rows
+are those that the features file makes of them. The lines are those of a run:
+TS,Device,Model,Prediction,Score, what else the kind of model has, and the features.
 
 With --json, one object is written: kind ("detector", "classifier" or "regressor"),
 classes, predictions, scores and probabilities, as far as the model gives them.`,
@@ -46,12 +46,12 @@ classes, predictions, scores and probabilities, as far as the model gives them.`
   fleetscore models predict model.pkl readings.csv --columns Val
   seq 0 0.5 10 | fleetscore models predict model.pkl -`,
 		Args: arguments("FILE", "CSV"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if file != "" {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.features != "" {
 				if asJSON {
 					return usageError{errors.New("--json and --features do not go together")}
 				}
-				return c.predictReadings(args[0], file, args[1], &dataFlags{}, &series.Options{Memory: 1 << 30})
+				return c.predictReadings(cmd.Context(), args[0], f, args[1])
 			}
 			m, err := loadModel(args[0], nil)
 			if err != nil {
@@ -87,7 +87,10 @@ classes, predictions, scores and probabilities, as far as the model gives them.`
 			return out.Flush()
 		},
 	}
-	cmd.Flags().StringVar(&file, "features", "", "the features file that makes the model's rows of readings")
+	cmd.Flags().StringVar(&f.features, "features", "", "the features file that makes the model's rows of readings")
+	cmd.Flags().StringVar(&f.attributes, "attributes", "", "with --features: the file devices.csv, attributes of devices")
+	f.files.add(cmd)
+	f.memory = memoryFlags(cmd)
 	cmd.Flags().StringSliceVar(&columns, "columns", nil, "the columns to use, by the names in the first line")
 	jsonFlag(cmd, &asJSON)
 	return cmd

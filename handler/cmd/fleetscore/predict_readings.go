@@ -1,55 +1,113 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
+	"github.com/fleetscore/fleetscore/handler/score"
 	"github.com/fleetscore/fleetscore/handler/series"
 )
 
+// readingFlags say how the rows of a model are made of readings.
+type readingFlags struct {
+	features, attributes string
+	files                dataFlags
+	memory               *series.Options
+}
+
+// namedModel is a model as package score takes it.
+type namedModel struct {
+	*artifact.Model
+	name, sha256 string
+}
+
+func (m namedModel) Name() string   { return m.name }
+func (m namedModel) SHA256() string { return m.sha256 }
+
 // predictReadings scores the rows that a features file makes of readings, device by
-// device.
-func (c console) predictReadings(name, file, data string, flags *dataFlags, memory *series.Options) (err error) {
-	text, err := os.ReadFile(file)
+// device, as a run would: it writes the same lines, under one header.
+func (c console) predictReadings(ctx context.Context, name string, f readingFlags, data string) (err error) {
+	text, err := os.ReadFile(f.features)
 	if err != nil {
 		return err
 	}
 	spec, err := features.Parse(text)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", f.features, err)
 	}
-	m, err := loadModel(name, spec)
+	loaded, err := loadModel(name, spec)
 	if err != nil {
 		return err
 	}
-	plan, err := spec.Plan(features.Model{Names: m.FeatureNames(), Count: m.Features()}, features.Device{}, 0)
+	attributes, err := readAttributes(f.attributes)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return err
 	}
-	d, err := c.devices(flags, memory, []string{data}, spec.Devices)
+	d, err := c.devices(&f.files, f.memory, []string{data}, spec.Devices)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	out := newVerdicts(c.out, m)
+	m := namedModel{loaded.Model, filepath.Base(name), loaded.sha256}
+	title, _, _ := strings.Cut(m.name, ".")
+	out := bufio.NewWriter(c.out)
+	lines := &oneHeader{to: out}
+	cpu := semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))
 	for _, device := range d.names {
-		var said predict.Result
-		err := d.rows(device, plan, func(ts fleet.Millis, x []float64) error {
-			if err := m.Predict(&said, x[:m.Features()]); err != nil {
-				return fmt.Errorf("%s at %v: %w", device, ts, err)
-			}
-			out.header("TS,Device,", &said, 1)
-			out.WriteString(ts.String() + "," + quoteField(device) + ",")
-			out.row(&said, 0, 1)
-			return nil
-		})
-		if err != nil {
-			return err
+		subject := score.Subject{ID: fleet.ID{Device: device, DeviceModel: title}, Model: m}
+		if subject.Plan, err = score.Prepare(subject.ID, m, fleet.Aggregation{}, attributes[device], 0); err != nil {
+			return fmt.Errorf("device %q: %w", device, err)
+		}
+		subject.Window = d.through(subject.Plan)
+		lines.header = true
+		if err := d.predict(ctx, lines, subject, cpu); err != nil && !errors.Is(err, fleet.ErrNoData) {
+			return fmt.Errorf("device %q: %w", device, err)
 		}
 	}
 	return out.Flush()
+}
+
+func (d devices) predict(ctx context.Context, to io.Writer, s score.Subject, cpu *semaphore.Weighted) error {
+	out, err := score.NewPredictions(ctx, to, s, cpu)
+	if err != nil {
+		return err
+	}
+	defer out.Release()
+	if err := d.each(s.ID.Device, s.Plan, out.Sample); err != nil {
+		return err
+	}
+	return out.Close(ctx, new(fleet.Outcome))
+}
+
+// oneHeader leaves out the first line of each CSV but the first.
+type oneHeader struct {
+	to     io.Writer
+	header bool // the first line is still to come
+	shown  bool
+}
+
+func (w *oneHeader) Write(b []byte) (int, error) {
+	n := len(b)
+	if w.header {
+		w.header = false
+		if w.shown {
+			_, b, _ = bytes.Cut(b, []byte{'\n'})
+		}
+		w.shown = true
+	}
+	_, err := w.to.Write(b)
+	return n, err
 }
