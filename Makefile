@@ -18,7 +18,7 @@ CLI  := bin/fleetscore
 HERE := env -u GOOS -u GOARCH
 
 .DEFAULT_GOAL := help
-.PHONY: unit mutants gremlins soak help build cli run serve start core-tools storage test check check-infra faults fuzz-short fuzz bench vuln licenses size clean
+.PHONY: unit mutants gremlins soak help build cli run serve start core-tools storage test check check-infra faults fuzz bench vuln licenses size clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,7 +47,7 @@ core-tools:
 storage: cli ## run the storage emulator on its usual ports, until Ctrl-C
 	@$(CLI) storage
 
-test: check fuzz-short ## everything, in about ten minutes on two cores; then what could not be tested, and what was left behind
+test: check ## everything, in about ten minutes on two cores; then what could not be tested, and what was left behind
 	@.ci/tested $(MAKE) --no-print-directory unit
 
 unit:
@@ -76,17 +76,9 @@ faults: ## 200 rounds of failing network, disk, locks, clock and processes, some
 
 # go test fuzzes one target of one package at a time. Inputs that are new are made
 # smaller in a few tries: by default that takes a minute each, of fuzzing time.
-define each_fuzz
+fuzz: ## fuzz each reader of outside input for FUZZTIME: 10m, or a count such as 1000x
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' handler | sed 's/func //' | while IFS=: read -r file target; do \
-		echo "fuzz $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(1) -fuzzminimizetime 10x ./$$(dirname $$file) || exit 1; done
-endef
-
-# Counted, not timed: go test takes the end of the time during its warm-up for a failure.
-fuzz-short:
-	$(call each_fuzz,1000x)
-
-fuzz: ## fuzz each reader of outside input for FUZZTIME (10m)
-	$(call each_fuzz,$(FUZZTIME))
+		echo "fuzz $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$(dirname $$file) || exit 1; done
 
 # OpenBLAS settings that some machines need would slow scikit-learn, which the models are compared with.
 bench: ## run the benchmarks; SKLEARN_PYTHON=python3:… names Pythons with scikit-learn to compare with
