@@ -48,7 +48,7 @@ var arrows = map[string]string{
 	"release/pack":              "",
 	"devhost":                   "azure schedule/ncrontab",
 	"app":                       "page fleet blob azure store ledger ingest schedule score runs protocol model config spawn version",
-	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series offline version",
+	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series offline score version",
 	"ingest/mapping":            "fleet notation ocf timestamp",
 	"ocf":                       "",
 	"notation":                  "",
