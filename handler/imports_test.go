@@ -56,7 +56,7 @@ var arrows = map[string]string{
 
 // owners says which folders alone may import what comes from elsewhere.
 var owners = map[string]string{
-	"github.com/labstack/": "protocol", "github.com/Azure/": "azure release", "github.com/microsoft/go-mssqldb": "store",
+	"github.com/labstack/": "protocol", "github.com/go-json-experiment/": "protocol", "github.com/Azure/": "azure release", "github.com/microsoft/go-mssqldb": "store",
 	"github.com/santhosh-tekuri/": "features", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular", "github.com/itchyny/gojq": "ingest/mapping", "github.com/linkedin/goavro": "ocf", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
 	"golang.org/x/sync/errgroup": "spawn", "golang.org/x/sync/singleflight": "spawn",
 }

@@ -1,10 +1,13 @@
 package protocol
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Invocation is what the host sends to have a function run. It refers to the
@@ -26,31 +29,38 @@ type member struct {
 // Metadata and looks into none of them.
 func Decode(function, id string, body []byte) (*Invocation, error) {
 	inv := &Invocation{Function: function, ID: id}
-	err := members(body, func(name, raw []byte) error {
-		var err error
-		switch string(name) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(body), lenient...)
+	err := members(d, func(name string) (err error) {
+		switch name {
 		case "Data":
-			inv.data, err = collect(raw)
+			inv.data, err = collect(d, body)
 		case "Metadata":
-			inv.metadata, err = collect(raw)
+			inv.metadata, err = collect(d, body)
+		default:
+			err = d.SkipValue()
 		}
 		return err
 	})
+	if err == nil {
+		err = atEnd(d)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("decode invocation of %s: %w", function, err)
 	}
 	return inv, nil
 }
 
-// collect returns the members of an object; of null, none.
-func collect(raw []byte) ([]member, error) {
-	if string(raw) == "null" {
-		return nil, nil
+// collect returns the members of the object of body that d is to read; of null,
+// none.
+func collect(d *jsontext.Decoder, body []byte) ([]member, error) {
+	if d.PeekKind() == jsontext.KindNull {
+		return nil, d.SkipValue()
 	}
 	var ms []member
-	err := members(raw, func(name, raw []byte) error {
-		ms = append(ms, member{string(name), raw})
-		return nil
+	err := members(d, func(name string) error {
+		raw, err := value(d, body)
+		ms = append(ms, member{name, raw})
+		return err
 	})
 	return ms, err
 }
@@ -93,7 +103,7 @@ func (inv *Invocation) Text(binding string) (string, error) {
 	}
 	// The inner quotes are only taken for such if they enclose one whole string.
 	text := peel(raw)
-	if n, err := skip(text, 0); err == nil && n == len(text) && len(raw) > 0 && raw[0] == '"' {
+	if len(raw) > 0 && raw[0] == '"' {
 		text = peel(text)
 	}
 	return string(text), nil

@@ -3,219 +3,100 @@ package protocol
 import (
 	"bytes"
 	"errors"
-	"unicode/utf16"
-	"unicode/utf8"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The host's envelopes are scanned, not unmarshalled: three quarters of a batch
-// of events is metadata that nobody reads. What is skipped is only delimited;
-// what is read is checked by its reader.
+// The host's envelopes are delimited, not unmarshalled: three quarters of a batch
+// of events is metadata that nobody reads.
 
 var errSyntax = errors.New("not JSON")
 
-// space returns the index of the first byte of b at or after i that is no JSON
-// white space.
-func space(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-// skipString returns the index after the string that opens at b[i].
-func skipString(b []byte, i int) (int, error) {
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			return i + 1, nil
-		case '\\':
-			i++
-		}
-	}
-	return 0, errSyntax
-}
-
-// skip returns the index after the JSON value that begins at b[i].
-func skip(b []byte, i int) (int, error) {
-	for depth := 0; i < len(b); {
-		switch b[i] {
-		case '"':
-			end, err := skipString(b, i)
-			if err != nil || depth == 0 {
-				return end, err
-			}
-			i = end
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-			if depth < 0 {
-				return 0, errSyntax
-			}
-			if depth == 0 {
-				return i + 1, nil
-			}
-		default:
-			if depth == 0 {
-				return skipScalar(b, i)
-			}
-		}
-		i++
-	}
-	return 0, errSyntax
-}
-
-// skipScalar returns the index after the number or word that begins at b[i].
-func skipScalar(b []byte, i int) (int, error) {
-	n := bytes.IndexAny(b[i:], ",:]} \t\r\n")
-	switch {
-	case n == 0:
-		return 0, errSyntax
-	case n < 0:
-		return len(b), nil
-	}
-	return i + n, nil
-}
+// lenient takes what encoding/json takes: a name given twice, and text that is
+// not UTF-8, whose bytes become U+FFFD.
+var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 // elements calls f with each element of the JSON array b.
 func elements(b []byte, f func(raw []byte) error) error {
-	return list(b, '[', ']', func(i int) (int, error) {
-		end, err := skip(b, i)
+	d := jsontext.NewDecoder(bytes.NewBuffer(b), lenient...)
+	err := items(d, jsontext.KindBeginArray, func() error {
+		raw, err := value(d, b)
 		if err != nil {
-			return 0, err
-		}
-		return end, f(b[i:end])
-	})
-}
-
-// members calls f with each member of the JSON object b. The name is unquoted.
-func members(b []byte, f func(name, raw []byte) error) error {
-	return list(b, '{', '}', func(i int) (int, error) {
-		if b[i] != '"' {
-			return 0, errSyntax
-		}
-		colon, err := skipString(b, i)
-		if err != nil {
-			return 0, err
-		}
-		name, err := unquote(b[i:colon])
-		if err != nil {
-			return 0, err
-		}
-		colon = space(b, colon)
-		if colon == len(b) || b[colon] != ':' {
-			return 0, errSyntax
-		}
-		begin := space(b, colon+1)
-		end, err := skip(b, begin)
-		if err != nil {
-			return 0, err
-		}
-		return end, f(name, b[begin:end])
-	})
-}
-
-// list walks the comma-separated items between open and close, which must be
-// all of b. item takes the index where an item begins and returns the one
-// after its end.
-func list(b []byte, open, close byte, item func(i int) (int, error)) error {
-	i := space(b, 0)
-	if i == len(b) || b[i] != open {
-		return errSyntax
-	}
-	i = space(b, i+1)
-	for first := true; i < len(b) && (!first || b[i] != close); first = false {
-		var err error
-		if i, err = item(i); err != nil {
 			return err
 		}
-		i = space(b, i)
-		if i == len(b) || b[i] == close {
-			break
+		return f(raw)
+	})
+	if err != nil {
+		return err
+	}
+	return atEnd(d)
+}
+
+// members calls f with the name of each member of the object that d is to read.
+// f reads the value.
+func members(d *jsontext.Decoder, f func(name string) error) error {
+	return items(d, jsontext.KindBeginObject, func() error {
+		name, err := d.ReadToken()
+		if err != nil {
+			return err
 		}
-		if b[i] != ',' {
-			return errSyntax
+		return f(name.String())
+	})
+}
+
+// items calls f before each item of the array or object that d is to read.
+func items(d *jsontext.Decoder, begin jsontext.Kind, f func() error) error {
+	switch first, err := d.ReadToken(); {
+	case err != nil:
+		return err
+	case first.Kind() != begin:
+		return errSyntax
+	}
+	for {
+		switch d.PeekKind() {
+		case jsontext.KindEndObject, jsontext.KindEndArray:
+			_, err := d.ReadToken()
+			return err
 		}
-		if i = space(b, i+1); i == len(b) {
-			break
+		if err := f(); err != nil {
+			return err
 		}
 	}
-	if i == len(b) || space(b, i+1) != len(b) {
+}
+
+// atEnd reports an error if anything follows what d has read.
+func atEnd(d *jsontext.Decoder) error {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return errSyntax
 	}
 	return nil
 }
 
+// value returns the next value of b, which d reads: a part of b.
+func value(d *jsontext.Decoder, b []byte) ([]byte, error) {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	end := d.InputOffset()
+	return b[end-int64(len(raw)) : end], nil
+}
+
 // unquote returns the text of the JSON string raw: a part of raw itself where
-// that has no escapes.
+// that has no escapes. Half a surrogate pair becomes U+FFFD, as in encoding/json.
 func unquote(raw []byte) ([]byte, error) {
-	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
+	if len(raw) >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 && bytes.IndexByte(raw[1:], '"') == len(raw)-2 {
+		return raw[1 : len(raw)-1], nil
+	}
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw), lenient...)
+	token, err := d.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	if token.Kind() != jsontext.KindString {
 		return nil, errSyntax
 	}
-	raw = raw[1 : len(raw)-1]
-	esc := bytes.IndexByte(raw, '\\')
-	if esc < 0 {
-		return raw, nil
-	}
-	text := make([]byte, 0, len(raw))
-	for ; esc >= 0; esc = bytes.IndexByte(raw, '\\') {
-		text = append(text, raw[:esc]...)
-		var err error
-		if text, raw, err = unescape(text, raw[esc+1:]); err != nil {
-			return nil, err
-		}
-	}
-	return append(text, raw...), nil
-}
-
-// escapes maps the letter after a backslash to what it stands for.
-var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-// unescape appends what the escape stands for of which raw begins after the
-// backslash, and returns the rest of raw. Half a surrogate pair becomes U+FFFD,
-// as in encoding/json.
-func unescape(text, raw []byte) ([]byte, []byte, error) {
-	if len(raw) == 0 {
-		return nil, nil, errSyntax
-	}
-	if c := escapes[raw[0]]; c != 0 {
-		return append(text, c), raw[1:], nil
-	}
-	r, ok := hex4(raw)
-	if !ok {
-		return nil, nil, errSyntax
-	}
-	raw = raw[5:]
-	if utf16.IsSurrogate(r) {
-		r2, pair := rune(0), false
-		if len(raw) > 0 && raw[0] == '\\' {
-			r2, pair = hex4(raw[1:])
-		}
-		if r = utf16.DecodeRune(r, r2); pair && r != utf8.RuneError {
-			raw = raw[6:]
-		}
-	}
-	return utf8.AppendRune(text, r), raw, nil
-}
-
-// hex4 reads the u and four hexadecimal digits with which raw begins.
-func hex4(raw []byte) (rune, bool) {
-	if len(raw) < 5 || raw[0] != 'u' {
-		return 0, false
-	}
-	var r rune
-	for _, c := range raw[1:5] {
-		switch {
-		case '0' <= c && c <= '9':
-			r = r<<4 | rune(c-'0')
-		case 'a' <= c && c <= 'f':
-			r = r<<4 | rune(c-'a'+10)
-		case 'A' <= c && c <= 'F':
-			r = r<<4 | rune(c-'A'+10)
-		default:
-			return 0, false
-		}
-	}
-	return r, true
+	text := []byte(token.String())
+	return text, atEnd(d)
 }
