@@ -70,7 +70,10 @@ func batch(ev protocol.Events) ingest.Batch {
 func (a *App) mountRuns() {
 	api := &runs.API{Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now}
 	view(a, "/api/", api.Lanes)
-	view(a, "/api/devices/:device", api.Device)
+	view(a, "/api/device", api.Device)
+	route(a, http.MethodGet, "/api/devices", http.StatusOK, api.Devices)
+	route(a, http.MethodGet, "/api/anomalies", http.StatusOK, api.ListAnomalies)
+	route(a, http.MethodGet, "/api/anomalies/top", http.StatusOK, api.TopAnomalies)
 	view(a, "/api/runs", api.List)
 	route(a, http.MethodPost, "/api/runs", http.StatusAccepted, api.Request)
 	view(a, "/api/runs/:id", api.Show)

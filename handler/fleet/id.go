@@ -63,6 +63,15 @@ type Registered struct {
 	Last    time.Time // of a sensor's newest reading; zero if it has none
 }
 
+// DeviceSubjects counts what is registered of a device.
+type DeviceSubjects struct {
+	Device       string
+	Sensors      int
+	DeviceModels int
+	Disabled     int       // of both
+	Last         time.Time // of its newest reading; zero if it has none
+}
+
 // ParseID reads the form that [ID.String] writes, of a sensor.
 func ParseID(s string) (ID, error) {
 	device, sensor, ok := strings.Cut(s, "/")

@@ -184,9 +184,12 @@ type Reopened struct {
 
 // Outcome is what closes a job. Result is the state to close it in.
 type Outcome struct {
-	Result       JobState
-	Rows         int           // predictions written
-	Anomalies    int           // of these
+	Result    JobState
+	Rows      int // predictions written
+	Anomalies int // of these
+	// Anomalous are the first of them. Only the closing of a job carries them; what
+	// reads jobs leaves them out.
+	Anomalous    AnomalousRows
 	EmptyBuckets int           // buckets without a row, when aggregating
 	Duration     time.Duration // of the try that closed it
 	Model        string        // blob name of the model used

@@ -102,7 +102,7 @@ func (f frame) Query(name, value string, parts ...string) string {
 
 // Span returns the address of a device over a span of time.
 func (f frame) Span(device, from, to string) string {
-	return f.link(url.Values{"from": {from}, "to": {to}}, "devices", device)
+	return f.link(url.Values{"device": {device}, "from": {from}, "to": {to}}, "device")
 }
 
 func (f frame) link(query url.Values, parts ...string) string {

@@ -1,10 +1,12 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -19,7 +21,7 @@ type Readings interface {
 
 // DeviceRequest asks for a device over a span of time.
 type DeviceRequest struct {
-	Device string    `param:"device" json:"-"`
+	Device string    `query:"device" json:"-"`
 	From   time.Time `query:"from" json:"-"` // a day before To if zero, or an hour if all runs of the day are in it
 	To     time.Time `query:"to" json:"-"`   // the last window's end if zero
 }
@@ -33,6 +35,21 @@ type Device struct {
 	// Jobs are those of the span, the newest window first.
 	Jobs []Job `json:"jobs"`
 	Left bool  `json:"left,omitempty"` // there are more jobs than are listed
+	// Anomalies are the pieces of time with anomalous rows, of sensors and device
+	// models by their names, each in the order of time. NotKept is how many rows more
+	// are only counted; see [AnomalyList].
+	Anomalies []AnomalousPiece `json:"anomalies"`
+	NotKept   int              `json:"not_kept"`
+}
+
+// AnomalousPiece is a piece of time, as long as those of [Series], with its anomalous rows.
+type AnomalousPiece struct {
+	fleet.ID
+	At        time.Time `json:"at"` // where the piece begins
+	Anomalies int       `json:"anomalies"`
+	// MinScore and MaxScore are absent where the model gives no scores.
+	MinScore *float64 `json:"min_score,omitempty"`
+	MaxScore *float64 `json:"max_score,omitempty"`
 }
 
 // Series is what a sensor measured, thinned to at most [mostPoints] points.
@@ -54,29 +71,13 @@ const (
 	mostPoints  = 400
 	mostSensors = 200 // of a device, in one answer
 	mostJobs    = 2000
-	mostSpan    = 366 * 24 * time.Hour
 )
 
 // Device returns what a device measured, and what its jobs came to.
 func (a *API) Device(ctx context.Context, req DeviceRequest) (Device, error) {
-	to, err := a.end(ctx, req.To)
+	w, err := a.span(ctx, req.From, req.To)
 	if err != nil {
 		return Device{}, err
-	}
-	from := req.From.UTC().Truncate(time.Second)
-	if req.From.IsZero() {
-		usual, err := a.usual(ctx, to)
-		if err != nil {
-			return Device{}, err
-		}
-		from = to.Add(-spans[usual].length)
-	}
-	w, err := fleet.NewWindow(from, to)
-	if err != nil {
-		return Device{}, err
-	}
-	if to.Sub(from) > mostSpan {
-		return Device{}, fmt.Errorf("%w: from %s to %s is more than a year", fleet.ErrInvalid, from.Format(time.RFC3339), to.Format(time.RFC3339))
 	}
 	names, err := a.Readings.DeviceSensors(ctx, req.Device)
 	if err != nil {
@@ -85,7 +86,7 @@ func (a *API) Device(ctx context.Context, req DeviceRequest) (Device, error) {
 	if len(names) == 0 {
 		return Device{}, fmt.Errorf("device %q: %w: no sensor of it has sent a reading", req.Device, fleet.ErrNotFound)
 	}
-	d := Device{Device: req.Device, From: from, To: to}
+	d := Device{Device: req.Device, From: w.From, To: w.To}
 	if d.Sensors, err = a.series(ctx, req.Device, names[:min(len(names), mostSensors)], w); err != nil {
 		return Device{}, err
 	}
@@ -98,7 +99,81 @@ func (a *API) Device(ctx context.Context, req DeviceRequest) (Device, error) {
 	for i, j := range jobs {
 		d.Jobs[i] = newJob(j)
 	}
-	return d, nil
+	return d, a.mark(ctx, &d, w)
+}
+
+// mark adds the anomalies of a device.
+func (a *API) mark(ctx context.Context, d *Device, w fleet.Window) error {
+	runs, err := a.runsOf(ctx, w)
+	if err != nil {
+		return err
+	}
+	count := make(map[string]bool, len(runs))
+	for _, r := range runs {
+		count[r.ID] = true
+	}
+	jobs, err := a.Overview.DeviceAnomalies(ctx, d.Device, w, mostJobs)
+	if err != nil {
+		return err
+	}
+	d.Left = d.Left || len(jobs) == mostJobs
+	type key struct {
+		name string
+		at   fleet.Millis
+	}
+	d.Anomalies = []AnomalousPiece{}
+	index := map[key]int{}
+	piece := newPieces(w)
+	for _, j := range jobs {
+		if !count[j.Run] {
+			continue
+		}
+		rows, err := j.Kept.List()
+		if err != nil {
+			return fmt.Errorf("job %s of run %s: %w", j.ID, j.Run, err)
+		}
+		d.NotKept += j.Anomalies - len(rows)
+		for _, row := range rows {
+			if !w.Contains(row.Time) {
+				continue
+			}
+			at := piece.of(row.Time)
+			i, ok := index[key{j.ID.Name(), at}]
+			if !ok {
+				i = len(d.Anomalies)
+				index[key{j.ID.Name(), at}] = i
+				d.Anomalies = append(d.Anomalies, AnomalousPiece{ID: j.ID, At: at.Time()})
+			}
+			d.Anomalies[i].add(row)
+		}
+	}
+	slices.SortFunc(d.Anomalies, func(x, y AnomalousPiece) int { return cmp.Or(fleet.CompareID(x.ID, y.ID), x.At.Compare(y.At)) })
+	return nil
+}
+
+func (p *AnomalousPiece) add(row fleet.Anomaly) {
+	p.Anomalies++
+	if math.IsNaN(row.Score) {
+		return
+	}
+	if p.MinScore == nil {
+		least, greatest := row.Score, row.Score
+		p.MinScore, p.MaxScore = &least, &greatest
+		return
+	}
+	*p.MinScore, *p.MaxScore = min(*p.MinScore, row.Score), max(*p.MaxScore, row.Score)
+}
+
+// pieces are the equal pieces of a span, at most [mostPoints].
+type pieces struct{ begin, length int64 } // milliseconds
+
+func newPieces(w fleet.Window) pieces {
+	return pieces{int64(fleet.MillisOf(w.From)), max(1, int64(math.Ceil(float64(w.To.Sub(w.From).Milliseconds())/mostPoints)))}
+}
+
+// of returns where the piece that holds t begins.
+func (p pieces) of(t fleet.Millis) fleet.Millis {
+	return fleet.Millis(p.begin + (int64(t)-p.begin)/p.length*p.length)
 }
 
 // series thins the readings of sensors: for each piece of time, the least and the
@@ -110,15 +185,14 @@ func (a *API) series(ctx context.Context, device string, names []string, w fleet
 	for i, name := range names {
 		all[i].Sensor, index[name], ids[i] = name, i, fleet.ID{Device: device, Sensor: name}
 	}
-	piece := max(1, int64(math.Ceil(float64(w.To.Sub(w.From).Milliseconds())/mostPoints)))
-	begin := int64(fleet.MillisOf(w.From))
+	piece := newPieces(w)
 	for r, err := range a.Readings.Readings(ctx, ids, w) {
 		if err != nil {
 			return nil, err
 		}
 		s := &all[index[r.ID.Sensor]]
 		s.Readings++
-		at := fleet.Millis(begin + (int64(r.Time)-begin)/piece*piece).Time()
+		at := piece.of(r.Time).Time()
 		if n := len(s.Points); n == 0 || !s.Points[n-1].At.Equal(at) {
 			s.Points = append(s.Points, Point{At: at, Min: r.Value, Max: r.Value})
 		}

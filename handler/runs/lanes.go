@@ -17,6 +17,9 @@ type Overview interface {
 	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
 	DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error)
 	DeviceJobs(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.Job, error)
+	// Devices returns devices after the given one with what is registered of each.
+	Devices(ctx context.Context, after string, limit int) ([]fleet.DeviceSubjects, error)
+	Anomalies
 }
 
 // LanesRequest asks for the state of the fleet over a span of time.

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,34 @@ func (a *API) end(ctx context.Context, asked time.Time) (time.Time, error) {
 		return last[0].Window.To, nil
 	}
 	return a.Now().UTC().Truncate(time.Second), nil
+}
+
+// mostSpan is the longest span that may be asked for.
+const mostSpan = 366 * 24 * time.Hour
+
+// span returns the span from one time to another, in whole seconds. If they are zero,
+// it ends as [API.end] says, and begins a day before, or an hour.
+func (a *API) span(ctx context.Context, from, to time.Time) (fleet.Window, error) {
+	end, err := a.end(ctx, to)
+	if err != nil {
+		return fleet.Window{}, err
+	}
+	begin := from.UTC().Truncate(time.Second)
+	if from.IsZero() {
+		usual, err := a.usual(ctx, end)
+		if err != nil {
+			return fleet.Window{}, err
+		}
+		begin = end.Add(-spans[usual].length)
+	}
+	w, err := fleet.NewWindow(begin, end)
+	if err != nil {
+		return fleet.Window{}, err
+	}
+	if end.Sub(begin) > mostSpan {
+		return fleet.Window{}, fmt.Errorf("%w: from %s to %s is more than a year", fleet.ErrInvalid, begin.Format(time.RFC3339), end.Format(time.RFC3339))
+	}
+	return w, nil
 }
 
 // usual returns the span to show where none is asked for: a day, or an hour if all

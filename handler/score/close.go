@@ -37,6 +37,6 @@ func (t *task) outcome() (fleet.Outcome, bool) {
 	}
 	o.Result = fleet.FailureOf(t.err).Outcome
 	o.Error = t.err.Error()
-	o.Rows, o.Anomalies, o.CSVSHA256 = 0, 0, ""
+	o.Rows, o.Anomalies, o.Anomalous, o.CSVSHA256 = 0, 0, "", ""
 	return o, o.Result != "" && own(t.err)
 }

@@ -45,6 +45,8 @@ type rows struct {
 	actual []float64 // measured values that predictions are compared with; empty without
 	result predict.Result
 	text   []byte
+
+	anomalous []byte // of the whole job: the first [fleet.MaxAnomalies], as [fleet.Anomaly.Append] writes them
 }
 
 func (r *rows) clear() {
@@ -95,10 +97,31 @@ func (c *csvWriter) format(ctx context.Context, n int) error {
 	for i := range n {
 		var anomaly bool
 		if c.text, anomaly = c.layout.line(c.text, c.rows, i); anomaly {
-			c.anomalies++
+			c.keep(i)
 		}
 	}
 	return nil
+}
+
+// keep counts the i-th of the rows held as an anomaly, and keeps the first ones.
+func (c *csvWriter) keep(i int) {
+	c.anomalies++
+	if c.anomalies > fleet.MaxAnomalies {
+		return
+	}
+	a := fleet.Anomaly{Time: c.times[i], Score: math.NaN()}
+	if len(c.result.Scores) == len(c.times) {
+		a.Score = c.result.Scores[i]
+	}
+	c.anomalous = a.Append(c.anomalous)
+}
+
+// kept returns the anomalies that are kept.
+func (c *csvWriter) kept() fleet.AnomalousRows {
+	if len(c.anomalous) == 0 {
+		return ""
+	}
+	return fleet.AnomalousRows(append(c.anomalous, ']'))
 }
 
 // sensorLayout is that of a sensor's predictions:

@@ -87,6 +87,7 @@ func NewPredictions(ctx context.Context, w io.Writer, s Subject, cpu *semaphore.
 	}
 	p.csv.rows = buffers.get()
 	p.csv.clear() // of a job that failed
+	p.csv.anomalous = p.csv.anomalous[:0]
 	return p, nil
 }
 
@@ -121,7 +122,7 @@ func (p *Predictions) Close(ctx context.Context, o *fleet.Outcome) error {
 	if err != nil {
 		return err
 	}
-	o.Rows, o.Anomalies = p.csv.written, p.csv.anomalies
+	o.Rows, o.Anomalies, o.Anomalous = p.csv.written, p.csv.anomalies, p.csv.kept()
 	if p.rows == nil {
 		o.EmptyBuckets = max(p.buckets.buckets()-p.csv.written, 0)
 	}

@@ -16,10 +16,10 @@ const (
 
 	// reopened is what re-opening a job does to its row.
 	reopened = `state = 'queued', revision = revision + 1, sent_at = NULL, sends = 0, poisoned = 0, closed_at = NULL,
-    predictions = 0, anomalies = 0, empty_buckets = 0, duration_us = 0, model = '', model_sha256 = '', attributes = '', csv_sha256 = '', error = '',
+    predictions = 0, anomalies = 0, anomalous_rows = '', empty_buckets = 0, duration_us = 0, model = '', model_sha256 = '', attributes = '', csv_sha256 = '', error = '',
     epoch = ` + presentEpoch
 
-	closed = `state = @result, closed_at = @now, predictions = @predictions, anomalies = @anomalies, empty_buckets = @empty,
+	closed = `state = @result, closed_at = @now, predictions = @predictions, anomalies = @anomalies, anomalous_rows = @anomalous, empty_buckets = @empty,
     duration_us = @duration, model = @model, model_sha256 = @model_sha256, attributes = @attributes, csv_sha256 = @csv_sha256, error = @error`
 
 	thisJob = ` run = @run AND subject_id = @subject AND revision = @revision `
@@ -160,6 +160,7 @@ func (db *DB) outcomeArgs(o fleet.Outcome, now time.Time) []any {
 		sql.Named("now", db.time(now)),
 		sql.Named("predictions", o.Rows),
 		sql.Named("anomalies", o.Anomalies),
+		sql.Named("anomalous", string(o.Anomalous)),
 		sql.Named("empty", o.EmptyBuckets),
 		sql.Named("duration", o.Duration.Microseconds()),
 		sql.Named("model", cut(o.Model)),

@@ -33,6 +33,15 @@ FROM dbo.subjects s
 WHERE s.device >= @device AND (s.device > @device OR s.name > @name)
 ORDER BY s.device, s.name {limit}`
 
+	listDevices statement = `
+SELECT {top} x.device, SUM(x.sensor), COUNT(*), SUM(x.enabled), MAX(x.last)
+FROM (
+  SELECT s.device, CASE WHEN s.kind = 'sensor' THEN 1 ELSE 0 END AS sensor, s.enabled, (SELECT MAX(r.ts) FROM dbo.readings r WHERE r.sensor_id = s.id) AS last
+  FROM dbo.subjects s
+  WHERE s.device > @device) x
+GROUP BY x.device
+ORDER BY x.device {limit}`
+
 	sensorsOfDevice statement = `SELECT s.name FROM dbo.subjects s WHERE s.kind = 'sensor' AND s.device = @device ORDER BY s.name`
 
 	subjectsToSwitch statement = `SELECT s.id, s.device, s.name, s.kind FROM dbo.subjects s WHERE s.enabled <> @enabled`
@@ -66,6 +75,24 @@ func (db *DB) Subjects(ctx context.Context, after fleet.ID, limit int) ([]fleet.
 			all = append(all, s)
 			return err
 		}, sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
+	})
+	return all, err
+}
+
+// Devices returns up to limit devices after the given one in the order of
+// [DB.Subjects]; "" is before all.
+func (db *DB) Devices(ctx context.Context, after string, limit int) ([]fleet.DeviceSubjects, error) {
+	var all []fleet.DeviceSubjects
+	err := db.read(ctx, "listing devices", func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, listDevices, func(row scanner) error {
+			var d fleet.DeviceSubjects
+			var subjects, enabled int
+			err := row.Scan(&d.Device, &d.Sensors, &subjects, &enabled, moment{&d.Last})
+			d.DeviceModels, d.Disabled = subjects-d.Sensors, subjects-enabled
+			all = append(all, d)
+			return err
+		}, sql.Named("device", after), sql.Named("limit", limit))
 	})
 	return all, err
 }

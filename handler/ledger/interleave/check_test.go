@@ -72,7 +72,14 @@ func (w *world) checkJob(run fleet.Run, j fleet.Job) error {
 	if want := map[fleet.ID]fleet.JobState{silent: fleet.NoData}[j.ID]; want != "" && j.State == fleet.Scored {
 		return fmt.Errorf("is %s, want %s", j.State, want)
 	}
+	found, err := w.db.Anomalies(w.t.Context(), run.ID, []fleet.ID{j.ID})
+	if err != nil {
+		return err
+	}
 	if j.State != fleet.Scored {
+		if len(found) > 0 {
+			return fmt.Errorf("is %s, and the ledger has anomalies of it", j.State)
+		}
 		return nil
 	}
 	version, err := strconv.Atoi(j.ModelSHA256)
@@ -88,6 +95,31 @@ func (w *world) checkJob(run fleet.Run, j fleet.Job) error {
 	}
 	if want := w.undisturbed(run, j.ID, model(version)); string(got) != want {
 		return fmt.Errorf("its file is\n%s\nwant\n%s", got, want)
+	}
+	return sameAnomalies(string(got), found)
+}
+
+// sameAnomalies reports that what the ledger keeps of a job's anomalies is not what
+// stands in its file.
+func sameAnomalies(file string, found []fleet.AnomalousJob) error {
+	var want []string
+	for line := range strings.Lines(file) {
+		if f := strings.Split(strings.TrimSpace(line), ","); f[4] == "1" {
+			want = append(want, f[0]+" "+f[5])
+		}
+	}
+	var got []string
+	for _, j := range found {
+		rows, err := j.Kept.List()
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			got = append(got, fmt.Sprint(r.Time, " ", r.Score))
+		}
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("the ledger has the anomalies %v, the file %v", got, want)
 	}
 	return nil
 }

@@ -100,6 +100,7 @@ var tests = []struct {
 	{"WindowsTile", testWindowsTile},
 	{"OpenRuns", testOpenRuns},
 	{"Overview", testOverview},
+	{"Anomalies", testAnomalies},
 	{"OpenRequested", testOpenRequested},
 	{"Adopt", testAdopt},
 	{"CloseJob", testCloseJob},

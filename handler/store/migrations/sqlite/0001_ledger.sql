@@ -110,6 +110,7 @@ CREATE TABLE jobs (
     attributes    TEXT    NOT NULL DEFAULT '', -- sha256 of the attributes that the rows were made of
     csv_sha256    TEXT    NOT NULL DEFAULT '',
     error         TEXT    NOT NULL DEFAULT '',
+    anomalous_rows TEXT   NOT NULL DEFAULT '', -- the first 1,000: JSON, [[milliseconds since 1970, score], …]
     PRIMARY KEY (run, subject_id)
 ) STRICT, WITHOUT ROWID;
 

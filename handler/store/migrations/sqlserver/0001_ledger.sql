@@ -118,6 +118,7 @@ CREATE TABLE dbo.jobs (
     attributes    nvarchar(64)   NOT NULL CONSTRAINT jobs_attributes DEFAULT '', -- sha256 of the attributes that the rows were made of
     csv_sha256    nvarchar(64)   NOT NULL CONSTRAINT jobs_csv_sha256 DEFAULT '',
     error         nvarchar(2000) NOT NULL CONSTRAINT jobs_error DEFAULT '',
+    anomalous_rows varchar(max)  NOT NULL CONSTRAINT jobs_anomalous_rows DEFAULT '', -- the first 1,000: JSON, [[milliseconds since 1970, score], …]
     CONSTRAINT jobs_pk PRIMARY KEY CLUSTERED (run, subject_id)
 );
 

@@ -1,0 +1,83 @@
+package fleet
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// MaxAnomalies is how many anomalous rows of a job the ledger keeps: the first
+// ones. All are counted, and all stand in the job's CSV.
+const MaxAnomalies = 1000
+
+// Anomaly is a row of predictions that is an anomaly.
+type Anomaly struct {
+	Time  Millis
+	Score float64 // NaN where the model gives none
+}
+
+// AnomalousRows are anomalous rows of one job in the order of time, as the ledger
+// has them: JSON that SQL can take apart, such as
+//
+//	[[1519860000000,-0.25],[1519860005000,null]]
+//
+// Each row has its time, in milliseconds since 1970, and its score. It is empty if
+// there is none.
+type AnomalousRows string
+
+// Append appends a to rows, which are [AnomalousRows] that lack the bracket at
+// their end.
+func (a Anomaly) Append(rows []byte) []byte {
+	if len(rows) == 0 {
+		rows = append(rows, '[')
+	} else {
+		rows = append(rows, ',')
+	}
+	rows = append(strconv.AppendInt(append(rows, '['), int64(a.Time), 10), ',')
+	if math.IsNaN(a.Score) || math.IsInf(a.Score, 0) {
+		rows = append(rows, "null"...)
+	} else {
+		rows = strconv.AppendFloat(rows, a.Score, 'g', -1, 64)
+	}
+	return append(rows, ']')
+}
+
+// List returns the rows.
+func (r AnomalousRows) List() ([]Anomaly, error) {
+	if r == "" {
+		return nil, nil
+	}
+	var rows [][2]*float64
+	if err := json.Unmarshal([]byte(r), &rows); err != nil {
+		return nil, fmt.Errorf("anomalous rows %.80q: %w", string(r), err)
+	}
+	all := make([]Anomaly, len(rows))
+	for i, row := range rows {
+		if row[0] == nil {
+			return nil, fmt.Errorf("anomalous rows %.80q: %w: row %d has no time", string(r), ErrInvalid, i)
+		}
+		all[i] = Anomaly{Time: Millis(*row[0]), Score: math.NaN()}
+		if row[1] != nil {
+			all[i].Score = *row[1]
+		}
+	}
+	return all, nil
+}
+
+// AnomalousJob is a job that found anomalies.
+type AnomalousJob struct {
+	Run       string
+	ID        ID
+	Rows      int           // predictions
+	Anomalies int           // of these
+	Kept      AnomalousRows // the first of them
+}
+
+// SubjectSum sums the jobs of a subject over runs.
+type SubjectSum struct {
+	ID        ID
+	Jobs      int // scored
+	Rows      int // predictions
+	Anomalies int // of these
+}

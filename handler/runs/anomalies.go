@@ -1,0 +1,354 @@
+package runs
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// Anomalies are what the ledger keeps of anomalous rows.
+type Anomalies interface {
+	// AnomalousJobs returns the jobs of a run that found anomalies, without the rows, by device and name.
+	AnomalousJobs(ctx context.Context, run string) ([]fleet.AnomalousJob, error)
+	// Anomalies returns those of a run's jobs for ids that found anomalies, with the rows.
+	Anomalies(ctx context.Context, run string, ids []fleet.ID) ([]fleet.AnomalousJob, error)
+	// DeviceAnomalies returns up to limit jobs of a device that found anomalies, with the rows, the newest window first.
+	DeviceAnomalies(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.AnomalousJob, error)
+	// SubjectSums sums the scored jobs of runs by subject.
+	SubjectSums(ctx context.Context, runs []string) ([]fleet.SubjectSum, error)
+}
+
+// AnomaliesRequest asks for the anomalous rows in a span of time.
+type AnomaliesRequest struct {
+	From    time.Time `query:"from" json:"-"`    // as in [DeviceRequest]
+	To      time.Time `query:"to" json:"-"`      // likewise
+	Sensors string    `query:"sensors" json:"-"` // a pattern as in [RescoreRequest]; all if empty
+	After   string    `query:"after" json:"-"`   // what Next was on the page before
+	Limit   int       `query:"limit" json:"-"`   // 1 to 1000 rows, 100 if zero
+}
+
+// AnomalyList is a page of anomalous rows: those of the newest window first, in a
+// window by device and name, then in the order of time. What a requested run found
+// counts only where no scheduled run covers any of its window. A page may have fewer
+// rows than asked for, even none, and yet not be the last: that has no Next.
+type AnomalyList struct {
+	From      time.Time `json:"from"`
+	To        time.Time `json:"to"`
+	Anomalies []Anomaly `json:"anomalies"`
+	// NotKept is how many anomalous rows of this page's jobs are only counted: the
+	// ledger keeps the first 1,000 of a job, its CSV has all.
+	NotKept int    `json:"not_kept"`
+	Next    string `json:"next,omitempty"` // what After is to be for the next page
+}
+
+// Anomaly is an anomalous row.
+type Anomaly struct {
+	Run string `json:"run"`
+	fleet.ID
+	At time.Time `json:"at"`
+	// Score is absent where the model gives none. Scores of different models cannot
+	// be compared.
+	Score *float64 `json:"score,omitempty"`
+}
+
+const (
+	// mostRuns bounds the runs of a span: a year of half hours has 17,568.
+	mostRuns = 20_000
+	// runsAPage is how many runs are looked through for one page.
+	runsAPage = 200
+	// jobsAtOnce is how many jobs' rows are read at a time.
+	jobsAtOnce = 32
+)
+
+// ListAnomalies returns a page of anomalous rows.
+func (a *API) ListAnomalies(ctx context.Context, req AnomaliesRequest) (AnomalyList, error) {
+	limit, err := pageLimit(req.Limit)
+	if err != nil {
+		return AnomalyList{}, err
+	}
+	after, err := parsePlace(req.After)
+	if err != nil {
+		return AnomalyList{}, err
+	}
+	match, err := glob(req.Sensors)
+	if err != nil {
+		return AnomalyList{}, err
+	}
+	w, err := a.span(ctx, req.From, req.To)
+	if err != nil {
+		return AnomalyList{}, err
+	}
+	runs, err := a.runsOf(ctx, w)
+	if err != nil {
+		return AnomalyList{}, err
+	}
+	p := anomalyPage{a: a, window: w, match: match, limit: limit, after: after, list: AnomalyList{From: w.From, To: w.To, Anomalies: []Anomaly{}}}
+	if p.ids, err = a.named(ctx, req.Sensors, match); err != nil {
+		return AnomalyList{}, err
+	}
+	looked := 0
+	for _, r := range runs {
+		if after.run != "" && (r.ID > after.run || r.ID == after.run && after.wholeRun()) {
+			continue
+		}
+		if looked++; looked > runsAPage {
+			p.list.Next = p.seen.String()
+			break
+		}
+		if err := p.addRun(ctx, r); err != nil || p.list.Next != "" {
+			return p.list, err
+		}
+		p.seen = place{run: r.ID}
+	}
+	return p.list, nil
+}
+
+// runsOf returns the runs whose windows meet w, the newest first, without those
+// requested over time that scheduled ones cover.
+func (a *API) runsOf(ctx context.Context, w fleet.Window) ([]fleet.Run, error) {
+	runs, err := a.Overview.RunsWithin(ctx, w, mostRuns)
+	if err != nil {
+		return nil, err
+	}
+	if len(runs) == mostRuns {
+		return nil, fmt.Errorf("%w: from %s to %s there are more than %d runs: ask for less time",
+			fleet.ErrInvalid, w.From.Format(time.RFC3339), w.To.Format(time.RFC3339), mostRuns)
+	}
+	return withoutDoubles(runs), nil
+}
+
+// named returns the sensors and device models that a pattern without wildcards
+// names, at least an empty list; nil if it has any, or is empty.
+func (a *API) named(ctx context.Context, pattern string, match func(fleet.ID) bool) ([]fleet.ID, error) {
+	if pattern == "" || strings.ContainsAny(pattern, "*?[\\") {
+		return nil, nil
+	}
+	ids := []fleet.ID{}
+	for n := 0; n <= len(pattern); n++ { // a name may have slashes
+		if n < len(pattern) && pattern[n] != '/' {
+			continue
+		}
+		device := pattern[:n]
+		for after := (fleet.ID{Device: device}); ; {
+			page, err := a.Ledger.Subjects(ctx, after, maxLimit)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range page {
+				if s.Device == device && match(s.ID) {
+					ids = append(ids, s.ID)
+				}
+			}
+			if len(page) < maxLimit || page[maxLimit-1].Device != device {
+				break
+			}
+			after = page[maxLimit-1].ID
+		}
+	}
+	return ids, nil
+}
+
+// anomalyPage is a page in the making.
+type anomalyPage struct {
+	a      *API
+	window fleet.Window
+	match  func(fleet.ID) bool
+	ids    []fleet.ID // that may have anomalies, if not nil
+	limit  int
+	after  place
+	seen   place // up to where the list has all rows
+	list   AnomalyList
+}
+
+// addRun adds the rows of a run. It sets Next once the page is full.
+func (p *anomalyPage) addRun(ctx context.Context, r fleet.Run) error {
+	ids, err := p.candidates(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(ids, jobsAtOnce) {
+		jobs, err := p.a.Overview.Anomalies(ctx, r.ID, some)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if err := p.addJob(j); err != nil || p.list.Next != "" {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// candidates returns the subjects whose jobs in a run may have rows for the page.
+func (p *anomalyPage) candidates(ctx context.Context, run string) ([]fleet.ID, error) {
+	ids := p.ids
+	if ids == nil {
+		jobs, err := p.a.Overview.AnomalousJobs(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		for _, j := range jobs {
+			if p.match(j.ID) {
+				ids = append(ids, j.ID)
+			}
+		}
+	}
+	if run != p.after.run {
+		return ids, nil
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id fleet.ID) bool { return fleet.CompareID(id, p.after.id) < 0 }), nil
+}
+
+// addJob adds the rows of a job that lie in the window and after the place asked for.
+func (p *anomalyPage) addJob(j fleet.AnomalousJob) error {
+	rows, err := j.Kept.List()
+	if err != nil {
+		return fmt.Errorf("job %s of run %s: %w", j.ID, j.Run, err)
+	}
+	subject := j.ID.String()
+	resumed := j.Run == p.after.run && subject == p.after.subject
+	for _, row := range rows {
+		if !p.window.Contains(row.Time) || resumed && row.Time <= p.after.at {
+			continue
+		}
+		if len(p.list.Anomalies) == p.limit {
+			p.list.Next = p.seen.String()
+			return nil
+		}
+		shown := Anomaly{Run: j.Run, ID: j.ID, At: row.Time.Time()}
+		if !math.IsNaN(row.Score) {
+			shown.Score = &row.Score
+		}
+		p.list.Anomalies = append(p.list.Anomalies, shown)
+		p.seen = place{run: j.Run, at: row.Time, subject: subject}
+	}
+	p.list.NotKept += j.Anomalies - len(rows)
+	return nil
+}
+
+// place is a place in the list of anomalies: after a row, or after a whole run.
+type place struct {
+	run     string
+	at      fleet.Millis
+	subject string // "" for the whole run
+	id      fleet.ID
+}
+
+func (p place) wholeRun() bool { return p.subject == "" }
+
+// String returns what [AnomaliesRequest] takes as After.
+func (p place) String() string {
+	if p.wholeRun() {
+		return p.run
+	}
+	return p.run + " " + strconv.FormatInt(int64(p.at), 10) + " " + p.subject
+}
+
+func parsePlace(text string) (p place, err error) {
+	if text == "" {
+		return p, nil
+	}
+	wrong := func(err error) (place, error) {
+		return place{}, fmt.Errorf("after %.200q: %w: take it from the member next of the page before", text, err)
+	}
+	run, rest, more := strings.Cut(text, " ")
+	if _, err := fleet.ParseRunID(run); err != nil {
+		return wrong(err)
+	}
+	p.run = run
+	if !more {
+		return p, nil
+	}
+	at, subject, _ := strings.Cut(rest, " ")
+	n, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		return wrong(fmt.Errorf("%w: it has no time", fleet.ErrInvalid))
+	}
+	p.at, p.subject = fleet.Millis(n), subject
+	if p.id, err = fleet.ParseID(subject); err != nil {
+		return wrong(err)
+	}
+	return p, nil
+}
+
+// TopRequest asks which sensors and device models had the most anomalies.
+type TopRequest struct {
+	From    time.Time `query:"from" json:"-"`    // as in [DeviceRequest]
+	To      time.Time `query:"to" json:"-"`      // likewise
+	Sensors string    `query:"sensors" json:"-"` // a pattern as in [RescoreRequest]; all if empty
+	Sort    string    `query:"sort" json:"-"`    // anomalies or share; anomalies if empty
+	Limit   int       `query:"limit" json:"-"`   // 1 to 1000, 100 if zero
+}
+
+// Top are the sensors and device models with the most anomalies in the runs whose
+// windows meet a span of time, the worst first; those without any are left out.
+type Top struct {
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"`
+	Sensors []Ranked  `json:"sensors"`
+	Total   int       `json:"total"` // with anomalies, of which those are the first
+}
+
+// Ranked is a sensor or device model with what its jobs found.
+type Ranked struct {
+	fleet.ID
+	Jobs      int     `json:"jobs"` // scored
+	Rows      int     `json:"rows"`
+	Anomalies int     `json:"anomalies"`
+	Share     float64 `json:"share"` // of the rows
+}
+
+// TopAnomalies returns the sensors and device models with the most anomalies.
+func (a *API) TopAnomalies(ctx context.Context, req TopRequest) (Top, error) {
+	limit, err := pageLimit(req.Limit)
+	if err != nil {
+		return Top{}, err
+	}
+	if req.Sort != "" && req.Sort != "anomalies" && req.Sort != "share" {
+		return Top{}, fmt.Errorf("%w: sort %.40q: it is anomalies or share", fleet.ErrInvalid, req.Sort)
+	}
+	match, err := glob(req.Sensors)
+	if err != nil {
+		return Top{}, err
+	}
+	w, err := a.span(ctx, req.From, req.To)
+	if err != nil {
+		return Top{}, err
+	}
+	runs, err := a.runsOf(ctx, w)
+	if err != nil {
+		return Top{}, err
+	}
+	ids := make([]string, len(runs))
+	for i, r := range runs {
+		ids[i] = r.ID
+	}
+	sums, err := a.Overview.SubjectSums(ctx, ids)
+	if err != nil {
+		return Top{}, err
+	}
+	top := Top{From: w.From, To: w.To, Sensors: []Ranked{}}
+	for _, s := range sums {
+		if s.Anomalies > 0 && match(s.ID) {
+			top.Sensors = append(top.Sensors, Ranked{s.ID, s.Jobs, s.Rows, s.Anomalies, float64(s.Anomalies) / float64(max(s.Rows, 1))})
+		}
+	}
+	slices.SortFunc(top.Sensors, func(x, y Ranked) int {
+		byShare := 0
+		if req.Sort == "share" {
+			byShare = cmp.Compare(y.Share, x.Share)
+		}
+		return cmp.Or(byShare, cmp.Compare(y.Anomalies, x.Anomalies), fleet.CompareID(x.ID, y.ID))
+	})
+	top.Total = len(top.Sensors)
+	top.Sensors = top.Sensors[:min(limit, top.Total)]
+	return top, nil
+}
