@@ -77,8 +77,22 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 	a.registry = &registry.Registry{Blobs: storage.Blobs(), Ledger: db, Models: a.models, Columns: columns(cfg.Score), MaxLookback: cfg.MaxLookback, Now: now}
 	a.mount()
 	a.schema.begin(a.log)
-	a.flusher = flushEvery(time.Minute, func() { a.ingester.Flush(a.log) })
+	a.flusher = flushEvery(recordEvery, a.record)
 	return a, nil
+}
+
+// recordEvery is how often what was ingested is added to the figures, and
+// recordTime how long that may take.
+const recordEvery, recordTime = 10 * time.Second, 20 * time.Second
+
+// record adds what was ingested to the figures, and logs it if it is time or the last.
+func (a *App) record(last bool) {
+	a.ingester.Flush(a.log, last)
+	ctx, cancel := context.WithTimeout(context.Background(), recordTime)
+	defer cancel()
+	if err := a.ingester.Record(ctx); err != nil {
+		a.log.Warn("figures of ingest are added later", "error", err.Error())
+	}
 }
 
 // ServeHTTP implements http.Handler.

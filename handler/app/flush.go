@@ -11,10 +11,10 @@ import (
 type flusher struct {
 	stop  chan struct{}
 	ended <-chan error
-	flush func()
+	flush func(last bool)
 }
 
-func flushEvery(d time.Duration, flush func()) *flusher {
+func flushEvery(d time.Duration, flush func(last bool)) *flusher {
 	f := &flusher{stop: make(chan struct{}), flush: flush}
 	f.ended = spawn.Go(func() error {
 		t := time.NewTicker(d)
@@ -22,7 +22,7 @@ func flushEvery(d time.Duration, flush func()) *flusher {
 		for {
 			select {
 			case <-t.C:
-				flush()
+				flush(false)
 			case <-f.stop:
 				return nil
 			}
@@ -36,5 +36,5 @@ func (f *flusher) end() {
 	close(f.stop)
 	for range f.ended { // until it has ended
 	}
-	f.flush()
+	f.flush(true)
 }

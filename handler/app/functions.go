@@ -22,7 +22,7 @@ import (
 // bindings in functions/. health is the server's own.
 func (a *App) mount() {
 	blobs := a.storage.Blobs()
-	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Map: a.mapping(), Options: a.cfg.Ingest, Now: now}
+	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Map: a.mapping(), Options: a.cfg.Ingest, Now: now, Figures: migrated{a}}
 	a.ingester = in
 	a.server.EventHub("ingest", "events", config.IngestDeadline, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
 		return in.Ingest(ctx, log, batch(ev))
@@ -68,7 +68,7 @@ func batch(ev protocol.Events) ingest.Batch {
 
 // mountRuns puts the API on the server, which is the function runs.
 func (a *App) mountRuns() {
-	api := &runs.API{Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now}
+	api := &runs.API{Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Figures: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now}
 	view(a, "/api/", api.Lanes)
 	view(a, "/api/device", api.Device)
 	route(a, http.MethodGet, "/api/devices", http.StatusOK, api.Devices)
@@ -81,13 +81,14 @@ func (a *App) mountRuns() {
 	route(a, http.MethodPost, "/api/runs/:id/rescore", http.StatusAccepted, api.Rescore)
 	route(a, http.MethodPost, "/api/models/refresh", http.StatusOK, api.RefreshModels)
 	route(a, http.MethodPost, "/api/runs/:id/cancel", http.StatusAccepted, api.Cancel)
+	route(a, http.MethodGet, "/api/ingest", http.StatusOK, api.Ingest)
 	route(a, http.MethodGet, "/api/sensors", http.StatusOK, api.Sensors)
 	route(a, http.MethodPost, "/api/sensors/enable", http.StatusOK, api.Enable)
 	route(a, http.MethodPost, "/api/sensors/disable", http.StatusOK, api.Disable)
 	a.server.Handle(http.MethodGet, "/api/assets/*", http.StripPrefix("/api/assets/", http.FileServerFS(page.Assets())))
 }
 
-// migrated is ingest.Store, once the tables are there: until then batches are
+// migrated is ingest.Store and ingest.Figures, once the tables are there: until then batches are
 // spilled.
 type migrated struct{ *App }
 
@@ -96,6 +97,16 @@ func (a migrated) InsertReadings(ctx context.Context, batch []fleet.Reading) (fl
 		return fleet.Stored{}, err
 	}
 	return a.db.InsertReadings(ctx, batch)
+}
+
+func (a migrated) AddIngested(ctx context.Context, minutes []fleet.Ingested) error {
+	if len(minutes) == 0 {
+		return nil
+	}
+	if err := a.schema.ready(ctx); err != nil {
+		return err
+	}
+	return a.db.AddIngested(ctx, minutes)
 }
 
 // after returns f, begun once the tables are there.

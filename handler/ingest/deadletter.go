@@ -47,22 +47,22 @@ type Reading struct {
 	Value  float64 `json:"value"`
 }
 
-// reject logs what was refused of a batch, and writes the batch's dead letter.
-func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, by string, refused []mapping.Refused) error {
+// reject logs what was refused of a batch, and writes the batch's dead letter. It
+// returns the letter's name.
+func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, by string, refused []mapping.Refused) (name string, err error) {
 	if len(refused) == 0 {
-		return nil
+		return "", nil
 	}
 	lines := merge(b, refused)
-	name, err := letterName(b, by, lines)
-	if err != nil {
-		return retry("name the dead letter of %d events", len(b.Bodies), err)
+	if name, err = letterName(b, by, lines); err != nil {
+		return "", retry("name the dead letter of %d events", len(b.Bodies), err)
 	}
 	log.Warn("readings rejected", "hub", b.Hub, "partition", b.Partition, "events", len(b.Bodies),
 		"rejected", count(lines), "deadletter", name, "reason", lines[0].Err.Error())
 	if err := writeLetter(ctx, in.Files, name, func(w io.Writer) error { return encodeLines(w, b, by, lines) }); err != nil {
-		return retry("write the dead letter of %d events", len(b.Bodies), err)
+		return "", retry("write the dead letter of %d events", len(b.Bodies), err)
 	}
-	return nil
+	return name, nil
 }
 
 // count returns how many readings and elements lines stand for.

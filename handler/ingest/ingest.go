@@ -28,7 +28,8 @@ type Ingester struct {
 	Files   Files // dead letters, and batches that could not be stored in time
 	Map     Mappings
 	Options mapping.Options
-	Now     func() time.Time // nil logs no totals
+	Now     func() time.Time // nil counts nothing
+	Figures Figures          // nil if [Ingester.Record] is not called
 
 	total total
 
@@ -70,7 +71,7 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 	if err != nil {
 		return 0, err, nil
 	}
-	var sum sums
+	var sum fleet.Ingested
 	var refused []mapping.Refused
 	r := mapping.NewReader(m, in.Options, len(b.Bodies))
 	detail := b.detail
@@ -94,14 +95,15 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 		for _, x := range stored.Rejected {
 			refused = append(refused, mapping.Refused{Origin: r.Origins[x.Index], Count: 1, Reading: &r.Readings[x.Index], Err: x.Err})
 		}
-		sum.add(len(r.Readings), r.Missing, stored)
+		add(&sum, len(r.Readings), r.Copies, r.Missing, stored)
 		r.Reset()
 	}
-	if err := in.reject(ctx, log, b, by, refused); err != nil {
+	letter, err := in.reject(ctx, log, b, by, refused)
+	if err != nil {
 		return 0, nil, err
 	}
-	sum.events = done
-	in.count(log, b, sum, refused)
+	sum.Events = done
+	in.count(log, b, sum, refused, letter)
 	return done, reason, nil
 }
 

@@ -246,5 +246,6 @@ func readSpilled(content []byte) (Batch, error) {
 func (in *Ingester) buryFile(ctx context.Context, log *slog.Logger, name string, content []byte, reason error) error {
 	log.Error("spilled batch goes to the dead letter", "name", name, "reason", reason.Error())
 	b := Batch{Hub: blob.Spill, Partition: "unreadable", Bodies: [][]byte{content}}
-	return in.reject(ctx, log, b, "", []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: content}, Count: 1, Err: fmt.Errorf("%s: %w", name, reason)}})
+	_, err := in.reject(ctx, log, b, "", []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: content}, Count: 1, Err: fmt.Errorf("%s: %w", name, reason)}})
+	return err
 }

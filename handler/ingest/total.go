@@ -1,84 +1,196 @@
 package ingest
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// sums are what became of events.
-type sums struct {
-	events, stored, equal, missing, rejected int
-}
-
-// add adds readings that were handed to the store, and values missing beside
-// them.
-func (s *sums) add(readings, missing int, stored fleet.Stored) {
-	s.stored += stored.Inserted
-	s.equal += readings - stored.Inserted - len(stored.Rejected)
-	s.missing += missing
+// Figures keeps what became of events.
+type Figures interface {
+	// AddIngested adds it to the figures of its minutes.
+	AddIngested(ctx context.Context, minutes []fleet.Ingested) error
 }
 
 // total is what a process has ingested since it last said so.
 type total struct {
 	mu    sync.Mutex
 	since time.Time
-	sums
-	lag time.Duration // the longest between arrival in the hub and in SQL
+	sum   fleet.Ingested
+	// minutes are those that are not in the figures yet, the oldest first.
+	minutes []fleet.Ingested
 }
 
-// totalEvery is how often a process logs its total: workbooks count these
-// lines, and a line a batch would cost more than the batch.
-const totalEvery = time.Minute
+const (
+	// totalEvery is how often a process logs its total: workbooks count these
+	// lines, and a line a batch would cost more than the batch.
+	totalEvery = time.Minute
+	// maxMinutes bounds the minutes that wait for SQL to come back. What is older is
+	// added to the oldest of them.
+	maxMinutes = 120
+)
 
-// count adds the events of b that are done, and logs the total if it is time.
-func (in *Ingester) count(log *slog.Logger, b Batch, s sums, refused []mapping.Refused) {
+// add adds readings that were handed to the store, what the reader dropped as
+// copies, and what it found missing.
+func add(sum *fleet.Ingested, readings, copies, missing int, stored fleet.Stored) {
+	sum.Stored += stored.Inserted
+	sum.Duplicate += copies + readings - stored.Inserted - len(stored.Rejected)
+	sum.Missing += missing
+}
+
+// count adds the events of b that are done, whose dead letter is letter, and logs
+// the total if it is time.
+func (in *Ingester) count(log *slog.Logger, b Batch, sum fleet.Ingested, refused []mapping.Refused, letter string) {
 	if in.Now == nil {
 		return
 	}
-	s.rejected = count(refused)
 	now, t := in.Now(), &in.total
+	for _, x := range refused {
+		if errors.Is(x.Err, fleet.ErrConflict) {
+			sum.Conflict += x.Count
+		} else {
+			sum.Rejected += x.Count
+		}
+		one := fleet.Ingested{Refusals: []fleet.Refusal{{Reason: Reason(x.Err), Count: x.Count, Example: x.Err.Error(), Place: letter}}}
+		sum.Add(one)
+	}
+	for i := range sum.Events {
+		if enqueued := b.enqueued(i); !enqueued.IsZero() {
+			sum.Lag = max(sum.Lag, now.Sub(enqueued))
+		}
+	}
+	sum.Minute = now.UTC().Truncate(time.Minute)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.since.IsZero() {
 		t.since = now
 	}
-	t.events += s.events
-	t.stored += s.stored
-	t.equal += s.equal
-	t.missing += s.missing
-	t.rejected += s.rejected
-	for i := range s.events {
-		if enqueued := b.enqueued(i); !enqueued.IsZero() {
-			t.lag = max(t.lag, now.Sub(enqueued))
-		}
-	}
+	t.sum.Add(sum)
+	t.put(sum)
 	if now.Sub(t.since) >= totalEvery {
 		t.report(log, now)
 	}
 }
 
-// Flush logs what was ingested since that was last said, if anything was. The
-// tick calls it, and the end of the process: batches may be long in coming.
-func (in *Ingester) Flush(log *slog.Logger) {
+// put adds sum to the figures of its minute.
+func (t *total) put(sum fleet.Ingested) {
+	i, found := slices.BinarySearchFunc(t.minutes, sum.Minute, func(m fleet.Ingested, at time.Time) int { return m.Minute.Compare(at) })
+	if !found {
+		t.minutes = slices.Insert(t.minutes, i, fleet.Ingested{Minute: sum.Minute})
+	}
+	t.minutes[i].Add(sum)
+	if len(t.minutes) > maxMinutes {
+		t.minutes[0].Add(t.minutes[1])
+		t.minutes = slices.Delete(t.minutes, 1, 2)
+	}
+}
+
+// Flush logs what was ingested since that was last said, if anything was and it
+// was a minute ago or this is the last time. The process calls it from time to
+// time, and at its end: batches may be long in coming.
+func (in *Ingester) Flush(log *slog.Logger, last bool) {
 	if in.Now == nil {
 		return
 	}
 	t := &in.total
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.events > 0 {
-		t.report(log, in.Now())
+	if now := in.Now(); t.sum.Events > 0 && (last || now.Sub(t.since) >= totalEvery) {
+		t.report(log, now)
 	}
+}
+
+// Record adds what was ingested to the figures. What cannot be added now is added
+// later; what a process has not added when it is killed is not in them.
+func (in *Ingester) Record(ctx context.Context) error {
+	t := &in.total
+	t.mu.Lock()
+	minutes := t.minutes
+	t.minutes = nil
+	t.mu.Unlock()
+	err := in.Figures.AddIngested(ctx, minutes)
+	if err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for _, m := range minutes {
+			t.put(m)
+		}
+	}
+	return err
 }
 
 // report logs the total and begins another. The names and units of the line's
 // attributes are a contract with the workbook.
 func (t *total) report(log *slog.Logger, now time.Time) {
-	log.Info("ingest", "events", t.events, "readings", t.stored+t.equal, "stored", t.stored, "duplicate", t.equal, "missing", t.missing,
-		"rejected", t.rejected, "lag_s", t.lag.Seconds(), "seconds", now.Sub(t.since).Seconds())
-	t.since, t.sums, t.lag = now, sums{}, 0
+	s := t.sum
+	attrs := []any{"events", s.Events, "readings", s.Stored + s.Duplicate, "stored", s.Stored, "duplicate", s.Duplicate, "conflict", s.Conflict, "missing", s.Missing,
+		"rejected", s.Rejected, "lag_s", s.Lag.Seconds(), "seconds", now.Sub(t.since).Seconds()}
+	if len(s.Refusals) > 0 {
+		slices.SortStableFunc(s.Refusals, func(a, b fleet.Refusal) int { return cmp.Compare(b.Count, a.Count) })
+		attrs = append(attrs, "refusals", refusals(s.Refusals))
+	}
+	log.Info("ingest", attrs...)
+	t.since, t.sum = now, fleet.Ingested{}
+}
+
+// refusal is a reason in a line of the log.
+type refusal struct {
+	Reason     string `json:"reason"`
+	Count      int    `json:"count"`
+	Example    string `json:"example"`
+	DeadLetter string `json:"deadletter"`
+}
+
+func refusals(all []fleet.Refusal) []refusal {
+	lines := make([]refusal, len(all))
+	for i, r := range all {
+		lines[i] = refusal{r.Reason, r.Count, shorten(r.Example, maxReason), r.Place}
+	}
+	return lines
+}
+
+// maxReason bounds a reason, in bytes.
+const maxReason = 200
+
+// varying is what differs from one reason to the next of its kind: what is
+// quoted, and numbers.
+var varying = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|[-+]?\d[\w:.+-]*`)
+
+// Reason returns of why something was refused what is the same for all of its
+// kind: "ts: time … is written in no way that is known". What the error quotes, and
+// numbers, are left out.
+func Reason(err error) string {
+	if errors.Is(err, fleet.ErrConflict) {
+		return "conflict: another value is stored"
+	}
+	text := err.Error()
+	if i := strings.Index(text, refusedByDatabase); i >= 0 {
+		return "the database refuses it"
+	}
+	text = strings.ReplaceAll(text, fleet.ErrInvalid.Error()+": ", "")
+	return shorten(varying.ReplaceAllString(shorten(text, 4*maxReason), "…"), maxReason)
+}
+
+// refusedByDatabase is how the store's errors say that of a reading.
+const refusedByDatabase = ": the database refuses it: "
+
+// shorten returns as many whole characters of s as n bytes hold.
+func shorten(s string, n int) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	if len(s) <= n {
+		return s
+	}
+	for n -= len("…"); !utf8.RuneStart(s[n]); n-- {
+	}
+	return s[:n] + "…"
 }

@@ -2,11 +2,17 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
@@ -16,16 +22,31 @@ func TestTotal(t *testing.T) {
 	in := &Ingester{Now: func() time.Time { return now }}
 	var out bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&out, nil))
+	refused := []mapping.Refused{
+		{Count: 1, Err: fmt.Errorf("value: %w: the string %q holds no number", fleet.ErrInvalid, "x")},
+		{Count: 2, Err: fmt.Errorf("reading of d/s: %w: its value is 1, but 2 is stored", fleet.ErrConflict)},
+	}
 	lag := -9 * time.Second // the longest counts, not the last
 	for range 7 {
-		in.count(log, Batch{Bodies: make([][]byte, 2), Enqueued: []time.Time{now.Add(lag), {}}}, sums{events: 2, stored: 4, equal: 1, missing: 3}, []mapping.Refused{{Count: 1}})
+		in.count(log, Batch{Bodies: make([][]byte, 2), Enqueued: []time.Time{now.Add(lag), {}}}, fleet.Ingested{Events: 2, Stored: 4, Duplicate: 1, Missing: 3}, refused, "hub/0/x.jsonl")
 		lag += time.Second
 		now = now.Add(10 * time.Second)
+	}
+	var reasons struct{ Refusals []refusal }
+	if err := json.Unmarshal(out.Bytes(), &reasons); err != nil {
+		t.Fatal(err)
+	}
+	if want := []refusal{
+		{"conflict: another value is stored", 14, "reading of d/s: conflict: its value is 1, but 2 is stored", "hub/0/x.jsonl"},
+		{"value: the string … holds no number", 7, `value: invalid: the string "x" holds no number`, "hub/0/x.jsonl"},
+	}; !slices.Equal(reasons.Refusals, want) {
+		t.Errorf("refusals %+v", reasons.Refusals)
 	}
 	var line struct {
 		Msg                        string
 		Events, Readings, Rejected int
 		Stored, Duplicate, Missing int
+		Conflict                   int
 		Lag                        float64 `json:"lag_s"`
 		Seconds                    float64
 	}
@@ -34,22 +55,99 @@ func TestTotal(t *testing.T) {
 	}
 	want := line
 	want.Msg, want.Events, want.Readings, want.Rejected, want.Lag, want.Seconds = "ingest", 14, 35, 7, 9, 60
-	want.Stored, want.Duplicate, want.Missing = 28, 7, 21
+	want.Stored, want.Duplicate, want.Missing, want.Conflict = 28, 7, 21, 14
 	if line != want {
 		t.Errorf("got %+v, want %+v", line, want)
 	}
 
 	// What comes after the line is said when it is asked for, once, and from 0 on.
-	in.count(log, Batch{Bodies: make([][]byte, 1)}, sums{events: 1, stored: 2}, nil)
+	in.count(log, Batch{Bodies: make([][]byte, 1)}, fleet.Ingested{Events: 1, Stored: 2}, nil, "")
 	out.Reset()
-	in.Flush(log)
-	in.Flush(log)
+	in.Flush(log, false) // it is no minute ago
+	if out.Len() > 0 {
+		t.Errorf("%s", &out)
+	}
+	in.Flush(log, true)
+	in.Flush(log, true)
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
 		t.Fatalf("%v: %s", err, &out)
 	}
 	want.Events, want.Readings, want.Rejected, want.Lag, want.Seconds = 1, 2, 0, 0, 10
-	want.Stored, want.Duplicate, want.Missing = 2, 0, 0
+	want.Stored, want.Duplicate, want.Missing, want.Conflict = 2, 0, 0, 0
 	if line != want {
 		t.Errorf("got %+v, want %+v", line, want)
+	}
+}
+
+// figures keep what they are told, unless they are away.
+type figures struct {
+	away  bool
+	total fleet.Ingested
+	calls int
+}
+
+func (f *figures) AddIngested(_ context.Context, minutes []fleet.Ingested) error {
+	if f.away {
+		return fleet.ErrUnavailable
+	}
+	f.calls++
+	for _, m := range minutes {
+		f.total.Add(m)
+	}
+	return nil
+}
+
+// What was ingested is added to the figures once, however long SQL is away, and
+// however many reasons there are.
+func TestRecord(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
+	kept := &figures{away: true}
+	in := &Ingester{Now: func() time.Time { return now }, Figures: kept}
+	log := slog.New(slog.DiscardHandler)
+	const n = 300
+	for i := range n {
+		refused := []mapping.Refused{{Count: 2, Err: fmt.Errorf("%w: reason %s", fleet.ErrInvalid, strings.Repeat("x", i))}}
+		in.count(log, Batch{}, fleet.Ingested{Events: 1, Stored: 3}, refused, "")
+		now = now.Add(time.Minute)
+		if err := in.Record(t.Context()); !errors.Is(err, fleet.ErrUnavailable) {
+			t.Fatal(err)
+		}
+	}
+	if len(in.total.minutes) != maxMinutes {
+		t.Errorf("%d minutes wait", len(in.total.minutes))
+	}
+	kept.away = false
+	for range 2 {
+		if err := in.Record(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reasons := 0
+	for _, r := range kept.total.Refusals {
+		reasons += r.Count
+	}
+	if kept.total.Events != n || kept.total.Stored != 3*n || kept.total.Rejected != 2*n || reasons != 2*n || len(kept.total.Refusals) > fleet.MaxRefusals+1 {
+		t.Errorf("%+v", kept.total)
+	}
+}
+
+func TestReason(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ text, want string }{
+		{`ts: invalid: time "27.11.2026 \"x\" 7" is written in no way`, "ts: time … is written in no way"},
+		{"invalid: 'x' at byte 17 where a colon should be", "… at byte … where a colon should be"},
+		{"invalid: its time 2126-01-01T00:00:00.000Z lies 99 years after", "its time … lies … years after"},
+		{"value: invalid: -1e999 lies outside", "value: … lies outside"},
+		{"reading of d/s: invalid: the database refuses it: too large", "the database refuses it"},
+		{"it's \xff", "it's \ufffd"},
+	} {
+		if got := Reason(errors.New(tc.text)); got != tc.want {
+			t.Errorf("%q: got %q, want %q", tc.text, got, tc.want)
+		}
+	}
+	for i := range 300 {
+		if got := Reason(errors.New(strings.Repeat("ü", i) + "x")); len(got) > maxReason {
+			t.Fatalf("%d bytes", len(got))
+		}
 	}
 }

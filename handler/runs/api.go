@@ -67,6 +67,7 @@ type API struct {
 	Ledger   Ledger
 	Overview Overview
 	Readings Readings
+	Figures  Figures
 	Models   Models
 	Sender   Sender
 	Ender    Ender

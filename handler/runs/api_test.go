@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
 	clock := func() time.Time { return now }
 	q := &queue{}
 	return &runs.API{
-		Ledger: db, Overview: db, Readings: db,
+		Ledger: db, Overview: db, Readings: db, Figures: db,
 		Models: &registry.Registry{Blobs: &blob.Memory{}, Ledger: db, Columns: 1, Now: clock},
 		Sender: &ledger.Sender{Outbox: db, Queue: q, Now: clock},
 		Ender:  &ledger.Ender{Ledger: db, Files: &blob.Memory{}, Now: clock},
@@ -73,6 +74,56 @@ func TestRequest(t *testing.T) {
 	list, err := api.List(t.Context(), runs.ListRequest{})
 	if err != nil || len(list.Runs) != 1 || list.Next != "" {
 		t.Errorf("list %+v, %v", list, err)
+	}
+}
+
+func TestIngest(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	conflict := fleet.Refusal{Reason: "conflict", Count: 3, Example: "the whole", Place: "hub/0/x.jsonl"}
+	minute := func(i int) fleet.Ingested {
+		return fleet.Ingested{Minute: now.Add(time.Duration(i) * time.Minute), Events: 9, Stored: 1, Duplicate: 2, Conflict: 3, Missing: 4, Rejected: 5, Lag: time.Duration(-i) * time.Second, Refusals: []fleet.Refusal{conflict}}
+	}
+	if err := db.AddIngested(t.Context(), []fleet.Ingested{minute(-200), minute(-16), minute(-15), minute(-1)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		span    string
+		sum     int
+		columns map[int]int // the events of those where there are any
+		from    time.Time
+	}{
+		{"", 3, map[int]int{44: 9, 45: 9, 59: 9}, now.Add(-time.Hour)},
+		{"day", 4, map[int]int{82: 9, 94: 9, 95: 18}, now.Add(-24 * time.Hour)},
+		{"week", 4, map[int]int{54: 9, 55: 27}, now.Add(-7 * 24 * time.Hour)},
+		{"month", 4, map[int]int{61: 36}, now.Add(-31 * 24 * time.Hour)},
+	} {
+		in, err := api.Ingest(t.Context(), runs.IngestRequest{Range: tc.span})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := tc.sum
+		lag := map[bool]float64{false: 200, true: 16}[n == 3]
+		if want := (runs.Ingested{From: tc.from, Events: 9 * n, Stored: n, Duplicate: 2 * n, Conflict: 3 * n, Missing: 4 * n, Rejected: 5 * n, LagSeconds: lag}); in.Sum != want {
+			t.Errorf("%s: sum %+v, want %+v", tc.span, in.Sum, want)
+		}
+		got := map[int]int{}
+		for i, c := range in.Columns {
+			if c.Events > 0 {
+				got[i] = c.Events
+			}
+		}
+		if !maps.Equal(got, tc.columns) {
+			t.Errorf("%s: columns %v, want %v", tc.span, got, tc.columns)
+		}
+		if want := []runs.Refusal{{Reason: "conflict", Count: 3 * n, Example: "the whole", DeadLetter: "hub/0/x.jsonl"}}; !slices.Equal(in.Refusals, want) {
+			t.Errorf("%s: refusals %+v", tc.span, in.Refusals)
+		}
+	}
+	for _, req := range []runs.IngestRequest{{Range: "year"}, {To: time.Date(1, 1, 1, 0, 1, 0, 0, time.UTC)}} {
+		if _, err := api.Ingest(t.Context(), req); !errors.Is(err, fleet.ErrInvalid) {
+			t.Errorf("%+v: %v", req, err)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ var charts = [
   { title: 'Anomalies', query: loadTextContent('../workbook/anomalies.kql'), visualization: 'linechart' }
   { title: 'vCPU-seconds of each run', query: loadTextContent('../workbook/vcpu-seconds.kql'), visualization: 'table' }
   { title: 'Readings stored each minute', query: loadTextContent('../workbook/ingest.kql'), visualization: 'timechart' }
+  { title: 'What was rejected, by reason', query: loadTextContent('../workbook/refusals.kql'), visualization: 'table' }
   { title: 'Ingest lag', query: loadTextContent('../workbook/ingest-lag.kql'), visualization: 'timechart' }
   { title: 'Event hub', query: loadTextContent('../workbook/hub.kql'), visualization: 'timechart' }
   { title: 'Queue and poison', query: loadTextContent('../workbook/queue.kql'), visualization: 'timechart' }

@@ -47,6 +47,7 @@ type Found struct {
 	Readings []fleet.Reading
 	Origins  []Origin
 	Refused  []Refused
+	Copies   int // equal copies of readings, which were dropped
 	Missing  int // values that say that there is none: null, NaN, "Bad", a bad quality
 }
 

@@ -184,6 +184,7 @@ func (r *Reader) keep(reading fleet.Reading, from Origin) {
 	k := key{reading.ID, reading.Time}
 	v, ok := r.seen[k]
 	if ok && v == reading.Value {
+		r.Copies++
 		return
 	}
 	if !ok {

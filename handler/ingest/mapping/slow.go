@@ -141,9 +141,9 @@ func isEmpty(v any) bool {
 }
 
 // mark is a place in what was found to which a reader can go back.
-type mark struct{ readings, refused, missing int }
+type mark struct{ readings, refused, copies, missing int }
 
-func (r *Reader) mark() mark { return mark{len(r.Readings), len(r.Refused), r.Missing} }
+func (r *Reader) mark() mark { return mark{len(r.Readings), len(r.Refused), r.Copies, r.Missing} }
 
 // back forgets what was found since m, of the same event.
 func (r *Reader) back(m mark) {
@@ -153,6 +153,7 @@ func (r *Reader) back(m mark) {
 		}
 	}
 	r.Readings, r.Origins, r.Refused, r.Missing = r.Readings[:m.readings], r.Origins[:m.readings], r.Refused[:m.refused], m.missing
+	r.Copies = m.copies
 	r.element, r.refused = 0, 0
 }
 

@@ -96,6 +96,7 @@ var tests = []struct {
 	{"LateForExpiredRun", testLateForExpiredRun},
 	{"DeleteReadings", testDeleteReadings},
 	{"Uncovered", testUncovered},
+	{"Ingested", testIngested},
 	{"Watermark", testWatermark},
 	{"WindowsTile", testWindowsTile},
 	{"OpenRuns", testOpenRuns},
