@@ -2,14 +2,18 @@
 // short tests of the packages concerned, and lists the faults that no test
 // notices.
 //
-//	go run ./handler/mutants [-parallel n] [ID …]
+//	go run ./handler/mutants [-parallel n] [-own] [ID …]
 //
 // A fault replaces the first place of a text in a file by another text. One
 // whose text is no longer there is an error: the code has changed, and the fault
-// has to be planted anew.
+// has to be planted anew. The package that the fault is in is tested first, and
+// the others where its tests pass; with -own they are left out.
+//
+// The tests have to pass before a fault is planted.
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -34,7 +38,7 @@ type fault struct {
 	File     string   `json:"file"` // below handler
 	Old      string   `json:"old"`
 	New      string   `json:"new"`
-	Packages []string `json:"packages"` // whose tests should notice, below handler
+	Packages []string `json:"packages"` // whose tests should notice, below handler: first the file's own
 	// Equivalent says why the program does the same with the fault. Such a one
 	// is planted too, but may survive.
 	Equivalent string `json:"equivalent,omitempty"`
@@ -42,14 +46,15 @@ type fault struct {
 
 func main() {
 	parallel := flag.Int("parallel", 2, "copies of the project that are tested at a time")
+	own := flag.Bool("own", false, "test only the package that the fault is in")
 	flag.Parse()
-	if err := run(*parallel, flag.Args()); err != nil {
+	if err := run(*parallel, *own, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(parallel int, only []string) error {
+func run(parallel int, own bool, only []string) error {
 	var faults []fault
 	if err := json.Unmarshal(list, &faults); err != nil {
 		return fmt.Errorf("read faults.json: %w", err)
@@ -61,11 +66,20 @@ func run(parallel int, only []string) error {
 		return fmt.Errorf("faults.json has none of %s", strings.Join(only, ", "))
 	}
 	waiting := make(chan fault, len(faults))
+	var packages []string
 	for _, f := range faults {
+		if own {
+			f.Packages = f.Packages[:1]
+		}
+		packages = append(packages, f.Packages...)
 		waiting <- f
 	}
 	close(waiting)
+	slices.Sort(packages)
+	packages = slices.Compact(packages)
 	var (
+		sound          sync.Once
+		unsound        error
 		mu             sync.Mutex
 		killed, failed int
 		g              spawn.Group
@@ -79,6 +93,10 @@ func run(parallel int, only []string) error {
 			defer os.RemoveAll(dir)
 			if err := copyProject(dir); err != nil {
 				return err
+			}
+			sound.Do(func() { unsound = passes(dir, packages) })
+			if unsound != nil {
+				return unsound
 			}
 			for f := range waiting {
 				noticed, err := f.try(dir)
@@ -151,20 +169,41 @@ func (f fault) try(dir string) (noticed bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, os.WriteFile(path, before, 0o644)) }()
-	args := []string{"test", "-short", "-count=1", "-timeout", "150s"}
-	for _, p := range f.Packages {
+	for _, packages := range [][]string{f.Packages[:1], f.Packages[1:]} {
+		if len(packages) == 0 {
+			continue
+		}
+		if failure, err := test(dir, packages); err != nil || failure != "" {
+			return failure != "", err
+		}
+	}
+	return false, nil
+}
+
+// test runs the short tests of packages in the copy at dir. It returns what they
+// print if one fails, or the code does not compile.
+func test(dir string, packages []string) (failure string, err error) {
+	args := []string{"test", "-short", "-count=1", "-timeout", "150s", "-failfast", "-vet=off", "-trimpath"} // -trimpath: the copies share what they compile
+	for _, p := range packages {
 		args = append(args, "./handler/"+p)
 	}
 	test := exec.Command("go", args...)
 	test.Dir = dir
+	out, err := test.CombinedOutput()
 	var exit *exec.ExitError
-	switch err := test.Run(); {
-	case errors.As(err, &exit):
-		return true, nil
-	case err != nil:
-		return false, err
+	if errors.As(err, &exit) {
+		return cmp.Or(string(out), exit.Error()), nil
 	}
-	return false, nil
+	return "", err
+}
+
+// passes reports what is wrong with the copy at dir, in which nothing is planted.
+func passes(dir string, packages []string) error {
+	failure, err := test(dir, packages)
+	if err == nil && failure != "" {
+		err = fmt.Errorf("tests fail before a fault is planted:\n%s", failure)
+	}
+	return err
 }
 
 func (f fault) plant(text string) (string, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,8 +56,8 @@ func TestList(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, f := range faults {
-		if f.ID == "" || seen[f.ID] || f.Old == f.New || len(f.Packages) == 0 {
-			t.Errorf("fault %q: needs a name of its own, two texts and packages", f.ID)
+		if f.ID == "" || seen[f.ID] || f.Old == f.New || len(f.Packages) == 0 || f.Packages[0] != path.Dir(f.File) {
+			t.Errorf("fault %q: needs a name of its own, two texts and packages, the first of them the file's", f.ID)
 		}
 		seen[f.ID] = true
 		for _, place := range append(f.Packages, f.File) {
