@@ -160,14 +160,19 @@ func TestDeviceView(t *testing.T) {
 	if m.Name != "m" || !m.DeviceModel || !slices.Equal(m.Bars, bars) {
 		t.Errorf("%+v, want %+v", m, bars)
 	}
-	var chosen []string
-	for _, r := range v.Ranges {
-		if r.Chosen {
-			chosen = append(chosen, r.Text)
-		}
+	if v.Ranges[2] != (span{"1 day", "2026-02-28T01:00:00Z", "2026-03-01T01:00:00Z", false}) {
+		t.Errorf("%+v", v.Ranges)
 	}
-	if !slices.Equal(chosen, []string{"1 hour"}) || v.Ranges[2] != (span{"1 day", "2026-02-28T01:00:00Z", "2026-03-01T01:00:00Z", false}) {
-		t.Errorf("%v of %+v", chosen, v.Ranges)
+	for length, want := range map[time.Duration]string{time.Hour: "1 hour", 6 * time.Hour: "6 hours", 7 * time.Hour: ""} {
+		chosen := ""
+		for _, r := range newDeviceView(runs.Device{From: midnight, To: midnight.Add(length)}).Ranges {
+			if r.Chosen {
+				chosen += r.Text
+			}
+		}
+		if chosen != want {
+			t.Errorf("of %v %q is chosen, want %q", length, chosen, want)
+		}
 	}
 }
 

@@ -177,10 +177,13 @@ func TestFaultsOfSQLServer(t *testing.T) {
 type halfway struct {
 	dialect
 	streams int
+	again   func() // the second stream
 }
 
 func (d *halfway) readings(_ context.Context, _ *sql.DB, _ []int64, _ fleet.Window, yield func(int, fleet.Millis, float64) bool) error {
-	d.streams++
+	if d.streams++; d.streams > 1 {
+		d.again()
+	}
 	yield(0, 0, 1)
 	return mssql.Error{Number: 1205}
 }
@@ -195,10 +198,10 @@ func TestBrokenStream(t *testing.T) {
 	if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Value: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	d := &halfway{dialect: db.dialect}
-	db.dialect = d
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	d := &halfway{dialect: db.dialect, again: cancel}
+	db.dialect = d
 	rows := 0
 	var last error
 	for _, err := range db.Readings(ctx, []fleet.ID{id}, fleet.Window{To: time.Unix(1, 0)}) {
