@@ -65,8 +65,8 @@ GREMLINS_OF := ledger schedule score ingest store protocol runs model
 gremlins: ## the same with faults that a tool makes (hours)
 	@for p in $(GREMLINS_OF); do echo "$$p"; $(GO) run $(GREMLINS) unleash --timeout-coefficient 20 ./handler/$$p || exit 1; done
 
-soak: faults ## campaigns of many rounds: faults, and 20,000 rounds of the ledger's interleavings
-	@$(GO) test ./handler/ledger/interleave -count=1 -v -timeout 2h -rounds 20000
+soak: faults ## campaigns of many rounds: faults, and 20,000 rounds of the ledger's interleavings, 1,000 of windows cut anywhere
+	@$(GO) test ./handler/ledger/interleave -count=1 -v -timeout 3h -rounds 20000 -windows 1000
 
 check-infra: ## check the description of Azure: lint, snapshots, settings, roles, queries (test does it too)
 	@$(GO) test ./handler/infra

@@ -29,7 +29,8 @@
 //     data and runs nothing, sklearn makes estimators of it, xgboost and lightgbm
 //     read the models of those libraries, and svm, forest and libm are only
 //     mathematics
-//   - features: the rows of a model over several sensors, as pandas makes them
+//   - features: the rows of a model over several sensors, as pandas makes them;
+//     featurestest makes features files and readings at random
 //   - ingest, schedule, score, runs: what each function does, knowing neither
 //     HTTP nor SDKs; ledger: the rules of ending a run, which they share, and
 //     below it interleave, which plays all of them at once, killed and repeated

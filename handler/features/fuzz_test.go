@@ -4,13 +4,15 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/fleetscore/fleetscore/handler/features/featurestest"
 )
 
 // FuzzParse: whatever the file, it is refused or its rows can be computed, in one
 // go as in two.
 func FuzzParse(f *testing.F) {
 	for seed := range uint64(20) {
-		f.Add(randomFile(rand.New(rand.NewPCG(seed, 2))), seed)
+		f.Add(featurestest.File(rand.New(rand.NewPCG(seed, 2))), seed)
 	}
 	f.Add([]byte(`{"rows": {"carried": ["a","b"], "tolerance": "1D"}, "residual_of": "a", "limit": {"absolute": 1}}`), uint64(1))
 	f.Fuzz(func(t *testing.T, file []byte, seed uint64) {
@@ -26,14 +28,14 @@ func FuzzParse(f *testing.F) {
 			return // right, but slow
 		}
 		r := rand.New(rand.NewPCG(seed, 3))
-		readings := randomReadings(r, len(p.sensors))
+		readings := featurestest.Readings(r, len(p.sensors))
 		if len(readings) > 300 {
 			readings = readings[:300]
 		}
 		if len(readings) == 0 {
 			return
 		}
-		first, last := readings[0].t/1000*1000, readings[len(readings)-1].t/1000*1000+1000
+		first, last := readings[0].Time/1000*1000, readings[len(readings)-1].Time/1000*1000+1000
 		cut := first + (last-first)/2000*1000
 		if cut == first {
 			return

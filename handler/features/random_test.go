@@ -1,133 +1,15 @@
 package features
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/features/featurestest"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
-
-// reading is a reading of the sensor at that position.
-type reading struct {
-	sensor int
-	t      int64
-	v      float64
-}
-
-type object = map[string]any
-
-func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
-
-// randomFile returns a features file, with sensors a, b and c.
-func randomFile(r *rand.Rand) []byte {
-	rows := object{}
-	base := []string{"a", "b", "c"}[:1+r.IntN(3)]
-	grid := false
-	switch r.IntN(3) {
-	case 0:
-		rows["together"] = base
-	case 1:
-		rows["carried"], rows["tolerance"] = base, pick(r, "1ms", "30s", "5min")
-		if r.IntN(2) == 0 {
-			rows["on"] = pick(r, base...)
-		}
-	default:
-		grid = true
-		rows["grid"] = pick(r, "10s", "1min", "7min")
-		var columns []object
-		base = nil
-		for range 1 + r.IntN(4) {
-			name := fmt.Sprint("g", len(base))
-			base = append(base, name)
-			columns = append(columns, object{"name": name, "sensor": pick(r, "a", "b", "c"),
-				"aggregate": pick(r, "mean", "min", "max", "std", "sum", "count", "median", "first", "last")})
-		}
-		rows["columns"] = columns
-		if r.IntN(3) == 0 {
-			rows["ffill"] = 1 + r.IntN(5)
-		}
-	}
-	names := slices.Clone(base)
-	var columns []object
-	for i := range r.IntN(7) {
-		c := object{"name": fmt.Sprint("c", i)}
-		of := pick(r, names...)
-		pair := []string{of, pick(r, names...)}
-		switch r.IntN(12) {
-		case 0:
-			c["of"], c["rolling"], c["aggregate"] = of, pick(r, "20s", "3min", "11min"), pick(r, "mean", "min", "max", "std", "var", "sum", "count", "median")
-			if r.IntN(2) == 0 {
-				c["min_periods"] = r.IntN(5)
-			}
-		case 1, 2:
-			n := 1 + r.IntN(9)
-			c["of"], c["rolling"], c["aggregate"] = of, n, pick(r, "mean", "min", "max", "std", "var", "sum", "count", "median")
-			c["min_periods"] = r.IntN(n + 1)
-		case 3:
-			c["of"], c["ewm"] = of, pick(r, object{"span": 4, "adjust": r.IntN(2) == 0}, object{"alpha": 0.9}, object{"halflife": 2.5, "adjust": false})
-			c["within"] = pick(r, "1min", "8min")
-		case 4, 5:
-			c["of"], c[pick(r, "shift", "diff", "pct_change")] = of, 1+r.IntN(4)
-		case 6, 7:
-			c[pick(r, "sum", "difference", "product", "ratio")] = pair
-		case 8:
-			c[pick(r, "log1p", "abs")] = of
-		case 9:
-			c["clip"], c["lower"] = of, -0.5
-		case 10:
-			c["clock"] = pick(r, "hour", "minute", "dayofweek", "day", "dayofyear", "month")
-			if r.IntN(2) == 0 {
-				c["as"] = pick(r, "sin", "cos")
-			}
-		default:
-			c["attribute"] = "age"
-		}
-		names = append(names, c["name"].(string))
-		columns = append(columns, c)
-	}
-	r.Shuffle(len(names), func(i, k int) { names[i], names[k] = names[k], names[i] })
-	file := object{"rows": rows, "columns": columns, "features": names[:1+r.IntN(len(names))], "missing": pick(r, "drop", "nan"), "tz": pick(r, "UTC", "Europe/Berlin", "Asia/Kathmandu")}
-	if columns == nil {
-		delete(file, "columns")
-	}
-	if !grid {
-		file["within"] = pick(r, "1s", "90s", "10min")
-	}
-	if r.IntN(3) == 0 {
-		file["inf_as_nan"] = true
-	}
-	data, err := json.MarshalIndent(file, "", " ")
-	if err != nil {
-		panic(err)
-	}
-	return data
-}
-
-// randomReadings returns readings of sensors in the order of time, with gaps, some
-// together and some alone. They begin at the turn to summer time in Berlin.
-func randomReadings(r *rand.Rand, sensors int) []reading {
-	var all []reading
-	t := time.Date(2026, 3, 29, 0, 40, 0, 0, time.UTC).UnixMilli()
-	for range r.IntN(400) {
-		t += pick[int64](r, 1, 999, 5000, 5000, 10000, 10000, 10000, 60000)
-		if r.IntN(60) == 0 {
-			t += r.Int64N(3600_000)
-		}
-		together := r.IntN(3) > 0
-		for s := range sensors {
-			if together || r.IntN(3) == 0 {
-				v := pick(r, r.NormFloat64(), r.NormFloat64(), math.Round(r.NormFloat64()), 1e9+r.Float64(), r.NormFloat64()*1e-9)
-				all = append(all, reading{s, t, v})
-			}
-		}
-	}
-	return all
-}
 
 func mustPlan(t testing.TB, file []byte) *Plan {
 	t.Helper()
@@ -148,7 +30,7 @@ type got struct {
 	x []uint64
 }
 
-func compute(t testing.TB, p *Plan, readings []reading, from, to int64) []got {
+func compute(t testing.TB, p *Plan, readings []featurestest.Reading, from, to int64) []got {
 	t.Helper()
 	var rows []got
 	w := fleet.Window{From: time.UnixMilli(from), To: time.UnixMilli(to)}
@@ -164,10 +46,10 @@ func compute(t testing.TB, p *Plan, readings []reading, from, to int64) []got {
 		return nil
 	})
 	for _, x := range readings {
-		if x.t < from-p.lookback {
+		if x.Time < from-p.lookback {
 			continue
 		}
-		if err := r.Add(x.sensor, fleet.Millis(x.t), x.v); err != nil {
+		if err := r.Add(x.Sensor, fleet.Millis(x.Time), x.Value); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -188,18 +70,18 @@ func TestWindowsDoNotShow(t *testing.T) {
 	rows := 0
 	for seed := range uint64(600) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		file := randomFile(r)
+		file := featurestest.File(r)
 		p := mustPlan(t, file)
-		readings := randomReadings(r, len(p.sensors))
+		readings := featurestest.Readings(r, len(p.sensors))
 		if len(readings) == 0 {
 			continue
 		}
-		first, last := readings[0].t/1000*1000, readings[len(readings)-1].t/1000*1000+3600_000
+		first, last := readings[0].Time/1000*1000, readings[len(readings)-1].Time/1000*1000+3600_000
 		whole := compute(t, p, readings, first, last)
 		rows += len(whole)
 		var pieces []got
 		for from := first; from < last; {
-			to := min(last, from+1000*(1+r.Int64N(pick(r, int64(20), 600, 4000))))
+			to := min(last, from+1000*(1+r.Int64N([]int64{20, 600, 4000}[r.IntN(3)])))
 			pieces = append(pieces, compute(t, p, readings, from, to)...)
 			from = to
 		}

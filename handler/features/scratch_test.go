@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/fleetscore/fleetscore/handler/features/featurestest"
 )
 
 // TestColumnsFromScratch computes each derived value anew, by its definition, from
@@ -34,12 +36,12 @@ func FuzzColumnsFromScratch(f *testing.F) {
 
 func fromScratch(t *testing.T, r *rand.Rand, checked map[string]int) {
 	t.Helper()
-	file := randomFile(r)
+	file := featurestest.File(r)
 	var spec map[string]any
 	if err := json.Unmarshal(file, &spec); err != nil {
 		t.Fatal(err)
 	}
-	if spec["rows"].(object)["grid"] != nil {
+	if spec["rows"].(map[string]any)["grid"] != nil {
 		return // its hidden rows are not given out
 	}
 	// All columns are features, and no row is dropped.
@@ -52,11 +54,11 @@ func fromScratch(t *testing.T, r *rand.Rand, checked map[string]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	readings := randomReadings(r, len(p.sensors))
+	readings := featurestest.Readings(r, len(p.sensors))
 	if len(readings) == 0 {
 		return
 	}
-	rows := compute(t, p, readings, readings[0].t/1000*1000, readings[len(readings)-1].t/1000*1000+1000)
+	rows := compute(t, p, readings, readings[0].Time/1000*1000, readings[len(readings)-1].Time/1000*1000+1000)
 	s := scratch{zone: time.UTC, values: map[string][]float64{}}
 	if parsed.Zone != "" {
 		if s.zone, err = time.LoadLocation(parsed.Zone); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // maxAttributes is the size of the largest file of attributes.
@@ -15,29 +16,49 @@ const maxAttributes = 64 << 20
 
 // attributes holds the version of the file of attributes that was read last.
 type attributes struct {
-	mu   sync.Mutex
-	etag string
-	read features.Attributes
-	err  error
+	mu    sync.Mutex
+	etag  string
+	read  features.Attributes
+	err   error
+	loads spawn.Flight[features.Attributes]
+}
+
+func (a *attributes) get(etag string) (read features.Attributes, err error, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.read, a.err, a.etag == etag
+}
+
+func (a *attributes) put(etag string, read features.Attributes, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.etag, a.read, a.err = etag, read, err
 }
 
 // Attributes returns the attributes of devices in a registered version of their
-// file, from memory or from its blob. Its errors are those of [Cache.Model].
+// file, from memory or from its blob. Those who ask for it at the same time share one
+// reading. Its errors are those of [Cache.Model].
 func (c *Cache) Attributes(ctx context.Context, version fleet.Model) (features.Attributes, error) {
 	a := &c.attributes
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.etag == version.ETag {
-		return a.read, a.err
+	if read, err, ok := a.get(version.ETag); ok {
+		return read, err
 	}
-	if version.Size > maxAttributes {
-		return nil, fmt.Errorf("%w: %s: the file has %d bytes, more than %d", fleet.ErrBadModel, version.Name, version.Size, maxAttributes)
-	}
-	data, _, err := c.blobs.Read(ctx, blob.Models, version.Name, version.ETag, version.Size)
-	if err != nil {
-		return nil, err
-	}
-	a.read, a.err = features.ParseAttributes(data)
-	a.etag = version.ETag
-	return a.read, a.err
+	return a.loads.Do(ctx, version.ETag, func() (features.Attributes, error) {
+		if version.Size > maxAttributes {
+			return nil, fmt.Errorf("%w: %s: the file has %d bytes, more than %d", fleet.ErrBadModel, version.Name, version.Size, maxAttributes)
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+		defer cancel()
+		data, _, err := c.blobs.Read(ctx, blob.Models, version.Name, version.ETag, version.Size)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil: // ours, not that of those who wait
+			return nil, fmt.Errorf("%w: read %s: not done in %v", fleet.ErrUnavailable, version.Name, loadTimeout)
+		default:
+			return nil, err
+		}
+		read, err := features.ParseAttributes(data)
+		a.put(version.ETag, read, err)
+		return read, err
+	})
 }

@@ -93,7 +93,7 @@ func (w *world) checkJob(run fleet.Run, j fleet.Job) error {
 	if info.SHA256 != j.CSVSHA256 {
 		return fmt.Errorf("its file differs from what the ledger says")
 	}
-	if want := w.undisturbed(run, j.ID, model(version)); string(got) != want {
+	if want := w.undisturbed(run, j.ID, threshold(version)); string(got) != want {
 		return fmt.Errorf("its file is\n%s\nwant\n%s", got, want)
 	}
 	return sameAnomalies(string(got), found)
@@ -125,7 +125,7 @@ func sameAnomalies(file string, found []fleet.AnomalousJob) error {
 }
 
 func (w *world) checkManifest(run fleet.Run, jobs []fleet.Job) error {
-	content, _, err := w.blobs.Read(w.t.Context(), blob.Preds, manifestName, "", 1<<20)
+	content, _, err := w.blobs.Read(w.t.Context(), blob.Preds, ledger.ManifestName(run.ID), "", 1<<20)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (w *world) checkManifest(run fleet.Run, jobs []fleet.Job) error {
 		e := ledger.Entry{JobKey: j.JobKey, State: j.State, SHA256: j.CSVSHA256, Rows: j.Rows, Anomalies: j.Anomalies,
 			EmptyBuckets: j.EmptyBuckets, Model: j.Model, ModelSHA256: j.ModelSHA256}
 		if j.State == fleet.Scored {
-			e.File = fmt.Sprintf("%s/%s/%s.csv", run.ID, j.Device, j.Sensor)
+			e.File = fmt.Sprintf("%s/%s/%s.csv", run.ID, j.Device, j.Name())
 		}
 		want = append(want, e)
 	}
@@ -161,7 +161,7 @@ func (w *world) checkManifest(run fleet.Run, jobs []fleet.Job) error {
 
 // undisturbed is the CSV that one scoring of one sensor writes, written down
 // here once more, from the definition.
-func (w *world) undisturbed(run fleet.Run, id fleet.ID, m model) string {
+func (w *world) undisturbed(run fleet.Run, id fleet.ID, m threshold) string {
 	a, err := fleet.ParseAggregation(run.Settings.Aggregate)
 	if err != nil {
 		w.t.Fatal(err)

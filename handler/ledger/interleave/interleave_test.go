@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -100,7 +101,7 @@ func TestRulesMatter(t *testing.T) {
 func play(t *testing.T, seed uint64, off rule) (err error) {
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 0))
-		d := &director{world: newWorld(t, rng, off), rng: rng, even: seed%2 == 0}
+		d := newDirector(newWorld(t, rng, off), rng, seed%2 == 0)
 		for range 3 {
 			d.disturb()
 			if err = cmp.Or(d.quiet(), d.wrong, d.check()); err != nil {
@@ -122,6 +123,15 @@ type director struct {
 	kills   int // left
 	faults  int // left
 	wrong   error
+
+	assemble func(*flow) functions
+	atEnd    func() error // called when a run may have ended
+}
+
+func newDirector(w *world, rng *rand.Rand, even bool) *director {
+	d := &director{world: w, rng: rng, even: even, assemble: w.functions}
+	d.atEnd = d.checkEnd
+	return d
 }
 
 // start begins a flow; then, if not nil, gets its end.
@@ -129,7 +139,7 @@ func (d *director) start(kind string, f func(context.Context, functions) error, 
 	d.started++
 	fl := &flow{world: d.world, name: fmt.Sprintf("%s%d", kind, d.started), steps: &d.steps, done: make(chan error, 1), priority: d.rng.Float64()}
 	d.flows = append(d.flows, fl)
-	fs := d.functions(fl)
+	fs := d.assemble(fl)
 	go func() {
 		err := f(d.t.Context(), fs)
 		if then != nil {
@@ -281,8 +291,8 @@ func (d *director) step() {
 	d.steps.mu.Unlock()
 	s.word <- d.verdict()
 	synctest.Wait()
-	if s.what == "end run" || s.what == "write "+manifestName {
-		d.wrong = cmp.Or(d.wrong, d.checkEnd())
+	if s.what == "end run" || strings.HasSuffix(s.what, "/manifest.json") {
+		d.wrong = cmp.Or(d.wrong, d.atEnd())
 	}
 }
 

@@ -61,20 +61,27 @@ type world struct {
 	hub       []string // that the event hub holds still
 
 	settings   fleet.Settings // of runs opened from now on
+	schedule   string         // when windows end
 	perMessage int
 }
 
-func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
-	aggregates := []string{"", "1h:mean", "7h:max"}
+// openWorld returns a world with an empty ledger.
+func openWorld(t *testing.T, off rule) *world {
 	dsn := storetest.SQLite.DSN(t)
-	w := &world{t: t, db: storetest.Connect(t, dsn), log: &runLog{}, off: off, now: day.To.Add(5 * time.Minute)}
-	w.settings.Aggregate = aggregates[rng.IntN(len(aggregates))]
-	w.perMessage = 1 + rng.IntN(4)
+	w := &world{t: t, db: storetest.Connect(t, dsn), log: &runLog{}, off: off}
 	var err error
 	if w.sql, err = sql.Open("sqlite3", dsn); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.sql.Close() })
+	return w
+}
+
+func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
+	w := openWorld(t, off)
+	w.now, w.schedule = day.To.Add(5*time.Minute), "0 0 0 * * *"
+	w.settings.Aggregate = []string{"", "1h:mean", "7h:max"}[rng.IntN(3)]
+	w.perMessage = 1 + rng.IntN(4)
 	senders := append([]fleet.ID{orphaned}, good[:1+rng.IntN(len(good))]...)
 	for i, id := range senders {
 		var batch []fleet.Reading
@@ -156,20 +163,20 @@ func (w *world) publish() {
 	w.published++
 }
 
-// model is the n-th model of all sensors: above threshold n lies an anomaly.
-type model int
+// threshold is the n-th model of all sensors: above threshold n lies an anomaly.
+type threshold int
 
-func (m model) Kind() predict.Kind     { return predict.Detector }
-func (m model) Features() int          { return 1 }
-func (m model) FeatureNames() []string { return nil }
-func (m model) Classes() []string      { return nil }
-func (m model) Size() int              { return 0 }
-func (m model) Name() string           { return "default.pkl" }
-func (m model) Spec() *features.Spec   { return nil }
-func (m model) Detects() error         { return nil }
-func (m model) SHA256() string         { return fmt.Sprintf("%064d", m) }
+func (m threshold) Kind() predict.Kind     { return predict.Detector }
+func (m threshold) Features() int          { return 1 }
+func (m threshold) FeatureNames() []string { return nil }
+func (m threshold) Classes() []string      { return nil }
+func (m threshold) Size() int              { return 0 }
+func (m threshold) Name() string           { return "default.pkl" }
+func (m threshold) Spec() *features.Spec   { return nil }
+func (m threshold) Detects() error         { return nil }
+func (m threshold) SHA256() string         { return fmt.Sprintf("%064d", m) }
 
-func (m model) Predict(r *predict.Result, x []float64) error {
+func (m threshold) Predict(r *predict.Result, x []float64) error {
 	r.Resize(len(x), 1, 0)
 	for i, v := range x {
 		r.Scores[i] = v/3 + float64(m)
@@ -310,7 +317,7 @@ func (w *world) functions(f *flow) functions {
 	ender := &ledger.Ender{Ledger: db, Files: files, Now: w.clock}
 	sender := &ledger.Sender{Outbox: db, Queue: queue, PerMessage: w.perMessage, Now: w.clock}
 	in := &ingest.Ingester{Store: db, Files: files, Map: ingest.Fixed{Is: mapping.Plain}}
-	daily, err := ncrontab.Parse("0 0 0 * * *")
+	ends, err := ncrontab.Parse(w.schedule)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -318,7 +325,7 @@ func (w *world) functions(f *flow) functions {
 		ingest: in,
 		tick: &schedule.Ticker{Spill: in, Models: registered{}, Ledger: db, Queue: queue, Sender: sender, Ender: ender,
 			ErrorLogs: &ledger.ErrorLogs{Attempts: db, Files: files},
-			Schedule:  daily, Delay: time.Minute, Settings: w.settings, Now: w.clock},
+			Schedule:  ends, Delay: time.Minute, Settings: w.settings, Now: w.clock},
 		score: &score.Scorer{Ledger: db, Readings: db, Models: faultyModels{f}, Files: files, Ender: ender,
 			CPU: semaphore.NewWeighted(1), Now: w.clock},
 		poison: &score.Poison{Ledger: db, Files: files, Ender: ender, Sender: sender, Now: w.clock},
