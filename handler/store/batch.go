@@ -120,6 +120,17 @@ func scanConflict(r scanner, rows []row) (conflict, error) {
 	return conflict{place(rows, row{key: key, ts: fleet.Millis(ts)}), held}, err
 }
 
+// scanInserted scans (sensor_id, ts): the key of one of rows, sorted. It returns
+// that row.
+func scanInserted(r scanner, rows []row) (row, error) {
+	var key int64
+	var ts millis
+	if err := r.Scan(&key, &ts); err != nil {
+		return row{}, err
+	}
+	return rows[place(rows, row{key: key, ts: fleet.Millis(ts)})], nil
+}
+
 func (b *batch) reject(index int32, err error) {
 	b.stored.Rejected = append(b.stored.Rejected, fleet.Rejected{Index: int(index), Err: err})
 }

@@ -11,6 +11,7 @@ import (
 	mssql "github.com/microsoft/go-mssqldb"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/needs"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
@@ -251,4 +252,68 @@ func BenchmarkCostInStep(b *testing.B) {
 		b.ReportMetric(times[2].Seconds()/times[0].Seconds(), "x10-sensors")
 		b.ReportMetric(0, "ns/op")
 	})
+}
+
+// BenchmarkLate stores readings of 720 sensors in events of 96, a hundred a batch,
+// that lie before the watermark, and, by turns, the same in time: "late/in-time" is
+// the ratio of the median CPU times, those of a server not counted. There are no scheduled runs, those of a year after the
+// readings, or those over their own time.
+func BenchmarkLate(b *testing.B) {
+	eachDialect(b, func(b *testing.B, d storetest.Dialect) {
+		b.Run("before-all-runs", func(b *testing.B) { benchmarkLate(b, d, 0, noon.AddDate(1, 0, 0)) })
+		b.Run("before-8760-runs", func(b *testing.B) { benchmarkLate(b, d, 8760, noon.AddDate(1, 0, 0)) })
+		b.Run("in-100-runs", func(b *testing.B) { benchmarkLate(b, d, 100, noon) })
+	})
+}
+
+// eventsOf returns readings of sensors, one a second, as devices send them that were
+// offline: in events of 96 of one sensor.
+func eventsOf(sensors, rounds int) (all []fleet.Reading) {
+	for round := range rounds {
+		for s := range sensors {
+			id := fleet.ID{Device: fmt.Sprintf("device-%05d", s/4), Sensor: fmt.Sprintf("sensor-%d", s%4)}
+			for i := range 96 {
+				n := round*96 + i
+				all = append(all, fleet.Reading{ID: id, Time: fleet.MillisOf(noon) + fleet.Millis(n)*1000, Value: float64(n%1000) / 7})
+			}
+		}
+	}
+	return all
+}
+
+// cpu returns the CPU time that f takes.
+func cpu(f func()) time.Duration {
+	begin := measure.CPU()
+	f()
+	return measure.CPU() - begin
+}
+
+func benchmarkLate(b *testing.B, d storetest.Dialect, runs int, first time.Time) {
+	const size = 9600
+	all := eventsOf(720, 5)
+	var t turns
+	for b.Loop() {
+		late, inTime := storetest.Open(b, d), storetest.Open(b, d)
+		check(b, late.InitWatermark(b.Context(), first))
+		for i := range runs {
+			w := fleet.Window{From: first.Add(time.Duration(i) * time.Hour), To: first.Add(time.Duration(i+1) * time.Hour)}
+			opened, err := late.OpenScheduled(b.Context(), w, fleet.Settings{}, w.To, runs+1)
+			if err != nil || !opened {
+				b.Fatal(opened, err)
+			}
+		}
+		warm := all[:720*96] // the sensors are known and a connection is open
+		load(b, late, warm, size)
+		load(b, inTime, warm, size)
+		for batch := range slices.Chunk(all[len(warm):], size) {
+			t.add(len(batch), cpu(func() { load(b, late, batch, size) }), cpu(func() { load(b, inTime, batch, size) }))
+		}
+	}
+	median := func(d []time.Duration) float64 {
+		return float64(slices.Sorted(slices.Values(d))[len(d)/2].Nanoseconds()) / size / 1000
+	}
+	b.ReportMetric(median(t.ours)/median(t.theirs), "late/in-time")
+	b.ReportMetric(median(t.theirs), "µs-in-time")
+	b.ReportMetric(median(t.ours), "µs-late")
+	b.ReportMetric(0, "ns/op")
 }

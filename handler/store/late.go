@@ -11,22 +11,6 @@ import (
 )
 
 const (
-	// isLate is true of a reading k.ts that is not stored yet, and of the first
-	// scheduled run r that ends after it. Windows tile time, so that run covers the
-	// reading, unless it lies before all windows.
-	isLate = `
-  r.kind = 'scheduled'
-  AND r.window_to = (SELECT MIN(x.window_to) FROM dbo.runs x WHERE x.kind = 'scheduled' AND x.window_to > k.ts)
-  AND NOT EXISTS (SELECT 1 FROM dbo.readings o WHERE o.sensor_id = k.sensor_id AND o.ts = k.ts)`
-
-	// markLate marks, of the late rows given, those that are new.
-	markLate statement = `
-INSERT INTO dbo.late_marks (run, sensor_id, ts)
-SELECT r.id, k.sensor_id, MAX(k.ts)
-FROM {k:sensor_id,ts} CROSS JOIN dbo.runs r
-WHERE k.sensor_id <> 0 AND` + isLate + `
-GROUP BY r.id, k.sensor_id`
-
 	firstLate statement = `
 SELECT {top} m.id
 FROM dbo.late_marks m
@@ -63,9 +47,6 @@ WHERE r.opened_at >= @oldest AND r.state NOT IN ('cancelling', 'cancelled')
 
 	deleteMarks statement = `DELETE FROM dbo.late_marks WHERE id IN (SELECT k.mark FROM {k:mark})`
 )
-
-// before reports whether r lies before t.
-func (r row) before(t time.Time) bool { return r.ts < fleet.MillisOf(t) }
 
 // ReopenLate takes up to limit marks of late readings, all of the oldest window
 // that has any. In one transaction it re-opens, at their next revisions, the jobs

@@ -16,9 +16,16 @@ import (
 // sqliteRows is the number of rows that one statement inserts.
 const sqliteRows = 64
 
+// sqliteInsert inserts rows, or fails if one of their keys is there.
 func sqliteInsert(rows int) string {
-	return "INSERT INTO readings (sensor_id, ts, value) VALUES " + sqliteValues(rows) + " ON CONFLICT DO NOTHING"
+	return "INSERT INTO readings (sensor_id, ts, value) VALUES " + sqliteValues(rows)
 }
+
+// sqliteInsertNew inserts those of rows whose keys are not there, and sqliteInserted
+// returns which these are.
+func sqliteInsertNew(rows int) string { return sqliteInsert(rows) + " ON CONFLICT DO NOTHING" }
+
+func sqliteInserted(rows int) string { return sqliteInsertNew(rows) + " RETURNING sensor_id, ts" }
 
 // sqliteConflicts finds, among rows, those whose key holds another value.
 func sqliteConflicts(rows int) string {
@@ -36,77 +43,122 @@ func (d *sqlite) insertReadings(ctx context.Context, writer *sql.DB, rows []row)
 		return 0, nil, err
 	}
 	defer tx.Rollback()
-	if err := d.markLate(ctx, tx, rows); err != nil {
-		return 0, nil, err
-	}
-	if inserted, conflicts, err = sqliteInsertAll(ctx, tx, rows); err != nil {
-		return 0, nil, err
-	}
-	return inserted, conflicts, tx.Commit()
-}
-
-// markLate leaves marks for those of rows that are late.
-func (d *sqlite) markLate(ctx context.Context, tx *sql.Tx, rows []row) error {
 	s := session{d, tx}
 	var upto time.Time
-	if ok, err := s.one(ctx, getWatermark, []any{moment{&upto}}); err != nil || !ok {
-		return err
+	if _, err := s.one(ctx, getWatermark, []any{moment{&upto}}); err != nil {
+		return 0, nil, err
 	}
-	late := list{pad: []any{int64(0), int64(0)}}
-	for _, r := range rows {
-		if r.before(upto) {
-			late.values = append(late.values, r.key, int64(r.ts))
+	in := sqliteInsertion{tx: tx, rows: rows, prepared: map[string]*sql.Stmt{}, args: make([]any, 0, 3*sqliteRows)}
+	for at := 0; at < len(rows); at += sqliteRows {
+		if err := in.insert(ctx, rows[at:min(at+sqliteRows, len(rows))], upto); err != nil {
+			return 0, nil, err
 		}
 	}
-	if _, err := s.execList(ctx, markLate, late); err != nil {
+	if err := s.noteLate(ctx, in.late); err != nil {
+		return 0, nil, err
+	}
+	return in.inserted, in.conflicts, tx.Commit()
+}
+
+// sqliteInsertion is rows that are inserted in a transaction, piece by piece.
+type sqliteInsertion struct {
+	tx       *sql.Tx
+	rows     []row
+	prepared map[string]*sql.Stmt // for a full piece, and for the last
+	args     []any
+	copies   bool // some of the rows were there
+
+	inserted  int
+	late      []row // of those inserted
+	conflicts []conflict
+}
+
+func (in *sqliteInsertion) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s := in.prepared[text]; s != nil {
+		return s, nil
+	}
+	s, err := in.tx.PrepareContext(ctx, text)
+	in.prepared[text] = s
+	return s, err
+}
+
+// insert inserts a piece of the rows. Where some are late it must be known which of
+// them are new. It takes it that all are, until one is not: to have each returned
+// takes a third of the time.
+func (in *sqliteInsertion) insert(ctx context.Context, piece []row, upto time.Time) error {
+	in.args = in.args[:0]
+	for _, r := range piece {
+		in.args = append(in.args, r.key, int64(r.ts), r.value)
+	}
+	late := before(piece, upto)
+	n, err := 0, error(nil)
+	switch {
+	case len(late) == 0:
+		n, err = in.exec(ctx, sqliteInsertNew(len(piece)))
+	case !in.copies:
+		n, err = in.exec(ctx, sqliteInsert(len(piece)))
+		if !errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY) {
+			break
+		}
+		in.copies = true
+		fallthrough
+	default:
+		late = late[:0]
+		n, late, err = in.returned(ctx, piece, upto, late)
+	}
+	if err != nil {
 		return err
 	}
-	_, err := s.execList(ctx, noteUncovered, late)
+	in.inserted += n
+	in.late = append(in.late, late...)
+	if n == len(piece) {
+		return nil
+	}
+	find, err := in.prepare(ctx, sqliteConflicts(len(piece)))
+	if err != nil {
+		return err
+	}
+	in.conflicts, err = appendConflicts(ctx, find, in.args, in.rows, in.conflicts)
 	return err
 }
 
-func sqliteInsertAll(ctx context.Context, tx *sql.Tx, rows []row) (inserted int, conflicts []conflict, err error) {
-	prepared := map[string]*sql.Stmt{} // for a full piece, and for the last
-	prepare := func(text string) (*sql.Stmt, error) {
-		if s := prepared[text]; s != nil {
-			return s, nil
-		}
-		s, err := tx.PrepareContext(ctx, text)
-		prepared[text] = s
-		return s, err
+// exec inserts the rows in args and returns how many were new.
+func (in *sqliteInsertion) exec(ctx context.Context, text string) (int, error) {
+	insert, err := in.prepare(ctx, text)
+	if err != nil {
+		return 0, err
 	}
-	args := make([]any, 0, 3*sqliteRows)
-	for at := 0; at < len(rows); at += sqliteRows {
-		piece := rows[at:min(at+sqliteRows, len(rows))]
-		args = args[:0]
-		for _, r := range piece {
-			args = append(args, r.key, int64(r.ts), r.value)
-		}
-		insert, err := prepare(sqliteInsert(len(piece)))
+	res, err := insert.ExecContext(ctx, in.args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+// returned inserts those of piece that are not there. It returns how many these
+// are, and appends to late those of them that are late.
+func (in *sqliteInsertion) returned(ctx context.Context, piece []row, upto time.Time, late []row) (n int, _ []row, err error) {
+	insert, err := in.prepare(ctx, sqliteInserted(len(piece)))
+	if err != nil {
+		return 0, nil, err
+	}
+	rows, err := insert.QueryContext(ctx, in.args...)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer rows.Close()
+	end := fleet.MillisOf(upto)
+	for rows.Next() {
+		r, err := scanInserted(rows, piece)
 		if err != nil {
 			return 0, nil, err
 		}
-		res, err := insert.ExecContext(ctx, args...)
-		if err != nil {
-			return 0, nil, err
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return 0, nil, err
-		}
-		inserted += int(n)
-		if int(n) == len(piece) {
-			continue
-		}
-		find, err := prepare(sqliteConflicts(len(piece)))
-		if err != nil {
-			return 0, nil, err
-		}
-		if conflicts, err = appendConflicts(ctx, find, args, rows, conflicts); err != nil {
-			return 0, nil, err
+		if n++; r.ts < end {
+			late = append(late, r)
 		}
 	}
-	return inserted, conflicts, nil
+	return n, late, rows.Err()
 }
 
 func appendConflicts(ctx context.Context, find *sql.Stmt, args []any, rows []row, conflicts []conflict) ([]conflict, error) {

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,30 +15,20 @@ import (
 )
 
 const (
-	markStaged statement = `
-INSERT INTO dbo.late_marks (run, sensor_id, ts)
-SELECT r.id, k.sensor_id, MAX(k.ts)
-FROM #stage k CROSS JOIN dbo.runs r
-WHERE k.ts < @upto AND` + isLate + `
-GROUP BY r.id, k.sensor_id`
-
-	noteStaged statement = `
-INSERT INTO dbo.uncovered (sensor_id, readings, first_ts, last_ts)
-SELECT k.sensor_id, COUNT(*), MIN(k.ts), MAX(k.ts)
-FROM #stage k
-WHERE k.ts < @upto AND` + isUncovered + `
-GROUP BY k.sensor_id`
-
-	staged = `
+	insertStaged statement = `
 INSERT INTO dbo.readings (sensor_id, ts, value)
 SELECT s.sensor_id, s.ts, s.value
-FROM #stage s`
-	byKey = `
+FROM #stage s
 ORDER BY s.sensor_id, s.ts`
 
-	insertStaged    statement = staged + byKey
-	insertNewStaged statement = staged + `
-WHERE NOT EXISTS (SELECT 1 FROM dbo.readings r WHERE r.sensor_id = s.sensor_id AND r.ts = s.ts)` + byKey
+	// insertNewStaged returns what it inserts.
+	insertNewStaged statement = `
+INSERT INTO dbo.readings (sensor_id, ts, value)
+OUTPUT inserted.sensor_id, inserted.ts
+SELECT s.sensor_id, s.ts, s.value
+FROM #stage s
+WHERE NOT EXISTS (SELECT 1 FROM dbo.readings r WHERE r.sensor_id = s.sensor_id AND r.ts = s.ts)
+ORDER BY s.sensor_id, s.ts`
 
 	stagedConflicts statement = `
 SELECT s.sensor_id, s.ts, r.value
@@ -47,8 +36,8 @@ FROM #stage s JOIN dbo.readings r ON r.sensor_id = s.sensor_id AND r.ts = s.ts
 WHERE r.value <> s.value`
 )
 
-// insertReadings bulk copies rows to a temporary table, marks from it what is
-// late and inserts from it what is new. The table goes when the connection is reset, which it is
+// insertReadings bulk copies rows to a temporary table, inserts from it what is
+// new, and notes what of that is late. The table goes when the connection is reset, which it is
 // before it is used again: dropping it here would cost a round trip.
 func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error) {
 	conn, err := writer.Conn(ctx)
@@ -69,17 +58,14 @@ func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []r
 	if err := bulkCopy(ctx, conn, rows); err != nil {
 		return 0, nil, err
 	}
-	if slices.ContainsFunc(rows, func(r row) bool { return r.before(upto) }) {
-		for _, note := range []statement{markStaged, noteStaged} {
-			if _, err := s.exec(ctx, note, sql.Named("upto", d.time(upto))); err != nil {
-				return 0, nil, err
-			}
-		}
-	}
-	if inserted, conflicts, err = s.insertStaged(ctx, rows); err != nil {
+	fresh, conflicts, err := s.insertStaged(ctx, rows)
+	if err != nil {
 		return 0, nil, err
 	}
-	return inserted, conflicts, tx.Commit()
+	if err := s.noteLate(ctx, before(fresh, upto)); err != nil {
+		return 0, nil, err
+	}
+	return len(fresh), conflicts, tx.Commit()
 }
 
 // bulkCopy sends rows in the transaction that conn is in. It goes past
@@ -105,20 +91,28 @@ func bulkCopy(ctx context.Context, conn *sql.Conn, rows []row) error {
 // duplicate key undoes the statement alone; then it looks. Where another writer
 // inserts the same rows meanwhile, that fails too, and the transaction is tried
 // again.
-func (c session) insertStaged(ctx context.Context, rows []row) (inserted int, conflicts []conflict, err error) {
-	n, err := c.exec(ctx, insertStaged)
-	if duplicateKey(err) {
-		n, err = c.exec(ctx, insertNewStaged)
+func (c session) insertStaged(ctx context.Context, rows []row) (fresh []row, conflicts []conflict, err error) {
+	_, err = c.exec(ctx, insertStaged)
+	if err == nil {
+		return rows, nil, nil
 	}
-	if err != nil || int(n) == len(rows) {
-		return int(n), nil, err
+	if !duplicateKey(err) {
+		return nil, nil, err
+	}
+	err = c.each(ctx, insertNewStaged, func(r scanner) error {
+		inserted, err := scanInserted(r, rows)
+		fresh = append(fresh, inserted)
+		return err
+	})
+	if err != nil || len(fresh) == len(rows) {
+		return fresh, nil, err
 	}
 	err = c.each(ctx, stagedConflicts, func(r scanner) error {
 		found, err := scanConflict(r, rows)
 		conflicts = append(conflicts, found)
 		return err
 	})
-	return int(n), conflicts, err
+	return fresh, conflicts, err
 }
 
 // readWindows is readWindow for each of @count sensors, in a result of its own.

@@ -104,7 +104,7 @@ func TestStatementsOnSQLite(t *testing.T) {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	own := []string{"takeLock", "openStage", "createSchema", "createMigrations", "markStaged", "noteStaged", "readWindows", "insertStaged", "insertNewStaged", "stagedConflicts"}
+	own := []string{"takeLock", "openStage", "createSchema", "createMigrations", "readWindows", "insertStaged", "insertNewStaged", "stagedConflicts"}
 	for name, s := range allStatements(t) {
 		if slices.Contains(own, name) {
 			continue

@@ -8,23 +8,6 @@ import (
 )
 
 const (
-	// isUncovered is true of a reading k.ts that is not stored yet and older than
-	// the watermark, if no scheduled run covers it. The last run to begin by then
-	// would: windows tile time.
-	isUncovered = `
-  NOT EXISTS (SELECT 1 FROM dbo.runs r
-    WHERE r.kind = 'scheduled' AND r.window_to > k.ts
-      AND r.window_from = (SELECT MAX(x.window_from) FROM dbo.runs x WHERE x.kind = 'scheduled' AND x.window_from <= k.ts))
-  AND NOT EXISTS (SELECT 1 FROM dbo.readings o WHERE o.sensor_id = k.sensor_id AND o.ts = k.ts)`
-
-	// noteUncovered notes, of the late rows given, those that no run covers.
-	noteUncovered statement = `
-INSERT INTO dbo.uncovered (sensor_id, readings, first_ts, last_ts)
-SELECT k.sensor_id, COUNT(*), MIN(k.ts), MAX(k.ts)
-FROM {k:sensor_id,ts}
-WHERE k.sensor_id <> 0 AND` + isUncovered + `
-GROUP BY k.sensor_id`
-
 	// noteEarlier notes the readings that were there before the first window.
 	noteEarlier statement = `
 INSERT INTO dbo.uncovered (sensor_id, readings, first_ts, last_ts)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -226,4 +227,66 @@ func reopenOrScore(ctx context.Context, db *store.DB, reopen bool) error {
 		}
 	}
 	return err
+}
+
+// testLateRandom inserts random readings, some of them copies, among windows some of
+// whose runs are gone. What is re-opened and what is counted as uncovered is what
+// follows from the readings that were new.
+func testLateRandom(t *testing.T, db *store.DB) {
+	const windows, sensors = 150, 5 // more than are read at a time
+	rnd := rand.New(rand.NewPCG(7, 7))
+	register(t, db, sensors)
+	check(t, db.InitWatermark(t.Context(), hour(0).From))
+	gone := map[int]bool{}
+	for i := range windows {
+		openScheduled(t, db, i, true)
+		endScored(t, db, hour(i).RunID(), sensors)
+		gone[i] = rnd.IntN(4) == 0 || i > windows-3
+	}
+	for i := range gone {
+		for done := !gone[i]; !done; {
+			var err error
+			done, err = db.DeleteRun(t.Context(), hour(i).RunID(), noon.Add(time.Second), 100)
+			check(t, err)
+		}
+	}
+	type reading struct{ sensor, minute int }
+	stored := map[reading]bool{}
+	for i := range sensors {
+		stored[reading{i, 0}] = true
+	}
+	for round := range 12 {
+		spread := []int{windows * 60, 200, 5}[round%3] // over all windows, over few, within one
+		from := rnd.IntN(windows*60 - spread + 1)
+		jobs, uncovered := map[string]bool{}, 0
+		var batch []fleet.Reading
+		for range 60 {
+			r := reading{rnd.IntN(sensors), from + rnd.IntN(spread) - 30}
+			batch = append(batch, fleet.Reading{ID: id(r.sensor), Time: fleet.MillisOf(noon) + fleet.Millis(r.minute)*60_000, Value: 1})
+			if stored[r] {
+				continue
+			}
+			stored[r] = true
+			if i := r.minute / 60; r.minute < 0 || gone[i] {
+				uncovered++
+			} else {
+				jobs[hour(i).RunID()+id(r.sensor).String()] = true
+			}
+		}
+		insert(t, db, batch...)
+		got := 0
+		for {
+			marks, runs, err := db.ReopenLate(t.Context(), 1000, noon, time.Time{})
+			check(t, err)
+			if marks == 0 {
+				break
+			}
+			for _, r := range runs {
+				got += r.Again + r.Added
+			}
+		}
+		counted, err := db.TakeUncovered(t.Context(), 10_000)
+		check(t, err)
+		equal(t, fmt.Sprintf("round %d: jobs re-opened, readings uncovered", round), [2]int{got, counted.Readings}, [2]int{len(jobs), uncovered})
+	}
 }

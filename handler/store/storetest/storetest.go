@@ -127,6 +127,7 @@ var tests = []struct {
 	{"AdoptionRace", testAdoptionRace},
 	{"RescoreWhileClosing", testRescoreWhileClosing},
 	{"LateSuccessWhileEnding", testLateSuccessWhileEnding},
+	{"LateRandom", testLateRandom},
 	{"LateRace", testLateRace},
 }
 
