@@ -14,6 +14,10 @@ type Batch struct {
 	Bodies         [][]byte
 	Sequences      []int64
 	Enqueued       []time.Time
+	// Length is 0, unless the batch is a single event that is too long to be read:
+	// then it is about that many bytes long, and its body is only the beginning
+	// of it.
+	Length int64
 	// Details returns what else the hub says of the events, one by one, or nil.
 	// It may be nil, and is called only where it is needed: for most batches it
 	// never is.

@@ -50,6 +50,9 @@ func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error
 		early, cancel = context.WithDeadline(ctx, deadline.Add(-spillTime))
 	}
 	defer cancel()
+	if b.Length > 0 {
+		return in.rejectLong(ctx, log, b)
+	}
 	done, reason, err := in.store(ctx, early, log, b)
 	if err != nil {
 		return err
@@ -57,6 +60,17 @@ func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error
 	if done < len(b.Bodies) {
 		return in.spill(ctx, log, b.from(done), reason)
 	}
+	return nil
+}
+
+// rejectLong writes the dead letter of an event of which there is only the beginning.
+func (in *Ingester) rejectLong(ctx context.Context, log *slog.Logger, b Batch) error {
+	err := fmt.Errorf("%w: the event has about %d bytes, more than can be read; raw is its beginning", fleet.ErrInvalid, b.Length)
+	refused := []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: b.Bodies[0]}, Count: 1, Err: err}}
+	if err := in.reject(ctx, log, b, "", refused); err != nil {
+		return err
+	}
+	in.count(log, b, sums{events: 1}, refused)
 	return nil
 }
 

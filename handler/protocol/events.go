@@ -18,6 +18,10 @@ type Events struct {
 	Bodies         [][]byte
 	Sequences      []int64     // of each body
 	Enqueued       []time.Time // likewise, in UTC
+	// Length is 0, unless the batch is a single event that is longer than memory
+	// should hold: then it is about that many bytes long, and its body is only
+	// the beginning of it.
+	Length int64
 	// Details returns the rest of the metadata, of each body, or nil. It reads
 	// the metadata when it is first called, which must be before the invocation
 	// ends: most functions never need it, and it is three quarters of a batch.
@@ -44,7 +48,7 @@ func (inv *Invocation) Events(binding string) (Events, error) {
 	if ev.Bodies, err = bodies(peel(raw)); err != nil {
 		return Events{}, fmt.Errorf("invocation of %s: events %q: %w", inv.Function, binding, err)
 	}
-	ev.Hub, ev.Partition = inv.partition()
+	ev.Hub, ev.Partition = partition(find(inv.metadata, "PartitionContext"))
 	ev.Sequences = metadata(inv, "SequenceNumber", len(ev.Bodies), parseSequence)
 	ev.Enqueued = metadata(inv, "EnqueuedTimeUtc", len(ev.Bodies), parseEnqueued)
 	n := len(ev.Bodies)
@@ -109,13 +113,11 @@ func body(arena *[]byte, raw []byte) []byte {
 	return free[:n:n]
 }
 
-// partition returns the hub and partition of the batch.
-func (inv *Invocation) partition() (hub, partition string) {
+// partition returns the hub and partition in the metadata PartitionContext. What
+// cannot be read stays empty: where an event came from is only noted.
+func partition(raw []byte) (hub, partition string) {
 	var context struct{ EventHubName, PartitionId string }
-	if raw := find(inv.metadata, "PartitionContext"); raw != nil {
-		// What can't be read stays empty: where an event came from is only noted.
-		_ = json.Unmarshal(peel(raw), &context)
-	}
+	_ = json.Unmarshal(peel(raw), &context)
 	return context.EventHubName, context.PartitionId
 }
 

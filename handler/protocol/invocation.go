@@ -80,9 +80,13 @@ func find(ms []member, name string) []byte {
 func (inv *Invocation) value(name string) ([]byte, error) {
 	raw := find(inv.data, name)
 	if raw == nil {
-		return nil, fmt.Errorf("invocation of %s has no binding %q: function.json and handler disagree", inv.Function, name)
+		return nil, noBinding(inv.Function, name)
 	}
 	return raw, nil
+}
+
+func noBinding(function, binding string) error {
+	return fmt.Errorf("invocation of %s has no binding %q: function.json and handler disagree", function, binding)
 }
 
 // peel removes the quotes from JSON that came as the content of a string. The

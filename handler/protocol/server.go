@@ -18,10 +18,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// DefaultMaxBody bounds an invocation's body where [Options] doesn't: twice the
-// largest batch that fits the memory of the smallest plan beside everything
-// else.
-const DefaultMaxBody = 256 << 20
+const (
+	// DefaultMaxBody is the MaxBody of [Options] that say none: 1,000 events of
+	// 20 kB with all their metadata.
+	DefaultMaxBody = 32 << 20
+	// DefaultMaxSpool is the MaxSpool of [Options] that say none. It is about what
+	// the host can send: it makes all events of a batch one string, and a string
+	// of .NET has at most 2^30 characters.
+	DefaultMaxSpool = 2 << 30
+)
 
 // Options are the settings of a [Server].
 type Options struct {
@@ -31,9 +36,14 @@ type Options struct {
 	Stdout io.Writer
 	// Level is the least level that is logged; nil means Info.
 	Level slog.Leveler
-	// MaxBody bounds the body of an invocation in bytes; 0 means
-	// [DefaultMaxBody].
+	// MaxBody is how many bytes of an invocation's body may be in memory; 0 means
+	// [DefaultMaxBody]. A longer batch of events goes through a temporary file,
+	// in [os.TempDir]; what else is longer is refused.
 	MaxBody int64
+	// MaxSpool is how many bytes such a file may have; 0 means
+	// [DefaultMaxSpool]. Of a batch that is longer, or for which the disk has no
+	// room, the events are read as they come, without their metadata.
+	MaxSpool int64
 }
 
 // Server answers the Functions host. Mount everything on it before it serves.
@@ -53,6 +63,9 @@ type mounted struct{ function, trigger, binding string }
 func New(opt Options) *Server {
 	if opt.MaxBody == 0 {
 		opt.MaxBody = DefaultMaxBody
+	}
+	if opt.MaxSpool == 0 {
+		opt.MaxSpool = DefaultMaxSpool
 	}
 	handler := slog.NewJSONHandler(opt.Stdout, &slog.HandlerOptions{Level: opt.Level})
 	s := &Server{echo: echo.New(), opt: opt, log: slog.New(handler)}

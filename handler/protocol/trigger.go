@@ -49,60 +49,90 @@ func (s *Server) Timer(function, binding string, deadline time.Duration, f func(
 	})
 }
 
-// EventHub mounts a function with an Event Hubs trigger.
+// EventHub mounts a function with an Event Hubs trigger. A batch whose JSON is
+// longer than [Options].MaxBody is given to f in parts, one after the other; the
+// first error ends it.
 func (s *Server) EventHub(function, binding string, deadline time.Duration, f func(ctx context.Context, log *slog.Logger, ev Events) error) {
-	s.mount(mounted{function, eventHubTrigger, binding}, deadline, func(ctx context.Context, log *slog.Logger, inv *Invocation) error {
+	m := mounted{function, eventHubTrigger, binding}
+	s.serve(m, deadline, func(ctx context.Context, log *slog.Logger, inv *Invocation) error {
 		ev, err := inv.Events(binding)
 		if err != nil {
 			return err
 		}
 		return f(ctx, log, ev)
+	}, func(ctx context.Context, log *slog.Logger, sp *spool) error {
+		return sp.inParts(log, function, binding, func(ev Events) error { return f(ctx, log, ev) })
 	})
 }
 
 // invocable is a mounted function, ready to be invoked.
 type invocable func(ctx context.Context, log *slog.Logger, inv *Invocation) error
 
-func (s *Server) mount(m mounted, deadline time.Duration, f invocable) {
+// spoolable is a mounted function, ready to be invoked with a long body.
+type spoolable func(ctx context.Context, log *slog.Logger, sp *spool) error
+
+// mount mounts a function that a long body cannot be meant for.
+func (s *Server) mount(m mounted, deadline time.Duration, f invocable) { s.serve(m, deadline, f, nil) }
+
+func (s *Server) serve(m mounted, deadline time.Duration, f invocable, long spoolable) {
 	s.mounted = append(s.mounted, m)
 	s.echo.POST("/"+m.function, func(c echo.Context) error {
-		s.invoke(c.Response(), c.Request(), m.function, deadline, f)
+		s.invoke(c.Response(), c.Request(), m.function, deadline, f, long)
 		return nil
 	})
 }
 
-// invoke has f run for the request r and answers the host.
-func (s *Server) invoke(w http.ResponseWriter, r *http.Request, function string, deadline time.Duration, f invocable) {
+// invoke has f run for the request r, or long if its body is that, and answers
+// the host.
+func (s *Server) invoke(w http.ResponseWriter, r *http.Request, function string, deadline time.Duration, f invocable, long spoolable) {
 	id := invocationID(r)
 	j := &journal{out: s.opt.Stdout}
 	log := j.logger(s.opt.Level, function, id)
-	status, err := s.execute(r, function, id, deadline, func(ctx context.Context, inv *Invocation) error {
-		return f(ctx, log, inv)
-	})
+	status, err := s.execute(r, log, function, id, deadline, f, long)
 	report(log, err, status)
 	lines := j.close(status == http.StatusOK)
 	replyJSON(w, status, resultJSON(lines, err))
 }
 
-// execute decodes the invocation in r, calls f with it, and returns the status
-// that has the host do the right thing.
-func (s *Server) execute(r *http.Request, function, id string, deadline time.Duration, f func(context.Context, *Invocation) error) (int, error) {
+// execute decodes the invocation in r, calls f or long with it, and returns the
+// status that has the host do the right thing.
+func (s *Server) execute(r *http.Request, log *slog.Logger, function, id string, deadline time.Duration, f invocable, long spoolable) (int, error) {
 	body := s.bodies.Get().(*bytes.Buffer)
-	if status, err := readBody(body, r.Body, s.opt.MaxBody); err != nil {
+	n, err := body.ReadFrom(io.LimitReader(r.Body, s.opt.MaxBody+1))
+	switch {
+	case err != nil:
 		s.release(body)
-		return status, err
+		return unread(err)
+	case n > s.opt.MaxBody && long == nil:
+		s.release(body)
+		return http.StatusRequestEntityTooLarge, fmt.Errorf("read invocation: it has more than %d bytes", s.opt.MaxBody)
+	case n > s.opt.MaxBody:
+		sp, err := newSpool(body.Bytes(), r.Body, s.opt.MaxSpool)
+		if err != nil {
+			return unread(err)
+		}
+		_, err = run(r.Context(), deadline, func(ctx context.Context) error {
+			defer sp.Close()
+			return long(ctx, log, sp)
+		})
+		return triggerStatus(err), err
 	}
 	returned, err := run(r.Context(), deadline, func(ctx context.Context) error {
 		inv, err := Decode(function, id, body.Bytes())
 		if err != nil {
 			return err
 		}
-		return f(ctx, inv)
+		return f(ctx, log, inv)
 	})
 	if returned { // otherwise f may still read it
 		s.release(body)
 	}
 	return triggerStatus(err), err
+}
+
+// unread is the outcome of an invocation that could not be read.
+func unread(err error) (int, error) {
+	return http.StatusBadRequest, fmt.Errorf("read invocation: %w", err)
 }
 
 // triggerStatus returns the status that has the host do the right thing: try
@@ -179,16 +209,4 @@ func (s *Server) release(b *bytes.Buffer) {
 		b.Reset()
 		s.bodies.Put(b)
 	}
-}
-
-// readBody reads all of r, whose length the host doesn't tell, into b.
-func readBody(b *bytes.Buffer, r io.Reader, limit int64) (status int, err error) {
-	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
-	switch {
-	case err != nil:
-		return http.StatusBadRequest, fmt.Errorf("read invocation: %w", err)
-	case n > limit:
-		return http.StatusRequestEntityTooLarge, fmt.Errorf("read invocation: it has more than %d bytes", limit)
-	}
-	return http.StatusOK, nil
 }
