@@ -56,7 +56,7 @@ func (a *App) mapping() ingest.Mappings {
 
 // batch is the batch of an invocation.
 func batch(ev protocol.Events) ingest.Batch {
-	return ingest.Batch{Hub: ev.Hub, Partition: ev.Partition, Bodies: ev.Bodies, Sequences: ev.Sequences, Enqueued: ev.Enqueued, Length: ev.Length, Details: func() []mapping.Detail {
+	return ingest.Batch{Hub: ev.Hub, Partition: ev.Partition, Bodies: ev.Bodies, Sequences: ev.Sequences, Enqueued: ev.Enqueued, Part: ev.Part, Length: ev.Length, Details: func() []mapping.Detail {
 		details := ev.Details()
 		all := make([]mapping.Detail, len(details))
 		for i, d := range details {

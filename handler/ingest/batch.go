@@ -14,6 +14,9 @@ type Batch struct {
 	Bodies         [][]byte
 	Sequences      []int64
 	Enqueued       []time.Time
+	// Part says that the batch is a part of a longer one. When that is delivered
+	// again, because not all of it could be finished, a part that was is skipped.
+	Part bool
 	// Length is 0, unless the batch is a single event that is too long to be read:
 	// then it is about that many bytes long, and its body is only the beginning
 	// of it.

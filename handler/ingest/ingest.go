@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
@@ -22,6 +24,10 @@ type Store interface {
 // from events before they are stored.
 const maxInsert = 10_000
 
+// maxFinished is how many parts of long batches are remembered: those of four
+// batches whose parts are single events.
+const maxFinished = 4000
+
 // Ingester stores the readings of batches. It is safe for concurrent use.
 type Ingester struct {
 	Store   Store
@@ -32,6 +38,9 @@ type Ingester struct {
 	Figures Figures          // nil if [Ingester.Record] is not called
 
 	total total
+
+	begin    sync.Once
+	finished *lru.Cache[string, struct{}] // parts of long batches that are done
 
 	mu     sync.Mutex
 	failed map[string]int // spilled batches: how often each could not be drained
@@ -45,6 +54,22 @@ type Ingester struct {
 // something was rejected, one if something was spilled, and once a minute what
 // was ingested since.
 func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error {
+	if !b.Part {
+		return in.ingest(ctx, log, b)
+	}
+	in.begin.Do(func() { in.finished, _ = lru.New[string, struct{}](maxFinished) }) // fails if that is not positive
+	name := spillName(b)
+	if in.finished.Contains(name) {
+		return nil
+	}
+	err := in.ingest(ctx, log, b)
+	if err == nil {
+		in.finished.Add(name, struct{}{})
+	}
+	return err
+}
+
+func (in *Ingester) ingest(ctx context.Context, log *slog.Logger, b Batch) error {
 	early, cancel := ctx, context.CancelFunc(func() {})
 	if deadline, ok := ctx.Deadline(); ok {
 		early, cancel = context.WithDeadline(ctx, deadline.Add(-spillTime))

@@ -1,9 +1,13 @@
 package ingest_test
 
 import (
+	"context"
+	"errors"
+	"io"
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 )
 
@@ -26,4 +30,52 @@ func TestTooLongEvent(t *testing.T) {
 	if sql.calls != 0 {
 		t.Error("it was read")
 	}
+}
+
+// A long batch that could not be finished goes on where it was when it is
+// delivered again: the parts that were stored or spilled are not done twice.
+func TestLongBatchGetsOn(t *testing.T) {
+	t.Parallel()
+	sql, blobs := new(kept), &limitedBlobs{Memory: new(blob.Memory)}
+	sql.before = func(_ context.Context, call int, _ []fleet.Reading) error {
+		if call%3 == 0 {
+			return errors.New("away")
+		}
+		return nil
+	}
+	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
+	const parts = 20
+	deliver := func() error {
+		for i := range int64(parts) {
+			b := batchOf(i, body(int(i)))
+			b.Part = true
+			if err := in.Ingest(t.Context(), quiet, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	deliveries := 1
+	for deliver() != nil {
+		if deliveries++; deliveries > 10 {
+			t.Fatal("it does not get on")
+		}
+	}
+	// Each third transaction fails and its part is spilled, which each second time fails too.
+	if spilled := len(names(t, blobs.Memory, blob.Spill)); len(sql.values)+spilled != parts || spilled == 0 || sql.calls != parts+deliveries-1 {
+		t.Errorf("%d are stored and %d spilled after %d deliveries and %d transactions", len(sql.values), spilled, deliveries, sql.calls)
+	}
+}
+
+// limitedBlobs refuses each second write.
+type limitedBlobs struct {
+	*blob.Memory
+	writes int
+}
+
+func (s *limitedBlobs) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error) {
+	if s.writes++; s.writes%2 == 0 {
+		return blob.Info{}, errors.New("away")
+	}
+	return s.Memory.Write(ctx, container, name, cond, contentType, fill)
 }

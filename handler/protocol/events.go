@@ -18,6 +18,7 @@ type Events struct {
 	Bodies         [][]byte
 	Sequences      []int64     // of each body
 	Enqueued       []time.Time // likewise, in UTC
+	Part           bool        // they are a part of a batch that is too long for memory
 	// Length is 0, unless the batch is a single event that is longer than memory
 	// should hold: then it is about that many bytes long, and its body is only
 	// the beginning of it.

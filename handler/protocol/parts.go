@@ -135,7 +135,7 @@ func (p *parts) flush() error {
 	if len(ev.Bodies) == 0 {
 		return nil
 	}
-	ev.Hub, ev.Partition = p.hub, p.partition
+	ev.Hub, ev.Partition, ev.Part = p.hub, p.partition, true
 	ev.Details = func() []Detail { return details }
 	return p.f(ev)
 }
