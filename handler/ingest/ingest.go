@@ -90,12 +90,13 @@ func (in *Ingester) ingest(ctx context.Context, log *slog.Logger, b Batch) error
 
 // rejectLong writes the dead letter of an event of which there is only the beginning.
 func (in *Ingester) rejectLong(ctx context.Context, log *slog.Logger, b Batch) error {
-	err := fmt.Errorf("%w: the event has about %d bytes, more than can be read; raw is its beginning", fleet.ErrInvalid, b.Length)
-	refused := []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: b.Bodies[0]}, Count: 1, Err: err}}
-	if err := in.reject(ctx, log, b, "", refused); err != nil {
+	reason := fmt.Errorf("%w: the event has about %d bytes, more than can be read; raw is its beginning", fleet.ErrInvalid, b.Length)
+	refused := []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: b.Bodies[0]}, Count: 1, Err: reason}}
+	letter, err := in.reject(ctx, log, b, "", refused)
+	if err != nil {
 		return err
 	}
-	in.count(log, b, sums{events: 1}, refused)
+	in.count(log, b, fleet.Ingested{Events: 1}, refused, letter)
 	return nil
 }
 
