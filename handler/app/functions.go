@@ -68,9 +68,10 @@ func batch(ev protocol.Events) ingest.Batch {
 
 // mountRuns puts the API on the server, which is the function runs.
 func (a *App) mountRuns() {
-	api := &runs.API{Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Figures: a.db, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now}
+	api := &runs.API{Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Figures: a.db, Published: a.db, Files: a.storage.Blobs(), Portraits: portraits{a.models, a.storage.Blobs()}, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now}
 	view(a, "/api/", api.Lanes)
 	view(a, "/api/device", api.Device)
+	view(a, "/api/sensor", api.Subject)
 	route(a, http.MethodGet, "/api/devices", http.StatusOK, api.Devices)
 	route(a, http.MethodGet, "/api/anomalies", http.StatusOK, api.ListAnomalies)
 	route(a, http.MethodGet, "/api/anomalies/top", http.StatusOK, api.TopAnomalies)
@@ -78,10 +79,14 @@ func (a *App) mountRuns() {
 	route(a, http.MethodPost, "/api/runs", http.StatusAccepted, api.Request)
 	view(a, "/api/runs/:id", api.Show)
 	view(a, "/api/runs/:id/jobs", api.Jobs)
+	view(a, "/api/runs/:id/job", api.Job)
 	route(a, http.MethodPost, "/api/runs/:id/rescore", http.StatusAccepted, api.Rescore)
+	view(a, "/api/models", api.ListModels)
+	view(a, "/api/model", api.ModelDetail)
 	route(a, http.MethodPost, "/api/models/refresh", http.StatusOK, api.RefreshModels)
+	route(a, http.MethodPost, "/api/models/rollback", http.StatusOK, api.Rollback)
 	route(a, http.MethodPost, "/api/runs/:id/cancel", http.StatusAccepted, api.Cancel)
-	route(a, http.MethodGet, "/api/ingest", http.StatusOK, api.Ingest)
+	view(a, "/api/ingest", api.Ingest)
 	route(a, http.MethodGet, "/api/sensors", http.StatusOK, api.Sensors)
 	route(a, http.MethodPost, "/api/sensors/enable", http.StatusOK, api.Enable)
 	route(a, http.MethodPost, "/api/sensors/disable", http.StatusOK, api.Disable)

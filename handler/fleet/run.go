@@ -219,3 +219,28 @@ type DeviceSum struct {
 	Rows      int // predictions
 	Anomalies int // of these
 }
+
+// JobOrder is an order of a run's jobs.
+type JobOrder string
+
+// The orders of a run's jobs.
+const (
+	ByName    JobOrder = ""
+	ByWorst   JobOrder = "worst"   // the greatest share of anomalies first
+	BySlowest JobOrder = "slowest" // what took longest first
+)
+
+// Serving is a registered model with what it serves.
+type Serving struct {
+	Model
+	Subjects int // that have jobs for it
+}
+
+// Version is what jobs that one version of a model scored came to.
+type Version struct {
+	SHA256      string
+	First, Last time.Time // where the windows of its first and last job begin
+	Jobs        int
+	Rows        int
+	Anomalies   int
+}

@@ -1,24 +1,18 @@
 package page
 
 import (
-	"fmt"
-	"maps"
-	"math"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// deviceView is a device with its charts, one a sensor, on one axis of time.
+// deviceView is a device with its charts on one axis of time.
 type deviceView struct {
 	runs.Device
-	Charts []chart
-	Ticks  []tick
-	Ranges []span
-	Width  int
+	axis
+	Tracks  []trackView
+	Changes changes
+	Spans   []span
 }
 
 // span is a span of time to choose.
@@ -27,140 +21,77 @@ type span struct {
 	Chosen         bool
 }
 
-// chart is what one sensor measured, and what became of its jobs beneath; of a
-// device model there are only the jobs.
-type chart struct {
-	runs.Series
-	Name        string
-	DeviceModel bool
-	Line, Band  string // of the least and greatest values, as paths of SVG
-	Y           []tick
-	Bars        []bar
-	Anomalies   int
-	Rows        int
+// trackView is what one sensor measured, its scores, and what became of its jobs; of a
+// device model there are no readings.
+type trackView struct {
+	runs.Track
+	Readings  plot
+	Score     *plot
+	Found     []runs.AnomalousPiece
+	Bars      []bar
+	Rows      int
+	Anomalous int
 }
 
-// bar is a job under the chart.
-type bar struct {
-	X, W        float64
-	Class, Text string
-	Run         string
+// changes are the marks on an axis.
+type changes struct {
+	Marks []markView
 }
 
-const (
-	chartWidth  = 960
-	chartHeight = 120
-)
+type markView struct {
+	runs.Mark
+	X float64
+}
+
+const mostMarks = 200
+
+func newChanges(all []runs.Mark, a axis) changes {
+	var c changes
+	for _, m := range all[max(0, len(all)-mostMarks):] {
+		c.Marks = append(c.Marks, markView{m, a.percent(m.At)})
+	}
+	return c
+}
 
 func newDeviceView(d runs.Device) deviceView {
-	v := deviceView{Device: d, Width: chartWidth, Ticks: timeTicks(d.From, d.To, chartWidth)}
-	x := func(t time.Time) float64 {
-		share := t.Sub(d.From).Seconds() / d.To.Sub(d.From).Seconds()
-		return math.Round(min(max(share, 0), 1)*chartWidth*100) / 100
-	}
-	for _, s := range d.Sensors {
-		c := chart{Name: s.Sensor, Series: s}
-		c.draw(x)
-		v.Charts = append(v.Charts, c)
-	}
-	// Device models come last, in the order of their names; they have no readings of their own.
-	models := map[string]bool{}
-	for _, j := range d.Jobs {
-		if j.DeviceModel != "" {
-			models[j.DeviceModel] = true
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(models)) {
-		v.Charts = append(v.Charts, chart{Name: name, DeviceModel: true})
-	}
-	for i := range v.Charts {
-		for _, j := range d.Jobs {
-			if j.Name() == v.Charts[i].Name {
-				v.Charts[i].addJob(j, x)
+	a := newAxis(d.From, d.To)
+	v := deviceView{Device: d, axis: a, Changes: newChanges(d.Marks, a), Spans: spansOf(d.From, d.To)}
+	for _, t := range d.Sensors {
+		c := trackView{Track: t}
+		for _, n := range d.Anomalies {
+			if n.ID.Name() == t.Name {
+				c.Found = append(c.Found, n)
 			}
 		}
-	}
-	for _, r := range []struct {
-		text   string
-		length time.Duration
-	}{{"1 hour", time.Hour}, {"6 hours", 6 * time.Hour}, {"1 day", 24 * time.Hour}, {"1 week", 7 * 24 * time.Hour}, {"1 month", 31 * 24 * time.Hour}} {
-		v.Ranges = append(v.Ranges, span{r.text, d.To.Add(-r.length).Format(time.RFC3339), d.To.Format(time.RFC3339), d.To.Sub(d.From) == r.length})
+		if !t.DeviceModel {
+			c.Readings = newPlot("Readings of "+t.Name, t.Readings, a, nil)
+			c.Readings.mark(c.Found, a, valueOf)
+			if c.Readings.Line == "" {
+				c.Readings.Empty = "no readings"
+			}
+		}
+		if t.Score != nil {
+			p := newPlot("Score of "+t.Name, t.Score, a, t.Threshold)
+			p.mark(c.Found, a, scoreOf(t.Threshold))
+			c.Score = &p
+		}
+		c.Bars, c.Rows, c.Anomalous = bars(t.Name, d.Jobs, a)
+		v.Tracks = append(v.Tracks, c)
 	}
 	return v
 }
 
-// draw makes the paths of the chart. x gives the place of a time.
-func (c *chart) draw(x func(time.Time) float64) {
-	if len(c.Points) == 0 {
-		return
+// spansOf are spans to choose instead of the present one, which end where it does;
+// and the ones before and after it.
+func spansOf(from, to time.Time) []span {
+	length := to.Sub(from)
+	text := func(t time.Time) string { return t.Format(time.RFC3339) }
+	all := []span{{"← earlier", text(from.Add(-length)), text(from), false}}
+	for _, r := range []struct {
+		text   string
+		length time.Duration
+	}{{"1 hour", time.Hour}, {"6 hours", 6 * time.Hour}, {"1 day", 24 * time.Hour}, {"1 week", 7 * 24 * time.Hour}, {"1 month", 31 * 24 * time.Hour}} {
+		all = append(all, span{r.text, text(to.Add(-r.length)), text(to), length == r.length})
 	}
-	low, high := c.Points[0].Min, c.Points[0].Max
-	for _, p := range c.Points {
-		low, high = min(low, p.Min), max(high, p.Max)
-	}
-	var ticks []float64
-	low, high, ticks = axis(low, high)
-	y := func(v float64) float64 {
-		share := (v - low) / (high - low)
-		return math.Round((1-share)*chartHeight*100) / 100
-	}
-	for _, v := range ticks {
-		c.Y = append(c.Y, tick{y(v), number(v)})
-	}
-	var line, band, back strings.Builder
-	for i, p := range c.Points {
-		command := 'L'
-		if i == 0 {
-			command = 'M'
-		}
-		fmt.Fprintf(&line, "%c%g %g", command, x(p.At), y((p.Min+p.Max)/2))
-		fmt.Fprintf(&band, "%c%g %g", command, x(p.At), y(p.Max))
-	}
-	for i := len(c.Points) - 1; i >= 0; i-- {
-		fmt.Fprintf(&back, "L%g %g", x(c.Points[i].At), y(c.Points[i].Min))
-	}
-	c.Line, c.Band = line.String(), band.String()+back.String()+"Z"
-}
-
-func (c *chart) addJob(j runs.Job, x func(time.Time) float64) {
-	w, err := fleet.ParseRunID(j.Run)
-	if err != nil {
-		return // the ledger has only such ids
-	}
-	c.Rows += j.Rows
-	c.Anomalies += j.Anomalies
-	cell := runs.Cell{Jobs: 1, Rows: j.Rows, Anomalies: j.Anomalies}
-	text := fmt.Sprintf("%s: %s", moment(w.From), strings.ReplaceAll(string(j.State), "_", " "))
-	switch j.State {
-	case fleet.Queued:
-		cell.Queued = 1
-	case fleet.Scored:
-		text = cellText(w.From, cell)
-	case fleet.BadModel, fleet.BadData, fleet.Failed:
-		cell.Failed = 1
-		text += ": " + j.Error
-	}
-	from := x(w.From)
-	c.Bars = append(c.Bars, bar{from, max(x(w.To)-from, .5), cellClass(cell), text, j.Run})
-}
-
-// axis widens a range of values to round ones, and returns some marks in it.
-func axis(low, high float64) (float64, float64, []float64) {
-	if high-low < 1e-9*max(math.Abs(low), math.Abs(high), 1e-9) {
-		pad := max(math.Abs(low)*.01, 1e-9)
-		low, high = low-pad, high+pad
-	}
-	step := math.Pow(10, math.Floor(math.Log10((high-low)/3)))
-	for _, f := range []float64{1, 2, 5, 10} {
-		if (high-low)/(step*f) <= 4 {
-			step *= f
-			break
-		}
-	}
-	first, last := math.Floor(low/step), math.Ceil(high/step)
-	var marks []float64
-	for i := first; i <= last; i++ {
-		marks = append(marks, i*step)
-	}
-	return first * step, last * step, marks
+	return append(all, span{"later →", text(to), text(to.Add(length)), false})
 }

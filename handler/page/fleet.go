@@ -11,10 +11,8 @@ import (
 // fleetView is the fleet with its cells as they are drawn.
 type fleetView struct {
 	runs.Lanes
+	axis
 	Rows    []laneView
-	Ticks   []tick // along the top
-	CellW   int
-	Width   int
 	Earlier string // the end of the span before
 	Later   string
 }
@@ -26,25 +24,14 @@ type laneView struct {
 
 // cellView is a cell: Class says how it looks, Text what a pointer over it reads.
 type cellView struct {
-	X           int
+	X, W        float64
 	Class, Text string
+	Failed      bool
 	From, To    string
 }
 
-// tick is a mark on an axis, at X or Y in the units of the drawing.
-type tick struct {
-	At   float64
-	Text string
-}
-
-const (
-	laneWidth  = 960
-	laneHeight = 18
-)
-
 func newFleetView(l runs.Lanes) fleetView {
-	v := fleetView{Lanes: l, CellW: max(1, laneWidth/max(1, len(l.Columns)))}
-	v.Width = v.CellW * len(l.Columns)
+	v := fleetView{Lanes: l, axis: newAxis(l.From, l.To)}
 	length := l.To.Sub(l.From)
 	v.Earlier, v.Later = l.From.Format(time.RFC3339), l.To.Add(length).Format(time.RFC3339)
 	end := func(i int) time.Time {
@@ -57,13 +44,13 @@ func newFleetView(l runs.Lanes) fleetView {
 		row := laneView{Lane: lane}
 		for i, c := range lane.Cells {
 			if c.Jobs > 0 {
-				row.Cells = append(row.Cells, cellView{X: i * v.CellW, Class: cellClass(c), Text: cellText(l.Columns[i], c),
+				x := v.percent(l.Columns[i])
+				row.Cells = append(row.Cells, cellView{X: x, W: round(v.percent(end(i))-x, 1000), Class: cellClass(c), Text: cellText(l.Columns[i], c), Failed: c.Failed > 0,
 					From: l.Columns[i].Format(time.RFC3339), To: end(i).Format(time.RFC3339)})
 			}
 		}
 		v.Rows = append(v.Rows, row)
 	}
-	v.Ticks = timeTicks(l.From, l.To, float64(v.Width))
 	return v
 }
 
@@ -98,7 +85,10 @@ func shade(share float64) int {
 }
 
 func cellText(at time.Time, c runs.Cell) string {
-	text := fmt.Sprintf("%s: %s of %s rows are anomalies (%s)", moment(at), count(c.Anomalies), count(c.Rows), percent(c.Share()))
+	text := moment(at) + " UTC: no rows"
+	if c.Rows > 0 {
+		text = fmt.Sprintf("%s UTC: %s of %s rows are anomalies (%s)", moment(at), count(c.Anomalies), count(c.Rows), percent(c.Share()))
+	}
 	if c.Failed > 0 {
 		text += fmt.Sprintf("; %d of %d jobs failed", c.Failed, c.Jobs)
 	}
@@ -106,33 +96,4 @@ func cellText(at time.Time, c runs.Cell) string {
 		text += fmt.Sprintf("; %d of %d jobs are waiting", c.Queued, c.Jobs)
 	}
 	return text
-}
-
-// timeTicks are marks at round times: some eight of them.
-func timeTicks(from, to time.Time, width float64) []tick {
-	steps := []time.Duration{time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
-		24 * time.Hour, 2 * 24 * time.Hour, 4 * 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
-	step := steps[len(steps)-1]
-	for _, s := range steps {
-		if to.Sub(from)/s <= 9 {
-			step = s
-			break
-		}
-	}
-	layout := "15:04"
-	if step >= 24*time.Hour {
-		layout = "2 Jan"
-	}
-	var ticks []tick
-	for at := from.Truncate(step); at.Before(to); at = at.Add(step) {
-		if at.Before(from) {
-			continue
-		}
-		text := at.Format(layout)
-		if layout == "15:04" && text == "00:00" {
-			text = at.Format("2 Jan")
-		}
-		ticks = append(ticks, tick{at.Sub(from).Seconds() / to.Sub(from).Seconds() * width, text})
-	}
-	return ticks
 }

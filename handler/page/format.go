@@ -1,19 +1,21 @@
 package page
 
 import (
+	"encoding/json"
 	"fmt"
 	"html/template"
-	"math"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
 var functions = template.FuncMap{
 	"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"moment":  moment,
+	"never":   func() time.Time { return time.Time{} },
 	"count":   count,
 	"percent": percent,
 	"length":  length,
@@ -21,16 +23,33 @@ var functions = template.FuncMap{
 	"short":   func(s string) string { return s[:min(len(s), 12)] },
 	"states":  func() []fleet.JobState { return fleet.JobStates },
 	"plus":    func(a, b int) int { return a + b },
-	"number":  number,
-	"text":    func(s fleet.JobState) string { return string(s) },
-	"list":    func(all ...string) []string { return all },
-	"numbers": func(n int) []int {
-		all := make([]int, n)
-		for i := range all {
-			all[i] = i
+	"number": func(v any) string {
+		if p, ok := v.(*float64); ok {
+			return number(*p)
 		}
-		return all
+		return number(v.(float64))
 	},
+	"text":    func(s fleet.JobState) string { return string(s) },
+	"bytes":   bytes,
+	"seconds": func(ms int64) string { return length(time.Time{}, time.Time{}.Add(time.Duration(ms)*time.Millisecond)) },
+	"json": func(v any) (string, error) {
+		text, err := json.MarshalIndent(v, "", "  ")
+		return string(text), err
+	},
+	"last": func(all []runs.AnomalousPiece) []runs.AnomalousPiece { return all[max(0, len(all)-5):] },
+	"rollback": func(name string) (string, error) {
+		text, err := json.Marshal(runs.RollbackRequest{Model: name})
+		return string(text), err
+	},
+	"parse": func(id string) *fleet.Window {
+		w, err := fleet.ParseRunID(id)
+		if err != nil {
+			return nil
+		}
+		return &w
+	},
+	"lag":  func(seconds float64) string { return length(time.Time{}, time.Time{}.Add(durationOf(seconds))) },
+	"list": func(all ...string) []string { return all },
 }
 
 // moment writes a time as people read it; the script may put it into the reader's zone.
@@ -57,6 +76,20 @@ func percent(share float64) string {
 	}
 }
 
+// durationOf is so many seconds.
+func durationOf(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+
+// bytes writes a size.
+func bytes(n int64) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.3g kB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.3g MB", float64(n)/(1<<20))
+}
+
 // length writes how long something took.
 func length(from, to time.Time) string {
 	d := to.Sub(from)
@@ -69,12 +102,4 @@ func length(from, to time.Time) string {
 		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return fmt.Sprintf("%d days", int(d.Hours()/24))
-}
-
-// number writes a measured value: enough digits for an axis or a table.
-func number(v float64) string {
-	if v != 0 && (math.Abs(v) >= 1e6 || math.Abs(v) < 1e-3) {
-		return strconv.FormatFloat(v, 'e', 3, 64)
-	}
-	return strconv.FormatFloat(v, 'g', 6, 64)
 }

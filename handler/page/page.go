@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
@@ -52,12 +53,22 @@ func Draw(w io.Writer, here *url.URL, key string, answer any) error {
 		name, f.Title, f.View = "fleet.html", "Fleet", newFleetView(v)
 	case runs.Device:
 		name, f.Title, f.View = "device.html", v.Device, newDeviceView(v)
+	case runs.Subject:
+		name, f.Title, f.View = "subject.html", v.Name+" of "+v.Device, newSubjectView(v)
 	case runs.RunList:
-		name, f.Title = "runs.html", "Runs"
+		name, f.Title, f.View = "runs.html", "Runs", newRunsView(v)
 	case runs.Run:
-		name, f.Title = "run.html", "Run "+v.ID
+		name, f.Title, f.View = "run.html", "Run "+v.ID, newRunView(v)
 	case runs.JobList:
 		name, f.Title = "jobs.html", "Jobs"
+	case runs.JobDetail:
+		name, f.Title = "job.html", "Job of "+v.ID.String()
+	case runs.ModelList:
+		name, f.Title = "models.html", "Models"
+	case runs.Ingest:
+		name, f.Title, f.View = "ingest.html", "Ingest", newIngestView(v)
+	case runs.ModelDetail:
+		name, f.Title, f.View = "model.html", "Model "+v.Name, newModelView(v)
 	case Problem:
 		name, f.Title = "problem.html", "Not to be had"
 	default:
@@ -103,6 +114,81 @@ func (f frame) Query(name, value string, parts ...string) string {
 // Span returns the address of a device over a span of time.
 func (f frame) Span(device, from, to string) string {
 	return f.link(url.Values{"device": {device}, "from": {from}, "to": {to}}, "device")
+}
+
+// Device returns the address of a device over a span, the usual one if from is zero.
+func (f frame) Device(device string, from, to time.Time) string {
+	return f.link(over(url.Values{"device": {device}}, from, to), "device")
+}
+
+// Sensor returns the address of a sensor or device model over a span, the usual one
+// if from is zero.
+func (f frame) Sensor(device, name string, from, to time.Time) string {
+	return f.link(over(url.Values{"device": {device}, "name": {name}}, from, to), "sensor")
+}
+
+// Job returns the address of a job.
+func (f frame) Job(run, device, name string) string {
+	return f.link(url.Values{"device": {device}, "name": {name}}, "runs", run, "job")
+}
+
+// Model returns the address of a model.
+func (f frame) Model(name string) string { return f.link(url.Values{"name": {name}}, "model") }
+
+func over(query url.Values, from, to time.Time) url.Values {
+	if !from.IsZero() {
+		query.Set("from", from.Format(time.RFC3339))
+		query.Set("to", to.Format(time.RFC3339))
+	}
+	return query
+}
+
+// Between returns the present address over another span of time.
+func (f frame) Between(from, to string) string {
+	query := f.Here.Query()
+	query.Del("page")
+	query.Set("from", from)
+	query.Set("to", to)
+	return f.Here.EscapedPath() + "?" + query.Encode()
+}
+
+// chooser is what the choice of a span of time needs.
+type chooser struct {
+	Frame    frame
+	Spans    []span
+	From, To time.Time
+}
+
+// Choose returns the choice of a span of time.
+func (f frame) Choose(spans []span, from, to time.Time) chooser { return chooser{f, spans, from, to} }
+
+// Site returns the present address for the devices of a site, one lane each.
+func (f frame) Site(prefix string) string {
+	query := f.Here.Query()
+	query.Del("page")
+	query.Del("group")
+	query.Set("prefix", prefix)
+	return f.Here.EscapedPath() + "?" + query.Encode()
+}
+
+// Filter is With that begins at the first page.
+func (f frame) Filter(name string, value any) string {
+	g := f
+	here := *f.Here
+	query := here.Query()
+	query.Del("after")
+	here.RawQuery = query.Encode()
+	g.Here = &here
+	return g.With(name, value)
+}
+
+// Section reports whether the page belongs to a part of the site, such as runs.
+func (f frame) Section(name string) bool {
+	path := strings.TrimPrefix(f.Here.Path, "/api/")
+	if name == "" {
+		return path == "" || path == "device" || path == "sensor"
+	}
+	return path == name || path+"s" == name || strings.HasPrefix(path, name+"/")
 }
 
 func (f frame) link(query url.Values, parts ...string) string {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
@@ -21,6 +22,10 @@ type Lister interface {
 	// Runs returns runs whose ids sort before the given one, the newest first.
 	Runs(ctx context.Context, before string, limit int) ([]fleet.Run, error)
 	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
+	JobsTop(ctx context.Context, run string, state fleet.JobState, by fleet.JobOrder, limit int) ([]fleet.Job, error)
+	// Work returns the jobs of a run that ids have, each with the model that serves it now.
+	Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Work, error)
+	Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
 }
 
 // Subjects lists sensors and device models, and switches them off and on.
@@ -46,6 +51,27 @@ type Ledger interface {
 	Models(ctx context.Context) ([]fleet.Model, error)
 }
 
+// Published lists the registered models and what became of their jobs.
+type Published interface {
+	// ServingModels returns models after the given name, ordered by name.
+	ServingModels(ctx context.Context, after string, limit int) ([]fleet.Serving, error)
+	ServingModel(ctx context.Context, name string) (fleet.Serving, error)
+	ServedBy(ctx context.Context, model int64, after fleet.ID, limit int) ([]fleet.ID, error)
+	Versions(ctx context.Context, m fleet.Model, from time.Time) ([]fleet.Version, error)
+}
+
+// Files reads blobs; see [blob.Store].
+type Files interface {
+	Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error)
+}
+
+// Portraits says what is in the file of a model.
+type Portraits interface {
+	Portrait(ctx context.Context, version fleet.Model) (Portrait, error)
+	// Rollback exchanges the model of a blob with the one that was there before.
+	Rollback(ctx context.Context, m fleet.Model) error
+}
+
 // Models is the registry of models; see package registry.
 type Models interface {
 	// List registers what has changed in the container models.
@@ -64,14 +90,17 @@ type Ender interface {
 
 // API answers requests. It is safe for concurrent use.
 type API struct {
-	Ledger   Ledger
-	Overview Overview
-	Readings Readings
-	Figures  Figures
-	Models   Models
-	Sender   Sender
-	Ender    Ender
-	Settings fleet.Settings // the current ones: of the runs it opens
+	Ledger    Ledger
+	Overview  Overview
+	Readings  Readings
+	Figures   Figures
+	Published Published
+	Portraits Portraits
+	Files     Files
+	Models    Models
+	Sender    Sender
+	Ender     Ender
+	Settings  fleet.Settings // the current ones: of the runs it opens
 	// Retention is how long runs and readings are kept; 0 is for ever.
 	Retention time.Duration
 	// Later does what a caller need not wait for, as soon as it can and beside its

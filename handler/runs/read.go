@@ -38,6 +38,14 @@ type Run struct {
 	Manifest string `json:"manifest,omitempty"`
 }
 
+// Began returns when the run was opened last.
+func (r Run) Began() time.Time {
+	if !r.ReopenedAt.IsZero() {
+		return r.ReopenedAt
+	}
+	return r.OpenedAt
+}
+
 // Epoch is a stretch of a run's life that began when the run was opened, or
 // when closed jobs were changed.
 type Epoch struct {

@@ -58,6 +58,18 @@ WHERE j.run = @run AND j.subject_id = s.id AND (@state = '' OR j.state = @state)
   AND s.device >= @device AND (s.device > @device OR s.name > @name)
 ORDER BY s.device, s.name {limit}`
 
+	jobsByAnomalies statement = `
+SELECT {top} ` + jobColumns + `
+FROM dbo.jobs j JOIN dbo.subjects s ON s.id = j.subject_id
+WHERE j.run = @run AND (@state = '' OR j.state = @state)
+ORDER BY CASE WHEN j.predictions = 0 THEN 0 ELSE 1.0 * j.anomalies / j.predictions END DESC, j.anomalies DESC, s.device, s.name {limit}`
+
+	jobsByDuration statement = `
+SELECT {top} ` + jobColumns + `
+FROM dbo.jobs j JOIN dbo.subjects s ON s.id = j.subject_id
+WHERE j.run = @run AND (@state = '' OR j.state = @state)
+ORDER BY j.duration_us DESC, s.device, s.name {limit}`
+
 	countJobs statement = `
 SELECT j.state, COUNT(j.subject_id)
 FROM dbo.runs r LEFT JOIN dbo.jobs j ON j.run = r.id
@@ -203,6 +215,16 @@ func (db *DB) JobsPage(ctx context.Context, run string, state fleet.JobState, af
 }
 
 // jobs returns the result of a query for jobColumns, with a list if it has one.
+// JobsTop returns up to limit jobs of a run in the given state, "" for all: those
+// with the greatest share of anomalies first, or those that took longest.
+func (db *DB) JobsTop(ctx context.Context, run string, state fleet.JobState, by fleet.JobOrder, limit int) ([]fleet.Job, error) {
+	s := jobsByAnomalies
+	if by == fleet.BySlowest {
+		s = jobsByDuration
+	}
+	return db.jobs(ctx, "sorting jobs of run "+run, s, list{}, sql.Named("run", run), sql.Named("state", string(state)), sql.Named("limit", limit))
+}
+
 func (db *DB) jobs(ctx context.Context, op string, s statement, l list, args ...any) (all []fleet.Job, err error) {
 	err = db.read(ctx, op, func(ctx context.Context, r session) error {
 		all = nil

@@ -170,3 +170,7 @@ func (c callTogether) Predict(r *predict.Result, x []float64) error {
 // stands beside it.
 // All rows of a call are scored as in one of the library's.
 func (m *Model) Library() predict.Model { return callTogether{m.loaded} }
+
+// Scaling returns what the first scaler that rows come to subtracts and divides by:
+// see [sklearn.Model.Scaling].
+func (m *Model) Scaling() (center, scale []float64) { return m.loaded.Scaling() }

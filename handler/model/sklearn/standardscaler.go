@@ -1,5 +1,7 @@
 package sklearn
 
+import "slices"
+
 // centeredScaler is sklearn.preprocessing.StandardScaler, RobustScaler or
 // MaxAbsScaler: (x - center) / scale, and perhaps clipped to [-1, 1]. Either
 // slice is nil if the scaler leaves that step out.
@@ -73,4 +75,30 @@ func (s *centeredScaler) transform(dst, src []float64, _ int, _ *arena) error {
 		clip(dst, -1, 1)
 	}
 	return nil
+}
+
+// Scaling returns what the first scaler that rows come to subtracts from each
+// column and then divides it by: those of a StandardScaler or RobustScaler, alone or
+// as the first step of a Pipeline. Either is nil where it leaves that out, both where
+// there is no such scaler.
+func (m *Model) Scaling() (center, scale []float64) {
+	e := m.root
+	for e != nil {
+		p, ok := e.predictor.(*pipeline)
+		if !ok {
+			p, ok = e.transformer.(*pipeline)
+		}
+		if !ok || len(p.steps) == 0 {
+			break
+		}
+		e = p.steps[0]
+	}
+	if e == nil {
+		return nil, nil
+	}
+	s, ok := e.transformer.(*centeredScaler)
+	if !ok {
+		return nil, nil
+	}
+	return slices.Clone(s.center), slices.Clone(s.scale)
 }

@@ -1,0 +1,182 @@
+package runs
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+	"github.com/fleetscore/fleetscore/handler/spawn"
+)
+
+const (
+	readers      = 16
+	maxCSV       = 64 << 20
+	mostFeatures = 64
+)
+
+// withoutDoubleJobs drops the jobs of requested runs over time that scheduled ones cover.
+func withoutDoubleJobs(jobs []fleet.Job, runs []fleet.Run) []fleet.Job {
+	left := map[string]bool{}
+	for _, r := range withoutDoubles(slices.Clone(runs)) {
+		left[r.ID] = true
+	}
+	return slices.DeleteFunc(slices.Clone(jobs), func(j fleet.Job) bool { return !left[j.Run] || j.State != fleet.Scored })
+}
+
+// predicted is what jobs predicted, thinned.
+type predicted struct {
+	score    *Series // nil where nothing has one
+	features []Series
+}
+
+// predicted returns what jobs, which come the newest first, predicted, with up to so
+// many features.
+func (a *API) predicted(ctx context.Context, jobs []fleet.Job, w fleet.Window, features int) (predicted, error) {
+	tables := make([]predictions, len(jobs))
+	group, ctx := spawn.WithContext(ctx)
+	group.SetLimit(readers)
+	for i, j := range jobs {
+		group.Start(func() (err error) {
+			tables[i], err = a.predictions(ctx, j, w)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return predicted{}, err
+	}
+	var all predicted
+	p := newPieces(w)
+	score := Series{Name: "score"}
+	for _, t := range slices.Backward(tables) {
+		for i, name := range t.features {
+			known := slices.ContainsFunc(all.features, func(f Series) bool { return f.Name == name })
+			if !known && len(all.features) < features && slices.Index(t.features, name) == i {
+				all.features = append(all.features, Series{Name: name})
+			}
+		}
+		for _, r := range t.rows {
+			if !math.IsNaN(r.score) {
+				score.add(p.of(r.at).Time(), r.score)
+			}
+		}
+		for k := range all.features {
+			if i := slices.Index(t.features, all.features[k].Name); i >= 0 {
+				for _, r := range t.rows {
+					if v := r.features[i]; !math.IsNaN(v) {
+						all.features[k].add(p.of(r.at).Time(), v)
+					}
+				}
+			}
+		}
+	}
+	if score.Values > 0 {
+		all.score = &score
+	}
+	return all, nil
+}
+
+// predictions are the rows of a CSV that lie in a span.
+type predictions struct {
+	features []string
+	rows     []prediction
+}
+
+type prediction struct {
+	at       fleet.Millis
+	score    float64 // NaN where there is none, as below
+	features []float64
+}
+
+// predictions reads a job's CSV. One that is gone, or another than the ledger
+// names, has no rows: a scorer is about to replace it.
+func (a *API) predictions(ctx context.Context, j fleet.Job, w fleet.Window) (predictions, error) {
+	name := ledger.CSVName(j.Run, j.ID)
+	data, info, err := a.Files.Read(ctx, blob.Preds, name, "", maxCSV)
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
+		return predictions{}, nil
+	case err != nil:
+		return predictions{}, err
+	case info.SHA256 != j.CSVSHA256:
+		return predictions{}, nil
+	}
+	t, err := parsePredictions(data, w)
+	if err != nil {
+		return predictions{}, fmt.Errorf("preds/%s: %w", name, err)
+	}
+	return t, nil
+}
+
+// parsePredictions reads the CSV of a sensor or device model, as package score
+// writes it.
+func parsePredictions(data []byte, w fleet.Window) (t predictions, err error) {
+	lines := csv.NewReader(bytes.NewReader(data))
+	lines.ReuseRecord = true
+	head, err := lines.Read()
+	if errors.Is(err, io.EOF) {
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	columns := map[string]int{}
+	first := len(head) // of the features
+	for i, name := range head {
+		if _, ok := columns[name]; !ok && i < 6 {
+			columns[name] = i
+		}
+		if strings.HasPrefix(name, "P(") || name == "Residual" {
+			first = i + 1
+		}
+		if name == "Score" && i < 6 {
+			first = i + 1
+		}
+	}
+	at, okAt := columns["TS"]
+	score, okScore := columns["Score"]
+	if !okAt || !okScore {
+		return t, fmt.Errorf("%w: it begins with %q, not with the head of predictions", fleet.ErrInvalid, head)
+	}
+	t.features = slices.Clone(head[first:])
+	from, to := fleet.MillisOf(w.From), fleet.MillisOf(w.To)
+	for {
+		line, err := lines.Read()
+		if errors.Is(err, io.EOF) {
+			return t, nil
+		}
+		if err != nil {
+			return t, err
+		}
+		ts, err := fleet.ParseMillis(line[at])
+		if err != nil {
+			return t, err
+		}
+		if ts < from || ts >= to {
+			continue
+		}
+		r := prediction{at: ts, score: number(line[score]), features: make([]float64, len(t.features))}
+		for i := range r.features {
+			r.features[i] = number(line[first+i])
+		}
+		t.rows = append(t.rows, r)
+	}
+}
+
+// number reads a number, NaN if there is none.
+func number(text string) float64 {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(v, 0) {
+		return math.NaN()
+	}
+	return v
+}

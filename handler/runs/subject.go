@@ -1,0 +1,252 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// SubjectRequest asks for a sensor or a device model over a span of time.
+type SubjectRequest struct {
+	Device string    `query:"device" json:"-"`
+	Name   string    `query:"name" json:"-"`
+	From   time.Time `query:"from" json:"-"` // as in [DeviceRequest]
+	To     time.Time `query:"to" json:"-"`
+}
+
+// Subject is a sensor, or a device model, over a span of time.
+type Subject struct {
+	Device      string    `json:"device"`
+	Name        string    `json:"name"`
+	DeviceModel bool      `json:"device_model,omitempty"`
+	From        time.Time `json:"from"`
+	To          time.Time `json:"to"`
+	// Readings and Distribution are a sensor's.
+	Readings     *Series       `json:"readings,omitempty"`
+	Distribution *Distribution `json:"distribution,omitempty"`
+	// Gaps are stretches without a reading, where one was to be expected.
+	Gaps []Gap `json:"gaps,omitempty"`
+	// Score and Features are columns of the predictions: those of the newest jobs,
+	// of at most [mostFiles].
+	Score    *Series  `json:"score,omitempty"`
+	Features []Series `json:"features,omitempty"`
+	// Anomalies are the pieces of time with anomalous rows; NotKept is how many rows
+	// more are only counted.
+	Anomalies []AnomalousPiece `json:"anomalies"`
+	NotKept   int              `json:"not_kept"`
+	// Files is how many files of predictions that is; Unread is how many more there
+	// are in the span.
+	Files  int `json:"files"`
+	Unread int `json:"unread"`
+	// Model is the one that serves it now; absent if none does.
+	Model    string    `json:"model,omitempty"`
+	Portrait *Portrait `json:"portrait,omitempty"`
+	Jobs     []Job     `json:"jobs"` // the newest window first
+	Marks    []Mark    `json:"marks"`
+}
+
+// Portrait is what is in the file of a model.
+type Portrait struct {
+	Kind     string   `json:"kind"`  // detector, classifier or regressor
+	Class    string   `json:"class"` // of the estimator
+	Steps    []string `json:"steps,omitempty"`
+	Features []string `json:"features,omitempty"`
+	// Threshold is the score that parts anomalies from the rest, of a detector.
+	Threshold *float64 `json:"threshold,omitempty"`
+	// Center and Scale are those of the scaler that rows come to first: what it
+	// subtracts from each feature and then divides it by.
+	Center []float64 `json:"center,omitempty"`
+	Scale  []float64 `json:"scale,omitempty"`
+}
+
+// Gap is a stretch without a reading.
+type Gap struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+const (
+	mostFiles = 240
+	mostGaps  = 50
+)
+
+// Subject returns what a sensor measured, or a device model was given, and what
+// its scores and jobs came to.
+func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) {
+	w, err := a.span(ctx, req.From, req.To)
+	if err != nil {
+		return Subject{}, err
+	}
+	s := Subject{Device: req.Device, Name: req.Name, From: w.From, To: w.To}
+	names, err := a.Readings.DeviceSensors(ctx, req.Device)
+	if err != nil {
+		return Subject{}, err
+	}
+	all, err := a.Overview.DeviceJobs(ctx, req.Device, w, mostJobs)
+	if err != nil {
+		return Subject{}, err
+	}
+	jobs := slices.DeleteFunc(all, func(j fleet.Job) bool { return j.Name() != req.Name })
+	if s.DeviceModel = !slices.Contains(names, req.Name); s.DeviceModel && len(jobs) == 0 {
+		return Subject{}, fmt.Errorf("%s of device %q: %w: no such sensor has sent a reading, and no run from %s to %s has a job of such a model",
+			req.Name, req.Device, fleet.ErrNotFound, w.From.Format(time.RFC3339), w.To.Format(time.RFC3339))
+	}
+	runs, err := a.Overview.RunsWithin(ctx, w, mostRuns)
+	if err != nil {
+		return Subject{}, err
+	}
+	s.Jobs, s.Marks = make([]Job, len(jobs)), marks(jobs, runs)
+	for i, j := range jobs {
+		s.Jobs[i] = newJob(j)
+	}
+	if len(jobs) > 0 {
+		if s.Model, s.Portrait, err = a.portray(ctx, jobs[0]); err != nil {
+			return Subject{}, err
+		}
+	}
+	found, err := a.anomalies(ctx, req.Device, w, runs, func(id fleet.ID) bool { return id.Name() == req.Name })
+	if err != nil {
+		return Subject{}, err
+	}
+	if !s.DeviceModel {
+		if err := a.measured(ctx, &s, w, found); err != nil {
+			return Subject{}, err
+		}
+	}
+	scored := withoutDoubleJobs(jobs, runs)
+	s.Files = min(len(scored), mostFiles)
+	s.Unread = len(scored) - s.Files
+	predicted, err := a.predicted(ctx, scored[:s.Files], w, mostFeatures)
+	s.Score, s.Features, s.Anomalies, s.NotKept = predicted.score, predicted.features, found.pieces, found.notKept
+	return s, err
+}
+
+// portray says which model serves the subject of a job now, and what is in it. That
+// it cannot be read is no error of the question: the jobs say what became of it.
+func (a *API) portray(ctx context.Context, j fleet.Job) (model string, is *Portrait, err error) {
+	work, err := a.Ledger.Work(ctx, j.Run, []fleet.ID{j.ID})
+	if err != nil || len(work) == 0 || work[0].Model == nil {
+		return "", nil, err
+	}
+	p, err := a.Portraits.Portrait(ctx, *work[0].Model)
+	switch {
+	case err == nil:
+		is = &p
+	case errors.Is(err, fleet.ErrBadModel), errors.Is(err, blob.ErrNotFound), errors.Is(err, blob.ErrChanged):
+	default:
+		return "", nil, err
+	}
+	return work[0].Model.Name, is, nil
+}
+
+// measured adds the readings of a sensor.
+func (a *API) measured(ctx context.Context, s *Subject, w fleet.Window, found *found) error {
+	var seen sample
+	all, err := a.series(ctx, s.Device, []string{s.Name}, w, func(r fleet.Reading) {
+		seen.add(r.Value)
+		found.see(r)
+	})
+	if err != nil {
+		return err
+	}
+	s.Readings, s.Gaps = &all[0], gaps(all[0].Points)
+	if s.Readings.Values > 0 {
+		d := seen.distribution()
+		if p := s.Portrait; p != nil && len(p.Scale) == 1 {
+			d.Scale = &p.Scale[0]
+		}
+		if p := s.Portrait; p != nil && len(p.Center) == 1 {
+			d.Center = &p.Center[0]
+		}
+		s.Distribution = &d
+	}
+	return nil
+}
+
+// gaps finds where points are further apart than five times the usual.
+func gaps(points []Point) []Gap {
+	if len(points) < 4 {
+		return nil
+	}
+	apart := make([]time.Duration, len(points)-1)
+	for i := range apart {
+		apart[i] = points[i+1].At.Sub(points[i].At)
+	}
+	slices.Sort(apart)
+	usual := apart[len(apart)/2]
+	var all []Gap
+	for i := range points[1:] {
+		if from, to := points[i].At, points[i+1].At; to.Sub(from) > 5*usual && len(all) < mostGaps {
+			all = append(all, Gap{from, to})
+		}
+	}
+	return all
+}
+
+// Distribution is how the values of a span lie.
+type Distribution struct {
+	From   float64 `json:"from"` // the least value, where the first bin begins
+	Step   float64 `json:"step"` // the width of a bin
+	Counts []int   `json:"counts"`
+	Mean   float64 `json:"mean"`
+	SD     float64 `json:"sd"` // with n in the denominator, as StandardScaler has it
+	// Center and Scale are those of the model's scaler: what it was trained on.
+	Center *float64 `json:"center,omitempty"`
+	Scale  *float64 `json:"scale,omitempty"`
+}
+
+const (
+	bins       = 40
+	mostSample = 1 << 18
+)
+
+// sample is every value, or, where there are more than it holds, every second,
+// fourth, eighth … one.
+type sample struct {
+	values  []float64
+	stride  int
+	skipped int
+}
+
+func (s *sample) add(v float64) {
+	s.stride = max(s.stride, 1)
+	if s.skipped++; s.skipped < s.stride {
+		return
+	}
+	s.skipped = 0
+	if len(s.values) == mostSample {
+		for i := range mostSample / 2 {
+			s.values[i] = s.values[2*i+1]
+		}
+		s.values = s.values[:mostSample/2]
+		s.stride *= 2
+	}
+	s.values = append(s.values, v)
+}
+
+func (s *sample) distribution() Distribution {
+	least, greatest := slices.Min(s.values), slices.Max(s.values)
+	d := Distribution{From: least, Counts: make([]int, bins)}
+	n := float64(len(s.values))
+	for _, v := range s.values {
+		d.Mean += v / n
+	}
+	for _, v := range s.values {
+		d.SD += (v - d.Mean) / n * (v - d.Mean)
+	}
+	d.SD = math.Sqrt(d.SD)
+	if d.Step = greatest/bins - least/bins; d.Step == 0 {
+		d.Counts = []int{len(s.values)}
+		return d
+	}
+	for _, v := range s.values {
+		d.Counts[min(bins-1, int((v-least)/d.Step))]++
+	}
+	return d
+}

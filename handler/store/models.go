@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+const (
+	listServing statement = `
+SELECT {top} COALESCE(c.subjects, 0), ` + modelColumns + `
+FROM dbo.models m LEFT JOIN (SELECT s.model, COUNT(*) AS subjects FROM dbo.subjects s WHERE s.model <> 0 AND s.judged = 1 GROUP BY s.model) c ON c.model = m.id
+WHERE m.current_version = 1 AND m.name > @after
+ORDER BY m.name {limit}`
+
+	getServing statement = `
+SELECT (SELECT COUNT(*) FROM dbo.subjects s WHERE s.model = m.id AND s.judged = 1), ` + modelColumns + `
+FROM dbo.models m
+WHERE m.current_version = 1 AND m.name = @name`
+
+	servedBy statement = `
+SELECT {top} s.device, s.name, s.kind
+FROM dbo.subjects s
+WHERE s.model = @model AND s.judged = 1 AND s.device >= @device AND (s.device > @device OR s.name > @name)
+ORDER BY s.device, s.name {limit}`
+
+	// sumVersions goes from the runs to the subjects to the jobs, as a cross join
+	// makes SQLite do: the key of jobs begins with the run.
+	sumVersions statement = `
+SELECT j.model_sha256, MIN(r.window_from), MAX(r.window_from), COUNT(*), SUM(j.predictions), SUM(j.anomalies)
+FROM dbo.runs r CROSS JOIN dbo.subjects s JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = s.id
+WHERE r.window_from >= @from AND s.model = @model AND j.state = 'scored' AND j.model = @name
+GROUP BY j.model_sha256
+ORDER BY MAX(r.window_from) DESC, j.model_sha256`
+)
+
+func scanServing(row scanner) (s fleet.Serving, err error) {
+	s.Model, err = scanModel(row, &s.Subjects)
+	return s, err
+}
+
+// ServingModels returns up to limit of the models that the container had when it
+// was listed last, ordered by name, after the given name.
+func (db *DB) ServingModels(ctx context.Context, after string, limit int) (all []fleet.Serving, err error) {
+	err = db.read(ctx, "listing the models", func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, listServing, func(row scanner) error {
+			s, err := scanServing(row)
+			all = append(all, s)
+			return err
+		}, sql.Named("after", after), sql.Named("limit", limit))
+	})
+	return all, err
+}
+
+// ServingModel returns the model of that name. The error wraps [fleet.ErrNotFound]
+// if the container had none when it was listed last.
+func (db *DB) ServingModel(ctx context.Context, name string) (s fleet.Serving, err error) {
+	err = db.read(ctx, fmt.Sprintf("reading the model %q", name), func(ctx context.Context, r session) error {
+		found := false
+		err := r.each(ctx, getServing, func(row scanner) (err error) {
+			found = true
+			s, err = scanServing(row)
+			return err
+		}, sql.Named("name", name))
+		if err == nil && !found {
+			return fleet.ErrNotFound
+		}
+		return err
+	})
+	return s, err
+}
+
+// ServedBy returns up to limit of the sensors and device models that a model
+// serves, after the given one, ordered as [DB.Subjects] does.
+func (db *DB) ServedBy(ctx context.Context, model int64, after fleet.ID, limit int) (all []fleet.ID, err error) {
+	err = db.read(ctx, "listing what a model serves", func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, servedBy, func(row scanner) error {
+			var device, name, kind string
+			err := row.Scan(&device, &name, &kind)
+			all = append(all, idOf(device, name, kind))
+			return err
+		}, sql.Named("model", model), sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
+	})
+	return all, err
+}
+
+// Versions sums the scored jobs of what a model serves, in runs whose windows
+// begin at from or later, by the version of the model that scored them: the one
+// used last comes first.
+func (db *DB) Versions(ctx context.Context, m fleet.Model, from time.Time) (all []fleet.Version, err error) {
+	err = db.read(ctx, "summing the versions of the model "+m.Name, func(ctx context.Context, r session) error {
+		all = nil
+		return r.each(ctx, sumVersions, func(row scanner) error {
+			var v fleet.Version
+			err := row.Scan(&v.SHA256, moment{&v.First}, moment{&v.Last}, &v.Jobs, &v.Rows, &v.Anomalies)
+			all = append(all, v)
+			return err
+		}, sql.Named("model", m.Key), sql.Named("name", cut(m.Name)), sql.Named("from", db.time(from)))
+	})
+	return all, err
+}
