@@ -22,10 +22,6 @@ type Lister interface {
 	// Runs returns runs whose ids sort before the given one, the newest first.
 	Runs(ctx context.Context, before string, limit int) ([]fleet.Run, error)
 	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
-	JobsTop(ctx context.Context, run string, state fleet.JobState, by fleet.JobOrder, limit int) ([]fleet.Job, error)
-	// Work returns the jobs of a run that ids have, each with the model that serves it now.
-	Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Work, error)
-	Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
 }
 
 // Subjects lists sensors and device models, and switches them off and on.

@@ -48,7 +48,7 @@ func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
 	clock := func() time.Time { return now }
 	q := &queue{}
 	return &runs.API{
-		Ledger: db, Overview: db, Readings: db, Figures: db,
+		Ledger: db, Overview: db, Readings: db, Figures: db, Published: db, Files: &blob.Memory{}, Portraits: portraits{},
 		Models: &registry.Registry{Blobs: &blob.Memory{}, Ledger: db, Columns: 1, Now: clock},
 		Sender: &ledger.Sender{Outbox: db, Queue: q, Now: clock},
 		Ender:  &ledger.Ender{Ledger: db, Files: &blob.Memory{}, Now: clock},

@@ -89,7 +89,7 @@ func (a *API) Jobs(ctx context.Context, req JobsRequest) (JobList, error) {
 	if req.Sort == fleet.ByName {
 		jobs, err = a.Ledger.JobsPage(ctx, req.ID, req.State, after, limit)
 	} else {
-		jobs, err = a.Ledger.JobsTop(ctx, req.ID, req.State, req.Sort, limit)
+		jobs, err = a.Overview.JobsTop(ctx, req.ID, req.State, req.Sort, limit)
 	}
 	if err != nil {
 		return JobList{}, err
@@ -159,7 +159,7 @@ func (a *API) Job(ctx context.Context, req JobRequest) (JobDetail, error) {
 	var work []fleet.Work
 	for _, id := range []fleet.ID{{Device: req.Device, Sensor: req.Name}, {Device: req.Device, DeviceModel: req.Name}} {
 		var err error
-		if work, err = a.Ledger.Work(ctx, req.ID, []fleet.ID{id}); err != nil {
+		if work, err = a.Overview.Work(ctx, req.ID, []fleet.ID{id}); err != nil {
 			return JobDetail{}, err
 		}
 		if len(work) > 0 {
@@ -170,7 +170,7 @@ func (a *API) Job(ctx context.Context, req JobRequest) (JobDetail, error) {
 		return JobDetail{}, fmt.Errorf("run %s: %w: it has no job of %s/%s", req.ID, fleet.ErrNotFound, req.Device, req.Name)
 	}
 	job := work[0].Job
-	attempts, err := a.Ledger.Attempts(ctx, req.ID, job.JobKey)
+	attempts, err := a.Overview.Attempts(ctx, req.ID, job.JobKey)
 	if err != nil {
 		return JobDetail{}, err
 	}

@@ -17,6 +17,10 @@ type Overview interface {
 	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
 	DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error)
 	DeviceJobs(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.Job, error)
+	JobsTop(ctx context.Context, run string, state fleet.JobState, by fleet.JobOrder, limit int) ([]fleet.Job, error)
+	// Work returns the jobs of a run that ids have, each with the model that serves it now.
+	Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Work, error)
+	Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
 	// Devices returns devices after the given one with what is registered of each.
 	Devices(ctx context.Context, after string, limit int) ([]fleet.DeviceSubjects, error)
 	Anomalies

@@ -147,12 +147,12 @@ func TestDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !d.From.Equal(now.Add(-time.Hour)) || len(d.Sensors) != 2 || d.Sensors[0].Readings != 0 || d.Sensors[1].Readings != 3600 || len(d.Jobs) != 2 {
+	if !d.From.Equal(now.Add(-time.Hour)) || len(d.Sensors) != 2 || d.Sensors[0].Readings.Values != 0 || d.Sensors[1].Readings.Values != 3600 || len(d.Jobs) != 2 {
 		t.Fatalf("%+v", d)
 	}
-	points, least, greatest, n := d.Sensors[1].Points, 0., 0., 0
+	points, least, greatest, n := d.Sensors[1].Readings.Points, 0., 0., 0
 	for _, p := range points {
-		least, greatest, n = min(least, p.Min), max(greatest, p.Max), n+p.Readings
+		least, greatest, n = min(least, p.Min), max(greatest, p.Max), n+p.Values
 	}
 	if len(points) != 400 || least != 0 || greatest != 99 || n != 3600 {
 		t.Errorf("%d points from %v to %v of %d readings", len(points), least, greatest, n)

@@ -130,7 +130,7 @@ func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) 
 // portray says which model serves the subject of a job now, and what is in it. That
 // it cannot be read is no error of the question: the jobs say what became of it.
 func (a *API) portray(ctx context.Context, j fleet.Job) (model string, is *Portrait, err error) {
-	work, err := a.Ledger.Work(ctx, j.Run, []fleet.ID{j.ID})
+	work, err := a.Overview.Work(ctx, j.Run, []fleet.ID{j.ID})
 	if err != nil || len(work) == 0 || work[0].Model == nil {
 		return "", nil, err
 	}

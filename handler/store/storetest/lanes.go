@@ -70,3 +70,75 @@ func equalLists[E comparable](t testing.TB, what string, got, want []E) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
+
+// testServing holds what a model serves, and what its versions came to.
+func testServing(t *testing.T, db *store.DB) {
+	sensor := id(0)
+	place := fleet.Place{Scope: fleet.OfDevice, Device: sensor.Device, Title: sensor.Sensor}
+	opened(t, db, 0, 30)
+	check(t, db.Register(t.Context(), fleet.Registration{Added: []fleet.Model{{Name: "b.pkl", ETag: "1", Place: place}, {Name: "a.csv", ETag: "1", Place: fleet.Place{Scope: fleet.Attributes}}}}))
+	_, err := db.AssignSubjects(t.Context(), 1000)
+	check(t, err)
+	all, err := db.ServingModels(t.Context(), "", 10)
+	check(t, err)
+	equal(t, "models", len(all), 2)
+	equal(t, "the first", all[0].Name, "a.csv")
+	equal(t, "served by it", all[0].Subjects, 0)
+	equal(t, "served by the second", all[1].Subjects, 1)
+	after, err := db.ServingModels(t.Context(), "a.csv", 10)
+	check(t, err)
+	equal(t, "models after the first", len(after), 1)
+	m, err := db.ServingModel(t.Context(), "b.pkl")
+	check(t, err)
+	equal(t, "the second", m.Key, all[1].Key)
+	_, err = db.ServingModel(t.Context(), "c.pkl")
+	wantError(t, err, fleet.ErrNotFound)
+	served, err := db.ServedBy(t.Context(), m.Key, fleet.ID{}, 10)
+	check(t, err)
+	equalLists(t, "served", served, []fleet.ID{sensor})
+	served, err = db.ServedBy(t.Context(), m.Key, sensor, 10)
+	check(t, err)
+	equalLists(t, "served after it", served, nil)
+
+	for i, sha := range []string{"11", "11", "22"} {
+		run := opened(t, db, i+1, 30)
+		closeJob(t, db, run, key(0, 0), fleet.Outcome{Result: fleet.Scored, Rows: 10, Anomalies: i, CSVSHA256: "aa", Model: "b.pkl", ModelSHA256: sha})
+		closeJob(t, db, run, key(1, 0), fleet.Outcome{Result: fleet.Scored, Rows: 10, Anomalies: 9, CSVSHA256: "aa", Model: "default.pkl", ModelSHA256: sha})
+	}
+	versions, err := db.Versions(t.Context(), m.Model, hour(0).From)
+	check(t, err)
+	equalLists(t, "versions", versions, []fleet.Version{
+		{SHA256: "22", First: hour(3).From, Last: hour(3).From, Jobs: 1, Rows: 10, Anomalies: 2},
+		{SHA256: "11", First: hour(1).From, Last: hour(2).From, Jobs: 2, Rows: 20, Anomalies: 1},
+	})
+	versions, err = db.Versions(t.Context(), m.Model, hour(3).From)
+	check(t, err)
+	equal(t, "versions of late", len(versions), 1)
+}
+
+func testJobsTop(t *testing.T, db *store.DB) {
+	run := opened(t, db, 0, 4)
+	for i, o := range []fleet.Outcome{{Rows: 10, Anomalies: 1, Duration: 3 * time.Second}, {Rows: 2, Anomalies: 1, Duration: time.Second}, {Rows: 100, Anomalies: 20, Duration: 2 * time.Second}} {
+		o.Result, o.CSVSHA256 = fleet.Scored, "aa"
+		closeJob(t, db, run, key(i, 0), o)
+	}
+	for _, c := range []struct {
+		by    fleet.JobOrder
+		state fleet.JobState
+		limit int
+		want  []fleet.ID
+	}{
+		{fleet.ByWorst, "", 9, []fleet.ID{id(1), id(2), id(0), id(3)}},
+		{fleet.ByWorst, fleet.Scored, 2, []fleet.ID{id(1), id(2)}},
+		{fleet.BySlowest, "", 9, []fleet.ID{id(0), id(2), id(1), id(3)}},
+		{fleet.BySlowest, fleet.Queued, 9, []fleet.ID{id(3)}},
+	} {
+		jobs, err := db.JobsTop(t.Context(), run, c.state, c.by, c.limit)
+		check(t, err)
+		var got []fleet.ID
+		for _, j := range jobs {
+			got = append(got, j.ID)
+		}
+		equalLists(t, string(c.by), got, c.want)
+	}
+}

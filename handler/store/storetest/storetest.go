@@ -102,6 +102,8 @@ var tests = []struct {
 	{"OpenRuns", testOpenRuns},
 	{"Overview", testOverview},
 	{"Anomalies", testAnomalies},
+	{"Serving", testServing},
+	{"JobsTop", testJobsTop},
 	{"OpenRequested", testOpenRequested},
 	{"Adopt", testAdopt},
 	{"CloseJob", testCloseJob},
