@@ -126,7 +126,7 @@ func newHistogram(d runs.Distribution) histogram {
 	}
 	var curve strings.Builder
 	command := 'M'
-	for i := 0; i <= 100; i++ {
+	for i := range 101 {
 		v := p.Low + (p.High-p.Low)*float64(i)/100
 		z := (v - *d.Center) / *d.Scale
 		y := density * math.Exp(-z*z/2) / top * chartHeight

@@ -214,7 +214,6 @@ func (db *DB) JobsPage(ctx context.Context, run string, state fleet.JobState, af
 		sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 }
 
-// jobs returns the result of a query for jobColumns, with a list if it has one.
 // JobsTop returns up to limit jobs of a run in the given state, "" for all: those
 // with the greatest share of anomalies first, or those that took longest.
 func (db *DB) JobsTop(ctx context.Context, run string, state fleet.JobState, by fleet.JobOrder, limit int) ([]fleet.Job, error) {
@@ -225,6 +224,7 @@ func (db *DB) JobsTop(ctx context.Context, run string, state fleet.JobState, by 
 	return db.jobs(ctx, "sorting jobs of run "+run, s, list{}, sql.Named("run", run), sql.Named("state", string(state)), sql.Named("limit", limit))
 }
 
+// jobs returns the result of a query for jobColumns, with a list if it has one.
 func (db *DB) jobs(ctx context.Context, op string, s statement, l list, args ...any) (all []fleet.Job, err error) {
 	err = db.read(ctx, op, func(ctx context.Context, r session) error {
 		all = nil
