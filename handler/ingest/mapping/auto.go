@@ -13,9 +13,9 @@ import (
 // and then the first counts.
 var signs = map[string][][]string{
 	"cloudevents":     {{"specversion", "source", "type"}},
-	"opcua-publisher": {{"Messages", "PublisherId"}, {"Messages", "MessageType"}, {"Messages", "MessageId"}, {"DataSetWriterId", "Payload"}, {"NodeId", "Value"}, {"NodeId", "StatusCode"}},
+	"opcua-publisher": {{"Messages", "PublisherId"}, {"Messages", "MessageType"}, {"Messages", "MessageId"}, {"DataSetWriterId", "Payload"}, {"DataSetWriterName", "Payload"}, {"NodeId", "Value"}, {"NodeId", "StatusCode"}},
 	"eventgrid":       {{"eventType", "eventTime", "data"}, {"eventType", "subject", "data"}},
-	"lorawan-ttn":     {{"end_device_ids"}, {"dev_id", "payload_fields"}, {"deviceInfo", "object"}, {"devEUI", "object"}},
+	"lorawan-ttn":     {{"end_device_ids"}, {"dev_id", "payload_fields"}, {"deviceInfo", "object"}, {"devEUI", "object"}, {"identifiers", "data"}},
 	"sparkplug-json":  {{"metrics", "timestamp", "seq"}, {"metrics", "timestamp"}},
 	"iotcentral":      {{"applicationId", "messageSource"}, {"deviceId", "enqueuedTime", "telemetry"}},
 }
@@ -54,7 +54,11 @@ func shapeOf(v any) *builtin {
 
 // plausible tells shapes apart whose members have names that others use too.
 func plausible(shape string, o *members) bool {
-	if shape != "sparkplug-json" {
+	switch shape {
+	case "lorawan-ttn":
+		return !o.has("identifiers") || o.object("data").object2("end_device_ids") != nil
+	case "sparkplug-json":
+	default:
 		return true
 	}
 	metrics, _ := o.get("metrics")
@@ -101,6 +105,11 @@ func isSenML(v any) bool {
 
 // auto reads a value by the shape that it has.
 func auto(g *gatherer, v any) {
+	if s, ok := v.(string); ok { // JSON that was written as JSON once more
+		if inner, ok := unwrapped(s); ok {
+			v = inner
+		}
+	}
 	which := shapeOf(v)
 	if which != nil && which.name == "wide" && g.attributes() != nil {
 		which = named1("cloudevents")

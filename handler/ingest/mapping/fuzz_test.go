@@ -63,7 +63,7 @@ func FuzzProgram(f *testing.F) {
 // FuzzMapping reads any event by each built-in mapping, compressed or not.
 func FuzzMapping(f *testing.F) {
 	for _, seed := range []string{`{"device":"d","ts":1795762800,"a":1}`, `[{"bn":"d/","n":"a","v":1}]`, `{"MessageType":"ua-data","Messages":[{"Payload":{"A":{"Value":1}}}]}`,
-		`{"specversion":"1.0","type":"t","source":"s","data":{"specversion":"1.0","type":"t","source":"s","data":{"a":1}}}`, `{"payload":"{\"payload\":\"{}\"}"}`, "a;b\n1;2", "Obj\x01", `{"topic":"spBv1.0/a/b/c","payload":{"metrics":[{"name":"a"}]}}`} {
+		`{"specversion":"1.0","type":"t","source":"s","data":{"specversion":"1.0","type":"t","source":"s","data":{"a":1}}}`, `{"payload":"{\"payload\":\"{}\"}"}`, "a;b\n1;2", "m,host=a x=1,y=\"t\" 1795762800\n", "Obj\x01", `{"topic":"spBv1.0/a/b/c","payload":{"metrics":[{"name":"a"}]}}`} {
 		f.Add(byte(0), []byte(seed))
 		f.Add(byte(1), []byte(seed))
 	}

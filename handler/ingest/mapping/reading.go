@@ -51,7 +51,7 @@ func field(key []byte) int {
 		return timeField
 	case "value", "val":
 		return valueField
-	case "quality", "statuscode", "status", "q":
+	case "quality", "statuscode", "status", "q", "good", "isgood", "valid", "isvalid":
 		return qualityField
 	}
 	return -1
@@ -281,14 +281,18 @@ func parseValue(v value) (x float64, missing bool, err error) {
 }
 
 // badQuality reports whether v, the quality of a value, says that the value is
-// bad: false, text that begins with "bad", or a status code of OPC UA whose
-// severity is bad. Other numbers mean different things to different senders,
+// bad: false, text that begins with "bad", or a status code of OPC UA, which may be
+// hexadecimal text, whose severity is bad. Other numbers mean different things to different senders,
 // and say nothing here.
 func badQuality(v value) bool {
 	switch v.kind {
 	case 'f':
 		return true
 	case '"':
+		if code, ok := strings.CutPrefix(string(v.text), "0x"); ok {
+			n, err := strconv.ParseUint(code, 16, 32)
+			return err == nil && n >= 1<<31
+		}
 		return len(v.text) >= 3 && strings.EqualFold(string(v.text[:3]), "bad")
 	case '0':
 		code, err := strconv.ParseUint(string(v.text), 10, 32)

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -91,7 +92,49 @@ func (r *Reader) timeOf(v any) (fleet.Millis, error) {
 	case float64:
 		return timestamp.Parse(strconv.FormatFloat(v, 'f', -1, 64), r.opt.Format)
 	}
+	if o, ok := objectOf(v); ok {
+		if inner := momentIn(o); inner != nil {
+			return r.timeOf(inner)
+		}
+	}
 	return 0, fmt.Errorf("%w: %s is no time", fleet.ErrInvalid, shown(v))
+}
+
+// momentIn returns the moment in an object that is one: {"$date": …} of MongoDB, the
+// seconds and nanoseconds of protocol buffers, Java and AWS, or a moment beside its
+// notation or type. It is no object, or nil if there is none.
+func momentIn(o *members) any {
+	if date, ok := o.get("$date"); ok {
+		if long, is := objectOf(date); is {
+			date, _ = long.get("$numberLong")
+		}
+		if isScalar(date) {
+			return date
+		}
+		return nil
+	}
+	seconds := first(o, "timeInSeconds", o, "epochSecond", o, "seconds")
+	nanos := first(o, "offsetInNanos", o, "nano", o, "nanos")
+	if seconds != nil && nanos != nil {
+		s, err := rational(numeral(seconds))
+		n, err2 := rational(numeral(nanos))
+		if err != nil || err2 != nil {
+			return nil
+		}
+		return json.Number(s.Add(s, n.Mul(n, big.NewRat(1, 1e9))).FloatString(9))
+	}
+	if v := first(o, "utc", o, "iso", o, "timestamp", o, "time", o, "value"); isScalar(v) {
+		return cmp.Or(v, seconds)
+	}
+	return seconds
+}
+
+// numeral takes a string for the number in it.
+func numeral(v any) any {
+	if s, ok := v.(string); ok {
+		return json.Number(s)
+	}
+	return v
 }
 
 // numberOf returns the number that v is. ok is false if it is none, with an

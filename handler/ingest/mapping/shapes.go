@@ -151,6 +151,10 @@ func (g *gatherer) payload(v, name any, in scope) {
 		o, _ := objectOf(v)
 		which := shapeOf(v)
 		switch {
+		case o.has("body", "systemProperties") && g.envelopes < maxEnvelopes: // Event Grid's, in a cloud event
+			g.envelopes++
+			g.telemetry(o, in)
+			g.envelopes--
 		case which == nil || which.name == "wide":
 			g.object(o, in)
 		case g.envelopes == maxEnvelopes:
@@ -193,21 +197,29 @@ func eventGrid(g *gatherer, v any) {
 		}
 		in.ts, _ = o.get("eventTime")
 		in.device = strings.TrimPrefix(o.text("subject"), "devices/")
-		body, ok := data.get("body")
-		if !ok {
+		if !g.telemetry(data, in) {
 			g.object(data, in)
-			return
 		}
-		if system := data.object("systemProperties"); system != nil {
-			if device, ok := system.get("iothub-connection-device-id"); ok {
-				in.device = device
-			}
-			if at, ok := system.get("iothub-enqueuedtime"); ok {
-				in.ts = at
-			}
-		}
-		g.payload(body, nil, in)
 	})
+}
+
+// telemetry gathers what IoT Hub says to Event Grid of a message: its body, and the
+// device and time in its system properties. It reports false of anything else.
+func (g *gatherer) telemetry(data *members, in scope) bool {
+	body, ok := data.get("body")
+	if !ok {
+		return false
+	}
+	if system := data.object("systemProperties"); system != nil {
+		if device, ok := system.get("iothub-connection-device-id"); ok {
+			in.device = device
+		}
+		if at, ok := system.get("iothub-enqueuedtime"); ok {
+			in.ts = at
+		}
+	}
+	g.payload(body, nil, in)
+	return true
 }
 
 // opcUA reads PubSub's network messages and data set messages in JSON (OPC UA
@@ -243,9 +255,12 @@ func opcUA(g *gatherer, v any) {
 
 // dataSet gathers a data set message of a network message.
 func (g *gatherer) dataSet(o, network *members, in scope) {
-	in.device = first(network, "PublisherId", o, "PublisherId", o, "DataSetWriterName", network, "DataSetWriterGroup", o, "DataSetWriterGroup", o, "DataSetWriterId")
+	in.device = first(network, "PublisherId", o, "PublisherId", o, "DataSetWriterName", network, "DataSetWriterGroup", o, "DataSetWriterGroup")
 	if in.device == nil {
-		in.device = g.device()
+		writer := first(o, "DataSetWriterId") // a number says less than the sender's own name
+		if in.device = g.device(); in.device == nil || isText(writer) {
+			in.device = writer
+		}
 	}
 	in.ts = first(o, "Timestamp", network, "Timestamp")
 	if status, ok := o.get("Status"); ok && badStatus(status) {
@@ -263,6 +278,8 @@ func (g *gatherer) dataSet(o, network *members, in scope) {
 		g.dataValue(name, payload.values[i], in)
 	}
 }
+
+func isText(v any) bool { _, ok := v.(string); return ok }
 
 // dataValue gathers a value: alone, or with its time and status.
 func (g *gatherer) dataValue(name any, v any, in scope) {
@@ -338,6 +355,9 @@ func first(pairs ...any) any {
 func loraWAN(g *gatherer, v any) {
 	g.each(v, scope{}, func(o *members, in scope) {
 		var payload *members
+		if data := o.object("data"); data != nil && o.has("identifiers") { // an event of The Things Stack's
+			o = data
+		}
 		switch {
 		case o.has("end_device_ids"): // The Things Stack, version 3
 			uplink := o.object("uplink_message")
@@ -360,7 +380,11 @@ func loraWAN(g *gatherer, v any) {
 			} else {
 				in.device, _ = o.get2("deviceName", "devEUI")
 			}
-			in.ts, _ = o.get2("time", "publishedAt")
+			if in.ts = first(o, "time", o, "publishedAt"); in.ts == nil { // version 3: when gateways received it
+				if list, ok := o.get("rxInfo"); ok {
+					in.ts = receivedAt(list)
+				}
+			}
 			payload = o.object("object")
 		}
 		if payload == nil {
@@ -370,6 +394,27 @@ func loraWAN(g *gatherer, v any) {
 		in.ts = orTime(g, payload, in.ts)
 		g.members(payload, in, "", -1)
 	})
+}
+
+// receivedAt returns the time of the first gateway that gave one.
+func receivedAt(gateways any) any {
+	list, _ := gateways.([]any)
+	for _, e := range list {
+		if o, ok := objectOf(e); ok {
+			if at := first(o, "time"); at != nil {
+				return at
+			}
+		}
+	}
+	return nil
+}
+
+// object2 is object of what may be nil.
+func (m *members) object2(key string) *members {
+	if m == nil {
+		return nil
+	}
+	return m.object(key)
 }
 
 // orTime returns the time that o names, else ts.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ocf"
@@ -52,7 +54,11 @@ func (r *Reader) read(body []byte) {
 		docs, _ := r.split(body)
 		r.documents(docs)
 	default:
-		r.documents(documents(body, true))
+		docs, ok := points(body, true)
+		if !ok {
+			docs = documents(body, true)
+		}
+		r.documents(docs)
 	}
 }
 
@@ -69,6 +75,9 @@ func (r *Reader) split(body []byte) (docs []document, ok bool) {
 		}
 		return list, true
 	}
+	if docs, ok := points(body, false); ok {
+		return docs, true
+	}
 	docs = documents(body, false)
 	for _, d := range docs {
 		if d.err != nil {
@@ -76,6 +85,14 @@ func (r *Reader) split(body []byte) (docs []document, ok bool) {
 		}
 	}
 	return docs, true
+}
+
+// points is [pointLines] of a body that may be some.
+func points(body []byte, asMaps bool) ([]document, bool) {
+	if i := space(body, 0); strings.IndexByte("{[\"", body[i]) >= 0 || !utf8.Valid(body) {
+		return nil, false
+	}
+	return pointLines(body, asMaps)
 }
 
 // documents takes what values hold.

@@ -40,6 +40,7 @@ func (g *gatherer) refuse(format string, args ...any) {
 type scope struct {
 	device, ts any
 	bad        bool
+	sensor     any  // of values that name none
 	lists      bool // the object is an element of a list of measurements, in which id is a name
 }
 
@@ -56,23 +57,99 @@ func (g *gatherer) object(o *members, in scope) {
 	if sensor < 0 && in.lists {
 		sensor = index(o, "id")
 	}
-	if sensor >= 0 && at >= 0 {
-		g.row(row{device: in.device, sensor: o.values[sensor], ts: in.ts, value: o.values[at], bad: in.bad})
+	in.sensor = g.sensor(o, sensor, at >= 0, in)
+	if in.sensor != nil && at >= 0 {
+		g.row(row{device: in.device, sensor: in.sensor, ts: in.ts, value: o.values[at], bad: in.bad})
 		return
 	}
-	if sensor >= 0 && g.inner(o, in, o.values[sensor]) {
+	if sensor >= 0 && g.inner(o, in, o.values[sensor]) || in.sensor != nil && g.inner(o, in, in.sensor) {
+		return
+	}
+	if sensor >= 0 && g.valueless(o, sensor) {
+		g.refuse("value is missing: %.40q names a sensor, and no member is its value. Where the others are measurements, a mapping must say so", o.keys[sensor])
+		return
+	}
+	if g.ofDevices(o, in) {
 		return
 	}
 	g.members(o, in, "", device)
 	switch {
-	case at >= 0 && len(g.rows) == before+1 && g.rows[before].err == nil:
-		g.rows[before] = row{err: fmt.Errorf("%w: sensor is missing", fleet.ErrInvalid)}
+	case at >= 0 && g.alone(g.rows[before:]):
+		g.rows = append(g.rows[:before], row{err: fmt.Errorf("%w: sensor is missing", fleet.ErrInvalid)})
 	case len(g.rows) > before:
 	case sensor >= 0:
 		g.refuse("value is missing")
 	default:
 		g.refuse("it holds no measurement")
 	}
+}
+
+// alone reports whether one of rows is a measurement, and the others are text.
+func (g *gatherer) alone(rows []row) bool {
+	n := 0
+	for _, x := range rows {
+		if x.err != nil {
+			return false
+		}
+		if _, _, ok, _ := numberOf(x.value); ok {
+			n++
+		}
+	}
+	return n == 1
+}
+
+// sensor returns the sensor that o names, at its member i, or else that of the object
+// which o stands in. A name or type may be that of anything: it is the sensor's
+// beside a value only.
+func (g *gatherer) sensor(o *members, i int, value bool, in scope) any {
+	if i < 0 {
+		return in.sensor
+	}
+	switch notation.Plain(o.keys[i]) {
+	case "name", "key", "n", "type", "quantity":
+		if !value {
+			return in.sensor
+		}
+	}
+	return o.values[i]
+}
+
+// valueless reports whether o names a sensor beyond doubt, but has numbers under
+// other names alone: what they are is not known.
+func (g *gatherer) valueless(o *members, sensor int) bool {
+	if !strings.HasPrefix(notation.Plain(o.keys[sensor]), "sensor") {
+		return false
+	}
+	for i, v := range o.values {
+		if !isScalar(v) && !g.beside(o.keys[i], v) {
+			return false // it may hold the values
+		}
+	}
+	return true
+}
+
+// ofDevices gathers an object whose members are devices, each with a list of what it
+// measured at a time: {"pump": [{"ts": …, "values": {…}}]}, as ThingsBoard's gateways write it.
+func (g *gatherer) ofDevices(o *members, in scope) bool {
+	for _, v := range o.values {
+		list, ok := v.([]any)
+		if !ok || len(list) == 0 {
+			return false
+		}
+		for _, e := range list {
+			if m, ok := objectOf(e); !ok || len(m.keys) != 2 || !m.has("ts", "values") || m.object("values") == nil {
+				return false
+			}
+		}
+	}
+	for i, key := range o.keys {
+		for _, e := range o.values[i].([]any) {
+			m, _ := objectOf(e)
+			ts, _ := m.get("ts")
+			g.members(m.object("values"), scope{device: key, ts: ts, bad: in.bad}, "", -1)
+		}
+	}
+	return true
 }
 
 // inner gathers the value of a sensor that is an object with its own time and
@@ -143,7 +220,7 @@ func (g *gatherer) head(o *members, in scope) (scope, int) {
 func (g *gatherer) members(o *members, in scope, prefix string, device int) {
 	for i, key := range o.keys {
 		v := o.values[i]
-		if i == device || g.beside(key, v) {
+		if i == device || g.beside(key, v) || qualityOf(o, key) {
 			continue
 		}
 		inner, isObject := objectOf(v)
@@ -159,8 +236,12 @@ func (g *gatherer) members(o *members, in scope, prefix string, device int) {
 			}
 		case devices && isList:
 			g.devices(list, in)
+		case isList && based(list):
+			senML(g, list)
 		case isList:
 			g.list(key, list, in, body)
+		case key == "state" && isObject && inner.object("reported") != nil: // a shadow of AWS: what is desired was not measured
+			g.body(inner.object("reported"), in, prefix)
 		case isObject && body:
 			g.body(inner, in, prefix)
 		case isObject:
@@ -172,10 +253,31 @@ func (g *gatherer) members(o *members, in scope, prefix string, device int) {
 	}
 }
 
+// qualityOf reports whether key is the quality of another member of o, as Insights
+// Hub writes it: temp_qc of temp.
+func qualityOf(o *members, key string) bool {
+	of, ok := strings.CutSuffix(key, "_qc")
+	return ok && o.has(of)
+}
+
+// based reports whether list is a pack of SenML with a base name.
+func based(list []any) bool {
+	if len(list) == 0 {
+		return false
+	}
+	o, ok := objectOf(list[0])
+	return ok && o.has("bn") && isSenML(list)
+}
+
 // beside reports whether a member only says something of the measurements.
 func (g *gatherer) beside(key string, v any) bool {
 	for _, k := range [...]kind{timeKind, qualityKind, noteKind} {
 		if _, ok := g.role(key, k); ok && isScalar(v) {
+			return true
+		}
+	}
+	if o, is := objectOf(v); is {
+		if _, ok := g.role(key, timeKind); ok && momentIn(o) != nil {
 			return true
 		}
 	}
@@ -199,6 +301,7 @@ func (g *gatherer) beside(key string, v any) bool {
 func (g *gatherer) body(o *members, in scope, prefix string) {
 	in, device := g.head(o, in)
 	sensor, at := g.pick(o, sensorKind, isName), g.pick(o, valueKind, isScalar)
+	in.sensor = g.sensor(o, sensor, at >= 0, in)
 	if sensor >= 0 && at >= 0 {
 		g.row(row{device: in.device, sensor: o.values[sensor], ts: in.ts, value: o.values[at], bad: in.bad})
 		return
@@ -210,6 +313,10 @@ func (g *gatherer) body(o *members, in scope, prefix string) {
 // and quality, or several.
 func (g *gatherer) below(o *members, in scope, name string) {
 	at := g.pick(o, valueKind, isScalar)
+	if at >= 0 && g.pick(o, deviceKind, isDevice) >= 0 && g.pick(o, sensorKind, isName) >= 0 { // a whole reading
+		g.body(o, in, "")
+		return
+	}
 	if at < 0 {
 		if t := g.pick(o, timeKind, isTime); t >= 0 {
 			in.ts = o.values[t]
