@@ -24,7 +24,7 @@ var arrows = map[string]string{
 	"ledger":                    "fleet blob spawn",
 	"ingest":                    "fleet blob ingest/mapping spawn",
 	"schedule":                  "fleet blob ledger schedule/ncrontab",
-	"score":                     "fleet blob ledger features model/predict spawn",
+	"score":                     "fleet blob ledger features model/predict series spawn",
 	"runs":                      "fleet blob ledger spawn",
 	"page":                      "fleet runs ledger",
 	"timestamp":                 "fleet",

@@ -184,7 +184,7 @@ func (b *batch) samples(out *score.Predictions, s score.Subject, from *source) e
 		if p.Time >= end {
 			return nil
 		}
-		if err := out.Sample(p.Sensor, p.Time, p.Value); err != nil {
+		if err := out.Sample(p.Series, p.Time, p.Value); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/series"
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
@@ -33,12 +34,8 @@ func (p *pass) scoreDevices(ctx context.Context, tasks []*task) {
 	_ = g.Wait() // each task has its own error
 }
 
-// sample is a reading of one of the sensors of a device.
-type sample struct {
-	time   fleet.Millis
-	value  float64
-	sensor int // position in deviceRead.sensors
-}
+// slice is what was read of a slice of time: by sensor of the read, the points.
+type slice [][]series.Point
 
 // deviceRead is the read that the tasks of one device share: the readings of all
 // sensors that they take, from as far as the furthest of them looks back.
@@ -64,13 +61,13 @@ func (p *pass) deviceRead(tasks []*task) deviceRead {
 }
 
 // scoreDevice is (b) for the jobs of one device. The readings stream past all of
-// them at once, in the order of time; each makes its own rows of them.
+// them at once, slice of time by slice of time; each makes its own rows of them.
 func (p *pass) scoreDevice(ctx context.Context, tasks []*task) {
 	read := p.deviceRead(tasks)
-	feeds := make([]*feed[[]sample], len(tasks))
+	feeds := make([]*feed[slice], len(tasks))
 	var g spawn.Group
 	for i, t := range tasks {
-		f := newFeed[[]sample]()
+		f := newFeed[slice]()
 		feeds[i] = f
 		g.Start(func() error {
 			defer f.stop()
@@ -81,13 +78,13 @@ func (p *pass) scoreDevice(ctx context.Context, tasks []*task) {
 		})
 	}
 	var failed error
-	for samples, err := range read.samples(ctx, p.Readings) {
+	for points, err := range read.slices(ctx, p.Readings) {
 		if err != nil {
 			failed = fmt.Errorf("read readings of run %s: %w", p.run.ID, err)
 			break
 		}
 		for _, f := range feeds {
-			f.send(ctx, samples)
+			f.send(ctx, points)
 		}
 	}
 	for _, f := range feeds {
@@ -98,34 +95,38 @@ func (p *pass) scoreDevice(ctx context.Context, tasks []*task) {
 
 // fillDevice writes the CSV of a device model's task to w and its figures to the
 // task's result.
-func (p *pass) fillDevice(ctx context.Context, w io.Writer, t *task, read deviceRead, f *feed[[]sample]) error {
+func (p *pass) fillDevice(ctx context.Context, w io.Writer, t *task, read deviceRead, f *feed[slice]) error {
 	out, err := p.predictions(ctx, w, t)
 	if err != nil {
 		return err
 	}
 	defer out.Release()
-	at := make([]int, len(read.sensors)) // positions in the plan, from 1; 0: not taken
-	for i, id := range read.sensors {
-		at[i] = slices.Index(t.plan.Sensors(), id.Sensor) + 1
+	at := make([]int, len(t.plan.Sensors())) // their positions in the read
+	for i, name := range t.plan.Sensors() {
+		at[i] = slices.Index(read.sensors, fleet.ID{Device: t.key.Device, Sensor: name})
 	}
-	for samples, err := range f.each(ctx) {
+	taken := make([]series.Next, len(at))
+	for points, err := range f.each(ctx) {
 		if err != nil {
 			return err
 		}
-		for _, s := range samples {
-			if sensor := at[s.sensor]; sensor > 0 {
-				if err := out.Sample(sensor-1, s.time, s.value); err != nil {
-					return err
-				}
+		for i, sensor := range at {
+			taken[i] = series.InMemory(points[sensor])
+		}
+		for s, err := range series.Merge(taken) {
+			if err == nil {
+				err = out.Sample(s.Series, s.Time, s.Value)
+			}
+			if err != nil {
+				return err
 			}
 		}
 	}
 	return out.Close(ctx, &t.result)
 }
 
-// The readings of a device are read slice of time by slice of time: so they come
-// in the order of time, of all sensors together, and memory does not hang on the
-// window's length.
+// The readings of a device are read slice of time by slice of time: so memory does
+// not hang on the window's length, although the readings of one sensor come after those of another.
 const (
 	firstSlice  = time.Hour
 	wantSamples = 1 << 17 // in a slice
@@ -133,94 +134,57 @@ const (
 	maxGrowth   = 8       // from slice to slice
 )
 
-// samples yields the readings, some at a time, in the order of time. What it
-// yielded may be kept.
-func (r deviceRead) samples(ctx context.Context, readings Readings) iter.Seq2[[]sample, error] {
-	return func(yield func([]sample, error) bool) {
+// slices yields what is read, one slice of time after the other. What it yielded may
+// be kept. A slice without readings is left out.
+func (r deviceRead) slices(ctx context.Context, readings Readings) iter.Seq2[slice, error] {
+	return func(yield func(slice, error) bool) {
 		length := firstSlice
 		for from := r.window.From; from.Before(r.window.To); {
 			to := from.Add(length)
 			if to.After(r.window.To) {
 				to = r.window.To
 			}
-			samples, whole, err := r.slice(ctx, readings, fleet.Window{From: from, To: to})
+			points, n, err := r.slice(ctx, readings, fleet.Window{From: from, To: to})
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if !whole {
+			if points == nil {
 				length = max(to.Sub(from)/maxGrowth, time.Second).Truncate(time.Second)
 				continue
 			}
-			if len(samples) > 0 && !yield(samples, nil) {
+			if n > 0 && !yield(points, nil) {
 				return
 			}
-			growth := min(maxGrowth, wantSamples/float64(max(len(samples), 1)))
+			growth := min(maxGrowth, wantSamples/float64(max(n, 1)))
 			length = max(time.Duration(float64(to.Sub(from))*growth), time.Second).Truncate(time.Second)
 			from = to
 		}
 	}
 }
 
-// slice returns the readings of a slice of time in the order of time; not whole if
-// they are too many.
-func (r deviceRead) slice(ctx context.Context, readings Readings, w fleet.Window) (all []sample, whole bool, err error) {
+// slice reads a slice of time, and counts the readings; nil if they are too many.
+func (r deviceRead) slice(ctx context.Context, readings Readings, w fleet.Window) (points slice, n int, err error) {
 	most := maxSamples
 	if w.To.Sub(w.From) <= time.Second {
 		most = int(^uint(0) >> 1)
 	}
-	var starts []int // of the sensors' readings, which come one sensor after another
-	sensor := -1
+	points = make(slice, len(r.sensors))
+	sensor := 0
 	for reading, err := range readings.Readings(ctx, r.sensors, w) {
 		if err != nil {
-			return nil, false, err
+			return nil, 0, err
 		}
-		if len(all) == most {
-			return nil, false, nil
+		if n == most {
+			return nil, 0, nil
 		}
-		if sensor < 0 || r.sensors[sensor] != reading.ID {
+		if r.sensors[sensor] != reading.ID {
 			if sensor = slices.Index(r.sensors, reading.ID); sensor < 0 {
-				return nil, false, fmt.Errorf("a reading of %s came that nobody asked for", reading.ID)
+				return nil, 0, fmt.Errorf("a reading of %s came that nobody asked for", reading.ID)
 			}
-			starts = append(starts, len(all))
 		}
-		all = append(all, sample{reading.Time, reading.Value, sensor})
+		points[sensor] = append(points[sensor], series.Point{Time: reading.Time, Value: reading.Value})
+		n++
 	}
-	return mergeByTime(all, starts), true, nil
-}
-
-// mergeByTime sorts samples by time of which each part, that begins at one of
-// starts, is sorted: two neighbours at a time become one.
-func mergeByTime(all []sample, starts []int) []sample {
-	if len(starts) < 2 {
-		return all
-	}
-	other := make([]sample, len(all))
-	for len(starts) > 1 {
-		merged := starts[:0:0]
-		for i := 0; i < len(starts); i += 2 {
-			begin, middle, end := starts[i], len(all), len(all)
-			if i+1 < len(starts) {
-				middle = starts[i+1]
-			}
-			if i+2 < len(starts) {
-				end = starts[i+2]
-			}
-			merged = append(merged, begin)
-			mergeTwo(other[begin:end], all[begin:middle], all[middle:end])
-		}
-		all, other, starts = other, all, merged
-	}
-	return all
-}
-
-// mergeTwo fills to with a and b, which are sorted by time.
-func mergeTwo(to, a, b []sample) {
-	for i := range to {
-		if len(a) == 0 || len(b) > 0 && b[0].time < a[0].time {
-			to[i], b = b[0], b[1:]
-		} else {
-			to[i], a = a[0], a[1:]
-		}
-	}
+	return points, n, nil
 }

@@ -305,50 +305,31 @@ func TestDeviceModelsShare(t *testing.T) {
 }
 
 // TestSlices reads a device slice by slice: whatever their lengths, the samples
-// come whole and in the order of time.
+// come whole and, of each sensor, in the order of time.
 func TestSlices(t *testing.T) {
 	t.Parallel()
 	p := newPlant(t, 1, nil, nil)
 	read := deviceRead{sensors: []fleet.ID{{Device: "d0", Sensor: "t"}, {Device: "d0", Sensor: "v"}}, window: fleet.Window{From: window.From.Add(-2 * time.Hour), To: window.To}}
-	var all []sample
-	for samples, err := range read.samples(t.Context(), p.db) {
+	last := []fleet.Millis{0, 0}
+	counts := []int{0, 0}
+	n := 0
+	for points, err := range read.slices(t.Context(), p.db) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, samples...)
-	}
-	if len(all) != 360 {
-		t.Fatalf("%d samples", len(all))
-	}
-	for i := range all {
-		if i > 0 && all[i].time < all[i-1].time || all[i].sensor != i%2 {
-			t.Fatalf("sample %d is %+v", i, all[i])
-		}
-	}
-}
-
-// TestMergeByTime merges any number of sorted parts.
-func TestMergeByTime(t *testing.T) {
-	t.Parallel()
-	for parts := range 9 {
-		var all []sample
-		var starts []int
-		for p := range parts {
-			starts = append(starts, len(all))
-			for i := range 3 + p {
-				all = append(all, sample{time: fleet.Millis(i*parts + p), sensor: p})
+		n++
+		for sensor, of := range points {
+			counts[sensor] += len(of)
+			for _, q := range of {
+				if q.Time <= last[sensor] {
+					t.Errorf("slice %d, sensor %d: %v after %v", n, sensor, q.Time, last[sensor])
+				}
+				last[sensor] = q.Time
 			}
 		}
-		n := len(all)
-		merged := mergeByTime(all, starts)
-		if len(merged) != n {
-			t.Fatalf("%d parts: %d samples of %d", parts, len(merged), n)
-		}
-		for i := 1; i < n; i++ {
-			if merged[i].time < merged[i-1].time {
-				t.Errorf("%d parts: %v after %v", parts, merged[i], merged[i-1])
-			}
-		}
+	}
+	if n < 2 || counts[0] != 180 || counts[1] != 180 {
+		t.Errorf("%d slices with %v samples", n, counts)
 	}
 }
 

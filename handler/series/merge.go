@@ -1,84 +1,125 @@
 package series
 
 import (
-	"container/heap"
 	"iter"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Sample is a point of one of several sensors, by its position among them.
+// Sample is a point of one of several series, by its position among them.
 type Sample struct {
 	Point
-	Sensor int
+	Series int
 }
 
-// Samples yields the series of several sensors as one, in the order of time; at one
-// time, in the order of ids. Sharers is as for [Set.Points].
+// Next reads a series: it returns the next points, none at its end. They are valid
+// until it is called again.
+type Next func() ([]Point, error)
+
+// InMemory reads points that are at hand.
+func InMemory(points []Point) Next {
+	return func() ([]Point, error) {
+		all := points
+		points = nil
+		return all, nil
+	}
+}
+
+// Samples yields the series of several sensors as one; see [Merge]. Sharers is as
+// for [Set.Points].
 func (s *Set) Samples(ids []fleet.ID, sharers int) iter.Seq2[Sample, error] {
+	of := make([]Next, len(ids))
+	for i, id := range ids {
+		of[i] = s.cursor(id, max(sharers, 1)*len(ids)).points
+	}
+	return Merge(of)
+}
+
+// Merge yields several series, each in the order of time, as one that is. At one
+// time, the points come in the order of their series.
+func Merge(of []Next) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
-		var h merge
-		for i, id := range ids {
-			c := &source{cursor: s.cursor(id, max(sharers, 1)*len(ids)), sensor: i}
-			if err := c.fill(); err != nil {
+		m := merge{next: of, at: make([][]Point, len(of))}
+		if err := m.start(); err != nil {
+			yield(Sample{}, err)
+			return
+		}
+		for len(m.heads) > 0 {
+			least := m.heads[0].series
+			if !yield(Sample{m.at[least][0], least}, nil) {
+				return
+			}
+			if err := m.advance(); err != nil {
 				yield(Sample{}, err)
 				return
 			}
-			if len(c.at) > 0 {
-				h = append(h, c)
-			}
-		}
-		heap.Init(&h)
-		for len(h) > 0 {
-			c := h[0]
-			if !yield(Sample{c.at[0], c.sensor}, nil) {
-				return
-			}
-			c.at = c.at[1:]
-			if err := c.fill(); err != nil {
-				yield(Sample{}, err)
-				return
-			}
-			if len(c.at) == 0 {
-				heap.Pop(&h)
-			} else {
-				heap.Fix(&h, 0)
-			}
 		}
 	}
-}
-
-// source is a series in a merge.
-type source struct {
-	*cursor
-	at     []Point
-	sensor int
-}
-
-func (c *source) fill() (err error) {
-	if len(c.at) == 0 {
-		c.at, err = c.points()
-	}
-	return err
 }
 
 // merge is a heap of series, the one with the earliest point first.
-type merge []*source
-
-func (m merge) Len() int { return len(m) }
-
-func (m merge) Less(i, j int) bool {
-	a, b := m[i], m[j]
-	return a.at[0].Time < b.at[0].Time || a.at[0].Time == b.at[0].Time && a.sensor < b.sensor
+type merge struct {
+	next  []Next
+	at    [][]Point // by series, the points read and not yielded
+	heads []head
 }
 
-func (m merge) Swap(i, j int) { m[i], m[j] = m[j], m[i] }
+type head struct {
+	time   fleet.Millis
+	series int
+}
 
-func (m *merge) Push(x any) { *m = append(*m, x.(*source)) }
+func (h head) before(other head) bool {
+	return h.time < other.time || h.time == other.time && h.series < other.series
+}
 
-func (m *merge) Pop() any {
-	last := len(*m) - 1
-	c := (*m)[last]
-	*m = (*m)[:last]
-	return c
+func (m *merge) start() (err error) {
+	for i := range m.next {
+		if m.at[i], err = m.next[i](); err != nil {
+			return err
+		}
+		if len(m.at[i]) > 0 {
+			m.heads = append(m.heads, head{m.at[i][0].Time, i})
+		}
+	}
+	for i := len(m.heads)/2 - 1; i >= 0; i-- {
+		m.down(i)
+	}
+	return nil
+}
+
+// advance goes to the next point of the first series.
+func (m *merge) advance() (err error) {
+	i := m.heads[0].series
+	if m.at[i] = m.at[i][1:]; len(m.at[i]) == 0 {
+		if m.at[i], err = m.next[i](); err != nil {
+			return err
+		}
+	}
+	if len(m.at[i]) > 0 {
+		m.heads[0].time = m.at[i][0].Time
+	} else {
+		last := len(m.heads) - 1
+		m.heads[0] = m.heads[last]
+		m.heads = m.heads[:last]
+	}
+	m.down(0)
+	return nil
+}
+
+// down moves the i-th head to where it belongs below.
+func (m *merge) down(i int) {
+	for {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(m.heads); child++ {
+			if m.heads[child].before(m.heads[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		m.heads[i], m.heads[least] = m.heads[least], m.heads[i]
+		i = least
+	}
 }

@@ -156,7 +156,7 @@ func (d devices) each(device string, plan *features.Plan, reading func(sensor in
 	}
 	for s, err := range d.Samples(sensors, 1) {
 		if err == nil {
-			err = reading(at[s.Sensor], s.Time, s.Value)
+			err = reading(at[s.Series], s.Time, s.Value)
 		}
 		if err != nil {
 			return err

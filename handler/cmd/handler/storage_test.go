@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
@@ -26,6 +27,9 @@ type storage struct {
 	messages chan string // what was sent to the queue
 	watched  string      // path of a blob
 	written  chan []byte // its content
+
+	mu       sync.Mutex
+	requests []string // to blobs: methods and paths
 }
 
 func newStorage(t testing.TB, sensors int, watched string) *storage {
@@ -45,7 +49,11 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.queue(w, r, rest)
 		return
 	}
-	container, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/blob/"), "/")
+	rest := strings.TrimPrefix(r.URL.Path, "/blob/")
+	s.mu.Lock()
+	s.requests = append(s.requests, r.Method+" "+rest)
+	s.mu.Unlock()
+	container, name, _ := strings.Cut(rest, "/")
 	switch {
 	case name == "" && container == blob.Models:
 		s.list(w, r)
@@ -60,6 +68,15 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// asked returns the requests to blobs since it was called last.
+func (s *storage) asked() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.requests
+	s.requests = nil
+	return all
+}
+
 // list lists the sensors' models, in pages as storage does.
 func (s *storage) list(w http.ResponseWriter, r *http.Request) {
 	const page = 5000
@@ -69,6 +86,11 @@ func (s *storage) list(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "<EnumerationResults><Blobs>")
 	for i := from; i < to; i++ {
 		fmt.Fprintf(w, "<Blob><Name>%s.pkl</Name><Properties><Content-Length>%d</Content-Length><Etag>1</Etag></Properties></Blob>", sensorID(i).Path(), len(s.model))
+	}
+	for info := range s.blobs.List(r.Context(), blob.Models, "") {
+		if from == 0 {
+			fmt.Fprintf(w, "<Blob><Name>%s</Name><Properties><Content-Length>%d</Content-Length><Etag>%s</Etag></Properties></Blob>", info.Name, info.Size, info.ETag)
+		}
 	}
 	fmt.Fprint(w, "</Blobs><NextMarker>")
 	if to < s.sensors {
