@@ -161,6 +161,7 @@ func summarize(log *slog.Logger, run fleet.Run, t Totals, now time.Time) {
 		}
 	}
 	attrs = append(attrs,
+		"device_models", t.DeviceModels,
 		"rows", t.Rows,
 		"anomalies", t.Anomalies,
 		"empty_buckets", t.EmptyBuckets,

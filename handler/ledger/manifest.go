@@ -40,6 +40,8 @@ type Entry struct {
 	EmptyBuckets int            `json:"empty_buckets,omitempty"`
 	Model        string         `json:"model,omitempty"` // in the container models
 	ModelSHA256  string         `json:"model_sha256,omitempty"`
+	// AttributesSHA256 is that of the attributes of the device which rows were made of.
+	AttributesSHA256 string `json:"attributes_sha256,omitempty"`
 }
 
 // Totals are what the jobs of a run came to.
@@ -49,6 +51,9 @@ type Totals struct {
 	Rows         int            `json:"rows"`
 	Anomalies    int            `json:"anomalies"`
 	EmptyBuckets int            `json:"empty_buckets"`
+
+	// DeviceModels is how many of the jobs are device models'.
+	DeviceModels int `json:"device_models"`
 
 	// Busy is the sum of the durations of the jobs opened or re-opened since the
 	// run was opened last. The manifest leaves it out: it is no function of the inputs.
@@ -67,6 +72,8 @@ func newEntry(j fleet.Job) Entry {
 		EmptyBuckets: j.EmptyBuckets,
 		Model:        j.Model,
 		ModelSHA256:  j.ModelSHA256,
+
+		AttributesSHA256: j.AttributesSHA256,
 	}
 	if j.State == fleet.Scored {
 		e.File, e.SHA256 = CSVName(j.Run, j.ID), j.CSVSHA256
@@ -112,6 +119,9 @@ func WriteManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 
 func (t *Totals) add(run fleet.Run, j fleet.Job) {
 	t.Counts[j.State]++
+	if j.DeviceModel != "" {
+		t.DeviceModels++
+	}
 	t.Rows += j.Rows
 	t.Anomalies += j.Anomalies
 	t.EmptyBuckets += j.EmptyBuckets

@@ -123,7 +123,9 @@ func (b *batch) prepare(s subject, o *fleet.Outcome) (score.Subject, error) {
 	}
 	o.ModelSHA256 = m.SHA256()
 	judged.Model = m
-	judged.Plan, err = score.Prepare(s.ID, m, b.aggregation, b.Attributes[s.Device], b.MaxLookback)
+	if judged.Plan, err = score.Prepare(s.ID, m, b.aggregation, b.Attributes[s.Device], b.MaxLookback); judged.Plan != nil && m.Spec() != nil {
+		o.AttributesSHA256 = m.Spec().AttributesSHA256(b.Attributes[s.Device])
+	}
 	return judged, err
 }
 

@@ -89,7 +89,7 @@ func (t *Ticker) giveUp(ctx context.Context, log *slog.Logger, j fleet.Job) erro
 	}
 	_, changed, err := t.Ledger.CloseJob(ctx, j.Run, j.JobKey, o, t.Now())
 	if changed {
-		log.Error("job given up", "run", j.Run, "sensor", j.ID.String(), "revision", j.Revision, "error", o.Error)
+		log.Error("job given up", "run", j.Run, "job", j.ID.String(), "revision", j.Revision, "error", o.Error)
 	}
 	return err
 }

@@ -132,7 +132,7 @@ func (p *Poison) giveUp(ctx context.Context, log *slog.Logger, run fleet.Run, ke
 		return fmt.Errorf("give up %s: %w", key.ID, err)
 	}
 	if changed {
-		log.Error("job given up", "run", run.ID, "sensor", key.ID.String(), "revision", key.Revision, "error", why)
+		log.Error("job given up", "run", run.ID, "job", key.ID.String(), "revision", key.Revision, "error", why)
 	}
 	return nil
 }

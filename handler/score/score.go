@@ -192,7 +192,7 @@ func (s *Scorer) note(ctx context.Context, log *slog.Logger, run string, left []
 	for _, t := range left {
 		a := fleet.Attempt{At: s.Now(), Own: own(t.err), Err: t.err.Error()}
 		if err := s.Ledger.AddAttempt(ctx, run, t.key, a); err != nil {
-			log.Warn("attempt not noted", "run", run, "sensor", t.key.ID.String(), "revision", t.key.Revision, "attempt", a.Err, "error", err.Error())
+			log.Warn("attempt not noted", "run", run, "job", t.key.ID.String(), "revision", t.key.Revision, "attempt", a.Err, "error", err.Error())
 			return // the others would fail alike
 		}
 	}

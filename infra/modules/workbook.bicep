@@ -8,7 +8,7 @@ param workspaceId string
 
 var charts = [
   { title: 'Runs', query: loadTextContent('../workbook/runs.kql'), visualization: 'table' }
-  { title: 'Sensors by outcome', query: loadTextContent('../workbook/sensors-by-outcome.kql'), visualization: 'barchart' }
+  { title: 'Jobs by outcome', query: loadTextContent('../workbook/jobs-by-outcome.kql'), visualization: 'barchart' }
   { title: 'Anomalies', query: loadTextContent('../workbook/anomalies.kql'), visualization: 'linechart' }
   { title: 'vCPU-seconds of each run', query: loadTextContent('../workbook/vcpu-seconds.kql'), visualization: 'table' }
   { title: 'Readings stored each minute', query: loadTextContent('../workbook/ingest.kql'), visualization: 'timechart' }

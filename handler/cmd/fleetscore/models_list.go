@@ -77,12 +77,13 @@ func rollbackCommand(c console) *cobra.Command {
 		Short: "Exchange a model with the one before",
 		Long: `Exchange a model with the one that publish replaced: that of a sensor or device
 (DEVICE/NAME), of the fleet (_fleet/NAME), the default one (default) or devices.csv.
-Doing it twice changes nothing. It counts from the next tick on; runs rescore
-scores again what the other model scored.`,
+Doing it twice changes nothing. It counts from the next tick on, with --refresh at
+once; runs rescore scores again what the other model scored.`,
 		Example: "  fleetscore models rollback machine-01/vibration\n  fleetscore models rollback default",
 		Args:    arguments("DEVICE/NAME"),
 	}
 	open := c.storageFlag(cmd)
+	from := c.refreshFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		place, err := publish.ParsePlace(args[0])
 		if err != nil {
@@ -97,8 +98,9 @@ scores again what the other model scored.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "%s: %s is the one before again\n", args[0], name)
-		return nil
+		counts, err := from.counts(cmd.Context())
+		fmt.Fprintf(c.out, "%s: %s is the one before again%s\n", args[0], name, counts)
+		return err
 	}
 	return cmd
 }

@@ -89,14 +89,16 @@ only model of a folder, or named after it (pump_scaler.pkl). --dry-run says what
 taken for what, and what the rows of each model will be. If any file cannot be used,
 nothing is uploaded.
 
-A model counts from the next tick on, which is within a minute. The one before is
-kept: see rollback.`,
+A model counts from the next tick on, which is within a minute; with --refresh the app
+at --url is asked to look at once. The one before is kept: see rollback.`,
 		Example: `  fleetscore models publish models --dry-run
+  fleetscore models publish models --refresh
   fleetscore models publish models --pattern '{device}-{sensor}.pkl'
   fleetscore models publish models --storage "$(az storage account show-connection-string -n fleet -o tsv)"`,
 		Args: arguments("DIR"),
 	}
 	open := c.storageFlag(cmd)
+	from := c.refreshFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		storage, err := open()
 		if err != nil {
@@ -129,8 +131,16 @@ kept: see rollback.`,
 		bar := c.progress("uploading", len(steps))
 		err = publish.Apply(ctx, blobs, os.DirFS(args[0]), steps, func() { bar.add(1) })
 		bar.end()
-		if err == nil && !asJSON {
-			fmt.Fprintf(c.out, "%d uploaded\n", p.count(publish.New)+p.count(publish.Changed))
+		if err != nil {
+			return err
+		}
+		n := p.count(publish.New) + p.count(publish.Changed)
+		counts, err := "", error(nil)
+		if n > 0 || from.asked {
+			counts, err = from.counts(ctx)
+		}
+		if !asJSON {
+			fmt.Fprintf(c.out, "%d uploaded%s\n", n, counts)
 		}
 		return err
 	}

@@ -51,7 +51,7 @@ func TestServe(t *testing.T) {
 		write(t, "models/nobody_else", read(t, filepath.Join(samples, kind+".pkl")))
 		publish := []string{"models", "publish", "models", "--pattern", "{device}_{sensor}"}
 		expect(t, []string{"2 new and 0 changed would be uploaded", "0 new and 2 changed would be uploaded"}[i], append(publish, "--dry-run")...)
-		expect(t, []string{"2 new and 0 changed to upload, 0 the same, 0 bad\n2 uploaded", "0 new and 2 changed to upload, 0 the same, 0 bad\n2 uploaded"}[i], publish...)
+		expect(t, []string{"2 new and 0 changed to upload, 0 the same, 0 bad\n2 uploaded: counts from the next tick on", "0 new and 2 changed to upload, 0 the same, 0 bad\n2 uploaded: counts from the next tick on"}[i], publish...)
 		expect(t, "0 new and 0 changed to upload, 2 the same, 0 bad", publish...)
 	}
 	expect(t, "machine-01/vibration  machine-01/vibration.pkl", "models", "list")
@@ -73,7 +73,7 @@ func TestServe(t *testing.T) {
 		})
 	}
 	show("machine-01/vibration    scored    360   360 ") // by the model of another kind
-	expect(t, "is the one before again", "models", "rollback", "machine-01/vibration")
+	expect(t, "is the one before again: counts from now on, with 2 models in all", "models", "rollback", "machine-01/vibration", "--refresh", "--url", url)
 	expect(t, "1 jobs re-opened, 0 added", "runs", "rescore", id, "--sensors", "*/vibration", "--url", url)
 	show("machine-01/vibration    scored    360   14 ")
 	waitFor(t, out, "the run told", func() bool {

@@ -144,7 +144,7 @@ func (w *world) checkManifest(run fleet.Run, jobs []fleet.Job) error {
 	for _, j := range jobs {
 		counts[j.State]++
 		e := ledger.Entry{JobKey: j.JobKey, State: j.State, SHA256: j.CSVSHA256, Rows: j.Rows, Anomalies: j.Anomalies,
-			EmptyBuckets: j.EmptyBuckets, Model: j.Model, ModelSHA256: j.ModelSHA256}
+			EmptyBuckets: j.EmptyBuckets, Model: j.Model, ModelSHA256: j.ModelSHA256, AttributesSHA256: j.AttributesSHA256}
 		if j.State == fleet.Scored {
 			e.File = fmt.Sprintf("%s/%s/%s.csv", run.ID, j.Device, j.Name())
 		}
