@@ -2,16 +2,13 @@ package app
 
 import (
 	"context"
-	"io"
 	"log/slog"
-	"net/http"
 
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/page"
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
@@ -43,7 +40,11 @@ func (a *App) mount() {
 	a.server.Queue("score", "message", config.ScoreDeadline, after(a, scorer.Score))
 	poison := &score.Poison{Ledger: a.db, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
 	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))
-	a.mountRuns()
+	MountAPI(a.server, a.schema.ready, &runs.API{
+		Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Figures: a.db, Published: a.db, Files: blobs,
+		Portraits: portraits{a.models, blobs}, Sender: a.sender, Ender: a.ender,
+		Settings: a.cfg.Score, Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now,
+	})
 }
 
 // mapping returns the mapping of events.
@@ -64,33 +65,6 @@ func batch(ev protocol.Events) ingest.Batch {
 		}
 		return all
 	}}
-}
-
-// mountRuns puts the API on the server, which is the function runs.
-func (a *App) mountRuns() {
-	api := &runs.API{Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Figures: a.db, Published: a.db, Files: a.storage.Blobs(), Portraits: portraits{a.models, a.storage.Blobs()}, Sender: a.sender, Ender: a.ender, Settings: a.cfg.Score, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now}
-	view(a, "/api/", api.Lanes)
-	view(a, "/api/device", api.Device)
-	view(a, "/api/sensor", api.Subject)
-	route(a, http.MethodGet, "/api/devices", http.StatusOK, api.Devices)
-	route(a, http.MethodGet, "/api/anomalies", http.StatusOK, api.ListAnomalies)
-	route(a, http.MethodGet, "/api/anomalies/top", http.StatusOK, api.TopAnomalies)
-	view(a, "/api/runs", api.List)
-	route(a, http.MethodPost, "/api/runs", http.StatusAccepted, api.Request)
-	view(a, "/api/runs/:id", api.Show)
-	view(a, "/api/runs/:id/jobs", api.Jobs)
-	view(a, "/api/runs/:id/job", api.Job)
-	route(a, http.MethodPost, "/api/runs/:id/rescore", http.StatusAccepted, api.Rescore)
-	view(a, "/api/models", api.ListModels)
-	view(a, "/api/model", api.ModelDetail)
-	route(a, http.MethodPost, "/api/models/refresh", http.StatusOK, api.RefreshModels)
-	route(a, http.MethodPost, "/api/models/rollback", http.StatusOK, api.Rollback)
-	route(a, http.MethodPost, "/api/runs/:id/cancel", http.StatusAccepted, api.Cancel)
-	view(a, "/api/ingest", api.Ingest)
-	route(a, http.MethodGet, "/api/sensors", http.StatusOK, api.Sensors)
-	route(a, http.MethodPost, "/api/sensors/enable", http.StatusOK, api.Enable)
-	route(a, http.MethodPost, "/api/sensors/disable", http.StatusOK, api.Disable)
-	a.server.Handle(http.MethodGet, "/api/assets/*", http.StripPrefix("/api/assets/", http.FileServerFS(page.Assets())))
 }
 
 // migrated is ingest.Store and ingest.Figures, once the tables are there: until then batches are
@@ -122,33 +96,4 @@ func after[T any](a *App, f func(context.Context, *slog.Logger, T) error) func(c
 		}
 		return f(ctx, log, v)
 	}
-}
-
-// view mounts a route that is a page too.
-func view[Req, Resp any](a *App, path string, f func(context.Context, Req) (Resp, error)) {
-	protocol.Page(a.server, path, draw, func(ctx context.Context, req Req) (Resp, error) {
-		if err := a.schema.ready(ctx); err != nil {
-			var none Resp
-			return none, err
-		}
-		return f(ctx, req)
-	})
-}
-
-func draw(w io.Writer, v protocol.View) error {
-	if p, ok := v.Data.(protocol.Problem); ok {
-		v.Data = page.Problem{Status: p.Status, Text: p.Detail}
-	}
-	return page.Draw(w, v.URL, v.Key, v.Data)
-}
-
-// route mounts a route of the API that is served once the tables are there.
-func route[Req, Resp any](a *App, method, path string, status int, f func(context.Context, Req) (Resp, error)) {
-	protocol.Route(a.server, method, path, status, func(ctx context.Context, req Req) (Resp, error) {
-		if err := a.schema.ready(ctx); err != nil {
-			var none Resp
-			return none, err
-		}
-		return f(ctx, req)
-	})
 }

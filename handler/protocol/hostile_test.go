@@ -47,7 +47,7 @@ func api(t testing.TB, stdout io.Writer) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := db.OpenRequested(ctx, w, fleet.Settings{}, time.Now()); err != nil {
+	if _, _, err := db.OpenRequested(ctx, w, nil, fleet.Settings{}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewJSONHandler(stdout, nil))

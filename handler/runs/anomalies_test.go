@@ -46,7 +46,7 @@ func withAnomalies(t *testing.T) (*runs.API, *store.DB) {
 		t.Fatal(err)
 	}
 	scored(t, db, -2, map[string]fleet.Outcome{"1": found(hour(-2), 0), "2": found(hour(-2), 0, 10, 50)})
-	half, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour(-2), To: hour(-1).Add(-30 * time.Minute)}, fleet.Settings{}, now)
+	half, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour(-2), To: hour(-1).Add(-30 * time.Minute)}, nil, fleet.Settings{}, now)
 	if err != nil {
 		t.Fatal(err)
 	}

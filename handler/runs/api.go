@@ -32,7 +32,7 @@ type Subjects interface {
 
 // Changer changes runs, each in one transaction.
 type Changer interface {
-	OpenRequested(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error)
+	OpenRequested(ctx context.Context, w fleet.Window, match func(fleet.ID) bool, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error)
 	Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error)
 	Cancel(ctx context.Context, run string, now time.Time) error
 }
@@ -74,6 +74,12 @@ type Models interface {
 	List(ctx context.Context, log *slog.Logger) error
 }
 
+// Schedule says when windows end; see package ncrontab. Times that there are none are zero.
+type Schedule interface {
+	Next(after time.Time) time.Time
+	Last(upto time.Time) time.Time
+}
+
 // Sender sends messages for a run's jobs; see ledger.Sender.
 type Sender interface {
 	Send(ctx context.Context, run string) (int, error)
@@ -97,6 +103,9 @@ type API struct {
 	Sender    Sender
 	Ender     Ender
 	Settings  fleet.Settings // the current ones: of the runs it opens
+	Schedule  Schedule       // when windows end
+	// Delay is how long after a window's end it is due.
+	Delay time.Duration
 	// Retention is how long runs and readings are kept; 0 is for ever.
 	Retention time.Duration
 	// Later does what a caller need not wait for, as soon as it can and beside its

@@ -13,6 +13,9 @@ import (
 type OpenRequest struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
+	// Sensors is a pattern as in [RescoreRequest]: a new run has jobs of what matches.
+	// Empty means all.
+	Sensors string `json:"sensors,omitempty"`
 }
 
 // Opened is the answer to an [OpenRequest].
@@ -31,13 +34,17 @@ const (
 	EndedRun OpenResult = "ended"  // there was such a run, and it has ended
 )
 
-// Request opens the run over a past window, with a job for every enabled
-// sensor; its messages are sent afterwards. If there is such a run it is returned as it
+// Request opens the run over a past window, with a job for each enabled
+// sensor and device model that matches; its messages are sent afterwards. If there is such a run it is returned as it
 // stands: the same window is the same run; [API.Rescore] scores it again. The
 // error wraps [fleet.ErrConflict] if the window is not over yet, or its run is
 // being cancelled.
 func (a *API) Request(ctx context.Context, req OpenRequest) (Opened, error) {
 	w, err := fleet.NewWindow(req.From, req.To)
+	if err != nil {
+		return Opened{}, err
+	}
+	match, err := glob(req.Sensors)
 	if err != nil {
 		return Opened{}, err
 	}
@@ -50,7 +57,7 @@ func (a *API) Request(ctx context.Context, req OpenRequest) (Opened, error) {
 		return Opened{}, err
 	}
 	a.register(ctx)
-	run, created, err := a.Ledger.OpenRequested(ctx, w, a.Settings, now)
+	run, created, err := a.Ledger.OpenRequested(ctx, w, match, a.Settings, now)
 	if err != nil {
 		return Opened{}, fmt.Errorf("request run %s: %w", w.RunID(), err)
 	}

@@ -23,6 +23,8 @@ type Overview interface {
 	Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
 	// Devices returns devices after the given one with what is registered of each.
 	Devices(ctx context.Context, after string, limit int) ([]fleet.DeviceSubjects, error)
+	// Watermark returns up to where scheduled windows have been opened; ok is false before the first.
+	Watermark(ctx context.Context) (upto time.Time, ok bool, err error)
 	Anomalies
 }
 

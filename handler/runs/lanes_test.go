@@ -15,7 +15,7 @@ import (
 func scored(t *testing.T, db *store.DB, i int, device map[string]fleet.Outcome) {
 	t.Helper()
 	from := now.Add(time.Duration(i) * time.Hour)
-	run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: from, To: from.Add(time.Hour)}, fleet.Settings{}, now)
+	run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: from, To: from.Add(time.Hour)}, nil, fleet.Settings{}, now)
 	if err != nil {
 		t.Fatal(err)
 	}

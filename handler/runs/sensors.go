@@ -17,8 +17,9 @@ type Sensor struct {
 
 // SensorsRequest asks for sensors.
 type SensorsRequest struct {
-	After string `query:"after" json:"-"` // only sensors after this device/sensor
-	Limit int    `query:"limit" json:"-"` // 1 to 1000, 100 if zero
+	Sensors string `query:"sensors" json:"-"` // a pattern as in [RescoreRequest]; all if empty
+	After   string `query:"after" json:"-"`   // only sensors after this device/sensor
+	Limit   int    `query:"limit" json:"-"`   // 1 to 1000, 100 if zero
 }
 
 // SensorList is a page of sensors, ordered by device and name, bytewise.
@@ -37,18 +38,31 @@ func (a *API) Sensors(ctx context.Context, req SensorsRequest) (SensorList, erro
 	if err != nil {
 		return SensorList{}, err
 	}
-	page, err := a.Ledger.Subjects(ctx, after, limit)
+	match, err := glob(req.Sensors)
 	if err != nil {
 		return SensorList{}, err
 	}
-	list := SensorList{Sensors: make([]Sensor, len(page))}
-	for i, s := range page {
-		list.Sensors[i] = Sensor(s)
+	list := SensorList{Sensors: []Sensor{}}
+	for {
+		page, err := a.Ledger.Subjects(ctx, after, maxLimit)
+		if err != nil {
+			return SensorList{}, err
+		}
+		for _, s := range page {
+			if !match(s.ID) {
+				continue
+			}
+			if len(list.Sensors) == limit {
+				list.Next = list.Sensors[limit-1].ID.String()
+				return list, nil
+			}
+			list.Sensors = append(list.Sensors, Sensor(s))
+		}
+		if len(page) < maxLimit {
+			return list, nil
+		}
+		after = page[maxLimit-1].ID
 	}
-	if len(page) == limit {
-		list.Next = page[limit-1].ID.String()
-	}
-	return list, nil
 }
 
 // afterID reads the place in a list that a page begins after; the beginning if

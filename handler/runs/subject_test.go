@@ -82,7 +82,7 @@ func measure(t *testing.T, api *runs.API, db *store.DB) {
 		if _, err := db.InsertReadings(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
-		run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: from, To: from.Add(time.Hour)}, fleet.Settings{}, now)
+		run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: from, To: from.Add(time.Hour)}, nil, fleet.Settings{}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +208,7 @@ func TestModelDetail(t *testing.T) {
 func TestJob(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
-	run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour.From, To: hour.To}, fleet.Settings{}, now)
+	run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour.From, To: hour.To}, nil, fleet.Settings{}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestJob(t *testing.T) {
 func TestJobsSorted(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
-	run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour.From, To: hour.To}, fleet.Settings{}, now)
+	run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour.From, To: hour.To}, nil, fleet.Settings{}, now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func TestRetentionOfReadings(t *testing.T) {
 	start := f.now
 	in2018 := time.Date(2018, 8, 28, 23, 0, 0, 0, time.UTC)
 	w := fleet.Window{From: in2018, To: in2018.Add(time.Hour)}
-	if _, _, err := f.db.OpenRequested(t.Context(), w, fleet.Settings{}, f.now); err != nil {
+	if _, _, err := f.db.OpenRequested(t.Context(), w, nil, fleet.Settings{}, f.now); err != nil {
 		t.Fatal(err)
 	}
 	f.Ledger = lookingBack{f.db}

@@ -200,7 +200,7 @@ func TestAFailingStepHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 0) // a run without jobs
 	f.after(0)
-	if _, _, err := f.db.OpenRequested(t.Context(), fleet.Window{From: f.now.Add(-2 * time.Hour).Truncate(time.Hour), To: f.now.Truncate(time.Hour)}, fleet.Settings{}, f.now); err != nil {
+	if _, _, err := f.db.OpenRequested(t.Context(), fleet.Window{From: f.now.Add(-2 * time.Hour).Truncate(time.Hour), To: f.now.Truncate(time.Hour)}, nil, fleet.Settings{}, f.now); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("the schedule's step is broken")

@@ -153,7 +153,7 @@ func newPlant(t *testing.T, devices int, models map[string]summed, attributes fe
 	if err := p.db.Register(t.Context(), change); err != nil {
 		t.Fatal(err)
 	}
-	run, _, err := p.db.OpenRequested(t.Context(), window, fleet.Settings{}, window.To)
+	run, _, err := p.db.OpenRequested(t.Context(), window, nil, fleet.Settings{}, window.To)
 	if err != nil {
 		t.Fatal(err)
 	}

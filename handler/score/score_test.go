@@ -100,7 +100,7 @@ func newBench(t *testing.T, aggregate string, readings map[fleet.ID][]float64) *
 	if err := b.db.Register(t.Context(), models); err != nil {
 		t.Fatal(err)
 	}
-	run, _, err := b.db.OpenRequested(t.Context(), window, fleet.Settings{Aggregate: aggregate}, window.To)
+	run, _, err := b.db.OpenRequested(t.Context(), window, nil, fleet.Settings{Aggregate: aggregate}, window.To)
 	if err != nil {
 		t.Fatal(err)
 	}

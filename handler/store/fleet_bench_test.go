@@ -123,7 +123,7 @@ func openFleet(b *testing.B, db *store.DB, runs, sensors int) []fleetJob {
 	var jobs []fleetJob
 	for i := range runs {
 		from := noon.Add(time.Duration(i) * time.Hour)
-		run, _, err := db.OpenRequested(b.Context(), fleet.Window{From: from, To: from.Add(time.Hour)}, fleet.Settings{}, noon)
+		run, _, err := db.OpenRequested(b.Context(), fleet.Window{From: from, To: from.Add(time.Hour)}, nil, fleet.Settings{}, noon)
 		check(b, err)
 		for _, r := range readings {
 			jobs = append(jobs, fleetJob{run.ID, fleet.JobKey{ID: r.ID}})

@@ -98,16 +98,16 @@ func (db *DB) Runs(ctx context.Context, before string, limit int) ([]fleet.Run, 
 }
 
 // OpenRequested opens the run over w, with a job for everything that
-// is judged, in one transaction. If there is such a run already it is returned as it stands,
-// and created is false.
-func (db *DB) OpenRequested(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error) {
+// is judged and matches (nil: everything), in one transaction. If there is such a run already it is
+// returned as it stands, and created is false.
+func (db *DB) OpenRequested(ctx context.Context, w fleet.Window, match func(fleet.ID) bool, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error) {
 	_, err = db.write(ctx, "opening run "+w.RunID(), func(ctx context.Context, tx session) error {
 		var exists bool
 		if run, exists, err = tx.run(ctx, w.RunID()); err != nil || exists {
 			created = false
 			return err
 		}
-		if err := tx.openRun(ctx, w, fleet.Requested, s, now); err != nil {
+		if err := tx.openRun(ctx, w, fleet.Requested, match, s, now); err != nil {
 			return err
 		}
 		created = true
@@ -120,15 +120,22 @@ func (db *DB) OpenRequested(ctx context.Context, w fleet.Window, s fleet.Setting
 	return run, created, nil
 }
 
-// openRun inserts a run and its jobs.
-func (c session) openRun(ctx context.Context, w fleet.Window, kind fleet.RunKind, s fleet.Settings, now time.Time) error {
+// openRun inserts a run and its jobs, of what matches (nil: of everything).
+func (c session) openRun(ctx context.Context, w fleet.Window, kind fleet.RunKind, match func(fleet.ID) bool, s fleet.Settings, now time.Time) error {
 	id := sql.Named("run", w.RunID())
 	_, err := c.exec(ctx, insertRun, id, sql.Named("from", c.time(w.From)), sql.Named("to", c.time(w.To)),
 		sql.Named("kind", string(kind)), sql.Named("aggregate", s.Aggregate), sql.Named("now", c.time(now)))
 	if err != nil {
 		return err
 	}
-	jobs, err := c.insertJobs(ctx, id)
+	var jobs int64
+	if match == nil {
+		jobs, err = c.insertJobs(ctx, id)
+	} else {
+		var added int
+		added, err = c.addMatching(ctx, w.RunID(), match)
+		jobs = int64(added)
+	}
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,13 @@ WHERE NOT EXISTS (SELECT 1 FROM dbo.watermark WHERE id = 1)`
 
 	moveWatermark statement = `UPDATE dbo.watermark SET upto = @to WHERE id = 1 AND upto = @from`
 
-	countOpen statement = `SELECT COUNT(*) FROM dbo.runs WHERE ended_at IS NULL AND kind = 'scheduled'`
+	// countOpen counts the runs that the schedule opened and that have not ended since;
+	// those that something else re-opened hold up no window.
+	countOpen statement = `
+SELECT COUNT(*)
+FROM dbo.runs r JOIN dbo.epochs e ON e.run = r.id AND e.epoch = r.epoch
+WHERE r.ended_at IS NULL AND r.kind = 'scheduled'
+  AND EXISTS (SELECT 1 FROM dbo.epochs x WHERE x.run = r.id AND x.epoch >= e.first_epoch AND x.reason = 'schedule')`
 
 	// adoptRun makes a run scheduled and running, whatever it was.
 	adoptRun statement = `
@@ -61,7 +67,7 @@ func (db *DB) InitWatermark(ctx context.Context, t time.Time) error {
 // run over w that was requested before is adopted: it becomes scheduled and
 // running, its epoch is raised, every job re-opened, those missing added; its
 // settings stay. It reports false, and does nothing, if the watermark is not
-// w.From, or maxOpen scheduled runs are open.
+// w.From, or maxOpen runs that the schedule opened have not ended since.
 func (db *DB) OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time, maxOpen int) (bool, error) {
 	return db.write(ctx, "opening run "+w.RunID(), func(ctx context.Context, tx session) error {
 		if err := db.lock(ctx, tx, watermarkLock, exclusive); err != nil {
@@ -82,7 +88,7 @@ func (db *DB) OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Setting
 		if err != nil || adopted {
 			return err
 		}
-		return tx.openRun(ctx, w, fleet.Scheduled, s, now)
+		return tx.openRun(ctx, w, fleet.Scheduled, nil, s, now)
 	})
 }
 

@@ -59,13 +59,12 @@ func (a *client) call(ctx context.Context, method, path string, query url.Values
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if a.key == "" && a.url == a.deployed {
-		if a.key, err = a.keyOf(ctx); err != nil {
-			return err
-		}
+	key, err := a.keyFor(ctx)
+	if err != nil {
+		return err
 	}
-	if a.key != "" {
-		req.Header.Set("x-functions-key", a.key)
+	if key != "" {
+		req.Header.Set("x-functions-key", key)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
@@ -79,6 +78,17 @@ func (a *client) call(ctx context.Context, method, path string, query url.Values
 		return answerError(resp)
 	}
 	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// keyFor returns the function key. That of what azd deployed is asked for once, and
+// goes to no other address.
+func (a *client) keyFor(ctx context.Context) (string, error) {
+	if a.key != "" || a.url != a.deployed {
+		return a.key, nil
+	}
+	var err error
+	a.key, err = a.keyOf(ctx)
+	return a.key, err
 }
 
 func answerError(resp *http.Response) error {

@@ -18,8 +18,8 @@ import (
 
 func runsCommand(c console) *cobra.Command {
 	api := new(client)
-	cmd := group("runs", "List, show, open, rescore and cancel runs",
-		listRunsCommand(c, api), showRunCommand(c, api), openRunCommand(c, api), rescoreCommand(c, api), cancelCommand(c, api))
+	cmd := group("runs", "List, show, watch, open, rescore and cancel runs",
+		listRunsCommand(c, api), showRunCommand(c, api), watchRunCommand(c, api), openRunCommand(c, api), rescoreCommand(c, api), cancelCommand(c, api))
 	api.flags(cmd, c)
 	return cmd
 }
@@ -27,7 +27,7 @@ func runsCommand(c console) *cobra.Command {
 func listRunsCommand(c console, api *client) *cobra.Command {
 	var limit int
 	var before string
-	var asJSON bool
+	var out output
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List runs, the newest window first",
@@ -42,20 +42,16 @@ func listRunsCommand(c console, api *client) *cobra.Command {
 			if err := api.call(cmd.Context(), http.MethodGet, "/runs", query, nil, &list); err != nil {
 				return err
 			}
-			if asJSON {
-				return c.writeJSON(list)
-			}
-			w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "RUN\tKIND\tSTATE\tEPOCH\tREASON\tOPENED\tTOOK")
+			t := listing{columns: []string{"run", "kind", "state", "epoch", "reason", "opened", "took"}}
 			for _, r := range list.Runs {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", r.ID, r.Kind, r.State, r.Epoch, r.Reason, opened(r).Format(time.DateTime), took(r))
+				t.add(r.ID, r.Kind, r.State, r.Epoch, r.Reason, opened(r).Format(time.DateTime), took(r))
 			}
-			return w.Flush()
+			return c.write(out, t, list)
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many, at most")
 	cmd.Flags().StringVar(&before, "before", "", "only those before this id, for the next page")
-	jsonFlag(cmd, &asJSON)
+	out.flags(cmd)
 	return cmd
 }
 
@@ -77,7 +73,7 @@ func took(r runs.Run) string {
 
 func showRunCommand(c console, api *client) *cobra.Command {
 	var state string
-	var asJSON bool
+	var out output
 	cmd := &cobra.Command{
 		Use:     "show RUN",
 		Short:   "Show a run, what became of each sensor, and why",
@@ -92,14 +88,14 @@ func showRunCommand(c console, api *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return c.writeJSON(shownRun{run, jobs})
+			if out.json || out.csv {
+				return c.write(out, tableOfJobs(jobs), shownRun{run, jobs})
 			}
 			return writeRun(c.out, run, jobs)
 		},
 	}
 	cmd.Flags().StringVar(&state, "state", "", "only the jobs in this state, such as failed or no_model")
-	jsonFlag(cmd, &asJSON)
+	out.flags(cmd)
 	return cmd
 }
 
@@ -107,6 +103,15 @@ func showRunCommand(c console, api *client) *cobra.Command {
 type shownRun struct {
 	runs.Run
 	Jobs []runs.Job `json:"jobs"`
+}
+
+// tableOfJobs is what show --csv writes.
+func tableOfJobs(jobs []runs.Job) listing {
+	t := listing{columns: []string{"device", "sensor", "device_model", "state", "rows", "anomalies", "duration_ms", "model", "model_sha256", "file", "sha256", "error", "error_log"}}
+	for _, j := range jobs {
+		t.add(j.Device, j.Sensor, j.DeviceModel, j.State, j.Rows, j.Anomalies, j.DurationMS, j.Model, j.ModelSHA256, j.File, j.SHA256, j.Error, j.ErrorLog)
+	}
+	return t
 }
 
 func writeRun(to io.Writer, run runs.Run, jobs []runs.Job) error {

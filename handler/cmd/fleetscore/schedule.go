@@ -27,7 +27,7 @@ type scheduledWindow struct {
 func previewCommand(c console) *cobra.Command {
 	var expr, zone, from string
 	var count int
-	var asJSON bool
+	var out output
 	cmd := &cobra.Command{
 		Use:   "preview",
 		Short: "Show the windows that a schedule makes",
@@ -42,7 +42,7 @@ a schedule that is not even.`,
 	cmd.Flags().StringVar(&zone, "time-zone", c.setting("SCORE_TIME_ZONE"), "the zone by whose clocks it goes (setting SCORE_TIME_ZONE)")
 	cmd.Flags().StringVar(&from, "from", "", "a time before the first window's end (default: now)")
 	cmd.Flags().IntVarP(&count, "count", "n", 10, "number of windows, 1 to 1000")
-	jsonFlag(cmd, &asJSON)
+	out.flags(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if count < 1 || count > 1000 {
 			return usageError{fmt.Errorf("--count %d lies outside 1 to 1000", count)}
@@ -71,8 +71,12 @@ a schedule that is not even.`,
 		if err != nil {
 			return err
 		}
-		if asJSON {
-			return c.writeJSON(windows)
+		if out.json || out.csv {
+			t := listing{columns: []string{"run", "from", "to", "due"}}
+			for _, w := range windows {
+				t.add(w.Run, moment(w.From), moment(w.To), moment(w.Due))
+			}
+			return c.write(out, t, windows)
 		}
 		return c.tableOfWindows(windows, cfg.Schedule.Zone())
 	}

@@ -70,7 +70,7 @@ func TestStorageOperations(t *testing.T) {
 	}
 	storage.asked()
 
-	run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: w.From, To: w.To.Add(-time.Hour)}, fleet.Settings{}, to)
+	run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: w.From, To: w.To.Add(-time.Hour)}, nil, fleet.Settings{}, to)
 	if err != nil {
 		t.Fatal(err)
 	}

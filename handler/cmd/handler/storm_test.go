@@ -36,7 +36,7 @@ func TestMemoryInAStorm(t *testing.T) {
 	defer host.CloseIdleConnections()
 	var ids []string
 	for i := range runs {
-		run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: w.From, To: w.To.Add(time.Duration(i) * time.Second)}, fleet.Settings{}, w.To)
+		run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: w.From, To: w.To.Add(time.Duration(i) * time.Second)}, nil, fleet.Settings{}, w.To)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -246,8 +246,8 @@ func (l faultyLedger) InsertReadings(ctx context.Context, batch []fleet.Reading)
 	return stored, err
 }
 
-func (l faultyLedger) OpenRequested(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error) {
-	err = l.do("request window", func() error { run, created, err = l.db.OpenRequested(ctx, w, s, now); return err })
+func (l faultyLedger) OpenRequested(ctx context.Context, w fleet.Window, match func(fleet.ID) bool, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error) {
+	err = l.do("request window", func() error { run, created, err = l.db.OpenRequested(ctx, w, match, s, now); return err })
 	return run, created, err
 }
 

@@ -136,7 +136,7 @@ func (f *fixture) later() {
 func (f *fixture) wants(want ...string) {
 	f.t.Helper()
 	w := fleet.Window{From: f.now.Add(-time.Hour).Truncate(time.Second), To: f.now.Truncate(time.Second)}
-	run, created, err := f.db.OpenRequested(f.t.Context(), w, fleet.Settings{}, f.now)
+	run, created, err := f.db.OpenRequested(f.t.Context(), w, nil, fleet.Settings{}, f.now)
 	if err != nil || !created {
 		f.t.Fatal(err, created)
 	}

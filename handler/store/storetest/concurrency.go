@@ -105,7 +105,7 @@ func testAdoptionRace(t *testing.T, db *store.DB) {
 			var err error
 			switch n {
 			case 0:
-				_, created, err = db.OpenRequested(t.Context(), hour(i), fleet.Settings{}, noon)
+				_, created, err = db.OpenRequested(t.Context(), hour(i), nil, fleet.Settings{}, noon)
 			case 1:
 				_, err = db.OpenScheduled(t.Context(), hour(i), fleet.Settings{}, noon, windows+1)
 			default:

@@ -52,7 +52,7 @@ func testLateReadings(t *testing.T, db *store.DB) {
 	equal(t, "state", run(t, db, first).State, fleet.RunSucceeded)
 
 	// None of these is both new and covered by a scheduled run.
-	_, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour(-5).From, To: hour(5).To}, fleet.Settings{}, noon)
+	_, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour(-5).From, To: hour(5).To}, nil, fleet.Settings{}, noon)
 	check(t, err)
 	wantStored(t, insert(t, db, at(0, 0, 1), at(1, 0, 2), at(0, -1, 1), at(0, 2, 1), at(1, 3, 1)), 3, 1, fleet.Rejected{Index: 1, Err: fleet.ErrConflict})
 	reopenLate(t, db, "", 0, 0)

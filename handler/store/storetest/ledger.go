@@ -78,11 +78,34 @@ func testOpenRuns(t *testing.T, db *store.DB) {
 	equal(t, "page", page[0].ID+page[1].ID, want[2]+want[3])
 }
 
+// testOpenLimit: what is requested, or re-opened after its end, holds up no window.
+func testOpenLimit(t *testing.T, db *store.DB) {
+	opened(t, db, 9, 1)
+	check(t, db.InitWatermark(t.Context(), hour(0).From))
+	openScheduled(t, db, 0, true)
+	opened(t, db, 2, 1) // requested, then adopted
+	open := func(i, limit int, want bool) {
+		t.Helper()
+		ok, err := db.OpenScheduled(t.Context(), hour(i), fleet.Settings{}, noon, limit)
+		check(t, err)
+		equal(t, "opened", ok, want)
+	}
+	open(1, 1, false)
+	endScored(t, db, hour(0).RunID(), 1)
+	_, _, err := db.Rescore(t.Context(), hour(0).RunID(), func(fleet.ID) bool { return true }, nil, nil, noon)
+	check(t, err)
+	open(1, 1, true)
+	open(2, 1, false)
+	open(2, 2, true)
+	open(3, 2, false)
+	open(3, 3, true)
+}
+
 func testOpenRequested(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 3)
 	closeJob(t, db, id, key(0, 0), scored("aa"))
 	register(t, db, 4)
-	again, created, err := db.OpenRequested(t.Context(), hour(0), fleet.Settings{Aggregate: "1h:max"}, noon.Add(time.Minute))
+	again, created, err := db.OpenRequested(t.Context(), hour(0), nil, fleet.Settings{Aggregate: "1h:max"}, noon.Add(time.Minute))
 	check(t, err)
 	equal(t, "created", created, false)
 	equal(t, "run", again, fleet.Run{ID: id, Window: hour(0), Kind: fleet.Requested, State: fleet.RunRunning,
@@ -92,7 +115,7 @@ func testOpenRequested(t *testing.T, db *store.DB) {
 	equal(t, "jobs", counts.Total(), 3)
 	equal(t, "scored", counts[fleet.Scored], 1)
 
-	empty, _, err := db.OpenRequested(t.Context(), fleet.Window{From: noon.AddDate(-1, 0, 0), To: noon}, fleet.Settings{}, noon)
+	empty, _, err := db.OpenRequested(t.Context(), fleet.Window{From: noon.AddDate(-1, 0, 0), To: noon}, nil, fleet.Settings{}, noon)
 	check(t, err)
 	equal(t, "state", empty.State, fleet.RunRunning)
 }

@@ -49,7 +49,7 @@ func testNames(t *testing.T, db *store.DB) {
 		}
 		return page, err
 	})
-	run, _, err := db.OpenRequested(ctx, hour(0), fleet.Settings{}, noon.AddDate(0, 0, 1))
+	run, _, err := db.OpenRequested(ctx, hour(0), nil, fleet.Settings{}, noon.AddDate(0, 0, 1))
 	check(t, err)
 	pages("jobs", func(after fleet.ID) (page []fleet.ID, err error) {
 		jobs, err := db.JobsPage(ctx, run.ID, fleet.Queued, after, 7)

@@ -16,7 +16,7 @@ func testExpiredRuns(t *testing.T, db *store.DB) {
 	register(t, db, sensors)
 	open := func(i, on int) string {
 		t.Helper()
-		r, _, err := db.OpenRequested(t.Context(), hour(i), fleet.Settings{}, day(on))
+		r, _, err := db.OpenRequested(t.Context(), hour(i), nil, fleet.Settings{}, day(on))
 		check(t, err)
 		for range 2 {
 			check(t, db.AddAttempt(t.Context(), r.ID, key(0, 0), fleet.Attempt{At: day(on), Err: "no SQL"}))

@@ -105,6 +105,7 @@ var tests = []struct {
 	{"Serving", testServing},
 	{"JobsTop", testJobsTop},
 	{"OpenRequested", testOpenRequested},
+	{"OpenLimit", testOpenLimit},
 	{"Adopt", testAdopt},
 	{"CloseJob", testCloseJob},
 	{"LateSuccess", testLateSuccess},
@@ -172,7 +173,7 @@ func register(t testing.TB, db *store.DB, n int) {
 func opened(t testing.TB, db *store.DB, i, n int) string {
 	t.Helper()
 	register(t, db, n)
-	run, created, err := db.OpenRequested(t.Context(), hour(i), fleet.Settings{}, noon)
+	run, created, err := db.OpenRequested(t.Context(), hour(i), nil, fleet.Settings{}, noon)
 	check(t, err)
 	if !created {
 		t.Fatalf("run %s was there before", run.ID)

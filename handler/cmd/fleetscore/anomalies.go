@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/runs"
+)
+
+func anomaliesCommand(c console) *cobra.Command {
+	api := new(client)
+	var window windowFlags
+	var pattern, sort string
+	var limit, top int
+	var out output
+	cmd := &cobra.Command{
+		Use:   "anomalies",
+		Short: "List anomalies, or who had the most of them",
+		Long: `List the anomalous rows of a span of time: those of the newest window first, in a
+window by device and sensor. Without --from and --to it is the last day that has
+runs. With --top, rank the sensors and device models by how many they had.`,
+		Example: `  fleetscore anomalies --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z --device 'pump-*' --csv
+  fleetscore anomalies --top 10 --sort share`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query, err := spanQuery(window)
+			if err != nil {
+				return err
+			}
+			if pattern != "" {
+				query.Set("sensors", pattern)
+			}
+			if cmd.Flags().Changed("top") {
+				return c.topAnomalies(cmd.Context(), api, query, top, sort, out)
+			}
+			if cmd.Flags().Changed("sort") {
+				return usageError{fmt.Errorf("--sort goes with --top")}
+			}
+			return c.listAnomalies(cmd.Context(), api, query, limit, out)
+		},
+	}
+	window.add(cmd, "the span")
+	cmd.Flags().StringVar(&pattern, "device", "", "only these: a pattern for devices or device/sensor, such as 'pump-*/temperature'; * is any text")
+	cmd.Flags().IntVar(&limit, "limit", 1000, "how many rows, at most; 0 for all")
+	cmd.Flags().IntVar(&top, "top", 10, "rank the sensors, and list so many, at most 1000")
+	cmd.Flags().StringVar(&sort, "sort", "anomalies", "what --top goes by: anomalies or share (of the rows)")
+	out.flags(cmd)
+	api.flags(cmd, c)
+	return cmd
+}
+
+// spanQuery returns the parameters from and to, none if the flags say nothing.
+func spanQuery(window windowFlags) (url.Values, error) {
+	w, given, err := window.window()
+	if err != nil || !given {
+		return url.Values{}, err
+	}
+	return url.Values{"from": {w.From.Format(time.RFC3339)}, "to": {w.To.Format(time.RFC3339)}}, nil
+}
+
+func (c console) topAnomalies(ctx context.Context, api *client, query url.Values, n int, sort string, out output) error {
+	query.Set("limit", strconv.Itoa(n))
+	query.Set("sort", sort)
+	var top runs.Top
+	if err := api.call(ctx, http.MethodGet, "/anomalies/top", query, nil, &top); err != nil {
+		return err
+	}
+	t := listing{columns: []string{"device", "sensor", "device_model", "anomalies", "rows", "share", "jobs"}}
+	for _, r := range top.Sensors {
+		t.add(r.Device, r.Sensor, r.DeviceModel, r.Anomalies, r.Rows, strconv.FormatFloat(r.Share, 'g', 3, 64), r.Jobs)
+	}
+	if !out.json && !out.csv {
+		fmt.Fprintf(c.out, "%s to %s: %d sensors and device models had anomalies\n", top.From.Format(time.DateTime), top.To.Format(time.DateTime), top.Total)
+	}
+	return c.write(out, t, top)
+}
+
+func (c console) listAnomalies(ctx context.Context, api *client, query url.Values, limit int, out output) error {
+	list, err := api.anomalies(ctx, query, limit)
+	if err != nil {
+		return err
+	}
+	t := listing{columns: []string{"at", "device", "sensor", "device_model", "score", "run"}}
+	for _, a := range list.Anomalies {
+		score := ""
+		if a.Score != nil {
+			score = strconv.FormatFloat(*a.Score, 'g', -1, 64)
+		}
+		t.add(a.At.Format("2006-01-02T15:04:05.000Z07:00"), a.Device, a.Sensor, a.DeviceModel, score, a.Run)
+	}
+	if err := c.write(out, t, list); err != nil {
+		return err
+	}
+	if list.Next != "" {
+		fmt.Fprintf(c.err, "there are more: raise --limit\n")
+	}
+	if list.NotKept > 0 {
+		fmt.Fprintf(c.err, "%d more are only counted: the ledger keeps the first 1,000 of a job, the job's CSV has all\n", list.NotKept)
+	}
+	if !out.json && !out.csv && len(list.Anomalies) == 0 {
+		fmt.Fprintf(c.out, "none from %s to %s\n", list.From.Format(time.DateTime), list.To.Format(time.DateTime))
+	}
+	return nil
+}
+
+// anomalies returns up to limit anomalous rows, all if it is 0.
+func (a *client) anomalies(ctx context.Context, query url.Values, limit int) (all runs.AnomalyList, err error) {
+	if limit < 0 {
+		return all, usageError{fmt.Errorf("--limit %d is negative", limit)}
+	}
+	all.Anomalies = []runs.Anomaly{}
+	for {
+		page := 1000
+		if limit > 0 {
+			page = min(page, limit-len(all.Anomalies))
+		}
+		query.Set("limit", strconv.Itoa(page))
+		var next runs.AnomalyList
+		if err := a.call(ctx, http.MethodGet, "/anomalies", query, nil, &next); err != nil {
+			return all, err
+		}
+		all.From, all.To, all.Next = next.From, next.To, next.Next
+		all.Anomalies, all.NotKept = append(all.Anomalies, next.Anomalies...), all.NotKept+next.NotKept
+		if next.Next == "" || limit > 0 && len(all.Anomalies) >= limit {
+			return all, nil
+		}
+		query.Set("after", next.Next)
+		query.Set("from", next.From.Format(time.RFC3339)) // where they were not given, later pages are of the same span
+		query.Set("to", next.To.Format(time.RFC3339))
+	}
+}
