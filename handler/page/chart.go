@@ -47,7 +47,7 @@ func (a axis) percent(t time.Time) float64 { return round(a.share(t)*100, 1000) 
 
 func round(v, parts float64) float64 { return math.Round(v*parts) / parts }
 
-var tickSteps = []time.Duration{time.Second, 10 * time.Second, time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+var tickSteps = []time.Duration{time.Second, 10 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 	24 * time.Hour, 2 * 24 * time.Hour, 4 * 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour, 60 * 24 * time.Hour}
 
 // ticks are marks at round times: some eight of them, none so near an end that its

@@ -1,0 +1,395 @@
+package e2e_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	_ "github.com/ncruces/go-sqlite3/driver"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/needs"
+	"github.com/fleetscore/fleetscore/handler/store"
+)
+
+const (
+	seededDevices = 2500 // with four sensors each
+	seededRuns    = 24   // of an hour each
+	maxPage       = 300_000
+)
+
+// lastHour is the end of the newest seeded window.
+var lastHour = time.Now().UTC().Truncate(time.Hour)
+
+// seedFleet fills the database of a stack with a fleet of 10,000 sensors whose last
+// day has been scored: five in a hundred jobs failed, two had no model and one no
+// data. The newest run is still open, with one job. One device has readings.
+func seedFleet(t *testing.T, dsn string) {
+	t.Helper()
+	db, err := store.Open(dsn, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var batch []fleet.Reading
+	for i := range seededDevices {
+		for _, sensor := range []string{"current", "pressure", "temperature", "vibration"} {
+			batch = append(batch, fleet.Reading{ID: fleet.ID{Device: deviceOf(i), Sensor: sensor}, Time: fleet.MillisOf(lastHour.Add(-24 * time.Hour)), Value: 1})
+		}
+	}
+	for m := range 24 * 60 {
+		v := float64(m % 17)
+		if m%300 == 299 {
+			v = 90
+		}
+		batch = append(batch, fleet.Reading{ID: fleet.ID{Device: deviceOf(0), Sensor: "current"}, Time: fleet.MillisOf(lastHour.Add(time.Duration(m-24*60)*time.Minute)) + 1, Value: v})
+	}
+	if _, err := db.InsertReadings(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.InitWatermark(t.Context(), lastHour); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := sql.Open("sqlite3", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	exec := func(text string, args ...any) {
+		t.Helper()
+		if _, err := raw.ExecContext(t.Context(), text, args...); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	exec(`BEGIN`)
+	for i := range seededRuns {
+		to := lastHour.Add(time.Duration(i+1-seededRuns) * time.Hour)
+		w := fleet.Window{From: to.Add(-time.Hour), To: to}
+		state, ended := "degraded", any(to.UnixMilli()+90_000)
+		if i == seededRuns-1 {
+			state, ended = "running", nil
+		}
+		exec(`INSERT INTO runs (id, window_from, window_to, kind, state, aggregate, opened_at, ended_at) VALUES (?, ?, ?, 'scheduled', ?, '', ?, ?)`,
+			w.RunID(), w.From.UnixMilli(), to.UnixMilli(), state, to.UnixMilli()+60_000, ended)
+		exec(`INSERT INTO epochs (run, epoch, reason, opened_at, ended_at, jobs, first_epoch) VALUES (?, 0, 'schedule', ?, ?, 10000, 0)`, w.RunID(), to.UnixMilli()+60_000, ended)
+		exec(`INSERT INTO jobs (run, subject_id, epoch, state, sent_at, sends, closed_at, predictions, anomalies, duration_us, model, model_sha256, csv_sha256, error)
+SELECT ?1, id, 0, s, ?2, 1, ?2, CASE s WHEN 'scored' THEN 60 ELSE 0 END, CASE WHEN s = 'scored' AND (id * 31 + ?3) % 40 = 0 THEN (id + ?3) % 60 ELSE 0 END,
+       id * 7 % 90000, 'default.pkl', 'a1', CASE s WHEN 'scored' THEN 'c1' ELSE '' END, CASE s WHEN 'bad_model' THEN 'the file is <b>no model</b>' ELSE '' END
+FROM (SELECT id, CASE WHEN id % 100 < 5 THEN 'bad_model' WHEN id % 100 < 7 THEN 'no_model' WHEN id % 100 = 7 THEN 'no_data' ELSE 'scored' END AS s FROM subjects)`,
+			w.RunID(), to.UnixMilli()+61_000, i)
+	}
+	exec(`UPDATE jobs SET state = 'queued', closed_at = NULL, sent_at = ?2, predictions = 0, anomalies = 0, model = '', csv_sha256 = '' WHERE run = ?1 AND subject_id = 50`,
+		newestRun(), time.Now().UnixMilli())
+	exec(`COMMIT`)
+}
+
+func deviceOf(i int) string {
+	return fmt.Sprintf("%s/line-%02d/pump-%04d", []string{"north", "south", "east", "west"}[i%4], i/4%25, i)
+}
+
+func newestRun() string { return fleet.Window{From: lastHour.Add(-time.Hour), To: lastHour}.RunID() }
+
+// browser is a tab, and what came of its pages.
+type browser struct {
+	*testing.T
+	ctx  context.Context
+	base string
+	*heard
+}
+
+// heard is what pages did that they may not.
+type heard struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (h *heard) add(format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.all = append(h.all, fmt.Sprintf(format, args...))
+}
+
+func newBrowser(t *testing.T, base string) *browser {
+	t.Helper()
+	dir := t.TempDir()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(needs.Chromium(t)), chromedp.UserDataDir(filepath.Join(dir, "profile")), chromedp.Env("TMPDIR="+dir))
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 4*time.Minute)
+	t.Cleanup(stop)
+	ctx, stop = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(stop)
+	ctx, stop = chromedp.NewContext(ctx)
+	t.Cleanup(stop)
+	b := &browser{t, ctx, base, &heard{}}
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := chromedp.Listen(ctx, func(ev any) {
+		switch e := ev.(type) {
+		case *network.EventRequestWillBeSent:
+			if !strings.HasPrefix(e.Request.URL, base+"/api/") {
+				b.add("a request to %s", e.Request.URL)
+			}
+		case *runtime.EventConsoleAPICalled:
+			b.add("the console: %s", e.Type)
+		case *runtime.EventExceptionThrown:
+			b.add("an exception: %s", e.ExceptionDetails.Text)
+		case *log.EventEntryAdded:
+			b.add("the log: %s %s", e.Entry.Text, e.Entry.URL)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// do runs steps and fails the test on an error.
+func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// open opens a page of the application.
+func (b *browser) open(path string) {
+	b.Helper()
+	b.do(chromedp.Navigate(b.base+path), chromedp.WaitReady("main"))
+}
+
+// text evaluates a script whose value is a text.
+func (b *browser) text(script string) string {
+	b.Helper()
+	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
+	if err != nil {
+		b.Fatalf("%s: %v", script, err)
+	}
+	return s
+}
+
+// becomes waits until the value of a script is a text; the page may be another by then.
+func (b *browser) becomes(script, want string) {
+	b.Helper()
+	got, err := "", error(nil)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if got, err = chromedp.Run(b.ctx, chromedp.Evaluate[string](script)); err == nil && got == want {
+			return
+		}
+	}
+	b.Fatalf("%s is %q, want %q: %v", script, got, want, err)
+}
+
+// views are an address of each view, by what the page has as its heading.
+func views() map[string]string {
+	device, run := url.QueryEscape(deviceOf(0)), newestRun()
+	return map[string]string{
+		"/api/":                                          "Fleet",
+		"/api/?range=month&group=device":                 "Fleet",
+		"/api/?prefix=north%2F":                          "Fleet · north/…",
+		"/api/device?device=" + device:                   deviceOf(0),
+		"/api/sensor?device=" + device + "&name=current": "current",
+		"/api/runs":                                      "Runs",
+		"/api/runs/" + run:                               lastHour.Add(-time.Hour).Format("2006-01-02 15:04:05") + " to " + lastHour.Format("2006-01-02 15:04:05"),
+		"/api/runs/" + run + "/jobs":                     "Jobs",
+		"/api/runs/" + run + "/jobs?state=bad_model":     "Jobs",
+		"/api/runs/" + run + "/job?device=" + device + "&name=current": deviceOf(0) + " · current",
+		"/api/models":                 "Models",
+		"/api/model?name=default.pkl": "default.pkl",
+		"/api/ingest":                 "Ingest",
+	}
+}
+
+// TestBrowser looks at every view of a fleet of 10,000 sensors as its users do.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	needs.Chromium(t)
+	s := layout{root: dist, patience: 2 * time.Minute, settings: []string{"SCORE_RETENTION_DAYS", "0"}, sql: func(dir string) string {
+		dsn := "file:" + filepath.ToSlash(filepath.Join(dir, "fleet.db"))
+		seedFleet(t, dsn)
+		return dsn
+	}}.start(t)
+	s.publish("default.pkl", []byte("no model"))
+	s.eventually("the model is registered", func() bool {
+		r, err := http.Get(s.url + "/api/model?name=default.pkl")
+		if err != nil {
+			return false
+		}
+		defer r.Body.Close()
+		return r.StatusCode == http.StatusOK
+	})
+	t.Run("answers", func(t *testing.T) { testAnswers(t, s.url) })
+	b := newBrowser(t, s.url)
+	t.Run("axe", func(t *testing.T) {
+		axe, err := os.ReadFile(needs.NPM(t, "axe-core", "4.10.2", "axe.min.js"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := &browser{t, b.ctx, b.base, b.heard}
+		for path, heading := range views() {
+			in.look(path, heading, string(axe))
+		}
+		dark := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}
+		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, dark); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/api/", "/api/runs/" + newestRun()} {
+			in.look(path, views()[path], string(axe))
+		}
+	})
+	b.do(chromedp.EmulateViewport(360, 640))
+	for path := range views() {
+		b.open(path)
+		if wide := b.text(`String(document.documentElement.scrollWidth)`); wide != "360" {
+			t.Errorf("%s is %s pixels wide on a phone", path, wide)
+		}
+	}
+	b.do(chromedp.EmulateViewport(1200, 900))
+	b.walk()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.all {
+		t.Error(m)
+	}
+}
+
+// testAnswers asks for every view as a browser does and as a program does.
+func testAnswers(t *testing.T, base string) {
+	for path := range views() {
+		for accept, kind := range map[string]string{"text/html": "text/html; charset=utf-8", "application/json": "application/json"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Accept", accept)
+			begun := time.Now()
+			reply, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := io.Copy(io.Discard, reply.Body)
+			reply.Body.Close()
+			took := time.Since(begun)
+			if err != nil || reply.StatusCode != http.StatusOK || !strings.HasPrefix(reply.Header.Get("Content-Type"), kind) {
+				t.Errorf("%s as %s: %s, %s, %v", path, accept, reply.Status, reply.Header.Get("Content-Type"), err)
+			}
+			if accept == "text/html" && n > maxPage {
+				t.Errorf("%s has %d bytes", path, n)
+			}
+			t.Logf("%-100s %-16s %7d bytes %6.1f ms", path, accept, n, float64(took.Microseconds())/1000)
+		}
+	}
+}
+
+// look opens a view and lets axe look at it.
+func (b *browser) look(path, heading, axe string) {
+	b.Helper()
+	b.open(path)
+	if h := b.text(`document.querySelector('h1').textContent`); h != heading {
+		b.Errorf("%s: the heading is %q, want %q", path, h, heading)
+	}
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[any](axe+";0"))
+		return err
+	}))
+	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | ')).join('\n'))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.Fatalf("%s: axe: %v", path, err)
+	}
+	if found != "" {
+		b.Errorf("%s: axe finds\n%s", path, found)
+	}
+}
+
+// walk uses the pages: groups, filters, pages, keys, the brush, and a run that changes.
+func (b *browser) walk() {
+	b.Helper()
+	b.open("/api/")
+	sites := b.text(`[...document.querySelectorAll('.lanes tbody th a')].map(a => a.textContent).sort().join()`)
+	if sites != "east/…,north/…,south/…,west/…" {
+		b.Errorf("sites: %s", sites)
+	}
+	b.do(chromedp.Click(`a[href*="prefix=north"]`))
+	b.becomes(`document.querySelector('h1').textContent`, "Fleet · north/…")
+	b.open("/api/?group=device&sort=name")
+	first := b.text(`document.querySelector('.lanes tbody th').textContent`)
+	b.do(chromedp.Click(`a[rel=next]`))
+	b.becomes(`String(document.querySelector('a[rel=prev]') !== null)`, "true")
+	if second := b.text(`document.querySelector('.lanes tbody th').textContent`); second <= first {
+		b.Errorf("page 2 begins with %q, page 1 with %q", second, first)
+	}
+	b.do(chromedp.Clear(`input[name=prefix]`), chromedp.SendKeys(`input[name=prefix]`, "west/line-03/\r"))
+	b.becomes(`String(new URL(location).searchParams.get('prefix'))`, "west/line-03/")
+
+	// Keys: from a lane's last cell to the one before, up and down, into a device.
+	b.open("/api/?group=device&range=day")
+	b.do(chromedp.Focus(`.lane a[tabindex="0"]`))
+	at := func() (row, column int) {
+		place := b.text(`(() => { const a = document.activeElement, s = a.closest('.lane'); return [...document.querySelectorAll('.lane')].indexOf(s) + ' ' + (s ? [...s.querySelectorAll('a')].indexOf(a) : -1) })()`)
+		if _, err := fmt.Sscan(place, &row, &column); err != nil {
+			b.Fatal(place, err)
+		}
+		return row, column
+	}
+	row, column := at()
+	b.do(chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowDown))
+	if r, c := at(); r != row+1 || c != column-1 {
+		b.Errorf("the keys lead from cell %d of lane %d to cell %d of lane %d", column, row, c, r)
+	}
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.becomes(`location.pathname`, "/api/device")
+
+	// The clock of the reader.
+	b.text(`(document.getElementById('zone').click(), document.getElementById('zone').textContent)`)
+	b.text(`(document.getElementById('zone').click(), '')`)
+	b.becomes(`document.getElementById('zone').textContent`, "Times in UTC")
+
+	// Crosshair and span by keys.
+	b.open("/api/sensor?device=" + url.QueryEscape(deviceOf(0)) + "&name=current")
+	b.do(chromedp.Focus(".charts"))
+	b.do(chromedp.KeyEvent(kb.ArrowRight))
+	if out := b.text(`document.querySelector('.chart output').textContent`); !strings.Contains(out, ":") {
+		b.Errorf("the crosshair says %q", out)
+	}
+	b.do(chromedp.KeyEvent("+"))
+	b.becomes(`String(new URL(location).searchParams.has('from'))`, "true")
+
+	// A run that changes shows it by itself.
+	b.open("/api/runs/" + newestRun())
+	b.becomes(`document.querySelector('.lead .state').textContent`, "running")
+	reply, err := http.Post(b.base+"/api/runs/"+newestRun()+"/cancel", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	reply.Body.Close()
+	b.becomes(`document.querySelector('.lead .state').textContent`, "cancelled")
+	states := slices.Sorted(slices.Values(strings.Split(b.text(`[...document.querySelectorAll('.counts i')].map(i => i.className).join()`), ",")))
+	if !slices.Equal(states, []string{"s-bad_model", "s-cancelled", "s-no_data", "s-no_model", "s-scored"}) {
+		b.Errorf("outcomes %q", states)
+	}
+}
