@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // Overview is what the ledger sums for people.
@@ -89,6 +90,7 @@ func (c *Cell) add(d Cell) {
 
 const (
 	lanesPage = 100
+	summers   = 4 // runs that are summed at a time
 	maxPage   = 1 << 20
 	maxRuns   = 1500 // of a span: a month of half hours
 )
@@ -154,14 +156,22 @@ func (a *API) Lanes(ctx context.Context, req LanesRequest) (Lanes, error) {
 
 // devices returns a lane for each device of the runs whose name begins with l.Prefix.
 func (a *API) devices(ctx context.Context, l *Lanes, runs []fleet.Run, width time.Duration) (map[string]*Lane, error) {
+	sums := make([][]fleet.DeviceSum, len(runs))
+	group, ctx := spawn.WithContext(ctx)
+	group.SetLimit(summers)
+	for i, r := range runs {
+		group.Start(func() (err error) {
+			sums[i], err = a.sums.of(ctx, a.Overview, r)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
 	lanes := map[string]*Lane{}
-	for _, r := range runs {
-		sums, err := a.sums.of(ctx, a.Overview, r)
-		if err != nil {
-			return nil, err
-		}
+	for i, r := range runs {
 		column := max(0, int(r.Window.From.Sub(l.From)/width))
-		for _, d := range sums {
+		for _, d := range sums[i] {
 			if !strings.HasPrefix(d.Device, l.Prefix) {
 				continue
 			}

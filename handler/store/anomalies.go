@@ -21,10 +21,11 @@ SELECT ` + anomalousColumns + `, j.anomalous_rows
 FROM {k:subject_key} JOIN dbo.jobs j ON j.run = @run AND j.subject_id = k.subject_key JOIN dbo.subjects s ON s.id = j.subject_id
 WHERE j.anomalies > 0`
 
+	// anomaliesOfDevice is joined like jobsOfDevice.
 	anomaliesOfDevice statement = `
 SELECT {top} ` + anomalousColumns + `, j.anomalous_rows
-FROM dbo.runs r CROSS JOIN dbo.subjects s JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = s.id
-WHERE s.device = @device AND r.window_from < @to AND r.window_to > @from AND j.anomalies > 0
+FROM dbo.runs r CROSS JOIN dbo.subjects s CROSS JOIN dbo.jobs j
+WHERE j.run = r.id AND j.subject_id = s.id AND s.device = @device AND r.window_from < @to AND r.window_to > @from AND j.anomalies > 0
 ORDER BY r.window_from DESC, s.name {limit}`
 
 	// sumSubjects groups before it looks for names: there are more jobs than subjects.

@@ -53,10 +53,12 @@ func (db *DB) DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, er
 	return all, err
 }
 
+// jobsOfDevice goes from the runs to the subjects to the jobs, as cross joins make
+// SQLite do: else it goes through all jobs that there are.
 const jobsOfDevice statement = `
 SELECT {top} ` + jobColumns + `
-FROM dbo.runs r CROSS JOIN dbo.subjects s JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = s.id
-WHERE s.device = @device AND r.window_from < @to AND r.window_to > @from
+FROM dbo.runs r CROSS JOIN dbo.subjects s CROSS JOIN dbo.jobs j
+WHERE j.run = r.id AND j.subject_id = s.id AND s.device = @device AND r.window_from < @to AND r.window_to > @from
 ORDER BY r.window_from DESC, s.name {limit}`
 
 // DeviceJobs returns up to limit jobs of a device in the runs whose windows meet

@@ -27,12 +27,12 @@ FROM dbo.subjects s
 WHERE s.model = @model AND s.judged = 1 AND s.device >= @device AND (s.device > @device OR s.name > @name)
 ORDER BY s.device, s.name {limit}`
 
-	// sumVersions goes from the runs to the subjects to the jobs, as a cross join
-	// makes SQLite do: the key of jobs begins with the run.
+	// sumVersions goes from the subjects to the runs to the jobs, as cross joins make
+	// SQLite do: else it goes through all jobs that there are.
 	sumVersions statement = `
 SELECT j.model_sha256, MIN(r.window_from), MAX(r.window_from), COUNT(*), SUM(j.predictions), SUM(j.anomalies)
-FROM dbo.runs r CROSS JOIN dbo.subjects s JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = s.id
-WHERE r.window_from >= @from AND s.model = @model AND j.state = 'scored' AND j.model = @name
+FROM dbo.subjects s CROSS JOIN dbo.runs r CROSS JOIN dbo.jobs j
+WHERE j.run = r.id AND j.subject_id = s.id AND r.window_from >= @from AND s.model = @model AND j.state = 'scored' AND j.model = @name
 GROUP BY j.model_sha256
 ORDER BY MAX(r.window_from) DESC, j.model_sha256`
 )
