@@ -16,7 +16,6 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
@@ -85,6 +84,7 @@ func bare(w http.ResponseWriter, r *http.Request) {
 // readings at hand. Of its CSV it takes only the hash.
 type job struct {
 	score.Ledger              // what is not called here
+	blob.Store                // likewise
 	serves       *model.Model // it has no name
 	run          fleet.Run
 	key          fleet.JobKey
@@ -151,4 +151,4 @@ func (j *job) Write(_ context.Context, _, name string, _ blob.Condition, _ strin
 
 func (j *job) End(context.Context, *slog.Logger, string) error { return nil }
 
-var _ ledger.Files = (*job)(nil)
+var _ blob.Store = (*job)(nil)

@@ -77,7 +77,7 @@ func TestTenThousandModels(t *testing.T) { // not parallel: it measures
 
 // tenThousandModels loads as many models and returns the bytes they take.
 func tenThousandModels(t testing.TB, content []byte) int64 {
-	cache := model.NewCache(same{content}, loader(true), sklearn.MaxFile, 1<<30)
+	cache := model.NewCache(same{content: content}, loader(true), sklearn.MaxFile, 1<<30)
 	before := heap()
 	for i := range 10_000 {
 		if _, err := cache.Model(t.Context(), fleet.Model{Name: fmt.Sprintf("d/%d.pkl", i), ETag: "1", Size: int64(len(content))}); err != nil {
@@ -101,7 +101,10 @@ func BenchmarkTenThousandModels(b *testing.B) {
 }
 
 // same are blobs that all have the same content.
-type same struct{ content []byte }
+type same struct {
+	blob.Store // what is not called here
+	content    []byte
+}
 
 func (s same) Read(_ context.Context, _, name, _ string, _ int64) ([]byte, blob.Info, error) {
 	return s.content, blob.Info{Name: name, ETag: "1", Size: int64(len(s.content))}, nil

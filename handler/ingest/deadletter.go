@@ -15,11 +15,6 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// Writer writes blobs; see [blob.Store].
-type Writer interface {
-	Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error)
-}
-
 // Letter is a line of a dead letter: an element of an event that was rejected,
 // or the whole event where many of its elements were.
 type Letter struct {
@@ -117,7 +112,7 @@ func letterName(b Batch, by string, lines []mapping.Refused) (string, error) {
 
 // writeLetter writes a dead letter. That it is there already is no error: the
 // batch came before.
-func writeLetter(ctx context.Context, w Writer, name string, fill func(io.Writer) error) error {
+func writeLetter(ctx context.Context, w blob.Store, name string, fill func(io.Writer) error) error {
 	_, err := w.Write(ctx, blob.DeadLetter, name, blob.Absent, "application/jsonl", fill)
 	if err != nil && !errors.Is(err, blob.ErrChanged) {
 		return fmt.Errorf("write %s/%s: %w", blob.DeadLetter, name, err)

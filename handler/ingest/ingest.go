@@ -10,6 +10,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
@@ -31,7 +32,7 @@ const maxFinished = 4000
 // Ingester stores the readings of batches. It is safe for concurrent use.
 type Ingester struct {
 	Store   Store
-	Files   Files // dead letters, and batches that could not be stored in time
+	Files   blob.Store // dead letters, and batches that could not be stored in time
 	Map     Mappings
 	Options mapping.Options
 	Now     func() time.Time // nil counts nothing

@@ -37,7 +37,7 @@ const (
 // Program is a mapping in a blob, which is read again when it has changed. It is
 // safe for concurrent use.
 type Program struct {
-	Files Files
+	Files blob.Store
 	Name  string // in the container config
 	Now   func() time.Time
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -18,15 +17,6 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
-
-// Files are blobs; see [blob.Store].
-type Files interface {
-	Writer
-	Stat(ctx context.Context, container, name string) (blob.Info, error)
-	Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error)
-	List(ctx context.Context, container, prefix string) iter.Seq2[blob.Info, error]
-	Delete(ctx context.Context, container, name string) error
-}
 
 // Spilled is the content of a spilled batch, in JSON, with each body in base64.
 type Spilled struct {

@@ -14,37 +14,31 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Runs is what ending a run asks of the ledger.
-type Runs interface {
-	// Pending reports whether the run has a queued job.
-	Pending(ctx context.Context, run string) (bool, error)
-	Run(ctx context.Context, id string) (fleet.Run, error)
-	// EndRun ends the run where it is open, its epoch unchanged and no job
-	// queued, and reports whether it did.
-	EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, now time.Time) (bool, error)
-}
-
-// Pages lists the jobs of a run in the order of their sensors.
-type Pages interface {
-	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
+// Closer ends runs. [Ender] is one.
+type Closer interface {
+	// End ends the run, unless it has a queued job or is not open.
+	End(ctx context.Context, log *slog.Logger, run string) error
 }
 
 // Ledger is what an [Ender] reads and writes in SQL.
 type Ledger interface {
-	Runs
-	Pages
-}
+	// Pending reports whether the run has a queued job.
+	Pending(ctx context.Context, run string) (bool, error)
+	// Run returns a run. The error wraps [fleet.ErrNotFound] if there is none.
+	Run(ctx context.Context, id string) (fleet.Run, error)
+	// EndRun ends the run where it is open, its epoch unchanged and no job
+	// queued, and reports whether it did.
+	EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, now time.Time) (bool, error)
 
-// Files are conditional writes of blobs; see [blob.Store].
-type Files interface {
-	Stat(ctx context.Context, container, name string) (blob.Info, error)
-	Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error)
+	// JobsPage returns up to limit jobs of a run in the given state, "" for any,
+	// after the given sensor or device model, in the order of these.
+	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
 }
 
 // Ender ends runs whose jobs are all closed. It is safe for concurrent use.
 type Ender struct {
 	Ledger Ledger
-	Files  Files
+	Files  blob.Store
 	Now    func() time.Time
 }
 
@@ -175,9 +169,7 @@ func summarize(log *slog.Logger, run fleet.Run, t Totals, now time.Time) {
 
 // Unchanged returns the condition under which a blob is still as it is now:
 // that it has its present ETag, or is absent.
-func Unchanged(ctx context.Context, files interface {
-	Stat(ctx context.Context, container, name string) (blob.Info, error)
-}, container, name string) (blob.Condition, error) {
+func Unchanged(ctx context.Context, files blob.Store, container, name string) (blob.Condition, error) {
 	info, err := files.Stat(ctx, container, name)
 	switch {
 	case errors.Is(err, blob.ErrNotFound):

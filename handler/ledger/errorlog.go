@@ -17,9 +17,7 @@ type ErrorLogs struct {
 	Attempts interface {
 		Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
 	}
-	Files interface {
-		Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error)
-	}
+	Files blob.Store
 }
 
 // ErrorLog is the content of a job's error log: what was tried, with what, how

@@ -23,6 +23,15 @@ type Outbox interface {
 	MarkSent(ctx context.Context, run string, jobs []fleet.JobKey, now time.Time) error
 }
 
+// Messenger sends the messages of a run's jobs. [Sender] is one.
+type Messenger interface {
+	// Send sends a message for each queued job of the run that has none at its
+	// revision, and returns how many jobs these were.
+	Send(ctx context.Context, run string) (int, error)
+	// SendAlone sends each of the jobs in a message that carries no other.
+	SendAlone(ctx context.Context, run string, jobs ...fleet.JobKey) error
+}
+
 // Queue is the queue that score listens to.
 type Queue interface {
 	Send(ctx context.Context, text string) error

@@ -16,11 +16,6 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// Blobs is what the [Cache] needs of blob storage.
-type Blobs interface {
-	Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error)
-}
-
 // Loaded is what a file holds.
 type Loaded interface {
 	predict.Model
@@ -46,7 +41,7 @@ func (m *Model) SHA256() string { return m.sha256 }
 
 // Cache reads and keeps models. Its methods may be called concurrently.
 type Cache struct {
-	blobs   Blobs
+	blobs   blob.Store
 	load    func(data []byte) (Loaded, error)
 	maxFile int64
 
@@ -65,7 +60,7 @@ const loadTimeout = 2 * time.Minute
 // bytes is given to load, whose errors are the model's fault. Loaded models
 // are dropped, the longest unused first, when they hold more than maxBytes; so
 // many bytes of files at most, or one file, are being loaded at a time.
-func NewCache(blobs Blobs, load func(data []byte) (Loaded, error), maxFile, maxBytes int64) *Cache {
+func NewCache(blobs blob.Store, load func(data []byte) (Loaded, error), maxFile, maxBytes int64) *Cache {
 	return &Cache{blobs: blobs, load: load, maxFile: maxFile, kept: kept{max: maxBytes}, loading: semaphore.NewWeighted(max(maxBytes, maxFile))}
 }
 

@@ -7,42 +7,41 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ledger"
 )
-
-// Reader is the reading of runs and jobs.
-type Reader interface {
-	Run(ctx context.Context, id string) (fleet.Run, error)
-	Counts(ctx context.Context, run string) (fleet.Counts, error)
-	// Epochs returns up to limit epochs of a run, the newest first.
-	Epochs(ctx context.Context, run string, limit int) ([]fleet.Epoch, error)
-}
-
-// Lister lists them, page by page.
-type Lister interface {
-	// Runs returns runs whose ids sort before the given one, the newest first.
-	Runs(ctx context.Context, before string, limit int) ([]fleet.Run, error)
-	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
-}
-
-// Subjects lists sensors and device models, and switches them off and on.
-type Subjects interface {
-	Subjects(ctx context.Context, after fleet.ID, limit int) ([]fleet.Registered, error)
-	SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled bool) (changed int, err error)
-}
-
-// Changer changes runs, each in one transaction.
-type Changer interface {
-	OpenRequested(ctx context.Context, w fleet.Window, match func(fleet.ID) bool, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error)
-	Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error)
-	Cancel(ctx context.Context, run string, now time.Time) error
-}
 
 // Ledger is what an [API] reads and writes in SQL.
 type Ledger interface {
-	Reader
-	Lister
-	Changer
-	Subjects
+	// Run returns a run. The error wraps [fleet.ErrNotFound] if there is none.
+	Run(ctx context.Context, id string) (fleet.Run, error)
+	// Counts returns how many jobs of a run are in each state.
+	Counts(ctx context.Context, run string) (fleet.Counts, error)
+	// Epochs returns up to limit epochs of a run, the newest first.
+	Epochs(ctx context.Context, run string, limit int) ([]fleet.Epoch, error)
+
+	// Runs returns runs whose ids sort before the given one, the newest first.
+	Runs(ctx context.Context, before string, limit int) ([]fleet.Run, error)
+	// JobsPage returns up to limit jobs of a run in the given state, "" for any,
+	// after the given sensor or device model, in the order of these.
+	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
+
+	// OpenRequested opens the run over w, with a job for what matches. If there is
+	// such a run, it returns that as it is.
+	OpenRequested(ctx context.Context, w fleet.Window, match func(fleet.ID) bool, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error)
+	// Rescore re-opens the jobs of a run whose sensor or device model matches and
+	// whose state is one of states (none: any), and adds jobs that are missing. With
+	// settings s, these replace the run's, and all its jobs are re-opened.
+	Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error)
+	// Cancel closes the queued jobs of a running run. The error wraps
+	// [fleet.ErrConflict] if the run has ended.
+	Cancel(ctx context.Context, run string, now time.Time) error
+
+	// Subjects returns up to limit sensors and device models after the given one.
+	Subjects(ctx context.Context, after fleet.ID, limit int) ([]fleet.Registered, error)
+	// SetEnabled enables or disables the sensors and device models that match. What
+	// is disabled gets no jobs in runs that are opened from then on.
+	SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled bool) (changed int, err error)
+
 	// Models returns the registered models.
 	Models(ctx context.Context) ([]fleet.Model, error)
 }
@@ -54,11 +53,6 @@ type Published interface {
 	ServingModel(ctx context.Context, name string) (fleet.Serving, error)
 	ServedBy(ctx context.Context, model int64, after fleet.ID, limit int) ([]fleet.ID, error)
 	Versions(ctx context.Context, m fleet.Model, from time.Time) ([]fleet.Version, error)
-}
-
-// Files reads blobs; see [blob.Store].
-type Files interface {
-	Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error)
 }
 
 // Portraits says what is in the file of a model.
@@ -80,16 +74,6 @@ type Schedule interface {
 	Last(upto time.Time) time.Time
 }
 
-// Sender sends messages for a run's jobs; see ledger.Sender.
-type Sender interface {
-	Send(ctx context.Context, run string) (int, error)
-}
-
-// Ender ends a run that has no queued job; see ledger.Ender.
-type Ender interface {
-	End(ctx context.Context, log *slog.Logger, run string) error
-}
-
 // API answers requests. It is safe for concurrent use.
 type API struct {
 	Ledger    Ledger
@@ -98,10 +82,10 @@ type API struct {
 	Figures   Figures
 	Published Published
 	Portraits Portraits
-	Files     Files
+	Files     blob.Store
 	Models    Models
-	Sender    Sender
-	Ender     Ender
+	Sender    ledger.Messenger
+	Ender     ledger.Closer
 	Settings  fleet.Settings // the current ones: of the runs it opens
 	Schedule  Schedule       // when windows end
 	// Delay is how long after a window's end it is due.

@@ -11,21 +11,6 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
-// Expiry is the deleting of what is older than the retention.
-type Expiry interface {
-	// ExpiredRuns returns ended runs that were first opened before the given time.
-	ExpiredRuns(ctx context.Context, before time.Time, limit int) ([]string, error)
-	// DeleteRun deletes up to limit rows of such a run and reports whether none is left.
-	DeleteRun(ctx context.Context, run string, before time.Time, limit int) (done bool, err error)
-	// WindowsBefore returns the windows of runs that begin before t, the earliest first.
-	WindowsBefore(ctx context.Context, t time.Time) ([]fleet.Window, error)
-	// MaxLookback returns how long before its window a job may need readings, at most.
-	MaxLookback(ctx context.Context) (time.Duration, error)
-	// DeleteReadings deletes about limit readings of a window, beginning with the
-	// sensor whose key is first. It returns the key to go on with, 0 at the end.
-	DeleteReadings(ctx context.Context, w fleet.Window, first int64, limit int) (deleted, next int64, err error)
-}
-
 const (
 	// deleteRows is how many rows one transaction deletes of a table: few enough
 	// for SQL Server not to lock the whole table.

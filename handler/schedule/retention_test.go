@@ -230,7 +230,7 @@ func TestRetentionIsToldAndRepeated(t *testing.T) {
 	f.Delay = 1000 * days
 	f.now = f.now.Add(31 * days)
 	files := f.Files
-	f.Files = noDelete{}
+	f.Files = noDelete{files}
 	if err := f.Tick(t.Context(), slog.New(slog.NewTextHandler(io.Discard, nil))); !errors.Is(err, errAway) || len(f.runs()) != 1 {
 		t.Fatalf("%v; runs %v", err, f.runs())
 	}
@@ -246,6 +246,6 @@ func TestRetentionIsToldAndRepeated(t *testing.T) {
 
 var errAway = errors.New("storage is away")
 
-type noDelete struct{}
+type noDelete struct{ blob.Store }
 
 func (noDelete) Delete(context.Context, string, string) error { return errAway }

@@ -8,79 +8,61 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
 )
 
-// Windows is the opening of scheduled windows.
-type Windows interface {
+// Ledger is what a [Ticker] reads and writes in SQL.
+type Ledger interface {
+	// Watermark returns up to where scheduled windows have been opened. ok is false
+	// before InitWatermark.
 	Watermark(ctx context.Context) (upto time.Time, ok bool, err error)
 	// InitWatermark sets the watermark where there is none.
 	InitWatermark(ctx context.Context, t time.Time) error
 	// OpenScheduled opens the run over w, with its jobs, and moves the watermark
 	// from w.From to w.To, unless it is elsewhere or maxOpen runs are open.
 	OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time, maxOpen int) (bool, error)
-}
 
-// Late is the re-opening of jobs for readings that came late.
-type Late interface {
-	// ReopenLate takes up to limit marks of the oldest window that has any: it
-	// re-opens the jobs whose rows the readings change, adds those missing and
-	// deletes the marks. A run first opened before
-	// oldest is left as it is. It returns how many marks it took.
+	// ReopenLate takes up to limit marks of late readings, of the oldest window that
+	// has any. It re-opens the jobs whose rows the readings change, adds jobs that
+	// are missing, and deletes the marks. A run that was first opened before oldest
+	// is left as it is. It returns how many marks it took.
 	ReopenLate(ctx context.Context, limit int, now, oldest time.Time) (marks int, runs []fleet.Reopened, err error)
-}
 
-// Uncovered counts readings that no scheduled run covers.
-type Uncovered interface {
 	// TakeUncovered returns what was noted of up to limit batches of a sensor's
 	// readings, and forgets it.
 	TakeUncovered(ctx context.Context, limit int) (fleet.Uncovered, error)
-}
 
-// Losses is what the ledger knows of messages that were lost.
-type Losses interface {
 	// Lost returns queued jobs last sent longer than patience from now, those of a run together.
 	Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) ([]fleet.Job, error)
+	// Run returns a run. The error wraps [fleet.ErrNotFound] if there is none.
 	Run(ctx context.Context, id string) (fleet.Run, error)
+	// CloseJob closes a job where its revision matches and it is queued, or
+	// failed while o is not. was is its state before, or the present one if
+	// nothing changed.
 	CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (was fleet.JobState, changed bool, err error)
-}
 
-// Ending lists the open runs that have no queued job.
-type Ending interface {
+	// RunsToEnd returns the open runs that have no queued job, the oldest window first.
 	RunsToEnd(ctx context.Context) ([]string, error)
-}
 
-// Ledger is what a [Ticker] reads and writes in SQL.
-type Ledger interface {
-	Windows
-	Late
-	Uncovered
-	Losses
-	Ending
-	Expiry
-}
-
-// Files deletes blobs; that there is none is no error.
-type Files interface {
-	Delete(ctx context.Context, container, name string) error
+	// ExpiredRuns returns ended runs that were first opened before the given time.
+	ExpiredRuns(ctx context.Context, before time.Time, limit int) ([]string, error)
+	// DeleteRun deletes up to limit rows of such a run and reports whether none is left.
+	DeleteRun(ctx context.Context, run string, before time.Time, limit int) (done bool, err error)
+	// WindowsBefore returns the windows of runs that begin before t, the earliest first.
+	WindowsBefore(ctx context.Context, t time.Time) ([]fleet.Window, error)
+	// MaxLookback returns how long before its window a job may need readings, at most.
+	MaxLookback(ctx context.Context) (time.Duration, error)
+	// DeleteReadings deletes about limit readings of a window, beginning with the
+	// sensor whose key is first. It returns the key to go on with, 0 at the end.
+	DeleteReadings(ctx context.Context, w fleet.Window, first int64, limit int) (deleted, next int64, err error)
 }
 
 // Queue tells how full the queue of messages is, those in work included.
 type Queue interface {
 	ApproximateCount(ctx context.Context) (int, error)
-}
-
-// Sender sends messages; see [ledger.Sender].
-type Sender interface {
-	Send(ctx context.Context, run string) (int, error)
-	SendAlone(ctx context.Context, run string, jobs ...fleet.JobKey) error
-}
-
-// Ender ends a run that has no queued job; see [ledger.Ender].
-type Ender interface {
-	End(ctx context.Context, log *slog.Logger, run string) error
 }
 
 // Spill holds the batches of events that SQL refused when they came.
@@ -103,15 +85,15 @@ type Ticker struct {
 	Ledger    Ledger
 	Queue     Queue
 	Poison    Queue // of the messages that the host gave up; nil leaves it out of the log
-	Sender    Sender
-	Ender     Ender
+	Sender    ledger.Messenger
+	Ender     ledger.Closer
 	ErrorLogs *ledger.ErrorLogs
 	Schedule  ncrontab.Schedule // when windows end
 	Delay     time.Duration     // how long readings may still arrive after a window's end
 	Settings  fleet.Settings    // of the runs it opens
 	Now       func() time.Time
 
-	Files     Files
+	Files     blob.Store
 	Retention time.Duration // how long runs are kept from their first opening, and readings; 0 is for ever
 
 	mu      sync.Mutex

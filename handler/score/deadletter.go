@@ -11,7 +11,6 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
 // Letter is the content of the dead letter of a queue message.
@@ -23,7 +22,7 @@ type Letter struct {
 
 // bury puts a text that is no message into the dead letter, once however often
 // it is delivered.
-func bury(ctx context.Context, log *slog.Logger, files ledger.Files, text string, reason error) error {
+func bury(ctx context.Context, log *slog.Logger, files blob.Store, text string, reason error) error {
 	name := fmt.Sprintf("queue/%x.json", sha256.Sum256([]byte(text)))
 	_, err := files.Write(ctx, blob.DeadLetter, name, blob.Absent, "application/json", func(w io.Writer) error {
 		enc := json.NewEncoder(w)

@@ -13,12 +13,9 @@ import (
 
 // looker is the look at jobs that step (a) takes, of [Scorer] and [Poison].
 type looker struct {
-	ledger interface {
-		Jobs
-		Closing
-	}
-	files ledger.Files
-	now   func() time.Time
+	ledger Ledger
+	files  blob.Store
+	now    func() time.Time
 }
 
 // rows returns the rows of the tasks' jobs. One that does not exist has none,

@@ -8,32 +8,19 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
-
-// Poisoning is the ledger's memory of jobs that [Poison] sent alone.
-type Poisoning interface {
-	Poisoned(ctx context.Context, run string, key fleet.JobKey) (bool, error)
-	NotePoisoned(ctx context.Context, run string, key fleet.JobKey) error
-}
-
-// Sender sends jobs one by one; see [ledger.Sender].
-type Sender interface {
-	SendAlone(ctx context.Context, run string, jobs ...fleet.JobKey) error
-}
 
 // Poison looks at messages that were delivered too often. When a process dies,
 // all its invocations burn a delivery, whatever their messages carry; so a job
 // gets a second chance, alone, unless it has an error of its own.
 type Poison struct {
-	Ledger interface {
-		Ledger
-		Poisoning
-	}
-	Files  ledger.Files
-	Ender  Ender
-	Sender Sender
+	Ledger Ledger
+	Files  blob.Store
+	Ender  ledger.Closer
+	Sender ledger.Messenger
 	Now    func() time.Time
 	Pause  time.Duration // as of [Scorer]
 }

@@ -18,16 +18,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// Jobs is the reading of jobs and their runs.
-type Jobs interface {
+// Ledger is what a [Scorer] and [Poison] read and write of runs and jobs.
+type Ledger interface {
+	// Run returns a run. The error wraps [fleet.ErrNotFound] if there is none.
 	Run(ctx context.Context, id string) (fleet.Run, error)
 	// Work returns the run's jobs for those of ids that have one, each with the
 	// model that serves it now.
 	Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Work, error)
-}
 
-// Closing is the compare-and-set of jobs.
-type Closing interface {
 	// CloseJob closes a job where its revision matches and it is queued, or
 	// failed while o is not. was is its state before, or the present one if
 	// nothing changed.
@@ -35,39 +33,28 @@ type Closing interface {
 	// ReopenJob re-opens a job at the next revision where it is scored, at
 	// key's revision, with that CSV.
 	ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string, now time.Time) (bool, error)
-}
 
-// LookingBack is the ledger's knowledge of what rows are made of.
-type LookingBack interface {
 	// BindJob stores how far a queued job's rows look back, if it is further than
 	// before. It reports false if nothing changed.
 	BindJob(ctx context.Context, run string, key fleet.JobKey, lookback time.Duration) (bool, error)
 	// Attributes returns the registered version of devices.csv, nil if there is none.
 	Attributes(ctx context.Context) (*fleet.Model, error)
-}
 
-// Attempts are the tries at a job that came to nothing.
-type Attempts interface {
+	// AddAttempt stores an attempt at a job that came to nothing. The same attempt
+	// twice is stored once.
 	AddAttempt(ctx context.Context, run string, key fleet.JobKey, a fleet.Attempt) error
+	// Attempts returns the attempts at a job at its revision, the first first.
 	Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
-}
 
-// Ledger is what a [Scorer] reads and writes of runs and jobs.
-type Ledger interface {
-	Jobs
-	Closing
-	LookingBack
-	Attempts
+	// Poisoned reports whether [Poison] sent this job alone before, at its revision.
+	Poisoned(ctx context.Context, run string, key fleet.JobKey) (bool, error)
+	// NotePoisoned notes that [Poison] sent this job alone.
+	NotePoisoned(ctx context.Context, run string, key fleet.JobKey) error
 }
 
 // Readings yields the readings of sensors in a window, by sensor, then time.
 type Readings interface {
 	Readings(ctx context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error]
-}
-
-// Ender ends a run that has no queued job; see [ledger.Ender].
-type Ender interface {
-	End(ctx context.Context, log *slog.Logger, run string) error
 }
 
 // Scorer scores the jobs of queue messages. It is safe for concurrent use.
@@ -79,8 +66,8 @@ type Scorer struct {
 	// [features.DefaultMaxLookback].
 	MaxLookback time.Duration
 
-	Files ledger.Files
-	Ender Ender
+	Files blob.Store
+	Ender ledger.Closer
 	// CPU bounds the predicting of all invocations together: one share a core.
 	CPU *semaphore.Weighted
 	Now func() time.Time

@@ -280,6 +280,8 @@ func TestGroup(t *testing.T) {
 // sender remembers what was sent alone.
 type sender []fleet.JobKey
 
+func (s *sender) Send(context.Context, string) (int, error) { panic("jobs are sent alone") }
+
 func (s *sender) SendAlone(_ context.Context, _ string, jobs ...fleet.JobKey) error {
 	*s = append(*s, jobs...)
 	return nil

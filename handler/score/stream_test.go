@@ -76,7 +76,7 @@ func (m *manyReadings) Readings(_ context.Context, ids []fleet.ID, w fleet.Windo
 }
 
 // hashing are blobs of which only the hash is kept.
-type hashing struct{}
+type hashing struct{ blob.Store }
 
 func (hashing) Stat(context.Context, string, string) (blob.Info, error) {
 	return blob.Info{}, blob.ErrNotFound

@@ -171,7 +171,10 @@ func TestBrokenRead(t *testing.T) {
 	}
 }
 
-type failingSender struct{ err error }
+type failingSender struct {
+	sender
+	err error
+}
 
 func (s *failingSender) SendAlone(context.Context, string, ...fleet.JobKey) error { return s.err }
 
@@ -180,7 +183,7 @@ func (s *failingSender) SendAlone(context.Context, string, ...fleet.JobKey) erro
 func TestPoisonNotesAfterSending(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
-	p := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Sender: &failingSender{fleet.ErrUnavailable}, Now: b.Now, Pause: time.Microsecond}
+	p := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Sender: &failingSender{err: fleet.ErrUnavailable}, Now: b.Now, Pause: time.Microsecond}
 	if err := p.Poison(t.Context(), quiet, b.message(t, one)); err == nil {
 		t.Fatal("poison hides that the queue is away")
 	}

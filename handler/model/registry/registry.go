@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -27,12 +26,6 @@ const (
 	assignMost = 50_000
 )
 
-// Blobs is what a [Registry] asks of blob storage.
-type Blobs interface {
-	Stat(ctx context.Context, container, name string) (blob.Info, error)
-	List(ctx context.Context, container, prefix string) iter.Seq2[blob.Info, error]
-}
-
 // Ledger is the registry's tables; see package store.
 type Ledger interface {
 	Registry(ctx context.Context) (fleet.Registry, error)
@@ -51,7 +44,7 @@ type Models interface {
 // Registry keeps the registry of models. It is safe for concurrent use, also of
 // several processes.
 type Registry struct {
-	Blobs   Blobs
+	Blobs   blob.Store
 	Ledger  Ledger
 	Models  Models
 	Columns int // of a sensor's row: one, or the functions of SCORE_AGGREGATE
