@@ -44,7 +44,9 @@
 //   - cmd/handler: the production binary
 //   - devhost, azurite, simulate: the Functions host, the storage and the
 //     fleet of sensors on a machine that has none of them
-//   - ingest/mapping: events of many shapes as readings; ocf: files of Avro
+//   - ingest/mapping: events of many shapes as readings; ingest/rules: what is done
+//     with these before they are stored; ocf: files of Avro
+//   - jsonfile: files that people write, by a JSON Schema
 //   - tabular, timestamp, notation: readings in files, moments, and words for
 //     what is missing, as people write them
 //   - series: readings sorted by sensor and time, on disk if they are many

@@ -22,13 +22,14 @@ var arrows = map[string]string{
 	"mutants":                   "spawn",
 	"store":                     "fleet store needs",
 	"ledger":                    "fleet blob spawn",
-	"ingest":                    "fleet blob ingest/mapping spawn",
+	"ingest":                    "fleet blob ingest/mapping ingest/rules spawn",
 	"schedule":                  "fleet blob ledger schedule/ncrontab",
 	"score":                     "fleet blob ledger features model/predict series spawn",
 	"runs":                      "fleet blob ledger spawn",
 	"page":                      "fleet runs ledger",
 	"timestamp":                 "fleet",
-	"features":                  "fleet",
+	"features":                  "fleet jsonfile",
+	"jsonfile":                  "",
 	"tabular":                   "fleet notation timestamp",
 	"series":                    "fleet spawn",
 	"offline":                   "fleet features ledger model score series spawn",
@@ -42,14 +43,15 @@ var arrows = map[string]string{
 	"model/forest":              "model/libm",
 	"model/libm":                "",
 	"model/pickle":              "",
-	"config":                    "fleet azure schedule/ncrontab ingest/mapping timestamp",
+	"config":                    "fleet azure schedule/ncrontab ingest/mapping ingest/rules timestamp",
 	"azurite":                   "azure",
 	"release":                   "release/pack",
 	"release/pack":              "",
 	"devhost":                   "azure schedule/ncrontab",
 	"app":                       "page fleet blob azure store ledger ingest schedule score runs protocol model config spawn version",
 	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series offline score version",
-	"ingest/mapping":            "fleet notation ocf timestamp",
+	"ingest/mapping":            "fleet ingest/rules notation ocf timestamp",
+	"ingest/rules":              "fleet jsonfile",
 	"ocf":                       "",
 	"notation":                  "",
 }
@@ -57,7 +59,7 @@ var arrows = map[string]string{
 // owners says which folders alone may import what comes from elsewhere.
 var owners = map[string]string{
 	"github.com/labstack/": "protocol", "github.com/go-json-experiment/": "protocol", "github.com/Azure/": "azure release", "github.com/microsoft/go-mssqldb": "store",
-	"github.com/santhosh-tekuri/": "features", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular", "github.com/itchyny/gojq": "ingest/mapping", "github.com/linkedin/goavro": "ocf", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
+	"github.com/santhosh-tekuri/": "jsonfile", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular", "github.com/itchyny/gojq": "ingest/mapping", "github.com/linkedin/goavro": "ocf", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
 	"golang.org/x/sync/errgroup": "spawn", "golang.org/x/sync/singleflight": "spawn",
 }
 

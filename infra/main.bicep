@@ -76,6 +76,9 @@ param ingestDateOrder string = ''
 @description('How far a reading may lie ahead of the moment at which its event reached the hub.')
 param ingestFuture string = '24h'
 
+@description('What is done with readings before they are stored: rules in JSON, or config/NAME.json for a blob in the container config. Empty: nothing.')
+param ingestRules string = ''
+
 // ---- scoring
 @description('When scored windows end: an NCRONTAB expression with seconds, by the clocks of scoreTimeZone.')
 param scoreSchedule string = '0 0 * * * *'
@@ -362,6 +365,7 @@ var settings = {
   INGEST_TIME_ZONE: ingestTimeZone
   INGEST_DATE_ORDER: ingestDateOrder
   INGEST_FUTURE: ingestFuture
+  INGEST_RULES: ingestRules
   SCORE_SCHEDULE: scoreSchedule
   SCORE_TICK: scoreTick
   SCORE_TIME_ZONE: scoreTimeZone

@@ -20,6 +20,9 @@ import (
 func (a *App) mount() {
 	blobs := a.storage.Blobs()
 	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Map: a.mapping(), Options: a.cfg.Ingest, Now: now, Figures: migrated{a}}
+	if a.cfg.RulesBlob != "" {
+		in.Rules = &ingest.RuleFile{Files: blobs, Name: a.cfg.RulesBlob, Now: now}
+	}
 	a.ingester = in
 	a.server.EventHub("ingest", "events", config.IngestDeadline, func(ctx context.Context, log *slog.Logger, ev protocol.Events) error {
 		return in.Ingest(ctx, log, batch(ev))

@@ -13,6 +13,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
+	"github.com/fleetscore/fleetscore/handler/ingest/rules"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	Ingest            mapping.Options   // INGEST_FUTURE, INGEST_TIME_ZONE, INGEST_DATE_ORDER, INGEST_CSV
 	Map               *mapping.Mapping  // INGEST_MAP, nil if MapBlob has it
 	MapBlob           string            // of the container config
+	RulesBlob         string            // INGEST_RULES, of the container config; else they are in Ingest
 	SQL               string            // SQL_DSN, or the default's full text
 	Data              azure.Connection  // DataStorage
 	// InAzure says that this is an instance in Azure, one of several.
@@ -88,6 +90,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		},
 	}
 	c.Map, c.MapBlob = r.mapping("INGEST_MAP")
+	c.Ingest.Rules, c.RulesBlob = r.rules("INGEST_RULES")
 	r.schedule("SCORE_TICK")
 	if c.InAzure {
 		c.SQL = r.azureSQL("SQL_DSN")
@@ -180,6 +183,22 @@ func (r *reader) mapping(name string) (*mapping.Mapping, string) {
 		r.mistake("%s: %w", name, err)
 	}
 	return m, ""
+}
+
+// rules returns rules, or the blob that holds them.
+func (r *reader) rules(name string) (*rules.Rules, string) {
+	text := r.text(name)
+	if text == "" {
+		return nil, ""
+	}
+	if blobName, ok := rules.BlobName(text); ok {
+		return nil, blobName
+	}
+	all, err := rules.Parse([]byte(text))
+	if err != nil {
+		r.mistake("%s: %w", name, err)
+	}
+	return all, ""
 }
 
 func (r *reader) number(name string, least, most int) int {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/jsonfile"
 )
 
 // check reports, as a mistake, what a schema cannot say.
@@ -28,7 +30,7 @@ func (s *Spec) check() error {
 			return err
 		}
 		if l := s.Limit; (l.Absolute > 0) == (l.Sigmas > 0) {
-			return wrong([]string{"limit"}, `"limit" is either "absolute", or "sigmas" with "sigma"`)
+			return jsonfile.Wrong([]string{"limit"}, `"limit" is either "absolute", or "sigmas" with "sigma"`)
 		}
 	}
 	return nil
@@ -42,10 +44,10 @@ func (s *Source) check() error {
 		}
 	}
 	if given > 1 {
-		return wrong([]string{"rows"}, `rows are either "together", or "carried", or on a "grid"`)
+		return jsonfile.Wrong([]string{"rows"}, `rows are either "together", or "carried", or on a "grid"`)
 	}
 	if s.On != "" && !slices.Contains(s.Carried, s.On) {
-		return wrong([]string{"rows", "on"}, `%q is none of the sensors in "carried"`, s.On)
+		return jsonfile.Wrong([]string{"rows", "on"}, `%q is none of the sensors in "carried"`, s.On)
 	}
 	seen := map[string]bool{}
 	for i := range s.Columns {
@@ -54,7 +56,7 @@ func (s *Source) check() error {
 			c.Name = c.Sensor + "_" + c.Aggregate
 		}
 		if seen[c.Name] {
-			return wrong([]string{"rows", "columns", strconv.Itoa(i)}, "a second column is named %q", c.Name)
+			return jsonfile.Wrong([]string{"rows", "columns", strconv.Itoa(i)}, "a second column is named %q", c.Name)
 		}
 		seen[c.Name] = true
 	}
@@ -101,7 +103,7 @@ func (n *names) use(name string, path []string) error {
 	case n.known[name]:
 		return nil
 	case n.columns[name]:
-		return wrong(path, "the column %q stands below: move it above this one", name)
+		return jsonfile.Wrong(path, "the column %q stands below: move it above this one", name)
 	case n.base == nil:
 		n.known[name] = true
 		return nil
@@ -111,13 +113,13 @@ func (n *names) use(name string, path []string) error {
 		known = append(known, c)
 	}
 	slices.Sort(known)
-	return wrong(path, "there is no column %q; there are %s", name, list(known))
+	return jsonfile.Wrong(path, "there is no column %q; there are %s", name, list(known))
 }
 
 // define adds a column.
 func (n *names) define(name string, path []string) error {
 	if n.known[name] {
-		return wrong(append(path, "name"), "a second column is named %q", name)
+		return jsonfile.Wrong(append(path, "name"), "a second column is named %q", name)
 	}
 	n.known[name] = true
 	return nil
@@ -186,17 +188,17 @@ func (c *Column) countsRows() bool {
 func (s *Spec) checkColumn(c *Column, path []string, names *names) error {
 	ways := c.ways()
 	if len(ways) == 0 {
-		return wrong(path, "the column %q does not say how it is made: by rolling, ewm, shift, diff, pct_change, sum, difference, product, ratio, log1p, abs, clip, clock or attribute", c.Name)
+		return jsonfile.Wrong(path, "the column %q does not say how it is made: by rolling, ewm, shift, diff, pct_change, sum, difference, product, ratio, log1p, abs, clip, clock or attribute", c.Name)
 	}
 	if len(ways) > 1 {
-		return wrong(append(path, ways[1]), "the column %q is made by %s and by %s: make two columns of it", c.Name, ways[0], ways[1])
+		return jsonfile.Wrong(append(path, ways[1]), "the column %q is made by %s and by %s: make two columns of it", c.Name, ways[0], ways[1])
 	}
 	way := ways[0]
 	if looks := slices.Contains([]string{"rolling", "ewm", "shift", "diff", "pct_change"}, way); c.Of != "" && !looks {
-		return wrong(append(path, "of"), `%s takes no "of"`, way)
+		return jsonfile.Wrong(append(path, "of"), `%s takes no "of"`, way)
 	}
 	if c.MinPeriods != nil && way != "rolling" && way != "ewm" {
-		return wrong(append(path, "min_periods"), `%s takes no "min_periods"`, way)
+		return jsonfile.Wrong(append(path, "min_periods"), `%s takes no "min_periods"`, way)
 	}
 	for _, name := range c.inputs() {
 		if err := names.use(name, append(path, way)); err != nil {
@@ -209,7 +211,7 @@ func (s *Spec) checkColumn(c *Column, path []string, names *names) error {
 	switch way {
 	case "rolling":
 		if c.Rolling.Rows > 0 && c.MinPeriods != nil && *c.MinPeriods > c.Rolling.Rows {
-			return wrong(append(path, "min_periods"), "min_periods %d is more than the %d rows of the window", *c.MinPeriods, c.Rolling.Rows)
+			return jsonfile.Wrong(append(path, "min_periods"), "min_periods %d is more than the %d rows of the window", *c.MinPeriods, c.Rolling.Rows)
 		}
 	case "ewm":
 		given := 0
@@ -219,14 +221,14 @@ func (s *Spec) checkColumn(c *Column, path []string, names *names) error {
 			}
 		}
 		if given != 1 {
-			return wrong(append(path, "ewm"), "ewm takes one of span, alpha and halflife")
+			return jsonfile.Wrong(append(path, "ewm"), "ewm takes one of span, alpha and halflife")
 		}
 	case "clip":
 		if c.Lower == nil && c.Upper == nil {
-			return wrong(append(path, "clip"), `clip needs "lower", "upper" or both`)
+			return jsonfile.Wrong(append(path, "clip"), `clip needs "lower", "upper" or both`)
 		}
 		if c.Lower != nil && c.Upper != nil && *c.Lower > *c.Upper {
-			return wrong(append(path, "lower"), "lower is above upper")
+			return jsonfile.Wrong(append(path, "lower"), "lower is above upper")
 		}
 	}
 	return names.define(c.Name, path)
@@ -236,10 +238,10 @@ func (s *Spec) checkColumn(c *Column, path []string, names *names) error {
 func (s *Spec) checkWithin(c *Column, path []string) error {
 	needs := c.Ewm != nil || c.countsRows() && s.Rows.Grid == 0
 	if c.Within != 0 && !needs {
-		return wrong(append(path, "within"), `the column %q has a bound in time already: leave "within" out`, c.Name)
+		return jsonfile.Wrong(append(path, "within"), `the column %q has a bound in time already: leave "within" out`, c.Name)
 	}
 	if needs && c.Within == 0 && s.Within == 0 {
-		return wrong(path, `the column %q may look back without end: say how far in "within", such as "2h"`, c.Name)
+		return jsonfile.Wrong(path, `the column %q may look back without end: say how far in "within", such as "2h"`, c.Name)
 	}
 	return nil
 }

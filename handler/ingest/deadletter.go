@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
@@ -58,6 +59,11 @@ func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, by st
 		return "", retry("write the dead letter of %d events", len(b.Bodies), err)
 	}
 	return name, nil
+}
+
+// toKeep returns those of what was refused that are more than counted.
+func toKeep(refused []mapping.Refused) []mapping.Refused {
+	return slices.DeleteFunc(slices.Clone(refused), func(x mapping.Refused) bool { return x.Counted })
 }
 
 // count returns how many readings and elements lines stand for.

@@ -35,6 +35,7 @@ type Ingester struct {
 	Files   blob.Store // dead letters, and batches that could not be stored in time
 	Map     Mappings
 	Options mapping.Options
+	Rules   Rulings          // nil: those of Options
 	Now     func() time.Time // nil counts nothing
 	Figures Figures          // nil if [Ingester.Record] is not called
 
@@ -112,9 +113,15 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 	if err != nil {
 		return 0, err, nil
 	}
+	opt := in.Options
+	if in.Rules != nil {
+		if opt.Rules, err = in.Rules.Rules(early, log); err != nil {
+			return 0, err, nil
+		}
+	}
 	var sum fleet.Ingested
 	var refused []mapping.Refused
-	r := mapping.NewReader(m, in.Options, len(b.Bodies))
+	r := mapping.NewReader(m, opt, len(b.Bodies))
 	detail := b.detail
 	for i := 0; i < len(b.Bodies); {
 		begin := i
@@ -139,7 +146,7 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 		add(&sum, len(r.Readings), r.Copies, r.Missing, stored)
 		r.Reset()
 	}
-	letter, err := in.reject(ctx, log, b, by, refused)
+	letter, err := in.reject(ctx, log, b, by, toKeep(refused))
 	if err != nil {
 		return 0, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
+	"github.com/fleetscore/fleetscore/handler/ingest/rules"
 )
 
 // Mappings says by which mapping events are read.
@@ -27,8 +28,15 @@ func (f Fixed) Mapping(context.Context, *slog.Logger) (*mapping.Mapping, string,
 	return f.Is, f.Is.Name(), nil
 }
 
+// Rulings says by which rules readings are judged.
+type Rulings interface {
+	// Rules returns the rules. If there are none at the moment, the error wraps
+	// [fleet.ErrUnavailable]: events are spilled until there are.
+	Rules(ctx context.Context, log *slog.Logger) (*rules.Rules, error)
+}
+
 const (
-	// maxProgram bounds a program in a blob.
+	// maxProgram bounds a program, or rules, in a blob.
 	maxProgram = 1 << 20
 	// programEvery is how often a blob is asked whether it has changed.
 	programEvery = 10 * time.Second
@@ -41,50 +49,79 @@ type Program struct {
 	Name  string // in the container config
 	Now   func() time.Time
 
-	mu      sync.Mutex
-	asked   time.Time
-	etag    string
-	current *mapping.Mapping
+	current renewed[*mapping.Mapping]
 }
 
 // Mapping implements [Mappings]. A program that cannot be had any more, or that
 // was replaced by one that is wrong, serves on; its log says so.
 func (p *Program) Mapping(ctx context.Context, log *slog.Logger) (*mapping.Mapping, string, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	name := blob.Config + "/" + p.Name
-	now := p.Now()
-	if p.current != nil && now.Sub(p.asked) < programEvery {
-		return p.current, name, nil
-	}
-	m, err := p.read(ctx)
-	switch {
-	case err == nil:
-		p.current, p.asked = m, now
-	case p.current != nil:
-		p.asked = now
-		log.Error("mapping not renewed: events are read by the one before", "mapping", name, "error", err.Error())
-	default:
-		p.etag = ""
-		return nil, name, fmt.Errorf("%w: mapping %s: %w", fleet.ErrUnavailable, name, err)
-	}
-	return p.current, name, nil
+	m, err := p.current.get(ctx, log, p.Files, p.Name, "mapping", p.Now(), func(content []byte) (*mapping.Mapping, error) {
+		return mapping.Parse(string(content))
+	})
+	return m, name, err
 }
 
-// read returns the current mapping, or the blob's if it has changed. A wrong one
+// RuleFile is rules in a blob, which are read again when they have changed. It is
+// safe for concurrent use.
+type RuleFile struct {
+	Files Files
+	Name  string // in the container config
+	Now   func() time.Time
+
+	current renewed[*rules.Rules]
+}
+
+// Rules implements [Rulings], as [Program] does [Mappings].
+func (f *RuleFile) Rules(ctx context.Context, log *slog.Logger) (*rules.Rules, error) {
+	return f.current.get(ctx, log, f.Files, f.Name, "rules", f.Now(), rules.Parse)
+}
+
+// renewed is what a blob holds.
+type renewed[T any] struct {
+	mu      sync.Mutex
+	asked   time.Time
+	etag    string
+	known   bool
+	current T
+}
+
+func (r *renewed[T]) get(ctx context.Context, log *slog.Logger, files Files, name, what string, now time.Time, parse func([]byte) (T, error)) (T, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known && now.Sub(r.asked) < programEvery {
+		return r.current, nil
+	}
+	v, err := r.read(ctx, files, name, parse)
+	full := blob.Config + "/" + name
+	switch {
+	case err == nil:
+		r.current, r.known, r.asked = v, true, now
+	case r.known:
+		r.asked = now
+		log.Error(what+" not renewed: events are read by the one before", what, full, "error", err.Error())
+	default:
+		r.etag = ""
+		var none T
+		return none, fmt.Errorf("%w: %s %s: %w", fleet.ErrUnavailable, what, full, err)
+	}
+	return r.current, nil
+}
+
+// read returns what is current, or what the blob holds if it has changed. A wrong one
 // is not read again until it changes.
-func (p *Program) read(ctx context.Context) (*mapping.Mapping, error) {
-	info, err := p.Files.Stat(ctx, blob.Config, p.Name)
+func (r *renewed[T]) read(ctx context.Context, files Files, name string, parse func([]byte) (T, error)) (v T, err error) {
+	info, err := files.Stat(ctx, blob.Config, name)
 	if err != nil {
-		return nil, err
+		return v, err
 	}
-	if info.ETag == p.etag && p.current != nil {
-		return p.current, nil
+	if info.ETag == r.etag && r.known {
+		return r.current, nil
 	}
-	content, info, err := p.Files.Read(ctx, blob.Config, p.Name, "", maxProgram)
+	content, info, err := files.Read(ctx, blob.Config, name, "", maxProgram)
 	if err != nil {
-		return nil, err
+		return v, err
 	}
-	p.etag = info.ETag
-	return mapping.Parse(string(content))
+	r.etag = info.ETag
+	return parse(content)
 }

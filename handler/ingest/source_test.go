@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -80,4 +81,67 @@ func TestProgram(t *testing.T) {
 	if _, _, err := broken.Mapping(t.Context(), quiet); !errors.Is(err, fleet.ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
+}
+
+// Rules in a blob are read again when they change. What they count alone is in no
+// dead letter.
+func TestRuleFile(t *testing.T) {
+	t.Parallel()
+	blobs, sql := new(blob.Memory), new(kept)
+	now := time.Date(2018, 8, 29, 0, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	kept := new(figures)
+	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped, Rules: &ingest.RuleFile{Files: blobs, Name: "limits.json", Now: clock}, Now: clock, Figures: kept}
+	publish := func(text string) {
+		t.Helper()
+		if _, err := blobs.Write(t.Context(), blob.Config, "limits.json", "", "", func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send := func(n int64, value string) {
+		t.Helper()
+		now = now.Add(time.Minute)
+		if err := in.Ingest(t.Context(), quiet, batchOf(n, []byte(`{"device":"d","sensor":"s","ts":`+value+`000,"value":`+value+`}`))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(1, "1535497201")
+	if len(sql.values) != 0 || len(names(t, blobs, blob.Spill)) != 1 {
+		t.Fatalf("without rules there are stored %v", sql.values)
+	}
+	publish(`{"rules": [{"range": {"max": 5}, "else": "count"}]}`)
+	send(2, "1535497202")
+	if len(sql.values) != 0 || len(names(t, blobs, blob.DeadLetter)) != 0 {
+		t.Errorf("counted: stored %v, dead letters %v", sql.values, names(t, blobs, blob.DeadLetter))
+	}
+	publish(`{"rules": [{"range": {"max": 5}}]}`)
+	send(3, "1535497203")
+	if len(sql.values) != 0 || len(names(t, blobs, blob.DeadLetter)) != 1 {
+		t.Errorf("refused: stored %v, dead letters %v", sql.values, names(t, blobs, blob.DeadLetter))
+	}
+	publish(`{"rules": [{"convert": {"scale": 1e-9}}]}`)
+	now = now.Add(time.Minute)
+	if err := in.Drain(t.Context(), quiet); err != nil {
+		t.Fatal(err)
+	}
+	send(4, "1535497204")
+	if len(sql.values) != 2 {
+		t.Errorf("converted: stored %v", sql.values)
+	}
+	if err := in.Record(t.Context()); err != nil || kept.total.Rejected != 2 || kept.total.Stored != 2 {
+		t.Errorf("%v, figures %+v", err, kept.total)
+	}
+}
+
+// figures sums what it is told.
+type figures struct{ total fleet.Ingested }
+
+func (f *figures) AddIngested(_ context.Context, minutes []fleet.Ingested) error {
+	for _, m := range minutes {
+		f.total.Add(m)
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
+	"github.com/fleetscore/fleetscore/handler/ingest/rules"
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
@@ -21,8 +22,8 @@ func ingestCommand(c console) *cobra.Command {
 
 // mapFlags say how events become readings.
 type mapFlags struct {
-	mapping, csv, zone, order string
-	future                    time.Duration
+	mapping, csv, zone, order, rules string
+	future                           time.Duration
 }
 
 func (f *mapFlags) add(c console, cmd *cobra.Command) {
@@ -31,6 +32,7 @@ func (f *mapFlags) add(c console, cmd *cobra.Command) {
 	flags.StringVar(&f.csv, "csv", c.setting("INGEST_CSV"), "columns of events that are CSV, or header (setting INGEST_CSV)")
 	flags.StringVar(&f.zone, "zone", c.setting("INGEST_TIME_ZONE"), "time zone of times that name none (setting INGEST_TIME_ZONE)")
 	flags.StringVar(&f.order, "date-order", c.setting("INGEST_DATE_ORDER"), "what 03/04/2026 begins with: dmy or mdy (setting INGEST_DATE_ORDER)")
+	flags.StringVar(&f.rules, "rules", c.setting("INGEST_RULES"), "rules for readings: JSON, or a file NAME.json (setting INGEST_RULES)")
 	future, err := time.ParseDuration(c.setting("INGEST_FUTURE"))
 	if err != nil {
 		future = 24 * time.Hour
@@ -39,7 +41,7 @@ func (f *mapFlags) add(c console, cmd *cobra.Command) {
 }
 
 // options returns what the flags say beside the mapping.
-func (f *mapFlags) options() (mapping.Options, error) {
+func (f *mapFlags) options(c console, cmd *cobra.Command) (mapping.Options, error) {
 	zone, err := time.LoadLocation(f.zone)
 	if err != nil {
 		return mapping.Options{}, usageError{fmt.Errorf("--zone %q is no time zone: use a name such as Europe/Berlin", f.zone)}
@@ -51,7 +53,35 @@ func (f *mapFlags) options() (mapping.Options, error) {
 	if err := mapping.CheckCSV(f.csv); err != nil {
 		return mapping.Options{}, usageError{fmt.Errorf("--csv: %w", err)}
 	}
-	return mapping.Options{Format: timestamp.Format{Zone: zone, Order: order}, Future: f.future, CSV: f.csv}, nil
+	all, err := c.parseRules(cmd, f.rules)
+	if err != nil {
+		return mapping.Options{}, err
+	}
+	return mapping.Options{Format: timestamp.Format{Zone: zone, Order: order}, Future: f.future, CSV: f.csv, Rules: all}, nil
+}
+
+// parseRules returns the rules that text holds, or names: a file, or what a setting
+// names in the container config.
+func (c console) parseRules(cmd *cobra.Command, text string) (*rules.Rules, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil, nil
+	}
+	if strings.HasPrefix(text, "{") {
+		return rules.Parse([]byte(text))
+	}
+	content, err := os.ReadFile(text)
+	if name, ok := rules.BlobName(text); ok && os.IsNotExist(err) {
+		content, err = c.published(cmd, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	all, err := rules.Parse(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", text, err)
+	}
+	return all, nil
 }
 
 // parseMapping returns the mapping that text names, and its program, if it is
@@ -61,7 +91,7 @@ func (c console) parseMapping(cmd *cobra.Command, text string) (*mapping.Mapping
 	if strings.HasSuffix(strings.TrimSpace(text), ".jq") {
 		content, err := os.ReadFile(strings.TrimSpace(text))
 		if name, ok := mapping.BlobName(text); ok && os.IsNotExist(err) {
-			content, err = c.publishedMapping(cmd, name)
+			content, err = c.published(cmd, name)
 		}
 		if err != nil {
 			return nil, "", err
@@ -78,7 +108,7 @@ func (c console) parseMapping(cmd *cobra.Command, text string) (*mapping.Mapping
 	return m, program, nil
 }
 
-func (c console) publishedMapping(cmd *cobra.Command, name string) ([]byte, error) {
+func (c console) published(cmd *cobra.Command, name string) ([]byte, error) {
 	storage, err := c.storage("")
 	if err != nil {
 		return nil, err
@@ -109,25 +139,32 @@ func mappingsCommand(c console) *cobra.Command {
 
 func publishMapCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "publish FILE.jq",
-		Short: "Upload a mapping, after checking it",
-		Long: `Upload a program in jq into the container config, under the file's own name, after
-checking it. With INGEST_MAP=config/FILE.jq the application reads events by it, within
-seconds, and again when another is published in its place.`,
-		Example: "  fleetscore ingest publish plant.jq",
-		Args:    arguments("FILE.jq"),
+		Use:   "publish FILE.jq|FILE.json",
+		Short: "Upload a mapping, or rules, after checking them",
+		Long: `Upload a program in jq, or rules in JSON, into the container config, under the file's own
+name, after checking it. With INGEST_MAP=config/FILE.jq the application reads events by
+it, with INGEST_RULES=config/FILE.json it judges readings by them, within seconds, and again when
+another is published in its place.`,
+		Example: "  fleetscore ingest publish plant.jq\n  fleetscore ingest publish limits.json",
+		Args:    arguments("FILE"),
 	}
 	open := c.storageFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		name := filepath.Base(args[0])
-		if _, ok := mapping.BlobName(blob.Config + "/" + name); !ok {
-			return usageError{fmt.Errorf("%s: name the file NAME.jq, without blanks", name)}
-		}
 		content, err := os.ReadFile(args[0])
 		if err != nil {
 			return err
 		}
-		if _, err := mapping.Parse(string(content)); err != nil {
+		setting, does := "INGEST_MAP", "reads events by it"
+		if _, ok := rules.BlobName(blob.Config + "/" + name); ok {
+			setting, does = "INGEST_RULES", "judges readings by them"
+			_, err = rules.Parse(content)
+		} else if _, ok := mapping.BlobName(blob.Config + "/" + name); ok {
+			_, err = mapping.Parse(string(content))
+		} else {
+			return usageError{fmt.Errorf("%s: name the file NAME.jq or NAME.json, without blanks", name)}
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", args[0], err)
 		}
 		storage, err := open()
@@ -138,9 +175,9 @@ seconds, and again when another is published in its place.`,
 		if err := writeBlob(cmd.Context(), storage.Blobs(), blob.Config, name, "text/plain", content); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "published; INGEST_MAP=%s/%s reads events by it\n", blob.Config, name)
-		if now := c.setting("INGEST_MAP"); now != blob.Config+"/"+name && now != config.Default("INGEST_MAP") {
-			fmt.Fprintf(c.out, "here INGEST_MAP is %s\n", now)
+		fmt.Fprintf(c.out, "published; %s=%s/%s %s\n", setting, blob.Config, name, does)
+		if now := c.setting(setting); now != blob.Config+"/"+name && now != config.Default(setting) {
+			fmt.Fprintf(c.out, "here %s is %s\n", setting, now)
 		}
 		return nil
 	}

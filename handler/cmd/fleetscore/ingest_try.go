@@ -98,7 +98,7 @@ It exits with 1 if anything would be refused, or differs.`,
 }
 
 func (c console) try(cmd *cobra.Command, f tryFlags, files []string) error {
-	opt, err := f.options()
+	opt, err := f.options(c, cmd)
 	if err != nil {
 		return err
 	}

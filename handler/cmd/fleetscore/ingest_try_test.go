@@ -94,3 +94,25 @@ func TestTry(t *testing.T) {
 		}
 	}
 }
+
+// Rules are tried as they would be applied, and a mistake in them is told with its place.
+func TestTryRules(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "limits.json")
+	if err := os.WriteFile(file, []byte("{\"rules\": [\n  {\"sensor\": \"temp\", \"convert\": \"F>C\", \"range\": {\"max\": 150}}]}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const body = `{"device":"d","ts":"2026-11-27T07:00:00Z","temp":%s,"rpm":900}`
+	out, errs, code := try(t, strings.Replace(body, "%s", "212", 1), "-", "--rules", file, "--json")
+	if code != 0 || !strings.Contains(out, `"value": 100`) || !strings.Contains(out, `"value": 900`) {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+	out, errs, code = try(t, strings.Replace(body, "%s", "2120", 1), "-", "--rules", file)
+	if code != 1 || !strings.Contains(out+errs, "rule 1: the value 1160 lies above 150") {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+	_, errs, code = try(t, body, "-", "--rules", "{\"rules\":\n [{\"drop\": false}]}")
+	if code == 0 || !strings.Contains(errs, "rules, line 2, column 12") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}

@@ -40,6 +40,7 @@ type Refused struct {
 	Count   int            // how many elements or readings it stands for
 	Reading *fleet.Reading // as it was understood, nil if it was not
 	Err     error          // wraps [fleet.ErrInvalid], of the first of them
+	Counted bool           // a rule says that it is counted, and not kept
 }
 
 // Found is what events hold. Origins has the origin of each reading.

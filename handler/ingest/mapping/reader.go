@@ -2,10 +2,12 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ingest/rules"
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
@@ -19,6 +21,8 @@ type Options struct {
 	// CSV says what the columns of events are that are CSV: their names with
 	// commas between, or "header" where the first line names them. Empty: no event is CSV.
 	CSV string
+	// Rules say what is done with readings before they are stored; nil: nothing.
+	Rules *rules.Rules
 }
 
 // Reader reads events one after the other and gathers what they hold. Equal
@@ -74,6 +78,45 @@ func (r *Reader) Read(index int, ev Event) {
 		r.refuse(ev.Body, err)
 	}
 	r.settle(before)
+	if r.opt.Rules != nil {
+		r.rule(before)
+	}
+}
+
+// rule applies the rules to the readings of an event.
+func (r *Reader) rule(since mark) {
+	readings, origins := slices.Clone(r.Readings[since.readings:]), slices.Clone(r.Origins[since.readings:])
+	r.Readings, r.Origins = r.Readings[:since.readings], r.Origins[:since.readings]
+	counted := map[string]int{} // where in Refused a reason stands
+	lastCounted, lastKept, kept := 0, 0, 0
+	for i, v := range r.opt.Rules.Apply(readings) {
+		if v.Err == nil {
+			r.store(v.Reading, origins[i])
+			if v.Flag.ID.Sensor != "" {
+				r.store(v.Flag, origins[i])
+			}
+			continue
+		}
+		at, known := counted[v.Err.Error()]
+		switch {
+		case v.Counted && known:
+			r.Refused[at].Count++
+			continue
+		case v.Counted && len(counted) == MaxRefused: // reasons differ by their values
+			r.Refused[lastCounted].Count++
+			continue
+		case v.Counted:
+			lastCounted = len(r.Refused)
+			counted[v.Err.Error()] = lastCounted
+		case kept > MaxRefused: // the event is refused as one
+			r.Refused[lastKept].Count++
+			continue
+		default:
+			lastKept = len(r.Refused)
+			kept++
+		}
+		r.Refused = append(r.Refused, Refused{Origin: origins[i], Count: 1, Reading: &v.Reading, Err: v.Err, Counted: v.Counted})
+	}
 }
 
 // try reads a body. An event that makes it panic is refused like any other: it
@@ -179,8 +222,19 @@ func (r *Reader) add(raw []byte, o object, err error) {
 	r.element++
 }
 
-// keep takes a reading, unless it is a copy.
+// keep takes a reading. Rules see copies too: what they decide follows from an event
+// alone, not from those before it.
 func (r *Reader) keep(reading fleet.Reading, from Origin) {
+	if r.opt.Rules != nil {
+		r.Readings = append(r.Readings, reading)
+		r.Origins = append(r.Origins, from)
+		return
+	}
+	r.store(reading, from)
+}
+
+// store takes a reading to be stored, unless it is a copy.
+func (r *Reader) store(reading fleet.Reading, from Origin) {
 	k := key{reading.ID, reading.Time}
 	v, ok := r.seen[k]
 	if ok && v == reading.Value {
