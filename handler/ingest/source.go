@@ -65,7 +65,7 @@ func (p *Program) Mapping(ctx context.Context, log *slog.Logger) (*mapping.Mappi
 // RuleFile is rules in a blob, which are read again when they have changed. It is
 // safe for concurrent use.
 type RuleFile struct {
-	Files Files
+	Files blob.Store
 	Name  string // in the container config
 	Now   func() time.Time
 
@@ -86,7 +86,7 @@ type renewed[T any] struct {
 	current T
 }
 
-func (r *renewed[T]) get(ctx context.Context, log *slog.Logger, files Files, name, what string, now time.Time, parse func([]byte) (T, error)) (T, error) {
+func (r *renewed[T]) get(ctx context.Context, log *slog.Logger, files blob.Store, name, what string, now time.Time, parse func([]byte) (T, error)) (T, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.known && now.Sub(r.asked) < programEvery {
@@ -110,7 +110,7 @@ func (r *renewed[T]) get(ctx context.Context, log *slog.Logger, files Files, nam
 
 // read returns what is current, or what the blob holds if it has changed. A wrong one
 // is not read again until it changes.
-func (r *renewed[T]) read(ctx context.Context, files Files, name string, parse func([]byte) (T, error)) (v T, err error) {
+func (r *renewed[T]) read(ctx context.Context, files blob.Store, name string, parse func([]byte) (T, error)) (v T, err error) {
 	info, err := files.Stat(ctx, blob.Config, name)
 	if err != nil {
 		return v, err
