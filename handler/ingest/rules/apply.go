@@ -75,7 +75,7 @@ func (r *Rules) judge(x fleet.Reading, c *chain, known map[seriesKey]*series) Ve
 		}
 		why := rule.outside(x.Value)
 		if rule.Step != nil || rule.Stuck != nil {
-			key := seriesKey{l.rule, l.id}
+			key := seriesKey(l)
 			s := known[key]
 			if s == nil {
 				s = &series{}
