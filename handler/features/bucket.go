@@ -28,7 +28,7 @@ func (b *bucketStats) add(aggregate string, v float64) {
 		y := v - b.rest
 		t := b.sum + y
 		b.rest = t - b.sum - y
-		if math.IsNaN(b.rest) { // the sum is infinite
+		if b.rest-b.rest != 0 { // the sum is infinite, and stays so (pandas 3)
 			b.rest = 0
 		}
 		b.sum = t

@@ -64,6 +64,12 @@ func TestAssign(t *testing.T) {
 		{"aggregates make two columns of a sensor", "v", []Model{own("t", &Facts{Plain: true, Features: 2})}, 2, "v sensor -"},
 		{"unless its columns are sensors", "t v", []Model{own("health", two)}, 2, "health device_model p/health.pkl"},
 		{"a device without sensors", "", []Model{own("health", two)}, 1, ""},
+		{"nor is a bad file judged there", "", []Model{own("health", bad)}, 1, ""},
+		{"one column where a sensor's rows have two", "v", []Model{own("t", one)}, 2, "v sensor -"},
+		{"one column with a name is a sensor's", "t v", []Model{own("health", &Facts{Plain: true, Features: 1, Names: []string{"t"}, Sensors: []string{"t"}})}, 1, "t sensor -, v sensor -"},
+		{"a default is no device model", "t", []Model{of(OfSensors, "", "default", two)}, 1, "t sensor default.pkl"},
+		{"by name", "v z t a", []Model{own("m", two), own("c", two), shared("x", pumps), own("b", two), fallback}, 1,
+			"a sensor default.pkl, b device_model p/b.pkl, c device_model p/c.pkl, m device_model p/m.pkl, t sensor default.pkl, v sensor default.pkl, x device_model _fleet/x.zip, z sensor default.pkl"},
 	} {
 		names := map[int64]string{0: "-"}
 		for _, m := range test.models {

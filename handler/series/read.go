@@ -94,12 +94,10 @@ func (c *cursor) points() ([]Point, error) {
 		if least < 0 {
 			return nil, nil
 		}
-		// All points of the run up to another's first come next. One at the same time
-		// as that first is older only if the run is the earlier; so it is, as the
-		// other would have been taken for the least.
+		// The points of the run before another's first come next.
 		r := c.runs[least]
 		n := 1
-		for n < len(r.points) && r.points[n].Time <= before && (r.points[n].Time < before || c.earlier(least, before)) {
+		for n < len(r.points) && r.points[n].Time < before {
 			n++
 		}
 		out := c.distinct(r.points[:n])
@@ -108,16 +106,6 @@ func (c *cursor) points() ([]Point, error) {
 			return out, nil
 		}
 	}
-}
-
-// earlier reports whether no run before the i-th begins at t.
-func (c *cursor) earlier(i int, t fleet.Millis) bool {
-	for _, r := range c.runs[:i] {
-		if len(r.points) > 0 && r.points[0].Time == t {
-			return false
-		}
-	}
-	return true
 }
 
 // distinct returns the points whose time is not that of the one before.

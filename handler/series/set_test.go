@@ -85,6 +85,12 @@ func TestAgainstOracle(t *testing.T) {
 		s := fill(t, int64(1+random.IntN(40_000)), all)
 		files += s.Files()
 		want, equal, different := oracle(all)
+		if from, to := s.Span(); len(all) > 0 {
+			byTime := func(a, b fleet.Reading) int { return cmp.Compare(a.Time, b.Time) }
+			if first, last := slices.MinFunc(all, byTime).Time, slices.MaxFunc(all, byTime).Time; from != first || to != last {
+				t.Fatalf("seed %d: from %v to %v, want %v to %v", seed, from, to, first, last)
+			}
+		}
 		if s.Len() != len(all) || !slices.IsSortedFunc(s.IDs(), fleet.CompareID) || len(s.IDs()) != len(want) {
 			t.Fatalf("seed %d: %d readings of %v", seed, s.Len(), s.IDs())
 		}
@@ -175,6 +181,34 @@ func TestEdges(t *testing.T) {
 	}
 }
 
+// TestManySensors: the points of each are sorted, however many there are.
+func TestManySensors(t *testing.T) {
+	t.Parallel()
+	var all []fleet.Reading
+	for sensor := range 200 {
+		for i := range 5 {
+			all = append(all, fleet.Reading{ID: fleet.ID{Device: fmt.Sprint(sensor), Sensor: "s"}, Time: fleet.Millis(-i)})
+		}
+	}
+	for _, memory := range []int64{1 << 20, 10_000} {
+		s := fill(t, memory, all)
+		for _, id := range s.IDs() {
+			var got []fleet.Millis
+			for p, err := range s.Points(id, 1) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, q := range p {
+					got = append(got, q.Time)
+				}
+			}
+			if !slices.Equal(got, []fleet.Millis{-4, -3, -2, -1, 0}) {
+				t.Fatalf("%v has points at %v", id, got)
+			}
+		}
+	}
+}
+
 // What stands on disk is bounded reads, and is gone when the set is closed.
 func TestFilesGo(t *testing.T) {
 	t.Parallel()
@@ -190,6 +224,26 @@ func TestFilesGo(t *testing.T) {
 		t.Errorf("%d files", s.Files())
 	}
 	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	// Where a file has a name while it is open, the name goes with it.
+	p, err := writePart(dir, [][]Point{{{1, 2}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.gone {
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("the file has a name: %v, %v", left, err)
+		}
+		if err := os.WriteFile(p.file.Name(), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.gone = false
+	if err := p.close(); err != nil {
 		t.Error(err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

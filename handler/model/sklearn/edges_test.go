@@ -3,6 +3,7 @@ package sklearn_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,6 +126,47 @@ func TestVersions(t *testing.T) {
 	}
 	if _, err := loadWith(t, g.File, "0._sklearn_version", "2.0.0"); !errors.Is(err, sklearn.ErrUnsupported) {
 		t.Errorf("a file of scikit-learn 2: %v", err)
+	}
+}
+
+// TestVersionsOfTrees: leaves hold fractions from 1.4 on, and are divided by their
+// sum before; HistGradientBoosting takes classes by the sums from 1.5 on, which tell
+// what probabilities don't.
+func TestVersionsOfTrees(t *testing.T) {
+	t.Parallel()
+	all := readEstimators(t, newestEstimators)
+	at := func(name, version, path string, number any) *predict.Result {
+		t.Helper()
+		f := all[name]
+		file := f.bytes(t)
+		m, err := sklearn.LoadValue(len(file), nil, func(opt pickle.Options) (any, error) {
+			v, err := pickle.Read(file, opt)
+			if err == nil && (!replace(&v, []string{"_sklearn_version"}, version) || !replace(&v, strings.Split(path, "."), number)) {
+				t.Errorf("%s has no %s", name, path)
+			}
+			if stages, ok := v.(*pickle.Object).Attr("_predictors"); ok {
+				stages.(*pickle.List).Items = nil
+			}
+			return v, err
+		})
+		if err != nil {
+			t.Fatal(name, version, err)
+		}
+		r := &predict.Result{}
+		if err := m.Predict(r, floats(t, f.X[:1])); err != nil {
+			t.Fatal(name, version, err)
+		}
+		return r
+	}
+	for version, want := range map[string]float64{"1.3.2": .5, "1.4.0": .25, "1.9.1": .25} {
+		if r := at("tree_2", version, "tree_.values", .25); !slices.Equal(r.Probabilities, []float64{want, want}) {
+			t.Errorf("a tree of %s gives %v, want %v", version, r.Probabilities, want)
+		}
+	}
+	for version, want := range map[string]float64{"1.4.2": 0, "1.5.0": 1, "1.9.1": 1} {
+		if r := at("hist_2", version, "_baseline_prediction", 1e-20); r.Predictions[0] != want || r.Probabilities[0] != .5 {
+			t.Errorf("hist_2 of %s gives %v of %v, want %v", version, r.Predictions, r.Probabilities, want)
+		}
 	}
 }
 
