@@ -221,6 +221,23 @@ func TestBound(t *testing.T) {
 	if !use(ids[0]) || use(ids[7]) || !use(ids[9]) {
 		t.Error("the one dropped is not the longest unused")
 	}
+	// Their size counts, and a version goes when the next comes.
+	cache = model.NewCache(blobs, load, 100, 8*(100+512))
+	for _, id := range ids {
+		use(id)
+	}
+	if use(ids[2]) || !use(ids[1]) {
+		t.Error("there are not eight of ten")
+	}
+	for range 20 {
+		blobs.publish(t, ids[1].Name, "ok"+strings.Repeat("y", 98))
+		ids[1] = blobs.version(t, ids[1].Name)
+		use(ids[1])
+	}
+	if use(ids[2]) || use(ids[9]) {
+		t.Error("versions of one model drop the others")
+	}
+	blobs.reads.Store(12)
 	// One that is larger than the bound alone is kept until the next.
 	small := model.NewCache(blobs, load, 100, 1)
 	for range 2 {
@@ -231,6 +248,45 @@ func TestBound(t *testing.T) {
 	if got := blobs.reads.Load(); got != 13 {
 		t.Errorf("%d reads in all, want 13", got)
 	}
+	for _, id := range ids[1:4] { // one is loaded after the other
+		if _, err := small.Model(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestAttributes reads each version of devices.csv once, also a bad one, and none
+// that is too large.
+func TestAttributes(t *testing.T) {
+	t.Parallel()
+	blobs := &counted{}
+	cache := newCache(blobs)
+	get := func(v fleet.Model, want string, reads int32) {
+		t.Helper()
+		before := blobs.reads.Load()
+		a, err := cache.Attributes(t.Context(), v)
+		got := a["a"]["age"]
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, want) || blobs.reads.Load()-before != reads {
+			t.Errorf("%q after %d reads, want %q after %d", got, blobs.reads.Load()-before, want, reads)
+		}
+	}
+	blobs.publish(t, "devices.csv", "device,age\na,1\n")
+	first := blobs.version(t, "devices.csv")
+	get(first, "1", 1)
+	get(first, "1", 0)
+	blobs.publish(t, "devices.csv", "device,age\na,2\n")
+	get(blobs.version(t, "devices.csv"), "2", 1)
+	get(first, blob.ErrChanged.Error(), 1)
+	get(blobs.version(t, "devices.csv"), "2", 0)
+	blobs.publish(t, "devices.csv", "no,age\na,2\n")
+	get(blobs.version(t, "devices.csv"), "no column device", 1)
+	get(blobs.version(t, "devices.csv"), "no column device", 0)
+	large := blobs.version(t, "devices.csv")
+	large.ETag, large.Size = "large", 64<<20+1
+	get(large, "67108865 bytes, more than 67108864", 0)
 }
 
 func TestSensorOf(t *testing.T) {

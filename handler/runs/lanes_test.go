@@ -1,8 +1,11 @@
 package runs_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -99,6 +102,116 @@ func TestLanesFollowEpochs(t *testing.T) {
 		t.Errorf("after re-opening: %d anomalies, %d queued", n, queued)
 	}
 }
+
+// full are the ledger and readings with as many rows as are asked for.
+type full struct {
+	runs.Overview
+	runs, sensors int
+}
+
+func (f full) Readings(context.Context, []fleet.ID, fleet.Window) iter.Seq2[fleet.Reading, error] {
+	return func(func(fleet.Reading, error) bool) {}
+}
+
+func (f full) RunsWithin(_ context.Context, w fleet.Window, limit int) ([]fleet.Run, error) {
+	all := make([]fleet.Run, min(limit, f.runs))
+	for i := range all {
+		all[i].Window = fleet.Window{From: w.To.Add(-time.Minute), To: w.To}
+	}
+	return all, nil
+}
+
+func (f full) DeviceSums(context.Context, string) ([]fleet.DeviceSum, error) { return nil, nil }
+
+func (f full) DeviceJobs(_ context.Context, _ string, _ fleet.Window, limit int) ([]fleet.Job, error) {
+	return make([]fleet.Job, limit), nil
+}
+
+func (f full) DeviceSensors(context.Context, string) ([]string, error) {
+	names := make([]string, f.sensors)
+	for i := range names {
+		names[i] = fmt.Sprint(i)
+	}
+	return names, nil
+}
+
+// TestTooMuch: where there is more than one answer holds, the answer says so.
+func TestTooMuch(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	api.Overview, api.Readings = full{Overview: db, runs: 1 << 20}, full{sensors: 300}
+	if l, err := api.Lanes(t.Context(), runs.LanesRequest{Range: "day", To: now}); err != nil || !l.Left {
+		t.Errorf("%+v, %v", l, err)
+	}
+	api.Overview = full{Overview: db}
+	if d, err := api.Device(t.Context(), runs.DeviceRequest{Device: "1", From: now.Add(-time.Hour), To: now}); err != nil || !d.Left || len(d.Sensors) != 200 {
+		t.Errorf("%d sensors, left %v, %v", len(d.Sensors), d.Left, err)
+	}
+}
+
+// TestNothingYet: a fleet without a run is shown over a day until now.
+func TestNothingYet(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	if l, err := api.Lanes(t.Context(), runs.LanesRequest{}); err != nil || l.Range != "day" || !l.To.Equal(now) || len(l.Columns) != 1 || l.Total != 0 || l.Left {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
+// TestRequestedBesideScheduled: a requested run does not count where a scheduled one
+// does, and a run counts in the column in which its window begins.
+func TestRequestedBesideScheduled(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	open := func(from, to time.Duration) {
+		if _, _, err := db.OpenRequested(t.Context(), fleet.Window{From: now.Add(from), To: now.Add(to)}, fleet.Settings{}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.InitWatermark(t.Context(), now.Add(-2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.OpenScheduled(t.Context(), fleet.Window{From: now.Add(-2 * time.Hour), To: now.Add(-time.Hour)}, fleet.Settings{}, now, 10); err != nil {
+		t.Fatal(err)
+	}
+	open(-90*time.Minute, -30*time.Minute) // over half of it
+	open(-6*time.Hour, -3*time.Hour)
+	l, err := api.Lanes(t.Context(), runs.LanesRequest{Range: "day", To: now})
+	if err != nil || len(l.Columns) != 24 || l.Sum.Jobs != 6 || len(l.Lanes) != 2 {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	for column, cell := range l.Lanes[0].Cells {
+		if (cell.Jobs > 0) != (column == 18 || column == 22) {
+			t.Errorf("column %d has %d jobs", column, cell.Jobs)
+		}
+	}
+}
+
+// TestRefreshModels tells of the models that cannot be used, and of no others.
+func TestRefreshModels(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	api.Models = noModels{}
+	place := func(scope fleet.Scope, title string) fleet.Place { return fleet.Place{Scope: scope, Title: title} }
+	err := db.Register(t.Context(), fleet.Registration{Added: []fleet.Model{
+		{Name: "_fleet/a.pkl", ETag: "1", Place: place(fleet.OfFleet, "a"), Facts: &fleet.Facts{Features: 1}},
+		{Name: "_fleet/b.pkl", ETag: "1", Place: place(fleet.OfFleet, "b"), Facts: &fleet.Facts{Fault: "no pickle"}},
+		{Name: "default.pkl", ETag: "1", Place: place(fleet.OfSensors, "")},
+		{Name: "devices.csv", ETag: "1", Place: place(fleet.Attributes, "")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := api.RefreshModels(t.Context(), runs.RefreshRequest{})
+	if err != nil || r.Models != 3 || len(r.Bad) != 1 || r.Bad[0] != (runs.BadModel{Model: "_fleet/b.pkl", Error: "no pickle"}) {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// noModels is a registry that nobody publishes to.
+type noModels struct{}
+
+func (noModels) List(context.Context, *slog.Logger) error { return nil }
 
 func TestSites(t *testing.T) {
 	t.Parallel()
