@@ -86,6 +86,7 @@ func TestWhenToList(t *testing.T) {
 	refresh("after 55 seconds", 1, 0)
 	f.now = f.now.Add(-time.Hour)
 	refresh("an hour before", 1, 0)
+	refresh("an hour before, again", 0, 0)
 	f.Columns = 2
 	refresh("two columns", 1, 0)
 	if err := f.db.SetListed(t.Context(), fleet.Registry{ListedAt: f.now, Columns: 2, Reader: registry.Reader + 1}); err != nil {

@@ -66,8 +66,7 @@ func (r *Registry) Refresh(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	age := r.Now().Sub(state.ListedAt)
-	if age >= 0 && age < Every-slack && state.Columns == r.Columns && state.Reader == Reader {
+	if fresh(state, r.Now()) && state.Columns == r.Columns && state.Reader == Reader {
 		_, err := r.Ledger.AssignSubjects(ctx, assignMost)
 		return err
 	}
@@ -98,10 +97,17 @@ func (r *Registry) List(ctx context.Context, log *slog.Logger) error {
 		return nil
 	}
 	r.seen.Store(true)
-	if now := (fleet.Registry{ListedAt: state.ListedAt, Columns: r.Columns, Reader: Reader}); state == now && began.Sub(state.ListedAt) < Every-slack {
+	if now := (fleet.Registry{ListedAt: state.ListedAt, Columns: r.Columns, Reader: Reader}); state == now && fresh(state, began) {
 		return nil // the tick lists again when it would have
 	}
 	return r.Ledger.SetListed(ctx, fleet.Registry{ListedAt: began, Columns: r.Columns, Reader: Reader})
+}
+
+// fresh reports whether the container was listed within a minute before now. A
+// listing after now was one by another clock.
+func fresh(state fleet.Registry, now time.Time) bool {
+	age := now.Sub(state.ListedAt)
+	return age >= 0 && age < Every-slack
 }
 
 // register stores a change and assigns the devices that it concerns.
