@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/zlib"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,10 @@ func TestShapes(t *testing.T) {
 		{"wide", `[{"deviceId":"a","ts":` + at + `,"x":1},{"deviceId":"b","ts":` + at + `,"x":2}]`, "", "", "a/x@0=1 b/x@0=2"},
 		{"iothub", `{"deviceId":"said","temp":1}`, hub, "", "rpi/temp@2=1"},
 		{"iothub", `{"deviceId":"said","temp":1}`, "", "", "said/temp@2=1"},
+		{"auto", `{"deviceId":"d","ts":` + at + `,"header":{"deviceId":"e","timestamp":"2026-11-27T07:00:05Z"},"body":{"temp":1}}`, "", "", "d/temp@0=1"},
+		{"auto", `{"deviceId":"d","ts":` + at + `,"data":[` + strings.TrimSuffix(strings.Repeat(`{"payload":"{\"temp\":1}"},`, 12), ",") + `]}`, "", "", "d/temp@0=1"},
+		{"auto", `{"deviceId":"d","ts":` + at + `,"payload":` + quotedIn(8) + `}`, "", "", "d/temp@0=1"},
+		{"auto", `{"deviceId":"d","ts":` + at + `,"payload":` + quotedIn(9) + `}`, "", "", "!no measurement"},
 		// several in one event
 		{"auto", `{"device":"d","ts":` + at + `,"readings":[{"sensor":"a","value":1},{"sensor":"b","value":2,"ts":"2026-11-27T07:00:01Z"}]}`, "", "", "d/a@0=1 d/b@1=2"},
 		{"auto", `{"deviceId":"d","measurements":[{"ts":` + at + `,"temp":1,"vib":2},{"ts":"2026-11-27T07:00:01Z","temp":3}]}`, "", "", "d/temp@0=1 d/vib@0=2 d/temp@1=3"},
@@ -68,6 +73,7 @@ func TestShapes(t *testing.T) {
 		{"auto", `[{"device":"d","sensor":"a","ts":` + at + `,"value":1},{"device":"d","ts":` + at + `,"b":2},{"device":"d","ts":` + at + `}]`, "", "", "d/a@0=1 d/b@0=2 !no measurement"},
 		{"auto", `{"device":"d","ts":` + at + `,"b":2}` + "\n" + `{"device":"e","ts":` + at + `,"b":3}`, "", "", "d/b@0=2 e/b@0=3"},
 		{"auto", `{"timestamp":1795762800000,"values":[{"id":"Channel1.Device1.Tag1","v":42,"q":true,"t":1795762801000},{"id":"Channel1.Device1.Tag2","v":1,"q":false,"t":1795762801000}]}`, hub, "", "rpi/Channel1.Device1.Tag1@1=42 ?"},
+		{"auto", `{"deviceId":"x","ts":` + at + `,"devices":[{"temp":1},{"name":"b","temp":2}]}`, "", "", "b/temp@0=2 !device"},
 		{"auto", `[1,2]`, "", "", "!nearest !nearest"},
 		{"auto", `[]`, "", "", ""},
 		{"auto", `7`, "", "", "!nearest"},
@@ -104,6 +110,8 @@ func TestShapes(t *testing.T) {
 		{"auto", `[{"bn":"d:","bt":1795762800,"bv":20,"n":"a","v":1},{"n":"b","vb":true,"t":1},{"n":"c","vs":"x"},{"n":"d","v":3,"t":2}]`, "", "", "d:/a@0=21 d:/b@1=1 d:/d@2=23"},
 		{"auto", `[{"bn":"d/","n":"a","t":-2,"v":1}]`, "", "", "d//a@0=1"},
 		{"auto", `[{"bn":"d/","n":"a","v":1,"x_":1}]`, "", "", "!device is missing"},
+		{"senml", `[{"n":"d/a","t":268435456,"v":1}]`, "", "", "d/a@-1.527327344e+09=1"},
+		{"senml", `[{"n":"d/a","t":-3,"v":1},{"n":"d/b","t":1.5,"v":1}]`, "", "", "d/a@-1=1 d/b@3.5=1"},
 		{"senml", `[{"bn":"d/","n":"a","v":1,"x_":1}]`, "", "", "!must be understood"},
 		// Influx
 		{"auto", `{"measurement":"m","tags":{"machine":"d2"},"fields":{"a":1,"b":2},"time":1795762800000000000}`, "", "", "d2/a@0=1 d2/b@0=2"},
@@ -151,6 +159,15 @@ func TestShapes(t *testing.T) {
 			t.Errorf("%s: %s\n got %s\nwant %s", c.mapping, c.body, got, c.want)
 		}
 	}
+}
+
+// quotedIn is a measurement in n payloads that are text, each in the next.
+func quotedIn(n int) string {
+	text := `{"temp":1}`
+	for range n - 1 {
+		text = `{"payload":` + strconv.Quote(text) + "}"
+	}
+	return strconv.Quote(text)
 }
 
 // nested is n cloud events in one another.
@@ -229,10 +246,24 @@ func TestUnpack(t *testing.T) {
 		}
 	}
 	bomb := strings.Repeat(" ", maxUnpacked+1)
-	for name, body := range map[string][]byte{"zlib": pack(toZlib, bomb), "cut off": pack(toZlib, plainBody)[:20], "gzip": {0x1f, 0x8b, 8, 0, 1, 2}} {
-		if got := summary(auto, body, "", ""); !strings.HasPrefix(got, "!") {
-			t.Errorf("%s: got %s", name, got)
+	for _, c := range []struct {
+		body []byte
+		want string
+	}{
+		{pack(toZlib, bomb), "zlib: it has more than 16 MB, decompressed"},
+		{pack(toZlib, plainBody)[:20], "zlib: unexpected EOF"},
+		{[]byte{0x1f, 0x8b, 8, 0, 1, 2}, "gzip: unexpected EOF"},
+	} {
+		if got := summary(auto, c.body, "", ""); !strings.HasPrefix(got, "!") || !strings.Contains(got, c.want) {
+			t.Errorf("got %s, want %s", got, c.want)
 		}
+	}
+	bigEndian := []byte{0xfe, 0xff}
+	for _, r := range plainBody {
+		bigEndian = append(bigEndian, byte(r>>8), byte(r))
+	}
+	if got := summary(auto, bigEndian, "", ""); got != want {
+		t.Errorf("UTF-16, the other way round: got %s", got)
 	}
 	// Each of several refused has the event as it came.
 	r := NewReader(auto, Options{}, 1)
@@ -283,6 +314,8 @@ func TestCSV(t *testing.T) {
 		{"header", "machine,time,temp,vib\nd,2026-11-27 07:00:00,1,2\n", "d/temp=1 d/vib=2"},
 		{"header", "device\tts\t\"a, b\"\nd\t1795762800\t1\n", "d/a, b=1"},
 		{"device,sensor,ts,value", "d,s,1795762800\n", "!the line has 3 fields, 4 are wanted"},
+		{"device,sensor,ts,value", "d,s,1795762800,1,5\nd,s,1795762800,2\n", "d/s=2 !the line has 5 fields, 4 are wanted"},
+		{"device,sensor,ts,value", "d,a;b,1795762800,1\n", "d/a;b=1"},
 		{"device,sensor,ts,value", `{"device":"d","sensor":"s","ts":1795762800,"value":1}`, "d/s=1"},
 		{"header", "device,device\n1,2\n", "!each needs a name of its own"},
 		{"", "d,s,1795762800,1.5\n", "!'d' at byte 0"},
