@@ -62,7 +62,7 @@ func TestShapes(t *testing.T) {
 		{"iothub", `{"deviceId":"said","temp":1}`, hub, "", "rpi/temp@2=1"},
 		{"iothub", `{"deviceId":"said","temp":1}`, "", "", "said/temp@2=1"},
 		{"auto", `{"deviceId":"d","ts":` + at + `,"header":{"deviceId":"e","timestamp":"2026-11-27T07:00:05Z"},"body":{"temp":1}}`, "", "", "d/temp@0=1"},
-		{"auto", `{"deviceId":"d","ts":` + at + `,"data":[` + strings.TrimSuffix(strings.Repeat(`{"payload":"{\"temp\":1}"},`, 12), ",") + `]}`, "", "", "d/temp@0=1"},
+		{"auto", `{"deviceId":"d","ts":` + at + `,"data":[` + strings.Repeat(`{"payload":"{\"temp\":1}"},`, 12) + `{"payload":"{\"last\":1}"}]}`, "", "", "d/temp@0=1 d/last@0=1"},
 		{"auto", `{"deviceId":"d","ts":` + at + `,"payload":` + quotedIn(8) + `}`, "", "", "d/temp@0=1"},
 		{"auto", `{"deviceId":"d","ts":` + at + `,"payload":` + quotedIn(9) + `}`, "", "", "!no measurement"},
 		// several in one event
