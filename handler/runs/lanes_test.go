@@ -164,7 +164,7 @@ func TestRequestedBesideScheduled(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
 	open := func(from, to time.Duration) {
-		if _, _, err := db.OpenRequested(t.Context(), fleet.Window{From: now.Add(from), To: now.Add(to)}, fleet.Settings{}, now); err != nil {
+		if _, _, err := db.OpenRequested(t.Context(), fleet.Window{From: now.Add(from), To: now.Add(to)}, nil, fleet.Settings{}, now); err != nil {
 			t.Fatal(err)
 		}
 	}
