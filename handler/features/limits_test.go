@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/features/featurestest"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
@@ -54,7 +55,7 @@ func TestGridIdles(t *testing.T) {
 func TestGridBefore1970(t *testing.T) {
 	t.Parallel()
 	p := mustPlan(t, []byte(`{"rows": {"grid": "10s", "columns": [{"sensor": "a", "aggregate": "count"}]}}`))
-	got := compute(t, p, []reading{{0, -15_000, 1}, {0, -5000, 1}, {0, -1, 1}, {0, 0, 1}}, -20_000, 10_000)
+	got := compute(t, p, []featurestest.Reading{{Time: -15_000}, {Time: -5000}, {Time: -1}, {Time: 0}}, -20_000, 10_000)
 	want := []struct {
 		t     int64
 		count float64

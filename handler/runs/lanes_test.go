@@ -144,8 +144,11 @@ func TestTooMuch(t *testing.T) {
 		t.Errorf("%+v, %v", l, err)
 	}
 	api.Overview = full{Overview: db}
-	if d, err := api.Device(t.Context(), runs.DeviceRequest{Device: "1", From: now.Add(-time.Hour), To: now}); err != nil || !d.Left || len(d.Sensors) != 200 {
-		t.Errorf("%d sensors, left %v, %v", len(d.Sensors), d.Left, err)
+	for page, want := range map[int]int{0: 12, 24: 12, 25: 0} {
+		d, err := api.Device(t.Context(), runs.DeviceRequest{Device: "1", From: now.Add(-time.Hour), To: now, Page: page})
+		if err != nil || !d.Left || len(d.Sensors) != want || d.Total != 300 || d.Pages != 25 {
+			t.Errorf("page %d of %d: %d of %d sensors, left %v, %v", page, d.Pages, len(d.Sensors), d.Total, d.Left, err)
+		}
 	}
 }
 
