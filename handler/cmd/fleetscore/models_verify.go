@@ -141,7 +141,7 @@ func (v *verification) prediction(m modelFile, line int, got float64, want strin
 		case m.Kind() == predict.Regressor:
 			v.Scores.add(line, got, f, tolerance)
 			return nil
-		case f != 0 && f != 1 && !m.NeedsLimit():
+		case f != 0 && f != 1 && !needsLimit(m.Library()):
 			return fmt.Errorf("prediction %s: write 1 for an anomaly and 0 for normal, int(p == -1) in Python", want)
 		}
 		same = got == f

@@ -133,8 +133,11 @@ func (v *verification) predictions(m modelFile, raw json.RawMessage, said *predi
 	}
 	signed := m.Kind() == predict.Detector && slices.Contains(want, any(-1.0)) // scikit-learn's: -1 is an anomaly, 1 is normal
 	for i, w := range want {
+		if one, ok := w.([]any); ok && len(one) == 1 { // of a target that was a column
+			w = one[0]
+		}
 		text := pythonText(w)
-		if signed || m.Kind() == predict.Detector && !m.NeedsLimit() && m.Anomalies() == predict.Low {
+		if signed || m.Kind() == predict.Detector && !needsLimit(m.Library()) && m.Anomalies() == predict.Low {
 			text = "0"
 			if w == any(-1.0) {
 				text = "1"
@@ -145,6 +148,12 @@ func (v *verification) predictions(m modelFile, raw json.RawMessage, said *predi
 		}
 	}
 	return nil
+}
+
+// needsLimit reports a detector that in its library cannot tell anomalies.
+func needsLimit(m predict.Model) bool {
+	u, ok := m.(predict.Unlimited)
+	return ok && u.NeedsLimit()
 }
 
 // pythonText returns what Python prints for a value of JSON.

@@ -21,6 +21,7 @@ type bundle struct {
 	Names   []string
 	Spec    string
 	Refused []string
+	Value   []float64 // what a regressor predicts
 }
 
 // load reads the file, or the folder, or the folder packed into a zip file.
@@ -58,7 +59,7 @@ func TestBundles(t *testing.T) {
 	for _, want := range readGoldens[bundle](t, "testdata/bundles.json.gz") {
 		for _, packed := range []bool{false, true} {
 			m, err := want.load(t, packed)
-			if want.Decision == nil {
+			if want.Decision == nil && want.Value == nil {
 				want.refuses(t, err)
 				continue
 			}
@@ -73,6 +74,11 @@ func TestBundles(t *testing.T) {
 			if err := m.Predict(&said, slices.Concat(want.Rows...)); err != nil {
 				t.Errorf("%s: %v", want.Name, err)
 				continue
+			}
+			for i, v := range want.Value {
+				if math.Abs(said.Predictions[i]-v) > 1e-12*max(1, math.Abs(v)) {
+					t.Errorf("%s, row %d: %v, want %v", want.Name, i, said.Predictions[i], v)
+				}
 			}
 			for i, s := range said.Scores {
 				if math.Abs(s-want.Decision[i]) > 1e-12 || said.Predictions[i] != float64(want.Predict[i]) {

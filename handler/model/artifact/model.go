@@ -57,6 +57,9 @@ func newModel(loaded *sklearn.Model, format string, spec *features.Spec) (*Model
 	case spec != nil && spec.Thresh != nil:
 		where, threshold = "the features file's threshold", *spec.Thresh
 	case beside != nil && m.Kind() != predict.Regressor: // a regressor's is for the residual, which the features file describes
+		if err := beside.Err(); err != nil {
+			return nil, err
+		}
 		where, threshold = fmt.Sprintf("%.60q in the file", beside.Key), beside.Value
 	}
 	if where != "" {

@@ -27,10 +27,17 @@ type bundle struct {
 	kind    string // "dict", "tuple", "list", "folder" or "zip file"
 	keyed   bool   // members have keys, which tell what they are
 	members []member
-	parts   []part     // the estimators among the members
-	columns []string   // their names
-	classes []string   // their names, by a LabelEncoder
-	limit   *Threshold // nil if there is none
+	parts   []part    // the estimators among the members
+	columns []columns // lists of texts that may be their names
+	classes []string  // their names, by a LabelEncoder
+	limits  []Threshold
+	target  *part // what a regressor's predictions come from, as y_scaler; or nil
+}
+
+// columns is a list of names, by the key that it stands under.
+type columns struct {
+	key   string
+	names []string
 }
 
 type member struct {
@@ -53,8 +60,18 @@ type Member struct{ Key, As string }
 
 // Threshold is the score that a bundle says a row is an anomaly from.
 type Threshold struct {
-	Key   string // under which it stands in the bundle
-	Value float64
+	Key    string // under which it stands in the bundle
+	Value  float64
+	others []string // keys of other thresholds, of which none is called just that
+}
+
+// Err returns an error that wraps [ErrUnsupported] where a bundle has several
+// thresholds, and nothing says which counts.
+func (t *Threshold) Err() error {
+	if len(t.others) == 0 {
+		return nil
+	}
+	return &unsupported{fmt.Sprintf("there are several thresholds, %s and %s: name the one that counts in the features file, as in \"threshold\": %v", quoted(t.Key), quoted(t.others[0]), t.Value)}
 }
 
 // roles are the transformers that people keep in a dict beside the model, by
@@ -77,6 +94,7 @@ func (l *loader) unbundle(v any) (*element, Step, error) {
 		return nil, Step{}, errNoBundle
 	}
 	b.keyed = b.kind != "tuple" && b.kind != "list"
+	inner := b.spread()
 	if len(b.members) > maxEstimators {
 		return nil, Step{}, fmt.Errorf("%w: a %s of over %d members", pickle.ErrLimit, b.kind, maxEstimators)
 	}
@@ -85,6 +103,7 @@ func (l *loader) unbundle(v any) (*element, Step, error) {
 			return nil, Step{}, err
 		}
 	}
+	b.addInner(inner)
 	if len(b.parts) == 0 {
 		if err := l.refusal(v); err != nil {
 			return nil, Step{}, err
@@ -108,6 +127,10 @@ func membersOf(v any) (kind string, members []member) {
 	switch v := v.(type) {
 	case *pickle.Dict:
 		return "dict", membersByKey(v.Entries)
+	case *pickle.Object:
+		if isDict(v) {
+			return "dict", membersByKey(entriesOf(v))
+		}
 	case *Folder:
 		return v.Kind, membersByKey(v.Files)
 	case *pickle.Tuple:
@@ -163,15 +186,11 @@ func (b *bundle) add(m member) error {
 		return err
 	}
 	if names := b.texts(m.value); names != nil && named("feature", "column", "cols") {
-		b.columns = names
-		b.take(m.key, "columns")
+		b.columns = append(b.columns, columns{m.key, names})
 		return nil
 	}
-	if number, err := numpy.Float(m.value); err == nil && b.keyed && named("thresh", "cutoff", "cut_off") {
-		if _, isBool := m.value.(bool); !isBool && number-number == 0 {
-			b.limit = &Threshold{m.key, number}
-			b.take(m.key, "threshold")
-		}
+	if b.keyed {
+		b.addLimit(m)
 	}
 	return nil
 }
@@ -263,7 +282,7 @@ func (b *bundle) order() ([]part, error) {
 	if len(b.steps) > 0 {
 		return b.listed()
 	}
-	if b.limit != nil && !slices.ContainsFunc(b.parts, part.predicts) {
+	if len(b.limits) > 0 && !slices.ContainsFunc(b.parts, part.predicts) {
 		b.promote(b.parts)
 	}
 	var before []part
@@ -278,6 +297,9 @@ func (b *bundle) order() ([]part, error) {
 		}
 		last = &b.parts[i]
 	}
+	if last != nil {
+		before = b.takeTarget(before, *last)
+	}
 	switch {
 	case last == nil:
 		return nil, b.refuse("none of them predicts", "put the fitted model beside them, or write one Pipeline of all")
@@ -286,12 +308,11 @@ func (b *bundle) order() ([]part, error) {
 	case b.stranger() != "":
 		return nil, b.refuse("what "+quoted(b.stranger())+" does to the rows is not known here", b.settle(append(before, *last)))
 	case b.keyed:
-		slices.SortStableFunc(before, func(a, b part) int { return a.rank() - b.rank() })
-		for i := range before {
-			if len(before) > 1 && (before[i].rank() < 0 || i > 0 && before[i].rank() == before[i-1].rank()) {
-				return nil, b.refuse("in which order its transformers are applied is not clear", b.settle(append(before, *last)))
-			}
+		ordered := inOrder(before, *last)
+		if ordered == nil {
+			return nil, b.refuse("in which order its transformers are applied is not clear", b.settle(append(before, *last)))
 		}
+		before = ordered
 	case len(before) > 1 && last != &b.parts[len(b.parts)-1]:
 		return nil, b.refuse("in which order its transformers are applied is not clear", b.settle(append(before, *last)))
 	}
@@ -322,7 +343,8 @@ func (s Step) holds(class string) bool {
 // listed returns the parts that the features file names.
 func (b *bundle) listed() ([]part, error) {
 	var ordered []part
-	for i, key := range b.steps {
+	steps := b.dropTarget()
+	for i, key := range steps {
 		at := slices.IndexFunc(b.parts, func(p part) bool { return p.key == key })
 		switch {
 		case at < 0 && slices.ContainsFunc(b.members, func(m member) bool { return m.key == key }):
@@ -330,7 +352,7 @@ func (b *bundle) listed() ([]part, error) {
 		case at < 0:
 			return nil, b.refuse("the features file names a step "+quoted(key)+", which is not there", "name those that are")
 		}
-		p, last := b.parts[at], i == len(b.steps)-1
+		p, last := b.parts[at], i == len(steps)-1
 		if last {
 			p.e = p.e.alone()
 		}
@@ -408,24 +430,22 @@ func (b *bundle) join(parts []part) (*element, Step, error) {
 		}
 		e.label = a.class
 	}
+	if b.target != nil {
+		e = &element{role: regresses, predictor: &target{e, b.target.e}, in: e.in, out: e.in, accepts: anyNumber, size: e.size + b.target.e.size, label: e.label}
+		b.take(b.target.key, b.target.step.Class+" of the prediction")
+	}
 	if err := b.name(e); err != nil {
 		return nil, Step{}, err
 	}
-	b.threshold = b.limit
+	b.threshold = b.limit()
 	return e, step, nil
 }
 
 // name gives the columns the names that the bundle has for them, and the classes
 // theirs, unless the estimators have names.
 func (b *bundle) name(e *element) error {
-	if e.in == anyWidth && len(b.columns) > 0 {
-		e.in = min(len(b.columns), maxFeatures)
-	}
-	if b.names == nil && b.columns != nil {
-		if len(b.columns) != e.in {
-			return fmt.Errorf("the %s names %d columns, but the model in it takes %d: write the list of those it was fitted on", b.kind, len(b.columns), e.in)
-		}
-		b.names = b.columns
+	if err := b.nameColumns(e); err != nil {
+		return err
 	}
 	if e.classes == nil || b.classes == nil {
 		return nil

@@ -23,8 +23,8 @@ func (a *attrs) standsFor(name string) *element {
 	return &same
 }
 
-// target is TransformedTargetRegressor: what a regressor says, back through the
-// transformer of what it was fitted on.
+// target is TransformedTargetRegressor, or a regressor in a bundle with the scaler of
+// its target: what it says, back through the transformer of what it was fitted on.
 type target struct {
 	regressor, transformer *element
 }
@@ -56,3 +56,15 @@ func (m *target) predict(out outcome, x []float64, n int, a *arena) error {
 
 // loadFrozen loads a FrozenEstimator, which is the estimator inside.
 func loadFrozen(a *attrs) *element { return a.standsFor("estimator") }
+
+// loadFitted loads RANSACRegressor, which is the estimator that it fitted on the rows
+// that agree.
+func loadFitted(a *attrs) *element { return a.standsFor("estimator_") }
+
+// loadSelfTraining loads SelfTrainingClassifier, likewise.
+func loadSelfTraining(a *attrs) *element {
+	if a.has("estimator_") { // 1.6 and later
+		return a.standsFor("estimator_")
+	}
+	return a.standsFor("base_estimator_")
+}

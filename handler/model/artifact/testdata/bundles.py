@@ -1,16 +1,17 @@
 """Writes models with what belongs to them, as people keep them, and what they give together: bundles.py OUT.json.gz
 
 Each has a file, or the files of a folder; perhaps a features file; and decision_function of
-scikit-learn with predict, 1 for an anomaly, or the words of a refusal.
+scikit-learn with predict, 1 for an anomaly, or what a regressor predicts, or the words of a refusal.
 """
-import base64, datetime, gzip, io, json, pickle, sys
+import base64, collections, datetime, decimal, gzip, io, json, pickle, sys
 
 import joblib, numpy as np, pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 rng = np.random.RandomState(0)
 x = rng.normal(5, 3, size=(60, 2))
@@ -38,11 +39,11 @@ def dumped(v):
     return b.getvalue()
 
 
-def add(name, kept, decision=None, threshold=0, names=None, spec="", refused=None):
+def add(name, kept, decision=None, threshold=0, names=None, spec="", refused=None, value=None):
     encode = lambda b: base64.b64encode(b if isinstance(b, bytes) else b.encode()).decode()
     files = {n: encode(b) for n, b in kept.items()} if isinstance(kept, dict) and all(isinstance(b, (bytes, str)) for b in kept.values()) else None
     cases.append({"name": name, "file": "" if files else encode(pickled(kept)), "files": files, "names": names, "spec": spec, "refused": refused or [],
-                  "rows": rows.tolist(), "decision_function": decision, "predict": None if decision is None else [int(d < threshold) for d in decision]})
+                  "rows": rows.tolist(), "decision_function": decision, "value": value, "predict": None if decision is None else [int(d < threshold) for d in decision]})
 
 
 add("dict", {"model": model, "scaler": scaler, "features": names}, one, names=names)
@@ -64,7 +65,27 @@ add("dict in doubt, settled", {"one": scaler, "two": pca, "model": last}, two, s
 add("dict of two models, settled", {"a": model, "b": plain, "scaler": scaler}, one, spec='{"steps": ["scaler", "a"]}')
 add("two models", {"a": model, "b": model}, refused=['"a" (IsolationForest), "b" (IsolationForest)', "more than one of them predicts", '"steps": ["a"]'])
 add("no model", {"scaler": scaler, "pca": pca}, refused=["none of them predicts"])
-add("in doubt", {"one": scaler, "two": pca, "model": last}, refused=["in which order", '"steps": ["one", "two", "model"]'])
+add("in doubt", {"one": scaler, "two": MinMaxScaler().fit(x), "model": model}, refused=["in which order", '"steps": ["one", "two", "model"]'])
+add("order by what fits", {"two": pca, "model": last, "one": scaler}, two)
+add("dict in a dict", {"artifacts": {"model": model, "scaler": scaler}, "meta": {"features": names, "threshold": -0.03}}, one, threshold=-0.03, names=names)
+add("config beside the model", {"model": model, "scaler": scaler, "config": {"feature_names": names, "threshold": -0.03, "threshold_percentile": 97}}, one, threshold=-0.03, names=names)
+add("ordered dict", collections.OrderedDict([("scaler", scaler), ("model", model)]), one)
+add("default dict", collections.defaultdict(dict, {"scaler": scaler, "model": model}), one)
+add("several lists of columns", {"model": model, "scaler": scaler, "dropped_columns": ["a", "b", "c"], "feature_columns": names, "other_columns": ["c", "d"]}, one, names=names)
+add("columns in doubt", {"model": model, "scaler": scaler, "used_columns": names, "other_columns": ["c", "d"]}, refused=['whether "used_columns" or "other_columns"'])
+add("several thresholds", {"model": model, "scaler": scaler, "threshold_low": -0.1, "threshold_high": -0.03}, refused=['several thresholds, "threshold_low" and "threshold_high"'])
+add("several thresholds, settled", {"model": model, "scaler": scaler, "threshold_low": -0.1, "threshold_high": -0.03}, one, threshold=0.02, spec='{"threshold": 0.02}')
+add("several thresholds, one called so", {"model": model, "scaler": scaler, "threshold_low": -0.1, "threshold": -0.03, "threshold_percentile": 5}, one, threshold=-0.03)
+add("an array of one threshold", {"model": model, "scaler": scaler, "threshold": np.array([-0.03])}, one, threshold=-0.03)
+add("dict with numbers of other kinds", {"model": model, "scaler": scaler, "z": 1j, "d": decimal.Decimal("1.5"), "r": range(3), "s": {1, 2}}, one)
+target = MinMaxScaler().fit(x[:, :1] * 7)
+regressor = Ridge().fit(scaler.transform(x), target.transform(x[:, :1] * 7).ravel())
+value = target.inverse_transform(regressor.predict(scaler.transform(rows)).reshape(-1, 1)).ravel().tolist()
+for a, b in ("x_scaler", "y_scaler"), ("scaler_X", "scaler_y"), ("feature_scaler", "target_scaler"), ("scaler", "outputScaler"):
+    add("scaler of the target, " + b, {"model": regressor, a: scaler, b: target}, value=value)
+add("scaler of the target in a file", {"model.pkl": pickled(regressor), "scaler.pkl": pickled(scaler), "y_scaler.pkl": pickled(target)}, value=value)
+add("scaler of the target, by steps", {"a": regressor, "b": scaler, "c": target}, value=value, spec='{"steps": ["b", "a", "c"]}')
+add("scaler of the target of a detector", {"model": model, "scaler": scaler, "y_scaler": scaler}, refused=["in which order"])
 add("reversed tuple in doubt", (last, pca, scaler), refused=["in which order"])
 add("scaler beside a Pipeline that has one", {"scaler": scaler, "pipeline": pipeline}, refused=['"scaler" is applied before "pipeline"', '"steps": ["pipeline"]'])
 add("settled by the last", {"scaler": scaler, "pipeline": pipeline}, whole, spec='{"steps": ["pipeline"]}')

@@ -69,7 +69,7 @@ add("Index of columns", pickled(frame.columns), "of pandas", "data, and not a mo
 add("empty list", pickled([]), "an empty list")
 add("dict of parameters", pickled({"n_estimators": 100, "max_samples": 256}), "a dict of n_estimators, max_samples, and no model in it")
 add("list of numbers", pickled([1, 2, 3]), "a list of 3, and no model in it")
-add("dict of dicts", pickled({"pump-1": {"model": model}}), '"pump-1" (dict)', "none of them is a fitted estimator")
+add("dict of models", pickled({"pump-1": {"model": model}, "pump-2": {"model": model}}), '"pump-1.model" (OneClassSVM)', "more than one of them predicts")
 add("scaler", pickled(StandardScaler().fit(x)), "StandardScaler alone", "prepares rows, but judges none", "Pipeline")
 add("LabelEncoder", pickled(LabelEncoder().fit(["a", "b"])), "LabelEncoder")
 add("class", pickled(OneClassSVM), "the name of a function or class (sklearn.svm._classes.OneClassSVM)")
