@@ -51,6 +51,11 @@ func init() {
 		{"LedoitWolf", in("covariance", "shrunk_covariance_", "shrunk_covariance"), loadCovariance, false},
 		{"OAS", in("covariance", "shrunk_covariance_", "shrunk_covariance"), loadCovariance, false},
 		{"ShrunkCovariance", in("covariance", "shrunk_covariance_", "shrunk_covariance"), loadCovariance, false},
+		{"GraphicalLasso", in("covariance", "graph_lasso_", "graph_lasso"), loadCovariance, false},
+		{"GraphicalLassoCV", in("covariance", "graph_lasso_", "graph_lasso"), loadCovariance, false},
+		{"Birch", in("cluster", "birch"), loadBirch, false},
+		{"MeanShift", in("cluster", "mean_shift_", "mean_shift"), loadCentres, false},
+		{"AffinityPropagation", in("cluster", "affinity_propagation_", "affinity_propagation"), loadCentres, false},
 	}
 	classifiers = []class{
 		{"DecisionTreeClassifier", in("tree", "tree", "classes"), loadTreeClassifier, false},
@@ -76,6 +81,16 @@ func init() {
 		{"NuSVC", in("svm", "classes"), loadSVC, false},
 		{"KNeighborsClassifier", in("neighbors", "classification"), loadKNeighborsClassifier, false},
 		{"GaussianNB", []string{"sklearn.naive_bayes"}, loadGaussianNB, false},
+		{"BernoulliNB", []string{"sklearn.naive_bayes"}, loadBernoulliNB, false},
+		{"MultinomialNB", []string{"sklearn.naive_bayes"}, loadMultinomialNB, false},
+		{"ComplementNB", []string{"sklearn.naive_bayes"}, loadComplementNB, false},
+		{"CategoricalNB", []string{"sklearn.naive_bayes"}, loadCategoricalNB, false},
+		{"QuadraticDiscriminantAnalysis", []string{"sklearn.discriminant_analysis"}, loadQuadratic, false},
+		{"NearestCentroid", in("neighbors", "nearest_centroid"), loadNearestCentroid, false},
+		{"OneVsRestClassifier", []string{"sklearn.multiclass"}, loadOneVsRest, false},
+		{"OneVsOneClassifier", []string{"sklearn.multiclass"}, loadOneVsOne, false},
+		{"FixedThresholdClassifier", in("model_selection", "classification_threshold"), loadFixedThreshold, false},
+		{"TunedThresholdClassifierCV", in("model_selection", "classification_threshold"), loadTunedThreshold, false},
 		{"MLPClassifier", in("neural_network", "multilayer_perceptron"), loadMLPClassifier, false},
 		{"CalibratedClassifierCV", []string{"sklearn.calibration"}, loadCalibrated, false},
 		{"DummyClassifier", []string{"sklearn.dummy"}, loadDummyClassifier, false},
@@ -119,6 +134,10 @@ func init() {
 		{"SVR", in("svm", "classes"), loadSVR, false},
 		{"NuSVR", in("svm", "classes"), loadSVR, false},
 		{"KNeighborsRegressor", in("neighbors", "regression"), loadKNeighborsRegressor, false},
+		{"KernelRidge", []string{"sklearn.kernel_ridge"}, loadKernelRidge, false},
+		{"GaussianProcessRegressor", in("gaussian_process", "gpr"), loadGaussianProcess, false},
+		{"PLSRegression", in("cross_decomposition", "pls_", "pls"), loadPLS, false},
+		{"PLSCanonical", in("cross_decomposition", "pls_", "pls"), loadPLS, false},
 		{"MLPRegressor", in("neural_network", "multilayer_perceptron"), loadMLPRegressor, false},
 		{"IsotonicRegression", []string{"sklearn.isotonic"}, loadIsotonic, false},
 		{"TransformedTargetRegressor", in("compose", "target"), loadTransformedTarget, false},
@@ -145,6 +164,11 @@ func init() {
 		{"PCA", in("decomposition", "pca"), loadPCA, false},
 		{"IncrementalPCA", in("decomposition", "incremental_pca"), loadPCA, false},
 		{"TruncatedSVD", in("decomposition", "truncated_svd"), loadTruncatedSVD, false},
+		{"KernelPCA", in("decomposition", "kernel_pca"), loadKernelPCA, false},
+		{"FastICA", in("decomposition", "fastica_", "fastica"), loadFastICA, false},
+		{"FactorAnalysis", in("decomposition", "factor_analysis"), loadFactorAnalysis, false},
+		{"GaussianRandomProjection", []string{"sklearn.random_projection"}, loadTruncatedSVD, false},
+		{"NeighborhoodComponentsAnalysis", in("neighbors", "nca"), loadTruncatedSVD, false},
 		{"Nystroem", []string{"sklearn.kernel_approximation"}, loadNystroem, false},
 		{"RBFSampler", []string{"sklearn.kernel_approximation"}, loadRBFSampler, false},
 		{"SimpleImputer", []string{"sklearn.impute", "sklearn.impute._base"}, loadSimpleImputer, false},
@@ -159,8 +183,8 @@ func init() {
 		{"SelectFwe", selection, loadSelectFwe, false},
 		{"GenericUnivariateSelect", selection, loadGenericSelect, false},
 		{"SelectFromModel", in("feature_selection", "from_model"), loadSelectFromModel, false},
-		{"RFE", in("feature_selection", "rfe"), loadSupport, false},
-		{"RFECV", in("feature_selection", "rfe"), loadSupport, false},
+		{"RFE", in("feature_selection", "rfe"), loadElimination, false},
+		{"RFECV", in("feature_selection", "rfe"), loadElimination, false},
 		{"SequentialFeatureSelector", in("feature_selection", "sequential"), loadSupport, false},
 		{"ColumnTransformer", in("compose", "column_transformer"), loadColumnTransformer, false},
 		{"FeatureUnion", []string{"sklearn.pipeline"}, loadFeatureUnion, false},
@@ -173,6 +197,8 @@ func init() {
 		{"HalvingGridSearchCV", search, loadBest, false},
 		{"HalvingRandomSearchCV", search, loadBest, false},
 		{"FrozenEstimator", []string{"sklearn.frozen._frozen"}, loadFrozen, false},
+		{"RANSACRegressor", in("linear_model", "ransac"), loadFitted, false},
+		{"SelfTrainingClassifier", in("semi_supervised", "self_training"), loadSelfTraining, false},
 	}
 	wrappers, lightgbmWrappers := []string{"xgboost.sklearn"}, []string{"lightgbm.sklearn"}
 	boosters := []class{
@@ -204,8 +230,18 @@ func init() {
 		{"LODA", []string{"pyod.models.loda"}, loadPyOD(loadLODA), true},
 		{"ABOD", []string{"pyod.models.abod"}, loadPyOD(loadABOD), true},
 	}
+	imblearn := func(module string) []string {
+		return []string{"imblearn.ensemble._" + module, "imblearn.ensemble." + module}
+	}
+	imbalanced := []class{
+		{"Pipeline", []string{"imblearn.pipeline"}, loadPipeline, true},
+		{"BalancedRandomForestClassifier", imblearn("forest"), loadImbalanced(loadForestClassifier), true},
+		{"BalancedBaggingClassifier", imblearn("bagging"), loadImbalanced(loadBaggingClassifier), true},
+		{"EasyEnsembleClassifier", imblearn("easy_ensemble"), loadImbalanced(loadBaggingClassifier), true},
+		{"RUSBoostClassifier", imblearn("weight_boosting"), loadImbalanced(loadAdaBoostClassifier), true},
+	}
 	classes = make(map[pickle.Global]class)
-	for _, list := range [][]class{detectors, classifiers, regressors, transformers, metas, boosters, pyods} {
+	for _, list := range [][]class{detectors, classifiers, regressors, transformers, metas, boosters, pyods, imbalanced} {
 		for _, c := range list {
 			for _, m := range c.modules {
 				g := pickle.Global{Module: m, Name: c.name}

@@ -30,8 +30,18 @@ func loadDummyClassifier(a *attrs) *element {
 			clear(c.values)
 			c.values[best] = 1
 		}
+	case "constant":
+		text, err := pythonText(a.value("constant"), 64)
+		at := c.classes.position(text)
+		if a.err == nil && (err != nil || at < 0) {
+			a.fail("constant is none of the classes")
+		}
+		if a.err == nil {
+			clear(c.values)
+			c.values[at] = 1
+		}
 	default:
-		a.refuse("a strategy that draws classes", "use strategy='prior' or 'most_frequent'")
+		a.refuse("a strategy that draws classes", "use strategy='prior', 'most_frequent' or 'constant'")
 	}
 	if a.err != nil {
 		return nil

@@ -276,3 +276,11 @@ func alike(t *testing.T, what string, got, want []float64, bits bool) {
 		t.Errorf("%s: number %d is %v, scikit-learn's %v (off by %.1e)", what, at, got[at], want[at], worst)
 	}
 }
+
+// TestImbalanced holds models of imbalanced-learn to what it gave.
+func TestImbalanced(t *testing.T) {
+	t.Parallel()
+	for name, f := range readEstimators(t, "../testdata/imblearn-0.14.2.json.xz") {
+		t.Run(name, func(t *testing.T) { f.check(t, name) })
+	}
+}

@@ -35,14 +35,43 @@ func (a *attrs) mask(keep []bool) *element {
 	return &element{transformer: s, out: len(s.columns), size: 8 * len(s.columns)}
 }
 
-// loadSupport loads a selection that keeps its mask: RFE, RFECV and
-// SequentialFeatureSelector.
+// loadSupport loads a selection that keeps its mask.
 func loadSupport(a *attrs) *element {
 	name := "support_"
 	if a.has("_support") {
 		name = "_support"
 	}
 	return a.mask(above(a.vector(name, &a.in), 0.5))
+}
+
+// selectedRows are rows of some columns, and an estimator that was fitted on them: RFE
+// and RFECV, which predict where nothing comes after them.
+type selectedRows struct {
+	selected
+	inner *element
+}
+
+func loadElimination(a *attrs) *element {
+	e := loadSupport(a)
+	if a.err != nil {
+		return nil
+	}
+	// It is not needed where RFE only selects.
+	inner, _, err := a.estimator(a.optional("estimator_"), a.step)
+	if err != nil || inner.predictor == nil || !inner.fits(e.out) {
+		return e
+	}
+	e.transformer = &selectedRows{*e.transformer.(*selected), inner}
+	e.size += inner.size
+	return e
+}
+
+func (s *selectedRows) judges() role { return s.inner.role }
+
+func (s *selectedRows) predict(out outcome, x []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	x = pick(a.take(n*len(s.columns)), x, s.columns, s.width)
+	return amongColumns(s.inner.predict(out, x, n, a), s.columns)
 }
 
 // above tells which numbers are above a limit.

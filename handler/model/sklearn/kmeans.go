@@ -6,12 +6,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// kMeans is KMeans or MiniBatchKMeans: as a transformer the distances to the
-// centres, as a detector the distance to the nearest, of which high is an
-// anomaly. What it predicts is the nearest centre.
+// kMeans is KMeans, MiniBatchKMeans, Birch, MeanShift or AffinityPropagation: as a
+// transformer the distances to the centres, as a detector the distance to the
+// nearest, of which high is an anomaly. What it predicts is the cluster of the
+// nearest centre.
 type kMeans struct {
 	centres []float64
 	squares []float64 // |centre|²
+	cluster []float64 // of each centre; nil if each is one
 	width   int
 }
 
@@ -39,9 +41,25 @@ func rowNorm(row []float64) float64 {
 // distant is the role of a detector whose scores are distances.
 var distant = role{kind: predict.Detector, scores: 1, unlimited: true, anomalies: predict.High}
 
-func loadKMeans(a *attrs) *element {
-	count := &dim{what: "clusters"}
-	m := &kMeans{centres: a.matrix("cluster_centers_", count, &a.in)}
+func loadKMeans(a *attrs) *element { return a.centres("cluster_centers_", nil) }
+
+// loadCentres loads an estimator that only predicts.
+func loadCentres(a *attrs) *element {
+	e := a.centres("cluster_centers_", nil)
+	e.transformer, e.out = nil, 0
+	return e
+}
+
+// loadBirch: the subclusters are the centres, which may be of fewer clusters.
+func loadBirch(a *attrs) *element {
+	count := &dim{what: "subclusters"}
+	labels := a.vector("subcluster_labels_", count)
+	return a.centres("subcluster_centers_", labels)
+}
+
+func (a *attrs) centres(name string, cluster []float64) *element {
+	count := &dim{what: "clusters", n: len(cluster)}
+	m := &kMeans{centres: a.matrix(name, count, &a.in), cluster: cluster}
 	m.width = a.in.n
 	for i := range count.n {
 		if a.err == nil {
@@ -82,7 +100,9 @@ func (m *kMeans) predict(out outcome, x []float64, n int, a *arena) error {
 			}
 		}
 		if out.pred != nil {
-			out.pred[i] = float64(nearest)
+			if out.pred[i] = float64(nearest); m.cluster != nil {
+				out.pred[i] = m.cluster[nearest]
+			}
 		}
 		if out.score != nil {
 			out.score[i] = distances[i*count+nearest]

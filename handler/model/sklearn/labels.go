@@ -3,6 +3,7 @@ package sklearn
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -121,3 +122,6 @@ func pythonFloat(f float64, bits int) string {
 	}
 	return strconv.FormatFloat(f, 'e', -1, bits)
 }
+
+// position returns where a class stands, -1 if it is none of them.
+func (l *labels) position(name string) int { return slices.Index(l.names, name) }

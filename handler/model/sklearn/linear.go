@@ -142,10 +142,31 @@ func loadLinearClassifier(a *attrs) *element {
 // loadDiscriminant loads LinearDiscriminantAnalysis, which normalised each
 // class by itself before 0.21.
 func loadDiscriminant(a *attrs) *element {
+	by := link(logistic)
 	if a.version < 21 {
-		return a.linearClassifier(a.labels("classes_"), oneVersusRest)
+		by = oneVersusRest
 	}
-	return a.linearClassifier(a.labels("classes_"), logistic)
+	e := a.linearClassifier(a.labels("classes_"), by)
+	solver := a.value("solver")
+	if a.err != nil || solver == any("lsqr") || !a.has("scalings_") {
+		return e
+	}
+	// Before a step that predicts it transforms, to at most _max_components columns.
+	components := &dim{what: "components"}
+	t := &projection{rows: transposed(a.matrix("scalings_", &a.in, components), a.in.n), width: a.in.n}
+	if solver == any("svd") {
+		t.mean = a.vector("xbar_", &a.in)
+	}
+	if a.err != nil {
+		return nil
+	}
+	e.out = components.n
+	if a.has("_max_components") {
+		e.out = min(e.out, a.count("_max_components"))
+	}
+	t.rows = t.rows[:e.out*t.width]
+	e.transformer = t
+	return e
 }
 
 // loadRidgeClassifier: its classes are those of the binarizer inside.

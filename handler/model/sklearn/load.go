@@ -119,7 +119,7 @@ func (s *workspace) release() {
 // random states, losses (of the module _loss as Cython has it), the search trees
 // of neighbours, the columns of a DataFrame, and the like. As the pickle reader keeps them inert, they do no harm; where
 // an estimator is wanted, they are refused.
-var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "xgboost.", "lightgbm.", "pyod.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial", "numpy.ma.", "_loss."}
+var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "xgboost.", "lightgbm.", "pyod.", "imblearn.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial", "numpy.ma.", "_loss.", "builtins.complex"}
 
 func (l *loader) allow(g pickle.Global) bool {
 	if numpy.Known(g) || joblib.Known(g) {

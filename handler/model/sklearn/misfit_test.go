@@ -71,7 +71,7 @@ func misfit(name string, file []byte, change int) (did string, accepted bool, er
 			return nil, err
 		}
 		v, err := pickle.Read(data, opt)
-		c := changer{at: change}
+		c := changer{at: change, been: make(map[*pickle.Object]bool)}
 		c.value(name, v)
 		did = c.did
 		return v, err
@@ -85,14 +85,16 @@ func misfit(name string, file []byte, change int) (did string, accepted bool, er
 // changer changes one attribute of the objects in a value: the one at a
 // position, counted over all that could be changed.
 type changer struct {
-	at  int
-	did string // what it changed
+	at   int
+	did  string                  // what it changed
+	been map[*pickle.Object]bool // objects may hold one another, as Birch's do
 }
 
 func (c *changer) value(path string, v any) {
 	switch v := v.(type) {
 	case *pickle.Object:
-		if state, ok := v.State.(*pickle.Dict); ok {
+		if state, ok := v.State.(*pickle.Dict); ok && !c.been[v] {
+			c.been[v] = true
 			for i := range state.Entries {
 				if name, ok := state.Entries[i].Key.(string); ok {
 					c.attribute(path+"."+name, &state.Entries[i].Value)

@@ -8,27 +8,43 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
-// nystroem is sklearn.kernel_approximation.Nystroem: a kernel against some of
-// the rows it was fitted on, times a matrix.
-type nystroem struct {
+// kernelRows is a kernel of sklearn.metrics.pairwise against some of the rows that an
+// estimator was fitted on.
+type kernelRows struct {
 	components []float64 // row-major
 	width      int
 	squares    []float64 // |component|²
-	matrix     []float64 // normalization_, row-major
-	kernel     func(t *nystroem, dst, row []float64)
+	kernel     func(t *kernelRows, dst, row []float64)
 	unit       bool // rows are made one long first, as components are
 	gamma      float64
 	coef0      float64
 	degree     float64
 }
 
+// nystroem is sklearn.kernel_approximation.Nystroem: the kernel, times a matrix.
+type nystroem struct {
+	*kernelRows
+	matrix []float64 // normalization_, row-major
+}
+
 func loadNystroem(a *attrs) *element {
-	t := &nystroem{coef0: 1, degree: 3}
 	rows, embedded := &dim{what: "components"}, &dim{what: "columns"}
-	t.components = a.matrix("components_", rows, &a.in)
+	t := &nystroem{kernelRows: a.kernelRows("components_", rows)}
 	t.matrix = a.matrix("normalization_", embedded, rows)
 	if a.err != nil {
 		return nil
+	}
+	a.note("components", embedded.n)
+	return &element{transformer: t, out: embedded.n, size: 8 * (len(t.components) + len(t.matrix))}
+}
+
+// kernelRows reads the kernel, its parameters and the rows that it is computed with,
+// of that attribute.
+func (a *attrs) kernelRows(name string, rows *dim) *kernelRows {
+	t := &kernelRows{coef0: 1, degree: 3}
+	t.components = a.matrix(name, rows, &a.in)
+	if a.err != nil {
+		return t
 	}
 	t.width = a.in.n
 	count := rows.n
@@ -38,12 +54,12 @@ func loadNystroem(a *attrs) *element {
 			*to = a.finite(name)
 		}
 	}
-	name, _ := a.value("kernel").(string)
-	if t.kernel = pairwise[name]; t.kernel == nil {
-		a.refuse(fmt.Sprintf("the kernel %.40q", name), "use rbf, linear, poly, sigmoid, laplacian or cosine")
-		return nil
+	kernel, _ := a.value("kernel").(string)
+	if t.kernel = pairwise[kernel]; t.kernel == nil {
+		a.refuse(fmt.Sprintf("the kernel %.40q", kernel), "use rbf, linear, poly, sigmoid, laplacian or cosine")
+		return t
 	}
-	if t.unit = name == "cosine"; t.unit {
+	if t.unit = kernel == "cosine"; t.unit {
 		_ = toUnit.transform(t.components, slices.Clone(t.components), count, nil)
 	}
 	t.squares = make([]float64, count)
@@ -51,20 +67,19 @@ func loadNystroem(a *attrs) *element {
 		t.squares[i] = rowNorm(t.components[i*t.width : (i+1)*t.width])
 	}
 	a.note("gamma", t.gamma)
-	a.note("components", embedded.n)
-	return &element{transformer: t, out: embedded.n, size: 8 * (len(t.components) + len(t.matrix))}
+	return t
 }
 
 // pairwise are the kernels of sklearn.metrics.pairwise: dst is what a row
 // gives with each component.
-var pairwise = map[string]func(t *nystroem, dst, row []float64){
-	"rbf":        (*nystroem).rbf,
-	"linear":     (*nystroem).linear,
-	"poly":       (*nystroem).polynomial,
-	"polynomial": (*nystroem).polynomial,
-	"sigmoid":    (*nystroem).sigmoid,
-	"laplacian":  (*nystroem).laplacian,
-	"cosine":     (*nystroem).linear, // of rows one long
+var pairwise = map[string]func(t *kernelRows, dst, row []float64){
+	"rbf":        (*kernelRows).rbf,
+	"linear":     (*kernelRows).linear,
+	"poly":       (*kernelRows).polynomial,
+	"polynomial": (*kernelRows).polynomial,
+	"sigmoid":    (*kernelRows).sigmoid,
+	"laplacian":  (*kernelRows).laplacian,
+	"cosine":     (*kernelRows).linear, // of rows one long
 }
 
 // toUnit makes rows one long; those of zeros stay so. Scikit-learn's
@@ -73,23 +88,30 @@ var toUnit = &normalizer{norm: norm2, tiny: 10 * epsilon}
 
 func (t *nystroem) transform(dst, src []float64, n int, a *arena) error {
 	defer a.release(a.used)
+	count := len(t.squares)
+	embedded := a.take(n * count)
+	t.values(embedded, src, n, a)
+	product(dst, embedded, t.matrix, count)
+	return nil
+}
+
+// values sets the n rows of dst to what the rows of src give with each component.
+func (t *kernelRows) values(dst, src []float64, n int, a *arena) {
+	defer a.release(a.used)
 	if t.unit {
 		rows := a.take(len(src))
 		_ = toUnit.transform(rows, src, n, a)
 		src = rows
 	}
 	count := len(t.squares)
-	embedded := a.take(n * count)
 	for i := range n {
-		t.kernel(t, embedded[i*count:(i+1)*count], src[i*t.width:(i+1)*t.width])
+		t.kernel(t, dst[i*count:(i+1)*count], src[i*t.width:(i+1)*t.width])
 	}
-	product(dst, embedded, t.matrix, count)
-	return nil
 }
 
 // rbf is of squared distances by |x|² - 2 x·y + |y|², as scikit-learn has
 // them, with what that loses.
-func (t *nystroem) rbf(dst, row []float64) {
+func (t *kernelRows) rbf(dst, row []float64) {
 	t.linear(dst, row)
 	xx := rowNorm(row)
 	for i, xy := range dst {
@@ -97,23 +119,23 @@ func (t *nystroem) rbf(dst, row []float64) {
 	}
 }
 
-func (t *nystroem) linear(dst, row []float64) { product(dst, row, t.components, t.width) }
+func (t *kernelRows) linear(dst, row []float64) { product(dst, row, t.components, t.width) }
 
-func (t *nystroem) polynomial(dst, row []float64) {
+func (t *kernelRows) polynomial(dst, row []float64) {
 	t.linear(dst, row)
 	for i, xy := range dst {
 		dst[i] = math.Pow(float64(xy*t.gamma)+t.coef0, t.degree)
 	}
 }
 
-func (t *nystroem) sigmoid(dst, row []float64) {
+func (t *kernelRows) sigmoid(dst, row []float64) {
 	t.linear(dst, row)
 	for i, xy := range dst {
 		dst[i] = libm.Tanh(float64(xy*t.gamma) + t.coef0)
 	}
 }
 
-func (t *nystroem) laplacian(dst, row []float64) {
+func (t *kernelRows) laplacian(dst, row []float64) {
 	for i := range dst {
 		dst[i] = libm.Exp(-t.gamma * manhattan(row, t.components[i*t.width:(i+1)*t.width], 1))
 	}

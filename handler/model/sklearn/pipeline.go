@@ -65,7 +65,7 @@ func (a *attrs) nested(name string, v any) *element {
 	if a.step != "" {
 		path = a.step + "." + name
 	}
-	if v == nil || v == any("passthrough") {
+	if v == nil || v == any("passthrough") || resamples(v) {
 		a.steps = append(a.steps, Step{Name: name, Class: "passthrough"})
 		return &element{label: "passthrough" + inStep(path), accepts: anyNumber, in: anyWidth, out: anyWidth}
 	}

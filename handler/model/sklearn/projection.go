@@ -1,22 +1,100 @@
 package sklearn
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
-// projection is TruncatedSVD: the rows times a matrix.
+// projection is TruncatedSVD, GaussianRandomProjection, FastICA, and what else is
+// the rows, less a mean, times a matrix.
 type projection struct {
+	mean  []float64 // nil if nothing is subtracted
+	scale []float64 // by which what is left is divided; nil if it is not
 	rows  []float64 // a row for each column that comes out
 	width int
 }
 
 func loadTruncatedSVD(a *attrs) *element {
 	components := &dim{what: "components"}
-	t := &projection{a.matrix("components_", components, &a.in), a.in.n}
-	t.width = a.in.n
-	return &element{transformer: t, out: components.n, size: 8 * len(t.rows)}
+	return a.projection(&projection{rows: a.matrix("components_", components, &a.in)}, components.n)
 }
 
-func (t *projection) transform(dst, src []float64, _ int, _ *arena) error {
+func (a *attrs) projection(t *projection, out int) *element {
+	t.width = a.in.n
+	return &element{transformer: t, out: out, size: 8 * (len(t.mean) + len(t.scale) + len(t.rows))}
+}
+
+func (t *projection) transform(dst, src []float64, _ int, a *arena) error {
+	defer a.release(a.used)
+	if t.mean != nil {
+		centered := a.take(len(src))
+		for i, x := range src {
+			centered[i] = x - t.mean[i%t.width]
+			if t.scale != nil {
+				centered[i] /= t.scale[i%t.width]
+			}
+		}
+		src = centered
+	}
 	product(dst, src, t.rows, t.width)
+	return nil
+}
+
+// loadFastICA: only whitened rows have a mean.
+func loadFastICA(a *attrs) *element {
+	components := &dim{what: "components"}
+	t := &projection{rows: a.matrix("components_", components, &a.in)}
+	if a.has("mean_") && a.value("whiten") != any(false) {
+		t.mean = a.vector("mean_", &a.in)
+	}
+	return a.projection(t, components.n)
+}
+
+// factorAnalysis is FactorAnalysis: the expected factors of a row.
+type factorAnalysis struct {
+	projection
+	covariance []float64 // of the factors, given a row
+}
+
+func loadFactorAnalysis(a *attrs) *element {
+	components := &dim{what: "components"}
+	t := &factorAnalysis{projection: projection{mean: a.vector("mean_", &a.in)}}
+	loadings := a.matrix("components_", components, &a.in)
+	noise := a.vector("noise_variance_", &a.in)
+	const most = 200 // beyond it, the time to invert would be felt
+	if components.n > most {
+		a.refuse(fmt.Sprintf("%d components", components.n), fmt.Sprintf("use %d at most", most))
+	}
+	if a.err != nil {
+		return nil
+	}
+	width, count := a.in.n, components.n
+	t.rows = make([]float64, len(loadings))
+	for i, l := range loadings {
+		t.rows[i] = l / noise[i%width]
+	}
+	a.checkFinite("components_ / noise_variance_", t.rows)
+	precision := make([]float64, count*count)
+	product(precision, t.rows, loadings, width)
+	for i := range count {
+		precision[i*count+i]++
+	}
+	a.checkFinite("the precision of the factors", precision)
+	if a.err != nil {
+		return nil
+	}
+	t.covariance = pseudoInverse(precision, count)
+	t.width = width
+	return &element{transformer: t, out: count, size: 8 * (2*len(t.rows) + len(t.covariance))}
+}
+
+func (t *factorAnalysis) transform(dst, src []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	y := a.take(len(dst))
+	if err := t.projection.transform(y, src, n, a); err != nil {
+		return err
+	}
+	product(dst, y, t.covariance, len(dst)/n) // it is symmetric
 	return nil
 }
 

@@ -417,6 +417,82 @@ centerer = make_pipeline(preprocessing.KernelCenterer(), L.Ridge())
 k = x @ x.T
 add("t_kernel_centerer", centerer, k, yr, q @ x.T)
 
+through("factor_analysis", lambda: decomposition.FactorAnalysis(2, random_state=0))
+through("fast_ica", lambda: decomposition.FastICA(2, random_state=0))
+from sklearn.random_projection import GaussianRandomProjection
+
+through("gaussian_projection", lambda: GaussianRandomProjection(3, random_state=0))
+for kernel in ("linear", "rbf", "poly", "cosine"):
+    through("kernel_pca_" + kernel, lambda: decomposition.KernelPCA(2, kernel=kernel, gamma=0.05))
+if hasattr(neighbors, "NeighborhoodComponentsAnalysis"):
+    through("nca", lambda: neighbors.NeighborhoodComponentsAnalysis(2, random_state=0, max_iter=3), y=y3)
+for solver in ("svd", "eigen"):
+    through("lda_" + solver, lambda: LinearDiscriminantAnalysis(solver=solver), y=y3)
+from sklearn.cross_decomposition import PLSRegression
+
+# Regressors and classifiers of further kinds.
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import kernels as K
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+
+for kernel in ("linear", "rbf", "polynomial", "sigmoid", "laplacian", "cosine"):
+    add("kernel_ridge_" + kernel, make_pipeline(preprocessing.StandardScaler(), KernelRidge(kernel=kernel, gamma=0.1)), y=yr)
+for name, kernel in [
+    ("default", None), ("rbf", K.RBF()), ("ard", K.ConstantKernel(2.0) * K.RBF([1.0, 2.0, 3.0, 4.0]) + K.WhiteKernel(0.1)), ("half", K.Matern(nu=0.5)),
+    ("three_halves", K.Matern(nu=1.5)), ("five_halves", K.Matern(nu=2.5)), ("rational", K.RationalQuadratic()), ("sine", K.ExpSineSquared(periodicity=20.0)),
+    ("dot", K.DotProduct() ** 2 + K.RBF()), ("smooth", K.Matern(nu=np.inf) if VERSION >= (1, 0) else K.RBF()),
+]:
+    normalised = name in ("ard", "half")
+    adds("gaussian_process_" + name, lambda: make_pipeline(preprocessing.StandardScaler(), GaussianProcessRegressor(kernel, alpha=1.0, normalize_y=normalised, optimizer=None)), y=yr)
+add("pls", PLSRegression(2), y=yr, methods=("predict",))
+add("pls_unscaled", PLSRegression(1, scale=False), y=yr.reshape(-1, 1), methods=("predict",))
+add("ransac", L.RANSACRegressor(random_state=0), y=yr)
+add("rfe", F.RFE(L.Ridge(), n_features_to_select=2), y=yr)
+add("rfecv", make_pipeline(preprocessing.StandardScaler(), F.RFECV(L.LogisticRegression(), cv=3)), y=words) if VERSION >= (0, 20) else None
+for n, y in ("2", y2), ("3", y3), ("words", words):
+    add("bernoulli_" + n, naive_bayes.BernoulliNB(binarize=1.0), y=y)
+    add("bernoulli_binary_" + n, naive_bayes.BernoulliNB(binarize=None), (x > 1).astype(float), y, (q > 1).astype(float))
+    add("multinomial_" + n, naive_bayes.MultinomialNB(), np.abs(x), y, np.abs(q))
+    if hasattr(naive_bayes, "ComplementNB"):
+        for norm in (False, True):
+            add("complement_%s_%s" % (norm, n), naive_bayes.ComplementNB(norm=norm), np.abs(x), y, np.abs(q))
+    if hasattr(naive_bayes, "CategoricalNB"):
+        add("categorical_" + n, naive_bayes.CategoricalNB(), np.abs(coarse) % 4, y, np.abs(qcoarse) % 4)
+    add("quadratic_" + n, QuadraticDiscriminantAnalysis(reg_param=0.1), y=y)
+    for metric in ("euclidean", "manhattan"):
+        add("centroid_%s_%s" % (metric, n), neighbors.NearestCentroid(metric=metric), y=y)
+    add("versus_rest_" + n, OneVsRestClassifier(L.LogisticRegression()), y=y)
+    add("versus_rest_forest_" + n, OneVsRestClassifier(ensemble.RandomForestClassifier(n_estimators=3, **small)), y=y)
+    add("versus_rest_svm_" + n, OneVsRestClassifier(svm.LinearSVC(random_state=0)), y=y)
+    if VERSION >= (0, 21):  # before, votes depended on the other rows
+        add("versus_one_" + n, OneVsOneClassifier(svm.LinearSVC(random_state=0)), y=y)
+        add("versus_one_bayes_" + n, OneVsOneClassifier(naive_bayes.GaussianNB()), y=y)
+add("centroid_even", neighbors.NearestCentroid(), y=np.arange(40) % 2)
+add("lda_pipeline", make_pipeline(LinearDiscriminantAnalysis(), naive_bayes.GaussianNB()), y=words)
+adds("dummy_constant", lambda: DummyClassifier(strategy="constant", constant="run"), y=words) if VERSION >= (1, 7) else None
+if VERSION >= (0, 24):
+    from sklearn.semi_supervised import SelfTrainingClassifier
+
+    add("self_training", SelfTrainingClassifier(L.LogisticRegression()), y=np.where(np.arange(40) % 3, y2, -1))
+if VERSION >= (1, 5):
+    from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+
+    add("threshold_fixed", FixedThresholdClassifier(L.LogisticRegression(), threshold=0.3), y=y2)
+    add("threshold_auto", FixedThresholdClassifier(L.LogisticRegression(), response_method="decision_function"), y=y2)
+    add("threshold_other_class", FixedThresholdClassifier(L.LogisticRegression(), threshold=0.3, pos_label="off"), y=np.where(y2, "on", "off"))
+    add("threshold_tuned", TunedThresholdClassifierCV(L.LogisticRegression(), cv=3), y=y2)
+add("birch", cluster.Birch(threshold=1.0, n_clusters=3), q=far, methods=("predict", "transform"))
+add("birch_subclusters", cluster.Birch(threshold=1.0, n_clusters=None), q=far, methods=("predict", "transform"))
+for name, estimator in ("mean_shift", cluster.MeanShift()), ("affinity", tried(lambda: cluster.AffinityPropagation(random_state=0)) or cluster.AffinityPropagation()):
+    add(name, estimator, q=far, methods=("predict",))
+    from sklearn.metrics.pairwise import euclidean_distances
+
+    models[name]["transform"] = floats(euclidean_distances(far, estimator.cluster_centers_))
+if VERSION >= (0, 20):
+    add("graphical_lasso", covariance.GraphicalLasso())
+
 out = {"sklearn": sklearn.__version__, "numpy": np.__version__, "models": models}
 with lzma.open("%s/estimators-%s.json.xz" % (sys.argv[1], sklearn.__version__.replace(".post1", "")), "wb") as f:
     f.write(json.dumps(out, indent=0, sort_keys=True).encode())

@@ -10,10 +10,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.cluster import DBSCAN
-from sklearn.decomposition import FactorAnalysis
+from sklearn.decomposition import SparsePCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.experimental import enable_iterative_imputer
-from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.impute import IterativeImputer, SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics.pairwise import linear_kernel
@@ -45,11 +45,11 @@ class Evil:
 evil = StandardScaler().fit(x)
 evil.copy = Evil()
 
-add("gaussian_process", Pipeline([("s", StandardScaler()), ("clf", GaussianProcessRegressor())]),
-    ["class sklearn.gaussian_process.GaussianProcessRegressor in step 'clf' is not supported", "docs/model-files.md"], y=x[:, 0])
+add("gaussian_process", Pipeline([("s", StandardScaler()), ("clf", GaussianProcessClassifier())]),
+    ["class sklearn.gaussian_process.GaussianProcessClassifier in step 'clf' is not supported", "docs/model-files.md"], y=x[:, 0] > 0)
 add("radius", RadiusNeighborsClassifier(9.0), ["class sklearn.neighbors.RadiusNeighborsClassifier is not supported"], y=x[:, 0] > 0)
-add("nested", Pipeline([("a", Pipeline([("b", FactorAnalysis())])), ("c", OneClassSVM())]), ["sklearn.decomposition.FactorAnalysis in step 'a.b'"])
-add("in_columns", make_pipeline(ColumnTransformer([("v", FactorAnalysis(), [0])]), OneClassSVM()), ["FactorAnalysis in step 'columntransformer.v'"])
+add("nested", Pipeline([("a", Pipeline([("b", SparsePCA())])), ("c", OneClassSVM())]), ["sklearn.decomposition.SparsePCA in step 'a.b'"])
+add("in_columns", make_pipeline(ColumnTransformer([("v", SparsePCA(), [0])]), OneClassSVM()), ["SparsePCA in step 'columntransformer.v'"])
 add("dbscan", DBSCAN(), ["class sklearn.cluster.DBSCAN labels the rows that it was fitted on, and has no predict for new ones", "IsolationForest"])
 add("outputs_linear", LinearRegression(), ["LinearRegression with several outputs", "fit an estimator for each"], y=x[:, :2])
 add("outputs_forest", RandomForestRegressor(2), ["several outputs"], y=x[:, :2])
