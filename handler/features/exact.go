@@ -91,48 +91,71 @@ func (s *exactSum) carry() {
 
 // value returns the sum, rounded once, to the nearest float64 and to even.
 func (s *exactSum) value() float64 {
+	v, _ := s.pair()
+	return v
+}
+
+// pair returns the sum as two float64 values: the nearest one, and about what is left
+// of it, so that their sum is off by less than 2^-104 of it. They do not hang on how
+// the sum came about.
+func (s *exactSum) pair() (v, rest float64) {
 	s.carry()
 	if s.high == 0 {
-		return 0
+		return 0, 0
 	}
 	top := s.high - 1
-	if s.digits[top] < 0 {
-		var minus exactSum
-		minus.low, minus.high = s.low, s.high
-		for i := s.low; i < s.high; i++ {
-			minus.digits[i] = -s.digits[i]
-		}
-		return -minus.value()
-	}
-	// The 128 bits from the highest digit down, and whether there are more.
 	digit := func(i int) uint64 {
 		if i < s.low || i < 0 {
 			return 0
 		}
 		return uint64(s.digits[i])
 	}
-	high, low := digit(top)<<32|digit(top-1), digit(top-2)<<32|digit(top-3)
-	if digit(top) >= 1<<32 {
-		panic("features: a digit of an exact sum is too large") // carry leaves none
-	}
+	// The highest five digits, the first of which bears the sign, and whether there is
+	// more.
+	words := [3]uint64{uint64(s.digits[top]), digit(top-1)<<32 | digit(top-2), digit(top-3)<<32 | digit(top-4)}
 	more := false
-	for i := s.low; i < top-3; i++ {
+	for i := s.low; i < top-4; i++ {
 		more = more || s.digits[i] != 0
 	}
-	exponent := 32*(top-3) - 1075
-	zeros := bits.LeadingZeros64(high)
-	high, low = high<<zeros|low>>(64-zeros), low<<zeros
-	if more {
-		low |= 1
+	negative := s.digits[top] < 0
+	if negative {
+		carry := uint64(1)
+		if more { // what is more is positive: the magnitude lies between two whole numbers
+			carry = 0
+		}
+		words[2], carry = bits.Add64(^words[2], 0, carry)
+		words[1], carry = bits.Add64(^words[1], 0, carry)
+		words[0], _ = bits.Add64(^words[0], 0, carry)
 	}
-	exponent += 64 - zeros // of high's last bit
+	if words[0] == 0 { // the digits below have nearly undone the highest, which is −1
+		var minus exactSum
+		minus.low, minus.high = s.low, s.high
+		for i := s.low; i < s.high; i++ {
+			minus.digits[i] = -s.digits[i]
+		}
+		v, rest = minus.pair()
+		return -v, -rest
+	}
+	if words[0] > 1<<32 {
+		panic("features: a digit of an exact sum is too large") // carry leaves none
+	}
+	// The 128 bits from the first on that is set.
+	zeros := bits.LeadingZeros64(words[0])
+	high, low := words[0]<<zeros|words[1]>>(64-zeros), words[1]<<zeros|words[2]>>(64-zeros)
+	more = more || words[2]<<zeros != 0
+	exponent := 32*(top-4) - 1075 + 128 - zeros // of high's last bit
 	// A result below 2^-1022 has no bits to round: all terms are multiples of 2^-1074.
-	mantissa, rest := high>>11, high&(1<<11-1)
-	half := uint64(1 << 10)
-	if rest > half || rest == half && (low != 0 || mantissa&1 == 1) {
+	mantissa, left := high>>11, int64(high&(1<<11-1))
+	const half = 1 << 10
+	if left > half || left == half && (low != 0 || more || mantissa&1 == 1) {
 		mantissa++
+		left -= 2 * half
 	}
-	return math.Ldexp(float64(mantissa), exponent+11)
+	v, rest = math.Ldexp(float64(mantissa), exponent+11), math.Ldexp(float64(left)*0x1p64+float64(low), exponent-64)
+	if negative {
+		return -v, -rest
+	}
+	return v, rest
 }
 
 // moments are the sums that a mean and a variance need, of values that come and
@@ -177,8 +200,9 @@ func (m *moments) mean() float64 { return m.sum.value() / float64(m.n) }
 
 // variance returns the sample variance, ddof 1: NaN for fewer than two values.
 //
-// With c the mean as rounded, the sum of (x−c)² is Σx² − 2cΣx + nc². All three are
-// formed exactly before they are added, for they nearly cancel.
+// It is (Σx² − (Σx)²/n) / (n−1), with both sums as pairs, and products and quotients
+// as exact as these: what is left after the two have nearly cancelled has lost the
+// last 30 of 104 bits at most. Where it would lose more, deviations tells.
 func (m *moments) variance() float64 {
 	if m.n < 2 {
 		return math.NaN()
@@ -187,6 +211,23 @@ func (m *moments) variance() float64 {
 		return math.Inf(1)
 	}
 	n := float64(m.n)
+	sum, sumRest := m.sum.pair()
+	squares, squaresRest := m.squares.pair()
+	product := sum * sum
+	productRest := math.FMA(sum, sum, -product) + float64(2*sum*sumRest)
+	share := product / n
+	shareRest := (math.FMA(-share, n, product) + productRest) / n
+	if d := squares - share + (squaresRest - shareRest); d > squares*0x1p-30 && squares > 1e-250 {
+		return d / (n - 1)
+	}
+	return m.deviations(n) / (n - 1)
+}
+
+// deviations returns the sum of the squares of the deviations from the mean.
+//
+// With c the mean as rounded, the sum of (x−c)² is Σx² − 2cΣx + nc². All three are
+// formed exactly before they are added, for they nearly cancel.
+func (m *moments) deviations(n float64) float64 {
 	c := m.mean()
 	if math.Abs(c) < 1e-140 { // its products have bits below the smallest float64
 		c = 0
@@ -206,5 +247,5 @@ func (m *moments) variance() float64 {
 	off := m.sum // Σ(x−c): what c lacks of the mean
 	off.addProduct(-c, n)
 	d := off.value()
-	return max(0, deviations.value()-float64(d*d/n)) / (n - 1)
+	return max(0, deviations.value()-float64(d*d/n))
 }

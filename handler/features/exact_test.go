@@ -52,6 +52,37 @@ func TestExactSum(t *testing.T) {
 	}
 }
 
+// TestPair: the two parts of a sum are what they are whatever was added and
+// subtracted before, and lack less than 2^-104 of it.
+func TestPair(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 3000 {
+		var s, other exactSum
+		exact := new(big.Float).SetPrec(2300)
+		for range 1 + r.IntN(8) {
+			v, passing := randomFloat(r), randomFloat(r)
+			exact.Add(exact, new(big.Float).SetFloat64(v))
+			s.add(v)
+			other.add(passing)
+			other.value()
+			other.add(v)
+			other.value()
+			other.add(-passing)
+		}
+		v, rest := s.pair()
+		if w, wRest := other.pair(); v != w || rest != wRest {
+			t.Fatalf("%v: the pairs of one sum are %v, %v and %v, %v", exact, v, rest, w, wRest)
+		}
+		want, _ := exact.Float64()
+		off := new(big.Float).SetPrec(2300).Sub(exact, new(big.Float).SetFloat64(v))
+		off.Sub(off, new(big.Float).SetFloat64(rest))
+		if f, _ := off.Float64(); v != want || math.Abs(f) > math.Abs(want)*0x1p-104+0x1p-1073 {
+			t.Fatalf("%v is %v, %v, which lacks %v", exact, v, rest, f)
+		}
+	}
+}
+
 func TestMoments(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
