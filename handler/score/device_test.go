@@ -78,7 +78,7 @@ func (m summed) Predict(r *predict.Result, x []float64) error {
 	return nil
 }
 
-func parse(t *testing.T, text string) *features.Spec {
+func parse(t testing.TB, text string) *features.Spec {
 	t.Helper()
 	if text == "" {
 		return nil

@@ -45,6 +45,50 @@ func TestStreams(t *testing.T) { // not parallel: it measures
 	}
 }
 
+// TestDeviceStreams scores a device model over an hour with a reading of both sensors
+// in each millisecond, 115 MB of readings: a few slices of time are held at a time.
+func TestDeviceStreams(t *testing.T) { // not parallel: it measures
+	const most = 12 << 20
+	p := newPlant(t, 1, map[string]summed{
+		"health": {names: []string{"t", "day"}, spec: parse(t, `{"columns": [{"name": "day", "of": "v", "rolling": "10s", "aggregate": "mean"}], "features": ["t", "day"]}`)},
+	}, nil)
+	dense := &denseReadings{}
+	p.Scorer.Readings, p.Files = dense, hashing{}
+	before := live()
+	id := health("d0")
+	if j := p.score(t, id)[id]; j.State != fleet.Scored || j.Rows != 3600_000 {
+		t.Errorf("%s %s, %d rows", j.State, j.Error, j.Rows)
+	}
+	t.Logf("%.1f MB held at most, %d readings read", float64(dense.most-before)/1e6, dense.read)
+	if dense.most-before > most {
+		t.Errorf("%d bytes were held", dense.most-before)
+	}
+	if dense.read > 10_000_000 {
+		t.Errorf("%d readings were read", dense.read)
+	}
+}
+
+// denseReadings are one in each millisecond, of each sensor. It notes the most that is
+// live between reads.
+type denseReadings struct {
+	read int
+	most int64
+}
+
+func (d *denseReadings) Readings(_ context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error] {
+	d.most = max(d.most, live())
+	return func(yield func(fleet.Reading, error) bool) {
+		for _, id := range ids {
+			for ts := fleet.MillisOf(w.From); ts < fleet.MillisOf(w.To); ts++ {
+				d.read++
+				if !yield(fleet.Reading{ID: id, Time: ts, Value: float64(ts % 10)}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // live returns the bytes of the heap that are in use.
 func live() int64 {
 	runtime.GC()
