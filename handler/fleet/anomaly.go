@@ -29,16 +29,24 @@ type AnomalousRows string
 // Append appends a to rows, which are [AnomalousRows] that lack the bracket at
 // their end.
 func (a Anomaly) Append(rows []byte) []byte {
-	if len(rows) == 0 {
-		rows = append(rows, '[')
-	} else {
-		rows = append(rows, ',')
-	}
-	rows = append(strconv.AppendInt(append(rows, '['), int64(a.Time), 10), ',')
 	if math.IsNaN(a.Score) || math.IsInf(a.Score, 0) {
+		return AppendAnomaly(rows, a.Time, nil)
+	}
+	return AppendAnomaly(rows, a.Time, strconv.AppendFloat(nil, a.Score, 'g', -1, 64))
+}
+
+// AppendAnomaly is [Anomaly.Append] of a score that is a text already: a finite
+// decimal number, or empty if there is none.
+func AppendAnomaly(rows []byte, t Millis, score []byte) []byte {
+	separator := byte(',')
+	if len(rows) == 0 {
+		separator = '['
+	}
+	rows = append(strconv.AppendInt(append(rows, separator, '['), int64(t), 10), ',')
+	if len(score) == 0 {
 		rows = append(rows, "null"...)
 	} else {
-		rows = strconv.AppendFloat(rows, a.Score, 'g', -1, 64)
+		rows = append(rows, score...)
 	}
 	return append(rows, ']')
 }

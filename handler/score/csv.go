@@ -33,7 +33,8 @@ type csvWriter struct {
 // layout is what the lines of a CSV look like.
 type layout interface {
 	header(b []byte) []byte
-	// line appends the i-th of the rows held, and tells whether it is an anomaly.
+	// line appends the i-th of the rows held, tells whether it is an anomaly, and sets
+	// where its score stands.
 	line(b []byte, r *rows, i int) ([]byte, bool)
 }
 
@@ -45,6 +46,7 @@ type rows struct {
 	actual []float64 // measured values that predictions are compared with; empty without
 	result predict.Result
 	text   []byte
+	score  struct{ from, to int } // in text, that of the line written last
 
 	anomalous []byte // of the whole job: the first [fleet.MaxAnomalies], as [fleet.Anomaly.Append] writes them
 }
@@ -103,17 +105,18 @@ func (c *csvWriter) format(ctx context.Context, n int) error {
 	return nil
 }
 
-// keep counts the i-th of the rows held as an anomaly, and keeps the first ones.
+// keep counts the i-th of the rows held as an anomaly, and keeps the first ones. The
+// row's line was the last that was written.
 func (c *csvWriter) keep(i int) {
 	c.anomalies++
 	if c.anomalies > fleet.MaxAnomalies {
 		return
 	}
-	a := fleet.Anomaly{Time: c.times[i], Score: math.NaN()}
-	if len(c.result.Scores) == len(c.times) {
-		a.Score = c.result.Scores[i]
+	score := c.text[c.score.from:c.score.to]
+	if len(c.result.Scores) == len(c.times) && math.IsInf(c.result.Scores[i], 0) {
+		score = nil
 	}
-	c.anomalous = a.Append(c.anomalous)
+	c.anomalous = fleet.AppendAnomaly(c.anomalous, c.times[i], score)
 }
 
 // kept returns the anomalies that are kept.
@@ -156,7 +159,9 @@ func (l *sensorLayout) line(b []byte, r *rows, i int) ([]byte, bool) {
 	b = appendFloat(append(b, ','), x[0])
 	anomaly := byte(r.result.Predictions[i]) // 1 or 0
 	b = append(b, ',', '0'+anomaly, ',')
+	r.score.from = len(b)
 	b = appendFloat(b, r.result.Scores[i])
+	r.score.to = len(b)
 	if len(x) > 1 {
 		for _, v := range x {
 			b = appendFloat(append(b, ','), v)

@@ -106,9 +106,11 @@ func (l *modelLayout) line(b []byte, r *rows, i int) ([]byte, bool) {
 		b = append(b, '0'+byte(p))
 	}
 	b = append(b, ',')
+	r.score.from = len(b)
 	if len(r.result.Scores) == n {
 		b = appendNumber(b, r.result.Scores[i])
 	}
+	r.score.to = len(b)
 	for k := range l.classes {
 		b = append(b, ',')
 		if len(r.result.Probabilities) == n*len(l.classes) {
