@@ -409,9 +409,6 @@ func quoted(key string) string { return fmt.Sprintf("%.60q", key) }
 
 // join returns the estimator that the parts are together.
 func (b *bundle) join(parts []part) (*element, Step, error) {
-	for _, p := range parts {
-		b.take(p.key, p.step.Class)
-	}
 	last := parts[len(parts)-1]
 	e, step := last.e, last.step
 	step.Name = ""
@@ -432,12 +429,17 @@ func (b *bundle) join(parts []part) (*element, Step, error) {
 	}
 	if b.target != nil {
 		e = &element{role: regresses, predictor: &target{e, b.target.e}, in: e.in, out: e.in, accepts: anyNumber, size: e.size + b.target.e.size, label: e.label}
-		b.take(b.target.key, b.target.step.Class+" of the prediction")
 	}
 	if err := b.name(e); err != nil {
 		return nil, Step{}, err
 	}
 	b.threshold = b.limit()
+	for _, p := range parts {
+		b.take(p.key, p.step.Class)
+	}
+	if b.target != nil {
+		b.take(b.target.key, b.target.step.Class+" of the prediction")
+	}
 	return e, step, nil
 }
 
