@@ -39,6 +39,7 @@
 //   - azure: blobs, queues, credentials; beside release, the only one that
 //     knows the SDK
 //   - page: what runs answers, drawn for a browser
+//   - openapi: the API described for programs, from its types
 //   - config: settings from the environment, all mistakes at once
 //   - app: builds all of it and mounts the functions
 //   - cmd/handler: the production binary

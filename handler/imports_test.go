@@ -35,6 +35,7 @@ var arrows = map[string]string{
 	"offline":                   "fleet features ledger model score series spawn",
 	"schedule/ncrontab":         "fleet",
 	"protocol":                  "fleet spawn",
+	"openapi":                   "protocol",
 	"simulate":                  "fleet spawn",
 	"model":                     "fleet blob features model spawn",
 	"model/predict":             "",
@@ -48,7 +49,7 @@ var arrows = map[string]string{
 	"release":                   "release/pack",
 	"release/pack":              "",
 	"devhost":                   "azure schedule/ncrontab",
-	"app":                       "page fleet blob azure store ledger ingest schedule score runs protocol model config spawn version",
+	"app":                       "openapi page fleet blob azure store ledger ingest schedule score runs protocol model config spawn version",
 	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series offline score version",
 	"ingest/mapping":            "fleet ingest/rules notation ocf timestamp",
 	"ingest/rules":              "fleet jsonfile",
@@ -59,7 +60,7 @@ var arrows = map[string]string{
 // owners says which folders alone may import what comes from elsewhere.
 var owners = map[string]string{
 	"github.com/labstack/": "protocol", "github.com/go-json-experiment/": "protocol", "github.com/Azure/": "azure release", "github.com/microsoft/go-mssqldb": "store",
-	"github.com/santhosh-tekuri/": "jsonfile", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular", "github.com/itchyny/gojq": "ingest/mapping", "github.com/linkedin/goavro": "ocf", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
+	"github.com/santhosh-tekuri/": "jsonfile", "github.com/swaggest/": "openapi", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular", "github.com/itchyny/gojq": "ingest/mapping", "github.com/linkedin/goavro": "ocf", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
 	"golang.org/x/sync/errgroup": "spawn", "golang.org/x/sync/singleflight": "spawn",
 }
 

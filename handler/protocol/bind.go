@@ -32,7 +32,7 @@ func newBinder[Req any]() binder {
 	b := binder{params: map[string]int{}, queries: map[string]int{}}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		param, query := f.Tag.Get("param"), f.Tag.Get("query")
+		param, query := f.Tag.Get("path"), f.Tag.Get("query")
 		if param == "" && query == "" {
 			continue
 		}
@@ -119,11 +119,12 @@ func bindBody(r *http.Request, req any) error {
 		return fmt.Errorf("%w: body: %v", fleet.ErrInvalid, err)
 	case len(body) > maxRequest:
 		return echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", maxRequest))
-	case len(body) == 0:
-		return nil
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return echo.NewHTTPError(http.StatusUnsupportedMediaType, "send the body as JSON, with Content-Type: application/json")
+		return echo.NewHTTPError(http.StatusUnsupportedMediaType, "send JSON, with Content-Type: application/json, or no body and that header")
+	}
+	if len(body) == 0 {
+		return nil
 	}
 	dec := json.NewDecoder(strings.NewReader(string(body)))
 	dec.DisallowUnknownFields()

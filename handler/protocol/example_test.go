@@ -13,7 +13,7 @@ import (
 
 func ExampleRoute() {
 	type request struct {
-		Name  string `param:"name" json:"-"`
+		Name  string `path:"name" json:"-"`
 		Limit int    `query:"limit" json:"-"`
 	}
 	type answer struct {
@@ -21,7 +21,7 @@ func ExampleRoute() {
 		Limit int    `json:"limit"`
 	}
 	server := protocol.New(protocol.Options{Stdout: io.Discard})
-	protocol.Route(server, http.MethodGet, "/api/runs/:name", http.StatusOK, func(_ context.Context, r request) (answer, error) {
+	protocol.Route(server, http.MethodGet, "/api/runs/:name", http.StatusOK, "does something", func(_ context.Context, r request) (answer, error) {
 		if r.Name == "none" {
 			return answer{}, fmt.Errorf("run %q: %w", r.Name, fleet.ErrNotFound)
 		}

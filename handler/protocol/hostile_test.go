@@ -58,12 +58,12 @@ func api(t testing.TB, stdout io.Writer) http.Handler {
 		Ender:  &ledger.Ender{Ledger: db, Files: new(blob.Memory), Now: time.Now},
 	}
 	s := protocol.New(protocol.Options{Stdout: stdout})
-	protocol.Route(s, "GET", "/api/runs", 200, a.List)
-	protocol.Route(s, "POST", "/api/runs", 202, a.Request)
-	protocol.Route(s, "GET", "/api/runs/:id", 200, a.Show)
-	protocol.Route(s, "GET", "/api/runs/:id/jobs", 200, a.Jobs)
-	protocol.Route(s, "POST", "/api/runs/:id/rescore", 202, a.Rescore)
-	protocol.Route(s, "POST", "/api/runs/:id/cancel", 202, a.Cancel)
+	protocol.Route(s, "GET", "/api/runs", 200, "", a.List)
+	protocol.Route(s, "POST", "/api/runs", 202, "", a.Request)
+	protocol.Route(s, "GET", "/api/runs/:id", 200, "", a.Show)
+	protocol.Route(s, "GET", "/api/runs/:id/jobs", 200, "", a.Jobs)
+	protocol.Route(s, "POST", "/api/runs/:id/rescore", 202, "", a.Rescore)
+	protocol.Route(s, "POST", "/api/runs/:id/cancel", 202, "", a.Cancel)
 	return s
 }
 

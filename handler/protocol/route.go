@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -16,10 +18,22 @@ import (
 // it, which is after 230 s.
 const routeDeadline = 200 * time.Second
 
+// Operation is what a route that was mounted by [Route] or [Page] takes and gives.
+type Operation struct {
+	Method, Path      string // the path as echo has it: /api/runs/:id
+	Status            int    // of an answer that is no [Problem]
+	Summary           string // a line for people
+	Request, Response reflect.Type
+	Page              bool // it is answered as a page too
+}
+
+// Operations returns what has been mounted, in that order.
+func (s *Server) Operations() []Operation { return slices.Clone(s.operations) }
+
 // Route mounts f at a method and an echo path, below /api, of the function
 // runs. Req is a struct that the request is bound to:
 //
-//	ID     string   `param:"id" json:"-"`    // :id in the path
+//	ID     string   `path:"id" json:"-"`    // :id in the path
 //	States []string `query:"state" json:"-"` // ?state=failed,no_data
 //	From   string   `json:"from"`            // member of the JSON body
 //
@@ -28,8 +42,12 @@ const routeDeadline = 200 * time.Second
 // answered with 400 and the reason. The reply is Resp as JSON with status, or
 // a [Problem] with the status of the error's row in fleet.Failures. A GET
 // route serves HEAD too. Route panics if Req can't be bound.
-func Route[Req, Resp any](s *Server, method, path string, status int, f func(ctx context.Context, req Req) (Resp, error)) {
+//
+// A POST must come as application/json, even without a body: then no form of
+// another site can make a browser send it.
+func Route[Req, Resp any](s *Server, method, path string, status int, summary string, f func(ctx context.Context, req Req) (Resp, error)) {
 	bind := newBinder[Req]()
+	s.operations = append(s.operations, Operation{method, path, status, summary, reflect.TypeFor[Req](), reflect.TypeFor[Resp](), false})
 	s.route(method, path, func(c echo.Context) error {
 		var req Req
 		if err := bind.bind(c, &req); err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 type ask struct {
-	ID     string    `param:"id" json:"-"`
+	ID     string    `path:"id" json:"-"`
 	States []string  `query:"state" json:"-"`
 	Limit  int       `query:"limit" json:"-"`
 	All    bool      `query:"all" json:"-"`
@@ -28,14 +28,14 @@ type ask struct {
 
 func routed(stdout io.Writer, f func(context.Context, ask) (ask, error)) *Server {
 	s := New(Options{Stdout: stdout})
-	Route(s, "GET", "/api/runs/:id", 200, f)
-	Route(s, "POST", "/api/runs/:id", 202, f)
+	Route(s, "GET", "/api/runs/:id", 200, "does something", f)
+	Route(s, "POST", "/api/runs/:id", 202, "does something", f)
 	return s
 }
 
 func request(method, target, body string) *http.Request {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	if body != "" {
+	if body != "" || method == "POST" {
 		r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	}
 	r.Header.Set("X-Azure-Functions-InvocationId", "spoofed, 7d88e811")
@@ -226,17 +226,17 @@ func TestHealth(t *testing.T) {
 func TestRoutePanicsOnWhatItCannotBind(t *testing.T) {
 	t.Parallel()
 	type exposed struct {
-		ID string `param:"id"`
+		ID string `path:"id"`
 	}
 	type unknown struct {
 		At chan int `query:"at" json:"-"`
 	}
 	for name, mount := range map[string]func(*Server){
 		"without json:\"-\"": func(s *Server) {
-			Route(s, "GET", "/a", 200, func(context.Context, exposed) (int, error) { return 0, nil })
+			Route(s, "GET", "/a", 200, "does something", func(context.Context, exposed) (int, error) { return 0, nil })
 		},
 		"of no known type": func(s *Server) {
-			Route(s, "GET", "/b", 200, func(context.Context, unknown) (int, error) { return 0, nil })
+			Route(s, "GET", "/b", 200, "does something", func(context.Context, unknown) (int, error) { return 0, nil })
 		},
 	} {
 		func() {

@@ -48,12 +48,13 @@ type Options struct {
 
 // Server answers the Functions host. Mount everything on it before it serves.
 type Server struct {
-	echo    *echo.Echo
-	opt     Options
-	log     *slog.Logger // of what belongs to no reply
-	mounted []mounted
-	health  []byte    // the reply
-	bodies  sync.Pool // of *bytes.Buffer; a batch of events needs half a megabyte
+	echo       *echo.Echo
+	opt        Options
+	log        *slog.Logger // of what belongs to no reply
+	mounted    []mounted
+	operations []Operation
+	health     []byte    // the reply
+	bodies     sync.Pool // of *bytes.Buffer; a batch of events needs half a megabyte
 }
 
 // mounted is a function as the handler knows it.

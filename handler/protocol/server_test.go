@@ -302,7 +302,7 @@ func TestRouteDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Options{Stdout: io.Discard})
 		begin := time.Now()
-		Route(s, http.MethodGet, "/api/runs", http.StatusOK, func(ctx context.Context, _ struct{}) (struct{}, error) {
+		Route(s, http.MethodGet, "/api/runs", http.StatusOK, "does something", func(ctx context.Context, _ struct{}) (struct{}, error) {
 			<-ctx.Done()
 			return struct{}{}, ctx.Err()
 		})

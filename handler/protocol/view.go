@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -22,8 +23,9 @@ type View struct {
 
 // Page mounts f like [Route] with GET, as a page too: a caller whose Accept names
 // text/html gets what draw writes, any other the JSON. Errors are drawn likewise.
-func Page[Req, Resp any](s *Server, path string, draw func(w io.Writer, v View) error, f func(ctx context.Context, req Req) (Resp, error)) {
+func Page[Req, Resp any](s *Server, path, summary string, draw func(w io.Writer, v View) error, f func(ctx context.Context, req Req) (Resp, error)) {
 	bind := newBinder[Req]()
+	s.operations = append(s.operations, Operation{http.MethodGet, path, http.StatusOK, summary, reflect.TypeFor[Req](), reflect.TypeFor[Resp](), true})
 	s.route(http.MethodGet, path, func(c echo.Context) error {
 		c.Response().Header().Set("Vary", "Accept")
 		var req Req

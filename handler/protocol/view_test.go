@@ -14,7 +14,7 @@ import (
 
 func paged(stdout io.Writer, f func(context.Context, ask) (ask, error)) *Server {
 	s := New(Options{Stdout: stdout})
-	Page(s, "/api/runs/:id", func(w io.Writer, v View) error {
+	Page(s, "/api/runs/:id", "shows something", func(w io.Writer, v View) error {
 		if p, ok := v.Data.(Problem); ok {
 			_, err := fmt.Fprintf(w, "problem %d %s", p.Status, p.Detail)
 			return err
@@ -77,7 +77,7 @@ func TestPage(t *testing.T) {
 func TestPageThatCannotBeDrawn(t *testing.T) {
 	t.Parallel()
 	s := New(Options{Stdout: io.Discard})
-	Page(s, "/api/runs/:id", func(w io.Writer, _ View) error {
+	Page(s, "/api/runs/:id", "shows something", func(w io.Writer, _ View) error {
 		io.WriteString(w, "half a page")
 		return errors.New("no template")
 	}, func(_ context.Context, a ask) (ask, error) { return a, nil })

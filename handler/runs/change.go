@@ -96,15 +96,15 @@ func cancelling(id string) error {
 
 // RescoreRequest says which jobs of a run are to be scored again.
 type RescoreRequest struct {
-	ID string `param:"id" json:"-"`
+	ID string `path:"id" json:"-"`
 	// Sensors is a pattern for devices, or for device/sensor, in which * is any
 	// text and ? any character, as in [fleet.MatchDevice]. Empty means all.
-	Sensors string `json:"sensors"`
+	Sensors string `json:"sensors,omitempty"`
 	// States are those a job may be in; none means any.
-	States []fleet.JobState `json:"states"`
+	States []fleet.JobState `json:"states,omitempty"`
 	// Settings may be "current": the run's are replaced by them, and all its
 	// jobs are scored again, whatever their sensors and states.
-	Settings string `json:"settings"`
+	Settings string `json:"settings,omitempty"`
 }
 
 // Rescored is what a [RescoreRequest] came to.

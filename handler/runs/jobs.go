@@ -60,7 +60,7 @@ func newJob(j fleet.Job) Job {
 
 // JobsRequest asks for jobs of a run.
 type JobsRequest struct {
-	ID    string         `param:"id" json:"-"`
+	ID    string         `path:"id" json:"-"`
 	State fleet.JobState `query:"state" json:"-"` // only jobs in this state; all if empty
 	After string         `query:"after" json:"-"` // only sensors after this device/sensor
 	Limit int            `query:"limit" json:"-"` // 1 to 1000, 100 if zero
@@ -135,7 +135,7 @@ func validStates(states ...fleet.JobState) error {
 
 // JobRequest names a job.
 type JobRequest struct {
-	ID     string `param:"id" json:"-"`
+	ID     string `path:"id" json:"-"`
 	Device string `query:"device" json:"-"`
 	Name   string `query:"name" json:"-"` // of the sensor or device model
 }

@@ -124,7 +124,7 @@ func (a *API) List(ctx context.Context, req ListRequest) (RunList, error) {
 
 // ShowRequest names a run.
 type ShowRequest struct {
-	ID string `param:"id" json:"-"`
+	ID string `path:"id" json:"-"`
 }
 
 // Show returns a run with its progress.

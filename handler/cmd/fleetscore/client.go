@@ -56,7 +56,7 @@ func (a *client) call(ctx context.Context, method, path string, query url.Values
 	if err != nil {
 		return err
 	}
-	if in != nil {
+	if method != http.MethodGet {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	key, err := a.keyFor(ctx)
