@@ -22,7 +22,7 @@ var arrows = map[string]string{
 	"mutants":                   "spawn",
 	"store":                     "fleet store needs",
 	"ledger":                    "fleet blob spawn",
-	"ingest":                    "fleet blob ingest/mapping ingest/rules spawn",
+	"ingest":                    "fleet blob ingest/mapping ingest/rules ocf spawn",
 	"schedule":                  "fleet blob ledger schedule/ncrontab",
 	"score":                     "fleet blob ledger features model/predict series spawn",
 	"runs":                      "fleet blob ledger spawn",

@@ -114,6 +114,9 @@ func transport(c Connection) *http.Transport {
 // Blobs returns the account's blobs.
 func (s *Storage) Blobs() *Blobs { return &Blobs{s.blobs} }
 
+// BlobURL returns the address of the account's blobs.
+func (s *Storage) BlobURL() string { return s.blobs.URL() }
+
 // Queue returns the sending end of the queue name.
 func (s *Storage) Queue(name string) *Queue { return &Queue{name, s.queues.NewQueueClient(name)} }
 

@@ -25,6 +25,8 @@ type Batch struct {
 	// It may be nil, and is called only where it is needed: for most batches it
 	// never is.
 	Details func() []mapping.Detail
+	// Replays is how often the events were taken out of the dead letter.
+	Replays int
 }
 
 // source returns the hub and partition as the names of blobs have them.

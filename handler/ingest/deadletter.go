@@ -30,6 +30,8 @@ type Letter struct {
 	Mapping   string    `json:"mapping"`           // by which it was read
 	Reading   *Reading  `json:"reading,omitempty"` // the first of them as it was understood, if it was
 
+	Replays int `json:"replays,omitempty"` // how often it was taken out of the dead letter before
+
 	System     json.RawMessage `json:"system,omitempty"`
 	Properties json.RawMessage `json:"properties,omitempty"`
 	Raw        []byte          `json:"raw"` // the exact bytes, in base64
@@ -142,7 +144,7 @@ func encodeLines(w io.Writer, b Batch, by string, lines []mapping.Refused) error
 func newLetter(b Batch, by string, x mapping.Refused) Letter {
 	detail := b.detail(x.Event)
 	l := Letter{
-		Hub: b.Hub, Partition: b.Partition, Offset: detail.Offset, Enqueued: b.enqueued(x.Event), Element: x.Element, Rejected: x.Count, Reason: x.Err.Error(), Mapping: by,
+		Hub: b.Hub, Partition: b.Partition, Offset: detail.Offset, Enqueued: b.enqueued(x.Event), Element: x.Element, Rejected: x.Count, Reason: x.Err.Error(), Mapping: by, Replays: b.Replays,
 		System: detail.System, Properties: detail.Properties, Raw: x.Raw,
 	}
 	if b.Sequences != nil {

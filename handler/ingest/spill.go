@@ -30,11 +30,13 @@ type Spilled struct {
 	System     []json.RawMessage `json:"system,omitempty"`
 	Properties []json.RawMessage `json:"properties,omitempty"`
 	Bodies     [][]byte          `json:"bodies"`
+	// Replays is how often the events were taken out of the dead letter.
+	Replays int `json:"replays,omitempty"`
 }
 
 // newSpilled returns what is kept of a batch.
 func newSpilled(b Batch) Spilled {
-	s := Spilled{V: 1, Hub: b.Hub, Partition: b.Partition, Sequences: b.Sequences, Enqueued: b.Enqueued, Bodies: b.Bodies}
+	s := Spilled{V: 1, Hub: b.Hub, Partition: b.Partition, Sequences: b.Sequences, Enqueued: b.Enqueued, Bodies: b.Bodies, Replays: b.Replays}
 	if b.Details == nil {
 		return s
 	}
@@ -56,7 +58,7 @@ func orNull(raw json.RawMessage) json.RawMessage {
 
 // batch returns the batch that was kept.
 func (s Spilled) batch() Batch {
-	b := Batch{Hub: s.Hub, Partition: s.Partition, Bodies: s.Bodies, Sequences: s.Sequences, Enqueued: s.Enqueued}
+	b := Batch{Hub: s.Hub, Partition: s.Partition, Bodies: s.Bodies, Sequences: s.Sequences, Enqueued: s.Enqueued, Replays: s.Replays}
 	if s.Offsets == nil {
 		return b
 	}
@@ -83,6 +85,9 @@ const (
 // partition do.
 func spillName(b Batch) string {
 	hash := sha256.New()
+	if b.Replays > 0 { // another than before: that one may be on its way still
+		fmt.Fprintf(hash, "replay %d\n", b.Replays)
+	}
 	for _, body := range b.Bodies {
 		sum := sha256.Sum256(body)
 		hash.Write(sum[:])
@@ -96,15 +101,25 @@ func spillName(b Batch) string {
 
 // spill keeps a batch in Blob that was not stored for this reason.
 func (in *Ingester) spill(ctx context.Context, log *slog.Logger, b Batch, reason error) error {
-	name := spillName(b)
-	_, err := in.Files.Write(ctx, blob.Spill, name, blob.Absent, "application/json", func(w io.Writer) error {
-		return json.NewEncoder(w).Encode(newSpilled(b))
-	})
-	if err != nil && !errors.Is(err, blob.ErrChanged) {
+	name, err := keep(ctx, in.Files, b)
+	if err != nil {
 		return retry("spill %d events", len(b.Bodies), fmt.Errorf("%w; write %s/%s: %w", reason, blob.Spill, name, err))
 	}
 	log.Error("batch spilled: it could not be stored in time; the tick stores it later", "name", name, "events", len(b.Bodies), "error", reason.Error())
 	return nil
+}
+
+// keep writes a batch to the container spill, unless it is there, and returns its
+// name.
+func keep(ctx context.Context, files blob.Store, b Batch) (name string, err error) {
+	name = spillName(b)
+	_, err = files.Write(ctx, blob.Spill, name, blob.Absent, "application/json", func(w io.Writer) error {
+		return json.NewEncoder(w).Encode(newSpilled(b))
+	})
+	if errors.Is(err, blob.ErrChanged) {
+		err = nil
+	}
+	return name, err
 }
 
 // Drain stores the spilled batches and deletes each once its readings are

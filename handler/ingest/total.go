@@ -169,12 +169,14 @@ var varying = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|[-+]?\d[\w
 // Reason returns of why something was refused what is the same for all of its
 // kind: "ts: time … is written in no way that is known". What the error quotes, and
 // numbers, are left out.
-func Reason(err error) string {
-	if errors.Is(err, fleet.ErrConflict) {
+func Reason(err error) string { return KindOf(err.Error()) }
+
+// KindOf is [Reason] of an error's text.
+func KindOf(text string) string {
+	if strings.HasPrefix(text, "reading of ") && strings.Contains(text, ": "+fleet.ErrConflict.Error()+": ") {
 		return "conflict: another value is stored"
 	}
-	text := err.Error()
-	if i := strings.Index(text, refusedByDatabase); i >= 0 {
+	if strings.Contains(text, refusedByDatabase) {
 		return "the database refuses it"
 	}
 	text = strings.ReplaceAll(text, fleet.ErrInvalid.Error()+": ", "")

@@ -72,7 +72,7 @@ Here, all of it runs on this machine.`,
 	root.SetErr(c.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(c), serveCommand(c), simulateCommand(c), sendCommand(c), ingestCommand(c), scoreCommand(c), featuresCommand(c), modelsCommand(c), runsCommand(c), sensorsCommand(c), devicesCommand(c), anomaliesCommand(c), backfillCommand(c), scheduleCommand(c), openCommand(c), migrateCommand(c), storageCommand(c),
+	root.AddCommand(runCommand(c), serveCommand(c), simulateCommand(c), sendCommand(c), ingestCommand(c), deadLetterCommand(c), replayCommand(c), scoreCommand(c), featuresCommand(c), modelsCommand(c), runsCommand(c), sensorsCommand(c), devicesCommand(c), anomaliesCommand(c), backfillCommand(c), scheduleCommand(c), openCommand(c), migrateCommand(c), storageCommand(c),
 		packageCommand(c), releaseCommand(c))
 	return root
 }

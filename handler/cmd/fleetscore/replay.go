@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/ingest"
+)
+
+func replayCommand(c console) *cobra.Command {
+	var capture, done string
+	var again, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "replay --capture PATH|URL",
+		Short: "Give what Event Hubs Capture kept back to ingest",
+		Long: `Give the events in files of Event Hubs Capture (Avro) back to ingest: the tick takes
+them through the present mapping and rules, with what hub and sender said of them. What is stored already changes
+nothing. Readings that are new and late re-open the runs over them.
+
+PATH is a file, or a folder with all below it. URL is a container of blobs, or what names in it begin with:
+https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX, read as whoever is signed in.
+
+Files that are done are noted in a file, so that what was interrupted goes on where it
+was. What is given back faster than the application takes it waits.`,
+		Example: `  fleetscore replay --capture capture/readings/0/2026/11
+  azd exec go run ./handler/cmd/fleetscore replay --capture https://stcapture.blob.core.windows.net/capture/evhns/readings`,
+		Args: arguments(),
+	}
+	cmd.Flags().StringVar(&capture, "capture", "", "files of Event Hubs Capture: a file, a folder, or an address of blobs")
+	cmd.Flags().StringVar(&done, "done", "", "file in which is noted what is done (default: one a source in the user's state folder)")
+	cmd.Flags().BoolVar(&again, "again", false, "begin anew, whatever is noted as done")
+	jsonFlag(cmd, &asJSON)
+	open := c.storageFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if capture == "" {
+			return usageError{fmt.Errorf("--capture is missing: name a file, a folder or an address of blobs")}
+		}
+		files, err := c.captured(cmd.Context(), capture)
+		if err != nil {
+			return err
+		}
+		defer files.close()
+		storage, err := open()
+		if err != nil {
+			return err
+		}
+		defer storage.Close()
+		if done == "" {
+			done = c.doneFile(capture, storage.BlobURL())
+		}
+		sum, err := c.replay(cmd.Context(), files, storage.Blobs(), done, again)
+		if asJSON {
+			return errors.Join(err, c.writeJSON(sum))
+		}
+		fmt.Fprintf(c.out, "%d events of %d files are given back, %d files were done before; the tick takes them\n", sum.Events, sum.Files, sum.Before)
+		return err
+	}
+	return cmd
+}
+
+// replayedFiles is what a replay came to.
+type replayedFiles struct {
+	Files  int `json:"files"`
+	Before int `json:"before"` // files that were done before
+	Events int `json:"events"`
+}
+
+// capturedFiles are files of Capture, wherever they are.
+type capturedFiles struct {
+	names iter.Seq2[string, error]
+	read  func(ctx context.Context, name string) (io.ReadCloser, error)
+	close func()
+}
+
+// captured finds the files at a path or address.
+func (c console) captured(ctx context.Context, at string) (capturedFiles, error) {
+	if !strings.HasPrefix(at, "https://") && !strings.HasPrefix(at, "http://") {
+		return folderOf(at)
+	}
+	u, err := url.Parse(at)
+	if err != nil {
+		return capturedFiles{}, usageError{fmt.Errorf("--capture: %w", err)}
+	}
+	container, prefix, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	if container == "" {
+		return capturedFiles{}, usageError{fmt.Errorf("--capture %s names no container: https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX", at)}
+	}
+	connection, err := azure.ReadConnection("Capture", func(name string) string {
+		switch name {
+		case "Capture__blobServiceUri", "Capture__queueServiceUri":
+			return "https://" + u.Host
+		}
+		return ""
+	})
+	if err != nil {
+		return capturedFiles{}, err
+	}
+	storage, err := azure.Open(connection)
+	if err != nil {
+		return capturedFiles{}, err
+	}
+	blobs := storage.Blobs()
+	return capturedFiles{
+		close: storage.Close,
+		names: func(yield func(string, error) bool) {
+			for info, err := range blobs.List(ctx, container, prefix) {
+				if (err != nil || strings.HasSuffix(info.Name, ".avro")) && !yield(info.Name, err) {
+					return
+				}
+			}
+		},
+		read: func(ctx context.Context, name string) (io.ReadCloser, error) {
+			content, _, err := blobs.Read(ctx, container, name, "", maxCaptured)
+			return io.NopCloser(bytes.NewReader(content)), err
+		},
+	}, nil
+}
+
+// maxCaptured bounds a file that is read whole: Capture begins another at 500 MB.
+const maxCaptured = 1 << 30
+
+// folderOf finds the files at a path, in the order of their names.
+func folderOf(at string) (capturedFiles, error) {
+	var names []string
+	err := filepath.WalkDir(at, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && (name == at || strings.HasSuffix(name, ".avro")) {
+			names = append(names, filepath.ToSlash(name))
+		}
+		return err
+	})
+	if err != nil {
+		return capturedFiles{}, err
+	}
+	if len(names) == 0 {
+		return capturedFiles{}, fmt.Errorf("%s has no file NAME.avro", at)
+	}
+	slices.Sort(names)
+	return capturedFiles{
+		close: func() {},
+		names: func(yield func(string, error) bool) {
+			for _, name := range names {
+				if !yield(name, nil) {
+					return
+				}
+			}
+		},
+		read: func(_ context.Context, name string) (io.ReadCloser, error) { return os.Open(filepath.FromSlash(name)) },
+	}, nil
+}
+
+// doneFile returns the file in which is noted what of a source is done in an account.
+func (c console) doneFile(source, account string) string {
+	state := c.getenv("XDG_STATE_HOME")
+	if state == "" {
+		state = filepath.Join(c.getenv("HOME"), ".local", "state")
+	}
+	sum := sha256.Sum256([]byte(source + "\n" + account))
+	return filepath.Join(state, "fleetscore", fmt.Sprintf("replay-%x.txt", sum[:8]))
+}
+
+// replay gives files back, and notes each that is done.
+func (c console) replay(ctx context.Context, files capturedFiles, blobs blob.Store, done string, again bool) (sum replayedFiles, err error) {
+	flags := os.O_RDWR | os.O_CREATE | os.O_APPEND
+	if again {
+		flags |= os.O_TRUNC
+	}
+	if err := os.MkdirAll(filepath.Dir(done), 0o700); err != nil {
+		return sum, err
+	}
+	notes, err := os.OpenFile(done, flags, 0o600)
+	if err != nil {
+		return sum, err
+	}
+	defer notes.Close()
+	known := map[string]bool{}
+	lines := bufio.NewScanner(notes)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		known[lines.Text()] = true
+	}
+	if err := lines.Err(); err != nil {
+		return sum, err
+	}
+	bar := c.progress("replaying events", -1)
+	defer bar.end()
+	to := ingest.Capture{Files: blobs, Wait: func(ctx context.Context) error { return waitForTick(ctx, blobs) }}
+	for name, err := range files.names {
+		if err != nil {
+			return sum, err
+		}
+		if known[name] {
+			sum.Before++
+			continue
+		}
+		in, err := files.read(ctx, name)
+		if err != nil {
+			return sum, err
+		}
+		n, err := to.Replay(ctx, name, in)
+		in.Close()
+		sum.Events += n
+		bar.add(n)
+		if err != nil {
+			return sum, err
+		}
+		if _, err := fmt.Fprintln(notes, name); err != nil {
+			return sum, err
+		}
+		sum.Files++
+	}
+	return sum, nil
+}
+
+// waitForTick waits while so much is given back that the tick has minutes to do.
+func waitForTick(ctx context.Context, blobs blob.Store) error {
+	const most, pause = 100, 5 * time.Second
+	for {
+		n := 0
+		for _, err := range blobs.List(ctx, blob.Spill, "") {
+			if err != nil {
+				return err
+			}
+			if n++; n == most {
+				break
+			}
+		}
+		if n < most {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package ingest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/linkedin/goavro/v2"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ingest"
+)
+
+// captureSchema is that of files of Event Hubs Capture.
+// https://learn.microsoft.com/azure/event-hubs/explore-captured-avro-files
+const captureSchema = `{"type":"record","name":"EventData","namespace":"Microsoft.ServiceBus.Messaging","fields":[
+	{"name":"SequenceNumber","type":"long"},{"name":"Offset","type":"string"},{"name":"EnqueuedTimeUtc","type":"string"},
+	{"name":"SystemProperties","type":{"type":"map","values":["long","double","string","bytes"]}},
+	{"name":"Properties","type":{"type":"map","values":["long","double","string","bytes","null"]}},{"name":"Body","type":["null","bytes"]}]}`
+
+// captureFile returns a file of Capture of n events from a sequence number on, one
+// a second, each of five readings of the device that IoT Hub knows.
+func captureFile(t *testing.T, first, n int64) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := goavro.NewOCFWriter(goavro.OCFConfig{W: &out, Schema: captureSchema, CompressionName: "deflate"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var records []any
+	for i := first; i < first+n; i++ {
+		at := noon.Add(time.Duration(i) * time.Second)
+		body := fmt.Sprintf(`{"temp":%d,"vib":0.5,"rpm":%d,"on":true,"flow":1e3}`, i, 1000+i)
+		records = append(records, map[string]any{
+			"SequenceNumber": i, "Offset": fmt.Sprint(100 * i), "EnqueuedTimeUtc": at.Format("1/2/2006 3:04:05 PM"),
+			"SystemProperties": map[string]any{"iothub-connection-device-id": goavro.Union("string", fmt.Sprintf("pump-%d", i%3)), "x-opt-nan": goavro.Union("double", 1.5)},
+			"Properties":       map[string]any{"raw": goavro.Union("bytes", []byte("x")), "none": nil},
+			"Body":             goavro.Union("bytes", []byte(body)),
+		})
+	}
+	if err := w.Append(records); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+
+// Three replays of a partition, with its files in any order, add no row and change
+// no prediction: no reading is late.
+func TestCapture(t *testing.T) {
+	t.Parallel()
+	db, blobs := open(t), new(blob.Memory)
+	in := &ingest.Ingester{Store: db, Files: blobs, Map: mapped}
+	waits := 0
+	c := ingest.Capture{Files: blobs, Wait: func(context.Context) error { waits++; return nil }}
+	const files, each = 3, 1010
+	contents := make([][]byte, files)
+	for i := range contents {
+		contents[i] = captureFile(t, int64(i*each), each)
+	}
+	replay := func(i int) {
+		t.Helper()
+		name := fmt.Sprintf("ns/readings/2/2026/11/27/12/%02d/00.avro", i)
+		n, err := c.Replay(t.Context(), name, bytes.NewReader(contents[i]))
+		if err != nil || n != each {
+			t.Fatalf("%d events, %v", n, err)
+		}
+		if spilled := names(t, blobs, blob.Spill); len(spilled) != 2 || spilled[0][:11] != "readings/2/" {
+			t.Fatalf("spilled %v", spilled)
+		}
+		if err := in.Drain(t.Context(), quiet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range files {
+		replay(i)
+	}
+	count := func() (n int) {
+		var ids []fleet.ID
+		for i := range 3 {
+			for _, s := range []string{"temp", "vib", "rpm", "on", "flow"} {
+				ids = append(ids, fleet.ID{Device: fmt.Sprintf("pump-%d", i), Sensor: s})
+			}
+		}
+		for _, err := range db.Readings(t.Context(), ids, fleet.Window{From: noon.Add(-time.Hour), To: noon.Add(24 * time.Hour)}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		return n
+	}
+	const want = files * each * 5
+	if n := count(); n != want {
+		t.Fatalf("%d rows, want %d", n, want)
+	}
+	// The windows over the readings are opened, so that whatever is new now is late.
+	if err := db.InitWatermark(t.Context(), noon); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		w := fleet.Window{From: noon.Add(time.Duration(i) * time.Hour), To: noon.Add(time.Duration(i+1) * time.Hour)}
+		if opened, err := db.OpenScheduled(t.Context(), w, fleet.Settings{}, w.To, 9); err != nil || !opened {
+			t.Fatal(opened, err)
+		}
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 3 {
+		for _, i := range rnd.Perm(files) {
+			replay(i)
+		}
+	}
+	marks, _, err := db.ReopenLate(t.Context(), 100, noon, time.Time{})
+	if n := count(); n != want || marks != 0 || err != nil || waits != 2*files*4 {
+		t.Errorf("%d rows, want %d; %d late marks, %v; waited %d times", n, want, marks, err, waits)
+	}
+	if letters := names(t, blobs, blob.DeadLetter); len(letters) != 0 {
+		t.Errorf("dead letters %v", letters)
+	}
+	// What is damaged is told, and what stands before the damage is given back.
+	file := captureFile(t, 0, 10)
+	for name, data := range map[string][]byte{"cut off": file[:len(file)-3], "no Avro": []byte("no Avro"), "empty": nil} {
+		if _, err := c.Replay(t.Context(), name, bytes.NewReader(data)); !errors.Is(err, fleet.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
