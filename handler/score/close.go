@@ -7,11 +7,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
-// close is (c): it closes the task's job, as scored if the task has no error,
-// else with the outcome that the error stands for. An error that stands for
-// none stays the task's, and so does one met here.
-func (p *pass) close(ctx context.Context, t *task) {
-	if t.again {
+// close is the third step. It closes the task's job: as scored if the task has no
+// error, else with the outcome of that error. An error without an outcome stays in
+// the task, and the job stays open.
+func (p *processor) close(ctx context.Context, t *task) {
+	if t.startOver {
 		return
 	}
 	o, ok := t.outcome()
@@ -24,11 +24,11 @@ func (p *pass) close(ctx context.Context, t *task) {
 		return
 	}
 	was, changed, err := p.Ledger.CloseJob(ctx, p.run.ID, t.key, o, p.Now())
-	t.again, t.err = err == nil && (!changed || was == fleet.Failed), err
+	t.startOver, t.err = err == nil && (!changed || was == fleet.Failed), err
 }
 
-// outcome returns what the task's job is to be closed with; false if its error
-// leaves the job open.
+// outcome returns what the task's job is to be closed with. It reports false if the
+// task's error leaves the job open.
 func (t *task) outcome() (fleet.Outcome, bool) {
 	o := t.result
 	if t.err == nil {
@@ -38,5 +38,5 @@ func (t *task) outcome() (fleet.Outcome, bool) {
 	o.Result = fleet.FailureOf(t.err).Outcome
 	o.Error = t.err.Error()
 	o.Rows, o.Anomalies, o.Anomalous, o.CSVSHA256 = 0, 0, "", ""
-	return o, o.Result != "" && own(t.err)
+	return o, o.Result != "" && permanent(t.err)
 }

@@ -38,8 +38,8 @@ type layout interface {
 	line(b []byte, r *rows, i int) ([]byte, bool)
 }
 
-// rows are the rows that a csvWriter holds. They are used again from job to
-// job: most of what a job allocates would be these.
+// rows are the rows that a csvWriter holds. They go from job to job, because
+// most of what a job allocates would be these.
 type rows struct {
 	times  []fleet.Millis
 	x      []float64 // row-major
@@ -105,8 +105,8 @@ func (c *csvWriter) format(ctx context.Context, n int) error {
 	return nil
 }
 
-// keep counts the i-th of the rows held as an anomaly, and keeps the first ones. The
-// row's line was the last that was written.
+// keep counts the i-th of the rows held as an anomaly. Of the first ones it notes
+// time and score. The row's line is the last that was written.
 func (c *csvWriter) keep(i int) {
 	c.anomalies++
 	if c.anomalies > fleet.MaxAnomalies {
@@ -119,7 +119,7 @@ func (c *csvWriter) keep(i int) {
 	c.anomalous = fleet.AppendAnomaly(c.anomalous, c.times[i], score)
 }
 
-// kept returns the anomalies that are kept.
+// kept returns the anomalies that were noted.
 func (c *csvWriter) kept() fleet.AnomalousRows {
 	if len(c.anomalous) == 0 {
 		return ""

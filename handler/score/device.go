@@ -13,9 +13,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// scoreDevices scores the tasks of device models. Those of one device share one
-// read. So many devices are read at a time as tasks are worked on elsewhere.
-func (p *pass) scoreDevices(ctx context.Context, tasks []*task) {
+// scoreDevices is the second step of device models' jobs. Those of one device share
+// the reading of its sensors. Several devices are worked on at a time.
+func (p *processor) scoreDevices(ctx context.Context, tasks []*task) {
 	var g spawn.Group
 	g.SetLimit(workers)
 	for len(tasks) > 0 {
@@ -34,17 +34,17 @@ func (p *pass) scoreDevices(ctx context.Context, tasks []*task) {
 	_ = g.Wait() // each task has its own error
 }
 
-// slice is what was read of a slice of time: by sensor of the read, the points.
+// slice holds the points of a slice of time, for each sensor that was read.
 type slice [][]series.Point
 
-// deviceRead is the read that the tasks of one device share: the readings of all
-// sensors that they take, from as far as the furthest of them looks back.
+// deviceRead says what is read for the tasks of one device: all sensors that one of
+// them takes, from as early as one of them looks back.
 type deviceRead struct {
 	sensors []fleet.ID
 	window  fleet.Window
 }
 
-func (p *pass) deviceRead(tasks []*task) deviceRead {
+func (p *processor) deviceRead(tasks []*task) deviceRead {
 	r := deviceRead{window: p.run.Window}
 	for _, t := range tasks {
 		for _, name := range t.plan.Sensors() {
@@ -60,9 +60,9 @@ func (p *pass) deviceRead(tasks []*task) deviceRead {
 	return r
 }
 
-// scoreDevice is (b) for the jobs of one device. The readings stream past all of
-// them at once, slice of time by slice of time; each makes its own rows of them.
-func (p *pass) scoreDevice(ctx context.Context, tasks []*task) {
+// scoreDevice scores the jobs of one device. Each slice of time is read once and
+// sent to all of them, and each job makes its rows of it.
+func (p *processor) scoreDevice(ctx context.Context, tasks []*task) {
 	read := p.deviceRead(tasks)
 	feeds := make([]*feed[slice], len(tasks))
 	var g spawn.Group
@@ -95,7 +95,7 @@ func (p *pass) scoreDevice(ctx context.Context, tasks []*task) {
 
 // fillDevice writes the CSV of a device model's task to w and its figures to the
 // task's result.
-func (p *pass) fillDevice(ctx context.Context, w io.Writer, t *task, read deviceRead, f *feed[slice]) error {
+func (p *processor) fillDevice(ctx context.Context, w io.Writer, t *task, read deviceRead, f *feed[slice]) error {
 	out, err := p.predictions(ctx, w, t)
 	if err != nil {
 		return err
@@ -125,8 +125,9 @@ func (p *pass) fillDevice(ctx context.Context, w io.Writer, t *task, read device
 	return out.Close(ctx, &t.result)
 }
 
-// The readings of a device are read slice of time by slice of time: so memory does
-// not hang on the window's length, although the readings of one sensor come after those of another.
+// SQL yields all readings of one sensor before those of the next, but a row needs
+// those of all sensors at one time. So the readings of a device are read in slices
+// of time, each small enough for memory, however long the window is.
 const (
 	firstSlice  = time.Hour
 	wantSamples = 1 << 17 // in a slice
@@ -134,8 +135,8 @@ const (
 	maxGrowth   = 8       // from slice to slice
 )
 
-// slices yields what is read, one slice of time after the other. What it yielded may
-// be kept. A slice without readings is left out.
+// slices yields one slice of time after the other. The caller may hold on to what it
+// yields. Slices without readings are left out.
 func (r deviceRead) slices(ctx context.Context, readings Readings) iter.Seq2[slice, error] {
 	return func(yield func(slice, error) bool) {
 		length := firstSlice
@@ -163,7 +164,8 @@ func (r deviceRead) slices(ctx context.Context, readings Readings) iter.Seq2[sli
 	}
 }
 
-// slice reads a slice of time, and counts the readings; nil if they are too many.
+// slice reads a slice of time and counts the readings. It returns nil if they are too
+// many.
 func (r deviceRead) slice(ctx context.Context, readings Readings, w fleet.Window) (points slice, n int, err error) {
 	most := maxSamples
 	if w.To.Sub(w.From) <= time.Second {

@@ -7,34 +7,37 @@
 //
 // # A job, step by step
 //
-// A message may come twice, late, or beside a copy of itself, and the process
-// may be killed at any moment. What makes this safe is the order of the steps:
+// A message may come twice, late, or while a copy of it is worked on, and the
+// process may be killed at any moment. The order of the steps makes this safe:
 //
-//	(a) read the ETag of the job's CSV, then the job's row. Only a job that is
-//	    queued, at the message's revision, is worked on. If it is scored, its
-//	    CSV must be the one that its row names: else the job is re-opened.
-//	(b) only now read model and readings, score, and write the CSV under the
-//	    condition that it still has that ETag. If it has not: (a) again.
-//	(c) close the job where its revision is unchanged and it is queued or
-//	    failed. If it was neither, or failed: (a) again, with the look.
-//	(d) try to end the run.
+//  1. Inspect. Read the ETag of the job's CSV, then the job's row in SQL. The job
+//     is scored only if it is queued, at the message's revision. If it is scored
+//     already, its CSV must be the one that its row names; otherwise the job is
+//     re-opened.
+//  2. Score. Only now read the model and the readings. Write the CSV under the
+//     condition that it still has that ETag. If it has another, start over.
+//  3. Close. Close the job if its revision is unchanged and it is queued or failed.
+//     If it was neither, or failed, others worked on it: start over, so that step 1
+//     compares the CSV with the row.
+//  4. End the run, if no job of it is queued any more.
 //
-// At revision 0 the first pass takes it that there is no CSV, which saves a
-// request; writing one then fails if there is, and (a) looks.
+// The first round of a job at revision 0 reads no ETag, which saves a request. It
+// takes it that there is no CSV. If there is one, writing fails, and the next round
+// reads the ETag.
 //
 // The bytes of a CSV are a function of the readings, the model and the run's
 // settings, and of nothing else.
 //
 // # Outcomes
 //
-// Which error closes a job in which state is [fleet.Failures]. A model that
-// takes another number of features than the run makes is a bad model, not bad
-// data: it is known before any reading is looked at, and another model (or
-// another SCORE_AGGREGATE) mends it. Bad data is what a model refuses because
-// of its values, such as a sum that overflows. A window without a reading, or
-// whose buckets all lack a value, is no data.
+// The table [fleet.Failures] says which error closes a job in which state. A model
+// that takes another number of features than the run makes is a bad model, not bad
+// data: that is known before any reading is read, and another model (or another
+// SCORE_AGGREGATE) mends it. Bad data are rows that a model refuses because of
+// their values, such as a sum that overflows. No data means that the window has no
+// reading, or that no bucket of it has a value.
 //
-// Every other error is first tried again within the invocation, then noted as
-// an attempt, and then left to the next delivery; [Poison] decides by the
-// attempts when to give up.
+// After any other error the job is tried again: first within the invocation, then
+// by the next delivery of the message. Each delivery that comes to nothing is noted
+// as an attempt. [Poison] decides by the attempts when to give up.
 package score

@@ -88,8 +88,8 @@ func TestTriesAreBounded(t *testing.T) {
 		return nil, fmt.Errorf("read model: %w", fleet.ErrUnavailable)
 	})
 	err := b.Score(t.Context(), quiet, b.message(t, id))
-	if !errors.Is(err, fleet.ErrUnavailable) || tries != passes {
-		t.Errorf("tried %d times, %v; want %d times", tries, err, passes)
+	if !errors.Is(err, fleet.ErrUnavailable) || tries != maxFailures {
+		t.Errorf("tried %d times, %v; want %d times", tries, err, maxFailures)
 	}
 }
 

@@ -37,9 +37,9 @@ type Models interface {
 	Renew(ctx context.Context, log *slog.Logger, gone fleet.Model) error
 }
 
-// load finds the task's model, and how its rows are made; no model if there is an
-// error.
-func (p *pass) load(ctx context.Context, t *task) {
+// load reads the task's model and finds out how its rows are made. It leaves the
+// model nil if there is an error.
+func (p *processor) load(ctx context.Context, t *task) {
 	t.model, t.plan, t.began, t.result = nil, nil, p.Now(), fleet.Outcome{}
 	t.err = guard(func() error {
 		w := t.work
@@ -60,7 +60,7 @@ func (p *pass) load(ctx context.Context, t *task) {
 			return fmt.Errorf("model of %s: %w", t.key.ID, err)
 		}
 		t.result.Model, t.result.ModelSHA256 = m.Name(), m.SHA256()
-		if err := p.plan(ctx, t, m); err != nil || t.again {
+		if err := p.plan(ctx, t, m); err != nil || t.startOver {
 			return err
 		}
 		t.model = m
@@ -68,24 +68,24 @@ func (p *pass) load(ctx context.Context, t *task) {
 	})
 }
 
-// gone reports whether err says that a version is none any more.
+// gone reports whether err says that a version of a blob does not exist any more.
 func gone(err error) bool { return errors.Is(err, blob.ErrChanged) || errors.Is(err, blob.ErrNotFound) }
 
-// renew registers the present version of a model, and has the job looked at again.
-func (p *pass) renew(ctx context.Context, t *task, m fleet.Model) error {
+// renew registers the present version of a model, and starts over with the job.
+func (p *processor) renew(ctx context.Context, t *task, m fleet.Model) error {
 	if err := p.Models.Renew(ctx, p.log, m); err != nil {
 		return fmt.Errorf("model of %s: register %s anew: %w", t.key.ID, m.Name, err)
 	}
-	t.again = true
+	t.startOver = true
 	return nil
 }
 
-// plan finds out how the rows of a task are made. It stores how far those of a
-// device model look back before any reading is read: one that comes from now on
-// re-opens the job.
-func (p *pass) plan(ctx context.Context, t *task, m Model) error {
+// plan finds out how the rows of a task are made. Before any reading is read, it
+// stores in SQL how far the rows of a device model look back. So a late reading
+// that changes them re-opens the job, even if it comes while the job is scored.
+func (p *processor) plan(ctx context.Context, t *task, m Model) error {
 	attributes, err := p.attributes(ctx, t, m)
-	if err != nil || t.again {
+	if err != nil || t.startOver {
 		return err
 	}
 	plan, err := Prepare(t.key.ID, m, p.aggregation, attributes, p.MaxLookback)
@@ -95,7 +95,7 @@ func (p *pass) plan(ctx context.Context, t *task, m Model) error {
 	if plan.Lookback() > t.work.Lookback {
 		bound, err := p.Ledger.BindJob(ctx, p.run.ID, t.key, plan.Lookback())
 		if err != nil || !bound {
-			t.again = err == nil
+			t.startOver = err == nil
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func (p *pass) plan(ctx context.Context, t *task, m Model) error {
 }
 
 // attributes returns those of the task's device, if its model takes some.
-func (p *pass) attributes(ctx context.Context, t *task, m Model) (map[string]string, error) {
+func (p *processor) attributes(ctx context.Context, t *task, m Model) (map[string]string, error) {
 	if t.key.DeviceModel == "" || len(specOf(m).Attributes()) == 0 {
 		return nil, nil
 	}
@@ -148,8 +148,8 @@ func fits(m Model, id fleet.ID, a fleet.Aggregation) error {
 		fleet.ErrBadModel, m.Name(), m.Features(), made, also)
 }
 
-// predictRows calls m.Predict. An error that says no more than that the rows
-// were refused is bad data.
+// predictRows calls m.Predict. If its error is not one of [fleet.Failures], the model
+// refuses the rows: that is bad data.
 func predictRows(m Model, r *predict.Result, x []float64) error {
 	err := m.Predict(r, x)
 	if err != nil && fleet.FailureOf(err).Err == nil {
@@ -158,8 +158,8 @@ func predictRows(m Model, r *predict.Result, x []float64) error {
 	return err
 }
 
-// guard calls f. A panic becomes an error of the job, with its stack: it must not
-// end the process, nor the jobs beside it.
+// guard calls f. It turns a panic into an error of the job, with its stack, so that
+// neither the process nor other jobs are lost.
 func guard(f func() error) error {
 	err := spawn.Catch(f)
 	var p *spawn.Panic

@@ -13,9 +13,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
-// Poison looks at messages that were delivered too often. When a process dies,
-// all its invocations burn a delivery, whatever their messages carry; so a job
-// gets a second chance, alone, unless it has an error of its own.
+// Poison works on messages that were delivered too often. That may not be the
+// fault of their jobs: when a process dies, each message that it was working on
+// has lost a delivery. So Poison sends each job once more, alone in a message,
+// unless an attempt at it met a permanent error.
 type Poison struct {
 	Ledger Ledger
 	Files  blob.Store
@@ -25,10 +26,10 @@ type Poison struct {
 	Pause  time.Duration // as of [Scorer]
 }
 
-// Poison closes or re-sends the jobs of a message that are still queued at its
-// revisions, and tries to end their run. It returns an error only if SQL, blobs
-// or the queue fail for longer than it may try: its own message would come
-// again no sooner than in ten minutes.
+// Poison closes or sends again those jobs of a message that are still queued at the
+// revisions in the message. Then it ends their run, if no job is queued any more. It
+// returns an error only if SQL, blobs or the queue fail for longer than it may
+// try: the message would come again no sooner than in ten minutes.
 func (p *Poison) Poison(ctx context.Context, log *slog.Logger, text string) error {
 	m, err := fleet.ParseMessage(text)
 	if err != nil {
@@ -40,8 +41,8 @@ func (p *Poison) Poison(ctx context.Context, log *slog.Logger, text string) erro
 		if err == nil {
 			return nil
 		}
-		if try == passes || !sleep(ctx, pause) {
-			return again("poison", m.Run, err)
+		if try == maxFailures || !sleep(ctx, pause) {
+			return redeliver("poison", m.Run, err)
 		}
 		pause *= 2
 	}
@@ -56,9 +57,9 @@ func (p *Poison) try(ctx context.Context, log *slog.Logger, m fleet.Message) err
 	if err != nil {
 		return err
 	}
-	looker := looker{p.Ledger, p.Files, p.Now}
+	look := inspector{p.Ledger, p.Files, p.Now}
 	tasks := newTasks(m.Jobs)
-	rows, err := looker.rows(ctx, m.Run, tasks)
+	rows, err := look.rows(ctx, m.Run, tasks)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (p *Poison) try(ctx context.Context, log *slog.Logger, m fleet.Message) err
 		switch row := rows[t.key.ID]; {
 		case row.Revision != t.key.Revision:
 		case row.State == fleet.Scored:
-			errs = append(errs, looker.compare(ctx, row.Job))
+			errs = append(errs, look.compare(ctx, row.Job))
 		case row.State == fleet.Queued:
 			errs = append(errs, p.judge(ctx, log, run, t.key))
 		}
@@ -75,8 +76,8 @@ func (p *Poison) try(ctx context.Context, log *slog.Logger, m fleet.Message) err
 	return errors.Join(append(errs, p.Ender.End(ctx, log, m.Run))...)
 }
 
-// judge gives a queued job up if it has an error of its own, or had its second
-// chance; else it gives it one.
+// judge closes a queued job as failed if an attempt at it met a permanent error, or
+// if it was sent alone before. Otherwise it sends it alone.
 func (p *Poison) judge(ctx context.Context, log *slog.Logger, run fleet.Run, key fleet.JobKey) error {
 	attempts, err := p.Ledger.Attempts(ctx, run.ID, key)
 	if err != nil {

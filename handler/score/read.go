@@ -11,18 +11,18 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// chunkPoints is how many points go from the reader to a worker at a time. A
-// window of no more leaves its connection to SQL before it is scored.
+// chunkPoints is how many points the reader sends to a worker at a time. If a window
+// has no more, its connection to SQL is free again before the window is scored.
 const chunkPoints = 4096
 
-// chunk are some points of one job. It is used again once they are scored.
+// chunk holds points of one job. Once they are scored, another job uses it.
 type chunk []point
 
 // feed carries the readings of one job, piece by piece, from the reader to its
 // worker.
 type feed[T any] struct {
 	pieces  chan T
-	err     error         // set before pieces is closed: why they are not all
+	err     error         // set before pieces is closed, if pieces are missing
 	stopped chan struct{} // closed when the worker takes no more
 }
 
@@ -30,7 +30,7 @@ func newFeed[T any]() *feed[T] {
 	return &feed[T]{pieces: make(chan T, 1), stopped: make(chan struct{})}
 }
 
-// send passes a piece on, unless the worker has stopped.
+// send sends a piece to the worker, unless that has stopped.
 func (f *feed[T]) send(ctx context.Context, piece T) {
 	select {
 	case f.pieces <- piece:
@@ -39,7 +39,7 @@ func (f *feed[T]) send(ctx context.Context, piece T) {
 	}
 }
 
-// close ends the feed, before all its pieces were sent if err is not nil.
+// close ends the feed. An err that is not nil says why pieces are missing.
 func (f *feed[T]) close(err error) {
 	f.err = err
 	close(f.pieces)
@@ -47,7 +47,7 @@ func (f *feed[T]) close(err error) {
 
 func (f *feed[T]) stop() { close(f.stopped) }
 
-// each yields the pieces sent, and an error if they are not all.
+// each yields the pieces. Its error says that some are missing.
 func (f *feed[T]) each(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for piece := range f.pieces {
@@ -64,9 +64,9 @@ func (f *feed[T]) each(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// scoreAll reads the readings of all sensors' tasks, which are sorted, in one range
-// query, and hands those of each to a worker.
-func (p *pass) scoreAll(ctx context.Context, tasks []*task) {
+// scoreAll is the second step of sensors' jobs. It reads the readings of all tasks,
+// which are sorted, in one range query, and sends those of each to a worker.
+func (p *processor) scoreAll(ctx context.Context, tasks []*task) {
 	if len(tasks) == 0 {
 		return
 	}
@@ -74,7 +74,7 @@ func (p *pass) scoreAll(ctx context.Context, tasks []*task) {
 	for i, t := range tasks {
 		ids[i] = t.key.ID
 	}
-	r := reader{pass: p, tasks: tasks}
+	r := reader{processor: p, tasks: tasks}
 	r.g.SetLimit(workers)
 	r.next(ctx)
 	for reading, err := range p.Readings.Readings(ctx, ids, p.run.Window) {
@@ -92,15 +92,15 @@ func (p *pass) scoreAll(ctx context.Context, tasks []*task) {
 
 // reader distributes readings to the workers of tasks, one after another.
 type reader struct {
-	*pass
-	tasks []*task       // the first is the one being read; all later ones follow
+	*processor
+	tasks []*task       // those not read yet; the first is being read
 	feed  *feed[*chunk] // of the first
 	chunk *chunk        // for the feed; nil before its first point
 	err   error         // why reading stopped
 	g     spawn.Group
 }
 
-// next starts the worker of the first task; it waits while all are busy.
+// next starts a worker for the first task. It waits while all workers are busy.
 func (r *reader) next(ctx context.Context) {
 	t, f := r.tasks[0], newFeed[*chunk]()
 	r.feed = f
@@ -130,7 +130,7 @@ func (r *reader) take(ctx context.Context, reading fleet.Reading) error {
 	return nil
 }
 
-// send passes the chunk on.
+// send sends the chunk to the worker.
 func (r *reader) send(ctx context.Context) {
 	if r.chunk != nil {
 		r.feed.send(ctx, r.chunk)
@@ -138,15 +138,15 @@ func (r *reader) send(ctx context.Context) {
 	}
 }
 
-// done ends the first task's feed, in error if reading has stopped.
+// done ends the feed of the first task, with the error that stopped the reading, if any.
 func (r *reader) done(ctx context.Context) {
 	r.send(ctx)
 	r.feed.close(r.err)
 	r.tasks = r.tasks[1:]
 }
 
-// finish ends the feeds of all tasks left: they have no more readings, or, if
-// reading has stopped, share its error.
+// finish ends the feeds of all tasks that are left: they have no more readings, or
+// the reading was stopped by an error, which is theirs then.
 func (r *reader) finish(ctx context.Context) {
 	r.done(ctx)
 	for len(r.tasks) > 0 {

@@ -71,26 +71,27 @@ type Scorer struct {
 	// CPU bounds the predicting of all invocations together: one share a core.
 	CPU *semaphore.Weighted
 	Now func() time.Time
-	// Pause is the wait before the second pass over jobs that met an error
-	// which may mend; each later one is twice as long. Half a second if zero.
+	// Pause is the wait after the first round in which a job met an error that may
+	// go away. Each later wait is twice as long. Zero means half a second.
 	Pause time.Duration
 
 	chunks pool[chunk]
 }
 
 const (
-	passes  = 4                // over the jobs of a message, while errors may mend
-	looks   = 20               // passes in all; those beyond errors, others got on
-	workers = 8                // jobs of a message worked on at a time
+	maxFailures = 4  // rounds in which a job met an error that may go away
+	maxRounds   = 20 // in all; a round without errors starts over because others changed a job
+
+	workers = 8                // jobs of a message that are worked on at a time
 	grace   = 10 * time.Second // for noting attempts after the deadline
 
 	firstPause = 500 * time.Millisecond
 )
 
-// Score works on the jobs of a message. It returns nil if the message is done
-// with, and an error that asks for another delivery if not: then the attempt is
-// noted for each job left. The jobs of a message succeed and fail one by one. A
-// text that is no message goes to the dead letter.
+// Score works on the jobs of a message, each of which succeeds or fails by itself.
+// It returns nil if all are closed. Otherwise it notes an attempt for each job that
+// is left, and returns an error that has the host deliver the message again. A text
+// that is no message goes to the dead letter.
 func (s *Scorer) Score(ctx context.Context, log *slog.Logger, text string) error {
 	m, err := fleet.ParseMessage(text)
 	if err != nil {
@@ -102,49 +103,49 @@ func (s *Scorer) Score(ctx context.Context, log *slog.Logger, text string) error
 		return nil
 	}
 	if err != nil {
-		return again("score", m.Run, err)
+		return redeliver("score", m.Run, err)
 	}
-	p := &pass{Scorer: s, run: run, log: log}
+	p := &processor{Scorer: s, run: run, log: log}
 	if p.aggregation, err = fleet.ParseAggregation(run.Settings.Aggregate); err != nil {
-		return again("score", m.Run, err)
+		return redeliver("score", m.Run, err)
 	}
 	tasks := newTasks(m.Jobs)
-	if left := s.passes(ctx, p, tasks); len(left) > 0 {
+	if left := s.rounds(ctx, p, tasks); len(left) > 0 {
 		s.note(ctx, log, run.ID, left)
-		return again("score", run.ID, fmt.Errorf("%d of %d jobs are left, the first of them %s: %w", len(left), len(tasks), left[0].key.ID, left[0].err))
+		return redeliver("score", run.ID, fmt.Errorf("%d of %d jobs are left, the first of them %s: %w", len(left), len(tasks), left[0].key.ID, left[0].err))
 	}
 	if err := s.Ender.End(ctx, log, run.ID); err != nil {
-		return again("score", run.ID, err)
+		return redeliver("score", run.ID, err)
 	}
 	return nil
 }
 
-// again makes err one that asks for another delivery, whatever it was.
-func again(doing, run string, err error) error {
+// redeliver wraps err, whatever it is, so that the host delivers the message again.
+func redeliver(doing, run string, err error) error {
 	return fmt.Errorf("%s run %s: %w: %v", doing, run, fleet.ErrUnavailable, err)
 }
 
-// passes goes over the tasks until each is done, or what is left cannot be
-// mended in time. It returns what is left, with errors.
-func (s *Scorer) passes(ctx context.Context, p *pass, tasks []*task) []*task {
+// rounds works on the tasks until all are done or there is no time left. It returns
+// those that are not done, each with its error.
+func (s *Scorer) rounds(ctx context.Context, p *processor, tasks []*task) []*task {
 	pause := cmp.Or(s.Pause, firstPause)
-	var stuck []*task // with errors of their own
-	failing := 0
-	for range looks {
-		p.try(ctx, tasks)
+	var stuck []*task // with permanent errors
+	failures := 0
+	for range maxRounds {
+		p.round(ctx, tasks)
 		tasks = slices.DeleteFunc(tasks, func(t *task) bool {
-			if t.err != nil && own(t.err) {
+			if t.err != nil && permanent(t.err) {
 				stuck = append(stuck, t)
 			}
-			return t.err == nil && !t.again || t.err != nil && own(t.err)
+			return t.err == nil && !t.startOver || t.err != nil && permanent(t.err)
 		})
 		if len(tasks) == 0 {
 			return stuck
 		}
 		if !slices.ContainsFunc(tasks, func(t *task) bool { return t.err != nil }) {
-			continue // others were faster: look again at once
+			continue // others changed a job: start over at once
 		}
-		if failing++; failing == passes || !sleep(ctx, pause) {
+		if failures++; failures == maxFailures || !sleep(ctx, pause) {
 			break
 		}
 		pause *= 2
@@ -157,11 +158,11 @@ func (s *Scorer) passes(ctx context.Context, p *pass, tasks []*task) []*task {
 	return append(stuck, tasks...)
 }
 
-// own reports whether err lies in the job itself: another try, elsewhere or
-// later, will meet it again. The list is closed: no model, a bad model, no data,
-// bad data, a panic, and a value that the database refuses. Any other error,
-// known or not, may pass and is tried again.
-func own(err error) bool {
+// permanent reports whether err lies in the job itself, so that every other attempt
+// would meet it too. Such errors are: no model, a bad model, no data, bad data, a
+// panic, and a value that the database refuses. Any other error, even one that
+// nobody has seen before, may go away, and the job is tried again.
+func permanent(err error) bool {
 	for _, other := range []error{fleet.ErrUnavailable, context.DeadlineExceeded, context.Canceled, blob.ErrChanged} {
 		if errors.Is(err, other) {
 			return false
@@ -171,13 +172,13 @@ func own(err error) bool {
 	return fleet.FailureOf(err).Outcome != "" || errors.As(err, &panicked) || errors.Is(err, fleet.ErrInvalid)
 }
 
-// note adds an attempt to each task left, even when the deadline has passed, so
-// that poison can tell the unlucky from the bad.
+// note stores an attempt for each task that is left, even after the deadline.
+// [Poison] decides by the attempts which jobs get a second chance.
 func (s *Scorer) note(ctx context.Context, log *slog.Logger, run string, left []*task) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	for _, t := range left {
-		a := fleet.Attempt{At: s.Now(), Own: own(t.err), Err: t.err.Error()}
+		a := fleet.Attempt{At: s.Now(), Own: permanent(t.err), Err: t.err.Error()}
 		if err := s.Ledger.AddAttempt(ctx, run, t.key, a); err != nil {
 			log.Warn("attempt not noted", "run", run, "job", t.key.ID.String(), "revision", t.key.Revision, "attempt", a.Err, "error", err.Error())
 			return // the others would fail alike
@@ -191,6 +192,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	case <-time.After(d):
-		return ctx.Err() == nil // both may have happened
+		return ctx.Err() == nil // the select may choose either if both are ready
 	}
 }

@@ -33,8 +33,8 @@ func TestOwn(t *testing.T) {
 		{fmt.Errorf("%w: reading it: %w", fleet.ErrBadModel, context.DeadlineExceeded), false},
 		{fmt.Errorf("%w: reading it: %w", fleet.ErrBadModel, blob.ErrChanged), false},
 	} {
-		if got := own(c.err); got != c.want {
-			t.Errorf("own(%v) = %v, want %v", c.err, got, c.want)
+		if got := permanent(c.err); got != c.want {
+			t.Errorf("permanent(%v) = %v, want %v", c.err, got, c.want)
 		}
 	}
 }

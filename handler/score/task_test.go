@@ -15,10 +15,10 @@ func TestEachPanics(t *testing.T) {
 		if t == tasks[1] {
 			panic("middle")
 		}
-		t.looked = true
+		t.inspected = true
 	})
 	var p *spawn.Panic
-	if !errors.As(tasks[1].err, &p) || tasks[0].err != nil || tasks[2].err != nil || !tasks[0].looked || !tasks[2].looked {
+	if !errors.As(tasks[1].err, &p) || tasks[0].err != nil || tasks[2].err != nil || !tasks[0].inspected || !tasks[2].inspected {
 		t.Errorf("got %v, %v, %v, want a panic in the middle alone", tasks[0].err, tasks[1].err, tasks[2].err)
 	}
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
-// looker is the look at jobs that step (a) takes, of [Scorer] and [Poison].
-type looker struct {
+// inspector reads what became of jobs, for [Scorer] and [Poison].
+type inspector struct {
 	ledger Ledger
 	files  blob.Store
 	now    func() time.Time
 }
 
-// rows returns the rows of the tasks' jobs. One that does not exist has none,
-// and so the revision 0 and no state.
-func (l looker) rows(ctx context.Context, run string, tasks []*task) (map[fleet.ID]fleet.Work, error) {
+// rows returns the rows of the tasks' jobs in SQL. A job that does not exist has
+// none; the zero row then stands for it, whose state is none.
+func (l inspector) rows(ctx context.Context, run string, tasks []*task) (map[fleet.ID]fleet.Work, error) {
 	if len(tasks) == 0 {
 		return nil, nil
 	}
@@ -39,11 +39,11 @@ func (l looker) rows(ctx context.Context, run string, tasks []*task) (map[fleet.
 	return rows, nil
 }
 
-// compare re-opens a scored job whose CSV is not the one that its row names: a
-// writer that came late, and was killed before it could look, left its own. The
-// sha256 is read after the row, so that a file read as different was, or is,
-// different from what the job was closed with.
-func (l looker) compare(ctx context.Context, job fleet.Job) error {
+// compare re-opens a scored job if its CSV is not the one that its row names.
+// That happens if a late writer replaces the CSV and is killed before it closes
+// the job. The hash of the file is read after the row. So if the two differ, the
+// file was changed after the job had been closed.
+func (l inspector) compare(ctx context.Context, job fleet.Job) error {
 	info, err := l.files.Stat(ctx, blob.Preds, ledger.CSVName(job.Run, job.ID))
 	if err != nil && !errors.Is(err, blob.ErrNotFound) {
 		return err

@@ -16,23 +16,32 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// task is a job in the course of an invocation.
+// A task is a job that an invocation works on. A round takes it through the steps
+// of the package comment, and each step sets some of its fields:
+//
+//	inspect   cond, and work if the job is to be scored
+//	load      model, plan, and of result: Model, ModelSHA256, AttributesSHA256
+//	score     began, and of result: the figures and CSVSHA256
+//	close     result.Duration
+//
+// Every step may set err or startOver, which ends the round for this task. A task
+// with neither is done. All fields but key and inspected are set anew in the next
+// round.
 type task struct {
-	key    fleet.JobKey
-	work   fleet.Work     // the job's row and the model that serves it
-	looked bool           // a pass was made before, so that the next reads the ETag
-	cond   blob.Condition // under which the CSV may be written
-	model  Model
-	plan   *features.Plan // of a device model: how its rows are made
-	began  time.Time      // the scoring
-	result fleet.Outcome  // what the job is closed with, but for what err says
+	key       fleet.JobKey
+	inspected bool           // by an earlier round: from then on, cond is the ETag of the CSV
+	cond      blob.Condition // under which the CSV may be written
+	work      fleet.Work     // the job's row in SQL, and the model that serves it
+	model     Model          // nil if the job is not to be scored
+	plan      *features.Plan // how the rows of a device model are made; nil for a sensor
+	began     time.Time      // when scoring began
+	result    fleet.Outcome  // what the job is closed with, unless there is an error
 
-	// How the last pass ended: done if neither is set.
-	again bool // others changed the job or its CSV meanwhile
-	err   error
+	startOver bool // others changed the job or its CSV in the meantime
+	err       error
 }
 
-// newTasks returns the tasks of jobs, in the order in which readings come.
+// newTasks returns the tasks of jobs, in the order in which SQL yields readings.
 func newTasks(jobs []fleet.JobKey) []*task {
 	tasks := make([]*task, len(jobs))
 	for i, key := range jobs {
@@ -53,20 +62,20 @@ func (t *task) caught(f func()) {
 	}
 }
 
-// pass is what the tasks of an invocation share.
-type pass struct {
+// processor works on the jobs of one message. Its fields are what they share.
+type processor struct {
 	*Scorer
 	run         fleet.Run
 	log         *slog.Logger
 	aggregation fleet.Aggregation
 }
 
-// try goes over the tasks once: (a), (b) and (c) of the package comment.
-func (p *pass) try(ctx context.Context, tasks []*task) {
+// round takes all tasks through the steps once.
+func (p *processor) round(ctx context.Context, tasks []*task) {
 	for _, t := range tasks {
-		t.again, t.err = false, nil
+		t.startOver, t.err = false, nil
 	}
-	queued := p.look(ctx, tasks)
+	queued := p.inspect(ctx, tasks)
 	each(queued, func(t *task) { p.load(ctx, t) })
 	var sensors, models []*task
 	for _, t := range queued {
@@ -83,8 +92,7 @@ func (p *pass) try(ctx context.Context, tasks []*task) {
 	each(queued, func(t *task) { p.close(ctx, t) })
 }
 
-// each calls f for all tasks, several at a time. If f panics, that is the
-// task's error.
+// each calls f for all tasks, several at a time. A panic of f is the task's error.
 func each(tasks []*task, f func(t *task)) {
 	var g spawn.Group
 	g.SetLimit(workers)
@@ -97,17 +105,17 @@ func each(tasks []*task, f func(t *task)) {
 	_ = g.Wait() // each task has its own error
 }
 
-// look is (a): it returns the tasks whose jobs are to be scored.
-func (p *pass) look(ctx context.Context, tasks []*task) []*task {
+// inspect is the first step. It returns the tasks whose jobs are to be scored.
+func (p *processor) inspect(ctx context.Context, tasks []*task) []*task {
 	each(tasks, func(t *task) {
-		if t.cond = blob.Absent; t.looked || t.key.Revision > 0 {
+		if t.cond = blob.Absent; t.inspected || t.key.Revision > 0 {
 			t.cond, t.err = ledger.Unchanged(ctx, p.Files, blob.Preds, ledger.CSVName(p.run.ID, t.key.ID))
 		}
-		t.looked = true
+		t.inspected = true
 	})
 	tasks = slices.DeleteFunc(slices.Clone(tasks), func(t *task) bool { return t.err != nil })
-	looker := looker{p.Ledger, p.Files, p.Now}
-	rows, err := looker.rows(ctx, p.run.ID, tasks)
+	look := inspector{p.Ledger, p.Files, p.Now}
+	rows, err := look.rows(ctx, p.run.ID, tasks)
 	if err != nil {
 		for _, t := range tasks {
 			t.err = err
@@ -125,27 +133,27 @@ func (p *pass) look(ctx context.Context, tasks []*task) []*task {
 			scored = append(scored, t)
 		}
 	}
-	each(scored, func(t *task) { t.err = looker.compare(ctx, rows[t.key.ID].Job) })
+	each(scored, func(t *task) { t.err = look.compare(ctx, rows[t.key.ID].Job) })
 	return queued
 }
 
-// score is (b) for one sensor's job, whose points come from f. It does not touch
-// SQL: the reader holds a connection while the workers work, and if these waited for
-// one too, all could be held.
-func (p *pass) score(ctx context.Context, t *task, f *feed[*chunk]) {
+// score is the second step of one sensor's job, whose points come from f. It must
+// not use SQL. The reader has a connection open while the workers work: if they
+// waited for connections too, all of them could be taken, and nobody would get on.
+func (p *processor) score(ctx context.Context, t *task, f *feed[*chunk]) {
 	defer f.stop()
 	p.write(ctx, t, func(w io.Writer) error { return p.fill(ctx, w, t, f) })
 }
 
-// write writes the CSV of a task, under its condition, as fill does.
-func (p *pass) write(ctx context.Context, t *task, fill func(io.Writer) error) {
+// write writes the CSV of a task, with what fill writes, under the task's condition.
+func (p *processor) write(ctx context.Context, t *task, fill func(io.Writer) error) {
 	t.began = p.Now()
 	name := ledger.CSVName(p.run.ID, t.key.ID)
 	info, err := p.Files.Write(ctx, blob.Preds, name, t.cond, "text/csv; charset=utf-8", func(w io.Writer) error {
 		return guard(func() error { return fill(w) })
 	})
 	if errors.Is(err, blob.ErrChanged) {
-		t.again = true
+		t.startOver = true
 		return
 	}
 	if ctx.Err() != nil && err != nil {
@@ -155,7 +163,7 @@ func (p *pass) write(ctx context.Context, t *task, fill func(io.Writer) error) {
 }
 
 // fill writes the CSV of a sensor's task to w and its figures to the task's result.
-func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed[*chunk]) error {
+func (p *processor) fill(ctx context.Context, w io.Writer, t *task, f *feed[*chunk]) error {
 	out, err := p.predictions(ctx, w, t)
 	if err != nil {
 		return err
@@ -176,6 +184,6 @@ func (p *pass) fill(ctx context.Context, w io.Writer, t *task, f *feed[*chunk]) 
 }
 
 // predictions begins the predictions of a task.
-func (p *pass) predictions(ctx context.Context, w io.Writer, t *task) (*Predictions, error) {
+func (p *processor) predictions(ctx context.Context, w io.Writer, t *task) (*Predictions, error) {
 	return NewPredictions(ctx, w, Subject{ID: t.key.ID, Model: t.model, Window: p.run.Window, Aggregation: p.aggregation, Plan: t.plan}, p.CPU)
 }
