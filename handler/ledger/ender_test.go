@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -97,6 +98,33 @@ func TestManifestOfManyJobs(t *testing.T) {
 	}
 	if summary.Jobs != n || summary.Empty != 2*n || summary.Duration != 120 || summary.Lag != 180 || summary.Busy != n {
 		t.Errorf("summary %+v", summary)
+	}
+}
+
+// goneRun is a ledger without a run, or with one that has ended.
+type goneRun struct {
+	manyJobs
+	err error
+}
+
+func (g *goneRun) Run(context.Context, string) (fleet.Run, error) { return g.run, g.err }
+
+// TestEndOfNoRun: a run that is gone or has ended is left as it is.
+func TestEndOfNoRun(t *testing.T) {
+	t.Parallel()
+	for _, g := range []*goneRun{{err: fmt.Errorf("run: %w", fleet.ErrNotFound)}, {manyJobs: manyJobs{run: fleet.Run{ID: runA, State: fleet.RunSucceeded}}}} {
+		files := &blob.Memory{}
+		e := &ledger.Ender{Ledger: g, Files: files, Now: time.Now}
+		if err := e.End(t.Context(), slog.New(slog.DiscardHandler), runA); err != nil {
+			t.Errorf("%+v: %v", g, err)
+		}
+		if _, err := files.Stat(t.Context(), blob.Preds, ledger.ManifestName(runA)); !errors.Is(err, blob.ErrNotFound) {
+			t.Errorf("%+v has a manifest: %v", g, err)
+		}
+	}
+	e := &ledger.Ender{Ledger: &goneRun{err: fleet.ErrUnavailable}, Files: &blob.Memory{}, Now: time.Now}
+	if err := e.End(t.Context(), slog.New(slog.DiscardHandler), runA); !errors.Is(err, fleet.ErrUnavailable) {
+		t.Errorf("a ledger that is away: %v", err)
 	}
 }
 

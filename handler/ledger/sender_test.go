@@ -82,6 +82,38 @@ func TestSendNotesWhatWasSent(t *testing.T) {
 	}
 }
 
+// paged is an outbox that gives as many jobs as are asked for.
+type paged struct {
+	left  int
+	pages []int // sent
+}
+
+func (o *paged) Unsent(_ context.Context, _ string, limit int) ([]fleet.Job, error) {
+	jobs := make([]fleet.Job, min(limit, o.left))
+	for i := range jobs {
+		jobs[i] = queuedJob(runA, "d", i)
+	}
+	return jobs, nil
+}
+
+func (o *paged) MarkSent(_ context.Context, _ string, jobs []fleet.JobKey, _ time.Time) error {
+	o.left -= len(jobs)
+	o.pages = append(o.pages, len(jobs))
+	return nil
+}
+
+// TestSendGoesOn sends page by page, until there is none left.
+func TestSendGoesOn(t *testing.T) {
+	t.Parallel()
+	for n, pages := range map[int]string{0: "[]", 1: "[1]", 1000: "[1000]", 1001: "[1000 1]", 2500: "[1000 1000 500]"} {
+		o := &paged{left: n}
+		s := &ledger.Sender{Outbox: o, Queue: &refusing{}, PerMessage: 50, Now: time.Now}
+		if sent, err := s.Send(t.Context(), ""); err != nil || sent != n || fmt.Sprint(o.pages) != pages {
+			t.Errorf("%d jobs: %d sent in pages of %v, %v", n, sent, o.pages, err)
+		}
+	}
+}
+
 // TestSendSplitsLongNames sends jobs of the longest names: no message has more
 // than the queue takes, in XML.
 func TestSendSplitsLongNames(t *testing.T) {
