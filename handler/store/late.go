@@ -48,8 +48,13 @@ WHERE r.opened_at >= @oldest AND r.state NOT IN ('cancelling', 'cancelled')
 	deleteMarks statement = `DELETE FROM dbo.late_marks WHERE id IN (SELECT k.mark FROM {k:mark})`
 )
 
+// maxLateJobs is how many jobs one transaction re-opens for late readings, unless a
+// single mark concerns more: a reading of a sensor whose models look back for a week
+// re-opens each of their jobs in 169 hourly runs.
+const maxLateJobs = 10_000
+
 // ReopenLate takes up to limit marks of late readings, all of the oldest window
-// that has any. In one transaction it re-opens, at their next revisions, the jobs
+// that has any, fewer if they concern many jobs. In one transaction it re-opens, at their next revisions, the jobs
 // whose rows these readings change, in the window's run and in those that look back
 // to it, adds those that are missing, sets these runs running and raises their
 // epochs, and deletes the marks. Nothing is done in a run that is cancelled, gone or
@@ -57,8 +62,8 @@ WHERE r.opened_at >= @oldest AND r.state NOT IN ('cancelling', 'cancelled')
 // It returns how many marks it took; if another call was faster, nothing has been
 // done, and there are no runs.
 func (db *DB) ReopenLate(ctx context.Context, limit int, now, oldest time.Time) (marks int, runs []fleet.Reopened, err error) {
-	taken, err := db.firstLate(ctx, limit)
-	if err != nil || len(taken.values) == 0 {
+	first, err := db.firstLate(ctx, limit)
+	if err != nil || len(first.values) == 0 {
 		return 0, nil, err
 	}
 	changed, err := db.write(ctx, "re-opening for late readings", func(ctx context.Context, tx session) error {
@@ -66,10 +71,16 @@ func (db *DB) ReopenLate(ctx context.Context, limit int, now, oldest time.Time) 
 		if err := tx.assignAll(ctx); err != nil {
 			return err
 		}
-		jobs, err := tx.lateJobs(ctx, taken, oldest)
+		taken := first
+		jobs, n, err := tx.lateJobs(ctx, taken, oldest)
+		for err == nil && n > maxLateJobs && len(taken.values) > 1 {
+			taken.values = taken.values[:max(1, len(taken.values)*maxLateJobs/n)]
+			jobs, n, err = tx.lateJobs(ctx, taken, oldest)
+		}
 		if err != nil {
 			return err
 		}
+		marks = len(taken.values)
 		for _, run := range slices.Sorted(maps.Keys(jobs)) {
 			late, err := tx.reopenLate(ctx, run, jobs[run], now)
 			if err != nil {
@@ -86,25 +97,26 @@ func (db *DB) ReopenLate(ctx context.Context, limit int, now, oldest time.Time) 
 	if !changed {
 		runs = nil
 	}
-	return len(taken.values), runs, err
+	return marks, runs, err
 }
 
-// lateJobs returns the jobs that late readings change, by run.
-func (c session) lateJobs(ctx context.Context, marks list, oldest time.Time) (map[string][]int64, error) {
-	jobs := map[string][]int64{}
+// lateJobs returns the jobs that late readings change, by run, and how many they are.
+func (c session) lateJobs(ctx context.Context, marks list, oldest time.Time) (jobs map[string][]int64, n int, err error) {
+	jobs = map[string][]int64{}
 	for _, s := range []statement{lateSensors, lateModels} {
 		err := c.eachList(ctx, s, marks, func(row scanner) error {
 			var run string
 			var subject int64
 			err := row.Scan(&run, &subject)
 			jobs[run] = append(jobs[run], subject)
+			n++
 			return err
 		}, sql.Named("oldest", c.time(oldest)))
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return jobs, nil
+	return jobs, n, nil
 }
 
 // reopenLate re-opens jobs of a run, unless it has been cancelled meanwhile.

@@ -137,6 +137,55 @@ func testManyLate(t *testing.T, db *store.DB) {
 	}
 }
 
+// testLateFar has late readings of many devices whose model looks back for a week: they
+// concern more jobs than one transaction re-opens, and each is re-opened.
+func testLateFar(t *testing.T, db *store.DB) {
+	const devices, windows, reach, most = 62, 172, 169, 10_000
+	ctx := t.Context()
+	check(t, db.Register(ctx, fleet.Registration{Added: []fleet.Model{{Name: "_fleet/far.zip", ETag: "1", Place: fleet.Place{Scope: fleet.OfFleet, Title: "far"},
+		Facts: &fleet.Facts{Features: 1, Sensors: []string{"s"}, LookbackMS: (reach - 1) * 3600_000}}}}))
+	late := func(value float64, after fleet.Millis) (batch []fleet.Reading) {
+		for i := range devices {
+			batch = append(batch, fleet.Reading{ID: fleet.ID{Device: fmt.Sprint("far-", i), Sensor: "s"}, Time: fleet.MillisOf(hour(0).From) + after, Value: value})
+		}
+		return batch
+	}
+	insert(t, db, late(1, 0)...)
+	check(t, db.InitWatermark(ctx, hour(0).From))
+	for i := range windows {
+		ok, err := db.OpenScheduled(ctx, hour(i), fleet.Settings{}, noon, windows)
+		check(t, err)
+		equal(t, "opened", ok, true)
+	}
+	insert(t, db, late(2, 1)...)
+	again, calls := 0, 0
+	for {
+		marks, runs, err := db.ReopenLate(ctx, 250, noon, time.Time{})
+		check(t, err)
+		if marks == 0 {
+			break
+		}
+		jobs := 0
+		for _, r := range runs {
+			jobs += r.Again
+			equal(t, "added", r.Added, 0)
+		}
+		if calls++; jobs > most || len(runs) != reach {
+			t.Errorf("call %d re-opened %d jobs of %d runs", calls, jobs, len(runs))
+		}
+		again += jobs
+	}
+	equal(t, "jobs re-opened", again, devices*reach)
+	for _, w := range []struct{ hour, revision int }{{0, 1}, {reach - 1, 1}, {reach, 0}} {
+		jobs, err := db.JobsPage(ctx, hour(w.hour).RunID(), "", fleet.ID{}, devices)
+		check(t, err)
+		equal(t, "jobs", len(jobs), devices)
+		for _, j := range jobs {
+			equal(t, fmt.Sprintf("revision of %v in hour %d", j.ID, w.hour), j.Revision, w.revision)
+		}
+	}
+}
+
 // testLateRace inserts readings, opens windows, re-opens for late readings and
 // scores, all side by side. In the end every reading is among those that its
 // job's last try has read.

@@ -118,6 +118,7 @@ var tests = []struct {
 	{"LateReadings", testLateReadings},
 	{"LateMarksDropped", testLateMarksDropped},
 	{"ManyLate", testManyLate},
+	{"LateFar", testLateFar},
 	{"Models", testModels},
 	{"LateLookback", testLateLookback},
 	{"Outbox", testOutbox},
