@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/simulate"
@@ -69,10 +71,16 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 	if f.verbose {
 		level = slog.LevelInfo
 	}
+	settings := map[string]string{"SCORE_SCHEDULE": f.schedule, "SCORE_TICK": "*/10 * * * * *", "SCORE_DELAY": "5s"}
+	for _, s := range config.Settings { // how events are read is the caller's to say
+		if v := c.getenv(s.Name); v != "" && strings.HasPrefix(s.Name, "INGEST_") {
+			settings[s.Name] = v
+		}
+	}
 	s, err := startStack(ctx, stackOptions{
 		dist: f.dist, dir: f.dir, httpPort: f.port, auth: f.enableAuth,
 		ports:    [3]int{preferred(10000), preferred(10001), preferred(10002)},
-		settings: map[string]string{"SCORE_SCHEDULE": f.schedule, "SCORE_TICK": "*/10 * * * * *", "SCORE_DELAY": "5s"},
+		settings: settings,
 		log:      slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}),
 	})
 	if err != nil {

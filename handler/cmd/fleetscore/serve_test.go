@@ -118,6 +118,12 @@ func TestServeAsksForKey(t *testing.T) {
 // exit code.
 func serve(t *testing.T, dist string, flags ...string) (url string, out *buffer, stop func() int) {
 	t.Helper()
+	return serveWith(t, dist, nil, flags...)
+}
+
+// serveWith is serve with settings in the environment.
+func serveWith(t *testing.T, dist string, settings map[string]string, flags ...string) (url string, out *buffer, stop func() int) {
+	t.Helper()
 	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)
@@ -126,9 +132,9 @@ func serve(t *testing.T, dist string, flags ...string) (url string, out *buffer,
 	out = new(buffer)
 	ended := make(chan int, 1)
 	go func() {
-		none := func(string) string { return "" }
+		getenv := func(name string) string { return settings[name] }
 		args := append([]string{"serve", "--idle", "--dist", dist, "--port", fmt.Sprint(port)}, flags...)
-		ended <- run(ctx, args, none, strings.NewReader(""), out, out)
+		ended <- run(ctx, args, getenv, strings.NewReader(""), out, out)
 	}()
 	return fmt.Sprintf("http://127.0.0.1:%d", port), out, func() int {
 		cancel()
