@@ -25,7 +25,7 @@ func loadBaggingClassifier(a *attrs) *element {
 	scores := m.members[0].scores
 	for _, e := range m.members {
 		m.classes = append(m.classes, a.encoded(e, len(m.role.classes.names)))
-		if e.scores != scores || len(e.classes.names) != len(m.role.classes.names) {
+		if e.scores != scores || !e.decides() || len(e.classes.names) != len(m.role.classes.names) {
 			scores = 0
 		}
 	}

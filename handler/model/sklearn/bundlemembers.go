@@ -90,6 +90,10 @@ func (b *bundle) addInner(inner []member) {
 			b.addLimit(m)
 		}
 	}
+	differs := func(l Threshold) bool { return l.Value != b.limits[0].Value }
+	if !hasLimit && slices.ContainsFunc(b.limits, differs) { // such as those of several alarms
+		b.limits = nil
+	}
 }
 
 // addLimit takes a member as a threshold if its key says so.

@@ -79,13 +79,13 @@ func either(o *pickle.Object, names ...string) any {
 
 func (a *attrs) fold(m *calibrated, name string, o *pickle.Object) fold {
 	f := fold{element: a.nested(name, either(o, "estimator", "base_estimator"))}
-	if a.err == nil && (f.predictor == nil || f.kind != predict.Classifier || f.scores == 0 && f.probabilities == 0) {
+	if a.err == nil && (f.predictor == nil || f.kind != predict.Classifier || !f.decides() && f.probabilities == 0) {
 		a.fail("%s is no classifier with scores or probabilities", f.label)
 	}
 	if a.err != nil {
 		return f
 	}
-	f.score = f.scores > 0
+	f.score = f.decides()
 	f.classes = a.positions(f.element, m.classes)
 	list, ok := either(o, "calibrators", "calibrators_").(*pickle.List)
 	if !ok {

@@ -284,3 +284,12 @@ func TestImbalanced(t *testing.T) {
 		t.Run(name, func(t *testing.T) { f.check(t, name) })
 	}
 }
+
+// TestAround holds estimators of scikit-learn that ask those of XGBoost and LightGBM,
+// which have no decision_function, to what they gave.
+func TestAround(t *testing.T) {
+	t.Parallel()
+	for name, f := range readEstimators(t, "../testdata/around-1.7.2.json.xz") {
+		t.Run(name, func(t *testing.T) { f.check(t, name) })
+	}
+}

@@ -11,7 +11,8 @@ import (
 // external is a model that another package has read, as an estimator.
 type external struct {
 	predict.Model
-	results sync.Pool // of *predict.Result
+	decision bool      // a classifier with decision_function in Python
+	results  sync.Pool // of *predict.Result
 }
 
 // newExternal returns the estimator that m is. How many scores and probabilities
@@ -57,6 +58,19 @@ func (e *external) predict(out outcome, x []float64, _ int, _ *arena) error {
 	copy(out.score, r.Scores)
 	copy(out.proba, r.Probabilities)
 	return nil
+}
+
+// decides reports a predictor that has decision_function in Python too. Most
+// classifiers of other libraries have scores here, their margins, but no such method,
+// so that an estimator of scikit-learn around them asks for probabilities.
+func (e *element) decides() bool {
+	switch p := e.predictor.(type) {
+	case *external:
+		return e.scores > 0 && (p.decision || p.Kind() == predict.Detector)
+	case *pipeline:
+		return p.last.decides()
+	}
+	return e.scores > 0
 }
 
 // external returns the estimator that a model of another library is.

@@ -26,7 +26,12 @@ func loadLightGBMWrapper(a *attrs) *element {
 			return nil
 		}
 	}
-	return a.lightgbm(inner, classes)
+	e := a.lightgbm(inner, classes)
+	// Classifiers have decision_function since 4.7, which is known by this attribute.
+	if _, ok := a.object.Attr("_fitted_with_feature_names"); ok && a.err == nil {
+		e.predictor.(*external).decision = true
+	}
+	return e
 }
 
 // loadLightGBMBooster loads lightgbm.basic.Booster, pickled or saved as text.

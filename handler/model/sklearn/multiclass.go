@@ -43,10 +43,10 @@ func loadOneVsRest(a *attrs) *element {
 func (a *attrs) ofTwo(all members) (scores, probable bool) {
 	scores, probable = true, true
 	for _, e := range all {
-		if len(e.classes.names) != 2 || e.scores == 0 && e.probabilities == 0 {
+		if len(e.classes.names) != 2 || !e.decides() && e.probabilities == 0 {
 			a.fail("%s is no classifier of two classes with scores or probabilities", e.label)
 		}
-		scores, probable = scores && e.scores == 1, probable && e.probabilities == 2
+		scores, probable = scores && e.decides() && e.scores == 1, probable && e.probabilities == 2
 	}
 	if a.err == nil && !scores && !probable {
 		a.fail("some of the estimators have scores, others probabilities")
@@ -253,7 +253,7 @@ func (a *attrs) thresholded() *thresholded {
 	}
 	m.role = m.inner.role
 	switch method := a.value("response_method"); {
-	case method == any("decision_function"), m.probabilities == 0:
+	case method == any("decision_function") || m.probabilities == 0:
 		m.byScore = true
 	}
 	if m.byScore && m.scores != 1 || !m.byScore && m.probabilities != 2 {

@@ -76,6 +76,7 @@ add("columns in doubt", {"model": model, "scaler": scaler, "used_columns": names
 add("several thresholds", {"model": model, "scaler": scaler, "threshold_low": -0.1, "threshold_high": -0.03}, refused=['several thresholds, "threshold_low" and "threshold_high"'])
 add("several thresholds, settled", {"model": model, "scaler": scaler, "threshold_low": -0.1, "threshold_high": -0.03}, one, threshold=0.02, spec='{"threshold": 0.02}')
 add("several thresholds, one called so", {"model": model, "scaler": scaler, "threshold_low": -0.1, "threshold": -0.03, "threshold_percentile": 5}, one, threshold=-0.03)
+add("thresholds of alarms", {"model": model, "scaler": scaler, "thresholds": {"warning": -0.1, "critical": -0.2}}, one)
 add("an array of one threshold", {"model": model, "scaler": scaler, "threshold": np.array([-0.03])}, one, threshold=-0.03)
 add("dict with numbers of other kinds", {"model": model, "scaler": scaler, "z": 1j, "d": decimal.Decimal("1.5"), "r": range(3), "s": {1, 2}}, one)
 target = MinMaxScaler().fit(x[:, :1] * 7)
