@@ -76,8 +76,8 @@ func count(lines []mapping.Refused) (n int) {
 	return n
 }
 
-// merge makes one of all that is refused in an event where that is more than
-// [mapping.MaxRefused], or where something stands for the whole event.
+// merge makes one line of everything that is refused in an event, if that is more
+// than [mapping.MaxRefused], or if one line of it has the whole event already.
 func merge(b Batch, all []mapping.Refused) []mapping.Refused {
 	counts, wholes := make(map[int]int), make(map[int]bool)
 	for _, x := range all {
@@ -103,9 +103,9 @@ func merge(b Batch, all []mapping.Refused) []mapping.Refused {
 	return merged
 }
 
-// letterName returns the name of a batch's dead letter. It follows from what
-// stands in it: it is the same whenever the batch is delivered again, and another for
-// another batch, even if the hub was made anew and counts from 0 again.
+// letterName returns the name of a batch's dead letter. It holds a hash of the
+// letter, so that a batch that is delivered again has the same letter, and two
+// batches never share one, even if the hub was made anew and counts from 0 again.
 func letterName(b Batch, by string, lines []mapping.Refused) (string, error) {
 	hash := sha256.New()
 	if err := encodeLines(hash, b, by, lines); err != nil {
@@ -118,8 +118,8 @@ func letterName(b Batch, by string, lines []mapping.Refused) (string, error) {
 	return fmt.Sprintf("%s/%s/%019d-%d-%x.jsonl", hub, partition, b.Sequences[lines[0].Event], count(lines), hash.Sum(nil)[:8]), nil
 }
 
-// writeLetter writes a dead letter. That it is there already is no error: the
-// batch came before.
+// writeLetter writes a dead letter. If it is there already, the batch was delivered
+// before, and that is not an error.
 func writeLetter(ctx context.Context, w blob.Store, name string, fill func(io.Writer) error) error {
 	_, err := w.Write(ctx, blob.DeadLetter, name, blob.Absent, "application/jsonl", fill)
 	if err != nil && !errors.Is(err, blob.ErrChanged) {

@@ -1,48 +1,34 @@
-// Package ingest turns batches of events into stored readings.
+// Package ingest turns batches of events into stored readings. Package mapping says
+// which readings an event holds.
 //
-// # What an event may be
+// # Bad events
 //
-// The body of an event is UTF-8 without a byte order mark: one JSON object, a
-// JSON array of objects, or objects one after the other on lines of their own.
-// Each object is a reading. Its keys, in any case, are
+// An event may hold many readings. Each part of it that is to be a reading is an
+// element: the object that is the whole event, an element of its array, or a line.
+// A bad element does not hold up the others. The bad elements of a batch, and its
+// readings that the store rejects, go to one dead letter, a blob with a line of JSON
+// for each: see [Letter]. If more than [mapping.MaxRefused] elements of an event are
+// bad, one line has the whole event. Otherwise a single event could ask for hundreds
+// of thousands of lines.
 //
-//	device   or deviceId         a name, or a number taken as its decimal text
-//	sensor                       likewise
-//	ts, time or timestamp        see below
-//	value    or val              a finite number, or a string that holds one
+// # Nothing is lost
 //
-// each given once; other keys are ignored. A time is RFC 3339 with any offset,
-// the same with a blank for the T, which may then go without an offset and is
-// UTC (2018-08-28 23:00:05.000), or the milliseconds since 1970 as a number or
-// a string. What is finer than a millisecond is cut off, downwards.
+// A batch is acknowledged when its readings are stored and its dead letter is
+// written. If SQL refuses the batch until shortly before the invocation's deadline,
+// or there is no time for all of it, what is left is spilled: it is written to Blob,
+// and then acknowledged. The tick stores it later; see [Ingester.Drain]. After any
+// other failure the host delivers the batch again. That does no harm: a reading is
+// stored once, and the names of a dead letter and of a spilled batch follow from
+// what they hold.
 //
-// # What becomes of a bad one
-//
-// The unit is the element: the object alone, an element of the array, or a
-// line. A bad element becomes a dead letter with its reason, its exact bytes
-// and where it came from, and does not hold up the others, of its event or of
-// other events. What an element is, is decided by brackets, commas and line
-// breaks alone, so that what is wrong inside one stays inside: in an array all
-// from the first element after which there is neither comma nor bracket is one
-// bad element, and so is what follows the array; among lines a bad element reaches to the next line
-// that begins with an opening brace. If more than a hundred elements of one
-// event are bad, they share one dead letter with the whole event: else a
-// single event could ask for hundreds of thousands.
-//
-// # What is never lost
-//
-// A batch is acknowledged once its readings are stored and its dead letters
-// written, or once it is spilled: kept in Blob because SQL refused it until
-// shortly before the invocation's deadline. The tick stores what was spilled;
-// see [Ingester.Drain]. Until then any failure is one to be retried: doing it
-// again changes nothing, for a reading is stored once, and the names of a dead
-// letter and of a spilled batch follow from their content.
-//
-// A spilled batch is a [Spilled] in the container spill, named
+// A spilled batch is a [Spilled] in the container spill. Its name is
 //
 //	{hub}/{partition}/{first sequence number, 19 digits}-{events}-{hash of the bodies}.json
 //
-// or by the hash alone where the host gave no sequence numbers. Of two readings
-// with one key and different values the first to be stored counts, which may be
-// the later one if the earlier was spilled.
+// or the hash alone, if the host gave no sequence numbers. Of two readings with the
+// same key but different values, the one that is stored first counts. If the earlier
+// one was spilled, that may be the later one.
+//
+// A batch whose JSON is too long for memory comes in parts; see [Batch]. Each part is
+// stored, rejected or spilled like a batch.
 package ingest

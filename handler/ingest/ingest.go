@@ -48,13 +48,12 @@ type Ingester struct {
 	failed map[string]int // spilled batches: how often each could not be drained
 }
 
-// Ingest stores the readings of b, and writes one dead letter with all that is
-// no reading or can't be stored. What is not stored shortly before ctx's
-// deadline, because SQL refuses it or there is too much of it, is spilled to Blob
-// for [Ingester.Drain]. Ingest returns nil once each event is stored, in the dead
-// letter or spilled; its errors wrap [fleet.ErrUnavailable]. It logs a line if
-// something was rejected, one if something was spilled, and once a minute what
-// was ingested since.
+// Ingest stores the readings of b, and writes one dead letter with everything that
+// is not a reading or cannot be stored. What is not stored shortly before ctx's
+// deadline is spilled to Blob for [Ingester.Drain]. Ingest returns nil when each
+// event is stored, in the dead letter or spilled. Its errors wrap
+// [fleet.ErrUnavailable]. It logs a line if something was rejected, another if
+// something was spilled, and once a minute what was ingested since.
 func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error {
 	if !b.Part {
 		return in.ingest(ctx, log, b)
@@ -102,12 +101,12 @@ func (in *Ingester) rejectLong(ctx context.Context, log *slog.Logger, b Batch) e
 	return nil
 }
 
-// errLate is why events are spilled that there was no time for.
+// errLate is why events are spilled for which there was no time.
 var errLate = errors.New("the invocation's time is over")
 
-// store stores the events of b, as many as it can until early ends, and then,
-// until ctx ends, writes their dead letter. It returns how many are done, and the
-// reason why it went no further. An error is that of the dead letter.
+// store stores as many events of b as it can before early ends. Then it writes their
+// dead letter, for which it has until ctx ends. It returns how many events are done,
+// and the reason if these are not all. Its error is that of the dead letter.
 func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch) (done int, reason, err error) {
 	m, by, err := in.Map.Mapping(early, log)
 	if err != nil {
@@ -173,8 +172,8 @@ func (in *Ingester) insert(ctx context.Context, readings []fleet.Reading) (all f
 	return all, nil
 }
 
-// retry makes err one after which the batch comes again, whatever it was: to
-// acknowledge what was not stored would lose it.
+// retry wraps err, whatever it is, so that the host delivers the batch again. A batch
+// that was acknowledged without being stored would be lost.
 func retry(doing string, n int, err error) error {
 	return fmt.Errorf("ingest: "+doing+": %w: %w", n, fleet.ErrUnavailable, err)
 }

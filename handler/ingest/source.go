@@ -52,8 +52,8 @@ type Program struct {
 	current renewed[*mapping.Mapping]
 }
 
-// Mapping implements [Mappings]. A program that cannot be had any more, or that
-// was replaced by one that is wrong, serves on; its log says so.
+// Mapping implements [Mappings]. If the program cannot be read any more, or was
+// replaced by a wrong one, it returns the last good one and logs why.
 func (p *Program) Mapping(ctx context.Context, log *slog.Logger) (*mapping.Mapping, string, error) {
 	name := blob.Config + "/" + p.Name
 	m, err := p.current.get(ctx, log, p.Files, p.Name, "mapping", p.Now(), func(content []byte) (*mapping.Mapping, error) {

@@ -34,7 +34,7 @@ type Spilled struct {
 	Replays int `json:"replays,omitempty"`
 }
 
-// newSpilled returns what is kept of a batch.
+// newSpilled returns a batch in the form in which it is spilled.
 func newSpilled(b Batch) Spilled {
 	s := Spilled{V: 1, Hub: b.Hub, Partition: b.Partition, Sequences: b.Sequences, Enqueued: b.Enqueued, Bodies: b.Bodies, Replays: b.Replays}
 	if b.Details == nil {
@@ -48,7 +48,7 @@ func newSpilled(b Batch) Spilled {
 	return s
 }
 
-// orNull keeps JSON that is not there from being no JSON.
+// orNull returns raw, or the JSON null if raw is empty, which is not JSON.
 func orNull(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 {
 		return json.RawMessage("null")
@@ -56,7 +56,7 @@ func orNull(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// batch returns the batch that was kept.
+// batch returns the batch that was spilled.
 func (s Spilled) batch() Batch {
 	b := Batch{Hub: s.Hub, Partition: s.Partition, Bodies: s.Bodies, Sequences: s.Sequences, Enqueued: s.Enqueued, Replays: s.Replays}
 	if s.Offsets == nil {
@@ -71,8 +71,8 @@ func (s Spilled) batch() Batch {
 }
 
 const (
-	// spillTime is what is left of an invocation for the dead letter, and for
-	// spilling what could not be stored before.
+	// spillTime is the end of an invocation in which nothing more is stored. It is
+	// for the dead letter, and for spilling what is left.
 	spillTime = 30 * time.Second
 	// maxSpilled bounds a spilled batch that is read: a batch of the host's has
 	// 1,000 events of at most 1 MiB, which base64 makes a third larger, but
@@ -80,9 +80,9 @@ const (
 	maxSpilled = 256 << 20
 )
 
-// spillName returns the name of a spilled batch. It follows from the batch, so
-// that one that comes again is kept once, and sorts as the batches of a
-// partition do.
+// spillName returns the name of a spilled batch. It follows from the batch, so that a
+// batch that is delivered again is not spilled twice. Names sort in the order of the
+// batches in their partition.
 func spillName(b Batch) string {
 	hash := sha256.New()
 	if b.Replays > 0 { // another than before: that one may be on its way still
@@ -99,7 +99,7 @@ func spillName(b Batch) string {
 	return fmt.Sprintf("%s/%s/%019d-%d-%x.json", hub, partition, b.Sequences[0], len(b.Bodies), hash.Sum(nil)[:8])
 }
 
-// spill keeps a batch in Blob that was not stored for this reason.
+// spill writes to Blob a batch that was not stored, for this reason.
 func (in *Ingester) spill(ctx context.Context, log *slog.Logger, b Batch, reason error) error {
 	name, err := keep(ctx, in.Files, b)
 	if err != nil {
@@ -122,14 +122,14 @@ func keep(ctx context.Context, files blob.Store, b Batch) (name string, err erro
 	return name, err
 }
 
-// Drain stores the spilled batches and deletes each once its readings are
-// stored and its dead letter written: so it may be killed at any point, and run
-// beside another. It takes them in the order of their names; those that could not
-// be drained before come last, so that none holds up the others. A batch that
-// takes too long is cut: what is left of it is spilled again. A spilled batch that cannot be
-// read goes to the dead letter. Drain stops, without an error, when ctx comes near its
-// deadline, and with one when [maxFailures] batches in a row could not be
-// drained: then SQL or Blob is away.
+// Drain stores the spilled batches. It deletes each after its readings are stored and
+// its dead letter is written. So it may be killed at any point, and several processes
+// may drain at once. It takes the batches in the order of their names, but first
+// those that have not failed before, so that none holds up the others. If a batch
+// takes too long, what is left of it is spilled again. A spilled batch that cannot be
+// read goes to the dead letter. Drain stops without an error when ctx comes near its
+// deadline. It stops with an error when [maxFailures] batches in a row have failed:
+// then SQL or Blob is away.
 func (in *Ingester) Drain(ctx context.Context, log *slog.Logger) error {
 	names, err := in.spilled(ctx)
 	errs := []error{err}
@@ -156,10 +156,10 @@ const (
 	// drainTime is how long [Ingester.Drain] tries to store a batch, and buryTime
 	// what is left then for its dead letter.
 	drainTime, buryTime = 20 * time.Second, 10 * time.Second
-	// maxFailures is how many batches in a row may fail before it is taken that
-	// the next ones would.
+	// maxFailures is how many batches in a row may fail. After that, the next ones
+	// are not tried.
 	maxFailures = 3
-	// maxDrained bounds how many spilled batches are looked at in one tick.
+	// maxDrained bounds how many spilled batches one tick lists.
 	maxDrained = 10_000
 )
 

@@ -28,7 +28,7 @@ func TestTotal(t *testing.T) {
 	}
 	lag := -9 * time.Second // the longest counts, not the last
 	for range 7 {
-		in.count(log, Batch{Bodies: make([][]byte, 2), Enqueued: []time.Time{now.Add(lag), {}}}, fleet.Ingested{Events: 2, Stored: 4, Duplicate: 1, Missing: 3}, refused, "hub/0/x.jsonl")
+		in.count(log, Batch{Bodies: make([][]byte, 3), Enqueued: []time.Time{now.Add(lag), now, {}}}, fleet.Ingested{Events: 3, Stored: 4, Duplicate: 1, Missing: 3}, refused, "hub/0/x.jsonl")
 		lag += time.Second
 		now = now.Add(10 * time.Second)
 	}
@@ -54,7 +54,7 @@ func TestTotal(t *testing.T) {
 		t.Fatalf("%v: %s", err, &out)
 	}
 	want := line
-	want.Msg, want.Events, want.Readings, want.Rejected, want.Lag, want.Seconds = "ingest", 14, 35, 7, 9, 60
+	want.Msg, want.Events, want.Readings, want.Rejected, want.Lag, want.Seconds = "ingest", 21, 35, 7, 9, 60
 	want.Stored, want.Duplicate, want.Missing, want.Conflict = 28, 7, 21, 14
 	if line != want {
 		t.Errorf("got %+v, want %+v", line, want)

@@ -3,9 +3,9 @@
 // ([Sender]), how a job that came to nothing explains itself ([ErrorLog]), and
 // what the blobs of a run are called.
 //
-// The ledger itself is SQL, in package store. It is the outbox: messages only
-// say "look at this job", and everything here is safe to do twice, to be killed
-// at, and to be done by many at once.
+// The ledger itself is in SQL; see package store. It is the outbox: what is still to
+// be done stands there, and a message only says "look at this job". So everything
+// here may be done twice, by several processes at once, and be killed at any point.
 package ledger
 
 import "github.com/fleetscore/fleetscore/handler/fleet"

@@ -44,22 +44,23 @@ type Ender struct {
 
 const (
 	jobsPage = 1000
-	// endTries bounds how often End starts anew because others wrote the
-	// manifest meanwhile. Each time, one of them got on.
+	// endTries bounds how often End starts over because another wrote the manifest
+	// in the meantime.
 	endTries = 20
 )
 
-// End writes the manifest of a run and ends it, if it is open and has no queued
-// job; else it does nothing. Every closer of a job calls it, after the close
-// has committed, and so does the tick.
+// End writes the manifest of a run and ends the run, if it is open and has no
+// queued job. Otherwise it does nothing. Whoever closes a job calls it after the
+// close has been committed, and so does the tick.
 //
-// The order matters. The manifest's ETag is read first, so that a manifest made
-// of older rows never replaces a newer one. The epoch is read before the jobs:
-// whatever changes a closed job afterwards raises it, and then the run does not
-// end. That is why the jobs may be read page by page.
+// The order of its steps matters. It reads the ETag of the manifest first, so that
+// a manifest made of older rows never replaces a newer one. It reads the epoch
+// before the jobs. Any later change to a closed job raises the epoch, and then the
+// run does not end. So the jobs can be read page by page, without a transaction
+// around them.
 //
-// The one that ends the run logs its summary. Should the answer of the database
-// be lost at that very moment, nobody does.
+// The End that ends the run logs its summary. If the database ends the run but its
+// answer is lost, no summary is logged.
 func (e *Ender) End(ctx context.Context, log *slog.Logger, id string) error {
 	pending, err := e.Ledger.Pending(ctx, id)
 	if err != nil || pending {

@@ -39,7 +39,7 @@ type ErrorLog struct {
 // Attempt is a [fleet.Attempt] in an [ErrorLog].
 type Attempt struct {
 	At    time.Time `json:"at"`
-	Own   bool      `json:"own"` // the job's own error, not that of storage, SQL, network or time
+	Own   bool      `json:"own"` // the error lies in the job, not in storage, SQL, the network or time
 	Error string    `json:"error"`
 }
 
@@ -60,9 +60,9 @@ func ErrorLogName(run string, key fleet.JobKey) string {
 	return run + "/" + key.Path() + "/" + strconv.Itoa(key.Revision) + ".json"
 }
 
-// Write writes the error log of a job that is about to be closed with o, if
-// there is one for this outcome. It comes before the close, so that a closed
-// job always has its log; the last writer's stays.
+// Write writes the error log of a job that is about to be closed with o, if jobs
+// with this outcome have one. It is called before the close, so that a closed job
+// always has its log. If several processes write it, the last one's stays.
 func (l *ErrorLogs) Write(ctx context.Context, run fleet.Run, key fleet.JobKey, o fleet.Outcome) error {
 	if !HasErrorLog(o.Result) {
 		return nil

@@ -16,8 +16,8 @@ import (
 // the ledger: it holds no times and no durations, so that the same readings,
 // models and settings give the same manifest but for Epoch, Reason and the
 // revisions.
-// It counts only while the run has ended with the same epoch; a file that it
-// does not list is no prediction.
+// It is valid only while the run has ended with the same epoch. A file in the run's
+// folder that it does not list is not a prediction.
 type Manifest struct {
 	V        int            `json:"v"` // 1
 	Run      string         `json:"run"`
@@ -60,7 +60,7 @@ type Totals struct {
 	Busy time.Duration `json:"-"`
 }
 
-// errPending: a job is queued, so the run cannot end yet.
+// errPending says that a job is queued, so that the run cannot end yet.
 var errPending = errors.New("a job is queued")
 
 func newEntry(j fleet.Job) Entry {
@@ -81,8 +81,9 @@ func newEntry(j fleet.Job) Entry {
 	return e
 }
 
-// WriteManifest writes the manifest of run, one line per job, without holding
-// the jobs, which come in their order. It returns errPending at a queued one.
+// WriteManifest writes the manifest of run, one line per job. The jobs come in the
+// order of their lines, and are not held in memory. If one is queued, it returns
+// errPending.
 func WriteManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error]) (Totals, error) {
 	out := bufio.NewWriterSize(w, 1<<16)
 	settings, err := json.Marshal(run.Settings)

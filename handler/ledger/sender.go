@@ -37,9 +37,8 @@ type Queue interface {
 	Send(ctx context.Context, text string) error
 }
 
-// Sender puts messages for jobs into the queue. It is safe for concurrent use,
-// and beside other senders of the same jobs: a job may then get two messages,
-// of which one will find it closed.
+// Sender puts messages for jobs into the queue. It is safe for concurrent use. Two
+// processes may send messages for the same job: then one message finds it closed.
 type Sender struct {
 	Outbox     Outbox
 	Queue      Queue
@@ -49,13 +48,13 @@ type Sender struct {
 
 const (
 	parallelSends = 16
-	unsentPage    = 1000 // jobs, at least: what is sent twice if killed before it is noted
+	unsentPage    = 1000 // jobs that are noted together; if killed before, they are sent twice
 )
 
-// Send sends messages for all jobs that have had none at their revision, of one
-// run or, if run is "", of all. It returns the number of jobs sent. It goes page by
-// page, and notes a page after its messages are in the queue; being killed
-// between the two sends the page again.
+// Send sends messages for all queued jobs for which none was sent at their revision,
+// of one run or, if run is "", of all. It returns the number of these jobs. It notes
+// a page of jobs as sent after their messages are in the queue. If it is killed
+// between the two, the page is sent again.
 func (s *Sender) Send(ctx context.Context, run string) (int, error) {
 	limit := max(unsentPage, parallelSends*s.perMessage())
 	sent := 0
@@ -90,7 +89,7 @@ func (s *Sender) perMessage() int {
 	return min(max(s.PerMessage, 1), fleet.MaxJobsPerMessage)
 }
 
-// messages groups jobs, of which those of a run stand together.
+// messages puts jobs into messages. Jobs of one run must stand together.
 func (s *Sender) messages(jobs []fleet.Job) []fleet.Message {
 	var all []fleet.Message
 	size := 0 // of the last
@@ -117,9 +116,9 @@ func sizeInQueue(key fleet.JobKey) int {
 	return len(text) + 4*bytes.Count(text, []byte{'"'}) + 4*bytes.Count(text, []byte{'\''}) + 1
 }
 
-// post sends messages, several at a time, then notes those that were sent. One
-// that fails does not keep back the others. The error tells how many failed, and
-// holds the first: when the queue is away they all say the same.
+// post sends messages, several at a time, and then notes those that were sent. If one
+// fails, the others are sent all the same. The error says how many failed, and wraps
+// the first: if the queue is away, all have the same error.
 func (s *Sender) post(ctx context.Context, messages []fleet.Message) error {
 	var (
 		mu     sync.Mutex

@@ -89,8 +89,8 @@ func noBinding(function, binding string) error {
 	return fmt.Errorf("invocation of %s has no binding %q: function.json and handler disagree", function, binding)
 }
 
-// peel removes the quotes from JSON that came as the content of a string. The
-// host sends values either way.
+// peel returns the text of a JSON string, and anything else as it is. The host sends
+// most values as JSON in a string, some as JSON itself.
 func peel(raw []byte) []byte {
 	if text, err := unquote(raw); err == nil {
 		return text
@@ -105,12 +105,7 @@ func (inv *Invocation) Text(binding string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// The inner quotes are only taken for such if they enclose one whole string.
-	text := peel(raw)
-	if len(raw) > 0 && raw[0] == '"' {
-		text = peel(text)
-	}
-	return string(text), nil
+	return string(peel(peel(raw))), nil
 }
 
 // Timer is what the host says of a timer's firing. Status is nil for a timer
