@@ -79,7 +79,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		Schedule:          r.schedule("SCORE_SCHEDULE").In(r.zone("SCORE_TIME_ZONE")),
 		Delay:             r.duration("SCORE_DELAY", 24*time.Hour),
 		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, fleet.MaxJobsPerMessage),
-		Score:             fleet.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE")},
+		Score:             fleet.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE"), MaxFailed: r.budget("SCORE_MAX_FAILED")},
 		Retention:         r.retention("SCORE_RETENTION_DAYS"),
 		MaxLookback:       r.duration("SCORE_MAX_LOOKBACK", 366*24*time.Hour),
 		SIMD:              r.truth("SCORE_SIMD"),
@@ -233,6 +233,17 @@ func (r *reader) aggregation(name string) string {
 		r.mistake("%s: %w; leave it empty to score the raw readings", name, err)
 	}
 	return r.text(name)
+}
+
+func (r *reader) budget(name string) string {
+	text := r.text(name)
+	if _, err := fleet.ParseBudget(text); err != nil {
+		r.mistake("%s: %w; leave it empty for no limit", name, err)
+	}
+	if len(text) > 400 {
+		r.mistake("%s has %d characters: 400 are enough", name, len(text))
+	}
+	return text
 }
 
 // localSQL returns the DSN of a SQLite file or of a server.

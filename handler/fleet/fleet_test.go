@@ -106,7 +106,7 @@ func TestEndState(t *testing.T) {
 		{RunCancelling, Counts{Scored: 5, Cancelled: 1}, RunCancelled},
 	}
 	for _, test := range tests {
-		if got := EndState(test.was, test.counts); got != test.want {
+		if got := EndState(test.was, test.counts, Settings{}); got != test.want {
 			t.Errorf("EndState(%s, %v) = %s, want %s", test.was, test.counts, got, test.want)
 		}
 	}

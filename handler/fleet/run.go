@@ -54,11 +54,13 @@ type Epoch struct {
 	Jobs    int // that it opened or re-opened
 }
 
-// Settings are the settings that shape results. They are fixed in a run when
+// Settings are the settings that shape results, and what a run ends as. They are fixed in a run when
 // it is opened, so that it can be repeated.
 type Settings struct {
 	// Aggregate is the text of an [Aggregation], empty for raw readings.
 	Aggregate string `json:"aggregate"`
+	// MaxFailed is the text of a [Budget], empty for no limit.
+	MaxFailed string `json:"max_failed"`
 }
 
 // Opening is the last opening of a run: its first, or the last one after an end.
@@ -112,13 +114,14 @@ func (c Counts) Total() int {
 
 // EndState returns the state in which a run ends whose jobs are all closed:
 // cancelled if it was being cancelled, failed if nothing was scored and
-// something went wrong, degraded if something went wrong, else succeeded.
-func EndState(was RunState, c Counts) RunState {
+// something went wrong or more went wrong than its settings allow, degraded if
+// something went wrong, else succeeded.
+func EndState(was RunState, c Counts, s Settings) RunState {
 	wrong := c[BadModel] + c[BadData] + c[Failed]
 	switch {
 	case was == RunCancelling || was == RunCancelled:
 		return RunCancelled
-	case wrong > 0 && c[Scored] == 0:
+	case wrong > 0 && c[Scored] == 0, s.OverBudget(c) != "":
 		return RunFailed
 	case wrong > 0:
 		return RunDegraded

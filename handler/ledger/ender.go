@@ -148,6 +148,8 @@ func summarize(log *slog.Logger, run fleet.Run, t Totals, now time.Time) {
 		"epoch", run.Epoch,
 		"reason", run.Reason,
 		"aggregate", run.Settings.Aggregate,
+		"max_failed", run.Settings.MaxFailed,
+		"over_budget", run.Settings.OverBudget(t.Counts),
 		"jobs", t.Counts.Total(),
 	}
 	for _, s := range fleet.JobStates {

@@ -109,7 +109,7 @@ func WriteManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 		fmt.Fprintf(out, "%s%s", separator, line)
 		separator = ",\n"
 	}
-	totals.State = fleet.EndState(run.State, totals.Counts)
+	totals.State = fleet.EndState(run.State, totals.Counts, run.Settings)
 	end, err := json.Marshal(totals)
 	if err != nil {
 		return Totals{}, err

@@ -32,7 +32,10 @@ type Run struct {
 	// Progress and Epochs are absent in lists. Epochs has the newest 100, the
 	// newest first.
 	Progress *Progress `json:"progress,omitempty"`
-	Epochs   []Epoch   `json:"epochs,omitempty"`
+	// OverBudget says which limit of SCORE_MAX_FAILED its jobs exceed; only in a run
+	// by itself, not in lists.
+	OverBudget string  `json:"over_budget,omitempty"`
+	Epochs     []Epoch `json:"epochs,omitempty"`
 	// Manifest is the name of its manifest in the container preds; only once
 	// the run has ended.
 	Manifest string `json:"manifest,omitempty"`
@@ -153,6 +156,7 @@ func (a *API) show(ctx context.Context, id string) (Run, error) {
 		run.Epochs = append(run.Epochs, Epoch{e.Number, e.Reason, e.OpenedAt, e.EndedAt, e.Jobs})
 	}
 	jobs := counts.Total()
+	run.OverBudget = r.Settings.OverBudget(counts)
 	run.Progress = &Progress{jobs, jobs - counts[fleet.Queued], counts}
 	return run, nil
 }

@@ -13,7 +13,7 @@ const (
 	// restartRun sets a run running, even one that was cancelled.
 	restartRun statement = `UPDATE dbo.runs SET state = 'running', epoch = epoch + 1, ended_at = NULL WHERE id = @run`
 
-	setSettings statement = `UPDATE dbo.runs SET aggregate = @aggregate WHERE id = @run`
+	setSettings statement = `UPDATE dbo.runs SET aggregate = @aggregate, max_failed = @max_failed WHERE id = @run`
 
 	jobsToMatch statement = `
 SELECT s.id, s.device, s.name, s.kind, j.state
@@ -50,7 +50,7 @@ func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool
 			return fleet.ErrNotFound
 		}
 		if s != nil {
-			if _, err := tx.exec(ctx, setSettings, sql.Named("run", run), sql.Named("aggregate", s.Aggregate)); err != nil {
+			if _, err := tx.exec(ctx, setSettings, sql.Named("run", run), sql.Named("aggregate", s.Aggregate), sql.Named("max_failed", s.MaxFailed)); err != nil {
 				return err
 			}
 		}

@@ -11,7 +11,7 @@ import (
 
 // runRows are runs with their present epoch, and the one that opened them last.
 const (
-	runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.opened_at, r.ended_at, e.reason, f.epoch, f.reason, f.opened_at`
+	runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.max_failed, r.opened_at, r.ended_at, e.reason, f.epoch, f.reason, f.opened_at`
 	runRows    = `dbo.runs r JOIN dbo.epochs e ON e.run = r.id AND e.epoch = r.epoch JOIN dbo.epochs f ON f.run = r.id AND f.epoch = e.first_epoch`
 )
 
@@ -25,8 +25,8 @@ WHERE r.id < @before
 ORDER BY r.id DESC {limit}`
 
 	insertRun statement = `
-INSERT INTO dbo.runs (id, window_from, window_to, kind, state, aggregate, opened_at)
-VALUES (@run, @from, @to, @kind, 'running', @aggregate, @now)`
+INSERT INTO dbo.runs (id, window_from, window_to, kind, state, aggregate, max_failed, opened_at)
+VALUES (@run, @from, @to, @kind, 'running', @aggregate, @max_failed, @now)`
 
 	// insertJobs gives a run a job of every subject that is judged, if it has none.
 	insertJobs statement = `
@@ -74,7 +74,7 @@ func (c session) run(ctx context.Context, id string) (run fleet.Run, ok bool, er
 
 func scanRun(row scanner, r *fleet.Run) error {
 	return row.Scan(&r.ID, moment{&r.Window.From}, moment{&r.Window.To}, &r.Kind, &r.State, &r.Epoch,
-		&r.Settings.Aggregate, moment{&r.OpenedAt}, moment{&r.EndedAt}, &r.Reason,
+		&r.Settings.Aggregate, &r.Settings.MaxFailed, moment{&r.OpenedAt}, moment{&r.EndedAt}, &r.Reason,
 		&r.Opening.Epoch, &r.Opening.Reason, moment{&r.Opening.At})
 }
 
@@ -124,7 +124,7 @@ func (db *DB) OpenRequested(ctx context.Context, w fleet.Window, match func(flee
 func (c session) openRun(ctx context.Context, w fleet.Window, kind fleet.RunKind, match func(fleet.ID) bool, s fleet.Settings, now time.Time) error {
 	id := sql.Named("run", w.RunID())
 	_, err := c.exec(ctx, insertRun, id, sql.Named("from", c.time(w.From)), sql.Named("to", c.time(w.To)),
-		sql.Named("kind", string(kind)), sql.Named("aggregate", s.Aggregate), sql.Named("now", c.time(now)))
+		sql.Named("kind", string(kind)), sql.Named("aggregate", s.Aggregate), sql.Named("max_failed", s.MaxFailed), sql.Named("now", c.time(now)))
 	if err != nil {
 		return err
 	}

@@ -126,6 +126,9 @@ func writeRun(to io.Writer, run runs.Run, jobs []runs.Job) error {
 		}
 	}
 	fmt.Fprintln(to)
+	if run.OverBudget != "" {
+		fmt.Fprintf(to, "over budget: %s (SCORE_MAX_FAILED=%s)\n", run.OverBudget, run.Settings.MaxFailed)
+	}
 	if err := writeEpochs(to, run.Epochs); err != nil {
 		return err
 	}

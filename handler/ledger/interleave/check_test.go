@@ -153,7 +153,7 @@ func (w *world) checkManifest(run fleet.Run, jobs []fleet.Job) error {
 	if !slices.Equal(m.Jobs, want) {
 		return fmt.Errorf("the manifest lists\n%+v\nthe ledger\n%+v", m.Jobs, want)
 	}
-	if state := fleet.EndState(run.State, counts); state != run.State {
+	if state := fleet.EndState(run.State, counts, run.Settings); state != run.State {
 		return fmt.Errorf("the run ended as %s, its jobs %v say %s", run.State, counts, state)
 	}
 	return nil

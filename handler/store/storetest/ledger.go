@@ -28,7 +28,7 @@ func wantWatermark(t testing.TB, db *store.DB, want time.Time) {
 
 func openScheduled(t testing.TB, db *store.DB, i int, want bool) {
 	t.Helper()
-	ok, err := db.OpenScheduled(t.Context(), hour(i), fleet.Settings{Aggregate: "5m:mean"}, noon, 3)
+	ok, err := db.OpenScheduled(t.Context(), hour(i), fleet.Settings{Aggregate: "5m:mean", MaxFailed: "2%,no_data=0"}, noon, 3)
 	check(t, err)
 	equal(t, "opened "+hour(i).RunID(), ok, want)
 }
@@ -45,7 +45,7 @@ func testWindowsTile(t *testing.T, db *store.DB) {
 	openScheduled(t, db, 1, true)
 
 	want := fleet.Run{ID: hour(1).RunID(), Window: hour(1), Kind: fleet.Scheduled, State: fleet.RunRunning,
-		Reason: fleet.BySchedule, Settings: fleet.Settings{Aggregate: "5m:mean"}, OpenedAt: noon, Opening: fleet.Opening{Reason: fleet.BySchedule, At: noon}}
+		Reason: fleet.BySchedule, Settings: fleet.Settings{Aggregate: "5m:mean", MaxFailed: "2%,no_data=0"}, OpenedAt: noon, Opening: fleet.Opening{Reason: fleet.BySchedule, At: noon}}
 	equal(t, "run", run(t, db, hour(1).RunID()), want)
 	for i := range 5 {
 		equal(t, "job", job(t, db, want.ID, i), fleet.Job{Run: want.ID, JobKey: key(i, 0), State: fleet.Queued})
@@ -219,11 +219,11 @@ func testRescoreWithSettings(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 3)
 	closeJob(t, db, id, key(0, 0), scored("aa"))
 	one := func(i fleet.ID) bool { return i == sensorID(0) }
-	reopened, added, err := db.Rescore(t.Context(), id, one, []fleet.JobState{fleet.NoData}, &fleet.Settings{Aggregate: "1h:max"}, noon)
+	reopened, added, err := db.Rescore(t.Context(), id, one, []fleet.JobState{fleet.NoData}, &fleet.Settings{Aggregate: "1h:max", MaxFailed: "7"}, noon)
 	check(t, err)
 	equal(t, "re-opened", reopened, 3)
 	equal(t, "added", added, 0)
-	equal(t, "aggregate", run(t, db, id).Settings.Aggregate, "1h:max")
+	equal(t, "settings", run(t, db, id).Settings, fleet.Settings{Aggregate: "1h:max", MaxFailed: "7"})
 	for i := range 3 {
 		equal(t, "job", job(t, db, id, i), fleet.Job{Run: id, JobKey: key(i, 1), State: fleet.Queued, Epoch: 1})
 	}

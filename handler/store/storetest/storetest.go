@@ -250,5 +250,5 @@ func TryToEnd(ctx context.Context, db *store.DB, id string) (ended bool, err err
 	if err != nil || counts[fleet.Queued] > 0 {
 		return false, err
 	}
-	return db.EndRun(ctx, id, r.Epoch, fleet.EndState(r.State, counts), noon)
+	return db.EndRun(ctx, id, r.Epoch, fleet.EndState(r.State, counts, r.Settings), noon)
 }

@@ -70,6 +70,7 @@ CREATE TABLE runs (
     state       TEXT    NOT NULL CHECK (state IN ('running', 'cancelling', 'succeeded', 'degraded', 'failed', 'cancelled')),
     epoch       INTEGER NOT NULL DEFAULT 0,
     aggregate   TEXT    NOT NULL,
+    max_failed  TEXT    NOT NULL,
     opened_at   INTEGER NOT NULL,
     ended_at    INTEGER,
     CHECK ((state IN ('running', 'cancelling')) = (ended_at IS NULL))

@@ -75,6 +75,7 @@ CREATE TABLE dbo.runs (
                 CONSTRAINT runs_state CHECK (state IN ('running', 'cancelling', 'succeeded', 'degraded', 'failed', 'cancelled')),
     epoch       int           NOT NULL CONSTRAINT runs_epoch DEFAULT 0,
     aggregate   nvarchar(400) NOT NULL,
+    max_failed  nvarchar(400) NOT NULL,
     opened_at   datetime2(3)  NOT NULL,
     ended_at    datetime2(3)  NULL,
     CONSTRAINT runs_ended CHECK (state IN ('running', 'cancelling') AND ended_at IS NULL
