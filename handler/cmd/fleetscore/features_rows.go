@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -184,6 +185,8 @@ func memoryFlags(cmd *cobra.Command) *series.Options {
 // writeFeatures writes the rows of each device.
 func writeFeatures(out *bufio.Writer, spec *features.Spec, d devices, attributes features.Attributes) error {
 	w := csv.NewWriter(out)
+	written := 0
+	var takes []string
 	for i, device := range d.names {
 		plan, err := spec.Plan(features.Model{}, features.Device{Attributes: attributes[device]}, 0)
 		if err != nil {
@@ -194,8 +197,10 @@ func writeFeatures(out *bufio.Writer, spec *features.Spec, d devices, attributes
 				return err
 			}
 		}
+		takes = plan.Sensors()
 		row := make([]string, 2+len(plan.Columns()))
 		err = d.rows(device, plan, func(ts fleet.Millis, x []float64) error {
+			written++
 			row[0], row[1] = ts.String(), device
 			for k, v := range x[:len(plan.Columns())] {
 				row[2+k] = ""
@@ -210,10 +215,17 @@ func writeFeatures(out *bufio.Writer, spec *features.Spec, d devices, attributes
 		}
 	}
 	w.Flush()
-	if err := w.Error(); err != nil {
+	if err := cmp.Or(w.Error(), out.Flush()); err != nil {
 		return err
 	}
-	return out.Flush()
+	if written == 0 {
+		var has []string
+		for _, id := range d.sensors[d.names[0]] {
+			has = append(has, id.Sensor)
+		}
+		return fmt.Errorf("no row has a value of each feature: they take the sensors %s; %s has %s", strings.Join(firstFew(takes), ", "), d.names[0], strings.Join(firstFew(has), ", "))
+	}
+	return nil
 }
 
 // readAttributes reads devices.csv. No name is no attributes.

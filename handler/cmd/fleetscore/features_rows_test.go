@@ -31,4 +31,13 @@ func TestFeaturesWritesRows(t *testing.T) {
 	if err != nil || string(got) != want {
 		t.Errorf("%v, rows:\n%s\nwant:\n%s", err, got, want)
 	}
+
+	// A name that no sensor has gives no row.
+	if err := os.WriteFile(file, []byte(`{"rows": {"together": ["a", "z"]}, "features": ["a", "z"]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stderr.Reset()
+	if code := run(context.Background(), []string{"features", data, "--features", file, "-o", out}, func(string) string { return "" }, strings.NewReader(""), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "no row has a value of each feature: they take the sensors a, z; c has a") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
 }
