@@ -38,6 +38,7 @@
 //     the Functions host talks
 //   - azure: blobs, queues, credentials; beside release, the only one that
 //     knows the SDK
+//   - export: predictions once more, as Parquet
 //   - page: what runs answers, drawn for a browser
 //   - openapi: the API described for programs, from its types
 //   - config: settings from the environment, all mistakes at once

@@ -23,6 +23,7 @@ var arrows = map[string]string{
 	"store":                     "fleet store needs",
 	"ledger":                    "fleet blob spawn",
 	"ingest":                    "fleet blob ingest/mapping ingest/rules ocf spawn",
+	"export":                    "fleet blob ledger spawn",
 	"schedule":                  "fleet blob ledger schedule/ncrontab",
 	"score":                     "fleet blob ledger features model/predict series spawn",
 	"runs":                      "fleet blob ledger spawn",
@@ -49,7 +50,7 @@ var arrows = map[string]string{
 	"release":                   "release/pack",
 	"release/pack":              "",
 	"devhost":                   "azure schedule/ncrontab",
-	"app":                       "openapi page fleet blob azure store ledger ingest schedule score runs protocol model config spawn version",
+	"app":                       "openapi page export fleet blob azure store ledger ingest schedule score runs protocol model config spawn version",
 	"cmd":                       "cmd/printable fleet spawn blob azure store schedule ingest runs model config app azurite devhost simulate release tabular timestamp features series offline score version",
 	"ingest/mapping":            "fleet ingest/rules notation ocf timestamp",
 	"ingest/rules":              "fleet jsonfile",
@@ -60,7 +61,7 @@ var arrows = map[string]string{
 // owners says which folders alone may import what comes from elsewhere.
 var owners = map[string]string{
 	"github.com/labstack/": "protocol", "github.com/go-json-experiment/": "protocol", "github.com/Azure/": "azure release", "github.com/microsoft/go-mssqldb": "store",
-	"github.com/santhosh-tekuri/": "jsonfile", "github.com/swaggest/": "openapi", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular", "github.com/itchyny/gojq": "ingest/mapping", "github.com/linkedin/goavro": "ocf", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
+	"github.com/santhosh-tekuri/": "jsonfile", "github.com/swaggest/": "openapi", "go.yaml.in/": "model", "github.com/parquet-go/": "tabular export", "github.com/itchyny/gojq": "ingest/mapping", "github.com/linkedin/goavro": "ocf", "github.com/ncruces/": "store", "database/sql": "store", "github.com/spf13/": "cmd", "github.com/schollz/": "cmd",
 	"golang.org/x/sync/errgroup": "spawn", "golang.org/x/sync/singleflight": "spawn",
 }
 

@@ -89,6 +89,10 @@ param scoreTimeZone string = 'UTC'
 @description('How often the application looks at its ledger: an NCRONTAB expression.')
 param scoreTick string = '0 * * * * *'
 
+@description('What a run writes: a CSV a job, or both that and a Parquet file a device.')
+@allowed(['csv', 'both'])
+param output string = 'csv'
+
 @description('How long after a window its readings may still arrive before it is scored.')
 param scoreDelay string = '1m'
 
@@ -372,6 +376,7 @@ var settings = {
   SCORE_DELAY: scoreDelay
   SCORE_SENSORS_PER_MESSAGE: string(sensorsPerMessage)
   SCORE_AGGREGATE: scoreAggregate
+  OUTPUT: output
   SCORE_RETENTION_DAYS: string(retentionDays)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/azure"
 	"github.com/fleetscore/fleetscore/handler/config"
+	"github.com/fleetscore/fleetscore/handler/export"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ledger"
@@ -68,7 +69,7 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 	a := &App{
 		cfg: cfg, log: log, server: protocol.New(protocol.Options{Stdout: stdout, Version: version.Version, Commit: version.Commit()}), db: db, storage: storage,
 		models: model.NewCache(storage.Blobs(), loader(cfg.SIMD), sklearn.MaxFile, modelBytes()),
-		ender:  &ledger.Ender{Ledger: db, Files: storage.Blobs(), Now: now},
+		ender:  &ledger.Ender{Ledger: db, Files: storage.Blobs(), Export: &export.Exporter{Ledger: db, Files: storage.Blobs(), Parquet: cfg.Parquet, Now: now}, Now: now},
 		sender: &ledger.Sender{Outbox: db, Queue: storage.Queue(JobQueue), PerMessage: cfg.SensorsPerMessage, Now: now},
 		cpu:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		schema: newSchema(cfg, db),

@@ -34,6 +34,7 @@ func settings(t testing.TB, connection string) func(string) string {
 	values := map[string]string{
 		"SQL_DSN":     "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "new folder", "fleet.db")),
 		"DataStorage": connection,
+		"OUTPUT":      "both",
 	}
 	return func(name string) string { return values[name] }
 }
@@ -162,6 +163,9 @@ func TestRun(t *testing.T) {
 	csv, _, err := a.storage.Blobs().Read(t.Context(), blob.Preds, id+"/d/s.csv", "", 1<<20)
 	if lines := strings.Split(string(csv), "\n"); err != nil || len(lines) != 7 || !strings.HasPrefix(lines[5], "2018-08-28T23:04:00.000Z,d,s,400,1,-") {
 		t.Errorf("%v, predictions:\n%s", err, csv)
+	}
+	if _, err := a.storage.Blobs().Stat(t.Context(), blob.Preds, "date=2018-08-28/device=d/"+id+".parquet"); err != nil {
+		t.Error(err)
 	}
 	invoke(t, a, "poison", "message", sent[0].Text) // finds it closed
 	if status, jobs := request(t, a, http.MethodGet, "/api/runs/"+id+"/jobs?state=scored", nil); status != http.StatusOK || len(jobs["jobs"].([]any)) != 1 {

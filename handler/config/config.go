@@ -21,6 +21,7 @@ import (
 // Config is what the settings come to.
 type Config struct {
 	Schedule          ncrontab.Schedule // SCORE_SCHEDULE, by the clocks of SCORE_TIME_ZONE
+	Parquet           bool              // OUTPUT has Parquet files
 	Delay             time.Duration     // SCORE_DELAY
 	SensorsPerMessage int               // SCORE_SENSORS_PER_MESSAGE
 	Score             fleet.Settings    // what new runs take over: SCORE_AGGREGATE
@@ -80,6 +81,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		Delay:             r.duration("SCORE_DELAY", 24*time.Hour),
 		SensorsPerMessage: r.number("SCORE_SENSORS_PER_MESSAGE", 1, fleet.MaxJobsPerMessage),
 		Score:             fleet.Settings{Aggregate: r.aggregation("SCORE_AGGREGATE"), MaxFailed: r.budget("SCORE_MAX_FAILED")},
+		Parquet:           r.output("OUTPUT"),
 		Retention:         r.retention("SCORE_RETENTION_DAYS"),
 		MaxLookback:       r.duration("SCORE_MAX_LOOKBACK", 366*24*time.Hour),
 		SIMD:              r.truth("SCORE_SIMD"),
@@ -131,6 +133,21 @@ func (r *reader) text(name string) string {
 		return v
 	}
 	return Default(name)
+}
+
+// output reports whether Parquet files are wanted.
+func (r *reader) output(name string) bool {
+	switch v := r.text(name); v {
+	case "csv":
+		return false
+	case "both":
+		return true
+	case "parquet":
+		r.mistake("%s is parquet: the CSVs are what exactly-once rests on, and always written; set it to both", name)
+	default:
+		r.mistake("%s is %q: set it to csv or both", name, v)
+	}
+	return false
 }
 
 func (r *reader) schedule(name string) ncrontab.Schedule {

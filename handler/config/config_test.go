@@ -103,6 +103,8 @@ func TestMistakes(t *testing.T) {
 		{laptop, "SCORE_SCHEDULE", "61 * * * * *", "SCORE_SCHEDULE"},
 		{laptop, "SCORE_TIME_ZONE", "Europe/Entenhausen", `SCORE_TIME_ZONE is "Europe/Entenhausen"`},
 		{laptop, "SCORE_TIME_ZONE", "Local", "such as Europe/Berlin"},
+		{laptop, "OUTPUT", "parquet", "set it to both"},
+		{laptop, "OUTPUT", "json", "set it to csv or both"},
 		{laptop, "SCORE_TICK", "@hourly", "SCORE_TICK"},
 		{laptop, "SCORE_DELAY", "5", `SCORE_DELAY is "5": set it to a duration`},
 		{laptop, "SCORE_DELAY", "-1s", "SCORE_DELAY"},

@@ -21,6 +21,7 @@ var Settings = []Setting{
 	{Name: "SCORE_SENSORS_PER_MESSAGE", Default: "1", Meaning: "sensors per queue message, 1 to 256: more make large fleets cheaper, fewer spread better"},
 	{Name: "SCORE_AGGREGATE", Default: "", Meaning: "score aggregates, such as 5m:mean or 1h:mean,min,max (of mean, min, max, std, count, sum, first, last); empty: the raw readings"},
 	{Name: "SCORE_MAX_FAILED", Default: "", Meaning: "how many jobs of a run may go wrong (bad_model, bad_data, failed) before the run is failed and not only degraded: a number such as 5, or per cent such as 2%; also for one outcome, as in 2%,bad_model=0,no_data=10%. Empty: a run is failed if nothing was scored. Whatever is set, a run with a job that went wrong has never succeeded"},
+	{Name: "OUTPUT", Default: "csv", Meaning: "what a run writes to preds: csv, a CSV a job; both, and a Parquet file a device and run, in folders date=…/device=… (see docs/results.md)"},
 	{Name: "SCORE_RETENTION_DAYS", Default: "0", Meaning: "days that runs, their predictions and readings are kept, 2 or more; in Azure a rule of the storage account deletes the files, with the same figure. 0: for ever. Readings older than this are deleted whenever they were sent"},
 	{Name: "SCORE_MAX_LOOKBACK", Default: "192h", Meaning: "how long before a window the rows of a device model may look back; eight days unless set. A late reading re-opens every run that looks back to it"},
 	{Name: "SCORE_SIMD", Default: "on", Meaning: "off scores without vector instructions: slower, and the same bits"},

@@ -35,10 +35,20 @@ type Ledger interface {
 	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
 }
 
+// Exporter writes what a run predicted for others, before the run ends.
+type Exporter interface {
+	// Export writes the predictions of the jobs, which come by device. Its error wraps
+	// [ErrPending] if the run is not to end now, [blob.ErrChanged] if another writer came first.
+	Export(ctx context.Context, run fleet.Run, jobs iter.Seq2[fleet.Job, error]) error
+	// Latest says that the run is about to end in a state, its manifest being written.
+	Latest(ctx context.Context, run fleet.Run, state fleet.RunState) error
+}
+
 // Ender ends runs whose jobs are all closed. It is safe for concurrent use.
 type Ender struct {
 	Ledger Ledger
 	Files  blob.Store
+	Export Exporter // nil if nothing more is to be written
 	Now    func() time.Time
 }
 
@@ -71,7 +81,7 @@ func (e *Ender) End(ctx context.Context, log *slog.Logger, id string) error {
 		switch {
 		case errors.Is(err, blob.ErrChanged):
 			continue
-		case errors.Is(err, errPending), errors.Is(err, fleet.ErrNotFound):
+		case errors.Is(err, ErrPending), errors.Is(err, fleet.ErrNotFound):
 			return nil
 		case err != nil:
 			return fmt.Errorf("end run %s: %w", id, err)
@@ -90,6 +100,11 @@ func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) error {
 	if err != nil || !run.State.Open() {
 		return err
 	}
+	if e.Export != nil {
+		if err := e.Export.Export(ctx, run, e.jobs(ctx, id)); err != nil {
+			return err
+		}
+	}
 	var totals Totals
 	_, err = e.Files.Write(ctx, blob.Preds, ManifestName(id), cond, "application/json", func(w io.Writer) (err error) {
 		totals, err = WriteManifest(w, run, e.jobs(ctx, id))
@@ -97,6 +112,11 @@ func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if e.Export != nil {
+		if err := e.Export.Latest(ctx, run, totals.State); err != nil {
+			return err
+		}
 	}
 	now := e.Now()
 	ended, err := e.Ledger.EndRun(ctx, id, run.Epoch, totals.State, now)

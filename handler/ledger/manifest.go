@@ -60,8 +60,8 @@ type Totals struct {
 	Busy time.Duration `json:"-"`
 }
 
-// errPending says that a job is queued, so that the run cannot end yet.
-var errPending = errors.New("a job is queued")
+// ErrPending says that a job is queued, so that the run cannot end yet.
+var ErrPending = errors.New("a job is queued")
 
 func newEntry(j fleet.Job) Entry {
 	e := Entry{
@@ -83,7 +83,7 @@ func newEntry(j fleet.Job) Entry {
 
 // WriteManifest writes the manifest of run, one line per job. The jobs come in the
 // order of their lines, and are not held in memory. If one is queued, it returns
-// errPending.
+// ErrPending.
 func WriteManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error]) (Totals, error) {
 	out := bufio.NewWriterSize(w, 1<<16)
 	settings, err := json.Marshal(run.Settings)
@@ -99,7 +99,7 @@ func WriteManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 			return Totals{}, err
 		}
 		if j.State == fleet.Queued {
-			return Totals{}, errPending
+			return Totals{}, ErrPending
 		}
 		totals.add(run, j)
 		line, err := json.Marshal(newEntry(j))
