@@ -18,7 +18,7 @@ CLI  := bin/fleetscore
 HERE := env -u GOOS -u GOARCH
 
 .DEFAULT_GOAL := help
-.PHONY: unit mutants gremlins soak help build cli run serve start core-tools storage test check check-infra faults fuzz bench vuln licenses size clean
+.PHONY: picture unit mutants gremlins soak help build cli run serve start core-tools storage test check check-infra faults fuzz bench vuln licenses size clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ run: build ## score a simulated fleet, or your own: DATA=file.csv MODELS=dir OUT
 
 serve: build ## keep it running: a simulated fleet sends, a window is scored each minute
 	@$(CLI) serve
+
+picture: ## the picture in the README, from make serve, which has to run for a while; needs Chromium
+	@$(GO) run ./docs/picture -height 600 -width 1000 -out docs/fleet.png
 
 start: core-tools build ## run dist/ under Azure Functions Core Tools; needs storage: make storage
 	@cp local.settings.json dist/ 2>/dev/null || cp local.settings.json.example dist/local.settings.json

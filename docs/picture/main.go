@@ -2,7 +2,7 @@
 // PATH. The one at the head of the README is made of what make serve shows after
 // some minutes:
 //
-//	go run ./docs/picture -out docs/fleet.png
+//	make picture
 package main
 
 import (
