@@ -104,6 +104,9 @@ param sensorsPerMessage int = 1
 @description('Score aggregates instead of raw readings, such as 5m:mean,max. Empty: raw.')
 param scoreAggregate string = ''
 
+@description('How many jobs of a run may go wrong before it is failed: a number, or per cent such as 2%; also for one outcome, as in 2%,bad_model=0. Empty: no limit.')
+param scoreMaxFailed string = ''
+
 // ---- Event Hubs
 @description('Partitions of the event hub: the most ingest invocations at once. Fixed on the Standard tier.')
 @minValue(1)
@@ -377,6 +380,7 @@ var settings = {
   SCORE_SENSORS_PER_MESSAGE: string(sensorsPerMessage)
   SCORE_AGGREGATE: scoreAggregate
   OUTPUT: output
+  SCORE_MAX_FAILED: scoreMaxFailed
   SCORE_RETENTION_DAYS: string(retentionDays)
 }
 
