@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
@@ -76,6 +77,37 @@ func TestTotal(t *testing.T) {
 	want.Stored, want.Duplicate, want.Missing, want.Conflict = 2, 0, 0, 0
 	if line != want {
 		t.Errorf("got %+v, want %+v", line, want)
+	}
+	in.count(log, Batch{Bodies: make([][]byte, 1)}, fleet.Ingested{Events: 1}, nil, "")
+	now = now.Add(totalEvery)
+	out.Reset()
+	if in.Flush(log, false); !strings.Contains(out.String(), `"events":1,`) {
+		t.Errorf("after a minute: %s", &out)
+	}
+}
+
+// TestAdd: what the store neither took nor refused was there before.
+func TestAdd(t *testing.T) {
+	t.Parallel()
+	sum := fleet.Ingested{Stored: 1, Duplicate: 1, Missing: 1}
+	add(&sum, 10, 3, 2, fleet.Stored{Inserted: 4, Rejected: make([]fleet.Rejected, 2)})
+	if sum.Stored != 5 || sum.Duplicate != 8 || sum.Missing != 3 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+// TestNames: a letter is named after the first event that it tells of; a spilled
+// batch that is gone was drained by another.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	b := Batch{Hub: "h", Partition: "1", Bodies: [][]byte{[]byte("a"), []byte("b")}, Sequences: []int64{41, 42}}
+	lines := []mapping.Refused{{Origin: mapping.Origin{Event: 1, Element: -1}, Count: 5, Err: fleet.ErrInvalid}}
+	if name, err := letterName(b, "", lines); err != nil || !strings.HasPrefix(name, "h/1/0000000000000000042-5-") {
+		t.Errorf("%s, %v", name, err)
+	}
+	in := &Ingester{Files: &blob.Memory{}}
+	if err := in.drain(t.Context(), slog.New(slog.DiscardHandler), "h/1/gone.json"); err != nil {
+		t.Error(err)
 	}
 }
 

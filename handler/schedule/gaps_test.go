@@ -1,12 +1,77 @@
 package schedule
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
+
+// expiring is a ledger that counts what is deleted of its readings, page by page.
+type expiring struct {
+	Ledger
+	hour    time.Time
+	asked   []time.Time
+	deleted []int64
+	ended   []string
+}
+
+func (e *expiring) Watermark(context.Context) (time.Time, bool, error) { return e.hour, true, nil }
+
+func (e *expiring) MaxLookback(context.Context) (time.Duration, error) { return 2 * time.Hour, nil }
+
+func (e *expiring) WindowsBefore(_ context.Context, t time.Time) ([]fleet.Window, error) {
+	e.asked = append(e.asked, t)
+	return nil, nil
+}
+
+func (e *expiring) DeleteReadings(_ context.Context, _ fleet.Window, first int64, _ int) (int64, int64, error) {
+	e.deleted = append(e.deleted, first)
+	return 10, []int64{7, 0}[min(first, 1)], nil
+}
+
+func (e *expiring) RunsToEnd(context.Context) ([]string, error) { return []string{"a", "b"}, nil }
+
+func (e *expiring) End(_ context.Context, _ *slog.Logger, run string) error {
+	e.ended = append(e.ended, run)
+	return errors.New(run)
+}
+
+// TestDeleteReadings: all pages are deleted, of what no window needs that begins as
+// long after the hour as rows look back; and each hour once.
+func TestDeleteReadings(t *testing.T) {
+	t.Parallel()
+	hour := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	e := &expiring{hour: hour.Add(5 * time.Hour)}
+	ticker := &Ticker{Ledger: e}
+	for range 2 {
+		if _, err := ticker.deleteReadings(t.Context(), hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(e.asked, []time.Time{hour.Add(2 * time.Hour)}) || !slices.Equal(e.deleted, []int64{0, 7}) {
+		t.Errorf("asked for windows before %v, deleted from %v", e.asked, e.deleted)
+	}
+	// Where the schedule is behind, readings stay that the windows to come look back at.
+	behind := &expiring{hour: hour.Add(time.Hour)}
+	if n, err := (&Ticker{Ledger: behind}).deleteReadings(t.Context(), hour); err != nil || n != 20 || !slices.Equal(behind.asked, []time.Time{hour.Add(time.Hour)}) {
+		t.Errorf("%d deleted, %v; asked for windows before %v", n, err, behind.asked)
+	}
+}
+
+// TestEndGoesOn: a run that cannot be ended holds up no other.
+func TestEndGoesOn(t *testing.T) {
+	t.Parallel()
+	e := &expiring{}
+	err := (&Ticker{Ledger: e, Ender: e}).end(t.Context(), slog.New(slog.DiscardHandler))
+	if err == nil || err.Error() != "a\nb" || !slices.Equal(e.ended, []string{"a", "b"}) {
+		t.Errorf("%v, ended %v", err, e.ended)
+	}
+}
 
 // TestGaps: readings are kept that any of the windows needs, however these lie in
 // one another.
