@@ -295,3 +295,15 @@ func cmpOr(a, b []byte) []byte {
 	}
 	return b
 }
+
+// TestTwice: of two members with one name the last counts, as in encoding/json.
+func TestTwice(t *testing.T) {
+	t.Parallel()
+	inv, err := Decode("f", "id", []byte(`{"Data":{"a":"\"first\"","b":"\"b\"","a":"\"last\""},"Metadata":{}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := inv.Text("a"); err != nil || text != "last" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
