@@ -278,3 +278,19 @@ func TestLinks(t *testing.T) {
 		t.Error("what is chosen is mistaken")
 	}
 }
+
+// TestSpansOf: of the spans to choose only the present one is chosen.
+func TestSpansOf(t *testing.T) {
+	t.Parallel()
+	for length, want := range map[time.Duration]string{time.Hour: "1 hour", 6 * time.Hour: "6 hours", 7 * time.Hour: ""} {
+		chosen := ""
+		for _, s := range spansOf(midnight, midnight.Add(length)) {
+			if s.Chosen {
+				chosen += s.Text
+			}
+		}
+		if chosen != want {
+			t.Errorf("of %v %q is chosen, want %q", length, chosen, want)
+		}
+	}
+}
