@@ -88,7 +88,7 @@ func seedFleet(t *testing.T, dsn string) {
 		if i == seededRuns-1 {
 			state, ended = "running", nil
 		}
-		exec(`INSERT INTO runs (id, window_from, window_to, kind, state, aggregate, opened_at, ended_at) VALUES (?, ?, ?, 'scheduled', ?, '', ?, ?)`,
+		exec(`INSERT INTO runs (id, window_from, window_to, kind, state, aggregate, max_failed, opened_at, ended_at) VALUES (?, ?, ?, 'scheduled', ?, '', '', ?, ?)`,
 			w.RunID(), w.From.UnixMilli(), to.UnixMilli(), state, to.UnixMilli()+60_000, ended)
 		exec(`INSERT INTO epochs (run, epoch, reason, opened_at, ended_at, jobs, first_epoch) VALUES (?, 0, 'schedule', ?, ?, 10000, 0)`, w.RunID(), to.UnixMilli()+60_000, ended)
 		exec(`INSERT INTO jobs (run, subject_id, epoch, state, sent_at, sends, closed_at, predictions, anomalies, duration_us, model, model_sha256, csv_sha256, error)
