@@ -13,7 +13,7 @@ import (
 // has is taken.
 var (
 	timeNames = []string{"ts", "timestamp", "datetime", "time", "date", "eventtime", "eventdatetime", "sourcetimestamp", "timestamputc", "utctimestamp",
-		"timeutc", "utctime", "utc", "localtime", "recordedat", "measuredat", "createdat", "loggedat", "measurementtime", "sampletime", "datetimeutc",
+		"timeutc", "utctime", "utc", "epoch", "epochtime", "epochseconds", "epochms", "unixtime", "unixtimestamp", "unix", "timestampms", "timestampns", "timems", "tsms", "localtime", "recordedat", "measuredat", "createdat", "loggedat", "measurementtime", "sampletime", "datetimeutc",
 		"enqueuedtime", "eventenqueuedutctime", "zeit", "zeitstempel", "zeitpunkt", "datum", "datumzeit", "datumuhrzeit", "horodatage", "fecha", "fechahora", "dataora", "tijd",
 		"indexlevel0", "index", "unnamed:0", "t", ""}
 	dateNames  = []string{"date", "datum", "fecha"}
@@ -22,8 +22,8 @@ var (
 	deviceNames = []string{"device", "deviceid", "devicename", "machine", "machineid", "machinename", "asset", "assetid", "assetname", "equipment", "equipmentid",
 		"unit", "unitid", "unitnumber", "turbine", "turbineid", "pump", "pumpid", "engine", "engineid", "motor", "motorid", "station", "stationid", "plant", "plantid",
 		"source", "sourcekey", "host", "serial", "serialnumber", "anlage", "anlagenid", "maschine", "maschinenid", "gerät", "geraet", "geräteid", "aggregat", "équipement", "equipo", "máquina", "maquina", "id"}
-	sensorNames = []string{"sensor", "sensorid", "sensorname", "tag", "tagname", "tagid", "signal", "signalname", "signalid", "metric", "metricname", "measurement", "variable",
-		"channel", "point", "pointname", "pointid", "parameter", "item", "itemid", "nodeid", "attribute", "messstelle", "messpunkt", "messgröße", "merkmal", "capteur", "field", "name", "key"}
+	sensorNames = []string{"sensor", "sensorid", "sensorname", "tag", "tagname", "tagid", "signal", "signalname", "signalid", "metric", "metricname", "field", "measurement", "variable",
+		"channel", "point", "pointname", "pointid", "parameter", "item", "itemid", "nodeid", "attribute", "messstelle", "messpunkt", "messgröße", "merkmal", "capteur", "name", "key"}
 	valueNames = []string{"value", "val", "reading", "numericvalue", "doublevalue", "measuredvalue", "wert", "messwert", "valeur", "valor", "waarde", "y", "v"}
 )
 
@@ -61,6 +61,9 @@ func (o Options) locate(columns []string, file string) (*layout, error) {
 		}
 	}
 	if l.time == none {
+		if slices.ContainsFunc(columns, func(c string) bool { _, err := o.value(cell{text: []byte(c)}); return err == nil }) {
+			return nil, fmt.Errorf("%w: the first line, %s, has a number where the names of columns are to stand: put a line of names before it, such as TS,Device,Sensor,Val", fleet.ErrInvalid, list(columns))
+		}
 		return nil, fmt.Errorf("%w: no column holds the time among %s: name it with --time", fleet.ErrInvalid, list(columns))
 	}
 	taken := []int{l.time, l.clock}

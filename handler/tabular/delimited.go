@@ -48,17 +48,13 @@ func (l *lines) next() (line []byte, tooLong bool, err error) {
 	return bytes.TrimSuffix(line, []byte("\r")), tooLong, err
 }
 
-// delimited reads a file of fields with a delimiter between them, whose first
-// line names the columns.
+// delimited reads a file of fields with a delimiter between them. Its first line
+// names the columns, but for comments and titles before it.
 func (t *table) delimited() error {
 	in := &lines{Reader: t.source.Reader}
-	head, err := t.header(in, &t.opt)
+	head, l, err := t.header(in, &t.opt)
 	if err != nil {
 		return err
-	}
-	l, err := t.opt.locate(head, t.source.name)
-	if err != nil {
-		return fmt.Errorf("%s:%d: %w", t.source.name, in.n, err)
 	}
 	t.ignore(l)
 	var fields []cell
@@ -95,19 +91,27 @@ func (t *table) delimited() error {
 	}
 }
 
-// header reads the first line that is not empty, and finds the delimiter if
-// none is said. A line "sep=;", as spreadsheets write it, says it.
-func (t *table) header(in *lines, opt *Options) ([]string, error) {
-	for {
+// maxTitles is how many lines of comments and titles may stand before the names
+// of the columns.
+const maxTitles = 100
+
+// header reads the line that names the columns, and finds the delimiter if none is
+// said. A line "sep=;", as spreadsheets write it, says it. Lines before it that are
+// empty, begin with # or have a single field are passed over, unless they name the
+// columns. The error is that of the first line that does not.
+func (t *table) header(in *lines, opt *Options) ([]string, *layout, error) {
+	var first error
+	for titles := 0; ; {
 		line, tooLong, err := in.next()
-		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("%s: %w: the file is empty: its first line must name the columns", t.source.name, fleet.ErrInvalid)
-		}
-		if err != nil {
-			return nil, t.broken(in.n, err)
-		}
-		if tooLong || bytes.IndexByte(line, 0) >= 0 {
-			return nil, fmt.Errorf("%s:%d: %w: this is no text: CSV, JSON lines and Parquet are read", t.source.name, in.n, fleet.ErrInvalid)
+		switch {
+		case errors.Is(err, io.EOF) && first != nil:
+			return nil, nil, first
+		case errors.Is(err, io.EOF):
+			return nil, nil, fmt.Errorf("%s: %w: the file is empty: its first line must name the columns", t.source.name, fleet.ErrInvalid)
+		case err != nil:
+			return nil, nil, t.broken(in.n, err)
+		case tooLong || bytes.IndexByte(line, 0) >= 0:
+			return nil, nil, fmt.Errorf("%s:%d: %w: this is no text: CSV, JSON lines and Parquet are read", t.source.name, in.n, fleet.ErrInvalid)
 		}
 		if sep, ok := bytes.CutPrefix(line, []byte("sep=")); ok && len(sep) == 1 {
 			opt.Delimiter = rune(sep[0])
@@ -116,15 +120,30 @@ func (t *table) header(in *lines, opt *Options) ([]string, error) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		if opt.Delimiter == 0 {
-			opt.Delimiter = delimiter(line)
+		names, comment := bytes.CutPrefix(line, []byte("#"))
+		between := opt.Delimiter
+		if between == 0 {
+			between = delimiter(names)
 		}
-		fields, _ := split(nil, nil, line, byte(opt.Delimiter))
+		fields, _ := split(nil, nil, names, byte(between))
 		head := make([]string, len(fields))
 		for i, f := range fields {
 			head[i] = strings.TrimSpace(string(f.text))
 		}
-		return head, nil
+		l, err := opt.locate(head, t.source.name)
+		if err == nil && !(comment && head[l.time] == "") {
+			opt.Delimiter = between
+			return head, l, nil
+		}
+		if first == nil && err != nil {
+			first = fmt.Errorf("%s:%d: %w", t.source.name, in.n, err)
+		}
+		if titles++; !comment && len(fields) > 1 || titles > maxTitles {
+			if comment || len(fields) == 1 {
+				return nil, nil, first
+			}
+			return nil, nil, fmt.Errorf("%s:%d: %w", t.source.name, in.n, err)
+		}
 	}
 }
 
