@@ -47,7 +47,8 @@ func TestTry(t *testing.T) {
 	}
 }
 
-// TestList holds that the faults have names of their own and change something.
+// TestList holds that the faults have names of their own, change something, and are
+// each to be found in one place.
 func TestList(t *testing.T) {
 	t.Parallel()
 	var faults []fault
@@ -60,6 +61,9 @@ func TestList(t *testing.T) {
 			t.Errorf("fault %q: needs a name of its own, two texts and packages, the first of them the file's", f.ID)
 		}
 		seen[f.ID] = true
+		if code, err := os.ReadFile(filepath.Join("..", f.File)); err == nil && strings.Count(string(code), f.Old) != 1 {
+			t.Errorf("fault %s: its text stands %d times in %s, and must stand once: plant it anew", f.ID, strings.Count(string(code), f.Old), f.File)
+		}
 		for _, place := range append(f.Packages, f.File) {
 			if _, err := os.Stat(filepath.Join("..", place)); err != nil {
 				t.Errorf("fault %s: %v", f.ID, err)

@@ -53,15 +53,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 func newRoot(c console) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "fleetscore",
-		Short: "Score a fleet of sensors, each with its own scikit-learn model",
-		Long: `Score a fleet of sensors, each with its own scikit-learn model.
+		Short: "Score a fleet of machines, each with its own Python models",
+		Long: `Score a fleet of machines, each with its own Python models.
 
-Sensors send readings to Event Hubs; a schedule scores them, sensor by sensor,
-with models read straight from their pickles; predictions land in Blob storage.
+Sensors send readings to Event Hubs. On a schedule each sensor, or all sensors of a
+machine together, are scored with the files that scikit-learn, XGBoost, LightGBM and
+PyOD wrote; nothing in them runs. Predictions land in Blob storage.
 Here, all of it runs on this machine.`,
 		Example: `  fleetscore run                                     a simulated fleet, from nothing to predictions
   fleetscore run --data readings.csv --models models --out out    your own
-  fleetscore models inspect model.pkl                what is in a pickle, without running it
+  fleetscore models inspect model.pkl                what is in a model's file, without running it
   fleetscore serve                                   keep it running, with its page at http://localhost:7071/api/`,
 		Version:       version.String(),
 		SilenceUsage:  true,
