@@ -80,11 +80,18 @@ func Draw(w io.Writer, here *url.URL, key string, answer any) error {
 // Link returns the address of /api/ and the parts, each escaped, with the key.
 func (f frame) Link(parts ...string) string { return f.link(url.Values{}, parts...) }
 
-// With returns the present address with a parameter set, or left out if value is
-// empty, and without page, which numbers the pages of one question.
-func (f frame) With(name string, value any) string {
+// question returns what the present address asks, without page, which numbers the
+// pages of one question.
+func (f frame) question() url.Values {
 	query := f.Here.Query()
 	query.Del("page")
+	return query
+}
+
+// With returns the present address with a parameter set, or left out if value is
+// empty.
+func (f frame) With(name string, value any) string {
+	query := f.question()
 	if text := fmt.Sprint(value); text != "" {
 		query.Set(name, text)
 	} else {
@@ -145,8 +152,7 @@ func over(query url.Values, from, to time.Time) url.Values {
 
 // Between returns the present address over another span of time.
 func (f frame) Between(from, to string) string {
-	query := f.Here.Query()
-	query.Del("page")
+	query := f.question()
 	query.Set("from", from)
 	query.Set("to", to)
 	return f.Here.EscapedPath() + "?" + query.Encode()
@@ -164,8 +170,7 @@ func (f frame) Choose(spans []span, from, to time.Time) chooser { return chooser
 
 // Site returns the present address for the devices of a site, one lane each.
 func (f frame) Site(prefix string) string {
-	query := f.Here.Query()
-	query.Del("page")
+	query := f.question()
 	query.Del("group")
 	query.Set("prefix", prefix)
 	return f.Here.EscapedPath() + "?" + query.Encode()
