@@ -170,6 +170,20 @@ func TestVersionsOfTrees(t *testing.T) {
 	}
 }
 
+// TestMoreNeighboursThanRows: an imputer that wants more neighbours than it was
+// fitted on takes all, and no memory for the others.
+func TestMoreNeighboursThanRows(t *testing.T) {
+	t.Parallel()
+	f := readEstimators(t, newestEstimators)["t_knn_imputer"]
+	m, err := loadWith(t, f.bytes(t), "0.n_neighbors", int64(1<<50))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := whatItSays(m, floats(t, f.X)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestEdges holds transformers and detectors to scikit-learn where they divide by
 // next to nothing or compare equal numbers.
 func TestEdges(t *testing.T) {
