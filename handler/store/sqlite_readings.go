@@ -103,8 +103,7 @@ func (in *sqliteInsertion) insert(ctx context.Context, piece []row, upto time.Ti
 		in.copies = true
 		fallthrough
 	default:
-		late = late[:0]
-		n, late, err = in.returned(ctx, piece, upto, late)
+		n, late, err = in.returned(ctx, piece, upto)
 	}
 	if err != nil {
 		return err
@@ -137,8 +136,8 @@ func (in *sqliteInsertion) exec(ctx context.Context, text string) (int, error) {
 }
 
 // returned inserts those of piece that are not there. It returns how many these
-// are, and appends to late those of them that are late.
-func (in *sqliteInsertion) returned(ctx context.Context, piece []row, upto time.Time, late []row) (n int, _ []row, err error) {
+// are, and those of them that are late.
+func (in *sqliteInsertion) returned(ctx context.Context, piece []row, upto time.Time) (n int, late []row, err error) {
 	insert, err := in.prepare(ctx, sqliteInserted(len(piece)))
 	if err != nil {
 		return 0, nil, err

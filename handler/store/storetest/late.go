@@ -71,6 +71,17 @@ func testLateReadings(t *testing.T, db *store.DB) {
 	reopenLate(t, db, "", 0, 0)
 }
 
+// testLateConflicts: of a batch that is late to its last reading, the one whose key is
+// there is refused, and not one beside it.
+func testLateConflicts(t *testing.T, db *store.DB) {
+	insert(t, db, reading(0, 1, 1), reading(0, 5, 1))
+	check(t, db.InitWatermark(t.Context(), hour(0).From))
+	openScheduled(t, db, 0, true)
+	got := insert(t, db, reading(0, 4, 2), reading(0, 5, 1), reading(0, 3, 2), reading(0, 1, 9), reading(0, 2, 2))
+	wantStored(t, got, 3, 1, fleet.Rejected{Index: 3, Err: fleet.ErrConflict})
+	wantReadings(t, read(t, db, hour(0), id(0)), reading(0, 1, 1), reading(0, 2, 2), reading(0, 3, 2), reading(0, 4, 2), reading(0, 5, 1))
+}
+
 // testLateMarksDropped holds which marks come to nothing.
 func testLateMarksDropped(t *testing.T, db *store.DB) {
 	insert(t, db, at(0, 0, 1), at(1, 9, 1), at(2, 9, 1))

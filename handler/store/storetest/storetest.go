@@ -116,6 +116,7 @@ var tests = []struct {
 	{"RescoreWithSettings", testRescoreWithSettings},
 	{"Cancel", testCancel},
 	{"LateReadings", testLateReadings},
+	{"LateConflicts", testLateConflicts},
 	{"LateMarksDropped", testLateMarksDropped},
 	{"ManyLate", testManyLate},
 	{"LateFar", testLateFar},
