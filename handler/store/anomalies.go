@@ -42,7 +42,7 @@ JOIN dbo.subjects s ON s.id = x.subject_id`
 // AnomalousJobs returns the jobs of a run that found anomalies, without the rows,
 // ordered by device and name, bytewise.
 func (db *DB) AnomalousJobs(ctx context.Context, run string) ([]fleet.AnomalousJob, error) {
-	jobs, err := db.anomalousJobs(ctx, "looking for anomalies of run "+run, jobsWithAnomalies, list{}, sql.Named("run", run))
+	jobs, err := selectRows(ctx, db, "looking for anomalies of run "+run, jobsWithAnomalies, scanAnomalousJob, sql.Named("run", run))
 	slices.SortFunc(jobs, func(a, b fleet.AnomalousJob) int { return fleet.CompareID(a.ID, b.ID) })
 	return jobs, err
 }
@@ -50,12 +50,11 @@ func (db *DB) AnomalousJobs(ctx context.Context, run string) ([]fleet.AnomalousJ
 // Anomalies returns those jobs of a run for ids that found anomalies, with the
 // rows, ordered by device and name, bytewise.
 func (db *DB) Anomalies(ctx context.Context, run string, ids []fleet.ID) ([]fleet.AnomalousJob, error) {
-	keys, err := db.keysOf(ctx, ids)
+	keys, err := db.listOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(keys)
-	jobs, err := db.anomalousJobs(ctx, "reading anomalies of run "+run, anomaliesOfJobs, keyList(slices.Compact(keys)), sql.Named("run", run))
+	jobs, err := selectListed(ctx, db, "reading anomalies of run "+run, anomaliesOfJobs, keys, scanAnomalousJob, sql.Named("run", run))
 	slices.SortFunc(jobs, func(a, b fleet.AnomalousJob) int { return fleet.CompareID(a.ID, b.ID) })
 	return jobs, err
 }
@@ -63,29 +62,16 @@ func (db *DB) Anomalies(ctx context.Context, run string, ids []fleet.ID) ([]flee
 // DeviceAnomalies returns up to limit jobs of a device that found anomalies, with
 // the rows, in the runs whose windows meet w, the newest window first.
 func (db *DB) DeviceAnomalies(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.AnomalousJob, error) {
-	return db.anomalousJobs(ctx, "reading anomalies of "+device, anomaliesOfDevice, list{},
+	return selectRows(ctx, db, "reading anomalies of "+device, anomaliesOfDevice, scanAnomalousJob,
 		sql.Named("device", device), sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
 }
 
-// anomalousJobs returns the result of a query for anomalousColumns and the rows,
-// with a list if it has one.
-func (db *DB) anomalousJobs(ctx context.Context, op string, s statement, l list, args ...any) (all []fleet.AnomalousJob, err error) {
-	err = db.read(ctx, op, func(ctx context.Context, r session) error {
-		all = nil
-		scan := func(row scanner) error {
-			var j fleet.AnomalousJob
-			var device, name, kind string
-			err := row.Scan(&j.Run, &device, &name, &kind, &j.Rows, &j.Anomalies, &j.Kept)
-			j.ID = idOf(device, name, kind)
-			all = append(all, j)
-			return err
-		}
-		if l.pad != nil {
-			return r.eachList(ctx, s, l, scan, args...)
-		}
-		return r.each(ctx, s, scan, args...)
-	})
-	return all, err
+// scanAnomalousJob scans anomalousColumns and the rows.
+func scanAnomalousJob(row scanner, j *fleet.AnomalousJob) error {
+	var device, name, kind string
+	err := row.Scan(&j.Run, &device, &name, &kind, &j.Rows, &j.Anomalies, &j.Kept)
+	j.ID = idOf(device, name, kind)
+	return err
 }
 
 // SubjectSums sums the scored jobs of runs by subject, in no order.

@@ -42,19 +42,12 @@ func (db *DB) Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fle
 	if err != nil {
 		return nil, err
 	}
-	var all []fleet.Attempt
-	err = db.read(ctx, fmt.Sprintf("reading attempts at job %s of run %s", key.ID, run), func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, listAttempts, func(row scanner) error {
-			var a fleet.Attempt
-			var own int
-			err := row.Scan(moment{&a.At}, &own, &a.Err)
-			a.Own = own != 0
-			all = append(all, a)
-			return err
-		}, job...)
-	})
-	return all, err
+	return selectRows(ctx, db, fmt.Sprintf("reading attempts at job %s of run %s", key.ID, run), listAttempts, func(row scanner, a *fleet.Attempt) error {
+		var own int
+		err := row.Scan(moment{&a.At}, &own, &a.Err)
+		a.Own = own != 0
+		return err
+	}, job...)
 }
 
 // NotePoisoned notes that poison sent this job alone, if it is queued still at

@@ -39,15 +39,7 @@ func (c session) openEpoch(ctx context.Context, run string, why fleet.Reason, jo
 
 // Epochs returns up to limit epochs of a run, the newest first.
 func (db *DB) Epochs(ctx context.Context, run string, limit int) ([]fleet.Epoch, error) {
-	var all []fleet.Epoch
-	err := db.read(ctx, "reading the epochs of run "+run, func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, listEpochs, func(row scanner) error {
-			var e fleet.Epoch
-			err := row.Scan(&e.Number, &e.Reason, moment{&e.OpenedAt}, moment{&e.EndedAt}, &e.Jobs)
-			all = append(all, e)
-			return err
-		}, sql.Named("run", run), sql.Named("limit", limit))
-	})
-	return all, err
+	return selectRows(ctx, db, "reading the epochs of run "+run, listEpochs, func(row scanner, e *fleet.Epoch) error {
+		return row.Scan(&e.Number, &e.Reason, moment{&e.OpenedAt}, moment{&e.EndedAt}, &e.Jobs)
+	}, sql.Named("run", run), sql.Named("limit", limit))
 }

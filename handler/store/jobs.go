@@ -197,12 +197,11 @@ func (db *DB) jobState(ctx context.Context, op string, job []any) (state fleet.J
 // Jobs returns the jobs of a run for those of ids that have one, ordered by
 // device and name, bytewise.
 func (db *DB) Jobs(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Job, error) {
-	keys, err := db.keysOf(ctx, ids)
+	keys, err := db.listOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(keys)
-	jobs, err := db.jobs(ctx, "reading jobs of run "+run, getJobs, keyList(slices.Compact(keys)), sql.Named("run", run))
+	jobs, err := selectListed(ctx, db, "reading jobs of run "+run, getJobs, keys, scanJob, sql.Named("run", run))
 	slices.SortFunc(jobs, func(a, b fleet.Job) int { return fleet.CompareID(a.ID, b.ID) })
 	return jobs, err
 }
@@ -210,7 +209,7 @@ func (db *DB) Jobs(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Job
 // JobsPage returns up to limit jobs of a run in the given state, "" for all,
 // after the given subject, ordered as [DB.Sensors] does.
 func (db *DB) JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error) {
-	return db.jobs(ctx, "listing jobs of run "+run, pageJobs, list{}, sql.Named("run", run), sql.Named("state", string(state)),
+	return db.jobs(ctx, "listing jobs of run "+run, pageJobs, sql.Named("run", run), sql.Named("state", string(state)),
 		sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 }
 
@@ -221,25 +220,12 @@ func (db *DB) JobsTop(ctx context.Context, run string, state fleet.JobState, by 
 	if by == fleet.BySlowest {
 		s = jobsByDuration
 	}
-	return db.jobs(ctx, "sorting jobs of run "+run, s, list{}, sql.Named("run", run), sql.Named("state", string(state)), sql.Named("limit", limit))
+	return db.jobs(ctx, "sorting jobs of run "+run, s, sql.Named("run", run), sql.Named("state", string(state)), sql.Named("limit", limit))
 }
 
-// jobs returns the result of a query for jobColumns, with a list if it has one.
-func (db *DB) jobs(ctx context.Context, op string, s statement, l list, args ...any) (all []fleet.Job, err error) {
-	err = db.read(ctx, op, func(ctx context.Context, r session) error {
-		all = nil
-		scan := func(row scanner) error {
-			var j fleet.Job
-			err := scanJob(row, &j)
-			all = append(all, j)
-			return err
-		}
-		if l.pad != nil {
-			return r.eachList(ctx, s, l, scan, args...)
-		}
-		return r.each(ctx, s, scan, args...)
-	})
-	return all, err
+// jobs returns the result of a query for jobColumns.
+func (db *DB) jobs(ctx context.Context, op string, s statement, args ...any) ([]fleet.Job, error) {
+	return selectRows(ctx, db, op, s, scanJob, args...)
 }
 
 func scanJob(row scanner, j *fleet.Job) error {

@@ -25,32 +25,14 @@ GROUP BY s.device`
 // RunsWithin returns up to limit runs whose windows meet w, that of the newest
 // window first.
 func (db *DB) RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error) {
-	var all []fleet.Run
-	err := db.read(ctx, "listing runs of "+w.RunID(), func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, runsWithin, func(row scanner) error {
-			var run fleet.Run
-			err := scanRun(row, &run)
-			all = append(all, run)
-			return err
-		}, sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
-	})
-	return all, err
+	return selectRows(ctx, db, "listing runs of "+w.RunID(), runsWithin, scanRun, sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
 }
 
 // DeviceSums sums the jobs of a run by device, in no order.
 func (db *DB) DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error) {
-	var all []fleet.DeviceSum
-	err := db.read(ctx, "summing run "+run, func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, sumDevices, func(row scanner) error {
-			var d fleet.DeviceSum
-			err := row.Scan(&d.Device, &d.Jobs, &d.Queued, &d.Scored, &d.Failed, &d.Rows, &d.Anomalies)
-			all = append(all, d)
-			return err
-		}, sql.Named("run", run))
-	})
-	return all, err
+	return selectRows(ctx, db, "summing run "+run, sumDevices, func(row scanner, d *fleet.DeviceSum) error {
+		return row.Scan(&d.Device, &d.Jobs, &d.Queued, &d.Scored, &d.Failed, &d.Rows, &d.Anomalies)
+	}, sql.Named("run", run))
 }
 
 // jobsOfDevice goes from the runs to the subjects to the jobs, as cross joins make
@@ -64,6 +46,6 @@ ORDER BY r.window_from DESC, s.name {limit}`
 // DeviceJobs returns up to limit jobs of a device in the runs whose windows meet
 // w, the newest window first.
 func (db *DB) DeviceJobs(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.Job, error) {
-	return db.jobs(ctx, "listing jobs of "+device, jobsOfDevice, list{},
+	return db.jobs(ctx, "listing jobs of "+device, jobsOfDevice,
 		sql.Named("device", device), sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
 }

@@ -37,23 +37,15 @@ GROUP BY j.model_sha256
 ORDER BY MAX(r.window_from) DESC, j.model_sha256`
 )
 
-func scanServing(row scanner) (s fleet.Serving, err error) {
+func scanServing(row scanner, s *fleet.Serving) (err error) {
 	s.Model, err = scanModel(row, &s.Subjects)
-	return s, err
+	return err
 }
 
 // ServingModels returns up to limit of the models that the container had when it
 // was listed last, ordered by name, after the given name.
-func (db *DB) ServingModels(ctx context.Context, after string, limit int) (all []fleet.Serving, err error) {
-	err = db.read(ctx, "listing the models", func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, listServing, func(row scanner) error {
-			s, err := scanServing(row)
-			all = append(all, s)
-			return err
-		}, sql.Named("after", after), sql.Named("limit", limit))
-	})
-	return all, err
+func (db *DB) ServingModels(ctx context.Context, after string, limit int) ([]fleet.Serving, error) {
+	return selectRows(ctx, db, "listing the models", listServing, scanServing, sql.Named("after", after), sql.Named("limit", limit))
 }
 
 // ServingModel returns the model of that name. The error wraps [fleet.ErrNotFound]
@@ -61,10 +53,9 @@ func (db *DB) ServingModels(ctx context.Context, after string, limit int) (all [
 func (db *DB) ServingModel(ctx context.Context, name string) (s fleet.Serving, err error) {
 	err = db.read(ctx, fmt.Sprintf("reading the model %q", name), func(ctx context.Context, r session) error {
 		found := false
-		err := r.each(ctx, getServing, func(row scanner) (err error) {
+		err := r.each(ctx, getServing, func(row scanner) error {
 			found = true
-			s, err = scanServing(row)
-			return err
+			return scanServing(row, &s)
 		}, sql.Named("name", name))
 		if err == nil && !found {
 			return fleet.ErrNotFound
@@ -76,31 +67,20 @@ func (db *DB) ServingModel(ctx context.Context, name string) (s fleet.Serving, e
 
 // ServedBy returns up to limit of the sensors and device models that a model
 // serves, after the given one, ordered as [DB.Subjects] does.
-func (db *DB) ServedBy(ctx context.Context, model int64, after fleet.ID, limit int) (all []fleet.ID, err error) {
-	err = db.read(ctx, "listing what a model serves", func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, servedBy, func(row scanner) error {
-			var device, name, kind string
-			err := row.Scan(&device, &name, &kind)
-			all = append(all, idOf(device, name, kind))
-			return err
-		}, sql.Named("model", model), sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
-	})
-	return all, err
+func (db *DB) ServedBy(ctx context.Context, model int64, after fleet.ID, limit int) ([]fleet.ID, error) {
+	return selectRows(ctx, db, "listing what a model serves", servedBy, func(row scanner, id *fleet.ID) error {
+		var device, name, kind string
+		err := row.Scan(&device, &name, &kind)
+		*id = idOf(device, name, kind)
+		return err
+	}, sql.Named("model", model), sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 }
 
 // Versions sums the scored jobs of what a model serves, in runs whose windows
 // begin at from or later, by the version of the model that scored them: the one
 // used last comes first.
-func (db *DB) Versions(ctx context.Context, m fleet.Model, from time.Time) (all []fleet.Version, err error) {
-	err = db.read(ctx, "summing the versions of the model "+m.Name, func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, sumVersions, func(row scanner) error {
-			var v fleet.Version
-			err := row.Scan(&v.SHA256, moment{&v.First}, moment{&v.Last}, &v.Jobs, &v.Rows, &v.Anomalies)
-			all = append(all, v)
-			return err
-		}, sql.Named("model", m.Key), sql.Named("name", cut(m.Name)), sql.Named("from", db.time(from)))
-	})
-	return all, err
+func (db *DB) Versions(ctx context.Context, m fleet.Model, from time.Time) ([]fleet.Version, error) {
+	return selectRows(ctx, db, "summing the versions of the model "+m.Name, sumVersions, func(row scanner, v *fleet.Version) error {
+		return row.Scan(&v.SHA256, moment{&v.First}, moment{&v.Last}, &v.Jobs, &v.Rows, &v.Anomalies)
+	}, sql.Named("model", m.Key), sql.Named("name", cut(m.Name)), sql.Named("from", db.time(from)))
 }

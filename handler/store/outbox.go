@@ -43,16 +43,16 @@ WHERE run = @run AND subject_id = k.subject_key AND revision = k.rev AND state =
 func (db *DB) Unsent(ctx context.Context, run string, limit int) ([]fleet.Job, error) {
 	const op = "looking for jobs to send"
 	if run == "" {
-		return db.jobs(ctx, op, unsentJobs, list{}, sql.Named("limit", limit))
+		return db.jobs(ctx, op, unsentJobs, sql.Named("limit", limit))
 	}
-	return db.jobs(ctx, op, unsentOfRun, list{}, sql.Named("run", run), sql.Named("limit", limit))
+	return db.jobs(ctx, op, unsentOfRun, sql.Named("run", run), sql.Named("limit", limit))
 }
 
 // Lost returns up to limit queued jobs for which a message was last sent more
 // than patience before now, those of a run together, the oldest window first.
 // So far after now counts too: the clock has been set back since.
 func (db *DB) Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) ([]fleet.Job, error) {
-	return db.jobs(ctx, "looking for lost jobs", lostJobs, list{},
+	return db.jobs(ctx, "looking for lost jobs", lostJobs,
 		sql.Named("before", db.time(now.Add(-patience))), sql.Named("after", db.time(now.Add(patience))), sql.Named("limit", limit))
 }
 

@@ -59,16 +59,11 @@ func (c session) registry(ctx context.Context) (fleet.Registry, error) {
 }
 
 // Models returns the models that the container had when it was listed last.
-func (db *DB) Models(ctx context.Context) (all []fleet.Model, err error) {
-	err = db.read(ctx, "reading the registered models", func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, currentModels, func(row scanner) error {
-			m, err := scanModel(row)
-			all = append(all, m)
-			return err
-		})
+func (db *DB) Models(ctx context.Context) ([]fleet.Model, error) {
+	return selectRows(ctx, db, "reading the registered models", currentModels, func(row scanner, m *fleet.Model) (err error) {
+		*m, err = scanModel(row)
+		return err
 	})
-	return all, err
 }
 
 // scanModel scans modelColumns. A row without a model, of an outer join, is the

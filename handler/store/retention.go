@@ -54,17 +54,7 @@ WHERE sensor_id = @key AND ts >= @from
 // ExpiredRuns returns up to limit ended runs that were first opened before the
 // given time, the oldest first.
 func (db *DB) ExpiredRuns(ctx context.Context, before time.Time, limit int) ([]string, error) {
-	var all []string
-	err := db.read(ctx, "looking for expired runs", func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, expiredRuns, func(row scanner) error {
-			var id string
-			err := row.Scan(&id)
-			all = append(all, id)
-			return err
-		}, sql.Named("before", db.time(before)), sql.Named("limit", limit))
-	})
-	return all, err
+	return selectRows(ctx, db, "looking for expired runs", expiredRuns, scanText, sql.Named("before", db.time(before)), sql.Named("limit", limit))
 }
 
 // DeleteRun deletes a run that has ended and was first opened before the given
@@ -105,17 +95,9 @@ func (db *DB) DeleteRun(ctx context.Context, run string, before time.Time, limit
 // WindowsBefore returns the windows of all runs that begin before t, the
 // earliest first.
 func (db *DB) WindowsBefore(ctx context.Context, t time.Time) ([]fleet.Window, error) {
-	var all []fleet.Window
-	err := db.read(ctx, "looking for runs over old readings", func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, windowsBefore, func(row scanner) error {
-			var w fleet.Window
-			err := row.Scan(moment{&w.From}, moment{&w.To})
-			all = append(all, w)
-			return err
-		}, sql.Named("before", db.time(t)))
-	})
-	return all, err
+	return selectRows(ctx, db, "looking for runs over old readings", windowsBefore, func(row scanner, w *fleet.Window) error {
+		return row.Scan(moment{&w.From}, moment{&w.To})
+	}, sql.Named("before", db.time(t)))
 }
 
 // MaxLookback returns how long before its window a job may need readings, at most.

@@ -114,3 +114,35 @@ func (db *DB) read(ctx context.Context, op string, f func(ctx context.Context, r
 		return f(ctx, session{db.dialect, db.reads})
 	})
 }
+
+// selectRows reads the rows of s, each scanned by scan, in a read that is retried as
+// a whole.
+func selectRows[T any](ctx context.Context, db *DB, op string, s statement, scan func(scanner, *T) error, args ...any) ([]T, error) {
+	return collect(ctx, db, op, scan, func(ctx context.Context, r session, add func(scanner) error) error {
+		return r.each(ctx, s, add, args...)
+	})
+}
+
+// selectListed is selectRows for a list of any length.
+func selectListed[T any](ctx context.Context, db *DB, op string, s statement, l list, scan func(scanner, *T) error, args ...any) ([]T, error) {
+	return collect(ctx, db, op, scan, func(ctx context.Context, r session, add func(scanner) error) error {
+		return r.eachList(ctx, s, l, add, args...)
+	})
+}
+
+// collect returns the rows that query adds, in its last try.
+func collect[T any](ctx context.Context, db *DB, op string, scan func(scanner, *T) error, query func(ctx context.Context, r session, add func(scanner) error) error) (all []T, err error) {
+	err = db.read(ctx, op, func(ctx context.Context, r session) error {
+		all = nil
+		return query(ctx, r, func(row scanner) error {
+			var v T
+			err := scan(row, &v)
+			all = append(all, v)
+			return err
+		})
+	})
+	return all, err
+}
+
+// scanText scans a single column of text.
+func scanText(row scanner, text *string) error { return row.Scan(text) }

@@ -84,17 +84,7 @@ func (db *DB) Runs(ctx context.Context, before string, limit int) ([]fleet.Run, 
 	if before == "" {
 		before = "~" // ids begin with a digit
 	}
-	var all []fleet.Run
-	err := db.read(ctx, "listing runs", func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, listRuns, func(row scanner) error {
-			var run fleet.Run
-			err := scanRun(row, &run)
-			all = append(all, run)
-			return err
-		}, sql.Named("before", before), sql.Named("limit", limit))
-	})
-	return all, err
+	return selectRows(ctx, db, "listing runs", listRuns, scanRun, sql.Named("before", before), sql.Named("limit", limit))
 }
 
 // OpenRequested opens the run over w, with a job for everything that
@@ -157,17 +147,7 @@ func (c session) insertJobs(ctx context.Context, run any) (int64, error) {
 
 // RunsToEnd returns the open runs without a queued job, oldest window first.
 func (db *DB) RunsToEnd(ctx context.Context) ([]string, error) {
-	var all []string
-	err := db.read(ctx, "looking for runs to end", func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, runsToEnd, func(row scanner) error {
-			var id string
-			err := row.Scan(&id)
-			all = append(all, id)
-			return err
-		})
-	})
-	return all, err
+	return selectRows(ctx, db, "looking for runs to end", runsToEnd, scanText)
 }
 
 // EndRun ends a run in the given state, if it is open, at that epoch still, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
@@ -63,54 +64,30 @@ const deviceModel = "device_model"
 // ordered by device and name: bytewise in SQLite, by UTF-16 units in SQL Server.
 // The zero ID comes before all.
 func (db *DB) Subjects(ctx context.Context, after fleet.ID, limit int) ([]fleet.Registered, error) {
-	var all []fleet.Registered
-	err := db.read(ctx, "listing sensors", func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, listSubjects, func(row scanner) error {
-			var s fleet.Registered
-			var device, name, kind string
-			var enabled int
-			err := row.Scan(&device, &name, &kind, &enabled, moment{&s.Last})
-			s.ID, s.Enabled = idOf(device, name, kind), enabled != 0
-			all = append(all, s)
-			return err
-		}, sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
-	})
-	return all, err
+	return selectRows(ctx, db, "listing sensors", listSubjects, func(row scanner, s *fleet.Registered) error {
+		var device, name, kind string
+		var enabled int
+		err := row.Scan(&device, &name, &kind, &enabled, moment{&s.Last})
+		s.ID, s.Enabled = idOf(device, name, kind), enabled != 0
+		return err
+	}, sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 }
 
 // Devices returns up to limit devices after the given one in the order of
 // [DB.Subjects]; "" is before all.
 func (db *DB) Devices(ctx context.Context, after string, limit int) ([]fleet.DeviceSubjects, error) {
-	var all []fleet.DeviceSubjects
-	err := db.read(ctx, "listing devices", func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, listDevices, func(row scanner) error {
-			var d fleet.DeviceSubjects
-			var subjects, enabled int
-			err := row.Scan(&d.Device, &d.Sensors, &subjects, &enabled, moment{&d.Last})
-			d.DeviceModels, d.Disabled = subjects-d.Sensors, subjects-enabled
-			all = append(all, d)
-			return err
-		}, sql.Named("device", after), sql.Named("limit", limit))
-	})
-	return all, err
+	return selectRows(ctx, db, "listing devices", listDevices, func(row scanner, d *fleet.DeviceSubjects) error {
+		var subjects, enabled int
+		err := row.Scan(&d.Device, &d.Sensors, &subjects, &enabled, moment{&d.Last})
+		d.DeviceModels, d.Disabled = subjects-d.Sensors, subjects-enabled
+		return err
+	}, sql.Named("device", after), sql.Named("limit", limit))
 }
 
 // DeviceSensors returns the names of a device's sensors, ordered bytewise; none if
 // it has none.
 func (db *DB) DeviceSensors(ctx context.Context, device string) ([]string, error) {
-	var all []string
-	err := db.read(ctx, "listing sensors of "+device, func(ctx context.Context, r session) error {
-		all = nil
-		return r.each(ctx, sensorsOfDevice, func(row scanner) error {
-			var name string
-			err := row.Scan(&name)
-			all = append(all, name)
-			return err
-		}, sql.Named("device", device))
-	})
-	return all, err
+	return selectRows(ctx, db, "listing sensors of "+device, sensorsOfDevice, scanText, sql.Named("device", device))
 }
 
 // SetEnabled enables or disables the sensors and device models that match, in one
@@ -200,6 +177,13 @@ func (db *DB) keysOf(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 		})
 	})
 	return keys, err
+}
+
+// listOf returns the keys of those of ids that are registered, sorted, each once.
+func (db *DB) listOf(ctx context.Context, ids []fleet.ID) (list, error) {
+	keys, err := db.keysOf(ctx, ids)
+	slices.Sort(keys)
+	return keyList(slices.Compact(keys)), err
 }
 
 // register is keysOf that gives a key to those who have none.

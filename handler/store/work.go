@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -26,32 +25,25 @@ FROM {k:subject_key} JOIN dbo.jobs j ON j.run = @run AND j.subject_id = k.subjec
 // Work returns the jobs of a run for those of ids that have one, each with the
 // model that serves it now, in one statement: a model that is seen here is one
 // whose lookback and sensors late readings are held against.
-func (db *DB) Work(ctx context.Context, run string, ids []fleet.ID) (all []fleet.Work, err error) {
-	keys, err := db.keysOf(ctx, ids)
+func (db *DB) Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Work, error) {
+	keys, err := db.listOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(keys)
-	err = db.read(ctx, "reading jobs of run "+run+" and their models", func(ctx context.Context, r session) error {
-		all = nil
-		return r.eachList(ctx, getWork, keyList(slices.Compact(keys)), func(row scanner) error {
-			var w fleet.Work
-			var lookback int64
-			scan := jobScan(&w.Job)
-			m, err := scanModel(row, append(scan.columns(), &lookback, &w.Fault)...)
-			if err != nil {
-				return err
-			}
-			scan.done()
-			w.Needs = time.Duration(lookback) * time.Second
-			if m.Key != 0 {
-				w.Model = &m
-			}
-			all = append(all, w)
-			return nil
-		}, sql.Named("run", run))
-	})
-	return all, err
+	return selectListed(ctx, db, "reading jobs of run "+run+" and their models", getWork, keys, func(row scanner, w *fleet.Work) error {
+		var lookback int64
+		scan := jobScan(&w.Job)
+		m, err := scanModel(row, append(scan.columns(), &lookback, &w.Fault)...)
+		if err != nil {
+			return err
+		}
+		scan.done()
+		w.Needs = time.Duration(lookback) * time.Second
+		if m.Key != 0 {
+			w.Model = &m
+		}
+		return nil
+	}, sql.Named("run", run))
 }
 
 // BindJob stores how far the rows of a queued job look back, before they are
