@@ -3,7 +3,6 @@ package tabular_test
 import (
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,12 +13,10 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go"
-
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/needs"
 	"github.com/fleetscore/fleetscore/handler/tabular"
+	"github.com/klauspost/compress/zstd"
 )
 
 var start = time.Date(2026, 11, 27, 7, 0, 0, 0, time.UTC)
@@ -217,157 +214,6 @@ func TestPerDevice(t *testing.T) {
 	}
 }
 
-type parquetRow struct {
-	At     time.Time `parquet:"ts,timestamp(microsecond)"`
-	Device string    `parquet:"device,dict"`
-	Tag    string    `parquet:"tag"`
-	Value  *float32  `parquet:"value,optional"`
-}
-
-type wideRow struct {
-	At    int64    `parquet:"__index_level_0__,timestamp(nanosecond)"`
-	Unit  int32    `parquet:"unit"`
-	State string   `parquet:"state"`
-	Temp  float64  `parquet:"temp"`
-	Vib   *float64 `parquet:"vib,optional"`
-}
-
-func TestParquet(t *testing.T) {
-	t.Parallel()
-	var rows []parquetRow
-	for _, r := range expected() {
-		v := float32(r.Value)
-		rows = append(rows, parquetRow{r.Time.Time(), r.ID.Device, r.ID.Sensor, &v})
-	}
-	rows = append(rows, parquetRow{start, "pump-1", "temp", nil})
-	b := new(bytes.Buffer)
-	if err := parquet.Write(b, rows); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for name, content := range map[string]string{"a.parquet": b.String(), "a.parquet.gz": gzipped(b.String())} {
-		got, report, err := read(t, tabular.Options{}, write(t, dir, name, content))
-		if err != nil || !slices.Equal(got, expected()) || report.Missing != 1 {
-			t.Errorf("%s: %v, %+v\n%v", name, err, report, got)
-		}
-	}
-	b.Reset()
-	v := 0.5
-	if err := parquet.Write(b, []wideRow{{start.UnixNano(), 7, "on", 1.5, &v}, {start.UnixNano() + 999_999, 7, "off", 2, nil}}); err != nil {
-		t.Fatal(err)
-	}
-	got, report, err := read(t, tabular.Options{}, write(t, dir, "wide.parquet", b.String()))
-	at := fleet.MillisOf(start)
-	of := func(sensor string, v float64) fleet.Reading {
-		return fleet.Reading{ID: fleet.ID{Device: "7", Sensor: sensor}, Time: at, Value: v}
-	}
-	want := []fleet.Reading{of("temp", 1.5), of("temp", 2), of("vib", 0.5)}
-	if err != nil || !slices.Equal(got, want) || report.Missing != 1 || len(report.Ignored) != 1 || !strings.Contains(report.Ignored[0], "state") {
-		t.Errorf("%v, %+v\n%v", err, report, got)
-	}
-	for n := range b.Len() {
-		damaged := slices.Clone(b.Bytes())
-		damaged[n] ^= 0x55
-		_, _, err := read(t, tabular.Options{}, write(t, dir, "damaged.parquet", string(damaged)))
-		if err != nil && !errors.Is(err, fleet.ErrInvalid) {
-			t.Fatalf("byte %d damaged: %v", n, err)
-		}
-	}
-}
-
-func TestMissing(t *testing.T) {
-	t.Parallel()
-	words := []string{"", "NaN", "Bad Input", "?", "-", "null", "No Data", "inf", "N/A", `"Calc Failed"`}
-	b := new(strings.Builder)
-	b.WriteString("TS,Device,Sensor,Val\n")
-	for _, w := range words {
-		fmt.Fprintf(b, "2026-11-27T07:00:00Z,p,t,%s\n", w)
-	}
-	b.WriteString("2026-11-27T07:00:00Z,p,t,4\n")
-	got, report, err := read(t, tabular.Options{}, write(t, t.TempDir(), "a.csv", b.String()))
-	if err != nil || len(got) != 1 || report.Missing != len(words) || report.Refused != 0 {
-		t.Errorf("%v, %+v", err, report)
-	}
-}
-
-func TestNumbers(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]float64{
-		"1.5": 1.5, "1,5": 1.5, "1.234,5": 1234.5, "1,234.5": 1234.5, "1.234.567": 1234567, "-0,25": -0.25, "1e-3": 1e-3, "1,5E3": 1500, "+2": 2, "true": 1, "False": 0, "1.234": 1.234, "1,234": 1.234,
-	} {
-		got, report, err := read(t, tabular.Options{}, write(t, t.TempDir(), "a.csv", "ts;device;sensor;value\n2026-11-27T07:00:00Z;p;t;"+text+"\n"))
-		if err != nil || len(got) != 1 || got[0].Value != want {
-			t.Errorf("%s: %v, %+v, %v, want %v", text, got, report, err, want)
-		}
-	}
-	for _, text := range []string{"12,34,56", "1.2.3", "0x10", "1_000", "1,5,", "12 34", "1e400", "five", `"1,234"`} {
-		got, report, err := read(t, tabular.Options{}, write(t, t.TempDir(), "a.csv", "ts,device,sensor,value\n2026-11-27T07:00:00Z,p,t,"+text+"\n"))
-		if text[0] != '"' && strings.Contains(text, ",") {
-			continue // more columns
-		}
-		if err != nil || len(got) != 0 || report.Refused != 1 || !strings.Contains(report.First[0], "value") {
-			t.Errorf("%s: %v, %+v, %v", text, got, report, err)
-		}
-	}
-}
-
-// Lines that are no readings hold up no other, wherever a stray quote stands.
-func TestDamaged(t *testing.T) {
-	t.Parallel()
-	lines := strings.SplitAfter(strings.TrimSuffix(long("TS,Device,Sensor,Val,Note", "%s,%s,%s,%v,fine", as(time.RFC3339)), "\n")+"\n", "\n")
-	lines = lines[:len(lines)-1] // the last is empty
-	bad := []string{"this,line,is damaged\n", "2026-11-27T07:00:00Z,pump-1,temp\n", "\"\n", "2026-11-27T07:00:00Z,pump-1,\"temp,1,\n", "x\x00y\n",
-		"2026-11-27T07:00:00Z,=cmd(),temp,1,\n", "2026-11-27T07:00:00Z,,temp,1,\n", strings.Repeat("z", 5<<20) + "\n"}
-	var damaged []string
-	for i, l := range lines {
-		damaged = append(damaged, l)
-		if i < len(bad) {
-			damaged = append(damaged, bad[i])
-		}
-	}
-	path := write(t, t.TempDir(), "a.csv", strings.Join(damaged, ""))
-	got, report, err := read(t, tabular.Options{}, path)
-	if err != nil || !slices.Equal(got, expected()) || report.Refused != len(bad) || len(report.First) != len(bad) {
-		t.Errorf("%v, %+v: %d readings", err, report, len(got))
-	}
-	if !strings.HasPrefix(report.First[0], path+":2: ") {
-		t.Errorf("the first is %q", report.First[0])
-	}
-	_, report, err = read(t, tabular.Options{Strict: true}, path)
-	if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), path+":2") || report.Refused != 1 {
-		t.Errorf("strict: %v, %+v", err, report)
-	}
-}
-
-// What cannot be read at all says why and what to do.
-func TestRefused(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for content, want := range map[string]string{
-		"":                     "the file is empty",
-		"a,b,c\n1,2,3\n":       `"a", "b", "c": name it with --time`,
-		"ts,device,sensor\n":   "--value",
-		"ts,device\n":          "--value",
-		"\x00\x01\x02,\x00\n":  "this is no text",
-		gzipped("ts,v\n")[:15]: "damaged or cut off",
-		"PAR1 and no more":     "Parquet",
-	} {
-		_, _, err := read(t, tabular.Options{}, write(t, dir, "a.csv", content))
-		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.20q: %v, want %q", content, err, want)
-		}
-	}
-	for _, patterns := range [][]string{nil, {filepath.Join(dir, "*.nothing")}, {t.TempDir()}, {filepath.Join(dir, "gone")}} {
-		if _, _, err := read(t, tabular.Options{}, patterns...); err == nil {
-			t.Errorf("%q: no error", patterns)
-		}
-	}
-	path := write(t, dir, "b.csv", "ts,device,sensor,value\n")
-	if _, _, err := read(t, tabular.Options{Time: "when"}, path); err == nil || !strings.Contains(err.Error(), `no column "when" (--time)`) {
-		t.Errorf("a column that is not there: %v", err)
-	}
-}
-
 // TestCases reads the files that are kept beside the repository.
 func TestCases(t *testing.T) {
 	t.Parallel()
@@ -393,62 +239,4 @@ func TestCases(t *testing.T) {
 			t.Errorf("%s: %v, %+v\n%v", f.Name(), err, report, got)
 		}
 	}
-}
-
-// FuzzRead: nothing crashes, each cell of a row is counted once, and what is
-// read is valid and the same when read again.
-func FuzzRead(f *testing.F) {
-	f.Add([]byte(long("TS,Device,Sensor,Val", "%s,%s,%s,%v", as(time.RFC3339))))
-	f.Add([]byte(wide("datetime;machineID;temp;vib", "%s;%s;%v;%v", "", as(time.RFC3339))))
-	f.Add([]byte(jsonLines(`{"device":%q,"sensor":%q,"ts":%q,"value":%v}`)))
-	f.Add([]byte("[{\"ts\":1795762800,\"a\":{\"b\":1}}]"))
-	f.Fuzz(func(t *testing.T, content []byte) {
-		if bytes.HasPrefix(content, []byte("PAR1")) {
-			t.Skip() // reads the file from its end: TestParquet damages one
-		}
-		again := func() ([]fleet.Reading, tabular.Report, error) {
-			return read(t, tabular.Options{Stdin: bytes.NewReader(content)}, "-")
-		}
-		got, report, err := again()
-		if err != nil && !errors.Is(err, fleet.ErrInvalid) {
-			t.Fatal(err)
-		}
-		if len(got) != report.Read && err == nil {
-			t.Errorf("%d readings, %+v", len(got), report)
-		}
-		for _, r := range got {
-			if err := r.Validate(); err != nil {
-				t.Errorf("%v: %v", r, err)
-			}
-		}
-		if twice, _, _ := again(); !slices.Equal(twice, got) {
-			t.Errorf("%v, then %v", got, twice)
-		}
-	})
-}
-
-func BenchmarkRead(b *testing.B) {
-	line := new(strings.Builder)
-	line.WriteString("TS,Device,Sensor,Val\n")
-	for i := range 100_000 {
-		fmt.Fprintf(line, "%s,machine-%03d,temperature,%v\n", start.Add(time.Duration(i)*time.Second).Format(time.RFC3339), i%100, float64(i)/7)
-	}
-	b.SetBytes(int64(line.Len()))
-	for b.Loop() {
-		r, err := tabular.Open([]string{"-"}, tabular.Options{Stdin: strings.NewReader(line.String())})
-		if err != nil {
-			b.Fatal(err)
-		}
-		n := 0
-		for _, err := range r.All() {
-			if err != nil {
-				b.Fatal(err)
-			}
-			n++
-		}
-		if n != 100_000 {
-			b.Fatal(n)
-		}
-	}
-	b.ReportMetric(float64(b.N)*100_000/b.Elapsed().Seconds(), "rows/s")
 }

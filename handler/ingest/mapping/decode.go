@@ -53,6 +53,25 @@ func (m *members) has(keys ...string) bool {
 	return true
 }
 
+// object2 is object of what may be nil.
+func (m *members) object2(key string) *members {
+	if m == nil {
+		return nil
+	}
+	return m.object(key)
+}
+
+// get2 returns the first of two members that is there.
+func (m *members) get2(a, b string) (any, bool) {
+	if m == nil {
+		return nil, false
+	}
+	if v, ok := m.get(a); ok && v != nil {
+		return v, true
+	}
+	return m.get(b)
+}
+
 // objectOf returns v as members; those of a map, which a program makes, are
 // sorted by their names.
 func objectOf(v any) (*members, bool) {

@@ -1,0 +1,70 @@
+package mapping
+
+import "strings"
+
+// senML reads records of RFC 8428. A record's name begins with the base name,
+// which is the device; without one, the device is what comes before the last /
+// or : of the name.
+func senML(g *gatherer, v any) {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	var base struct {
+		name  string
+		time  any
+		value any
+	}
+	for _, e := range list {
+		o, ok := objectOf(e)
+		if !ok {
+			g.refuse("%s stands where a record of SenML should be", shown(e))
+			continue
+		}
+		unknown := ""
+		for _, key := range o.keys {
+			if strings.HasSuffix(key, "_") {
+				unknown = key
+			}
+		}
+		if unknown != "" { // section 4.4
+			g.refuse("the record has the member %.40q, which must be understood and is not", unknown)
+			continue
+		}
+		if s, ok := o.get("bn"); ok {
+			base.name, _ = s.(string)
+		}
+		if t, ok := o.get("bt"); ok {
+			base.time = t
+		}
+		if b, ok := o.get("bv"); ok {
+			base.value = b
+		}
+		g.record(o, base.name, base.time, base.value)
+	}
+}
+
+// record gathers a record of SenML.
+func (g *gatherer) record(o *members, device string, baseTime, baseValue any) {
+	v, ok := o.get("v")
+	if ok {
+		v = sum(v, baseValue)
+	} else if v, ok = o.get("vb"); !ok {
+		return // text, bytes, a sum, or base values alone
+	}
+	sensor := o.text("n")
+	x := row{device: device, sensor: sensor, value: v}
+	if name := device + sensor; device == "" || sensor == "" {
+		if i := strings.LastIndexAny(name, "/:"); i > 0 && i < len(name)-1 {
+			x.device, x.sensor = name[:i], name[i+1:]
+		} else {
+			x.device, x.sensor = g.device(), name
+		}
+	}
+	t, _ := o.get("t")
+	var err error
+	if x.ts, err = g.senMLTime(baseTime, t); err != nil {
+		x.err = err
+	}
+	g.row(x)
+}

@@ -1,0 +1,70 @@
+package tabular_test
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/tabular"
+)
+
+// Lines that are no readings hold up no other, wherever a stray quote stands.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	lines := strings.SplitAfter(strings.TrimSuffix(long("TS,Device,Sensor,Val,Note", "%s,%s,%s,%v,fine", as(time.RFC3339)), "\n")+"\n", "\n")
+	lines = lines[:len(lines)-1] // the last is empty
+	bad := []string{"this,line,is damaged\n", "2026-11-27T07:00:00Z,pump-1,temp\n", "\"\n", "2026-11-27T07:00:00Z,pump-1,\"temp,1,\n", "x\x00y\n",
+		"2026-11-27T07:00:00Z,=cmd(),temp,1,\n", "2026-11-27T07:00:00Z,,temp,1,\n", strings.Repeat("z", 5<<20) + "\n"}
+	var damaged []string
+	for i, l := range lines {
+		damaged = append(damaged, l)
+		if i < len(bad) {
+			damaged = append(damaged, bad[i])
+		}
+	}
+	path := write(t, t.TempDir(), "a.csv", strings.Join(damaged, ""))
+	got, report, err := read(t, tabular.Options{}, path)
+	if err != nil || !slices.Equal(got, expected()) || report.Refused != len(bad) || len(report.First) != len(bad) {
+		t.Errorf("%v, %+v: %d readings", err, report, len(got))
+	}
+	if !strings.HasPrefix(report.First[0], path+":2: ") {
+		t.Errorf("the first is %q", report.First[0])
+	}
+	_, report, err = read(t, tabular.Options{Strict: true}, path)
+	if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), path+":2") || report.Refused != 1 {
+		t.Errorf("strict: %v, %+v", err, report)
+	}
+}
+
+// What cannot be read at all says why and what to do.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for content, want := range map[string]string{
+		"":                     "the file is empty",
+		"a,b,c\n1,2,3\n":       `"a", "b", "c": name it with --time`,
+		"ts,device,sensor\n":   "--value",
+		"ts,device\n":          "--value",
+		"\x00\x01\x02,\x00\n":  "this is no text",
+		gzipped("ts,v\n")[:15]: "damaged or cut off",
+		"PAR1 and no more":     "Parquet",
+	} {
+		_, _, err := read(t, tabular.Options{}, write(t, dir, "a.csv", content))
+		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, want %q", content, err, want)
+		}
+	}
+	for _, patterns := range [][]string{nil, {filepath.Join(dir, "*.nothing")}, {t.TempDir()}, {filepath.Join(dir, "gone")}} {
+		if _, _, err := read(t, tabular.Options{}, patterns...); err == nil {
+			t.Errorf("%q: no error", patterns)
+		}
+	}
+	path := write(t, dir, "b.csv", "ts,device,sensor,value\n")
+	if _, _, err := read(t, tabular.Options{Time: "when"}, path); err == nil || !strings.Contains(err.Error(), `no column "when" (--time)`) {
+		t.Errorf("a column that is not there: %v", err)
+	}
+}

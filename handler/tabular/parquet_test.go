@@ -1,0 +1,73 @@
+package tabular_test
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/tabular"
+)
+
+type parquetRow struct {
+	At     time.Time `parquet:"ts,timestamp(microsecond)"`
+	Device string    `parquet:"device,dict"`
+	Tag    string    `parquet:"tag"`
+	Value  *float32  `parquet:"value,optional"`
+}
+
+type wideRow struct {
+	At    int64    `parquet:"__index_level_0__,timestamp(nanosecond)"`
+	Unit  int32    `parquet:"unit"`
+	State string   `parquet:"state"`
+	Temp  float64  `parquet:"temp"`
+	Vib   *float64 `parquet:"vib,optional"`
+}
+
+func TestParquet(t *testing.T) {
+	t.Parallel()
+	var rows []parquetRow
+	for _, r := range expected() {
+		v := float32(r.Value)
+		rows = append(rows, parquetRow{r.Time.Time(), r.ID.Device, r.ID.Sensor, &v})
+	}
+	rows = append(rows, parquetRow{start, "pump-1", "temp", nil})
+	b := new(bytes.Buffer)
+	if err := parquet.Write(b, rows); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, content := range map[string]string{"a.parquet": b.String(), "a.parquet.gz": gzipped(b.String())} {
+		got, report, err := read(t, tabular.Options{}, write(t, dir, name, content))
+		if err != nil || !slices.Equal(got, expected()) || report.Missing != 1 {
+			t.Errorf("%s: %v, %+v\n%v", name, err, report, got)
+		}
+	}
+	b.Reset()
+	v := 0.5
+	if err := parquet.Write(b, []wideRow{{start.UnixNano(), 7, "on", 1.5, &v}, {start.UnixNano() + 999_999, 7, "off", 2, nil}}); err != nil {
+		t.Fatal(err)
+	}
+	got, report, err := read(t, tabular.Options{}, write(t, dir, "wide.parquet", b.String()))
+	at := fleet.MillisOf(start)
+	of := func(sensor string, v float64) fleet.Reading {
+		return fleet.Reading{ID: fleet.ID{Device: "7", Sensor: sensor}, Time: at, Value: v}
+	}
+	want := []fleet.Reading{of("temp", 1.5), of("temp", 2), of("vib", 0.5)}
+	if err != nil || !slices.Equal(got, want) || report.Missing != 1 || len(report.Ignored) != 1 || !strings.Contains(report.Ignored[0], "state") {
+		t.Errorf("%v, %+v\n%v", err, report, got)
+	}
+	for n := range b.Len() {
+		damaged := slices.Clone(b.Bytes())
+		damaged[n] ^= 0x55
+		_, _, err := read(t, tabular.Options{}, write(t, dir, "damaged.parquet", string(damaged)))
+		if err != nil && !errors.Is(err, fleet.ErrInvalid) {
+			t.Fatalf("byte %d damaged: %v", n, err)
+		}
+	}
+}
