@@ -67,8 +67,14 @@ func (l *queueListener) run(ctx context.Context) {
 			}
 			continue
 		}
-		batch, err := l.queue.Dequeue(ctx, l.cfg.BatchSize, l.lease)
-		if err != nil && ctx.Err() == nil {
+		// The end of ctx cuts no request: what storage had handed out by then would
+		// stay invisible for a whole lease.
+		batch, err := l.queue.Dequeue(l.work, l.cfg.BatchSize, l.lease)
+		if ctx.Err() != nil {
+			l.release(batch)
+			return
+		}
+		if err != nil {
 			l.log.log(slog.LevelError, "Host.Queues", err.Error(), "function", l.fn.name)
 		}
 		for _, d := range batch {
@@ -90,6 +96,15 @@ func (l *queueListener) run(ctx context.Context) {
 		case <-ctx.Done():
 		case <-l.wake:
 		case <-time.After(idle.next()):
+		}
+	}
+}
+
+// release gives back messages that came when the host had begun to stop.
+func (l *queueListener) release(batch []azure.Delivery) {
+	for _, d := range batch {
+		if err := l.queue.Extend(l.work, &d, 0); err != nil {
+			l.log.log(slog.LevelError, queueProcessor, err.Error(), "function", l.fn.name)
 		}
 	}
 }

@@ -1,7 +1,13 @@
 package devhost
 
 import (
+	"bytes"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +116,53 @@ func TestLeaseRunsOut(t *testing.T) {
 	got := a.await(2)
 	if !strings.Contains(got[1].Body, `"DequeueCount":"2"`) {
 		t.Errorf("second delivery: %s; want DequeueCount 2", got[1].Body)
+	}
+}
+
+// TestMessageOfTheLastMoment has storage hand out a message, and the host stop
+// before it hears of that: the next host can have the message at once.
+func TestMessageOfTheLastMoment(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, jsonObject{"extensions": jsonObject{"queues": jsonObject{"messageEncoding": "none"}}},
+		jsonObject{"work": boundTo(jsonObject{"type": "queueTrigger", "direction": "in", "name": "m", "queueName": "work"})}, jsonObject{})
+	_, rest, _ := strings.Cut(a.conn, "QueueEndpoint=")
+	endpoint, _, _ := strings.Cut(rest, ";")
+	real, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handedOut, stopped := make(chan struct{}), make(chan struct{})
+	slow := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = real.Scheme, real.Host, real.Host
+		},
+		ModifyResponse: func(resp *http.Response) error {
+			body, err := io.ReadAll(resp.Body)
+			resp.Body = io.NopCloser(bytes.NewReader(body))
+			if err == nil && resp.Request.Method == http.MethodGet && bytes.Contains(body, []byte("<PopReceipt>")) {
+				close(handedOut)
+				<-stopped
+			}
+			return err
+		},
+	})
+	t.Cleanup(slow.Close)
+	address, err := url.Parse(slow.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address.Path = real.Path
+	a.opt.Settings["AzureWebJobsStorage"] = strings.Replace(a.conn, endpoint, address.String(), 1)
+	h := a.start()
+	a.put("work", "m")
+	<-handedOut
+	go func() { <-h.listening.Done(); close(stopped) }()
+	h.Close()
+	if batch, err := a.queue("work").Dequeue(t.Context(), 1, time.Minute); err != nil || len(batch) != 1 || batch[0].Text != "m" {
+		t.Errorf("%v, %v; want the message", batch, err)
+	}
+	if n := len(a.requests()); n != 0 {
+		t.Errorf("delivered %d times, want never", n)
 	}
 }
 
