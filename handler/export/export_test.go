@@ -467,7 +467,7 @@ func TestLayouts(t *testing.T) {
 // TestReaders runs the lines of docs/results.md for DuckDB and pandas on what a run wrote.
 func TestReaders(t *testing.T) {
 	t.Parallel()
-	python := needs.Python(t, "duckdb", "pandas", "pyarrow")
+	python := needs.Python(t, "duckdb==1.4.2", "pandas==3.1.1", "pyarrow==26.0.1")
 	b := newBench(t)
 	b.closeAll(hour)
 	b.end(hour)

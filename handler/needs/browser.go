@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -93,17 +92,4 @@ func NPM(t testing.TB, name, version, file string) string {
 		skip(t, false, fmt.Sprintf("%s@%s is not to be had from npm: %v: %.300s", name, version, err, out))
 	}
 	return path
-}
-
-// Python returns a Python that has these modules: the one that FLEETSCORE_PYTHON
-// names, or python3 on PATH. Where there is none the test is skipped, everywhere.
-func Python(t testing.TB, modules ...string) string {
-	t.Helper()
-	for _, name := range []string{os.Getenv("FLEETSCORE_PYTHON"), "python3"} {
-		if name != "" && exec.CommandContext(t.Context(), name, "-c", "import "+strings.Join(modules, ", ")).Run() == nil {
-			return name
-		}
-	}
-	skip(t, false, fmt.Sprintf("no Python with %s: pip install them, and name that Python in FLEETSCORE_PYTHON", strings.Join(modules, ", ")))
-	return ""
 }

@@ -26,8 +26,11 @@ func where(t *testing.T, data bool, env map[string]string) string {
 	}
 	t.Chdir(filepath.Join(dir, "repo", "below"))
 	list := filepath.Join(dir, "skipped")
-	for _, name := range []string{"CI", "REQUIRE_TOOLS", "TEST_SQLSERVER_DSN"} {
+	for _, name := range []string{"CI", "REQUIRE_TOOLS", "TEST_SQLSERVER_DSN", "FLEETSCORE_PYTHON"} {
 		t.Setenv(name, env[name])
+	}
+	if path, ok := env["PATH"]; ok {
+		t.Setenv("PATH", path)
 	}
 	t.Setenv("SKIPPED", list)
 	return list
@@ -67,6 +70,7 @@ func TestNeeds(t *testing.T) {
 	tool := func(t testing.TB) { Tool(t, "no-such-tool", "there is none") }
 	sql := func(t testing.TB) { SQLServer(t) }
 	facts := func(t testing.TB) { Shared(t, "facts") }
+	python := func(t testing.TB) { Python(t, "no_such_package==1.0") }
 	for _, c := range []struct {
 		name    string
 		data    bool
@@ -81,6 +85,8 @@ func TestNeeds(t *testing.T) {
 		{"a required tool", false, map[string]string{"REQUIRE_TOOLS": "1"}, tool, true, false},
 		{"SQL Server in CI", true, map[string]string{"CI": "true", "REQUIRE_TOOLS": "1"}, sql, false, true},
 		{"SQL Server that is there", true, map[string]string{"TEST_SQLSERVER_DSN": "sqlserver://h"}, sql, false, false},
+		{"a Python in CI, and none to install into", true, map[string]string{"CI": "true", "PATH": ""}, python, false, true},
+		{"a Python that is named", false, map[string]string{"FLEETSCORE_PYTHON": "true"}, python, false, false},
 		{"data", false, map[string]string{"CI": "true"}, facts, false, true},
 		{"data that is there", true, nil, facts, false, false},
 		{"else", false, nil, func(t testing.TB) { Missing(t, "no git") }, false, true},
