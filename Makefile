@@ -6,7 +6,7 @@ GOOS        ?= $(shell $(GO) env GOHOSTOS)
 GOARCH      ?= $(shell $(GO) env GOHOSTARCH)
 FUZZTIME    ?= 10m
 GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-GREMLINS    ?= github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
+ACTIONLINT  ?= github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Packages whose tests run goroutines against one another: a short run of them is watched by the race detector.
@@ -18,7 +18,7 @@ CLI  := bin/fleetscore
 HERE := env -u GOOS -u GOARCH
 
 .DEFAULT_GOAL := help
-.PHONY: picture unit mutants gremlins soak help build cli run serve start core-tools storage test check check-infra faults fuzz bench vuln licenses size clean
+.PHONY: picture unit mutants gremlins soak help build cli run serve start core-tools storage test check check-infra check-workflows faults fuzz bench vuln licenses size clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -64,16 +64,21 @@ check:
 mutants: ## plant each fault of the list, and show those that no test notices (an hour); FAULTS='L2 L3' for some
 	@$(GO) run ./handler/mutants $(FAULTS)
 
-# gremlins changes conditions, arithmetic and signs wherever tests come.
-GREMLINS_OF := ledger schedule score ingest store protocol runs model
-gremlins: ## the same with faults that a tool makes (hours)
-	@for p in $(GREMLINS_OF); do echo "$$p"; $(GO) run $(GREMLINS) unleash --timeout-coefficient 20 ./handler/$$p || exit 1; done
+# gremlins changes conditions, arithmetic and signs. A number after a colon takes a
+# sample: what stands in every so manieth line.
+GREMLINS_OF ?= ledger schedule schedule/ncrontab protocol:4 score:4 ingest:3 ingest/rules:2 ingest/mapping:20 store:10 runs:7 model model/registry model/publish:3 \
+	model/predict model/archive model/joblib:2 model/skops:3 model/svm:3 model/forest:4 model/numpy:4 model/libm:4 model/lightgbm:5 model/pickle:8 model/artifact:7 model/xgboost:10 model/sklearn:60
+gremlins: ## the same with faults that a tool makes (hours); GREMLINS_OF='ledger score:4' for some, the second by every fourth line
+	@for p in $(GREMLINS_OF); do echo "$$p"; .ci/gremlins $$(echo "$$p" | tr : ' ') || exit 1; done
 
 soak: faults ## campaigns of many rounds: faults, and 20,000 rounds of the ledger's interleavings, 1,000 of windows cut anywhere
 	@$(GO) test ./handler/ledger/interleave -count=1 -v -timeout 3h -rounds 20000 -windows 1000
 
 check-infra: ## check the description of Azure: lint, snapshots, settings, roles, queries (test does it too)
 	@$(GO) test ./handler/infra
+
+check-workflows: ## check the workflows that GitHub runs, and their scripts where shellcheck is installed
+	@$(GO) run $(ACTIONLINT)
 
 faults: ## 200 rounds of failing network, disk, locks, clock and processes, some for a minute (an hour or two)
 	@$(GO) test ./handler/e2e -run 'TestFaults$$' -v -timeout 6h -parallel 8 -faults 200 -long
