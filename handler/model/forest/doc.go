@@ -4,10 +4,9 @@
 // scikit-learn, XGBoost and LightGBM.
 //
 // Trees are checked once, when a forest is made from them, and packed, so that a
-// step down takes no branch. Most trees of float32 thresholds become complete binary
-// trees, whose nodes are 8 bytes and whose children are found by arithmetic. Rows
-// are compared by integers in the order of their numbers ([math.Float64bits]), eight
-// of them at a time in a tree, and a row alone in four trees at a time.
+// step down takes no branch. A node with a threshold of float32 takes 8 bytes. Numbers are
+// compared as integers in the same order. Eleven rows walk down a tree together, on amd64
+// in assembly, and a row alone walks down four trees at a time.
 //
 // To have another library's forest, give [NewValues] its trees with the
 // comparison as x <= threshold, and call [Values.Add]:

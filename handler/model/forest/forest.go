@@ -26,14 +26,14 @@ func New(features int, trees []Tree, length func(depth, samples int) float64) (*
 		}
 		sizes[i] = size{nodes: len(t.Nodes), depth: depth}
 	}
-	f, err := newValues[float32, float64](features, 1, 1, sizes)
+	f, err := newPacker[float32, float64](features, 1, 1, sizes)
 	if err != nil {
 		return nil, err
 	}
 	for i, t := range trees {
 		f.pack(t.lengths(length), sizes[i])
 	}
-	return &Forest{f}, nil
+	return &Forest{f.Values}, nil
 }
 
 // lengths returns t with the lengths of the paths to its nodes for values.

@@ -5,40 +5,40 @@ import (
 	"unsafe"
 )
 
-// Numbers are compared by keys, integers in the order of the numbers: to compare
-// and take the result as a number takes fewer instructions of integers, and NaN has
-// its place at either end.
+// A number is compared by its key: an unsigned integer, in the order of the numbers.
+// Integers are compared in fewer instructions, and NaN has a place below or above all
+// numbers, as a node wants it. A key of a float32 is in the upper 32 bits; the lower
+// ones are 0.
 
-// nan returns the keys of NaN, below and above all others.
-func nan[X Float]() (low, high int64) {
+// nanLow is the key of NaN where it goes left at all thresholds.
+const nanLow = 0
+
+// nanHigh returns the key of NaN where it goes right at all thresholds.
+func nanHigh[X Float]() uint64 {
 	if single[X]() {
-		return math.MinInt64 >> 1, math.MaxInt64 >> 1
+		return math.MaxUint32 << 32
 	}
-	return math.MinInt64, math.MaxInt64
+	return math.MaxUint64
 }
 
-// key returns that of x, which is not NaN: the bits of the float64, with the sign
-// of the number. Zeros of both signs have one key. A key of a float32 is halved, so
-// that the difference of two is no more than an int64; its last 28 bits are zero.
-func key[X Float](x X) int64 {
-	bits := int64(math.Float64bits(float64(x)))
-	sign := bits >> 63
-	k := (bits&math.MaxInt64 ^ sign) - sign
+// key returns that of x, which is not NaN. Zeros of both signs have one key.
+func key[X Float](x X) uint64 {
+	x += 0 // -0 becomes 0
 	if single[X]() {
-		k >>= 1
+		bits := math.Float32bits(float32(x))
+		return uint64(bits^(uint32(int32(bits)>>31)|1<<31)) << 32
 	}
-	return k
+	bits := math.Float64bits(float64(x))
+	return bits ^ (uint64(int64(bits)>>63) | 1<<63)
 }
 
 // number returns the number of a key, which is not NaN's.
-func number[X Float](k int64) float64 {
+func number[X Float](k uint64) float64 {
 	if single[X]() {
-		k <<= 1
+		k := uint32(k >> 32)
+		return float64(math.Float32frombits(k ^ (^uint32(int32(k)>>31) | 1<<31)))
 	}
-	if k < 0 {
-		return -math.Float64frombits(uint64(-k))
-	}
-	return math.Float64frombits(uint64(k))
+	return math.Float64frombits(k ^ (^uint64(int64(k)>>63) | 1<<63))
 }
 
 // single reports whether X is float32.

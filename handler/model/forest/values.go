@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -17,11 +18,12 @@ type Float interface{ float32 | float64 }
 type Values[X, V Float] struct {
 	features, outputs, width int
 	trees                    []valueTree
-	splits                   []split // of the complete trees
-	nodes                    []node  // of the others
-	values                   []V     // width of them for each leaf of a complete tree, or node of another
-	rules                    []rule  // of the nodes of special trees
-	sets                     []Set   // of the nodes with categories
+	slots                    []slot    // the columns of a group
+	linked, wide             []uint64  // the nodes of the linked trees, and of the wide and special ones
+	values                   []V       // width of them for each node
+	rules                    []rule    // of the nodes of special trees
+	sets                     []Set     // of the nodes with categories
+	scratch                  sync.Pool // of *[]uint64
 }
 
 // Set holds the categories, each a bit, that go left at a node.
@@ -71,14 +73,14 @@ func NewValues[X, V Float](features, outputs, width int, trees []ValueTree[X, V]
 		}
 		sizes[i] = size{len(t.Nodes), depth, slices.ContainsFunc(t.Nodes, ValueNode[X].special)}
 	}
-	f, err := newValues[X, V](features, outputs, width, sizes)
+	f, err := newPacker[X, V](features, outputs, width, sizes)
 	if err != nil {
 		return nil, err
 	}
 	for i, t := range trees {
 		f.pack(t, sizes[i])
 	}
-	return f, nil
+	return f.Values, nil
 }
 
 // check returns an error unless t is one tree: each node but the root is the
@@ -134,7 +136,7 @@ func (f *Values[X, V]) Outputs() int { return f.outputs }
 // Size returns the bytes that f holds.
 func (f *Values[X, V]) Size() int {
 	size := int(unsafe.Sizeof(*f)) + int(unsafe.Sizeof(valueTree{}))*cap(f.trees) +
-		int(unsafe.Sizeof(split(0)))*cap(f.splits) + int(unsafe.Sizeof(node{}))*cap(f.nodes) +
+		8*(cap(f.linked)+cap(f.wide)) + int(unsafe.Sizeof(slot{}))*cap(f.slots) +
 		int(unsafe.Sizeof(rule(0)))*cap(f.rules)
 	for _, s := range f.sets {
 		size += int(unsafe.Sizeof(s)) + 4*len(s.Bits)

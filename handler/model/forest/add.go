@@ -1,0 +1,226 @@
+package forest
+
+import "fmt"
+
+const (
+	few     = 3         // rows that walk alone
+	abreast = 4         // trees that such a row walks down at once
+	tile    = 24 * rows // rows that follow each other through a tree while it is in the cache,
+	block   = 1 << 16   // and how many keys they may have, if they are several groups
+	small   = 512       // keys that have their room on the stack
+)
+
+// Add adds to each of the n rows of dst, Outputs numbers each, the values of
+// the leaves that the row of x ends in, in the order of the first so many
+// trees. Each sum is rounded to V as it grows. X is row-major, rows of Features
+// numbers. It panics if dst and x are not of one number of rows.
+func (f *Values[X, V]) Add(dst []V, x []X, trees int) { add(f, dst, x, trees) }
+
+// add is Add of numbers that are rounded to X first.
+func add[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int) {
+	n := len(dst) / f.outputs
+	if n*f.outputs != len(dst) || len(x) != n*f.features {
+		panic(fmt.Sprintf("forest: %d numbers are not rows of %d features for %d sums of %d", len(x), f.features, len(dst), f.outputs))
+	}
+	stride := max(1, len(f.slots)) * rows
+	groups := max(1, min((n+rows-1)/rows, tile/rows, block/stride))
+	if need := groups * stride; need <= small {
+		var space [small]uint64
+		addBlocks(f, dst, x, trees, space[:need])
+	} else {
+		space, _ := f.scratch.Get().(*[]uint64)
+		if space == nil || cap(*space) < need {
+			space = new([]uint64)
+			*space = make([]uint64, need)
+		}
+		addBlocks(f, dst, x, trees, (*space)[:need])
+		f.scratch.Put(space)
+	}
+}
+
+// addBlocks is add, by as many rows at a time as space has groups for.
+func addBlocks[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int, space []uint64) {
+	stride := max(1, len(f.slots)) * rows
+	most := len(space) / stride * rows
+	for len(dst) > 0 {
+		n := min(len(dst)/f.outputs, most)
+		block := space[:(n+rows-1)/rows*stride]
+		transpose(f, block, x[:n*f.features])
+		f.add(dst[:n*f.outputs], block, n, trees)
+		dst, x = dst[n*f.outputs:], x[n*f.features:]
+	}
+}
+
+// transpose writes the keys of the rows of x to the groups of block.
+func transpose[X, V, S Float](f *Values[X, V], block []uint64, x []S) {
+	for ; len(x) > 0; block = block[len(f.slots)*rows:] {
+		m := min(rows, len(x)/f.features)
+		for i, s := range f.slots {
+			column, at := block[i*rows:][:m], s.feature
+			missing := uint64(nanLow)
+			if s.high {
+				missing = nanHigh[X]()
+			}
+			for l := range column {
+				k := missing
+				if v := x[at]; v == v {
+					k = key(X(v))
+				}
+				column[l] = k
+				at += f.features
+			}
+		}
+		x = x[m*f.features:]
+	}
+}
+
+// add is Add of the n rows in block.
+func (f *Values[X, V]) add(dst []V, block []uint64, n, trees int) {
+	if n <= few {
+		for l := range n {
+			f.addOne(dst[l*f.outputs:][:f.outputs], block[l:], f.trees[:trees])
+		}
+		return
+	}
+	var space [tile]uint32
+	leaves := space[:(n+rows-1)/rows*rows]
+	for i := range f.trees[:trees] {
+		t := &f.trees[i]
+		f.leaves(leaves, t, block, n)
+		f.addLeaves(dst[t.output:], f.values[t.values:], leaves[:n])
+	}
+}
+
+// leaves sets the first n of leaves to those that the rows of a block end in.
+func (f *Values[X, V]) leaves(leaves []uint32, t *valueTree, block []uint64, n int) {
+	switch t.layout {
+	case linked:
+		linkedLeaves(leaves, block, f.linked[t.first:], t.depth)
+		return
+	case wide:
+		wideLeaves(leaves, block, f.wide[t.first:], t.depth)
+	case special:
+		stride := len(block) * rows / len(leaves)
+		for i := range leaves[:n] {
+			leaves[i] = f.specialLeaf(t, block[i/rows*stride+i%rows:])
+		}
+	}
+	for i, position := range leaves {
+		leaves[i] = wideValue(position)
+	}
+}
+
+// addLeaves adds the values of leaves to successive rows of dst.
+func (f *Values[X, V]) addLeaves(dst, values []V, leaves []uint32) {
+	switch {
+	case f.outputs == 1:
+		dst := dst[:len(leaves)]
+		for l, leaf := range leaves {
+			dst[l] += values[leaf]
+		}
+	case f.outputs == 2 && f.width == 2:
+		for l, leaf := range leaves {
+			v, d := values[2*int(leaf):][:2], dst[2*l:][:2]
+			d[0] += v[0]
+			d[1] += v[1]
+		}
+	default:
+		for l, leaf := range leaves {
+			values := values[int(leaf)*f.width:][:f.width]
+			out := dst[l*f.outputs:][:len(values)]
+			for k, v := range values {
+				out[k] += v
+			}
+		}
+	}
+}
+
+// addOne is add of the first row of a group.
+func (f *Values[X, V]) addOne(dst []V, group []uint64, trees []valueTree) {
+	var leaves [abreast]uint32
+	for len(trees) > 0 {
+		n := 1
+		if len(trees) >= abreast && allLinked(trees[:abreast]) {
+			n = abreast
+			linkedTrees(&leaves, (*[abreast]valueTree)(trees), f.linked, group)
+		} else {
+			leaves[0] = f.leaf(&trees[0], group)
+		}
+		for i := range leaves[:n] {
+			f.addLeaves(dst[trees[i].output:], f.values[trees[i].values:], leaves[i:i+1])
+		}
+		trees = trees[n:]
+	}
+}
+
+func allLinked(trees []valueTree) bool {
+	for i := range trees {
+		if trees[i].layout != linked {
+			return false
+		}
+	}
+	return true
+}
+
+// linkedTrees is leaf of linked trees together.
+func linkedTrees(leaves *[abreast]uint32, trees *[abreast]valueTree, nodes []uint64, group []uint64) {
+	s, t, u, v := nodes[trees[0].first:], nodes[trees[1].first:], nodes[trees[2].first:], nodes[trees[3].first:]
+	var a, b, c, d uint32
+	for range max(trees[0].depth, trees[1].depth, trees[2].depth, trees[3].depth) {
+		a = linkedChild(s, a, group, 0)
+		b = linkedChild(t, b, group, 0)
+		c = linkedChild(u, c, group, 0)
+		d = linkedChild(v, d, group, 0)
+	}
+	*leaves = [abreast]uint32{a, b, c, d}
+}
+
+// leaf returns the leaf of t in which the first row of a group ends. In a deep tree most
+// leaves are well above the deepest: it stops there.
+func (f *Values[X, V]) leaf(t *valueTree, group []uint64) (i uint32) {
+	if t.layout == special {
+		return wideValue(f.specialLeaf(t, group))
+	}
+	for range t.depth {
+		var next uint32
+		if t.layout == linked {
+			next = linkedChild(f.linked[t.first:], i, group, 0)
+		} else {
+			next = wideChild(f.wide[t.first:], i, group, 0)
+		}
+		if next == i {
+			break
+		}
+		i = next
+	}
+	if t.layout == wide {
+		return wideValue(i)
+	}
+	return i
+}
+
+// specialLeaf returns the position of the leaf of a special tree in which the first row of
+// a group ends.
+func (f *Values[X, V]) specialLeaf(t *valueTree, group []uint64) (i uint32) {
+	nodes, rules := f.wide[t.first:], f.rules[t.rules:]
+	zeroLow, zeroHigh := key(X(-zeroThreshold)), key(X(zeroThreshold))
+	for range t.depth {
+		threshold, n, r := nodes[i], nodes[i+2], rules[wideValue(i)]
+		k := group[uint32(n)]
+		var right uint32
+		switch {
+		case k == nanLow || r&zeroMissing != 0 && zeroLow <= k && k <= zeroHigh:
+			if r&nanRight != 0 {
+				right = 1
+			}
+		case r&categories != 0:
+			if !f.sets[threshold].goesLeft(number[X](k)) {
+				right = 1
+			}
+		default:
+			right = above(k, threshold)
+		}
+		i = uint32(n>>32) + right
+	}
+	return i
+}

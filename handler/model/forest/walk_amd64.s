@@ -1,0 +1,118 @@
+#include "textflag.h"
+
+// Eleven rows walk together: there are registers for no more. Each has the node that it
+// has come to in one of R8 to R15, CX, DX and BP. In a step AX is the node or its
+// threshold, and BX where its column starts. The comparison sets the carry flag where the
+// row's key is above the threshold's.
+
+#define LINKED_CHILD(node, row) \
+	MOVWLZX 2(SI)(node*8), BX; \
+	MOVQ (SI)(node*8), AX; \
+	CMPQ AX, (row*8)(DI)(BX*8); \
+	MOVWLZX AX, node; \
+	ADCL $0, node
+
+// The threshold of a wide node, and 16 bytes on the node: its column and its left child.
+#define WIDE_CHILD(node, row) \
+	MOVL 16(SI)(node*8), BX; \
+	MOVQ (SI)(node*8), AX; \
+	CMPQ AX, (row*8)(DI)(BX*8); \
+	MOVL 20(SI)(node*8), node; \
+	ADCL $0, node
+
+#define ROOTS \
+	XORL R8, R8; \
+	XORL R9, R9; \
+	XORL R10, R10; \
+	XORL R11, R11; \
+	XORL R12, R12; \
+	XORL R13, R13; \
+	XORL R14, R14; \
+	XORL R15, R15; \
+	XORL CX, CX; \
+	XORL DX, DX; \
+	XORL BP, BP
+
+#define STORE \
+	MOVQ leaves+0(FP), AX; \
+	MOVL R8, 0(AX); \
+	MOVL R9, 4(AX); \
+	MOVL R10, 8(AX); \
+	MOVL R11, 12(AX); \
+	MOVL R12, 16(AX); \
+	MOVL R13, 20(AX); \
+	MOVL R14, 24(AX); \
+	MOVL R15, 28(AX); \
+	MOVL CX, 32(AX); \
+	MOVL DX, 36(AX); \
+	MOVL BP, 40(AX); \
+	ADDQ $44, AX; \
+	MOVQ AX, leaves+0(FP)
+
+// func linkedGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
+TEXT ·linkedGroups(SB), NOSPLIT, $8-48
+	MOVQ block+8(FP), DI
+	MOVQ nodes+16(FP), SI
+
+group:
+	ROOTS
+	MOVQ depth+40(FP), AX
+	TESTQ AX, AX
+	JZ done
+	MOVQ AX, steps-8(SP)
+
+step:
+	LINKED_CHILD(R8, 0)
+	LINKED_CHILD(R9, 1)
+	LINKED_CHILD(R10, 2)
+	LINKED_CHILD(R11, 3)
+	LINKED_CHILD(R12, 4)
+	LINKED_CHILD(R13, 5)
+	LINKED_CHILD(R14, 6)
+	LINKED_CHILD(R15, 7)
+	LINKED_CHILD(CX, 8)
+	LINKED_CHILD(DX, 9)
+	LINKED_CHILD(BP, 10)
+	DECQ steps-8(SP)
+	JNZ step
+
+done:
+	STORE
+	ADDQ stride+32(FP), DI
+	DECQ groups+24(FP)
+	JNZ group
+	RET
+
+// func wideGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
+TEXT ·wideGroups(SB), NOSPLIT, $8-48
+	MOVQ block+8(FP), DI
+	MOVQ nodes+16(FP), SI
+
+group:
+	ROOTS
+	MOVQ depth+40(FP), AX
+	TESTQ AX, AX
+	JZ done
+	MOVQ AX, steps-8(SP)
+
+step:
+	WIDE_CHILD(R8, 0)
+	WIDE_CHILD(R9, 1)
+	WIDE_CHILD(R10, 2)
+	WIDE_CHILD(R11, 3)
+	WIDE_CHILD(R12, 4)
+	WIDE_CHILD(R13, 5)
+	WIDE_CHILD(R14, 6)
+	WIDE_CHILD(R15, 7)
+	WIDE_CHILD(CX, 8)
+	WIDE_CHILD(DX, 9)
+	WIDE_CHILD(BP, 10)
+	DECQ steps-8(SP)
+	JNZ step
+
+done:
+	STORE
+	ADDQ stride+32(FP), DI
+	DECQ groups+24(FP)
+	JNZ group
+	RET

@@ -1,0 +1,11 @@
+//go:build !amd64
+
+package forest
+
+func linkedLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+	linkedLeavesPortable(leaves, block, nodes, depth)
+}
+
+func wideLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+	wideLeavesPortable(leaves, block, nodes, depth)
+}

@@ -1,0 +1,102 @@
+package forest
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// The walks that a model takes end in the leaves of the portable ones, for trees of each
+// depth and blocks of several groups.
+func TestWalksAgainstPortable(t *testing.T) {
+	t.Parallel()
+	for depth := range 20 {
+		r := rand.New(rand.NewPCG(uint64(depth), 5))
+		tree := ValueTree[float32, float32]{Nodes: []ValueNode[float32]{{Left: Leaf, Right: Leaf}}}
+		for at := range depth { // a path to the right, with a leaf on the left
+			tree.Nodes[2*at] = ValueNode[float32]{Left: 2*at + 1, Right: 2*at + 2, Feature: r.IntN(5), Threshold: float32(r.NormFloat64()) - 2, NaNLeft: r.IntN(2) == 0}
+			leaf := ValueNode[float32]{Left: Leaf, Right: Leaf}
+			tree.Nodes = append(tree.Nodes, leaf, leaf)
+		}
+		tree.Values = make([]float32, len(tree.Nodes))
+		narrow, err := NewValues(5, 1, 1, []ValueTree[float32, float32]{tree})
+		if err != nil {
+			t.Fatal(err)
+		}
+		double := ValueTree[float64, float32]{Values: tree.Values}
+		for _, n := range tree.Nodes {
+			double.Nodes = append(double.Nodes, ValueNode[float64]{Left: n.Left, Right: n.Right, Feature: n.Feature, Threshold: float64(n.Threshold), NaNLeft: n.NaNLeft})
+		}
+		broad, err := NewValues(5, 1, 1, []ValueTree[float64, float32]{double})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, groups := range []int{1, 2, 7} {
+			x := make([]float32, groups*rows*5)
+			for i := range x {
+				if x[i] = float32(r.NormFloat64()); r.IntN(10) == 0 {
+					x[i] = float32(math.NaN())
+				}
+			}
+			compareWalks(t, narrow, x, narrow.linked, linkedLeaves, linkedLeavesPortable)
+			compareWalks(t, broad, x, broad.wide, wideLeaves, wideLeavesPortable)
+		}
+	}
+}
+
+func compareWalks[X Float](t *testing.T, f *Values[X, float32], x []float32, nodes []uint64, walk, portable func(leaves []uint32, block, nodes []uint64, depth uint32)) {
+	t.Helper()
+	n := len(x) / f.features
+	block := make([]uint64, max(1, len(f.slots))*n)
+	transpose(f, block, x)
+	got, want := make([]uint32, n), make([]uint32, n)
+	walk(got, block, nodes, f.trees[0].depth)
+	portable(want, block, nodes, f.trees[0].depth)
+	if !slices.Equal(got, want) {
+		t.Errorf("%T, depth %d: the leaves are %v, of the portable walk %v", f, f.trees[0].depth, got, want)
+	}
+}
+
+// A tree of more nodes than 16 bits can count gives the values of its own leaves.
+func TestManyNodes(t *testing.T) {
+	t.Parallel()
+	const leaves = 40_000
+	tree := ValueTree[float32, float64]{Nodes: make([]ValueNode[float32], 2*leaves-1), Values: make([]float64, 2*leaves-1)}
+	// The nodes of a binary heap; the leaves from left to right hold 0, 1 and so on.
+	next := 0
+	var fill func(i int) (first int)
+	fill = func(i int) int {
+		n := &tree.Nodes[i]
+		if 2*i+2 >= len(tree.Nodes) {
+			*n, tree.Values[i] = ValueNode[float32]{Left: Leaf, Right: Leaf}, float64(next)
+			next++
+			return next - 1
+		}
+		first := fill(2*i + 1)
+		*n = ValueNode[float32]{Left: 2*i + 1, Right: 2*i + 2, Threshold: float32(fill(2*i+2)) - 0.5}
+		return first
+	}
+	fill(0)
+	f, err := NewValues(1, 1, 1, []ValueTree[float32, float64]{tree})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.trees[0].layout != wide {
+		t.Fatalf("the layout is %v, not that of many nodes", f.trees[0].layout)
+	}
+	x, got := make([]float32, leaves), make([]float64, leaves)
+	for i := range x {
+		x[i] = float32(i)
+	}
+	f.Add(got, x, 1)
+	for i, v := range got {
+		if v != float64(i) {
+			t.Fatalf("row %d gets %v", i, v)
+		}
+	}
+	alone := make([]float64, 1)
+	if f.Add(alone, x[777:778], 1); alone[0] != 777 {
+		t.Errorf("row 777 alone gets %v", alone[0])
+	}
+}
