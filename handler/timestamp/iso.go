@@ -123,6 +123,9 @@ func timeOfDay(s string) (rest string, clock [3]int, nanos int, ok bool) {
 
 // zone reads what follows the time of day; nothing is f's own zone.
 func (f Format) zone(s string) (*time.Location, bool) {
+	if i := strings.IndexByte(s, '['); i > 0 && s[len(s)-1] == ']' { // Java's +01:00[Europe/Berlin]: the offset says it
+		s = s[:i]
+	}
 	switch strings.ToUpper(s) {
 	case "":
 		if f.Zone != nil {

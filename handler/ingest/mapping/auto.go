@@ -15,18 +15,18 @@ var signs = map[string][][]string{
 	"cloudevents":     {{"specversion", "source", "type"}},
 	"opcua-publisher": {{"Messages", "PublisherId"}, {"Messages", "MessageType"}, {"Messages", "MessageId"}, {"DataSetWriterId", "Payload"}, {"DataSetWriterName", "Payload"}, {"NodeId", "Value"}, {"NodeId", "StatusCode"}},
 	"eventgrid":       {{"eventType", "eventTime", "data"}, {"eventType", "subject", "data"}},
-	"lorawan-ttn":     {{"end_device_ids"}, {"dev_id", "payload_fields"}, {"deviceInfo", "object"}, {"devEUI", "object"}, {"identifiers", "data"}},
+	"lorawan-ttn":     {{"end_device_ids"}, {"dev_id", "payload_fields"}, {"deviceInfo", "object"}, {"devEUI", "object"}, {"identifiers", "data"}, {"DevEUI_uplink"}},
 	"sparkplug-json":  {{"metrics", "timestamp", "seq"}, {"metrics", "timestamp"}},
 	"iotcentral":      {{"applicationId", "messageSource"}, {"deviceId", "enqueuedTime", "telemetry"}},
 }
 
 // senMLNames are the members that a record of SenML may have.
-var senMLNames = strings.Fields("bn bt bu bv bs bver n u v vs vb vd s t ut")
+var senMLNames = strings.Fields("bn bt bu bv bs bver ver n u v sv bv vs vb vd s t ut")
 
 // shapeOf returns the mapping that is made for what v is written in, by the
 // members that it has; nil for what has none of theirs.
 func shapeOf(v any) *builtin {
-	if isSenML(v) {
+	if isSenML(v) || packOf(v) != nil {
 		return named1("senml")
 	}
 	if list, ok := v.([]any); ok { // as its elements are
@@ -46,7 +46,7 @@ func shapeOf(v any) *builtin {
 			}
 		}
 	}
-	if topicDevice(o.text("topic")) != "" && o.has("payload") {
+	if (topicDevice(o.text("topic")) != "" || topicObject(o) != "") && o.has("payload") {
 		return named1("sparkplug-json")
 	}
 	return named1("wide")

@@ -229,7 +229,7 @@ type document struct {
 // them. After a bad one it goes on at the next line that begins with an opening brace or bracket.
 func documents(body []byte, asMaps bool) []document {
 	if !utf8.Valid(body) {
-		return []document{{body, nil, fmt.Errorf("%w: it is not UTF-8", fleet.ErrInvalid)}}
+		return []document{{body, nil, fmt.Errorf("%w: it is not UTF-8, and neither compressed nor Avro: binary formats such as protocol buffers, CBOR or MessagePack are not read", fleet.ErrInvalid)}}
 	}
 	d := decoder{string(body), asMaps}
 	var all []document
@@ -237,6 +237,10 @@ func documents(body []byte, asMaps bool) []document {
 		v, end, err := d.value(i, 0)
 		if err != nil {
 			end = lineElementEnd(body, i)
+			err = foreign(d.text[i:end], err)
+		} else if after := space(d.text, end); after < len(d.text) && !asMaps && lineEnd(body, end) < 0 && d.text[after] != '{' && d.text[after] != '[' {
+			end = lineElementEnd(body, i)
+			v, err = nil, fmt.Errorf("%w: there is text after the value", fleet.ErrInvalid)
 		}
 		all = append(all, document{body[i:end], v, err})
 		i = end
@@ -244,32 +248,55 @@ func documents(body []byte, asMaps bool) []document {
 	return all
 }
 
-// elements reads the elements of an array that is all of body. ok is false if
-// body is none.
-func elements(body []byte) (all []document, ok bool) {
-	if !utf8.Valid(body) {
-		return nil, false
+// foreign says what a text may be that is no JSON. It returns err if it cannot tell.
+func foreign(text string, err error) error {
+	line, _, _ := strings.Cut(text, "\n")
+	switch {
+	case text[0] == '<':
+		return fmt.Errorf("%w: it begins as XML or HTML does, which is not read: let the sender write JSON", fleet.ErrInvalid)
+	case strings.HasPrefix(text, "{'") || strings.HasPrefix(text, "[{'"):
+		return fmt.Errorf("%w: its names stand in single quotes, as Python prints a dict: json.dumps writes JSON", fleet.ErrInvalid)
+	case text[0] != '{' && text[0] != '[' && strings.ContainsAny(line, ",;\t|"):
+		return fmt.Errorf("%w: it is no JSON. If it is CSV, the setting INGEST_CSV must name its columns", fleet.ErrInvalid)
 	}
+	return err
+}
+
+// elements reads the elements of the array that body begins with. After a bad one it goes on
+// behind the next comma outside brackets. Whole is false if something in body is not JSON, or follows
+// the array; all is empty if body begins with no array.
+func elements(body []byte) (all []document, whole bool) {
 	d := decoder{text: string(body)}
 	i := space(d.text, 0)
-	if i >= len(d.text) || d.text[i] != '[' {
+	if i >= len(d.text) || d.text[i] != '[' || !utf8.Valid(body) {
 		return nil, false
 	}
+	whole = true
 	for i = space(d.text, i+1); ; i = space(d.text, i+1) {
 		if len(all) == 0 && i < len(d.text) && d.text[i] == ']' {
 			break
 		}
 		v, end, err := d.value(i, 1)
-		if err != nil {
-			return nil, false
+		next := end
+		if err == nil {
+			if next = space(d.text, end); next >= len(d.text) || d.text[next] != ',' && d.text[next] != ']' {
+				err = d.fault(next, "a comma or the end of the array")
+			}
 		}
-		all = append(all, document{body[i:end], v, nil})
-		if i = space(d.text, end); i < len(d.text) && d.text[i] == ']' {
+		if err != nil {
+			end, next = elementEnd(body, i)
+			v, whole = nil, false
+		}
+		all = append(all, document{body[i:end], v, err})
+		if next == len(d.text) {
+			return all, false
+		}
+		if i = next; d.text[i] == ']' {
 			break
 		}
-		if i >= len(d.text) || d.text[i] != ',' {
-			return nil, false
-		}
 	}
-	return all, space(d.text, i+1) == len(d.text)
+	if rest := space(d.text, i+1); rest < len(d.text) {
+		return append(all, document{body[rest:], nil, fmt.Errorf("%w: there is text after the array", fleet.ErrInvalid)}), false
+	}
+	return all, whole
 }

@@ -12,6 +12,9 @@ func cloudEvents(g *gatherer, v any) {
 	}
 	g.each(v, scope{}, func(o *members, in scope) {
 		in.device, _ = o.get("source")
+		if twin := o.text("subject"); twin != "" && strings.EqualFold(o.text("type"), "microsoft.iot.telemetry") {
+			in.device = twin // of Azure Digital Twins, whose source is all of them
+		}
 		in.ts, _ = o.get("time")
 		data, ok := o.get("data")
 		if encoded := o.text("data_base64"); !ok && encoded != "" {

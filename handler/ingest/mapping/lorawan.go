@@ -7,7 +7,11 @@ func loraWAN(g *gatherer, v any) {
 		if data := o.object("data"); data != nil && o.has("identifiers") { // an event of The Things Stack's
 			o = data
 		}
-		switch {
+		switch uplink := o.object("DevEUI_uplink"); {
+		case uplink != nil: // ThingPark
+			in.device, _ = uplink.get("DevEUI")
+			in.ts, _ = uplink.get("Time")
+			payload = uplink.object("payload")
 		case o.has("end_device_ids"): // The Things Stack, version 3
 			uplink := o.object("uplink_message")
 			if uplink == nil {
@@ -60,8 +64,8 @@ func receivedAt(gateways any) any {
 
 // orTime returns the time that o names, else ts.
 func orTime(g *gatherer, o *members, ts any) any {
-	if at := g.pick(o, timeKind, isTime); at >= 0 {
-		return o.values[at]
+	if own := g.when(o); own != nil {
+		return own
 	}
 	return ts
 }

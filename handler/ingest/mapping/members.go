@@ -2,6 +2,8 @@ package mapping
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/notation"
@@ -10,9 +12,16 @@ import (
 // members gathers the measurements among the members of o. Below another object
 // their names begin with its name and a point.
 func (g *gatherer) members(o *members, in scope, prefix string, device int) {
+	if g.relative(o) {
+		return
+	}
+	lists, ok := g.columns(o, in, prefix)
+	if !ok {
+		return
+	}
 	for i, key := range o.keys {
 		v := o.values[i]
-		if i == device || g.beside(key, v) || qualityOf(o, key) {
+		if i == device || lists[i] || g.beside(key, v) || qualityOf(o, key) {
 			continue
 		}
 		inner, isObject := objectOf(v)
@@ -39,6 +48,9 @@ func (g *gatherer) members(o *members, in scope, prefix string, device int) {
 		case isObject:
 			g.below(inner, in, prefix+key)
 		case body && g.packed(v, in):
+		case body && isText(v): // often bytes in hexadecimal, which may look like a number
+		case body && in.name != nil && notation.Plain(key) == "value": // Telegraf's plainest field
+			g.row(row{device: in.device, sensor: in.name, ts: in.ts, value: v, bad: in.bad, note: true})
 		default:
 			g.row(row{device: in.device, sensor: prefix + key, ts: in.ts, value: v, bad: in.bad, note: true})
 		}
@@ -68,6 +80,12 @@ func (g *gatherer) beside(key string, v any) bool {
 			return true
 		}
 	}
+	if isScalar(v) && (isMoment(key, v) || says(key)) {
+		return true
+	}
+	if list, ok := v.([]any); ok && key == "bytes" { // what a decoder was given
+		return !slices.ContainsFunc(list, func(v any) bool { return !isScalar(v) })
+	}
 	if o, is := objectOf(v); is {
 		if _, ok := g.role(key, timeKind); ok && momentIn(o) != nil {
 			return true
@@ -86,11 +104,21 @@ func (g *gatherer) beside(key string, v any) bool {
 	}
 	// A machine's pump may be a measurement; its pumpId is none.
 	plain := notation.Plain(key)
-	return sensor || strings.HasSuffix(plain, "id") || strings.HasSuffix(plain, "name") || strings.HasPrefix(plain, "serial")
+	_, number := v.(json.Number)
+	return sensor && (strings.HasPrefix(plain, "sensor") || !number && almost(v) == nil) || isKey(plain) || strings.HasPrefix(plain, "serial")
+}
+
+// isKey reports whether what has the name tells things apart, and measures nothing.
+func isKey(plain string) bool {
+	return strings.HasSuffix(plain, "id") || strings.HasSuffix(plain, "name") || plain == "channel" || plain == "tag"
 }
 
 // body gathers what an object holds that is made to hold measurements.
 func (g *gatherer) body(o *members, in scope, prefix string) {
+	if o.object("new_state") != nil {
+		g.object(o, in)
+		return
+	}
 	in, device := g.head(o, in)
 	sensor, at := g.pick(o, sensorKind, isName), g.pick(o, valueKind, isScalar)
 	in.sensor = g.sensor(o, sensor, at >= 0, in)
@@ -110,8 +138,8 @@ func (g *gatherer) below(o *members, in scope, name string) {
 		return
 	}
 	if at < 0 {
-		if t := g.pick(o, timeKind, isTime); t >= 0 {
-			in.ts = o.values[t]
+		if ts := g.when(o); ts != nil {
+			in.ts = ts
 		}
 		g.members(o, in, name+".", -1)
 		return
@@ -124,6 +152,9 @@ func (g *gatherer) below(o *members, in scope, name string) {
 // member a measurement.
 func (g *gatherer) list(key string, list []any, in scope, body bool) {
 	in.lists = true
+	if !body {
+		in.name = key
+	}
 	words := true
 	for _, v := range list {
 		o, ok := objectOf(v)
@@ -165,6 +196,14 @@ func (g *gatherer) devices(list []any, in scope) {
 }
 
 // packed gathers a body that is text: JSON, or JSON in base64.
+func (g *gatherer) isPacked(v any) bool {
+	s, ok := v.(string)
+	if ok {
+		_, ok = unwrapped(s)
+	}
+	return ok
+}
+
 func (g *gatherer) packed(v any, in scope) bool {
 	s, ok := v.(string)
 	if !ok {

@@ -34,7 +34,7 @@ type Reader struct {
 	opt   Options
 	roles map[string][]role
 	names map[string]string // valid names, each once
-	seen  map[key]float64
+	seen  map[key]seen
 
 	// Of the event that is being read:
 	event   Event
@@ -43,6 +43,15 @@ type Reader struct {
 	refused int  // elements
 	whole   bool // its elements mean nothing without it: they were unpacked, or its first line names columns
 	latest  fleet.Millis
+	mapped  bool // a shape or program gave its readings
+	// contradicts says that two of its readings have one key and different values.
+	contradicts bool
+}
+
+// seen is the first value of a reading in a batch, and the event that it came in.
+type seen struct {
+	value float64
+	event int
 }
 
 // key is what makes two readings the same one.
@@ -54,7 +63,7 @@ type key struct {
 // NewReader returns a reader of about n events, which turns them into readings
 // by m.
 func NewReader(m *Mapping, opt Options, n int) *Reader {
-	r := &Reader{m: m, opt: opt, names: make(map[string]string), seen: make(map[key]float64, n)}
+	r := &Reader{m: m, opt: opt, names: make(map[string]string), seen: make(map[key]seen, n)}
 	r.Readings, r.Origins = make([]fleet.Reading, 0, n), make([]Origin, 0, n)
 	return r
 }
@@ -68,6 +77,7 @@ func (r *Reader) Reset() {
 // Read reads an event, whose index in its batch is given.
 func (r *Reader) Read(index int, ev Event) {
 	r.event, r.index, r.element, r.refused, r.whole = ev, index, 0, 0, false
+	r.mapped, r.contradicts = false, false
 	r.latest = fleet.MaxMillis
 	if r.opt.Future > 0 && !ev.Enqueued.IsZero() {
 		r.latest = fleet.MillisOf(ev.Enqueued.Add(r.opt.Future))
@@ -81,6 +91,47 @@ func (r *Reader) Read(index int, ev Event) {
 	if r.opt.Rules != nil {
 		r.rule(before)
 	}
+	if r.contradicts && r.mapped {
+		r.contradictions(before)
+	}
+}
+
+// contradictions refuses the readings of an event that have another value than one of the
+// same sensor and time in it: samples whose times are written in some way that is not known, say,
+// or of two sensors that have one name here. Which is stored would else be chance.
+func (r *Reader) contradictions(since mark) {
+	values := make(map[key]float64)
+	contradicted := make(map[key]bool)
+	for _, x := range r.Readings[since.readings:] {
+		k := key{x.ID, x.Time}
+		if v, ok := values[k]; ok && v != x.Value {
+			contradicted[k] = true
+		}
+		values[k] = x.Value
+	}
+	kept, n := since.readings, 0
+	var first fleet.Reading
+	for i := since.readings; i < len(r.Readings); i++ {
+		x := r.Readings[i]
+		k := key{x.ID, x.Time}
+		if !contradicted[k] {
+			r.Readings[kept], r.Origins[kept] = x, r.Origins[i]
+			kept++
+			continue
+		}
+		if n++; n == 1 {
+			first = x
+		}
+		if r.seen[k].event == r.index {
+			delete(r.seen, k)
+		}
+	}
+	if n == 0 {
+		return
+	}
+	r.Readings, r.Origins = r.Readings[:kept], r.Origins[:kept]
+	r.Refused = append(r.Refused, Refused{Origin: Origin{r.index, -1, r.event.Body}, Count: n, Err: fmt.Errorf(
+		"%w: the event has several values of %v at %v: a mapping must say how their sensors or times differ", fleet.ErrInvalid, first.ID, first.Time)})
 }
 
 // rule applies the rules to the readings of an event.
@@ -237,12 +288,14 @@ func (r *Reader) keep(reading fleet.Reading, from Origin) {
 func (r *Reader) store(reading fleet.Reading, from Origin) {
 	k := key{reading.ID, reading.Time}
 	v, ok := r.seen[k]
-	if ok && v == reading.Value {
+	switch {
+	case ok && v.value == reading.Value:
 		r.Copies++
 		return
-	}
-	if !ok {
-		r.seen[k] = reading.Value
+	case ok:
+		r.contradicts = r.contradicts || v.event == r.index
+	default:
+		r.seen[k] = seen{reading.Value, r.index}
 	}
 	r.Readings = append(r.Readings, reading)
 	r.Origins = append(r.Origins, from)

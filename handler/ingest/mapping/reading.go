@@ -258,7 +258,7 @@ func parseValue(v value) (x float64, missing bool, err error) {
 	case '0':
 	case '"':
 		v.text = bytes.TrimSpace(v.text)
-		if number(v.text) != len(v.text) || len(v.text) == 0 {
+		if !isNumber(v.text) {
 			if notation.Missing(v.text) {
 				return 0, true, nil
 			}
@@ -278,6 +278,24 @@ func parseValue(v value) (x float64, missing bool, err error) {
 		return 0, false, fmt.Errorf("%w: %.40s lies outside the range of a float64", fleet.ErrInvalid, v.text)
 	}
 	return x, false, nil
+}
+
+// isNumber reports whether text is a decimal number: one of JSON's, or one with a plus
+// before it, or without a digit on one side of its point.
+func isNumber[Text string | []byte](s Text) bool {
+	if len(s) > 0 && s[0] == '+' {
+		s = s[1:]
+		if len(s) > 0 && s[0] == '-' {
+			return false
+		}
+	}
+	if n := number(s); n > 0 && (n == len(s) || n == len(s)-1 && s[n] == '.' && !strings.ContainsAny(string(s), "eE")) {
+		return true
+	}
+	if len(s) > 0 && s[0] == '-' {
+		s = s[1:]
+	}
+	return len(s) > 1 && s[0] == '.' && number("0"+string(s)) == len(s)+1
 }
 
 // badQuality reports whether v, the quality of a value, says that the value is

@@ -34,22 +34,22 @@ const (
 var named = map[kind]string{
 	deviceKind: `device deviceid devicename devid dev machine machineid machinename asset assetid assetname equipment equipmentid thing thingid
 		deviceeui deveui hwid turbine turbineid pump pumpid engine engineid motor motorid unitid unitnumber station stationid
-		edgedeviceid gatewayid gateway clientid client serialnumber serialno serial macaddress mac host hostname anlage anlagenid anlagennummer
+		edgedeviceid gatewayid gateway clientid client serialnumber serialno serialnum coreid macaddress mac host hostname anlage anlagenid anlagennummer
 		maschine maschinenid maschinennummer gerät geraet geräteid geraeteid aggregat équipement equipo máquina maquina`,
 	sensorKind: `sensor sensorid sensorname tag tagname tagid tagpath signal signalname signalid metric metricname measurement measurementname variable variablename
-		channel channelname point pointname pointid datapoint datapointid datapointname displayname propertyalias parameter parametername item itemid itemname nodeid attribute attributename property propertyname propertyid
+		channel channelname point pointname pointid datapoint datapointid datapointname displayname propertyalias parameter parametername item itemid itemname nodeid entityid containerid resourcename attribute attributename property propertyname propertyid
 		messstelle messpunkt messgröße merkmal capteur field fieldname quantity name key n type`,
 	timeKind: `ts timestamp datetime time date eventtime eventtimestamp eventdatetime sourcetimestamp timestamputc utctimestamp timeutc utctime utc
 		recordedat measuredat createdat loggedat sampledat collectedat observedat timecreated timecollected timestampms timems tsms timestampns epoch epochms epochtime unixtime unixtimestamp
-		measurementtime sampletime readingtime devicetime localtime messagetime senttime sentat created datetimeutc
+		measurementtime sampletime readingtime devicetime localtime messagetime senttime sentat created datetimeutc reportedat publishedat when origin lastseen lastupdated lastreported lastchanged
 		enqueuedtime eventenqueuedutctime timeinstant zeit zeitstempel zeitpunkt datum datumuhrzeit horodatage fecha fechahora tijd`,
 	valueKind:   `value val reading numericvalue doublevalue floatvalue intvalue measuredvalue wert messwert valeur valor waarde v`,
 	qualityKind: `quality statuscode status q qualitycode opcquality good isgood valid isvalid`,
-	noteKind: `id messageid msgid uuid guid eventid correlationid batchid requestid traceid spanid sequence sequencenumber sequenceno sequenceid seq seqno seqnr
-		messagecount msgcount packetid packetno fcnt fport counter version ver schemaversion schema schemaid schemaname templateid template applicationid
-		messagetype messagesource eventtype partitionid partition offset firmware firmwareversion fw fwversion hardwareversion softwareversion crc checksum ttl qos retain address
+	noteKind: `id messageid msgid uuid guid eventid correlationid batchid requestid traceid spanid sequence sequencenumber sequenceno sequenceid seq seqno seqnr seqnumber
+		messagecount msgcount packetid packetno fcnt fport port counter version ver schemaversion schema schemaid schemaname templateid template applicationid
+		messagetype messagesource eventtype partitionid partition offset firmware firmwareversion fw fwversion hardwareversion softwareversion crc checksum ttl qos retain address addr basetime starttime endtime begintime boottime received serial
 		unit units uom engineeringunit engineeringunits einheit topic`,
-	bodyKind:    `data values value body payload telemetry measurements measures propertyvalues fields metrics readings signals sensors tags message content datapoints points variables samples items records messwerte werte`,
+	bodyKind:    `data values value body payload telemetry measurements measures propertyvalues fields metrics readings signals sensors tags message content datapoints points variables samples items records params d messwerte werte`,
 	headKind:    `header head headers meta metadata labels info context envelope source properties annotations systemproperties tags`,
 	devicesKind: `devices machines assets things equipments nodes maschinen geräte anlagen`,
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,7 +36,10 @@ func (r *Reader) take(x row) (reading fleet.Reading, missing, ok bool, err error
 	}
 	var is bool
 	if reading.Value, missing, is, err = numberOf(x.value); err != nil || !is {
-		if x.note && !is {
+		if !is {
+			err = almost(x.value)
+		}
+		if x.note && err == nil {
 			return reading, false, false, nil
 		}
 		if err == nil {
@@ -166,8 +171,8 @@ func numberOf(v any) (x float64, missing, ok bool, err error) {
 		switch {
 		case notation.Missing(s):
 			return 0, true, true, nil
-		case s != "" && number(s) == len(s):
-			x, missing, err = parseValue(value{'0', []byte(s)})
+		case isNumber(s):
+			x, missing, err = parseValue(value{'"', []byte(s)})
 			return x, missing, true, err
 		case strings.EqualFold(s, "true"):
 			return 1, false, true, nil
@@ -176,6 +181,36 @@ func numberOf(v any) (x float64, missing, ok bool, err error) {
 		}
 	}
 	return 0, false, false, nil
+}
+
+// number1 is a number as people write it, and what follows it.
+var number1 = regexp.MustCompile(`^[+-]?(\d+|\d{1,3}(?:[ .']\d{3})+)([.,]\d+)?\s*(.*)$`)
+
+// thousands is a number with commas between thousands.
+var thousands = regexp.MustCompile(`^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$`)
+
+// units are what may follow a number in text.
+var units = strings.Fields(`° °C °F K C F % %RH V mV kV A mA W kW MW kWh Wh VA kVA Hz kHz rpm RPM U/min 1/min bar mbar Pa hPa kPa MPa psi mm cm m km µm um
+	m/s mm/s km/h m/s² m/s2 g kg t l L l/min L/min l/h m³ m3 m³/h m3/h Nm N kN s ms min h dB dBm ppm ppb lx lux Ω Ohm ohm`)
+
+// almost says why text is no number that people would take for one; nil if none would.
+func almost(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return nil
+	}
+	m := number1.FindStringSubmatch(strings.TrimSpace(s))
+	switch {
+	case m == nil:
+		return nil
+	case thousands.MatchString(s):
+		return fmt.Errorf("%w: the string %.40q has separators of thousands: a mapping must take them out", fleet.ErrInvalid, s)
+	case m[3] == "" && strings.HasPrefix(m[2], ","):
+		return fmt.Errorf("%w: the string %.40q has a decimal comma: a mapping reads it with decimal_comma", fleet.ErrInvalid, s)
+	case slices.Contains(units, m[3]):
+		return fmt.Errorf("%w: the string %.40q has a unit behind its number: a mapping must take it off", fleet.ErrInvalid, s)
+	}
+	return nil
 }
 
 // shown writes a value for an error.

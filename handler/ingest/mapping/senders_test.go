@@ -65,7 +65,7 @@ func TestSenders(t *testing.T) {
 		{`values-series`, `auto`, `{"device":"d","sensor":"s","values":[[1795762800000,1.5],[1795762801000,2]]}`, ``, ``, `!`},
 		{`values-ts-v`, `auto`, `{"device":"d","sensor":"s","values":[{"ts":1795762800000,"value":1.5},{"ts":1795762801000,"value":2}]}`, ``, ``, `d/s@0=1.5 d/s@1=2`},
 		{`aws-greengrass`, `auto`, `{"deviceId":"d","timestamp":"2026-11-27T07:00:00Z","payload":{"temp":{"value":21.5,"unit":"C"}}}`, ``, ``, `d/temp@0=21.5`},
-		{`homie`, `auto`, `{"d":{"temp":21.5},"ts":"2026-11-27T07:00:00Z"}`, `{"iothub-connection-device-id": "rpi"}`, ``, `rpi/d.temp@0=21.5`},
+		{`homie`, `auto`, `{"d":{"temp":21.5},"ts":"2026-11-27T07:00:00Z"}`, `{"iothub-connection-device-id": "rpi"}`, ``, `rpi/temp@0=21.5`},
 		{`azure-stringified`, `auto`, `"{\"device\": \"d\", \"ts\": \"2026-11-27T07:00:00Z\", \"temp\": 1.5}"`, ``, ``, `d/temp@0=1.5`},
 		{`ditto`, `auto`, `{"topic":"org/pump1/things/twin/events/modified","path":"/features/temp/properties/value","value":21.5,"timestamp":"2026-11-27T07:00:00Z"}`, ``, ``, `!`},
 		{`fiware-notify`, `auto`, `{"subscriptionId":"x","data":[{"id":"urn:Pump:001","type":"Pump","temp":{"type":"Number","value":21.5,"metadata":{"TimeInstant":{"type":"DateTime","value":"2026-11-27T07:00:00Z"}}}}]}`, ``, ``, `!`},
@@ -123,8 +123,8 @@ func TestPointLines(t *testing.T) {
 		{"{device: .tags.line, ts: (.timestamp | seconds), values: .fields}", "m,line=L1 x=1,t=\"no\" 1795762800", "L1/x@0=1"},
 		{"readings", "m,host=a x=1 1795762800", "!'m' at byte 0"},
 		{"auto", "just some text", "!'j' at byte 0"},
-		{"auto", "m,host x=1", "!'m' at byte 0"},
-		{"auto", "m,host=a x=\"never ends", "!'m' at byte 0"},
+		{"auto", "m,host x=1", "!INGEST_CSV must name its columns"},
+		{"auto", "m,host=a x=\"never ends", "!INGEST_CSV must name its columns"},
 	} {
 		m, err := Parse(c.mapping)
 		if err != nil {

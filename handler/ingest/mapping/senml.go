@@ -8,7 +8,9 @@ import "strings"
 func senML(g *gatherer, v any) {
 	list, ok := v.([]any)
 	if !ok {
-		list = []any{v}
+		if list = packOf(v); list == nil {
+			list = []any{v}
+		}
 	}
 	var base struct {
 		name  string
@@ -42,6 +44,35 @@ func senML(g *gatherer, v any) {
 		}
 		g.record(o, base.name, base.time, base.value)
 	}
+}
+
+// packOf returns the records of an object with base values and a list e of records, as
+// SenML was written before it was a standard; nil if v is none.
+func packOf(v any) []any {
+	o, ok := objectOf(v)
+	if !ok || !o.has("e") {
+		return nil
+	}
+	base := &members{}
+	var records []any
+	for i, key := range o.keys {
+		if key == "e" {
+			records, _ = o.values[i].([]any)
+		} else {
+			base.keys, base.values = append(base.keys, key), append(base.values, o.values[i])
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	all := append([]any{base}, records...)
+	if len(base.keys) == 0 {
+		all = records
+	}
+	if !isSenML(all) {
+		return nil
+	}
+	return all
 }
 
 // record gathers a record of SenML.

@@ -38,8 +38,8 @@ func TestShapes(t *testing.T) {
 		{"auto", `{"device":"d","sensor":"t","ts":` + at + `}`, "", "", "!value is missing"},
 		{"auto", `{"device":"d","sensor":"t","ts":"yesterday","value":1}`, "", "", "!ts"},
 		{"auto", `{"device":"d","sensor":"t","ts":"03/04/2026","value":1}`, "", "", "!dmy or mdy"},
-		{"auto", `{"device":"d","sensor":"t","ts":` + at + `,"value":"21,5"}`, "", "", "!no number"},
-		{"auto", `{"device":"d","sensor":"t","ts":` + at + `,"value":"12 °C"}`, "", "", "!no number"},
+		{"auto", `{"device":"d","sensor":"t","ts":` + at + `,"value":"21,5"}`, "", "", "!decimal_comma"},
+		{"auto", `{"device":"d","sensor":"t","ts":` + at + `,"value":"12 °C"}`, "", "", "!a unit behind its number"},
 		{"auto", `{"device":"d","sensor":"t","ts":` + at + `,"value":{"v":1}}`, "", "", "d/t@0=1"},
 		{"auto", `{"device":"d","tag":"t","ts":` + at + `,"value":1,"quality":"Bad, no communication"}`, "", "", "?"},
 		{"auto", `{"device":"d","tag":"t","ts":` + at + `,"value":1,"quality":"Good","unit":"°C"}`, "", "", "d/t@0=1"},
@@ -318,7 +318,7 @@ func TestCSV(t *testing.T) {
 		{"device,sensor,ts,value", "d,a;b,1795762800,1\n", "d/a;b=1"},
 		{"device,sensor,ts,value", `{"device":"d","sensor":"s","ts":1795762800,"value":1}`, "d/s=1"},
 		{"header", "device,device\n1,2\n", "!each needs a name of its own"},
-		{"", "d,s,1795762800,1.5\n", "!'d' at byte 0"},
+		{"", "d,s,1795762800,1.5\n", "!INGEST_CSV must name its columns"},
 	} {
 		r := NewReader(auto, Options{CSV: c.columns}, 1)
 		r.Read(0, Event{Body: []byte(c.body)})

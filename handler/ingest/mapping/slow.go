@@ -45,14 +45,11 @@ func (r *Reader) read(body []byte) {
 		// Most events are readings. What they are not is read again.
 		before := r.mark()
 		if r.text(body); r.refused > 0 {
-			if docs, ok := r.split(body); ok {
-				r.back(before)
-				r.documents(docs)
-			}
+			r.back(before)
+			r.documents(r.split(body))
 		}
 	case r.m.shape != nil:
-		docs, _ := r.split(body)
-		r.documents(docs)
+		r.documents(r.split(body))
 	default:
 		docs, ok := points(body, true)
 		if !ok {
@@ -63,28 +60,22 @@ func (r *Reader) read(body []byte) {
 }
 
 // split returns what body holds: each element of a list by itself, unless the
-// list is one whole. ok is false if something in it is not JSON.
-func (r *Reader) split(body []byte) (docs []document, ok bool) {
-	if list, ok := elements(body); ok && len(list) > 0 {
+// list is one whole.
+func (r *Reader) split(body []byte) []document {
+	if list, whole := elements(body); len(list) > 0 {
 		all := make([]any, len(list))
 		for i, d := range list {
 			all[i] = d.value
 		}
-		if isSenML(all) {
-			return []document{{raw: body, value: all}}, true
+		if whole && isSenML(all) {
+			return []document{{raw: body, value: all}}
 		}
-		return list, true
+		return list
 	}
 	if docs, ok := points(body, false); ok {
-		return docs, true
+		return docs
 	}
-	docs = documents(body, false)
-	for _, d := range docs {
-		if d.err != nil {
-			return docs, false
-		}
-	}
-	return docs, true
+	return documents(body, false)
 }
 
 // points is [pointLines] of a body that may be some.
@@ -97,6 +88,7 @@ func points(body []byte, asMaps bool) ([]document, bool) {
 
 // documents takes what values hold.
 func (r *Reader) documents(docs []document) {
+	r.mapped = true
 	g := &gatherer{Reader: r}
 	for _, d := range docs {
 		if d.err != nil {
@@ -165,13 +157,13 @@ func (r *Reader) mark() mark { return mark{len(r.Readings), len(r.Refused), r.Co
 // back forgets what was found since m, of the same event.
 func (r *Reader) back(m mark) {
 	for _, x := range r.Readings[m.readings:] {
-		if k := (key{x.ID, x.Time}); r.seen[k] == x.Value {
+		if k := (key{x.ID, x.Time}); r.seen[k].event == r.index {
 			delete(r.seen, k)
 		}
 	}
 	r.Readings, r.Origins, r.Refused, r.Missing = r.Readings[:m.readings], r.Origins[:m.readings], r.Refused[:m.refused], m.missing
 	r.Copies = m.copies
-	r.element, r.refused = 0, 0
+	r.element, r.refused, r.contradicts = 0, 0, false
 }
 
 // detail returns what the hub says of the event beside its body.

@@ -11,6 +11,8 @@ func sparkplug(g *gatherer, v any) {
 		}
 		if device := topicDevice(topic); device != "" {
 			in.device = device
+		} else if device := topicObject(o); device != "" {
+			in.device = device
 		}
 		if inner := o.object("payload"); inner != nil {
 			o = inner
@@ -61,6 +63,20 @@ func (g *gatherer) metric(m *members, in scope) {
 		return // a data set or template
 	}
 	g.row(row{device: in.device, sensor: name, ts: in.ts, value: v, bad: in.bad, note: true})
+}
+
+// topicObject returns the device of a topic that is written as an object, as Cirrus Link's
+// injectors for Event Hubs do.
+func topicObject(o *members) string {
+	topic := o.object("topic")
+	if topic == nil {
+		return ""
+	}
+	node, device := topic.text("edgeNodeId"), topic.text("deviceId")
+	if node != "" && device != "" {
+		return node + "/" + device
+	}
+	return node
 }
 
 // topicDevice returns the device of a topic of Sparkplug B:

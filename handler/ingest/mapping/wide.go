@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,7 @@ type scope struct {
 	device, ts any
 	bad        bool
 	sensor     any  // of values that name none
+	name       any  // of what the object stands in: the sensor's, if the object is a value and no more
 	lists      bool // the object is an element of a list of measurements, in which id is a name
 }
 
@@ -51,12 +53,30 @@ func (g *gatherer) object(o *members, in scope) {
 		g.refuse("%.80s is given twice", key)
 		return
 	}
+	if g.relative(o) || g.table(o, in) {
+		return
+	}
+	if state := o.object("new_state"); state != nil { // an event of Home Assistant's has the old one too
+		g.object(state, in)
+		return
+	}
 	in, device := g.head(o, in)
 	sensor, at := g.pick(o, sensorKind, isName), g.pick(o, valueKind, isScalar)
-	if sensor < 0 && in.lists {
+	switch {
+	case sensor < 0 && in.lists:
 		sensor = index(o, "id")
+	case sensor >= 0 && at < 0 && notation.Plain(o.keys[sensor]) == "entityid":
+		at = index(o, "state")
+	case o.has("event", "data", "coreid"): // Particle's webhooks
+		if v, _ := o.get("data"); isScalar(v) && !g.isPacked(v) {
+			sensor, at = index(o, "event"), index(o, "data")
+		}
 	}
 	in.sensor = g.sensor(o, sensor, at >= 0, in)
+	if in.sensor == nil && at >= 0 && in.lists {
+		in.sensor = in.name
+	}
+	in.name = g.nameIn(o)
 	if in.sensor != nil && at >= 0 {
 		g.row(row{device: in.device, sensor: in.sensor, ts: in.ts, value: o.values[at], bad: in.bad})
 		return
@@ -83,12 +103,16 @@ func (g *gatherer) object(o *members, in scope) {
 	}
 }
 
-// alone reports whether one of rows is a measurement, and the others are text.
+// alone reports whether one of rows is a measurement, and the others are text or truth
+// values.
 func (g *gatherer) alone(rows []row) bool {
 	n := 0
 	for _, x := range rows {
 		if x.err != nil {
 			return false
+		}
+		if _, truth := x.value.(bool); truth {
+			continue
 		}
 		if _, _, ok, _ := numberOf(x.value); ok {
 			n++
@@ -113,11 +137,21 @@ func (g *gatherer) sensor(o *members, i int, value bool, in scope) any {
 	return o.values[i]
 }
 
+// sure are the names that are a sensor's beyond doubt.
+var sure = strings.Fields("sensor tag signal metric variable channel point datapoint parameter nodeid entityid containerid")
+
 // valueless reports whether o names a sensor beyond doubt, but has numbers under
 // other names alone: what they are is not known.
 func (g *gatherer) valueless(o *members, sensor int) bool {
-	if !strings.HasPrefix(notation.Plain(o.keys[sensor]), "sensor") {
+	plain := notation.Plain(o.keys[sensor])
+	if !slices.ContainsFunc(sure, func(s string) bool { return strings.HasPrefix(plain, s) }) {
 		return false
+	}
+	if almost(o.values[sensor]) != nil {
+		return false
+	}
+	if number, _ := o.values[sensor].(json.Number); number != "" && !strings.HasPrefix(plain, "sensor") && !isKey(plain) {
+		return false // a signal of -67 dBm is a measurement
 	}
 	for i, v := range o.values {
 		if !isScalar(v) && !g.beside(o.keys[i], v) {
@@ -149,6 +183,17 @@ func (g *gatherer) ofDevices(o *members, in scope) bool {
 		}
 	}
 	return true
+}
+
+// nameIn returns what o is called, nil if it is not. It may be a sensor, or a device, or
+// a group of either.
+func (g *gatherer) nameIn(o *members) any {
+	for i, key := range o.keys {
+		if notation.Plain(key) == "name" && isName(o.values[i]) {
+			return o.values[i]
+		}
+	}
+	return nil
 }
 
 // inner gathers the value of a sensor that is an object with its own time and
@@ -191,10 +236,12 @@ func (g *gatherer) head(o *members, in scope) (scope, int) {
 	if device >= 0 {
 		in.device = deviceOf(o.values[device])
 	}
-	if at := g.pick(o, timeKind, isTime); at >= 0 {
-		in.ts = o.values[at]
-	} else if at := index(o, "t"); at >= 0 && in.lists && isTime(o.values[at]) {
-		in.ts = o.values[at]
+	own := g.when(o)
+	if at := index(o, "t"); own == nil && at >= 0 && in.lists && isTime(o.values[at]) {
+		own = o.values[at]
+	}
+	if own != nil {
+		in.ts = own
 	}
 	if at := g.pick(o, qualityKind, nil); at >= 0 && badStatus(o.values[at]) {
 		in.bad = true
@@ -207,8 +254,11 @@ func (g *gatherer) head(o *members, in scope) (scope, int) {
 		if at := g.pick(inner, deviceKind, isDevice); at >= 0 && device < 0 {
 			in.device = deviceOf(inner.values[at])
 		}
-		if at := g.pick(inner, timeKind, isTime); at >= 0 && g.pick(o, timeKind, isTime) < 0 {
-			in.ts = inner.values[at]
+		if id, ok := inner.get("id"); ok && device < 0 && notation.Plain(key) == "source" && isName(id) { // Cumulocity's
+			in.device = id
+		}
+		if ts := g.when(inner); ts != nil && own == nil {
+			in.ts = ts
 		}
 	}
 	return in, device
@@ -246,7 +296,7 @@ func deviceOf(v any) any {
 	if !ok {
 		return v
 	}
-	for _, key := range []string{"id", "deviceId", "device_id", "name", "Id", "Name"} {
+	for _, key := range []string{"id", "deviceId", "device_id", "name", "Id", "Name", "friendlyName", "ieeeAddr"} {
 		if name, ok := o.get(key); ok && isName(name) {
 			return name
 		}
@@ -256,4 +306,7 @@ func deviceOf(v any) any {
 
 // isTime reports whether v stands for a time: what is wrong with it is said
 // when it is read.
-func isTime(v any) bool { return v != nil }
+func isTime(v any) bool {
+	_, list := v.([]any)
+	return v != nil && !list
+}
