@@ -31,6 +31,7 @@ const (
 	OfFleet    Scope = "fleet"      // every device that its patterns match
 	OfSensors  Scope = "default"    // every sensor without another
 	Attributes Scope = "attributes" // none: the file is devices.csv
+	OfNobody   Scope = "none"       // none: by its name it may be a model, but its content is something else
 )
 
 // Facts are what the registry knows of a model's content: what it takes to know

@@ -301,7 +301,7 @@ func TestSensorOf(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range slices.Concat(model.Defaults, []string{"", "a", "model_a", "model_a_b_c", "model_a_b.pkl", "a/b/c", "/b", "a /b"}) {
+	for _, name := range slices.Concat([]string{"default.pkl", "default.json", "default", "", "a", "model_a", "model_a_b_c", "model_a_b.pkl", "a/b/c", "/b", "a /b"}) {
 		if got, ok := model.SensorOf(name); ok {
 			t.Errorf("%s is taken for the model of %v", name, got)
 		}

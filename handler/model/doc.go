@@ -8,7 +8,7 @@
 //	devices.csv            nobody: it has the attributes of devices
 //
 // [Suffixes] are those that a name may have. What a file is, pickle or zip, is told
-// by its content. Names with an @ (the models before, kept for a rollback) serve
+// by its content; so is whether one of a [Shared] name is a model at all. Names with an @ (the models before, kept for a rollback) serve
 // nobody.
 //
 // Which version serves whom stands in the ledger: see package registry. The cache

@@ -8,10 +8,18 @@ import (
 )
 
 // Suffixes are those that the name of a model may have, none among them.
-var Suffixes = []string{".pkl", ".joblib", ".zip", ".skops", ".pickle", ".sav", ""}
+var Suffixes = []string{".pkl", ".joblib", ".zip", ".skops", ".pickle", ".sav", ".ubj", ".json", ".txt", ".model", ".bst", ".xgb", ".lgb", ""}
 
-// Defaults are the names of the model of all sensors without their own.
-var Defaults = []string{"default.pkl", "default.joblib", "default.zip", "default.skops", "default.pickle", "default.sav"}
+// Shared reports a name with a suffix that other files have too, .json or .txt:
+// XGBoost and LightGBM write models under it, people their notes and lists of
+// columns. Such a file is a model if its content is.
+func Shared(name string) bool {
+	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".txt")
+}
+
+// IsDefault reports the name of the model of all sensors without their own: default
+// with a suffix.
+func IsDefault(name string) bool { return name != "default" && stem(name) == "default" }
 
 // Names returns the names under which the model of id is looked for.
 func Names(id fleet.ID) []string {

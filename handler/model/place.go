@@ -1,7 +1,6 @@
 package model
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/features"
@@ -12,9 +11,9 @@ import (
 const fleetFolder = "_fleet/"
 
 // PlaceOf returns whom a blob of this name in the container models is for; false
-// if it is for nobody.
+// if it is for nobody. One of a [Shared] name is for them only if it is a model.
 func PlaceOf(name string) (fleet.Place, bool) {
-	if slices.Contains(Defaults, name) {
+	if IsDefault(name) {
 		return fleet.Place{Scope: fleet.OfSensors}, true
 	}
 	if name == features.AttributesFile {

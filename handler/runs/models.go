@@ -38,7 +38,7 @@ func (a *API) RefreshModels(ctx context.Context, _ RefreshRequest) (Registered, 
 	}
 	var r Registered
 	for _, m := range models {
-		if m.Scope == fleet.Attributes {
+		if m.Scope == fleet.Attributes || m.Scope == fleet.OfNobody {
 			continue
 		}
 		r.Models++

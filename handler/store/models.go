@@ -13,13 +13,13 @@ const (
 	listServing statement = `
 SELECT {top} COALESCE(c.subjects, 0), ` + modelColumns + `
 FROM dbo.models m LEFT JOIN (SELECT s.model, COUNT(*) AS subjects FROM dbo.subjects s WHERE s.model <> 0 AND s.judged = 1 GROUP BY s.model) c ON c.model = m.id
-WHERE m.current_version = 1 AND m.name > @after
+WHERE m.current_version = 1 AND m.scope <> 'none' AND m.name > @after
 ORDER BY m.name {limit}`
 
 	getServing statement = `
 SELECT (SELECT COUNT(*) FROM dbo.subjects s WHERE s.model = m.id AND s.judged = 1), ` + modelColumns + `
 FROM dbo.models m
-WHERE m.current_version = 1 AND m.name = @name`
+WHERE m.current_version = 1 AND m.scope <> 'none' AND m.name = @name`
 
 	servedBy statement = `
 SELECT {top} s.device, s.name, s.kind

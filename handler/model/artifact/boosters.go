@@ -20,6 +20,9 @@ func booster(data []byte) *pickle.Object {
 	return &pickle.Object{Class: class, State: &pickle.Dict{Entries: []pickle.Entry{{Key: "handle", Value: data}}}}
 }
 
+// IsBooster reports a file that XGBoost's or LightGBM's own save_model wrote.
+func IsBooster(data []byte) bool { return booster(data) != nil }
+
 // formatOf names the format of a file that is no archive.
 func formatOf(data []byte) string {
 	switch {

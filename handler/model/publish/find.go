@@ -49,7 +49,8 @@ var patterns = []string{"{device}/{sensor}", "model_{device}_{sensor}"}
 // or nothing after it. A folder {device}/{name} with a model's files in it is one
 // model, and {name}.features.json is the features file of the model beside it. A
 // file default.pkl, or with another suffix, is the default model; devices.csv has
-// the attributes of devices. Hidden files are not looked at.
+// the attributes of devices. A file in .json or .txt is a model if XGBoost or LightGBM
+// wrote it, and it is no list of columns by its name. Hidden files are not looked at.
 //
 // Two files for one place, and a name that can be read in two ways, are errors that
 // wrap [fleet.ErrInvalid].
@@ -58,7 +59,7 @@ func Find(dir fs.FS, pattern string) (files []File, others []string, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	s := search{match: match, folders: pattern == "", nested: make(map[string][]string)}
+	s := search{dir: dir, match: match, folders: pattern == "", nested: make(map[string][]string)}
 	err = fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -89,6 +90,7 @@ func Find(dir fs.FS, pattern string) (files []File, others []string, err error) 
 
 // search is what was found so far.
 type search struct {
+	dir     fs.FS
 	match   matcher
 	folders bool // folders may be models
 	files   []File
@@ -112,6 +114,9 @@ func (s *search) add(name string) error {
 		return nil
 	}
 	place, ok, err := s.match(name)
+	if err == nil && ok && s.folders && model.Shared(name) {
+		ok, err = s.isBooster(name)
+	}
 	if err != nil {
 		return err
 	}
@@ -128,9 +133,7 @@ func (s *search) add(name string) error {
 func (s *search) finish() {
 	for folder, names := range s.nested {
 		place, ok, err := s.match(folder)
-		holds := slices.ContainsFunc(names, func(n string) bool {
-			return path.Base(n) == "MLmodel" || path.Ext(n) != "" && slices.Contains(model.Suffixes, path.Ext(n))
-		})
+		holds := slices.ContainsFunc(names, s.mayBeModel)
 		if err != nil || !ok || !holds {
 			s.others = append(s.others, names...)
 			continue
@@ -143,6 +146,25 @@ func (s *search) finish() {
 			s.others = append(s.others, name)
 		}
 	}
+}
+
+// mayBeModel reports a file that makes a model of its folder.
+func (s *search) mayBeModel(name string) bool {
+	if model.Shared(name) {
+		is, err := s.isBooster(name)
+		return is && err == nil
+	}
+	return path.Base(name) == "MLmodel" || path.Ext(name) != "" && slices.Contains(model.Suffixes, path.Ext(name))
+}
+
+// isBooster looks into a file whose name may be a model's or anything's.
+func (s *search) isBooster(name string) (bool, error) {
+	info, err := fs.Stat(s.dir, name)
+	if err != nil || info.Size() > MaxSize {
+		return false, err
+	}
+	data, err := fs.ReadFile(s.dir, name)
+	return artifact.IsBooster(data), err
 }
 
 // give adds a features file to the model that it is named after, and other files to
@@ -228,7 +250,7 @@ func compileOne(pattern, suffix string) (matcher, error) {
 	}
 	long, short := expression(`[^/]+`), expression(`[^/]+?`)
 	return func(name string) (fleet.Place, bool, error) {
-		if slices.Contains(model.Defaults, name) {
+		if model.IsDefault(name) {
 			return fleet.Place{Scope: fleet.OfSensors}, true, nil
 		}
 		if name == features.AttributesFile {

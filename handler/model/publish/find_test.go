@@ -47,6 +47,30 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindBoosters: files in .json and .txt are models where XGBoost or LightGBM wrote
+// them.
+func TestFindBoosters(t *testing.T) {
+	t.Parallel()
+	const xgboost, lightgbm = `{"learner":{}}`, "tree\nversion=v4\nnum_class=1\n"
+	dir := folder("a/u.ubj", "a/b.bst", "default.model")
+	for name, content := range map[string]string{
+		"a/x.json": xgboost, "a/l.txt": lightgbm, "_fleet/health.json": xgboost, "a/folder/model.txt": lightgbm,
+		"a/x.features.json": "{}", "a/metrics.json": `{"f1": 0.9}`, "a/readme.txt": "words", "a/notes/notes.txt": "words",
+		"a/feature_columns.json": xgboost, // its name says what it is
+	} {
+		dir[name] = &fstest.MapFile{Data: []byte(content)}
+	}
+	files, others, err := Find(dir, "")
+	var got []string
+	for _, f := range files {
+		got = append(got, f.String()+"="+strings.Join(f.Paths, "+"))
+	}
+	want := "default=default.model _fleet/health=_fleet/health.json a/b=a/b.bst a/folder=a/folder/model.txt a/l=a/l.txt a/u=a/u.ubj a/x=a/x.json+a/x.features.json"
+	if err != nil || strings.Join(got, " ") != want || strings.Join(others, " ") != "a/metrics.json a/notes/notes.txt a/readme.txt" {
+		t.Errorf("found %v, others %v, %v; want %s", got, others, err, want)
+	}
+}
+
 func TestFindRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ pattern, names, want string }{

@@ -107,13 +107,9 @@ func namedAfter(steps []Step, name string, models []int) (owner int, found bool)
 	for _, i := range models {
 		title := stem(steps[i].File.Path())
 		form := regexp.MustCompile(`^` + regexp.QuoteMeta(title) + `[._-]|[._-]` + regexp.QuoteMeta(title) + `$`)
-		if form.MatchString(stemOfPart(name)) && len(title) > longest {
+		if form.MatchString(stem(name)) && len(title) > longest {
 			owner, found, longest = i, true, len(title)
 		}
 	}
 	return owner, found
-}
-
-func stemOfPart(name string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(stem(name), ".json"), ".txt")
 }

@@ -2,12 +2,14 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
 )
 
 // previous follows "{device}/{name}" and the like to name the blob with the model
@@ -24,6 +26,21 @@ type Published struct {
 	Previous bool     // there is one to roll back to
 }
 
+// isModel looks into a blob whose name may be a model's or anything's.
+func isModel(ctx context.Context, blobs blob.Store, info blob.Info) (bool, error) {
+	data, _, err := blobs.Read(ctx, blob.Models, info.Name, info.ETag, MaxSize)
+	switch {
+	case errors.Is(err, blob.ErrNotFound), errors.Is(err, blob.ErrChanged):
+		return false, nil // it is being replaced
+	case errors.Is(err, fleet.ErrInvalid): // too large to be one
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	_, err = artifact.Load(data, nil)
+	return !errors.Is(err, artifact.ErrNoModel), nil
+}
+
 // List returns what is published, by place.
 func List(ctx context.Context, blobs blob.Store) (map[fleet.Place]*Published, error) {
 	all := make(map[fleet.Place]*Published)
@@ -37,6 +54,12 @@ func List(ctx context.Context, blobs blob.Store) (map[fleet.Place]*Published, er
 			if place, ok = model.PlaceOf(name); !ok || place.Scope == fleet.OfDevice || place.Scope == fleet.OfFleet {
 				place, ok = model.PlaceOf(name + ".pkl")
 			}
+		}
+		if ok && !old && info.SHA256 == "" && model.Shared(info.Name) { // publish did not write it
+			ok, err = isModel(ctx, blobs, info)
+		}
+		if err != nil {
+			return nil, err
 		}
 		if !ok {
 			continue

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -166,5 +167,52 @@ func TestList(t *testing.T) {
 	want := []string{"1/2 [model_1_2] false", "1/3 [1/3.joblib] true", "1/4 [1/4 1/4.pkl] false", "_fleet/h [_fleet/h.zip] true", "default [default.pkl] false", "devices.csv [devices.csv] true"}
 	if !slices.Equal(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
+// byHand is storage into which others than publish put files: no sum is noted of them.
+type byHand struct{ blob.Memory }
+
+func (b *byHand) List(ctx context.Context, container, prefix string) iter.Seq2[blob.Info, error] {
+	return func(yield func(blob.Info, error) bool) {
+		for info, err := range b.Memory.List(ctx, container, prefix) {
+			info.SHA256 = ""
+			if !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestListShared: notes that lie beside models are none, whatever they are called.
+func TestListShared(t *testing.T) {
+	t.Parallel()
+	var blobs byHand
+	for name, content := range map[string]string{
+		"a/pump.pkl": string(one), "a/pump.json": `{"f1": 0.9}`, "a/readme.txt": "words",
+		"a/fan.json": `{"learner":{}}`, // damaged, but a model
+	} {
+		_, err := blobs.Write(t.Context(), blob.Models, name, "", "", func(w io.Writer) error {
+			_, err := io.WriteString(w, content)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	published, err := List(t.Context(), &blobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, p := range published {
+		names = append(names, p.Names...)
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, []string{"a/fan.json", "a/pump.pkl"}) {
+		t.Errorf("published are %v", names)
+	}
+	if got := publish(t, &blobs, map[string][]byte{"a/pump.pkl": two}); got != "changed a/pump.pkl" {
+		t.Errorf("publishing says %s", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
@@ -37,7 +38,7 @@ func (r *Registry) learnAll(ctx context.Context, log *slog.Logger, d *difference
 	for _, l := range d.learn {
 		g.Start(func() error {
 			err := spawn.Catch(func() (err error) {
-				l.model.Facts, err = r.learn(ctx, l)
+				l.model.Place, l.model.Facts, err = r.learn(ctx, l)
 				return err
 			})
 			mu.Lock()
@@ -59,15 +60,20 @@ func (r *Registry) learnAll(ctx context.Context, log *slog.Logger, d *difference
 	return len(d.left) == 0, err
 }
 
-// learn reads a version. One that cannot be used has a fault, and what was known
-// of the version before: whom it served.
-func (r *Registry) learn(ctx context.Context, l learning) (*fleet.Facts, error) {
+// learn reads a version, and returns whom it is for. One that cannot be used has a
+// fault, and what was known of the version before: whom it served.
+func (r *Registry) learn(ctx context.Context, l learning) (fleet.Place, *fleet.Facts, error) {
+	place := l.model.Place
 	m, err := r.Models.Model(ctx, l.model)
-	if err == nil {
-		return Facts(m, m.Name(), r.MaxLookback), nil
-	}
-	if !errors.Is(err, fleet.ErrBadModel) {
-		return nil, err
+	switch {
+	case err != nil && !errors.Is(err, fleet.ErrBadModel):
+		return place, nil, err
+	case model.Shared(l.model.Name) && errors.Is(err, artifact.ErrNoModel):
+		return fleet.Place{Scope: fleet.OfNobody}, nil, nil
+	case l.ofSensors:
+		return place, nil, nil
+	case err == nil:
+		return place, Facts(m, m.Name(), r.MaxLookback), nil
 	}
 	facts := &fleet.Facts{}
 	if l.before != nil && l.before.Facts != nil {
@@ -76,7 +82,7 @@ func (r *Registry) learn(ctx context.Context, l learning) (*fleet.Facts, error) 
 		*facts = *l.model.Facts
 	}
 	facts.Fault = err.Error()
-	return facts, nil
+	return place, facts, nil
 }
 
 // Facts returns what the registry has to know of a model's content.

@@ -142,6 +142,9 @@ type difference struct {
 type learning struct {
 	model  fleet.Model
 	before *fleet.Model // the version that it replaces, if any
+	// ofSensors says that it serves sensors, whatever is in it: it is read only to see
+	// whether it is a model.
+	ofSensors bool
 }
 
 // compare lists the container.
@@ -167,10 +170,11 @@ func (r *Registry) compare(ctx context.Context, state fleet.Registry) (differenc
 		before := known[info.Name]
 		delete(known, info.Name)
 		switch {
-		case before == nil || before.ETag != info.ETag:
-			fresh = append(fresh, learning{fleet.Model{Name: info.Name, ETag: info.ETag, Size: info.Size, Place: place}, before})
+		case before == nil || before.ETag != info.ETag || before.Scope == fleet.OfNobody && state.Reader != Reader:
+			fresh = append(fresh, learning{model: fleet.Model{Name: info.Name, ETag: info.ETag, Size: info.Size, Place: place}, before: before})
+		case before.Scope == fleet.OfNobody:
 		case before.Facts != nil && (state.Reader != Reader || before.Facts.Fault != "" && !r.seen.Load()):
-			d.learn = append(d.learn, learning{*before, nil})
+			d.learn = append(d.learn, learning{model: *before})
 		}
 	}
 	for _, gone := range known {
@@ -180,7 +184,8 @@ func (r *Registry) compare(ctx context.Context, state fleet.Registry) (differenc
 }
 
 // sort finds out which of the versions that are new are to be read. A file where a
-// sensor's model lies is the sensor's, whatever is in it; so is the default.
+// sensor's model lies is the sensor's, whatever is in it; so is the default. But one
+// of a name that other files have too is read to see whether it is a model.
 func (r *Registry) sort(ctx context.Context, d *difference, fresh []learning) error {
 	ids := make([]fleet.ID, len(fresh))
 	for i, l := range fresh {
@@ -191,7 +196,8 @@ func (r *Registry) sort(ctx context.Context, d *difference, fresh []learning) er
 		return err
 	}
 	for i, l := range fresh {
-		if l.model.Scope == fleet.OfFleet || l.model.Scope == fleet.OfDevice && !sensors[i] {
+		l.ofSensors = l.model.Scope != fleet.OfFleet && (l.model.Scope != fleet.OfDevice || sensors[i])
+		if !l.ofSensors || model.Shared(l.model.Name) {
 			d.learn = append(d.learn, l)
 		} else {
 			d.add(l)
@@ -231,8 +237,9 @@ func (r *Registry) renew(ctx context.Context, log *slog.Logger, gone fleet.Model
 		return nil // it is there after all
 	default:
 		d.Removed = nil
-		now := fleet.Model{Name: gone.Name, ETag: info.ETag, Size: info.Size, Place: gone.Place}
-		if err := r.sort(ctx, &d, []learning{{now, &gone}}); err != nil {
+		place, _ := model.PlaceOf(gone.Name)
+		now := fleet.Model{Name: gone.Name, ETag: info.ETag, Size: info.Size, Place: place}
+		if err := r.sort(ctx, &d, []learning{{model: now, before: &gone}}); err != nil {
 			return err
 		}
 		if whole, err := r.learnAll(ctx, log, &d); err != nil || !whole {

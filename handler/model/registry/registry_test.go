@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -18,6 +17,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model"
+	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/registry"
 	"github.com/fleetscore/fleetscore/handler/store"
@@ -44,7 +44,7 @@ func load(data []byte) (model.Loaded, error) {
 	head, text, _ := strings.Cut(string(data), " {")
 	names, ok := strings.CutPrefix(head, "model ")
 	if !ok {
-		return nil, errors.New("it is a web page")
+		return nil, fmt.Errorf("%w: it is a web page", artifact.ErrNoModel)
 	}
 	f := file{names: strings.Fields(names)}
 	if text != "" {
@@ -202,7 +202,7 @@ func TestRefresh(t *testing.T) {
 	f.later()
 	f.wants("p/health _fleet/health.zip", "p/t p/t.pkl",
 		`q/health _fleet/health.zip: the features of _fleet/health.zip need the sensor "v", which the device does not have; it has t`,
-		"q/q _fleet/q.zip 1m0s: bad model: _fleet/q.zip: it is a web page")
+		"q/q _fleet/q.zip 1m0s: bad model: _fleet/q.zip: no model: it is a web page")
 
 	// Another process looks at the bad ones again, once.
 	reads = f.blobs.reads.Load()
@@ -220,6 +220,71 @@ func TestRefresh(t *testing.T) {
 	f.blobs.publish(t, "default.pkl", "model x")
 	f.later()
 	f.wants("p/health _fleet/health.zip", "p/t p/t.pkl", "p/v default.pkl", "q/t default.pkl")
+}
+
+// TestShared: a file whose name is also that of other files is a model if its content
+// is one, and else serves nobody and is in nobody's way. It is read once.
+func TestShared(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "p/t", "p/v")
+	f.blobs.publish(t, "p/health.json", "model t v")
+	f.blobs.publish(t, "p/t.txt", "model t")
+	f.blobs.publish(t, "p/v.ubj", "whatever")
+	f.blobs.publish(t, "p/v.json", "the metrics of that")
+	f.blobs.publish(t, "p/readme.txt", "how to")
+	f.blobs.publish(t, "default.txt", "a note")
+	f.later()
+	f.wants("p/health p/health.json", "p/t p/t.txt", "p/v p/v.ubj")
+	names := func() (names []string) {
+		models, err := f.db.ServingModels(t.Context(), "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range models {
+			names = append(names, m.Name)
+		}
+		return names
+	}
+	if got := names(); !slices.Equal(got, []string{"p/health.json", "p/t.txt", "p/v.ubj"}) {
+		t.Errorf("the models are %v", got)
+	}
+	reads := f.blobs.reads.Load()
+	if reads != 5 {
+		t.Errorf("%d files were read, of 5 that may be models or not", reads)
+	}
+	f.Registry = f.process()
+	f.later()
+	f.later()
+	if n := f.blobs.reads.Load() - reads; n != 0 {
+		t.Errorf("%d files were read again", n)
+	}
+
+	// What was a note may become a model, and the other way round.
+	f.blobs.publish(t, "default.txt", "model x")
+	f.blobs.publish(t, "p/health.json", "a note")
+	if err := f.blobs.Delete(t.Context(), blob.Models, "p/v.ubj"); err != nil {
+		t.Fatal(err)
+	}
+	f.later()
+	f.wants("p/t p/t.txt", "p/v default.txt")
+}
+
+// TestSharedReader: what was no model to the code before is looked at again by the next.
+func TestSharedReader(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "p/t", "p/v")
+	f.blobs.publish(t, "p/health.json", "model t v")
+	blind := f.process()
+	blind.Models = model.NewCache(f.blobs, func([]byte) (model.Loaded, error) { return nil, artifact.ErrNoModel }, 1<<20, 1<<20)
+	f.Registry, blind = blind, f.Registry
+	f.later()
+	f.wants("p/t -", "p/v -")
+	if err := f.db.SetListed(t.Context(), fleet.Registry{Columns: 1, Reader: registry.Reader - 1}); err != nil {
+		t.Fatal(err)
+	}
+	f.Registry = blind
+	f.later()
+	f.wants("p/health p/health.json")
 }
 
 // TestNewSensor: a sensor that begins to send gets its models without a listing.

@@ -32,7 +32,7 @@ CREATE TABLE models (
     name    TEXT    NOT NULL,
     etag    TEXT    NOT NULL,
     size    INTEGER NOT NULL,
-    scope   TEXT    NOT NULL CHECK (scope IN ('device', 'fleet', 'default', 'attributes')),
+    scope   TEXT    NOT NULL CHECK (scope IN ('device', 'fleet', 'default', 'attributes', 'none')),
     device  TEXT    NOT NULL,           -- of scope device
     title   TEXT    NOT NULL,           -- of the scopes device and fleet
     facts   TEXT    NOT NULL,           -- JSON; empty if nobody has read it

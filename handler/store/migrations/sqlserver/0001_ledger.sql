@@ -35,7 +35,7 @@ CREATE TABLE dbo.models (
     etag    nvarchar(100)  COLLATE Latin1_General_BIN2 NOT NULL,
     size    bigint         NOT NULL,
     scope   nvarchar(16)   COLLATE Latin1_General_BIN2 NOT NULL
-            CONSTRAINT models_scope CHECK (scope IN ('device', 'fleet', 'default', 'attributes')),
+            CONSTRAINT models_scope CHECK (scope IN ('device', 'fleet', 'default', 'attributes', 'none')),
     device  nvarchar(256)  COLLATE Latin1_General_BIN2 NOT NULL, -- of scope device
     title   nvarchar(256)  COLLATE Latin1_General_BIN2 NOT NULL, -- of the scopes device and fleet
     facts   nvarchar(max)  NOT NULL,                             -- JSON; empty if nobody has read it
