@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"testing"
 	"time"
@@ -125,6 +126,69 @@ func TestEndOfNoRun(t *testing.T) {
 	e := &ledger.Ender{Ledger: &goneRun{err: fleet.ErrUnavailable}, Files: &blob.Memory{}, Now: time.Now}
 	if err := e.End(t.Context(), slog.New(slog.DiscardHandler), runA); !errors.Is(err, fleet.ErrUnavailable) {
 		t.Errorf("a ledger that is away: %v", err)
+	}
+}
+
+// failing is a ledger, files and an exporter that fail at one step.
+type failing struct {
+	manyJobs
+	*blob.Memory
+	step string
+}
+
+var errStep = errors.New("a step failed")
+
+func (f *failing) at(step string) error {
+	if f.step == step {
+		return errStep
+	}
+	return nil
+}
+
+func (f *failing) Pending(context.Context, string) (bool, error) { return false, f.at("pending") }
+
+func (f *failing) Run(context.Context, string) (fleet.Run, error) { return f.run, f.at("run") }
+
+func (f *failing) EndRun(context.Context, string, int, fleet.RunState, time.Time) (bool, error) {
+	err := f.at("end")
+	return err == nil, err
+}
+
+func (f *failing) JobsPage(context.Context, string, fleet.JobState, fleet.ID, int) ([]fleet.Job, error) {
+	return nil, f.at("jobs")
+}
+
+func (f *failing) Stat(ctx context.Context, container, name string) (blob.Info, error) {
+	if err := f.at("stat"); err != nil {
+		return blob.Info{}, err
+	}
+	return f.Memory.Stat(ctx, container, name)
+}
+
+func (f *failing) Export(context.Context, fleet.Run, iter.Seq2[fleet.Job, error]) error {
+	return f.at("export")
+}
+
+func (f *failing) Latest(context.Context, fleet.Run, fleet.RunState) error { return f.at("latest") }
+
+// TestEndFails: whichever step fails, End says so, and the run is not said to have ended.
+func TestEndFails(t *testing.T) {
+	t.Parallel()
+	window, err := fleet.ParseRunID(runA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []string{"", "pending", "run", "end", "jobs", "stat", "export", "latest"} {
+		var log bytes.Buffer
+		f := &failing{manyJobs: manyJobs{run: fleet.Run{ID: runA, Window: window, State: fleet.RunRunning}}, Memory: &blob.Memory{}, step: step}
+		e := &ledger.Ender{Ledger: f, Files: f, Export: f, Now: time.Now}
+		err := e.End(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), runA)
+		if errors.Is(err, errStep) != (step != "") {
+			t.Errorf("step %q fails: %v", step, err)
+		}
+		if said := log.Len() > 0; said != (step == "") {
+			t.Errorf("step %q fails, and the log says %q", step, &log)
+		}
 	}
 }
 

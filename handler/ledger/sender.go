@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -108,12 +107,22 @@ func (s *Sender) messages(jobs []fleet.Job) []fleet.Message {
 // maxMessage leaves room for what is not jobs in the 64 KiB of a message.
 const maxMessage = 63 << 10
 
-// sizeInQueue returns how many bytes a job has in the XML in which the queue takes
-// a message, in which quotes are escaped. Only long names fill a message before it
-// has its jobs.
+// sizeInQueue returns by how many bytes a job makes a message longer in the XML in
+// which the queue takes it. There a quote has five bytes for one, and a character that
+// XML does not have has six for three; see [fleet.Message.Encode]. Only long names fill
+// a message before it has its jobs.
 func sizeInQueue(key fleet.JobKey) int {
 	text, _ := json.Marshal(key) // strings and numbers have no error
-	return len(text) + 4*bytes.Count(text, []byte{'"'}) + 4*bytes.Count(text, []byte{'\''}) + 1
+	n := len(text) + len(",")
+	for _, r := range string(text) {
+		switch r {
+		case '"', '\'':
+			n += 4
+		case '\uFFFE', '\uFFFF':
+			n += 3
+		}
+	}
+	return n
 }
 
 // post sends messages, several at a time, and then notes those that were sent. If one

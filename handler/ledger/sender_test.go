@@ -105,11 +105,14 @@ func (o *paged) MarkSent(_ context.Context, _ string, jobs []fleet.JobKey, _ tim
 // TestSendGoesOn sends page by page, until there is none left.
 func TestSendGoesOn(t *testing.T) {
 	t.Parallel()
-	for n, pages := range map[int]string{0: "[]", 1: "[1]", 1000: "[1000]", 1001: "[1000 1]", 2500: "[1000 1000 500]"} {
-		o := &paged{left: n}
-		s := &ledger.Sender{Outbox: o, Queue: &refusing{}, PerMessage: 50, Now: time.Now}
-		if sent, err := s.Send(t.Context(), ""); err != nil || sent != n || fmt.Sprint(o.pages) != pages {
-			t.Errorf("%d jobs: %d sent in pages of %v, %v", n, sent, o.pages, err)
+	for _, c := range []struct {
+		jobs, perMessage int
+		pages            string
+	}{{0, 50, "[]"}, {1, 50, "[1]"}, {1000, 50, "[1000]"}, {1001, 50, "[1000 1]"}, {2500, 50, "[1000 1000 500]"}, {2500, 100, "[1600 900]"}} {
+		o := &paged{left: c.jobs}
+		s := &ledger.Sender{Outbox: o, Queue: &refusing{}, PerMessage: c.perMessage, Now: time.Now}
+		if sent, err := s.Send(t.Context(), ""); err != nil || sent != c.jobs || fmt.Sprint(o.pages) != c.pages {
+			t.Errorf("%d jobs: %d sent in pages of %v, %v; want %s", c.jobs, sent, o.pages, err, c.pages)
 		}
 	}
 }
@@ -118,7 +121,7 @@ func TestSendGoesOn(t *testing.T) {
 // than the queue takes, in XML.
 func TestSendSplitsLongNames(t *testing.T) {
 	t.Parallel()
-	for _, c := range []string{"x", "😀", "'", `"`, "<", "&"} {
+	for _, c := range []string{"x", "😀", "'", `"`, "<", "&", "\uFFFE"} {
 		o := &outbox{sent: map[string][]string{}}
 		for i := range 256 {
 			o.jobs = append(o.jobs, queuedJob(runA, "d"+strings.Repeat(c, 127), i))
