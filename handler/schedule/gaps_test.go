@@ -1,13 +1,16 @@
 package schedule
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
@@ -18,6 +21,7 @@ type expiring struct {
 	asked   []time.Time
 	deleted []int64
 	ended   []string
+	expired []string
 }
 
 func (e *expiring) Watermark(context.Context) (time.Time, bool, error) { return e.hour, true, nil }
@@ -60,6 +64,90 @@ func TestDeleteReadings(t *testing.T) {
 	behind := &expiring{hour: hour.Add(time.Hour)}
 	if n, err := (&Ticker{Ledger: behind}).deleteReadings(t.Context(), hour); err != nil || n != 20 || !slices.Equal(behind.asked, []time.Time{hour.Add(time.Hour)}) {
 		t.Errorf("%d deleted, %v; asked for windows before %v", n, err, behind.asked)
+	}
+}
+
+// manyLost is a ledger with a full page of lost jobs, and then some more, and with a
+// run that takes three transactions to delete.
+type manyLost struct {
+	Ledger
+	lost      int
+	sent      int
+	deletions int
+	err       error
+}
+
+func (m *manyLost) ApproximateCount(context.Context) (int, error) { return 0, nil }
+
+func (m *manyLost) Lost(_ context.Context, _ time.Time, _ time.Duration, limit int) ([]fleet.Job, error) {
+	jobs := make([]fleet.Job, min(m.lost-m.sent, limit))
+	for i := range jobs {
+		jobs[i].Run = "r"
+	}
+	return jobs, nil
+}
+
+func (m *manyLost) Send(context.Context, string) (int, error) { return 0, nil }
+
+func (m *manyLost) SendAlone(_ context.Context, _ string, jobs ...fleet.JobKey) error {
+	m.sent += len(jobs)
+	return nil
+}
+
+func (m *manyLost) DeleteRun(context.Context, string, time.Time, int) (bool, error) {
+	m.deletions++
+	return m.deletions == 3, m.err
+}
+
+func (e *expiring) ExpiredRuns(context.Context, time.Time, int) ([]string, error) {
+	return e.expired, nil
+}
+
+func (e *expiring) DeleteRun(context.Context, string, time.Time, int) (bool, error) {
+	return true, nil
+}
+
+// TestRetentionIsTold: what was deleted is logged, and nothing where that is nothing.
+func TestRetentionIsTold(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		expired []string
+		cleared time.Time
+		want    string
+	}{
+		{nil, now, ""},
+		{nil, time.Time{}, "msg=retention runs=0 readings=20 "},
+		{[]string{"r"}, now, "msg=retention runs=1 readings=0 "},
+		{[]string{"r"}, time.Time{}, "msg=retention runs=1 readings=20 "},
+	} {
+		var log bytes.Buffer
+		ticker := &Ticker{Ledger: &expiring{hour: now, expired: c.expired}, Files: &blob.Memory{}, Retention: 24 * time.Hour, Now: func() time.Time { return now }, cleared: c.cleared}
+		err := ticker.retain(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
+		if got := log.String(); err != nil || !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("runs %v, readings cleared until %v: %v, logged %q; want %q", c.expired, c.cleared, err, got, c.want)
+		}
+	}
+}
+
+// TestPages: lost jobs are sent again beyond the first page, and a run is deleted
+// beyond the first transaction.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []int{999, 1000, 1001} {
+		m := &manyLost{lost: lost}
+		if err := (&Ticker{Ledger: m, Queue: m, Sender: m, Now: time.Now}).resend(t.Context(), slog.New(slog.DiscardHandler)); err != nil || m.sent != lost {
+			t.Errorf("%d of %d sent again, %v", m.sent, lost, err)
+		}
+	}
+	m := &manyLost{}
+	ticker := &Ticker{Ledger: m, Files: &blob.Memory{}}
+	if err := ticker.deleteRun(t.Context(), "r", time.Time{}); err != nil || m.deletions != 3 {
+		t.Errorf("deleted in %d transactions, %v; want 3", m.deletions, err)
+	}
+	m.deletions, m.err = 0, errors.New("no")
+	if err := ticker.deleteRun(t.Context(), "r", time.Time{}); !errors.Is(err, m.err) || m.deletions != 1 {
+		t.Errorf("after an error, %d transactions, %v", m.deletions, err)
 	}
 }
 
