@@ -53,9 +53,10 @@ storage: cli ## run the storage emulator on its usual ports, until Ctrl-C
 test: check ## everything, in about ten minutes on two cores; then what could not be tested, and what was left behind
 	@.ci/tested $(MAKE) --no-print-directory unit
 
-# The rounds with device models compute much: watched, they take minutes.
+# What computes much in one goroutine would take minutes under the race detector.
+UNWATCHED := TestWindowsDoNotShow|TestRulesOfWindowsMatter|TestStore/sqlite/(LateFar|LateRandom|ManyLate|DeleteReadings|BatchSizes)$$
 unit:
-	@$(GO) test $(RACE) -shuffle on -short -timeout 15m -skip 'TestWindowsDoNotShow|TestRulesOfWindowsMatter' $(RACING)
+	@$(GO) test $(RACE) -shuffle on -short -timeout 15m -skip '$(UNWATCHED)' $(RACING)
 	@$(GO) test -timeout 15m ./...
 
 check:
