@@ -86,7 +86,8 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 // recordTime how long that may take.
 const recordEvery, recordTime = 10 * time.Second, 20 * time.Second
 
-// record adds what was ingested to the figures, and logs it if it is time or the last.
+// record adds what was ingested since the last call to the figures in SQL. It logs the
+// totals when they are due, and when last is set.
 func (a *App) record(last bool) {
 	a.ingester.Flush(a.log, last)
 	ctx, cancel := context.WithTimeout(context.Background(), recordTime)
@@ -99,8 +100,8 @@ func (a *App) record(last bool) {
 // ServeHTTP implements http.Handler.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.ServeHTTP(w, r) }
 
-// Close says what was ingested last, and lets go of SQL and storage. Nothing may
-// be in flight.
+// Close records what was ingested last, and closes SQL and storage. No invocation may
+// be running.
 func (a *App) Close() error {
 	a.later.end()
 	a.schema.end()

@@ -6,8 +6,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// flusher has something said from time to time that no invocation says: batches
-// may be long in coming, and not every process has a tick.
+// flusher calls a function from time to time, and once more at its end. What was
+// ingested is recorded by it: the next batch may come late, and not every process runs
+// the tick.
 type flusher struct {
 	stop  chan struct{}
 	ended <-chan error
@@ -31,7 +32,7 @@ func flushEvery(d time.Duration, flush func(last bool)) *flusher {
 	return f
 }
 
-// end says the last.
+// end has the function called a last time.
 func (f *flusher) end() {
 	close(f.stop)
 	for range f.ended { // until it has ended

@@ -9,11 +9,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// laterDeadline bounds what is done after an answer. What it cuts off is left to
-// the tick.
+// laterDeadline bounds what is done after a request was answered. The tick does what
+// was not finished.
 const laterDeadline = 8 * time.Minute
 
-// later does what no caller waits for.
+// later runs functions after the request that asked for them was answered.
 type later struct {
 	log     *slog.Logger
 	ctx     context.Context // until the application is closed

@@ -48,7 +48,7 @@ func (s *schema) begin(log *slog.Logger) {
 	})
 }
 
-// end stops what begin began.
+// end stops the migration in the background.
 func (s *schema) end() {
 	s.cancel()
 	for range s.ended { // until it has ended

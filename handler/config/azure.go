@@ -7,9 +7,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azure"
 )
 
-// In Azure there are several instances: a SQLite file or an emulator of each
-// one's own would be silently wrong. And no key is needed there, so that none
-// can leak.
+// In Azure a server and a storage account have to be named: each instance would have a
+// SQLite file or an emulator of its own, and the others would not see what is in it.
+// Keys are refused: identities do without them, and a key can leak.
 
 func (r *reader) azureSQL(name string) string {
 	dsn := r.text(name)

@@ -73,7 +73,7 @@ var leftOut = []struct{ names, why string }{
 	{"http-envelope-requests, http-envelope-replies", "host.json of the application forwards requests"},
 	{"queue-datatype, retry-hostjson-root, timer-timespan-fail, logs-stderr-option-false", "what no function.json and host.json of the application says"},
 	{"http-auth-admin", "/admin isn't played; keys are in app-shape"},
-	{"queue-replies-empty", "devhost fails such an invocation at once where the host hangs: TestSins"},
+	{"queue-replies-empty", "devhost fails such an invocation at once where the host hangs: TestMistakes"},
 	{"queue-long-11min", "takes eleven minutes: TestLeaseIsRenewed does it with a lease of four seconds"},
 	{"queue-polling-interval", "nothing but timing; the back-off is in TestBackoff"},
 	{"queue-concurrency-default", "depends on the number of cores, which host.json of the application rules out"},

@@ -221,7 +221,7 @@ func (h *Host) shutdown(cause error) {
 	h.stop.Do(func() {
 		h.cause = cause
 		if cause != nil {
-			h.log.sin("Host.Startup", "the host stops: "+cause.Error(), "mend the cause and start it again")
+			h.log.mistake("Host.Startup", "the host stops: "+cause.Error(), "mend the cause and start it again")
 			h.worker.giveUp()
 		}
 		h.stopping()

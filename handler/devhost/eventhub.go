@@ -72,8 +72,9 @@ func (l *eventListener) resume(ctx context.Context) error {
 	return nil
 }
 
-// resumeAt goes on at a sequence number. One beyond the log's end was written
-// for another log, which is gone: the events are delivered from the first on.
+// resumeAt goes on at a sequence number. If that lies beyond the end of the log, the
+// checkpoint was of a log that has been deleted, and delivery begins with the first
+// event.
 func (l *eventListener) resumeAt(sequence int64) {
 	if n, _ := l.hub.partitions[l.partition].count(); sequence > n {
 		l.log.log(slog.LevelWarn, "Azure.Messaging.EventHubs", fmt.Sprintf("checkpoint %s stands at %d, beyond the %d events of the partition: starting from the first", l.checkpointName(), sequence, n))
@@ -107,8 +108,8 @@ func (l *eventListener) run(ctx context.Context) {
 	}
 }
 
-// checkpoint notes that everything up to e was delivered, however long it
-// takes.
+// checkpoint notes that everything up to e was delivered. It tries until that is
+// written or ctx ends.
 func (l *eventListener) checkpoint(ctx context.Context, e event) {
 	for ctx.Err() == nil {
 		err := l.blobs.Put(ctx, checkpointContainer, l.checkpointName(), nil, map[string]string{

@@ -25,8 +25,8 @@ type invoker struct {
 	inFlight atomic.Int64
 }
 
-// execute runs c, with its function's retry policy, and returns how the last
-// attempt ended. It ends early only with the context, between attempts.
+// execute runs c, again if it fails and the function has a retry policy, and returns
+// the error of the last attempt. If ctx ends, it makes no further attempt.
 func (v *invoker) execute(ctx context.Context, c *call) error {
 	id := uuid.NewString()
 	policy := c.fn.retry
@@ -84,8 +84,8 @@ func (v *invoker) attempt(c *call, id string, rc *retryContext) error {
 	return nil
 }
 
-// limited is send within functionTimeout. The request itself is never
-// cancelled: it ends with the handler.
+// limited calls send, and returns errTimeout if that takes longer than
+// functionTimeout. The request is not cancelled: it ends with the handler.
 func (v *invoker) limited(c *call, id string, rc *retryContext) (*reply, error) {
 	if v.timeout == 0 {
 		return v.send(v.ctx, c, id, rc)
@@ -105,7 +105,7 @@ func (v *invoker) limited(c *call, id string, rc *retryContext) (*reply, error) 
 	case <-limit.C:
 	}
 	p, _ := v.worker.get()
-	v.log.sin("Function."+c.fn.name,
+	v.log.mistake("Function."+c.fn.name,
 		fmt.Sprintf("Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). Initiating cancellation.", formatTimeSpan(v.timeout), c.fn.name, id),
 		"end every invocation before functionTimeout of host.json: at it the host kills the handler with all others in flight", "invocation", id)
 	v.worker.timedOut(v.ctx, p.id, id, done)
@@ -140,13 +140,13 @@ func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext
 	}
 	r, err := judge(resp)
 	if err != nil && resp.status/100 == 2 {
-		v.log.sin("Function."+c.fn.name, err.Error(), replyRemedy, "invocation", id)
+		v.log.mistake("Function."+c.fn.name, err.Error(), replyRemedy, "invocation", id)
 	}
 	return r, err
 }
 
-// brokenOff says that a reply was broken off, unless the handler's end, which
-// has its own record, is why.
+// brokenOff logs that the connection was closed before the reply was complete. It
+// logs nothing if the handler has ended: that has a record of its own.
 func (v *invoker) brokenOff(p *process, c *call, id string, err error) {
 	if !errors.Is(err, errEndedEarly) {
 		return
@@ -155,11 +155,11 @@ func (v *invoker) brokenOff(p *process, c *call, id string, err error) {
 	case <-p.ended:
 	case <-v.ctx.Done():
 	case <-time.After(exitPatience):
-		v.log.sin("Function."+c.fn.name, "the handler broke off its reply: "+err.Error(),
+		v.log.mistake("Function."+c.fn.name, "the handler broke off its reply: "+err.Error(),
 			"write the whole reply, with the Content-Length it says, before the connection is closed", "invocation", id)
 	}
 }
 
-// exitPatience is how long after a broken connection the handler's end is
-// still taken for its cause.
+// exitPatience is how long brokenOff waits for the end of the handler before it takes
+// the handler for running.
 const exitPatience = 200 * time.Millisecond

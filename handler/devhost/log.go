@@ -40,9 +40,9 @@ func (l *logger) log(level slog.Level, category, msg string, args ...any) {
 	}
 }
 
-// sin reports what the handler or its configuration does wrong and how to mend
-// it, in one line, whatever the configured levels.
-func (l *logger) sin(category, what, remedy string, args ...any) {
+// mistake logs what the handler or its configuration does wrong, and how to mend it,
+// in one line. No configured level suppresses it.
+func (l *logger) mistake(category, what, remedy string, args ...any) {
 	l.out.Error(what, append([]any{"category", category, "remedy", remedy}, args...)...)
 }
 
@@ -104,8 +104,8 @@ const consoleCategory = "Host.Function.Console"
 
 func (c *console) stdout(line string) { c.log.log(slog.LevelInfo, consoleCategory, line) }
 
-// stderr takes a line for an error unless it warns, as host.json has it by
-// useStdErrorStreamForErrorsOnly.
+// stderr logs a line as an error, or as a warning if its text says that it is one. The
+// host does so where host.json sets useStdErrorStreamForErrorsOnly.
 func (c *console) stderr(line string) {
 	c.mu.Lock()
 	if c.tail = append(c.tail, line); len(c.tail) > 3 {

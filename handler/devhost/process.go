@@ -25,9 +25,9 @@ type process struct {
 	code    int
 }
 
-// freePort returns a loopback port that nobody listens on. It lies below those
-// that systems give to outgoing connections: between a restart's kill and its
-// start, one of these could take the port.
+// freePort returns a loopback port on which nobody listens. The handler keeps its port
+// across restarts. So the port lies below those that systems give to outgoing
+// connections: while no handler runs, such a connection could take it.
 func freePort() (port int, err error) {
 	const first, count, tries = 20000, 12000, 100
 	for range tries {

@@ -130,9 +130,9 @@ func (l *queueListener) process(d *lease) {
 	}
 }
 
-// settle deletes a delivery that succeeded. One that failed is released, or
-// moved to poison if it was the last. (What fails in a poison queue the host
-// leaves to the end of its lease.)
+// settle deletes a message that was processed. If processing failed, the message is
+// made visible again or, after the last try, moved to the poison queue. A message that
+// fails in a poison queue stays invisible until its lease ends.
 func (l *queueListener) settle(d *lease, failure error) {
 	ctx, cancel := context.WithTimeout(l.work, storageDeadline)
 	defer cancel()
@@ -179,7 +179,7 @@ func (l *queueListener) moveToPoison(d *lease) {
 	l.notify(l.conn, l.poison.Name())
 }
 
-// poke has the queue looked at soon.
+// poke ends the pause between two polls.
 func (l *queueListener) poke() {
 	select {
 	case l.wake <- struct{}{}:

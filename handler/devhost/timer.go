@@ -109,9 +109,9 @@ func (t *timer) call(at time.Time, pastDue bool, detail string) *call {
 	}
 }
 
-// checkPastDue reads the status of the last host, or writes the first one. It
-// returns the missed occurrence, if there is one. A schedule that has changed
-// since misses nothing.
+// checkPastDue reads the status that the last host left, or writes a first one. It
+// returns the occurrence that was missed while no host ran, if there is one. If the
+// schedule has changed since, none was missed.
 func (t *timer) checkPastDue(ctx context.Context, now time.Time) (missed time.Time, err error) {
 	data, _, ok, err := t.monitor.Get(ctx, hostContainer, t.blob)
 	if err != nil {

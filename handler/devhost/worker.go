@@ -55,10 +55,10 @@ func newWorker(root string, cfg handlerConfig, s settings, log *logger, stopHost
 	}, nil
 }
 
-// giveUp lets nobody wait for the handler any more.
+// giveUp ends every wait for the handler: none will follow.
 func (w *worker) giveUp() { w.downOnce.Do(func() { close(w.down) }) }
 
-// start starts the first process. That it can't be started is an error, where
+// start starts the first process. If that fails, start returns an error at once;
 // the real host would wait for two minutes.
 func (w *worker) start() error {
 	p, err := startProcess(w.root, w.cfg, w.settings, w.port, w.log)
@@ -101,7 +101,8 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// watch waits for whatever ends p, and reports whether to start another.
+// watch waits until p has ended, or kills it: when ctx ends, when it is not ready in
+// time, or when a restart is asked for. It reports whether another is to be started.
 func (w *worker) watch(ctx context.Context, p *process) (again bool) {
 	probing, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -119,7 +120,7 @@ func (w *worker) watch(ctx context.Context, p *process) (again bool) {
 			ready, late = nil, nil
 		case <-late:
 			p.kill()
-			w.log.sin("Worker.HttpWorkerChannel."+p.id,
+			w.log.mistake("Worker.HttpWorkerChannel."+p.id,
 				fmt.Sprintf("Failed to start http worker process: Initializing HttpWorker timed out after %v", w.cfg.InitTimeout),
 				fmt.Sprintf("listen on 127.0.0.1, at the port of FUNCTIONS_CUSTOMHANDLER_PORT (%d), and answer GET / at once with any status", w.port))
 			return w.failed("it never answered GET / within " + w.cfg.InitTimeout.String())
@@ -134,7 +135,7 @@ func (w *worker) watch(ctx context.Context, p *process) (again bool) {
 	}
 }
 
-// ended judges the exit code of p.
+// ended reports, by the exit code of p, whether another process is to be started.
 func (w *worker) ended(ctx context.Context, p *process) (again bool) {
 	category := "Worker.HttpWorkerProcess." + p.id
 	switch p.code {
@@ -142,7 +143,7 @@ func (w *worker) ended(ctx context.Context, p *process) (again bool) {
 		w.log.log(slog.LevelInfo, category, "Language Worker Process exited and needs to be restarted.")
 		return true
 	case 0:
-		w.log.sin(category, "the handler exited with code 0: the host never restarts it, and every invocation from now on fails",
+		w.log.mistake(category, "the handler exited with code 0: the host never restarts it, and every invocation from now on fails",
 			"exit with another code when serving ends unasked; 200 asks for a restart")
 		if !closed(p.ready) {
 			w.stopHost(errors.New("the handler exited with code 0 before it served: the host would never restart it; it must serve until it is killed"))
@@ -154,8 +155,8 @@ func (w *worker) ended(ctx context.Context, p *process) (again bool) {
 	return w.failed(fmt.Sprintf("it exited with code %d: %s", p.code, p.console.lastErrors()))
 }
 
-// failed counts a failure; the third, each less than half an hour after the
-// one before, stops the host.
+// failed counts a failure, and reports whether another process is to be started. After
+// half an hour without one it counts from 1 again. The third failure stops the host.
 func (w *worker) failed(why string) (again bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -233,10 +234,10 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// timedOut kills and restarts the process id, in which an invocation ran into
-// functionTimeout two seconds ago, unless its request has ended (done is
-// closed) meanwhile. It returns when that is settled. A second one at the same
-// moment stops the host, as it does the real one.
+// timedOut is called when an invocation in the process id has run into
+// functionTimeout. Two seconds later it kills the process and waits for the next one,
+// unless the request has ended meanwhile, which closes done. If a second invocation
+// runs into the limit at the same moment, the host stops, as the real one does.
 func (w *worker) timedOut(ctx context.Context, id, invocation string, done <-chan struct{}) {
 	start := time.Now()
 	select {

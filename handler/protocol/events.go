@@ -37,9 +37,9 @@ type Detail struct {
 	System, Properties json.RawMessage
 }
 
-// Events returns the batch of an Event Hubs trigger with dataType binary. An
-// event that is not base64, which that excludes, is taken as the text or JSON
-// it is, so that none is lost. The bodies outlive the invocation.
+// Events returns the batch of an Event Hubs trigger with dataType binary, in which each
+// event is base64. An event that is not is taken as the text or JSON that it is, so that
+// it is not lost. The bodies may be used after the invocation.
 func (inv *Invocation) Events(binding string) (Events, error) {
 	raw, err := inv.value(binding)
 	if err != nil {

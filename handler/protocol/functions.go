@@ -33,10 +33,10 @@ type bindingJSON struct {
 // settingName finds the app settings that a binding names in percent signs.
 var settingName = regexp.MustCompile(`%([^%]*)%`)
 
-// Check reports how the function folders in fsys and the functions mounted on s
-// disagree, all at once: a folder or a function without the other, a trigger of
-// another type or under another binding name, an app setting that known doesn't
-// know, and what the host would silently take otherwise than it is meant.
+// Check compares the function folders in fsys with the functions mounted on s. Its
+// error joins all differences: a folder without a function, or a function without a
+// folder; another type of trigger, or another name of its binding; an app setting for
+// which known reports false; a key or route that the host would silently ignore.
 func (s *Server) Check(fsys fs.FS, known func(setting string) bool) error {
 	files, err := fs.Glob(fsys, "*/function.json")
 	if err != nil {
@@ -72,8 +72,8 @@ func (s *Server) Check(fsys fs.FS, known func(setting string) bool) error {
 	return errors.Join(errs...)
 }
 
-// readFunction reads a function.json. The host would ignore a key it doesn't
-// know; a typing error is none to us.
+// readFunction reads a function.json. A key that is not known is an error: the host
+// would ignore it, and so hide a typing error.
 func readFunction(fsys fs.FS, file string) (functionJSON, error) {
 	var f functionJSON
 	b, err := fs.ReadFile(fsys, file)
@@ -141,8 +141,9 @@ func (f functionJSON) settings(known func(string) bool) error {
 	return errors.Join(errs...)
 }
 
-// reachable reports an HTTP function that the host would never reach: it tries
-// routes in the order of the functions' names, and the catch-all has been.
+// reachable returns an error for an HTTP function that the host would never call. The
+// host tries the routes in the order of the functions' names, so none is reached after
+// one that takes every path. catchAll is the name of that function, once it has come.
 func (f functionJSON) reachable(catchAll *string, name string) error {
 	t := f.trigger()
 	if t == nil || t.Type != httpTrigger {

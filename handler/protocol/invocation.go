@@ -89,8 +89,8 @@ func noBinding(function, binding string) error {
 	return fmt.Errorf("invocation of %s has no binding %q: function.json and handler disagree", function, binding)
 }
 
-// peel returns the text of a JSON string, and anything else as it is. The host sends
-// most values as JSON in a string, some as JSON itself.
+// peel returns what is in a JSON string, and any other JSON as it is: the host sends
+// most values as JSON text within a string, and some as JSON.
 func peel(raw []byte) []byte {
 	if text, err := unquote(raw); err == nil {
 		return text

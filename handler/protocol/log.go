@@ -34,8 +34,8 @@ func (j *journal) logger(level slog.Leveler, function, id string) *slog.Logger {
 	return slog.New(h).With("function", function, "invocation", id)
 }
 
-// close ends the collecting. It returns the lines for the reply, or, if that
-// can't carry them, writes them out at once and returns none.
+// close returns the lines for the reply. If reply is false, which says that the host
+// would not read them there, close writes them out and returns none.
 func (j *journal) close(reply bool) []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()

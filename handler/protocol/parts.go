@@ -216,8 +216,8 @@ func (p *parts) open(sp *spool, sections map[string]section, n int) error {
 	return nil
 }
 
-// count returns how many elements the array in a section has. check may refuse
-// one.
+// count returns how many elements the array in a section has. If check returns an
+// error for an element, count returns that.
 func (sp *spool) count(at section, check func(beginning) error) (n int, err error) {
 	l, err := sp.list(at)
 	if err != nil {
@@ -237,8 +237,8 @@ func (sp *spool) count(at section, check func(beginning) error) (n int, err erro
 	}
 }
 
-// asTheyCome reads a batch of which not all is on disk. The metadata comes after
-// the events, and so too late for them.
+// asTheyCome reads a batch of which not all is on disk. The events go on without their
+// metadata, since that comes after them.
 func (p *parts) asTheyCome(sp *spool, binding string) (found bool, err error) {
 	s := newStream(sp.all())
 	err = envelope(s, func(name string) error {

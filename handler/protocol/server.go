@@ -89,10 +89,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.echo.ServeHTTP(w, r)
 }
 
-// isHealth reports whether the host may have let a request for p in as one for
-// the anonymous function health. It does so for any case and with a slash at
-// the end, and forwards the path as it was written, without the name of the
-// function; so no path that could be meant may serve anything else.
+// isHealth reports whether p is a path of the function health, which needs no key. The
+// host takes it in upper or lower case and with a slash at its end, and forwards it as
+// it was written. All of these must get the answer of health and nothing else: any
+// other answer would be given without a key.
 func isHealth(p string) bool {
 	return strings.EqualFold(path.Clean(p), "/api/health")
 }
@@ -143,7 +143,7 @@ func (s *Server) refuse(err error, c echo.Context) {
 	replyProblem(c.Response(), status, text)
 }
 
-// explain is verdict, and logs what is no fault of the client.
+// explain returns what [verdict] returns, and logs errors that the client did not cause.
 func (s *Server) explain(err error, r *http.Request) (int, string) {
 	status, text := verdict(err, r)
 	if status >= http.StatusInternalServerError {
@@ -181,8 +181,8 @@ func clip(text string) string {
 	return text
 }
 
-// invocationID returns the host's id of r. To one that the client had sent, the
-// host appends its own.
+// invocationID returns the id that the host gave r. If the client had sent one in the
+// same header, the host's comes after it.
 func invocationID(r *http.Request) string {
 	id := r.Header.Get("X-Azure-Functions-InvocationId")
 	id = strings.TrimSpace(id[strings.LastIndexByte(id, ',')+1:])

@@ -71,7 +71,7 @@ type invocable func(ctx context.Context, log *slog.Logger, inv *Invocation) erro
 // spoolable is a mounted function, ready to be invoked with a long body.
 type spoolable func(ctx context.Context, log *slog.Logger, sp *spool) error
 
-// mount mounts a function that a long body cannot be meant for.
+// mount mounts a function that takes no long bodies.
 func (s *Server) mount(m mounted, deadline time.Duration, f invocable) { s.serve(m, deadline, f, nil) }
 
 func (s *Server) serve(m mounted, deadline time.Duration, f invocable, long spoolable) {
@@ -94,8 +94,9 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request, function string,
 	replyJSON(w, status, resultJSON(lines, err))
 }
 
-// execute decodes the invocation in r, calls f or long with it, and returns the
-// status that has the host do the right thing.
+// execute decodes the invocation in r and calls f with it, or long if its body is long.
+// It returns the status of the reply, by which the host delivers the invocation again
+// or not.
 func (s *Server) execute(r *http.Request, log *slog.Logger, function, id string, deadline time.Duration, f invocable, long spoolable) (int, error) {
 	body := s.bodies.Get().(*bytes.Buffer)
 	n, err := body.ReadFrom(io.LimitReader(r.Body, s.opt.MaxBody+1))
@@ -135,8 +136,8 @@ func unread(err error) (int, error) {
 	return http.StatusBadRequest, fmt.Errorf("read invocation: %w", err)
 }
 
-// triggerStatus returns the status that has the host do the right thing: try
-// again, or not.
+// triggerStatus returns the status of the reply for an error: below 300 if the host is
+// not to deliver the invocation again.
 func triggerStatus(err error) int {
 	if err == nil {
 		return http.StatusOK
@@ -185,9 +186,9 @@ func withStack(log *slog.Logger, err error) *slog.Logger {
 	return log
 }
 
-// run calls f with a context that ends after deadline, and returns its error. If
-// f doesn't heed that, it is left behind: the host's own limit would cost every
-// other invocation its life.
+// run calls f with a context that ends after deadline, and returns its error. If f still
+// runs an eighth of deadline later, run returns without it, and returned is false: at
+// the host's own limit all other invocations would end too.
 func run(ctx context.Context, deadline time.Duration, f func(context.Context) error) (returned bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()

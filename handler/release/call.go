@@ -41,7 +41,8 @@ const (
 	maxReply  = 256 << 20 // a package
 )
 
-// send sends c until an answer comes, or none is to be hoped for.
+// send sends c until an answer has one of the statuses that c accepts. It gives up on a
+// status that will not change, and after patience.
 func (r *Releaser) send(ctx context.Context, c call) (reply, error) {
 	var waited time.Duration
 	for wait := firstWait; ; wait = min(2*wait, maxWait) {
@@ -72,8 +73,8 @@ func (r *Releaser) send(ctx context.Context, c call) (reply, error) {
 	}
 }
 
-// passing reports whether a status may be another one later: a role that has
-// not taken effect yet (401, 403), another operation (409), load, failures.
+// passing reports whether the same request may get another status later: 401 and 403
+// until a role has taken effect, 409 during another operation, 429 and 5xx.
 func passing(status int) bool {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:

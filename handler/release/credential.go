@@ -36,7 +36,8 @@ func SignedIn() (Tokens, error) {
 	return kept(chain), nil
 }
 
-// kept keeps tokens while they are good: azd and az are started anew for each.
+// kept returns a token again until it is about to expire. Each new one would start azd
+// or az.
 func kept(source azcore.TokenCredential) Tokens {
 	var mu sync.Mutex
 	tokens := map[string]azcore.AccessToken{}

@@ -48,8 +48,8 @@ func (r *Releaser) makeDatabaseReady(ctx context.Context) error {
 	}
 }
 
-// firewallWait is the time between looks whether a rule has taken effect; five
-// minutes are usual at worst.
+// firewallWait is the time between two tries to connect, until a new firewall rule has
+// taken effect. That takes up to five minutes.
 const firewallWait = 10 * time.Second
 
 func prepare(ctx context.Context, db Database, identity, clientID string) error {
@@ -87,8 +87,8 @@ func (r *Releaser) openFirewall(ctx context.Context, address string) error {
 	return err
 }
 
-// closeFirewall takes the rules of releases away: if this one was stopped too,
-// and also those that a killed one left. Who is still connected stays so.
+// closeFirewall deletes the firewall rules of releases: its own, and those that a killed
+// release left. It does so after ctx has ended too. Open connections stay open.
 func (r *Releaser) closeFirewall(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()

@@ -31,8 +31,8 @@ func (r *Releaser) publish(ctx context.Context, content []byte) error {
 	return r.poll(ctx, call{method: http.MethodGet, url: r.SCM + "/api/deployments/" + url.PathEscape(id), scope: armScope}, deployed)
 }
 
-// deployed reports whether a deployment has succeeded. It is not there for a
-// moment while the app restarts.
+// deployed reports whether a deployment has succeeded. While the app restarts, the
+// answer may be that there is no such deployment.
 func deployed(got reply) (bool, error) {
 	var d struct {
 		Status     int

@@ -47,9 +47,9 @@ func (r *Releaser) upload(ctx context.Context, p pack.Package) error {
 	})
 }
 
-// put writes a blob if it is the one with this ETag, or if it is not there and
-// etag is empty. It reports false where that is not so, which is also what
-// comes of a success whose answer was lost.
+// put writes a blob if it still has this ETag or, if etag is empty, if there is none. It
+// reports whether it did. After a lost answer it may report false though the blob was
+// written: the second request finds a new ETag.
 func (r *Releaser) put(ctx context.Context, name, contentType, etag string, content []byte) (bool, error) {
 	header := map[string]string{"x-ms-blob-type": "BlockBlob", "Content-Type": contentType, "If-None-Match": "*"}
 	if etag != "" {
@@ -60,7 +60,8 @@ func (r *Releaser) put(ctx context.Context, name, contentType, etag string, cont
 	return got.status == http.StatusCreated, err
 }
 
-// settle does what looks first at what is there, until it reports true.
+// settle calls do until it reports true. do reads the present state each time, since
+// another release may have changed it.
 func (r *Releaser) settle(ctx context.Context, do func() (bool, error)) error {
 	for waited := time.Duration(0); waited <= patience; waited += pollWait {
 		if done, err := do(); done || err != nil {

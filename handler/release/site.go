@@ -17,7 +17,7 @@ import (
 
 func (r *Releaser) site(rest string) string { return "Microsoft.Web/sites/" + r.App + rest }
 
-// errNoApp: it was never provisioned, or taken down.
+// errNoApp says that the function app was never provisioned, or was taken down.
 var errNoApp = errors.New("there is no such app: run azd provision")
 
 const packageSetting = "WEBSITE_RUN_FROM_PACKAGE"
@@ -143,8 +143,8 @@ func (r *Releaser) waitUntilItServes(ctx context.Context, functions []string) er
 	})
 }
 
-// poll sends c until done says that its answer is the one waited for. Any
-// other answer may change, 404 too, while an app starts.
+// poll sends c until done reports true for its answer. While an app starts, any other
+// answer may change, even 404.
 func (r *Releaser) poll(ctx context.Context, c call, done func(reply) (bool, error)) error {
 	var waited time.Duration
 	for {

@@ -113,8 +113,8 @@ func (f Fleet) Rows(w fleet.Window) iter.Seq[Row] {
 	}
 }
 
-// generator draws what a sensor measures, from a source that is seeded anew
-// for each drawing: so that every moment stands for itself.
+// generator draws what a sensor measures. The source of its numbers is seeded anew for
+// each value, so that a value depends on the sensor and the moment alone.
 type generator struct {
 	source *rand.PCG
 	rand   *rand.Rand

@@ -97,8 +97,8 @@ func pieces(bodies []string) [][]string {
 	return all
 }
 
-// fill gathers readings into batches, and gives all of a sensor to the same
-// queue, which keeps their order.
+// fill gathers readings into batches of one sensor each. All batches of a sensor go to
+// the same queue, which keeps their order.
 func fill(ctx context.Context, readings iter.Seq2[fleet.Reading, error], queues []chan batch) error {
 	waiting := make(map[fleet.ID][]fleet.Reading)
 	held := 0

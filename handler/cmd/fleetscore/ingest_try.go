@@ -46,7 +46,7 @@ type triedRefusal struct {
 	Raw    string `json:"raw,omitempty"`
 }
 
-// tried is what would become of events.
+// tried is what ingest would do with the events: readings and refusals.
 type tried struct {
 	Stored  []triedReading `json:"stored"`
 	Missing int            `json:"missing"`
@@ -229,7 +229,7 @@ func (e eventCase) read(m *mapping.Mapping, opt mapping.Options) mapping.Found {
 	return r.Found
 }
 
-// add takes what event n holds, and returns it alone.
+// add adds what event n holds to the result, and returns the part of that event.
 func (t *tried) add(found mapping.Found, n int) tried {
 	one := tried{Missing: found.Missing}
 	for _, r := range found.Readings {

@@ -10,7 +10,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// refresh has the app look at once what models there are.
+// refresh asks the app to list the models at once, not only with the next tick.
 type refresh struct {
 	client
 	asked bool
@@ -24,8 +24,8 @@ func (c console) refreshFlag(cmd *cobra.Command) *refresh {
 	return r
 }
 
-// counts says, for the end of a sentence, from when on counts what was published. Its
-// error tells of models that the app cannot use.
+// counts returns the end of a sentence: from when on the published models are used. Its
+// error names models that the app cannot use.
 func (r *refresh) counts(ctx context.Context) (string, error) {
 	const later = ": counts from the next tick on, within a minute; --refresh: at once"
 	if !r.asked {

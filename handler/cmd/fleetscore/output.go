@@ -52,7 +52,7 @@ func (c console) writeCSV(t listing) error {
 	return w.Error()
 }
 
-// writeTable writes no table of no rows: its header alone says nothing.
+// writeTable writes a table, and nothing if it has no rows.
 func (c console) writeTable(t listing) error {
 	if len(t.rows) == 0 {
 		return nil

@@ -165,7 +165,8 @@ func folderOf(at string) (capturedFiles, error) {
 	}, nil
 }
 
-// doneFile returns the file in which is noted what of a source is done in an account.
+// doneFile returns the path of the file in which replay notes which files of a source
+// it has given to an account.
 func (c console) doneFile(source, account string) string {
 	state := c.getenv("XDG_STATE_HOME")
 	if state == "" {
@@ -228,7 +229,8 @@ func (c console) replay(ctx context.Context, files capturedFiles, blobs blob.Sto
 	return sum, nil
 }
 
-// waitForTick waits while so much is given back that the tick has minutes to do.
+// waitForTick waits while a hundred batches or more are in the container spill: for so
+// many the tick needs minutes.
 func waitForTick(ctx context.Context, blobs blob.Store) error {
 	const most, pause = 100, 5 * time.Second
 	for {

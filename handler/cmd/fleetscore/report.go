@@ -153,7 +153,7 @@ func (r report) write(to io.Writer) error {
 	return w.Flush()
 }
 
-// judged says what the jobs judge, and of how many rows.
+// judged returns a line with the number of sensors, device models and rows.
 func judged(jobs []runs.Job, rows int) string {
 	models := 0
 	for _, j := range jobs {

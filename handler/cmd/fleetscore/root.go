@@ -16,7 +16,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/version"
 )
 
-// console is what a command speaks to the world through.
+// console is a command's input, output and environment.
 type console struct {
 	getenv   func(string) string
 	in       io.Reader

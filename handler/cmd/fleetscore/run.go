@@ -78,7 +78,7 @@ window is the whole time range of the data.` + dataHelp,
 // never is a schedule that does not fire during a run, which opens its own.
 const never = "0 0 0 29 2 *"
 
-// runOnce runs the whole with in, and reports.
+// runOnce starts the stack, runs the pipeline once with in, and reports.
 func (c console) runOnce(ctx context.Context, f runFlags, in input) error {
 	say := c.out
 	if f.asJSON {
@@ -173,6 +173,6 @@ func (c console) score(ctx context.Context, s *stack, w fleet.Window) (runs.Run,
 	return s.api.wait(ctx, run.ID, bar)
 }
 
-// perMessage groups sensors so that a queue of Azurite never holds so many
-// messages that it slows down.
+// perMessage returns how many sensors go into a message, so that the queue holds at most
+// about 200: Azurite slows down with more.
 func perMessage(sensors int) string { return fmt.Sprint(min(sensors/200+1, fleet.MaxJobsPerMessage)) }

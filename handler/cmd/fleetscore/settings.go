@@ -11,13 +11,13 @@ import (
 	"github.com/fleetscore/fleetscore/handler/config"
 )
 
-// served is the file by which serve tells other commands its settings, while it
-// runs, in the folder in which they run too.
+// served is the file in which serve, while it runs, leaves its settings for other
+// commands. It stands in the folder in which serve was started.
 const served = ".fleetscore/serve.json"
 
-// setting returns a setting: that of the environment, else that of a serve
-// which runs here, else its default. A connection that the environment names by
-// addresses has no other text.
+// setting returns a setting of the environment; if there is none, of a serve that runs
+// in this folder; else its default. If the environment has a connection by its
+// addresses, as in DataStorage__blobServiceUri, setting returns no text for it.
 func (c console) setting(name string) string {
 	if v := c.getenv(name); v != "" {
 		return v

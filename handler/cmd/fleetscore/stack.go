@@ -20,7 +20,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// stack is the whole of it on this machine: storage, the Functions host, the
+// stack is all that Fleetscore needs, on this machine: storage, the Functions host, the
 // handler, an event hub, a database.
 type stack struct {
 	dir      string // of the database, the event hub and the log
@@ -156,8 +156,7 @@ func (s *stack) watch(ctx context.Context) (context.Context, context.CancelCause
 	return ctx, cancel
 }
 
-// stored waits until everything that was sent has been taken out of the event
-// hub.
+// stored waits until ingest has taken all events out of the event hub.
 func (s *stack) stored(ctx context.Context) error {
 	for !s.host.CaughtUp() {
 		if err := pause(ctx, 20*time.Millisecond); err != nil {

@@ -1,9 +1,9 @@
 // Handler is the production binary: the custom handler that the Azure
 // Functions host starts, one process for all functions.
 //
-// It takes its port and settings from the environment and its end from the
-// host, which kills it. Exit code 0 would mean that it is not wanted again, so
-// it never ends with that, but for handler --version.
+// It takes its port and its settings from the environment, and runs until the host
+// kills it. It never exits with code 0, after which the host would not start it again;
+// only handler --version does.
 package main
 
 import (

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// limitMemory bounds the Go heap by what the machine or container has, unless
-// GOMEMLIMIT says it: six tenths, as the Functions host lives there too. It is
-// a soft bound: the garbage collector works harder near it.
+// limitMemory sets the soft memory limit of the Go runtime to six tenths of what the
+// machine or container has, unless GOMEMLIMIT sets it. The rest is for the Functions
+// host, which runs there too.
 func limitMemory(getenv func(string) string) {
 	if getenv("GOMEMLIMIT") != "" {
 		return

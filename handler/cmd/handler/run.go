@@ -73,9 +73,9 @@ func serve(ctx context.Context, listener net.Listener, h http.Handler, warnings 
 	return fmt.Errorf("serve: %w", err)
 }
 
-// patience is how long the process waits to be asked anything. The host asks
-// every 25 ms until it is answered: who is not asked for so long was started by
-// a host that was killed before its child could see that it is gone.
+// patience is how long the process waits for its first request. The host sends one every
+// 25 ms until it is answered. If none comes for so long, the host was killed before the
+// process could note it as its parent, and the process has to end by itself.
 const patience = time.Minute
 
 // firstRequest passes requests on, and knows whether one has come.
@@ -90,7 +90,7 @@ func (f *firstRequest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.next.ServeHTTP(w, r)
 }
 
-// await cancels with a cause if no request comes within that time.
+// await cancels with a cause if the first request does not come within that time.
 func (f *firstRequest) await(ctx context.Context, within time.Duration, cancel context.CancelCauseFunc) {
 	select {
 	case <-ctx.Done():
@@ -100,9 +100,8 @@ func (f *firstRequest) await(ctx context.Context, within time.Duration, cancel c
 	}
 }
 
-// watchParent cancels with a cause once the process has another parent than
-// that: the host kills its handler, but when it has to leave in a hurry it
-// leaves it behind.
+// watchParent cancels with a cause once the parent of the process is another than
+// parent. That is so when the host has ended without killing its handler.
 func watchParent(ctx context.Context, parent int, getppid func() int, every time.Duration, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

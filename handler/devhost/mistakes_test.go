@@ -17,9 +17,9 @@ func jsonReply(body string) jsonObject {
 	return jsonObject{"status": 200, "headers": jsonObject{"Content-Type": "application/json"}, "body": body}
 }
 
-// TestSins runs handlers that do one thing wrong each: devhost names it in one
+// TestMistakes runs handlers that do one thing wrong each: devhost names it in one
 // line, with the remedy.
-func TestSins(t *testing.T) {
+func TestMistakes(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		script jsonObject
@@ -44,7 +44,7 @@ func TestSins(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			limit, patience := "00:01:00", "00:00:30" // a busy machine is no sin
+			limit, patience := "00:01:00", "00:00:30" // a busy machine is no mistake
 			if strings.Contains(c.says, "00:00:01") {
 				limit = "00:00:01"
 			}
