@@ -3,6 +3,11 @@
 package notation
 
 import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -10,7 +15,7 @@ import (
 // missingWords say, in lower case, that there is no value: of pandas, of
 // spreadsheets, of historians (PI's digital states) and of people.
 var missingWords = map[string]bool{
-	"": true, "nan": true, "-nan": true, "null": true, "none": true, "nil": true, "na": true, "n/a": true, "<na>": true, "nat": true, "undefined": true,
+	"": true, "nan": true, "-nan": true, "null": true, "(null)": true, "none": true, "nil": true, "na": true, "n/a": true, "<na>": true, "nat": true, "undefined": true,
 	"inf": true, "-inf": true, "+inf": true, "infinity": true, "-infinity": true, "?": true, "-": true, "--": true, "---": true, ".": true, "*": true,
 	"#n/a": true, "#na": true, "#nv": true, "#value!": true, "#div/0!": true, "#wert!": true, "1.#ind": true, "-1.#ind": true, "1.#qnan": true, "1.#inf": true, "-1.#inf": true,
 	"bad": true, "bad input": true, "bad data": true, "bad value": true, "bad quality": true, "bad output": true, "no data": true, "nodata": true, "no value": true, "no result": true,
@@ -41,4 +46,58 @@ func Plain(s string) string {
 		}
 		return unicode.ToLower(r)
 	}, s)
+}
+
+// Bad reports whether the quality of a value, as text, says that the value is bad: it is
+// false, begins with "bad", or is a status code of OPC UA, decimal or hexadecimal, whose severity is bad.
+// Other numbers mean different things to different senders, and say nothing here.
+func Bad[Text string | []byte](s Text) bool {
+	text := strings.TrimSpace(string(s))
+	switch {
+	case text == "":
+		return false
+	case '0' <= text[0] && text[0] <= '9':
+		base, digits := 10, text
+		if code, ok := strings.CutPrefix(text, "0x"); ok {
+			base, digits = 16, code
+		}
+		n, err := strconv.ParseUint(digits, base, 32)
+		return err == nil && n >= 1<<31
+	}
+	return strings.EqualFold(text, "false") || len(text) >= 3 && strings.EqualFold(text[:3], "bad")
+}
+
+// written is a number as people write it, and what follows it.
+var written = regexp.MustCompile(`^[+-]?(\d+|\d{1,3}(?:[ .']\d{3})+)([.,]\d+)?\s*(.*)$`)
+
+// thousands is a number with commas between thousands.
+var thousands = regexp.MustCompile(`^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$`)
+
+// units are what may follow a number in text.
+var units = strings.Fields(`° °C °F K C F % %RH V mV kV A mA W kW MW kWh Wh VA kVA Hz kHz rpm RPM U/min 1/min bar mbar Pa hPa kPa MPa psi mm cm m km µm um
+	m/s mm/s km/h m/s² m/s2 g kg t l L l/min L/min l/h m³ m3 m³/h m3/h Nm N kN s ms min h dB dBm ppm ppb lx lux Ω Ohm ohm`)
+
+// What keeps text from being a number that people would take for one.
+var (
+	ErrDecimalComma = errors.New("it has a decimal comma")
+	ErrThousands    = errors.New("it has separators of thousands")
+	ErrUnit         = errors.New("it has a unit behind its number")
+)
+
+// Almost says why text that is no number would be taken for one by people, as one of
+// [ErrDecimalComma], [ErrThousands] and [ErrUnit]; nil if it would not.
+func Almost(s string) error {
+	s = strings.TrimSpace(s)
+	m := written.FindStringSubmatch(s)
+	switch {
+	case m == nil:
+		return nil
+	case thousands.MatchString(s):
+		return ErrThousands
+	case m[3] == "" && strings.HasPrefix(m[2], ","):
+		return ErrDecimalComma
+	case slices.Contains(units, m[3]):
+		return fmt.Errorf("%w, %s", ErrUnit, m[3])
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package tabular
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -40,6 +41,17 @@ func (c cell) isMissing() bool {
 		return notation.Missing(c.text)
 	case number:
 		return c.number-c.number != 0
+	}
+	return false
+}
+
+// bad reports whether the cell, a quality, says that values are bad.
+func (c cell) bad() bool {
+	switch c.kind {
+	case text:
+		return notation.Bad(c.text)
+	case number:
+		return c.number >= 1<<31 || string(c.text) == "false"
 	}
 	return false
 }
@@ -88,7 +100,7 @@ func (o Options) parse(b []byte) (float64, error) {
 	if strings.Contains(s, group) {
 		whole, _, _ := strings.Cut(s, decimal)
 		if !grouped([]byte(whole), separator) || strings.Contains(s[len(whole):], group) {
-			return 0, fmt.Errorf("%w: value %.40q is no number", fleet.ErrInvalid, b)
+			return 0, noNumber(b)
 		}
 		s = strings.ReplaceAll(s, group, "")
 	}
@@ -102,13 +114,26 @@ func (o Options) parse(b []byte) (float64, error) {
 		case "false":
 			return 0, nil
 		}
-		return 0, fmt.Errorf("%w: value %.40q is no number", fleet.ErrInvalid, b)
+		return 0, noNumber(b)
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
 		return 0, fmt.Errorf("%w: value %.40q is no number, or none that a float64 can hold", fleet.ErrInvalid, b)
 	}
 	return f, nil
+}
+
+// isWord reports whether a cell is neither a number nor one with a unit behind it.
+func (o Options) isWord(c cell) bool {
+	_, err := o.value(c)
+	return err != nil && !errors.Is(err, notation.ErrUnit)
+}
+
+func noNumber(b []byte) error {
+	if err := notation.Almost(string(b)); errors.Is(err, notation.ErrUnit) {
+		return fmt.Errorf("%w: value %.40q: %w: write numbers alone, and the unit into the name of the column", fleet.ErrInvalid, b, err)
+	}
+	return fmt.Errorf("%w: value %.40q is no number", fleet.ErrInvalid, b)
 }
 
 // grouped reports whether b is a whole number with a separator before each

@@ -12,19 +12,24 @@ import (
 // The usual names of columns, as [notation.Plain] writes them; the first that a file
 // has is taken.
 var (
-	timeNames = []string{"ts", "timestamp", "datetime", "time", "date", "eventtime", "eventdatetime", "sourcetimestamp", "timestamputc", "utctimestamp",
+	timeNames = []string{"timestring", "ts", "timestamp", "datetime", "time", "date", "eventtime", "eventdatetime", "sourcetimestamp", "timestamputc", "utctimestamp",
 		"timeutc", "utctime", "utc", "epoch", "epochtime", "epochseconds", "epochms", "unixtime", "unixtimestamp", "unix", "timestampms", "timestampns", "timems", "tsms", "localtime", "recordedat", "measuredat", "createdat", "loggedat", "measurementtime", "sampletime", "datetimeutc",
-		"enqueuedtime", "eventenqueuedutctime", "zeit", "zeitstempel", "zeitpunkt", "datum", "datumzeit", "datumuhrzeit", "horodatage", "fecha", "fechahora", "dataora", "tijd",
+		"enqueuedtime", "eventenqueuedutctime", "zeit", "zeitstempel", "zeitpunkt", "datum", "datumzeit", "datumuhrzeit", "horodatage", "fecha", "fechahora", "dataora", "tijd", "tstamp",
 		"indexlevel0", "index", "unnamed:0", "t", ""}
 	dateNames  = []string{"date", "datum", "fecha"}
 	clockNames = []string{"time", "timeofday", "uhrzeit", "zeit", "hora"}
 
-	deviceNames = []string{"device", "deviceid", "devicename", "machine", "machineid", "machinename", "asset", "assetid", "assetname", "equipment", "equipmentid",
+	deviceNames = []string{"device", "deviceid", "iotcentraldeviceid", "iothubconnectiondeviceid", "devicename", "machine", "machineid", "machinename", "asset", "assetid", "assetname", "equipment", "equipmentid",
 		"unit", "unitid", "unitnumber", "turbine", "turbineid", "pump", "pumpid", "engine", "engineid", "motor", "motorid", "station", "stationid", "plant", "plantid",
 		"source", "sourcekey", "host", "serial", "serialnumber", "anlage", "anlagenid", "maschine", "maschinenid", "gerät", "geraet", "geräteid", "aggregat", "équipement", "equipo", "máquina", "maquina", "id"}
 	sensorNames = []string{"sensor", "sensorid", "sensorname", "tag", "tagname", "tagid", "signal", "signalname", "signalid", "metric", "metricname", "field", "measurement", "variable",
-		"channel", "point", "pointname", "pointid", "parameter", "item", "itemid", "nodeid", "attribute", "messstelle", "messpunkt", "messgröße", "merkmal", "capteur", "name", "key"}
-	valueNames = []string{"value", "val", "reading", "numericvalue", "doublevalue", "measuredvalue", "wert", "messwert", "valeur", "valor", "waarde", "y", "v"}
+		"channel", "point", "pointname", "pointid", "parameter", "item", "itemid", "nodeid", "attribute", "pitag", "pipoint", "varname", "series", "messstelle", "messpunkt", "messgröße", "merkmal", "capteur", "name", "key"}
+	valueNames = []string{"value", "val", "reading", "numericvalue", "doublevalue", "measuredvalue", "wert", "messwert", "valeur", "valor", "waarde", "varvalue", "y", "v"}
+
+	// Of a wide file the last three may be a sensor's.
+	qualityNames = []string{"quality", "qualitycode", "opcquality", "statuscode", "isgood", "isvalid", "status", "good", "valid"}
+	// Numbers that count rows.
+	counterNames = []string{"unnamed:0", "indexlevel0", "entryid", "record", "recordnumber", "rownumber", "rowid", "index"}
 )
 
 // none stands for a column that a file does not have.
@@ -35,6 +40,7 @@ type layout struct {
 	time, clock   int // clock: the time of day, where time is a date alone
 	device        int
 	sensor, value int   // none in a wide file
+	quality       int   // says that the row's values are bad; none if nothing does
 	sensors       []int // of a wide file: a column a sensor
 	names         []string
 	constDevice   []byte // where device is none
@@ -46,9 +52,9 @@ type layout struct {
 func (o Options) locate(columns []string, file string) (*layout, error) {
 	plain := make([]string, len(columns))
 	for i, c := range columns {
-		plain[i] = notation.Plain(c)
+		plain[i] = notation.Plain(withoutUnit(c))
 	}
-	l := &layout{clock: none, names: columns}
+	l := &layout{clock: none, quality: none, names: columns}
 	var err error
 	if l.time, err = named(columns, o.Time, "--time"); err != nil {
 		return nil, err
@@ -88,21 +94,79 @@ func (o Options) locate(columns []string, file string) (*layout, error) {
 	}
 	switch {
 	case l.value != none && (l.sensor != none || l.constSensor != nil):
+		l.quality = usual(plain, qualityNames, append(taken, l.sensor, l.value))
 		return l, nil
-	case l.value == none && (o.Sensor != "" || l.sensor != none && o.Value == "" && len(columns) <= len(taken)+1):
+	case l.value == none && (o.Sensor != "" || l.sensor != none && o.Value == "" && (len(columns) <= len(taken)+1 || strings.HasSuffix(plain[l.sensor], "id"))):
 		return nil, fmt.Errorf("%w: no column holds the value among %s: name it with --value", fleet.ErrInvalid, list(columns))
 	}
 	// Wide: what is left are sensors.
 	l.sensor, l.value = none, none
-	for i := range columns {
-		if !slices.Contains(taken, i) && columns[i] != "" {
-			l.sensors = append(l.sensors, i)
+	l.quality = usual(plain, qualityNames[:len(qualityNames)-3], taken)
+	taken = append(taken, l.quality)
+	influx := slices.Contains(plain, "result") && slices.Contains(plain, "table") && position(columns, "_time") != none
+	first := make(map[string]bool, len(columns))
+	for i, c := range columns {
+		of, code := strings.CutSuffix(c, "_qc") // Insights Hub's quality of a column
+		switch {
+		case slices.Contains(taken, i), c == "", slices.Contains(counterNames, plain[i]), influx && (plain[i] == "result" || plain[i] == "table"), code && position(columns, of) != none:
+			continue
+		case first[c]:
+			return nil, fmt.Errorf("%w: two columns are called %.40q: which is the sensor's? Give one another name", fleet.ErrInvalid, c)
 		}
+		first[c] = true
+		l.sensors = append(l.sensors, i)
 	}
 	if len(l.sensors) == 0 {
 		return nil, fmt.Errorf("%w: no column holds a value among %s: name it with --value", fleet.ErrInvalid, list(columns))
 	}
 	return l, nil
+}
+
+// withoutUnit returns a name without the unit in brackets at its end, and without UTC, which
+// times without a zone are. Another zone stays: such a column is a time only if that is said.
+func withoutUnit(name string) string {
+	open := strings.LastIndexAny(name, "([")
+	if open <= 0 || strings.IndexByte(")]", name[len(name)-1]) < 0 {
+		return name
+	}
+	unit := name[open+1 : len(name)-1]
+	if len(unit) > 2 && strings.ToUpper(unit) == unit && unit != "UTC" && unit != "GMT" {
+		return name
+	}
+	return name[:open]
+}
+
+// identity reports whether a column of words seems to tell devices or sensors apart, by its name.
+func identity(name string) bool {
+	plain := notation.Plain(name)
+	for _, end := range []string{"id", "name", "names", "tag", "tags", "series", "sensor", "device", "machine", "asset", "location", "site", "line", "room", "station"} {
+		if strings.HasSuffix(plain, end) {
+			return true
+		}
+	}
+	return slices.Contains(sensorNames, plain) || slices.Contains(deviceNames, plain)
+}
+
+// sure is how names begin that are a sensor's beyond doubt.
+var sure = []string{"sensor", "tag", "signal", "metric", "variable", "datapoint", "parameter", "nodeid"}
+
+// doubt returns an error if a wide file whose columns of words are given may be meant otherwise:
+// they may name its sensors or devices, whose values would be mixed.
+func (l *layout) doubt(o Options, wordy []int) error {
+	for _, i := range wordy {
+		if plain := notation.Plain(withoutUnit(l.names[i])); o.Sensor == "" && slices.ContainsFunc(sure, func(s string) bool { return strings.HasPrefix(plain, s) }) {
+			return fmt.Errorf("%w: %.40q seems to name sensors, but no column is known to hold their values: name it with --value", fleet.ErrInvalid, l.names[i])
+		}
+		for _, s := range l.sensors {
+			if plain := notation.Plain(withoutUnit(l.names[s])); slices.Contains(valueNames, plain) && o.Sensor == "" && identity(l.names[i]) {
+				return fmt.Errorf("%w: column %.40q seems to hold values, and %.40q what they are of: name the sensor's column, or the sensor, with --sensor", fleet.ErrInvalid, l.names[s], l.names[i])
+			}
+		}
+		if l.device == none && o.Device == "" && identity(l.names[i]) {
+			return fmt.Errorf("%w: no column is known to name the device, but %.40q has words that may: name the device's column, or the one device, with --device", fleet.ErrInvalid, l.names[i])
+		}
+	}
+	return nil
 }
 
 // named returns the column of a name that the user gave, none if there is no
@@ -155,7 +219,7 @@ func deviceOf(file string) string {
 }
 
 func suffixOf(base string) string {
-	for _, s := range Suffixes {
+	for _, s := range append([]string{".dat", ".asc", ".prn", ".log"}, Suffixes...) {
 		if len(base) > len(s) && strings.EqualFold(base[len(base)-len(s):], s) {
 			return base[len(base)-len(s):]
 		}

@@ -3,9 +3,11 @@ package tabular
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -56,7 +58,10 @@ func (t *table) delimited() error {
 	if err != nil {
 		return err
 	}
-	t.ignore(l)
+	if err := t.ignore(l); err != nil {
+		return fmt.Errorf("%s:%d: %w", t.source.name, in.n, err)
+	}
+	below := in.n
 	var fields []cell
 	var record, space []byte
 	place := func() string { return fmt.Sprintf("%s:%d", t.source.name, in.n) }
@@ -84,11 +89,68 @@ func (t *table) delimited() error {
 			record = joined(in, record, byte(t.opt.Delimiter), len(head))
 			line = record
 		}
+		if isAnnotation(line) { // another table of InfluxDB's, with its own columns
+			if head, l, err = t.header(in, &t.opt); errors.Is(err, errNoHeader) {
+				return nil
+			}
+			if err == nil {
+				err = t.ignore(l)
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		fields, space = split(fields[:0], space[:0], line, byte(t.opt.Delimiter))
+		if in.n <= below+maxUnitLines && t.isUnits(l, fields) {
+			t.reader.report.Ignored = append(t.reader.report.Ignored, place()+": units")
+			continue
+		}
+		if repeats(head, fields) {
+			continue
+		}
 		if err := t.row(l, fields, place); err != nil {
 			return err
 		}
 	}
+}
+
+// maxUnitLines is how many lines below the names of the columns may say what they are.
+const maxUnitLines = 2
+
+// isUnits reports whether a line of a wide file says what the columns are in place of values: it
+// has words where they have numbers, and no time.
+func (t *table) isUnits(l *layout, fields []cell) bool {
+	if l.value != none || len(fields) != len(l.names) {
+		return false
+	}
+	says := false
+	for _, f := range fields {
+		says = says || !f.isMissing()
+		if _, err := t.opt.value(f); err == nil {
+			return false
+		}
+		if _, err := t.opt.parseTime(f.text); err == nil || f.stray {
+			return false
+		}
+	}
+	return says && len(fields[l.time].text) <= 4 // s, ms, TS or nothing
+}
+
+// repeats reports whether fields are the names of the columns once more, as in files that
+// were put together.
+func repeats(head []string, fields []cell) bool {
+	return slices.EqualFunc(head, fields, func(name string, f cell) bool { return f.kind == text && name == string(bytes.TrimSpace(f.text)) })
+}
+
+// isAnnotation reports whether a line is one of those that InfluxDB writes above each table.
+func isAnnotation(line []byte) bool {
+	for _, begin := range []string{"#datatype,", "#group,", "#default,"} {
+		if bytes.HasPrefix(line, []byte(begin)) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxTitles is how many lines of comments and titles may stand before the names
@@ -96,18 +158,18 @@ func (t *table) delimited() error {
 const maxTitles = 100
 
 // header reads the line that names the columns, and finds the delimiter if none is
-// said. A line "sep=;", as spreadsheets write it, says it. Lines before it that are
-// empty, begin with # or have a single field are passed over, unless they name the
-// columns. The error is that of the first line that does not.
+// said. A line "sep=;", as spreadsheets write it, says it. Lines before it that do not name the
+// columns are passed over. If no line does, the error is that of the line that comes nearest: the first
+// with several fields.
 func (t *table) header(in *lines, opt *Options) ([]string, *layout, error) {
-	var first error
+	var first, nearest error
 	for titles := 0; ; {
 		line, tooLong, err := in.next()
 		switch {
 		case errors.Is(err, io.EOF) && first != nil:
-			return nil, nil, first
+			return nil, nil, cmp.Or(nearest, first)
 		case errors.Is(err, io.EOF):
-			return nil, nil, fmt.Errorf("%s: %w: the file is empty: its first line must name the columns", t.source.name, fleet.ErrInvalid)
+			return nil, nil, fmt.Errorf("%s: %w: %w: its first line must name the columns", t.source.name, fleet.ErrInvalid, errNoHeader)
 		case err != nil:
 			return nil, nil, t.broken(in.n, err)
 		case tooLong || bytes.IndexByte(line, 0) >= 0:
@@ -120,6 +182,9 @@ func (t *table) header(in *lines, opt *Options) ([]string, *layout, error) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
+		if bytes.HasPrefix(line, []byte("LabVIEW Measurement")) {
+			return nil, nil, fmt.Errorf("%s: %w: times in LabVIEW's measurement files count from their heads: export a table with absolute times", t.source.name, fleet.ErrInvalid)
+		}
 		names, comment := bytes.CutPrefix(line, []byte("#"))
 		between := opt.Delimiter
 		if between == 0 {
@@ -131,20 +196,36 @@ func (t *table) header(in *lines, opt *Options) ([]string, *layout, error) {
 			head[i] = strings.TrimSpace(string(f.text))
 		}
 		l, err := opt.locate(head, t.source.name)
-		if err == nil && !(comment && head[l.time] == "") {
+		if err == nil && !(head[l.time] == "" && (comment || nearest != nil)) && !opt.hasMoment(head) {
 			opt.Delimiter = between
 			return head, l, nil
 		}
-		if first == nil && err != nil {
-			first = fmt.Errorf("%s:%d: %w", t.source.name, in.n, err)
-		}
-		if titles++; !comment && len(fields) > 1 || titles > maxTitles {
-			if comment || len(fields) == 1 {
-				return nil, nil, first
+		if err != nil {
+			err = fmt.Errorf("%s:%d: %w", t.source.name, in.n, err)
+			first = cmp.Or(first, err)
+			if !comment && len(fields) > 1 {
+				nearest = cmp.Or(nearest, err)
 			}
-			return nil, nil, fmt.Errorf("%s:%d: %w", t.source.name, in.n, err)
+		}
+		if titles++; titles > maxTitles {
+			return nil, nil, cmp.Or(nearest, first)
 		}
 	}
+}
+
+// errNoHeader says that nothing follows in a file.
+var errNoHeader = errors.New("the file is empty")
+
+// hasMoment reports whether one of the names is a date or time: then the line says when a file was
+// made, and names no columns. A number may be a name.
+func (o Options) hasMoment(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		if strings.Trim(name, "0123456789.,eE+-") == "" {
+			return false
+		}
+		_, err := o.parseTime([]byte(name))
+		return err == nil
+	})
 }
 
 // delimiter returns the one of , ; tab and | that divides the header into most
@@ -249,7 +330,7 @@ func quoted(line, space []byte, delimiter byte) (field, rest []byte, more bool, 
 
 // ignore drops the columns of a wide file that hold no number in the part that
 // was peeked at: notes, states, units.
-func (t *table) ignore(l *layout) {
+func (t *table) ignore(l *layout) error {
 	head, _ := t.source.Peek(peekSize)
 	numbers, words := make([]int, len(l.names)), make([]int, len(l.names))
 	var fields []cell
@@ -263,26 +344,29 @@ func (t *table) ignore(l *layout) {
 			if i >= len(fields) || fields[i].isMissing() {
 				continue
 			}
-			if _, err := t.opt.value(fields[i]); err == nil {
-				numbers[i]++
-			} else {
+			if t.opt.isWord(fields[i]) {
 				words[i]++
+			} else {
+				numbers[i]++
 			}
 		}
 	}
-	t.drop(l, func(i int) bool { return words[i] > 0 && numbers[i] == 0 })
+	return t.drop(l, func(i int) bool { return words[i] > 0 && numbers[i] == 0 })
 }
 
 // drop takes the columns that hold no numbers from the sensors, and says so in
-// the report.
-func (t *table) drop(l *layout, wordy func(column int) bool) {
+// the report. An error says that the file may be meant otherwise.
+func (t *table) drop(l *layout, wordy func(column int) bool) error {
 	kept := l.sensors[:0]
+	var dropped []int
 	for _, i := range l.sensors {
 		if wordy(i) {
+			dropped = append(dropped, i)
 			t.reader.report.Ignored = append(t.reader.report.Ignored, fmt.Sprintf("%s: %.80s", t.source.name, l.names[i]))
 			continue
 		}
 		kept = append(kept, i)
 	}
 	l.sensors = kept
+	return l.doubt(t.opt, dropped)
 }

@@ -23,7 +23,7 @@ func (t *table) json() error {
 	layouts := make(map[string]*layout)
 	head, _ := in.Peek(peekSize)
 	first, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte{'\n'})
-	if len(first) > 0 && (first[0] == '[' || !json.Valid(first) && len(first) < len(head)) {
+	if len(first) > 0 && (first[0] == '[' || !json.Valid(first) && (len(first) < len(head) || isLarge(first))) {
 		return t.values(in, layouts)
 	}
 	place := func() string { return fmt.Sprintf("%s:%d", t.source.name, in.n) }
@@ -59,6 +59,16 @@ func (t *table) json() error {
 	}
 }
 
+// isLarge reports whether an object whose beginning is given holds the rows of a file, and may be
+// longer than a line.
+func isLarge(first []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(first))
+	open, _ := d.Token()
+	_, err := d.Token()
+	inner, _ := d.Token()
+	return err == nil && open == json.Delim('{') && (inner == json.Delim('{') || inner == json.Delim('['))
+}
+
 func decode(line []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.UseNumber()
@@ -91,6 +101,9 @@ func (t *table) values(in *lines, layouts map[string]*layout) error {
 				object, err = rest(d, head)
 			}
 			n++
+			if errors.Is(err, errNoObject) {
+				return fmt.Errorf("%s: %w: %w", t.source.name, fleet.ErrInvalid, err)
+			}
 			if err != nil {
 				return t.broken(n, err)
 			}
@@ -108,10 +121,12 @@ func (t *table) values(in *lines, layouts map[string]*layout) error {
 	}
 }
 
+var errNoObject = errors.New("objects are wanted, one for each row: lists and single values do not say what they are")
+
 // rest reads what is left of an object after its opening brace.
 func rest(d *json.Decoder, head json.Token) (map[string]any, error) {
 	if head != json.Delim('{') {
-		return nil, errors.New("objects are wanted, one for each row")
+		return nil, errNoObject
 	}
 	object := make(map[string]any)
 	for d.More() {
@@ -133,8 +148,26 @@ func rest(d *json.Decoder, head json.Token) (map[string]any, error) {
 // writes them.
 var holders = []string{"values", "fields", "measurements", "telemetry", "metrics", "tags", "data", "signals", "sensors", "payload", "body", "properties"}
 
-// object gives the readings of one object to each.
+// object gives the readings of one object to each: a row, or many.
 func (t *table) object(object map[string]any, layouts map[string]*layout, place func() string) error {
+	rows, many, err := t.opt.oriented(object)
+	if err != nil {
+		t.reader.report.Rows++
+		return t.reader.refuse(place(), err)
+	}
+	if !many {
+		return t.member(object, layouts, place)
+	}
+	for i, row := range rows {
+		if err := t.member(row, layouts, func() string { return fmt.Sprintf("%s, row %d of it", place(), i+1) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// member gives the readings of an object that is one row to each.
+func (t *table) member(object map[string]any, layouts map[string]*layout, place func() string) error {
 	var columns []string
 	var cells []cell
 	var add func(prefix string, object map[string]any, depth int)
@@ -160,10 +193,12 @@ func (t *table) object(object map[string]any, layouts map[string]*layout, place 
 			t.reader.report.Rows++
 			return t.reader.refuse(place(), err)
 		}
-		t.drop(l, func(i int) bool { // words in a wide row are notes
-			_, err := t.opt.value(cells[i])
-			return cells[i].kind != missing && !cells[i].isMissing() && err != nil
-		})
+		if err := t.drop(l, func(i int) bool { // words in a wide row are notes
+			return cells[i].kind != missing && !cells[i].isMissing() && t.opt.isWord(cells[i])
+		}); err != nil {
+			t.reader.report.Rows++
+			return t.reader.refuse(place(), err)
+		}
 		if len(layouts) < maxShapes {
 			layouts[shape] = l
 		}

@@ -2,9 +2,11 @@ package tabular
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/big"
 	"os"
 	"strings"
@@ -53,14 +55,25 @@ func (t *table) parquet() (err error) {
 		names[i] = strings.Join(path, ".")
 		readers[i] = reader(leaf, t.opt.Zone)
 	}
+	i := 0
+	for _, e := range file.Metadata().Schema { // the library has no type for floats of 16 bits
+		if _, is := logicalType(&e.LogicalType).(*format.Float16Type); is && i < len(readers) {
+			readers[i] = half
+		}
+		if e.Type.Valid {
+			i++
+		}
+	}
 	l, err := t.opt.locate(names, t.source.name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.source.name, err)
 	}
-	t.drop(l, func(i int) bool {
+	if err := t.drop(l, func(i int) bool {
 		leaf, _ := file.Schema().Lookup(columns[i]...)
 		return leaf.MaxRepetitionLevel > 0 || words(leaf.Node.Type())
-	})
+	}); err != nil {
+		return fmt.Errorf("%s: %w", t.source.name, err)
+	}
 	n := 0
 	place := func() string { return fmt.Sprintf("%s: row %d", t.source.name, n) }
 	cells := make([]cell, len(columns))
@@ -138,9 +151,9 @@ func reader(leaf parquet.LeafColumn, zone *time.Location) func(parquet.Value) ce
 	case parquet.Boolean:
 		plain = func(v parquet.Value) cell {
 			if v.Boolean() {
-				return cell{kind: number, number: 1}
+				return cell{kind: number, number: 1, text: []byte("true")}
 			}
-			return cell{kind: number}
+			return cell{kind: number, text: []byte("false")}
 		}
 	case parquet.Int32:
 		plain = func(v parquet.Value) cell { return whole(int64(v.Int32())) }
@@ -167,7 +180,27 @@ func reader(leaf parquet.LeafColumn, zone *time.Location) func(parquet.Value) ce
 		}
 	case *format.DateType:
 		plain = func(v parquet.Value) cell {
-			return cell{kind: moment, moment: fleet.Millis(v.Int32()) * fleet.Millis(24*time.Hour/time.Millisecond)}
+			m := fleet.Millis(v.Int32()) * fleet.Millis(24*time.Hour/time.Millisecond)
+			return cell{kind: moment, moment: m, text: m.Time().AppendFormat(nil, time.DateOnly)}
+		}
+	case *format.TimeType:
+		per := perMilli(logical.Unit)
+		plain = func(v parquet.Value) cell {
+			n := v.Int64()
+			if typ.Kind() == parquet.Int32 {
+				n = int64(v.Int32())
+			}
+			return cell{text: floor(n, per).Time().AppendFormat(nil, "15:04:05.000")}
+		}
+	case *format.IntType:
+		if !logical.IsSigned {
+			plain = func(v parquet.Value) cell {
+				n := v.Uint64()
+				if typ.Kind() == parquet.Int32 {
+					n = uint64(v.Uint32())
+				}
+				return cell{kind: number, number: float64(n), text: fmt.Append(nil, n)}
+			}
 		}
 	case *format.DecimalType:
 		plain = decimal(typ.Kind(), int(logical.Scale))
@@ -178,6 +211,32 @@ func reader(leaf parquet.LeafColumn, zone *time.Location) func(parquet.Value) ce
 		}
 		return plain(v)
 	}
+}
+
+// half reads a float of 16 bits, which IEEE 754 calls binary16.
+func half(v parquet.Value) cell {
+	b := v.ByteArray()
+	if v.IsNull() || len(b) != 2 {
+		return cell{kind: missing}
+	}
+	bits := binary.LittleEndian.Uint16(b)
+	exponent, fraction := int(bits>>10&0x1f), float64(bits&0x3ff)
+	var x float64
+	switch exponent {
+	case 0:
+		x = math.Ldexp(fraction, -24)
+	case 0x1f:
+		x = math.Inf(1)
+		if fraction != 0 {
+			x = math.NaN()
+		}
+	default:
+		x = math.Ldexp(1024+fraction, exponent-25)
+	}
+	if bits>>15 == 1 {
+		x = -x
+	}
+	return cell{kind: number, number: x}
 }
 
 func whole(n int64) cell {

@@ -3,6 +3,7 @@ package tabular
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -23,6 +24,10 @@ type table struct {
 func (t *table) row(l *layout, cells []cell, place func() string) error {
 	r := t.reader
 	r.report.Rows++
+	if !slices.ContainsFunc(cells, func(c cell) bool { return c.kind != text || len(c.text) > 0 || c.stray }) {
+		r.report.Rows--
+		return nil // a line of delimiters alone
+	}
 	if need := max(l.time, l.clock, l.device, l.sensor, l.value); need >= len(cells) {
 		return r.refuse(place(), fmt.Errorf("%w: the row has %d columns, at least %d are wanted", fleet.ErrInvalid, len(cells), need+1))
 	}
@@ -30,6 +35,7 @@ func (t *table) row(l *layout, cells []cell, place func() string) error {
 	if err != nil {
 		return r.refuse(place(), err)
 	}
+	bad := l.quality != none && l.quality < len(cells) && cells[l.quality].bad()
 	device, err := name(cells, l.device, l.constDevice, "device")
 	if err != nil {
 		return r.refuse(place(), err)
@@ -39,10 +45,14 @@ func (t *table) row(l *layout, cells []cell, place func() string) error {
 		if err != nil {
 			return r.refuse(place(), err)
 		}
+		if bad {
+			r.report.Missing++
+			return nil
+		}
 		return t.reading(device, sensor, at, cells[l.value], place)
 	}
 	for _, i := range l.sensors {
-		if i >= len(cells) {
+		if i >= len(cells) || bad {
 			r.report.Missing++
 			continue
 		}
@@ -82,7 +92,7 @@ func (t *table) reading(device, sensor []byte, at fleet.Millis, value cell, plac
 // time returns the time of a row.
 func (t *table) time(l *layout, cells []cell) (fleet.Millis, error) {
 	c := cells[l.time]
-	if l.clock != none && c.kind == text && cells[l.clock].kind == text {
+	if l.clock != none && (c.kind == text || c.kind == moment && len(c.text) > 0) && cells[l.clock].kind == text {
 		t.space = append(append(append(t.space[:0], c.text...), ' '), cells[l.clock].text...)
 		return t.opt.parseTime(t.space)
 	}

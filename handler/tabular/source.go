@@ -216,5 +216,5 @@ func (s *source) parquet() bool {
 func (s *source) json() bool {
 	head, _ := s.Peek(peekSize)
 	head = bytes.TrimLeft(head, " \t\r\n")
-	return len(head) > 0 && (head[0] == '{' || head[0] == '[' && !bytes.HasPrefix(head, []byte("[[")))
+	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
 }

@@ -40,7 +40,7 @@ type Format struct {
 //     slashes in place of the dashes, or neither (20261127T070000Z);
 //   - /Date(1795762800000+0200)/, whose offset does not shift it;
 //   - Fri, 27 Nov 2026 07:00:00 GMT, as RFC 1123 and HTTP write it, with UTC or
-//     an offset too; Fri Nov 27 07:00:00 2026; 27-Nov-2026 07:00:00;
+//     an offset too; Fri Nov 27 07:00:00 2026; 27-Nov-2026 07:00:00 and 27-Nov-26 07:00:00;
 //   - 27.11.2026 07:00 and 11/27/2026 7:00:00 AM, as Format says.
 //
 // Where clocks go back, a time without a zone that comes twice is taken as the
@@ -101,7 +101,7 @@ func (f Format) calendar(text string) (fleet.Millis, error) {
 var layouts = []string{
 	time.RFC1123Z, time.RFC1123, "Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 MST", "2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST",
 	time.RFC850, time.ANSIC, time.UnixDate, time.RubyDate, "Mon Jan _2 15:04:05 2006 -0700",
-	"2-Jan-2006 15:04:05", "2-Jan-2006 15:04", "2-Jan-2006", "2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "2 Jan 2006",
+	"2-Jan-2006 15:04:05", "2-Jan-2006 15:04", "2-Jan-2006", "2-Jan-06 15:04:05", "2-Jan-06 15:04", "2-Jan-06", "2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "2 Jan 2006",
 	"Jan 2, 2006 15:04:05", "Jan 2, 2006 3:04:05 PM", "Jan 2, 2006",
 }
 

@@ -37,6 +37,8 @@ func TestParse(t *testing.T) {
 		{"2026-11-27T09:00:00.0000000+0200", timestamp.Format{}, seven},
 		{"2026-11-27 07:00:00 UTC", timestamp.Format{}, seven},
 		{"2026-11-27T08:00:00+01:00[Europe/Berlin]", timestamp.Format{}, seven},
+		{"27-Nov-26 07:00:00", timestamp.Format{}, seven},
+		{"27-Nov-26 07:00:00.000", timestamp.Format{}, seven},
 		{"2026-11-27T07:00:00Z[UTC]", timestamp.Format{}, seven},
 		{"2026-11-27 07:00:00,000", timestamp.Format{}, seven},
 		{"2026/11/27 07:00:00", timestamp.Format{}, seven},

@@ -81,7 +81,7 @@ func warnings(r tabular.Report) []string {
 		}
 	}
 	if len(r.Ignored) > 0 {
-		all = append(all, "columns without numbers are passed over: "+strings.Join(r.Ignored, ", "))
+		all = append(all, "columns and lines without numbers are passed over: "+strings.Join(r.Ignored, ", "))
 	}
 	return all
 }

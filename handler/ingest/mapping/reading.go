@@ -298,23 +298,8 @@ func isNumber[Text string | []byte](s Text) bool {
 	return len(s) > 1 && s[0] == '.' && number("0"+string(s)) == len(s)+1
 }
 
-// badQuality reports whether v, the quality of a value, says that the value is
-// bad: false, text that begins with "bad", or a status code of OPC UA, which may be
-// hexadecimal text, whose severity is bad. Other numbers mean different things to different senders,
-// and say nothing here.
+// badQuality reports whether v, the quality of a value, says that the value is bad: see
+// [notation.Bad].
 func badQuality(v value) bool {
-	switch v.kind {
-	case 'f':
-		return true
-	case '"':
-		if code, ok := strings.CutPrefix(string(v.text), "0x"); ok {
-			n, err := strconv.ParseUint(code, 16, 32)
-			return err == nil && n >= 1<<31
-		}
-		return len(v.text) >= 3 && strings.EqualFold(string(v.text[:3]), "bad")
-	case '0':
-		code, err := strconv.ParseUint(string(v.text), 10, 32)
-		return err == nil && code >= 1<<31
-	}
-	return false
+	return (v.kind == 'f' || v.kind == '"' || v.kind == '0') && notation.Bad(v.text)
 }

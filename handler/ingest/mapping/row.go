@@ -3,11 +3,10 @@ package mapping
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -183,34 +182,20 @@ func numberOf(v any) (x float64, missing, ok bool, err error) {
 	return 0, false, false, nil
 }
 
-// number1 is a number as people write it, and what follows it.
-var number1 = regexp.MustCompile(`^[+-]?(\d+|\d{1,3}(?:[ .']\d{3})+)([.,]\d+)?\s*(.*)$`)
-
-// thousands is a number with commas between thousands.
-var thousands = regexp.MustCompile(`^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$`)
-
-// units are what may follow a number in text.
-var units = strings.Fields(`° °C °F K C F % %RH V mV kV A mA W kW MW kWh Wh VA kVA Hz kHz rpm RPM U/min 1/min bar mbar Pa hPa kPa MPa psi mm cm m km µm um
-	m/s mm/s km/h m/s² m/s2 g kg t l L l/min L/min l/h m³ m3 m³/h m3/h Nm N kN s ms min h dB dBm ppm ppb lx lux Ω Ohm ohm`)
-
 // almost says why text is no number that people would take for one; nil if none would.
 func almost(v any) error {
 	s, ok := v.(string)
 	if !ok {
 		return nil
 	}
-	m := number1.FindStringSubmatch(strings.TrimSpace(s))
+	err := notation.Almost(s)
 	switch {
-	case m == nil:
+	case err == nil:
 		return nil
-	case thousands.MatchString(s):
-		return fmt.Errorf("%w: the string %.40q has separators of thousands: a mapping must take them out", fleet.ErrInvalid, s)
-	case m[3] == "" && strings.HasPrefix(m[2], ","):
-		return fmt.Errorf("%w: the string %.40q has a decimal comma: a mapping reads it with decimal_comma", fleet.ErrInvalid, s)
-	case slices.Contains(units, m[3]):
-		return fmt.Errorf("%w: the string %.40q has a unit behind its number: a mapping must take it off", fleet.ErrInvalid, s)
+	case errors.Is(err, notation.ErrDecimalComma):
+		return fmt.Errorf("%w: the string %.40q: %w: a mapping reads it with decimal_comma", fleet.ErrInvalid, s, err)
 	}
-	return nil
+	return fmt.Errorf("%w: the string %.40q: %w: a mapping must take it off", fleet.ErrInvalid, s, err)
 }
 
 // shown writes a value for an error.
