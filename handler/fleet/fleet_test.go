@@ -36,6 +36,29 @@ func TestMillis(t *testing.T) {
 	}
 }
 
+// TestClock holds a clock to the moments themselves, whatever it wrote before.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 4))
+	var clock Clock
+	m := Millis(0)
+	for range 100_000 {
+		switch random.IntN(10) {
+		case 0:
+			m = MinMillis - 1e14 + Millis(random.Int64N(int64(MaxMillis-MinMillis)+2e14))
+		case 1:
+			m = m / hour * hour
+		case 2:
+			m = m/hour*hour - 1
+		default:
+			m += Millis(random.Int64N(int64(hour))) - hour/2
+		}
+		if got, want := string(clock.Append([]byte("x"), m)), "x"+m.String(); got != want {
+			t.Fatalf("%d is written %s, want %s", int64(m), got, want)
+		}
+	}
+}
+
 func TestReadingValidate(t *testing.T) {
 	t.Parallel()
 	good := Reading{ID{Device: "a", Sensor: "b"}, 0, math.Copysign(0, -1)}

@@ -48,6 +48,34 @@ func (m Millis) Append(b []byte) []byte {
 	return append(appendTwo(append(b, '.'), ms/10), '0'+byte(ms%10), 'Z')
 }
 
+// Clock writes moments as [Millis.Append] does. It is quicker for moments of the same
+// hour, one after another: it keeps what they have in common. The zero Clock is ready.
+type Clock struct {
+	hour   Millis // the beginning of an hour
+	prefix []byte // what its moments begin with: 2018-08-28T23: ; empty before the first
+}
+
+const hour = Millis(time.Hour / time.Millisecond)
+
+// Append appends [Millis.String] to b.
+func (c *Clock) Append(b []byte, m Millis) []byte {
+	if m < MinMillis || m > MaxMillis {
+		return m.Append(b)
+	}
+	within := m - c.hour
+	if len(c.prefix) == 0 || within < 0 || within >= hour {
+		if within = m % hour; within < 0 {
+			within += hour
+		}
+		c.hour = m - within
+		c.prefix = c.hour.Append(c.prefix[:0])[:len("2006-01-02T15:")]
+	}
+	rest, ms := int(within)/1000, int(within)%1000
+	b = appendTwo(append(b, c.prefix...), rest/60)
+	b = appendTwo(append(b, ':'), rest%60)
+	return append(appendTwo(append(b, '.'), ms/10), '0'+byte(ms%10), 'Z')
+}
+
 // appendTwo appends the two digits of n.
 func appendTwo(b []byte, n int) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 

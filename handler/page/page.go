@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/runs"
@@ -41,7 +42,10 @@ type frame struct {
 	Key   string // the function key that the links need, or ""
 }
 
-var templates = template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/*.html"))
+// templates are parsed when the first page is drawn: most instances draw none.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/*.html"))
+})
 
 // Draw writes the page of an answer of package runs, or of a [Problem]. here is the
 // address that was asked for; key is the function key that the links need, or "".
@@ -74,7 +78,7 @@ func Draw(w io.Writer, here *url.URL, key string, answer any) error {
 	default:
 		return fmt.Errorf("page: there is none of %T", answer)
 	}
-	return templates.ExecuteTemplate(w, name, f)
+	return templates().ExecuteTemplate(w, name, f)
 }
 
 // Link returns the address of /api/ and the parts, each escaped, with the key.

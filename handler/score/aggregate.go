@@ -16,8 +16,8 @@ type point struct {
 	value float64
 }
 
-// aggregator makes rows of points that come in the order of time: each point
-// itself, or the aggregates of each bucket.
+// aggregator makes rows of points that come in the order of time: the aggregates
+// of each bucket. Raw readings are rows already and do not pass here.
 //
 // Buckets are [k·Every, (k+1)·Every) since 1970, cut at the window's ends. A
 // bucket's row carries its start, or the window's where it is cut. A bucket is
@@ -40,9 +40,6 @@ func columnsOf(a fleet.Aggregation) []string {
 // add takes the next point in and calls row with the row that it completes, if
 // it does. Row must not keep x.
 func (a *aggregator) add(p point, row func(ts fleet.Millis, x ...float64) error) error {
-	if a.Raw() {
-		return row(p.time, p.value)
-	}
 	if b := a.number(p.time); b != a.bucket {
 		if err := a.flush(row); err != nil {
 			return err

@@ -1,10 +1,12 @@
 package score
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +48,7 @@ type rows struct {
 	actual []float64 // measured values that predictions are compared with; empty without
 	result predict.Result
 	text   []byte
+	clock  fleet.Clock
 	score  struct{ from, to int } // in text, that of the line written last
 
 	anomalous []byte // of the whole job: the first [fleet.MaxAnomalies], as [fleet.Anomaly.Append] writes them
@@ -97,9 +100,13 @@ func (c *csvWriter) format(ctx context.Context, n int) error {
 		c.text = c.layout.header(c.text)
 	}
 	for i := range n {
+		begin := len(c.text)
 		var anomaly bool
 		if c.text, anomaly = c.layout.line(c.text, c.rows, i); anomaly {
 			c.keep(i)
+		}
+		if i == 0 { // the others are about as long
+			c.text = slices.Grow(c.text, n*(len(c.text)-begin))
 		}
 	}
 	return nil
@@ -154,7 +161,7 @@ func (l *sensorLayout) header(b []byte) []byte {
 
 func (l *sensorLayout) line(b []byte, r *rows, i int) ([]byte, bool) {
 	x := r.x[i*len(l.columns) : (i+1)*len(l.columns)]
-	b = r.times[i].Append(b)
+	b = r.clock.Append(b, r.times[i])
 	b = append(b, l.prefix...)
 	b = appendFloat(append(b, ','), x[0])
 	anomaly := byte(r.result.Predictions[i]) // 1 or 0
@@ -182,10 +189,32 @@ func appendText(b []byte, s string) []byte {
 
 // appendFloat appends the shortest decimal digits that read back to v, with an
 // exponent where Python's repr has one: below 1e-4 and from 1e16 on.
+//
+// A value of up to four decimals, as most measured ones are, needs no search for
+// them: the whole number n of its ten-thousandths, if it has at most 15 digits, is the
+// only one whose quotient n/10000 is rounded to v.
 func appendFloat(b []byte, v float64) []byte {
+	const scale, digits15 = 10_000, 1e15
+	if n := math.Round(v * scale); n/scale == v && math.Abs(n) < digits15 && math.Abs(n) >= 1 {
+		return appendDecimal(b, int64(n))
+	}
 	format := byte('f')
 	if a := math.Abs(v); a != 0 && a < 1e-4 || a >= 1e16 {
 		format = 'e'
 	}
 	return strconv.AppendFloat(b, v, format, -1, 64)
+}
+
+// appendDecimal appends n/10000 without zeros at its end.
+func appendDecimal(b []byte, n int64) []byte {
+	if n < 0 {
+		b, n = append(b, '-'), -n
+	}
+	b = strconv.AppendInt(b, n/10_000, 10)
+	n %= 10_000
+	if n == 0 {
+		return b
+	}
+	b = append(b, '.', '0'+byte(n/1000), '0'+byte(n/100%10), '0'+byte(n/10%10), '0'+byte(n%10))
+	return bytes.TrimRight(b, "0")
 }

@@ -92,7 +92,7 @@ func (l *modelLayout) header(b []byte) []byte {
 
 func (l *modelLayout) line(b []byte, r *rows, i int) ([]byte, bool) {
 	n := len(r.times)
-	b = append(r.times[i].Append(b), l.prefix...)
+	b = append(r.clock.Append(b, r.times[i]), l.prefix...)
 	p := r.result.Predictions[i]
 	anomaly := p == 1
 	switch l.kind {

@@ -60,6 +60,7 @@ type Predictions struct {
 	of       Subject
 	csv      csvWriter
 	row      func(ts fleet.Millis, x ...float64) error // of a sensor
+	flush    func() error                              // likewise
 	buckets  aggregator                                // likewise
 	rows     *features.Rows                            // of a device model
 	readings int
@@ -77,6 +78,7 @@ func NewPredictions(ctx context.Context, w io.Writer, s Subject, cpu *semaphore.
 		p.csv.width, p.csv.layout = len(columns), newSensorLayout(s.ID, columns)
 		p.buckets = aggregator{Aggregation: s.Aggregation, window: s.Window}
 		p.row = func(ts fleet.Millis, x ...float64) error { return p.csv.row(ctx, ts, x...) }
+		p.flush = func() error { return p.csv.flush(ctx) }
 	} else {
 		layout, err := newModelLayout(s.ID, s.Model, s.Plan)
 		if err != nil {
@@ -97,7 +99,14 @@ func (p *Predictions) Release() { buffers.put(p.csv.rows) }
 // Point takes in the next reading of a sensor. They come in the order of time.
 func (p *Predictions) Point(ts fleet.Millis, value float64) error {
 	p.readings++
-	return p.buckets.add(point{ts, value}, p.row)
+	if !p.buckets.Raw() {
+		return p.buckets.add(point{ts, value}, p.row)
+	}
+	p.csv.times, p.csv.x = append(p.csv.times, ts), append(p.csv.x, value)
+	if len(p.csv.times) < batchRows {
+		return nil
+	}
+	return p.flush()
 }
 
 // Sample takes in the next reading of a device model's sensor, by its position in

@@ -79,7 +79,7 @@ func (p *processor) scoreAll(ctx context.Context, tasks []*task) {
 	r.next(ctx)
 	for reading, err := range p.Readings.Readings(ctx, ids, p.run.Window) {
 		if err == nil {
-			err = r.take(ctx, reading)
+			err = r.take(ctx, &reading)
 		}
 		if err != nil {
 			r.err = fmt.Errorf("read readings of run %s: %w", p.run.ID, err)
@@ -94,6 +94,7 @@ func (p *processor) scoreAll(ctx context.Context, tasks []*task) {
 type reader struct {
 	*processor
 	tasks []*task       // those not read yet; the first is being read
+	id    fleet.ID      // its sensor, in the very strings of its readings: these compare at once
 	feed  *feed[*chunk] // of the first
 	chunk *chunk        // for the feed; nil before its first point
 	err   error         // why reading stopped
@@ -111,13 +112,11 @@ func (r *reader) next(ctx context.Context) {
 }
 
 // take adds a reading to its task.
-func (r *reader) take(ctx context.Context, reading fleet.Reading) error {
-	for r.tasks[0].key.ID != reading.ID {
-		if len(r.tasks) == 1 {
-			return fmt.Errorf("a reading of %s came out of order", reading.ID)
+func (r *reader) take(ctx context.Context, reading *fleet.Reading) error {
+	if r.id != reading.ID {
+		if err := r.find(ctx, reading.ID); err != nil {
+			return err
 		}
-		r.done(ctx)
-		r.next(ctx)
 	}
 	if r.chunk == nil {
 		r.chunk = r.chunks.get()
@@ -127,6 +126,19 @@ func (r *reader) take(ctx context.Context, reading fleet.Reading) error {
 	if len(*r.chunk) == chunkPoints {
 		r.send(ctx)
 	}
+	return nil
+}
+
+// find makes the task of a sensor the first.
+func (r *reader) find(ctx context.Context, id fleet.ID) error {
+	for r.tasks[0].key.ID != id {
+		if len(r.tasks) == 1 {
+			return fmt.Errorf("a reading of %s came out of order", id)
+		}
+		r.done(ctx)
+		r.next(ctx)
+	}
+	r.id = id
 	return nil
 }
 

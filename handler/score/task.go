@@ -94,6 +94,10 @@ func (p *processor) round(ctx context.Context, tasks []*task) {
 
 // each calls f for all tasks, several at a time. A panic of f is the task's error.
 func each(tasks []*task, f func(t *task)) {
+	if len(tasks) == 1 { // as of most messages: a goroutine would only be waited for
+		tasks[0].caught(func() { f(tasks[0]) })
+		return
+	}
 	var g spawn.Group
 	g.SetLimit(workers)
 	for _, t := range tasks {
