@@ -61,9 +61,9 @@ func TestStorageOperations(t *testing.T) {
 	defer host.CloseIdleConnections()
 
 	// The first run reads the models.
-	invoke(t, host, port, "schedule", map[string]any{"tick": map[string]any{"IsPastDue": false}})
+	invoke(t, host, port, "schedule", "tick", map[string]any{"IsPastDue": false})
 	for range len(storage.messages) {
-		invoke(t, host, port, "score", map[string]string{"message": <-storage.messages})
+		invoke(t, host, port, "score", "message", <-storage.messages)
 	}
 	if run, err := db.Run(t.Context(), w.RunID()); err != nil || run.State != fleet.RunSucceeded {
 		t.Fatal(run.State, err)
@@ -85,7 +85,7 @@ func TestStorageOperations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		invoke(t, host, port, "score", map[string]string{"message": text})
+		invoke(t, host, port, "score", "message", text)
 		want = append(want, "PUT preds/"+ledger.CSVName(run.ID, j.ID))
 	}
 	if run, err := db.Run(t.Context(), run.ID); err != nil || run.State != fleet.RunSucceeded {

@@ -58,7 +58,7 @@ func TestMemoryInAStorm(t *testing.T) {
 	for range inFlight {
 		workers.Go(func() {
 			for text := range storage.messages {
-				invoke(t, host, port, "score", map[string]string{"message": text})
+				invoke(t, host, port, "score", "message", text)
 			}
 		})
 	}
