@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 )
 
 // stream reads JSON of any length. It holds none of it but what it is asked for.
@@ -258,24 +259,33 @@ func (c *content) Read(p []byte) (int, error) {
 }
 
 // escape reads an escape: a backslash and a letter, \u and four digits, or two
-// of these where they may be a surrogate pair.
+// of these that are a surrogate pair.
 func (c *content) escape() error {
 	b, err := c.s.r.Peek(2)
 	if err != nil {
 		return unexpected(err)
 	}
+	n := 2
 	if b[1] == 'u' {
-		if b, err = c.s.r.Peek(6); err != nil {
+		n = 6
+		// Peek moves what it returned before. At the end of the text there may be less
+		// than a pair.
+		if b, err = c.s.r.Peek(12); len(b) < n {
 			return unexpected(err)
 		}
-		high := b[2]|0x20 == 'd' && bytes.IndexByte([]byte("89abAB"), b[3]) >= 0
-		if pair, _ := c.s.r.Peek(12); high && len(pair) == 12 && pair[6] == '\\' && pair[7] == 'u' {
-			b = pair
+		if len(b) == 12 && isHalf(b[:6], "89abAB") && isHalf(b[6:], "cdefCDEF") {
+			n = 12
 		}
 	}
-	c.left, err = unquote([]byte(`"` + string(b) + `"`))
-	c.s.discard(len(b))
+	c.left, err = unquote([]byte(`"` + string(b[:n]) + `"`))
+	c.s.discard(n)
 	return err
+}
+
+// isHalf reports whether the six bytes of b may be \ud and a second digit out of
+// digits: half of a surrogate pair.
+func isHalf(b []byte, digits string) bool {
+	return b[0] == '\\' && b[1] == 'u' && b[2]|0x20 == 'd' && strings.IndexByte(digits, b[3]) >= 0
 }
 
 // list reads an array element by element. What is no array counts as its only

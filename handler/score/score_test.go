@@ -335,11 +335,25 @@ func TestNoMessage(t *testing.T) {
 	}
 }
 
-// TestLongWindow scores more rows than are held at a time.
+// batches is a model that notes how many rows it is given at a time.
+type batches struct {
+	double
+	rows *[]int
+}
+
+func (m batches) Predict(r *predict.Result, x []float64) error {
+	*m.rows = append(*m.rows, len(x))
+	return m.double.Predict(r, x)
+}
+
+// TestLongWindow scores more rows than are held at a time. Of the anomalies, the first
+// are kept for the ledger.
 func TestLongWindow(t *testing.T) {
 	t.Parallel()
 	id := fleet.ID{Device: "1", Sensor: "2"}
 	b := newBench(t, "", nil)
+	var rows []int
+	b.Models = loads(func(context.Context, fleet.Model) (Model, error) { return batches{double{1}, &rows}, nil })
 	n := 2*chunkPoints + 17
 	batch := make([]fleet.Reading, n)
 	for i := range batch {
@@ -365,6 +379,17 @@ func TestLongWindow(t *testing.T) {
 		if want := fmt.Sprintf(",%d,%d,%d", i, min(i/5, 1), 2*i); !strings.HasSuffix(line, want) {
 			t.Fatalf("line %d is %q, want it to end in %q", i+1, line, want)
 		}
+	}
+	if len(rows) != (n+batchRows-1)/batchRows || rows[0] != batchRows {
+		t.Errorf("rows predicted at a time: %v, want %d", rows, batchRows)
+	}
+	jobs, err := b.db.Anomalies(t.Context(), b.run, []fleet.ID{id})
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("anomalies of %v, %v", jobs, err)
+	}
+	kept, err := jobs[0].Kept.List()
+	if err != nil || len(kept) != fleet.MaxAnomalies || kept[0].Time != fleet.MillisOf(from)+5 {
+		t.Errorf("%d anomalies kept, %v; want %d, the first of row 5: %v", len(kept), err, fleet.MaxAnomalies, kept[:min(len(kept), 1)])
 	}
 }
 

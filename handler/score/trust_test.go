@@ -1,11 +1,14 @@
 package score
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -204,10 +207,14 @@ func TestPoisonRemembersAnOwnError(t *testing.T) {
 		}
 	}
 	p := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Sender: new(sender), Now: b.Now, Pause: time.Microsecond}
-	if err := p.Poison(t.Context(), quiet, b.message(t, one)); err != nil {
+	var log bytes.Buffer
+	if err := p.Poison(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), b.message(t, one)); err != nil {
 		t.Fatal(err)
 	}
 	if j := b.job(t, one); j.State != fleet.Failed || j.Error != "panic: boom" {
 		t.Errorf("the job is %s: %s", j.State, j.Error)
+	}
+	if !strings.Contains(log.String(), "job given up") || strings.Count(log.String(), "\n") != 2 { // and the run has ended
+		t.Errorf("logged: %s", &log)
 	}
 }
