@@ -89,8 +89,8 @@ func (b *Blobs) Delete(ctx context.Context, container, name string) error {
 	return failure(ctx, "delete blob "+container+"/"+name, err)
 }
 
-// inContainer does op, and again after making the container if that is what
-// was missing.
+// inContainer calls op. If the container is missing, it makes the container and calls
+// op again.
 func (b *Blobs) inContainer(ctx context.Context, container string, op func() error) error {
 	err := op()
 	if !bloberror.HasCode(err, bloberror.ContainerNotFound) {

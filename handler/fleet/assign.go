@@ -72,20 +72,24 @@ type assignment struct {
 	subjects []Subject
 }
 
-// deviceModel adds the subject that models under a name of no sensor are, if they
-// are one.
+// deviceModel adds the device model that lies under title, which is the name of no
+// sensor of the device. It adds none if the content of a candidate has not been read yet,
+// or if the candidate is a sensor's model and the sensor has not sent yet. It adds none
+// either if the device has none of the sensors that the model needs.
 func (a *assignment) deviceModel(title string, candidates []*Model) {
 	s := Subject{ID: ID{Device: a.device, DeviceModel: title}}
-	known := false // the device has a sensor of it
+	fits := false // the device has one of the sensors that the model needs
 	for _, m := range candidates {
 		if m.Facts == nil || m.Facts.Fault == "" && !a.takesDevice(m) {
-			return // nobody has read it yet, or it waits for its sensor
+			return
 		}
-		known = known || slices.ContainsFunc(m.Facts.Sensors, func(name string) bool { return slices.Contains(a.sensors, name) })
+		fits = fits || slices.ContainsFunc(m.Facts.Sensors, func(name string) bool { return slices.Contains(a.sensors, name) })
 	}
 	first := candidates[0]
-	blind := first.Scope == OfDevice && len(first.Facts.Sensors) == 0 // too bad for its sensors to be known
-	if !known && !blind || len(a.sensors) == 0 {
+	// The sensors of a bad model may be unknown. If it is the device's own, a job is to
+	// say what is wrong with it.
+	unknown := first.Scope == OfDevice && len(first.Facts.Sensors) == 0
+	if !fits && !unknown || len(a.sensors) == 0 {
 		return
 	}
 	s.Judged, s.Model = true, first.Key
@@ -125,7 +129,8 @@ func (a *assignment) takesDevice(m *Model) bool {
 	return f.Features > 1
 }
 
-// sensor adds a sensor's subject. Device models come before, as they are fed.
+// sensor adds a sensor. It is called after deviceModel, which notes the sensors that feed
+// device models.
 func (a *assignment) sensor(name string, candidates []*Model) {
 	s := Subject{ID: ID{Device: a.device, Sensor: name}, Judged: true}
 	if len(candidates) == 0 {

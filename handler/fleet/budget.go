@@ -76,7 +76,7 @@ func (b Budget) Exceeded(c Counts) string {
 }
 
 // OverBudget says which limit of the settings the jobs of a run exceed; empty if none.
-// Settings whose limits cannot be read, which none are that were checked, allow nothing.
+// If the limits cannot be read, it says so; settings that were checked can be read.
 func (s Settings) OverBudget(c Counts) string {
 	b, err := ParseBudget(s.MaxFailed)
 	if err != nil {

@@ -10,8 +10,8 @@ type Model struct {
 	ETag string
 	Size int64
 	Place
-	// Facts are what is known of its content. Nil: nobody has read it, as is so
-	// of those that lie where a sensor's model does.
+	// Facts are what is known of its content, nil if it has not been read. The registry
+	// does not read a file in the place of a sensor's own model.
 	Facts *Facts
 }
 
@@ -73,7 +73,7 @@ type Work struct {
 	Job
 	Model *Model        // nil if none serves it
 	Fault string        // why no model can serve it
-	Needs time.Duration // the lookback of its rows under this model; Lookback is what it is bound to
+	Needs time.Duration // the lookback of its rows under this model; Job.Lookback is that of the model it was bound to
 }
 
 // MatchDevice reports whether one of the patterns matches the whole name of a

@@ -86,13 +86,14 @@ type Run struct {
 	Opening Opening
 }
 
-// reopenMargin is how long before a run is deleted it is re-opened no more: what
-// is re-opened then is scored, and its manifest written, while its files are there.
+// reopenMargin is the time before the deletion of a run in which it is not re-opened.
+// So a run that is re-opened has a day to be scored while its files are there.
 const reopenMargin = 24 * time.Hour
 
-// Reopenable returns the time before which a run must not have been opened first,
-// if it is to be re-opened now: its predictions are gone, or soon to go, after
-// retention. It is the zero time, before all, if retention is 0: for ever.
+// Reopenable returns a time: a run may be re-opened now if it was first opened then or
+// later. The predictions of older runs are deleted, or will be within a day, since they
+// are kept for retention. A retention of 0 keeps them for ever, and Reopenable returns
+// the zero time.
 func Reopenable(now time.Time, retention time.Duration) time.Time {
 	if retention == 0 {
 		return time.Time{}

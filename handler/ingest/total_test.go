@@ -183,3 +183,25 @@ func TestReason(t *testing.T) {
 		}
 	}
 }
+
+// TestBounds: what is just as long as it may be stays as it is, an event without
+// metadata has none, and a total without refusals does not tell of them.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, want string }{{"abcdefgh", "abcdefgh"}, {"abcdefghi", "abcde…"}, {"abcd€ghi", "abcd…"}, {"ab\xff", "ab\ufffd"}} {
+		if got := shorten(c.text, 8); got != c.want {
+			t.Errorf("%q in 8 bytes: %q, want %q", c.text, got, c.want)
+		}
+	}
+	b := Batch{Details: func() []mapping.Detail { return []mapping.Detail{{Offset: "7"}} }}
+	if first, second := b.detail(0), b.detail(1); first.Offset != "7" || second.Offset != "" {
+		t.Errorf("details %+v and %+v", first, second)
+	}
+	for _, refused := range [][]fleet.Refusal{nil, {{Reason: "r", Count: 1}}} {
+		var log bytes.Buffer
+		(&total{sum: fleet.Ingested{Refusals: refused}}).report(slog.New(slog.NewTextHandler(&log, nil)), time.Time{})
+		if strings.Contains(log.String(), "refusals") != (refused != nil) {
+			t.Errorf("refusals %v, logged %s", refused, &log)
+		}
+	}
+}

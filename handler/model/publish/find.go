@@ -236,8 +236,8 @@ func compileOne(pattern, suffix string) (matcher, error) {
 	if !utf8.ValidString(pattern) || strings.Count(pattern, "{device}") != 1 || strings.Count(pattern, "{sensor}") != 1 {
 		return nil, fmt.Errorf("%w: pattern %q must have {device} and {sensor} once each, as in {device}-{sensor}.pkl", fleet.ErrInvalid, pattern)
 	}
-	// What stands first may be read as long as can be, or as short: where the
-	// two differ, the name can be read in two ways.
+	// a-b-c fits {device}-{sensor} in two ways. One expression makes the first part as
+	// long as possible, the other as short: if they differ, the name is ambiguous.
 	first, second := "device", "sensor"
 	if strings.Index(pattern, "{sensor}") < strings.Index(pattern, "{device}") {
 		first, second = second, first

@@ -79,8 +79,8 @@ func (s swap) run(ctx context.Context) error {
 	return s.blobs.Delete(ctx, blob.Models, replacedName(s.place))
 }
 
-// keep copies the blob that serves a place to where [Rollback] finds it. A
-// rollback that was not finished is so no longer.
+// keep copies the blob that serves a place to where [Rollback] finds it. It deletes
+// what an unfinished rollback has left, so that this is not taken up again.
 func keep(ctx context.Context, blobs blob.Store, place fleet.Place, name string) error {
 	data, _, err := blobs.Read(ctx, blob.Models, name, "", MaxSize)
 	if err != nil {
