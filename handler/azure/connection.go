@@ -60,6 +60,34 @@ func ReadConnection(name string, getenv func(string) string) (Connection, error)
 	return c, nil
 }
 
+// ReadAddress reads the address of a container of blobs, or of what names in it begin with:
+// https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX. A shared access signature behind it (?sv=…&sig=…)
+// lets in; without one, whoever is signed in is asked for. An emulator's address has the account before the
+// container. The error does not quote the signature.
+func ReadAddress(address string) (c Connection, container, prefix string, err error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return c, "", "", errors.New("the address is none of a container, such as https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX")
+	}
+	path := strings.TrimPrefix(u.Path, "/")
+	c = Connection{setting: u.Host, blobURL: u.Scheme + "://" + u.Host, sas: u.RawQuery}
+	if c.Development() {
+		account, rest, _ := strings.Cut(path, "/")
+		c.blobURL, path = c.blobURL+"/"+account, rest
+	}
+	c.queueURL = c.blobURL // nobody asks for a queue
+	container, prefix, _ = strings.Cut(path, "/")
+	switch {
+	case container == "":
+		return c, "", "", fmt.Errorf("%s names no container: https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX", c.blobURL)
+	case c.sas != "" && !u.Query().Has("sig"):
+		return c, "", "", fmt.Errorf("what stands behind ? in the address of %s is no shared access signature: it has no sig", container)
+	case u.Scheme == "http" && !c.Development():
+		return c, "", "", fmt.Errorf("%s: use https", c.blobURL)
+	}
+	return c, container, prefix, nil
+}
+
 func readIdentity(name string, getenv func(string) string) (identity, error) {
 	id := identity{clientID: getenv(name + "__clientId"), resourceID: getenv(name + "__managedIdentityResourceId")}
 	switch credential := getenv(name + "__credential"); {

@@ -86,3 +86,29 @@ func TestConnectionString(t *testing.T) {
 		}
 	}
 }
+
+func TestReadAddress(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://st.blob.core.windows.net/capture/ns/hub?sv=1&sig=x%2F": "https://st.blob.core.windows.net capture ns/hub",
+		"https://st.blob.core.windows.net/capture":                      "https://st.blob.core.windows.net capture ",
+		"http://127.0.0.1:10000/devstoreaccount1/capture/ns?sig=x":      "http://127.0.0.1:10000/devstoreaccount1 capture ns",
+		"http://localhost:10000/devstoreaccount1":                       "!names no container",
+		"https://st.blob.core.windows.net/?sig=secret":                  "!names no container",
+		"http://st.blob.core.windows.net/capture?sig=secret":            "!use https",
+		"https://st.blob.core.windows.net/capture?secret=1":             "!it has no sig",
+		"ftp://x/capture":         "!is none of a container",
+		"https://%zz/capture?sig": "!is none of a container",
+	} {
+		c, container, prefix, err := azure.ReadAddress(address)
+		_, at, _ := strings.Cut(c.String(), "(")
+		got := strings.Join([]string{strings.TrimSuffix(at, ")"), container, prefix}, " ")
+		if part, bad := strings.CutPrefix(want, "!"); bad {
+			if err == nil || !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("%s: %v, want %s", address, err, part)
+			}
+		} else if err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", address, got, err, want)
+		}
+	}
+}

@@ -27,6 +27,9 @@ type Batch struct {
 	Details func() []mapping.Detail
 	// Replays is how often the events were taken out of the dead letter.
 	Replays int
+	// Archived says that the events come from an archive: they were here before, in other
+	// batches, and what was refused of them may be in dead letters of other names.
+	Archived bool
 }
 
 // source returns the hub and partition as the names of blobs have them.

@@ -29,7 +29,8 @@ type Capture struct {
 var captured = regexp.MustCompile(`([^/\\]+)[/\\]([^/\\]+)(?:[/\\]\d+){6}\.avro$`)
 
 // Replay reads a file, whose name says of which hub and partition it is, and gives
-// its events back. Given back again, they are the same batches, and change nothing. It
+// its events back. Given back again, they are the same batches, and change nothing: what is stored
+// is a copy, and what is refused and stands in the dead letter is not written there again. It
 // returns how many there are. Its error wraps [fleet.ErrInvalid] where the file is
 // damaged; what stands before the damage is given back.
 func (c Capture) Replay(ctx context.Context, name string, in io.Reader) (events int, err error) {
@@ -41,7 +42,8 @@ func (c Capture) Replay(ctx context.Context, name string, in io.Reader) (events 
 	if err != nil {
 		return 0, fmt.Errorf("%w: %s: %w", fleet.ErrInvalid, name, err)
 	}
-	b := Batch{Hub: hub, Partition: partition}
+	begin := Batch{Hub: hub, Partition: partition, Archived: true}
+	b := begin
 	var details []mapping.Detail
 	size := 0
 	flush := func() error {
@@ -57,7 +59,7 @@ func (c Capture) Replay(ctx context.Context, name string, in io.Reader) (events 
 			return err
 		}
 		events += len(b.Bodies)
-		b, details, size = Batch{Hub: hub, Partition: partition}, nil, 0
+		b, details, size = begin, nil, 0
 		return nil
 	}
 	for record, err := range file.Records() {

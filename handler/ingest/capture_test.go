@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +130,80 @@ func TestCapture(t *testing.T) {
 	for name, data := range map[string][]byte{"cut off": file[:len(file)-3], "no Avro": []byte("no Avro"), "empty": nil} {
 		if _, err := c.Replay(t.Context(), name, bytes.NewReader(data)); !errors.Is(err, fleet.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What was refused the first time is in the dead letter once, however the archive cuts its events
+// into batches, and however often it is replayed; unless it was taken out.
+func TestCaptureKeepsDeadLetters(t *testing.T) {
+	t.Parallel()
+	db, blobs := open(t), new(blob.Memory)
+	in := &ingest.Ingester{Store: db, Files: blobs, Map: mapped}
+	var file bytes.Buffer
+	w, err := goavro.NewOCFWriter(goavro.OCFConfig{W: &file, Schema: captureSchema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 1500
+	live := ingest.Batch{Hub: "readings", Partition: "2"}
+	var records []any
+	for i := range int64(n) {
+		body := fmt.Appendf(nil, `{"device":"d","sensor":"s","ts":%d,"value":1}`, noon.Unix()+i)
+		switch i % 100 {
+		case 7:
+			body = fmt.Appendf(nil, `{"device":"d","sensor":"s","ts":%d,"value":2}`, noon.Unix()+i-1) // contradicts the one before
+		case 20:
+			body = []byte("no reading")
+		case 50:
+			body = []byte(`[{"device":"d"},{"device":"d","sensor":"u","ts":"2026-11-27T12:00:00Z","value":1},7]`)
+		case 70:
+			body = []byte("[" + strings.Repeat("{},", 20) + "{}]") // one line for all of it
+		}
+		live.Bodies, live.Sequences, live.Enqueued = append(live.Bodies, body), append(live.Sequences, i), append(live.Enqueued, noon)
+		records = append(records, map[string]any{"SequenceNumber": i, "Offset": fmt.Sprint(i), "EnqueuedTimeUtc": noon.Format("1/2/2006 3:04:05 PM"),
+			"SystemProperties": map[string]any{}, "Properties": map[string]any{}, "Body": goavro.Union("bytes", body)})
+	}
+	if err := w.Append(records); err != nil {
+		t.Fatal(err)
+	}
+	// It came in batches of other lengths than those of the archive.
+	for from := 0; from < n; from += 130 {
+		to := min(from+130, n)
+		b := ingest.Batch{Hub: live.Hub, Partition: live.Partition, Bodies: live.Bodies[from:to], Sequences: live.Sequences[from:to], Enqueued: live.Enqueued[from:to]}
+		if err := in.Ingest(t.Context(), quiet, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := names(t, blobs, blob.DeadLetter)
+	lines := len(letters(t, blobs))
+	if lines != n/100*5 {
+		t.Fatalf("%d lines of dead letters", lines)
+	}
+	c := ingest.Capture{Files: blobs, Wait: func(context.Context) error { return nil }}
+	replay := func() {
+		t.Helper()
+		if events, err := c.Replay(t.Context(), "ns/readings/2/2026/11/27/12/00/00.avro", bytes.NewReader(file.Bytes())); err != nil || events != n {
+			t.Fatal(events, err)
+		}
+		if err := in.Drain(t.Context(), quiet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		replay()
+		if after := names(t, blobs, blob.DeadLetter); !slices.Equal(after, before) {
+			t.Fatalf("dead letters %v, before %v", after, before)
+		}
+	}
+	// What was taken out stands there again, and no line twice.
+	if err := blobs.Delete(t.Context(), blob.DeadLetter, before[3]); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		replay()
+		if again := len(letters(t, blobs)); again != lines {
+			t.Errorf("%d lines of dead letters, want %d", again, lines)
 		}
 	}
 }

@@ -52,6 +52,14 @@ func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, by st
 		return "", nil
 	}
 	lines := merge(b, refused)
+	if b.Archived {
+		if lines, err = in.unwritten(ctx, b, lines); err != nil {
+			return "", retry("read the dead letters of %d events", len(b.Bodies), err)
+		}
+		if len(lines) == 0 {
+			return "", nil
+		}
+	}
 	if name, err = letterName(b, by, lines); err != nil {
 		return "", retry("name the dead letter of %d events", len(b.Bodies), err)
 	}

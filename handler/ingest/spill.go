@@ -32,11 +32,13 @@ type Spilled struct {
 	Bodies     [][]byte          `json:"bodies"`
 	// Replays is how often the events were taken out of the dead letter.
 	Replays int `json:"replays,omitempty"`
+	// Archived is [Batch.Archived].
+	Archived bool `json:"archived,omitempty"`
 }
 
 // newSpilled returns a batch in the form in which it is spilled.
 func newSpilled(b Batch) Spilled {
-	s := Spilled{V: 1, Hub: b.Hub, Partition: b.Partition, Sequences: b.Sequences, Enqueued: b.Enqueued, Bodies: b.Bodies, Replays: b.Replays}
+	s := Spilled{V: 1, Hub: b.Hub, Partition: b.Partition, Sequences: b.Sequences, Enqueued: b.Enqueued, Bodies: b.Bodies, Replays: b.Replays, Archived: b.Archived}
 	if b.Details == nil {
 		return s
 	}
@@ -58,7 +60,7 @@ func orNull(raw json.RawMessage) json.RawMessage {
 
 // batch returns the batch that was spilled.
 func (s Spilled) batch() Batch {
-	b := Batch{Hub: s.Hub, Partition: s.Partition, Bodies: s.Bodies, Sequences: s.Sequences, Enqueued: s.Enqueued, Replays: s.Replays}
+	b := Batch{Hub: s.Hub, Partition: s.Partition, Bodies: s.Bodies, Sequences: s.Sequences, Enqueued: s.Enqueued, Replays: s.Replays, Archived: s.Archived}
 	if s.Offsets == nil {
 		return b
 	}

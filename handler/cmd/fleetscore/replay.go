@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +34,8 @@ them through the present mapping and rules, with what hub and sender said of the
 nothing. Readings that are new and late re-open the runs over them.
 
 PATH is a file, or a folder with all below it. URL is a container of blobs, or what names in it begin with:
-https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX, read as whoever is signed in.
+https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX, read as whoever is signed in, or by the shared access
+signature that stands behind it (?sv=…&sig=…), which must allow to read and to list.
 
 Files that are done are noted in a file, so that what was interrupted goes on where it
 was. What is given back faster than the application takes it waits.`,
@@ -94,23 +94,9 @@ func (c console) captured(ctx context.Context, at string) (capturedFiles, error)
 	if !strings.HasPrefix(at, "https://") && !strings.HasPrefix(at, "http://") {
 		return folderOf(at)
 	}
-	u, err := url.Parse(at)
+	connection, container, prefix, err := azure.ReadAddress(at)
 	if err != nil {
 		return capturedFiles{}, usageError{fmt.Errorf("--capture: %w", err)}
-	}
-	container, prefix, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if container == "" {
-		return capturedFiles{}, usageError{fmt.Errorf("--capture %s names no container: https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX", at)}
-	}
-	connection, err := azure.ReadConnection("Capture", func(name string) string {
-		switch name {
-		case "Capture__blobServiceUri", "Capture__queueServiceUri":
-			return "https://" + u.Host
-		}
-		return ""
-	})
-	if err != nil {
-		return capturedFiles{}, err
 	}
 	storage, err := azure.Open(connection)
 	if err != nil {
@@ -120,10 +106,15 @@ func (c console) captured(ctx context.Context, at string) (capturedFiles, error)
 	return capturedFiles{
 		close: storage.Close,
 		names: func(yield func(string, error) bool) {
+			found := false
 			for info, err := range blobs.List(ctx, container, prefix) {
+				found = found || strings.HasSuffix(info.Name, ".avro")
 				if (err != nil || strings.HasSuffix(info.Name, ".avro")) && !yield(info.Name, err) {
 					return
 				}
+			}
+			if !found {
+				yield("", fmt.Errorf("container %s has no blob %s….avro", container, prefix))
 			}
 		},
 		read: func(ctx context.Context, name string) (io.ReadCloser, error) {
@@ -172,6 +163,7 @@ func (c console) doneFile(source, account string) string {
 	if state == "" {
 		state = filepath.Join(c.getenv("HOME"), ".local", "state")
 	}
+	source, _, _ = strings.Cut(source, "?") // the signature, which is another tomorrow
 	sum := sha256.Sum256([]byte(source + "\n" + account))
 	return filepath.Join(state, "fleetscore", fmt.Sprintf("replay-%x.txt", sum[:8]))
 }

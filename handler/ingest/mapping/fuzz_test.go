@@ -14,7 +14,7 @@ import (
 // texts are programs and parts of them.
 var texts = []string{".", ".a", ".[0]", ".[]?", "..", `.["x"]`, "1", "2.5", `"s"`, "null", "true", "[]", "{}", "$enqueued", "$system", "$properties", "range(5)", "length", "keys", "tojson", "add", "flat",
 	"measurements", "wide", "auto", "senml", "opcua_publisher", "seconds", "millis", "decimal_comma", "as_name", "tonumber", "tostring", "error", "empty", "to_entries", "map(.)", "reverse", "sort", "unique",
-	`{device: "d", sensor: "s", ts: $enqueued, value: .}`, `{device: "d", ts: $enqueued, values: .}`, "reduce range(30) as $i (.; [., .])", "limit(3; repeat(.))", `.a = .`, `.[5] = .`, "del(.a)", "flatten",
+	`{device: "d", sensor: "s", ts: $enqueued, value: .}`, `{device: "d", ts: $enqueued, values: .}`, "reduce range(14) as $i (.; [., .])", "limit(3; repeat(.))", `.a = .`, `.[5] = .`, "del(.a)", "flatten",
 	"@base64", "@json", "@text", "explode?", "ascii_downcase?", `test("a")`, `gsub("a"; "aa")`, "paths", "tostream", "min", "group_by(.)", "walk(.)", "ltrimstr(.)", "indices(.)", "join(tostring)", "add(.[])", "unique_by(.)", "IN(.)"}
 
 // randomProgram makes a program of parts, depth deep.
