@@ -29,7 +29,7 @@ func (a *App) mount() {
 	})
 	logs := &ledger.ErrorLogs{Attempts: a.db, Files: blobs}
 	ticker := &schedule.Ticker{
-		Spill: in, Models: a.registry, Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs,
+		Spill: in, Models: a.registry, Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs, Days: &runs.Days{Ledger: a.db, Now: now},
 		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: now,
 		Files: blobs, Retention: a.cfg.Retention,
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model/registry"
+	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
 	"github.com/fleetscore/fleetscore/handler/score"
@@ -78,7 +79,7 @@ func logged(t *testing.T) map[string]map[string]bool {
 	sender := &ledger.Sender{Outbox: db, Queue: queues{}, PerMessage: 1, Now: clock}
 	in := &ingest.Ingester{Store: db, Files: blobs, Map: auto(t), Now: clock}
 	models := &registry.Registry{Blobs: blobs, Ledger: db, Columns: 1, Now: clock}
-	ticker := &schedule.Ticker{Spill: in, Models: models, Ledger: db, Queue: queues{}, Poison: queues{}, Sender: sender, Ender: ender, Schedule: hourly, Now: clock}
+	ticker := &schedule.Ticker{Spill: in, Models: models, Ledger: db, Queue: queues{}, Poison: queues{}, Sender: sender, Ender: ender, Days: &runs.Days{Ledger: db, Now: clock}, Schedule: hourly, Now: clock}
 	check(ticker.Tick(t.Context(), log))
 	_, err = db.InsertReadings(t.Context(), []nouns.Reading{{ID: nouns.ID{Device: "1", Sensor: "1"}}}) // of 1970
 	check(err)

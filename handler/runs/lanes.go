@@ -24,6 +24,11 @@ type Overview interface {
 	Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
 	// Devices returns devices after the given one with what is registered of each.
 	Devices(ctx context.Context, after string, limit int) ([]fleet.DeviceSubjects, error)
+	// Days returns the sums of the days in w, the oldest first.
+	Days(ctx context.Context, w fleet.Window) ([]fleet.DaySum, error)
+	// StaleDays returns the days in w, the newest first, whose sums are not of the
+	// runs that there are now.
+	StaleDays(ctx context.Context, w fleet.Window) ([]fleet.DaySum, error)
 	// Watermark returns up to where scheduled windows have been opened; ok is false before the first.
 	Watermark(ctx context.Context) (upto time.Time, ok bool, err error)
 	Anomalies
@@ -31,7 +36,7 @@ type Overview interface {
 
 // LanesRequest asks for the state of the fleet over a span of time.
 type LanesRequest struct {
-	Range  string    `query:"range" json:"-"`  // hour, day, week or month; if empty, day, or hour if all runs of the day are in it
+	Range  string    `query:"range" json:"-"`  // hour, day, week, month or year; if empty, day, or hour if all runs of the day are in it
 	To     time.Time `query:"to" json:"-"`     // the end of the span; the last window's if zero
 	Prefix string    `query:"prefix" json:"-"` // only devices whose names begin so
 	Group  string    `query:"group" json:"-"`  // site or device; what is readable if empty
@@ -56,6 +61,9 @@ type Lanes struct {
 	Page    int         `json:"page"`
 	Pages   int         `json:"pages"`
 	Left    bool        `json:"left,omitempty"` // there are more runs in the span than were summed
+	// Behind is the number of days, in a month or year, whose runs have changed since
+	// the tick summed them.
+	Behind int `json:"behind,omitempty"`
 }
 
 // Lane is a device, or the devices whose names begin with Name.
@@ -92,7 +100,7 @@ const (
 	lanesPage = 100
 	summers   = 4 // runs that are summed at a time
 	maxPage   = 1 << 20
-	maxRuns   = 1500 // of a span: a month of half hours
+	maxRuns   = 1500 // of a span: a week of windows of seven minutes
 )
 
 // mostColumns is how many columns a lane has at most.
@@ -101,7 +109,7 @@ const mostColumns = 96
 func (req *LanesRequest) check() error {
 	req.Sort = cmp.Or(req.Sort, "worst")
 	if _, ok := spans[cmp.Or(req.Range, "day")]; !ok {
-		return fmt.Errorf("%w: range %.40q: it is hour, day, week or month", fleet.ErrInvalid, req.Range)
+		return fmt.Errorf("%w: range %.40q: it is hour, day, week, month or year", fleet.ErrInvalid, req.Range)
 	}
 	if req.Sort != "worst" && req.Sort != "name" {
 		return fmt.Errorf("%w: sort %.40q: it is worst or name", fleet.ErrInvalid, req.Sort)
@@ -117,7 +125,8 @@ func (req *LanesRequest) check() error {
 
 // Lanes returns the state of the fleet. A scheduled run counts in the column in
 // which its window begins; a requested one does where no scheduled one covers any
-// of its window.
+// of its window. A month and a year are whole days of runs that have ended, as the
+// tick summed them.
 func (a *API) Lanes(ctx context.Context, req LanesRequest) (Lanes, error) {
 	if err := req.check(); err != nil {
 		return Lanes{}, err
@@ -132,30 +141,75 @@ func (a *API) Lanes(ctx context.Context, req LanesRequest) (Lanes, error) {
 		}
 	}
 	span := spans[req.Range]
+	if span.days() {
+		if end := to.Truncate(fleet.Day); end.Before(to) {
+			to = end.Add(fleet.Day)
+		}
+	}
 	w, err := fleet.NewWindow(to.Add(-span.length), to)
 	if err != nil {
 		return Lanes{}, err
 	}
-	runs, err := a.Overview.RunsWithin(ctx, w, maxRuns)
-	if err != nil {
-		return Lanes{}, err
+	l := &Lanes{From: w.From, To: w.To, Range: req.Range, Group: req.Group, Sort: req.Sort, Prefix: req.Prefix, Page: req.Page}
+	sum := a.sumRuns
+	if span.days() {
+		sum = a.sumDays
 	}
-	l := Lanes{From: w.From, To: w.To, Range: req.Range, Group: req.Group, Sort: req.Sort, Prefix: req.Prefix, Page: req.Page, Left: len(runs) == maxRuns}
-	runs = withoutDoubles(runs)
-	width := columnWidth(span.column, span.length, runs)
-	for at := l.From; at.Before(l.To); at = at.Add(width) {
-		l.Columns = append(l.Columns, at)
-	}
-	devices, err := a.devices(ctx, &l, runs, width)
+	devices, err := sum(ctx, l, w, span)
 	if err != nil {
 		return Lanes{}, err
 	}
 	l.arrange(devices)
-	return l, nil
+	return *l, nil
 }
 
-// devices returns a lane for each device of the runs whose name begins with l.Prefix.
-func (a *API) devices(ctx context.Context, l *Lanes, runs []fleet.Run, width time.Duration) (map[string]*Lane, error) {
+// lanesOf has a lane for each device whose name begins with l.Prefix.
+type lanesOf struct {
+	*Lanes
+	width   time.Duration // of a column
+	devices map[string]*Lane
+}
+
+// divide makes the columns.
+func (l *Lanes) divide(width time.Duration) lanesOf {
+	for at := l.From; at.Before(l.To); at = at.Add(width) {
+		l.Columns = append(l.Columns, at)
+	}
+	return lanesOf{l, width, map[string]*Lane{}}
+}
+
+// column is the column in which a window that begins at t counts.
+func (l lanesOf) column(t time.Time) int { return max(0, int(t.Sub(l.From)/l.width)) }
+
+// of returns the lane of a device, nil if it has none. It keeps no part of device.
+func (l lanesOf) of(device []byte) *Lane {
+	lane := l.devices[string(device)]
+	if lane == nil && strings.HasPrefix(string(device), l.Prefix) {
+		lane = &Lane{Name: string(device), Devices: 1, Cells: make([]Cell, len(l.Columns))}
+		l.devices[lane.Name] = lane
+	}
+	return lane
+}
+
+// add adds the sum of a device to its lane, if it has one.
+func (l lanesOf) add(lane *Lane, column int, d fleet.DeviceSum) {
+	if lane == nil {
+		return
+	}
+	c := Cell{Jobs: d.Jobs, Queued: d.Queued, Scored: d.Scored, Failed: d.Failed, Rows: d.Rows, Anomalies: d.Anomalies}
+	lane.Cells[column].add(c)
+	lane.Sum.add(c)
+	l.Sum.add(c)
+}
+
+// sumRuns returns the lanes of the devices of the runs in w.
+func (a *API) sumRuns(ctx context.Context, l *Lanes, w fleet.Window, span span) (map[string]*Lane, error) {
+	runs, err := a.Overview.RunsWithin(ctx, w, maxRuns)
+	if err != nil {
+		return nil, err
+	}
+	l.Left = len(runs) == maxRuns
+	runs = withoutDoubles(runs)
 	sums := make([][]fleet.DeviceSum, len(runs))
 	group, ctx := spawn.WithContext(ctx)
 	group.SetLimit(summers)
@@ -168,25 +222,52 @@ func (a *API) devices(ctx context.Context, l *Lanes, runs []fleet.Run, width tim
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	lanes := map[string]*Lane{}
+	lanes := l.divide(columnWidth(span, shortest(runs)))
 	for i, r := range runs {
-		column := max(0, int(r.Window.From.Sub(l.From)/width))
+		column := lanes.column(r.Window.From)
 		for _, d := range sums[i] {
-			if !strings.HasPrefix(d.Device, l.Prefix) {
-				continue
-			}
-			lane := lanes[d.Device]
-			if lane == nil {
-				lane = &Lane{Name: d.Device, Devices: 1, Cells: make([]Cell, len(l.Columns))}
-				lanes[d.Device] = lane
-			}
-			c := Cell{Jobs: d.Jobs, Queued: d.Queued, Scored: d.Scored, Failed: d.Failed, Rows: d.Rows, Anomalies: d.Anomalies}
-			lane.Cells[column].add(c)
-			lane.Sum.add(c)
-			l.Sum.add(c)
+			lanes.add(lanes.of([]byte(d.Device)), column, d)
 		}
 	}
-	return lanes, nil
+	return lanes.devices, nil
+}
+
+// sumDays returns the lanes of the devices of the days in w.
+func (a *API) sumDays(ctx context.Context, l *Lanes, w fleet.Window, span span) (map[string]*Lane, error) {
+	stale, err := a.Overview.StaleDays(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	days, err := a.Overview.Days(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	l.Behind = len(stale)
+	width := span.length
+	for _, d := range days {
+		width = min(width, d.Shortest)
+	}
+	lanes := l.divide(columnWidth(span, width))
+	// Most days have the same devices in the same order, so that few must be looked up.
+	var before, order []*Lane
+	for _, d := range days {
+		column := lanes.column(d.Day)
+		before, order = order, before[:0]
+		err := d.Devices.Each(func(device []byte, s fleet.DeviceSum) {
+			var lane *Lane
+			if i := len(order); i < len(before) && before[i] != nil && before[i].Name == string(device) {
+				lane = before[i]
+			} else {
+				lane = lanes.of(device)
+			}
+			lanes.add(lane, column, s)
+			order = append(order, lane)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("sum of %s: %w", d.Day.Format(time.DateOnly), err)
+		}
+	}
+	return lanes.devices, nil
 }
 
 // arrange groups, sorts and pages the lanes of devices.

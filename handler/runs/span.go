@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -10,12 +11,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// spans are the spans of time that [API.Lanes] shows, and the least width of a column.
-var spans = map[string]struct{ length, column time.Duration }{
+// span is a span of time that [API.Lanes] shows: how long it is, and the least width
+// of a column.
+type span struct{ length, column time.Duration }
+
+// days reports whether the span is made of whole days, which are summed beforehand:
+// of 10,000 sensors a month of hours has seven million jobs.
+func (s span) days() bool { return s.column >= fleet.Day }
+
+var spans = map[string]span{
 	"hour":  {time.Hour, time.Second},
-	"day":   {24 * time.Hour, time.Minute},
-	"week":  {7 * 24 * time.Hour, 3 * time.Hour},
-	"month": {31 * 24 * time.Hour, 12 * time.Hour},
+	"day":   {fleet.Day, time.Minute},
+	"week":  {7 * fleet.Day, 3 * time.Hour},
+	"month": {31 * fleet.Day, fleet.Day},
+	"year":  {52 * 7 * fleet.Day, 7 * fleet.Day},
 }
 
 // end returns the end of a span: the one asked for, or that of the last window
@@ -101,18 +110,27 @@ func withoutDoubles(runs []fleet.Run) []fleet.Run {
 	})
 }
 
-// columnWidth is the width of the shortest window, but at least as much as leaves
-// at most [mostColumns], in whole minutes.
-func columnWidth(least, length time.Duration, runs []fleet.Run) time.Duration {
-	width := length
+// shortest returns the length of the shortest window; it is very long if there is none.
+func shortest(runs []fleet.Run) time.Duration {
+	width := time.Duration(math.MaxInt64)
 	for _, r := range runs {
 		width = min(width, r.Window.To.Sub(r.Window.From))
 	}
-	least = max(least, length/mostColumns)
-	if width >= least {
-		return width.Round(time.Second)
+	return width
+}
+
+// columnWidth is the width of the shortest window, or as many of them as the least
+// width of the span and at most [mostColumns] need. Where the span is made of days,
+// it is whole days.
+func columnWidth(s span, shortest time.Duration) time.Duration {
+	width := min(s.length, shortest)
+	if s.days() {
+		width = max(width.Truncate(fleet.Day), fleet.Day)
 	}
-	return ((least + width - 1) / width * width).Round(time.Second)
+	if least := max(s.column, s.length/mostColumns); width < least {
+		width *= (least + width - 1) / width
+	}
+	return width.Round(time.Second)
 }
 
 // site returns the part of a device's name that it has in common with its

@@ -57,13 +57,18 @@ func TestColumnWidth(t *testing.T) {
 		{"day", []time.Duration{time.Hour, 7 * time.Minute}, 21 * time.Minute},
 		{"week", []time.Duration{time.Hour}, 3 * time.Hour},
 		{"month", []time.Duration{24 * time.Hour}, 24 * time.Hour},
-		{"month", []time.Duration{5 * time.Hour}, 15 * time.Hour},
+		{"month", nil, 31 * 24 * time.Hour},
+		{"month", []time.Duration{5 * time.Hour}, 24 * time.Hour},
+		{"month", []time.Duration{7 * 24 * time.Hour}, 7 * 24 * time.Hour},
+		{"year", []time.Duration{time.Hour}, 7 * 24 * time.Hour},
+		{"year", []time.Duration{2 * 24 * time.Hour}, 8 * 24 * time.Hour},
+		{"year", []time.Duration{14 * 24 * time.Hour}, 14 * 24 * time.Hour},
 	} {
 		var runs []fleet.Run
 		for _, w := range c.width {
 			runs = append(runs, fleet.Run{Window: fleet.Window{From: noon, To: noon.Add(w)}})
 		}
-		if got := columnWidth(spans[c.span].column, spans[c.span].length, runs); got != c.want {
+		if got := columnWidth(spans[c.span], shortest(runs)); got != c.want {
 			t.Errorf("%s of windows of %v: %v, want %v", c.span, c.width, got, c.want)
 		}
 	}

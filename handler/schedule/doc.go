@@ -1,6 +1,6 @@
 // Package schedule is the tick: it stores what ingest spilled, opens the runs
 // that are due, re-opens those that readings came too late for, sends messages
-// for their jobs, sends again what was lost, and ends runs.
+// for their jobs, sends again what was lost, ends runs, and sums days.
 //
 // A watermark in the ledger says up to where scheduled windows have been
 // opened. The next window reaches from it to the next fire of the schedule, and

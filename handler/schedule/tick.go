@@ -78,6 +78,12 @@ type Models interface {
 	Refresh(ctx context.Context, log *slog.Logger) error
 }
 
+// Days keeps the sums of days that the page shows a month and a year of.
+type Days interface {
+	// Sum sums anew the days whose runs have changed.
+	Sum(ctx context.Context) error
+}
+
 // Ticker does what is to be done from time to time. It is safe for concurrent use.
 type Ticker struct {
 	Spill     Spill
@@ -88,6 +94,7 @@ type Ticker struct {
 	Sender    ledger.Messenger
 	Ender     ledger.Closer
 	ErrorLogs *ledger.ErrorLogs
+	Days      Days
 	Schedule  ncrontab.Schedule // when windows end
 	Delay     time.Duration     // how long readings may still arrive after a window's end
 	Settings  fleet.Settings    // of the runs it opens
@@ -109,7 +116,7 @@ const maxOpen = 24
 const latePage = 250
 
 // Tick drains what ingest spilled, registers models, opens due windows, re-opens jobs for late readings, sends again the
-// messages that were lost, sends those not sent yet, ends runs, and deletes what is older than the retention, in this order. Each step has a time limit, and
+// messages that were lost, sends those not sent yet, ends runs, deletes what is older than the retention, and sums the days whose runs have changed, in this order. Each step has a time limit, and
 // one that fails does not keep the others from their work; the next tick goes
 // on where it stopped. The error joins those of all steps.
 // Last it logs how full the queues are.
@@ -128,6 +135,7 @@ func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 		{"send messages", 4 * time.Minute, t.send},
 		{"end runs", time.Minute, t.end},
 		{"delete what is past the retention", time.Minute, t.retain},
+		{"sum days", time.Minute, func(ctx context.Context, _ *slog.Logger) error { return t.Days.Sum(ctx) }},
 	}
 	var errs []error
 	for _, step := range steps {

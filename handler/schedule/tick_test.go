@@ -16,6 +16,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/model/registry"
+	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
 	"github.com/fleetscore/fleetscore/handler/store"
@@ -74,6 +75,7 @@ func newFixture(t *testing.T, sensors int) *fixture {
 		Sender:    &ledger.Sender{Outbox: f.db, Queue: f.queue, PerMessage: 2, Now: clock},
 		Ender:     &ledger.Ender{Ledger: f.db, Files: files, Now: clock},
 		ErrorLogs: &ledger.ErrorLogs{Attempts: f.db, Files: files},
+		Days:      &runs.Days{Ledger: f.db, Now: clock},
 		Schedule:  hourly, Delay: time.Minute, Now: clock, Files: files,
 	}
 	return f

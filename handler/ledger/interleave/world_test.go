@@ -325,6 +325,7 @@ func (w *world) functions(f *flow) functions {
 		ingest: in,
 		tick: &schedule.Ticker{Spill: in, Models: registered{}, Ledger: db, Queue: queue, Sender: sender, Ender: ender,
 			ErrorLogs: &ledger.ErrorLogs{Attempts: db, Files: files},
+			Days:      &runs.Days{Ledger: w.db, Now: w.clock},
 			Schedule:  ends, Delay: time.Minute, Settings: w.settings, Now: w.clock},
 		score: &score.Scorer{Ledger: db, Readings: db, Models: faultyModels{f}, Files: files, Ender: ender,
 			CPU: semaphore.NewWeighted(1), Now: w.clock},

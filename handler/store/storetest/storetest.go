@@ -97,6 +97,7 @@ var tests = []struct {
 	{"DeleteReadings", testDeleteReadings},
 	{"Uncovered", testUncovered},
 	{"Ingested", testIngested},
+	{"Days", testDays},
 	{"Watermark", testWatermark},
 	{"WindowsTile", testWindowsTile},
 	{"OpenRuns", testOpenRuns},

@@ -1,0 +1,87 @@
+package runs
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+)
+
+// DayLedger is what [Days] reads and writes in SQL.
+type DayLedger interface {
+	// StaleDays returns the days in w, the newest first, whose sums are not of the
+	// runs that there are now, with the stamps of these.
+	StaleDays(ctx context.Context, w fleet.Window) ([]fleet.DaySum, error)
+	// RunsWithin returns runs whose windows meet w, that of the newest window first.
+	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
+	DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error)
+	// SetDay writes the sum of a day, or deletes it if it is of no runs.
+	SetDay(ctx context.Context, d fleet.DaySum) error
+	// DeleteDays deletes the sums of the days before a time.
+	DeleteDays(ctx context.Context, before time.Time) error
+}
+
+// Days keeps the sums of days, which [API.Lanes] shows a month and a year of.
+type Days struct {
+	Ledger DayLedger
+	Now    func() time.Time
+}
+
+const (
+	daysKept = 400 * fleet.Day // a year, and some more to look back from
+	dayRuns  = 20_000          // of a day, that are summed
+)
+
+// Sum sums anew the days whose runs have changed, the newest first, and deletes the
+// sums of days that are too old. What ctx ends before its end, the next call goes on
+// with.
+func (d *Days) Sum(ctx context.Context) error {
+	end := d.Now().UTC().Truncate(fleet.Day).Add(2 * fleet.Day) // a requested run may lie in the future, or a clock be late
+	w := fleet.Window{From: end.Add(-daysKept), To: end}
+	stale, err := d.Ledger.StaleDays(ctx, w)
+	if err != nil {
+		return err
+	}
+	for _, day := range stale {
+		if err := d.sum(ctx, &day); err != nil {
+			return err
+		}
+		if err := d.Ledger.SetDay(ctx, day); err != nil {
+			return err
+		}
+	}
+	return d.Ledger.DeleteDays(ctx, w.From)
+}
+
+// sum fills in what the runs of a day came to. Should one change meanwhile, the
+// day's stamp is no longer that of its runs, and it is summed again.
+func (d *Days) sum(ctx context.Context, day *fleet.DaySum) error {
+	w := fleet.Window{From: day.Day, To: day.Day.Add(fleet.Day)}
+	runs, err := d.Ledger.RunsWithin(ctx, w, dayRuns)
+	if err != nil {
+		return err
+	}
+	var own []fleet.Run
+	for _, r := range withoutDoubles(runs) {
+		if !r.State.Open() && !r.Window.From.Before(w.From) {
+			own = append(own, r)
+		}
+	}
+	devices := map[string]fleet.DeviceSum{}
+	for _, r := range own {
+		sums, err := d.Ledger.DeviceSums(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		for _, s := range sums {
+			t := devices[s.Device]
+			devices[s.Device] = fleet.DeviceSum{Device: s.Device, Jobs: t.Jobs + s.Jobs, Queued: t.Queued + s.Queued, Scored: t.Scored + s.Scored,
+				Failed: t.Failed + s.Failed, Rows: t.Rows + s.Rows, Anomalies: t.Anomalies + s.Anomalies}
+		}
+	}
+	day.Shortest = min(shortest(own), 366*fleet.Day)
+	day.Devices = fleet.PackSums(slices.Collect(maps.Values(devices)))
+	return nil
+}
