@@ -115,7 +115,7 @@ func (b *batch) prepare(s subject, o *fleet.Outcome) (score.Subject, error) {
 	case s.Fault != "":
 		return judged, fmt.Errorf("%w: %s", fleet.ErrBadModel, s.Fault)
 	case s.model == nil:
-		return judged, fmt.Errorf("%w: there is neither %s.pkl nor a default", fleet.ErrNoModel, s.ID.Path())
+		return judged, score.NoModel(s.ID, "the folder")
 	}
 	m, err := s.model.load()
 	if err != nil {

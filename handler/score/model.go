@@ -50,7 +50,7 @@ func (p *processor) load(ctx context.Context, t *task) {
 		case w.Fault != "":
 			return fmt.Errorf("%w: %s", fleet.ErrBadModel, w.Fault)
 		case w.Model == nil:
-			return fmt.Errorf("%w: neither %s.pkl nor a default is in container %s: publish one", fleet.ErrNoModel, t.key.Path(), blob.Models)
+			return NoModel(t.key.ID, "container "+blob.Models)
 		}
 		m, err := p.Models.Model(ctx, *w.Model)
 		if gone(err) {
@@ -66,6 +66,16 @@ func (p *processor) load(ctx context.Context, t *task) {
 		t.model = m
 		return nil
 	})
+}
+
+// NoModel returns an error that wraps [fleet.ErrNoModel]. It names the files that would
+// serve id, and where they were looked for.
+func NoModel(id fleet.ID, where string) error {
+	names := []string{id.Path() + ".pkl", "_fleet/" + fleet.EncodeName(id.Name()) + ".pkl"}
+	if id.DeviceModel == "" {
+		names = append(names, "default.pkl")
+	}
+	return fmt.Errorf("%w: %s has none of %s for %s: publish one", fleet.ErrNoModel, where, strings.Join(names, ", "), id)
 }
 
 // gone reports whether err says that a version of a blob does not exist any more.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
@@ -20,5 +21,22 @@ func TestEachPanics(t *testing.T) {
 	var p *spawn.Panic
 	if !errors.As(tasks[1].err, &p) || tasks[0].err != nil || tasks[2].err != nil || !tasks[0].inspected || !tasks[2].inspected {
 		t.Errorf("got %v, %v, %v, want a panic in the middle alone", tasks[0].err, tasks[1].err, tasks[2].err)
+	}
+}
+
+// TestNoModel holds that who has no model is told every name that it could have.
+func TestNoModel(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		id   fleet.ID
+		want string
+	}{
+		{fleet.ID{Device: "pump 1", Sensor: "ns=2;s=T"}, "no model: container models has none of pump%201/ns%3D2%3Bs%3DT.pkl, _fleet/ns%3D2%3Bs%3DT.pkl, default.pkl for pump 1/ns=2;s=T: publish one"},
+		{fleet.ID{Device: "p", DeviceModel: "health"}, "no model: container models has none of p/health.pkl, _fleet/health.pkl for p/health: publish one"},
+	} {
+		err := NoModel(c.id, "container models")
+		if !errors.Is(err, fleet.ErrNoModel) || err.Error() != c.want {
+			t.Errorf("%v, want %s", err, c.want)
+		}
 	}
 }

@@ -170,11 +170,11 @@ func (d devices) each(device string, plan *features.Plan, reading func(sensor in
 func memoryFlags(cmd *cobra.Command) *series.Options {
 	opt := new(series.Options)
 	var megabytes int64
-	cmd.Flags().Int64Var(&megabytes, "memory", 1024, "megabytes of readings to hold in memory; more go to temporary files")
+	cmd.Flags().Int64Var(&megabytes, "readings-memory", 1024, "megabytes of readings to hold in memory; more go to temporary files (the process takes more: models, and some 200 MB)")
 	cmd.Flags().StringVar(&opt.Dir, "temp", "", "folder for temporary files (default: the system's)")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if megabytes < 1 || megabytes > 1<<30 {
-			return usageError{fmt.Errorf("--memory %d: at least one megabyte is needed", megabytes)}
+			return usageError{fmt.Errorf("--readings-memory %d: at least one megabyte is needed", megabytes)}
 		}
 		opt.Memory = megabytes << 20
 		return nil

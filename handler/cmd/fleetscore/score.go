@@ -35,7 +35,8 @@ func scoreCommand(c console) *cobra.Command {
 		Long: `Score files of readings with a folder of models on all cores of this machine:
 without a host, storage, a queue or SQL. The CSVs are those of a run over the same
 window, to the byte; unless --from and --to say, it is the whole time range of the
-data. Readings may come in any order; more than --memory go to temporary files.
+data. Readings may come in any order; more than --readings-memory go to temporary
+files.
 
 MODELS is a folder as models publish takes it: {device}/{sensor}.pkl,
 {device}/{name}.pkl with {name}.features.json, _fleet/{name}.zip, default.pkl,
@@ -46,7 +47,7 @@ model that cannot be scored has an error log in _errors/, and the others are sco
 manifest.json, written last, lists what counts. The exit code is 1 if something went
 wrong; no model, and no reading, is nothing wrong.` + dataHelp,
 		Example: `  fleetscore score readings.csv models -o out
-  fleetscore score data/2026-*.parquet models -o out --aggregate 5m:mean,max --memory 4096`,
+  fleetscore score data/2026-*.parquet models -o out --aggregate 5m:mean,max --readings-memory 4096`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return usageError{errors.New("DATA... and MODELS are wanted: files of readings, then a folder of models")}

@@ -145,7 +145,7 @@ func sideBySide(b *testing.B, program, script, data, models string, rows int) {
 	}
 	var ours, theirs []cost
 	for b.Loop() {
-		ours = append(ours, spend(b, program, "score", data, models, "-o", filepath.Join(b.TempDir(), "ours"), "--memory", "256"))
+		ours = append(ours, spend(b, program, "score", data, models, "-o", filepath.Join(b.TempDir(), "ours"), "--readings-memory", "256"))
 		if python != "" {
 			theirs = append(theirs, spend(b, python, script, data, models, filepath.Join(b.TempDir(), "theirs")))
 		}

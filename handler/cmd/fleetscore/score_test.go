@@ -157,7 +157,7 @@ func TestScoreInAnyOrder(t *testing.T) {
 	if err := os.Mkdir(temp, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	wantTree(t, "shuffled", out("shuffled", filepath.Join(dir, "many"), models, "--memory", "1", "--temp", temp), want)
+	wantTree(t, "shuffled", out("shuffled", filepath.Join(dir, "many"), models, "--readings-memory", "1", "--temp", temp), want)
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
@@ -225,7 +225,7 @@ func TestScoreRefuses(t *testing.T) {
 		{[]string{"empty.csv", "models"}, 1, "no reading in 0 rows"},
 		{[]string{"good.csv", "none"}, 1, "no model among 1 files"},
 		{[]string{"good.csv", "models", "--aggregate", "5m"}, 2, "--aggregate"},
-		{[]string{"good.csv", "models", "--memory", "0"}, 2, "--memory 0"},
+		{[]string{"good.csv", "models", "--readings-memory", "0"}, 2, "--readings-memory 0"},
 		{[]string{"good.csv", "models", "--from", "2026-01-01T00:00:00Z"}, 2, "--from and --to go together"},
 	} {
 		args := []string{"score", "-o", filepath.Join(dir, "out")}

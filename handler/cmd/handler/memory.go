@@ -10,10 +10,18 @@ import (
 	"strings"
 )
 
+// collectAt is how much is allocated between two collections of garbage, in per cent of
+// what is in use, unless GOGC sets it. With Go's own 100 a job takes a tenth more CPU
+// time. The memory limit holds either way.
+const collectAt = 200
+
 // limitMemory sets the soft memory limit of the Go runtime to six tenths of what the
 // machine or container has, unless GOMEMLIMIT sets it. The rest is for the Functions
 // host, which runs there too.
 func limitMemory(getenv func(string) string) {
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 	if getenv("GOMEMLIMIT") != "" {
 		return
 	}

@@ -283,8 +283,11 @@ func TestMemory(t *testing.T) {
 			t.Errorf("%v: %d, want %d", c.files, got, c.want)
 		}
 	}
-	before := debug.SetMemoryLimit(math.MaxInt64)
-	defer debug.SetMemoryLimit(before)
+	before, percent := debug.SetMemoryLimit(math.MaxInt64), debug.SetGCPercent(100)
+	defer func() {
+		debug.SetMemoryLimit(before)
+		debug.SetGCPercent(percent)
+	}()
 	limitMemory(func(string) string { return "2GiB" })
 	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
 		t.Errorf("GOMEMLIMIT is set, and %d was put in its place", got)
@@ -292,5 +295,12 @@ func TestMemory(t *testing.T) {
 	limitMemory(func(string) string { return "" })
 	if got := debug.SetMemoryLimit(-1); got == math.MaxInt64 {
 		t.Error("there is no limit")
+	}
+	if got := debug.SetGCPercent(100); got != collectAt {
+		t.Errorf("garbage is collected at %d per cent", got)
+	}
+	limitMemory(func(name string) string { return map[string]string{"GOGC": "50"}[name] })
+	if got := debug.SetGCPercent(100); got != 100 {
+		t.Errorf("GOGC is set, and %d was put in its place", got)
 	}
 }
