@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -68,9 +67,7 @@ func TestMemoryInAStorm(t *testing.T) {
 			t.Errorf("run %s: %v, %v", id, run.State, err)
 		}
 	}
-	cmd.Process.Kill()
-	cmd.Wait()
-	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	peak := end(cmd)
 	t.Logf("%d MiB at most", peak>>20)
 	if peak > 2*limit {
 		t.Errorf("it took %d MiB under a limit of %d MiB", peak>>20, limit>>20)
