@@ -196,5 +196,8 @@ func (e event) systemProperties() any {
 	if e.key != "" {
 		p["x-opt-partition-key"] = e.key
 	}
+	if e.system != "" {
+		_ = json.Unmarshal([]byte(e.system), &p) // an object that we wrote
+	}
 	return p
 }

@@ -20,6 +20,7 @@ type event struct {
 	enqueued   time.Time
 	key        string // partition key; empty if none
 	properties string // the user's, a JSON object; empty if none
+	system     string // IoT Hub's, likewise
 	body       []byte
 }
 
@@ -173,6 +174,8 @@ func (e *event) appendTo(b []byte) []byte {
 	b = append(b, e.key...)
 	b = binary.AppendUvarint(b, uint64(len(e.properties)))
 	b = append(b, e.properties...)
+	b = binary.AppendUvarint(b, uint64(len(e.system)))
+	b = append(b, e.system...)
 	return append(b, e.body...)
 }
 
@@ -182,7 +185,7 @@ func decodeEvent(b []byte) (event, error) {
 		return event{}, errTorn
 	}
 	b = b[n:]
-	var text [2]string
+	var text [3]string
 	for i := range text {
 		size, n := binary.Uvarint(b)
 		if n <= 0 || size > uint64(len(b)-n) {
@@ -190,7 +193,7 @@ func decodeEvent(b []byte) (event, error) {
 		}
 		text[i], b = string(b[n:n+int(size)]), b[n+int(size):]
 	}
-	return event{enqueued: time.UnixMilli(ms).UTC(), key: text[0], properties: text[1], body: b}, nil
+	return event{enqueued: time.UnixMilli(ms).UTC(), key: text[0], properties: text[1], system: text[2], body: b}, nil
 }
 
 // eventHub is the partitions of one hub.

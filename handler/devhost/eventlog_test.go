@@ -2,6 +2,7 @@ package devhost
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,7 +19,7 @@ func sample(n int) []event {
 	for i := range events {
 		events[i] = event{enqueued: now(), key: strings.Repeat("k", i%3), body: fmt.Appendf(nil, "event %d", i)}
 		if i%2 == 1 {
-			events[i].properties = `{"p":1}`
+			events[i].properties, events[i].system = `{"p":1}`, `{"iothub-connection-device-id":"d"}`
 		}
 	}
 	return events
@@ -151,6 +152,10 @@ func TestSendingEvents(t *testing.T) {
 		{"bad base64", "POST", "/hub/messages", batchType, "", `[{"Body":"?","IsBodyBase64":true}]`, 400, nil},
 		{"bad broker properties", "POST", "/hub/messages", "", `{`, "x", 400, nil},
 		{"another hub", "POST", "/other/messages", "", "", "x", 404, nil},
+		{"a device of IoT Hub", "POST", "/devices/p%2F1/messages/events?api-version=2021-04-12", batchType, "", `[{"Body":"a"}]`, 204, []string{`1:p/1:[{"Body":"a"}]`}},
+		{"a module of IoT Edge", "POST", "/devices/edge/modules/m/messages/events", "", "", "x", 204, []string{"0:edge:x"}},
+		{"no device", "POST", "/devices//messages/events", "", "", "x", 404, nil},
+		{"a device, to read", "GET", "/devices/d/messages/events", "", "", "", 405, nil},
 		{"to a partition", "POST", "/hub/partitions/1/messages", "", "", "x", 404, nil},
 		{"get", "GET", "/hub/messages", "", "", "", 405, nil},
 		{"largest", "POST", "/hub/messages", "", "", strings.Repeat("x", maxSend), 201, []string{"1::" + strings.Repeat("x", maxSend)}},
@@ -230,5 +235,36 @@ func TestCheckpointOfAnotherLog(t *testing.T) {
 		if got := l.done.Load(); got != want {
 			t.Errorf("a checkpoint at %d goes on at %d, want %d", at, got, want)
 		}
+	}
+}
+
+// What a device sends by IoT Hub's call has the properties that IoT Hub would set; the sender cannot set
+// them itself.
+func TestDeviceProperties(t *testing.T) {
+	t.Parallel()
+	s, ok := senderOf(strings.Split("devices/pump%201/modules/opc/messages/events", "/"))
+	if !ok || s != (sender{"pump 1", "opc"}) {
+		t.Fatal(s, ok)
+	}
+	e := s.event(http.Header{"Iothub-App-Topic": {"spBv1.0/g/DDATA/e"}, "Iothub-Messageid": {"7"}, "Iothub-Connection-Device-Id": {"another"}, "Accept": {"x"}}, []byte("x"), now())
+	e.sequence, e.offset = 3, 99
+	var system map[string]any
+	if err := json.Unmarshal([]byte(jsonText(e.systemProperties())), &system); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]any{"iothub-connection-device-id": "pump 1", "iothub-connection-module-id": "opc", "iothub-messageid": "7", "iothub-message-source": "Telemetry",
+		"x-opt-sequence-number": 3.0, "x-opt-partition-key": "pump 1"} {
+		if system[name] != want {
+			t.Errorf("%s is %v, want %v", name, system[name], want)
+		}
+	}
+	if e.properties != `{"topic":"spBv1.0/g/DDATA/e"}` {
+		t.Errorf("properties %s", e.properties)
+	}
+	two := eventFront{hubs: map[string]*eventHub{"a": {name: "a"}, "b": {name: "b"}}, now: now}
+	w := httptest.NewRecorder()
+	two.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/devices/d/messages/events", strings.NewReader("x")))
+	if w.Code != http.StatusNotFound {
+		t.Errorf("of two hubs, one was chosen: %d", w.Code)
 	}
 }

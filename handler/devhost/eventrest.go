@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -16,7 +17,8 @@ const maxSend = 1 << 20
 
 // eventFront takes the REST send call of Event Hubs, POST /{hub}/messages, with
 // one event, or with Content-Type application/vnd.microsoft.servicebus.json a
-// batch. Any Authorization is accepted, and none.
+// batch; and that of IoT Hub, POST /devices/{device}/messages/events, if there is a single hub, which is
+// then the endpoint that IoT Hub writes to. Any Authorization is accepted, and none.
 type eventFront struct {
 	hubs map[string]*eventHub // by lower-case name
 	now  func() time.Time
@@ -25,20 +27,29 @@ type eventFront struct {
 func (f *eventFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "Microsoft-HTTPAPI/2.0")
 	w.Header().Set("Content-Type", "application/xml; charset=utf-8")
-	if status, err := f.send(r); err != nil {
+	status, err := f.send(r)
+	if err != nil {
 		w.WriteHeader(status)
 		detail := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(err.Error())
 		fmt.Fprintf(w, "<Error><Code>%d</Code><Detail>%s</Detail></Error>", status, detail)
 		return
 	}
-	w.Header().Set("Content-Length", "0")
-	w.WriteHeader(http.StatusCreated)
+	if status == http.StatusCreated {
+		w.Header().Set("Content-Length", "0")
+	}
+	w.WriteHeader(status)
 }
 
-// send appends what r carries, or returns the status that says why not.
+// send appends what r carries, and returns the status, with an error if it says why not.
 func (f *eventFront) send(r *http.Request) (int, error) {
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	parts := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
 	hub := f.hubs[strings.ToLower(parts[0])]
+	from, isDevice := senderOf(parts)
+	if isDevice && len(f.hubs) == 1 {
+		for _, hub = range f.hubs {
+			parts = []string{hub.name, "messages"}
+		}
+	}
 	switch {
 	case hub == nil || len(parts) != 2 || parts[1] != "messages":
 		return http.StatusNotFound, fmt.Errorf("no event hub at %s: send to /{hub}/messages", r.URL.Path)
@@ -49,14 +60,68 @@ func (f *eventFront) send(r *http.Request) (int, error) {
 	if err != nil {
 		return http.StatusRequestEntityTooLarge, fmt.Errorf("a send takes at most %d bytes: %w", maxSend, err)
 	}
-	events, err := f.events(r, body)
-	if err != nil {
-		return http.StatusBadRequest, err
+	done := http.StatusNoContent
+	events := []event{from.event(r.Header, body, f.now())}
+	if !isDevice {
+		done = http.StatusCreated
+		if events, err = f.events(r, body); err != nil {
+			return http.StatusBadRequest, err
+		}
 	}
 	if err := hub.pick(events[0].key).append(events); err != nil {
 		return http.StatusInternalServerError, err
 	}
-	return 0, nil
+	return done, nil
+}
+
+// sender is a device of IoT Hub, or a module of IoT Edge on it.
+type sender struct{ device, module string }
+
+// senderOf returns who a path of IoT Hub's names: devices/{device}/messages/events or
+// devices/{device}/modules/{module}/messages/events.
+func senderOf(parts []string) (s sender, ok bool) {
+	n := len(parts)
+	if n != 4 && n != 6 || parts[0] != "devices" || parts[n-2] != "messages" || parts[n-1] != "events" || n == 6 && parts[2] != "modules" {
+		return s, false
+	}
+	var err, err2 error
+	s.device, err = url.PathUnescape(parts[1])
+	if n == 6 {
+		s.module, err2 = url.PathUnescape(parts[3])
+	}
+	return s, err == nil && err2 == nil && s.device != "" && (n == 4 || s.module != "")
+}
+
+// event returns what IoT Hub makes of a message: with its own properties, and those of the application,
+// whose header fields begin with iothub-app-.
+// https://learn.microsoft.com/rest/api/iothub/device/send-device-event
+func (s sender) event(h http.Header, body []byte, now time.Time) event {
+	system := map[string]string{
+		"iothub-connection-device-id":   s.device,
+		"iothub-connection-auth-method": `{"scope":"device","type":"sas","issuer":"iothub"}`,
+		"iothub-enqueuedtime":           now.Format("2006-01-02T15:04:05.000Z"),
+		"iothub-message-source":         "Telemetry",
+	}
+	if s.module != "" {
+		system["iothub-connection-module-id"] = s.module
+	}
+	properties := map[string]string{}
+	for name := range h {
+		key := strings.ToLower(name)
+		if app, ok := strings.CutPrefix(key, "iothub-app-"); ok {
+			properties[app] = h.Get(name)
+		} else if key == "iothub-messageid" || key == "iothub-correlationid" || key == "iothub-userid" || key == "iothub-contenttype" || key == "iothub-contentencoding" {
+			system[key] = h.Get(name)
+		}
+	}
+	e := event{enqueued: now, key: s.device, body: body}
+	text, _ := json.Marshal(system) // texts always marshal
+	e.system = string(text)
+	if len(properties) > 0 {
+		text, _ = json.Marshal(properties)
+		e.properties = string(text)
+	}
+	return e
 }
 
 // pick returns the partition of a key, or the next one for no key.

@@ -125,7 +125,7 @@ func (c console) welcome(s *stack, f serveFlags) {
 		fmt.Fprintf(c.out, "key          %s (header x-functions-key, or FLEETSCORE_KEY for fleetscore runs)\n", s.api.key)
 	}
 	fmt.Fprintf(c.out, "storage      Azurite, blobs on port %d, queues on port %d\n", s.storage.BlobPort, s.storage.QueuePort)
-	fmt.Fprintf(c.out, "event hub    %s/%s/messages\n", s.host.EventsURL(), s.settings["EVENTHUB_NAME"])
+	fmt.Fprintf(c.out, "event hub    %s/%s/messages, and as IoT Hub /devices/{device}/messages/events\n", s.host.EventsURL(), s.settings["EVENTHUB_NAME"])
 	fmt.Fprintf(c.out, "database     %s\n", s.settings["SQL_DSN"])
 	if !f.idle {
 		fmt.Fprintf(c.out, "fleet        %d sensors, a reading each %v, and a device model of each machine\n", len(f.fleet.Sensors()), f.fleet.Every)

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -22,7 +25,7 @@ func TestServeIngests(t *testing.T) {
 	dist, repo := staged(t), abs(t, repository)
 	t.Chdir(t.TempDir())
 	dir := abs(t, "state")
-	url, out, stop := serveWith(t, dist, map[string]string{
+	api, out, stop := serveWith(t, dist, map[string]string{
 		"INGEST_MAP": "config/plant.jq", "INGEST_FUTURE": "0s", "INGEST_RULES": `{"rules": [{"device": "hall", "convert": "F>C"}]}`,
 	}, "--dir", dir)
 	var hub string
@@ -32,31 +35,41 @@ func TestServeIngests(t *testing.T) {
 		if err != nil || json.Unmarshal(data, &settings) != nil {
 			return false
 		}
-		hub = "http://" + strings.TrimPrefix(strings.Split(settings["EventHubConnection"], ";")[0], "Endpoint=sb://") + "/readings/messages"
-		_, _, code := command(t, "", nil, "runs", "list", "--url", url)
+		hub = "http://" + strings.TrimPrefix(strings.Split(settings["EventHubConnection"], ";")[0], "Endpoint=sb://")
+		_, _, code := command(t, "", nil, "runs", "list", "--url", api)
 		return code == 0
 	})
-	send := func(body []byte, properties map[string]any) {
+	// send sends as Event Hubs' clients do, or, from a device, as those of IoT Hub do.
+	send := func(body []byte, device string, properties map[string]string) {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, hub, strings.NewReader(string(body)))
+		address, prefix, want := hub+"/readings/messages", "", http.StatusCreated
+		if device != "" {
+			address, prefix, want = hub+"/devices/"+url.PathEscape(device)+"/messages/events?api-version=2021-04-12", "iothub-app-", http.StatusNoContent
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(string(body)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Content-Type", "application/atom+xml;type=entry;charset=utf-8")
 		for name, value := range properties {
-			text, _ := json.Marshal(value)
-			req.Header.Set(name, string(text))
+			req.Header.Set(prefix+name, value)
 		}
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		if resp.StatusCode != http.StatusCreated {
+		if resp.StatusCode != want {
 			t.Fatalf("%s", resp.Status)
 		}
 	}
-	const known = `if type == "object" and has("plant") then %s else auto end`
+	// A sender may name a mapping by a property.
+	known := `if type == "object" and has("plant") then %s else ($properties | .map // .Map) as $map | if $map == null then auto`
+	for _, m := range mapping.Builtin() {
+		if m[0] != "readings" { // is no function
+			known += fmt.Sprintf(" elif $map == %q then %s", m[0], strings.ReplaceAll(m[0], "-", "_"))
+		}
+	}
+	known += ` else {refused: "no mapping \($map)"} end end`
 	write(t, "plant.jq", strings.Replace(known, "%s", `{refused: "the plant \(.plant) is unknown"}`, 1))
 	expect(t, "published; INGEST_MAP=config/plant.jq", "ingest", "publish", "plant.jq")
 
@@ -70,8 +83,19 @@ func TestServeIngests(t *testing.T) {
 		if err := json.Unmarshal([]byte(read(t, file)), &c); err != nil {
 			t.Fatal(err)
 		}
-		if c.Expect == nil || len(c.System) > 2 || len(c.Properties) > 2 || c.Mapping != "auto" || c.CSV != "" {
-			continue // IoT Hub alone says so; refused; another mapping
+		if c.Expect == nil || c.CSV != "" {
+			continue // refused, or read by a setting
+		}
+		var system map[string]string
+		if err := json.Unmarshal(c.System, &system); len(c.System) > 0 && err != nil {
+			t.Fatal(file, err)
+		}
+		var properties map[string]string
+		if err := json.Unmarshal(c.Properties, &properties); len(c.Properties) > 0 && err != nil {
+			t.Fatal(file, err)
+		}
+		if c.Mapping != "auto" {
+			properties = map[string]string{"map": c.Mapping}
 		}
 		rows := map[fleet.Reading]bool{}
 		timed := true
@@ -86,7 +110,7 @@ func TestServeIngests(t *testing.T) {
 		if !timed {
 			continue
 		}
-		send(c.Base64, nil)
+		send(c.Base64, system["iothub-connection-device-id"], properties)
 		for r := range rows {
 			want[r] = true
 		}
@@ -94,7 +118,11 @@ func TestServeIngests(t *testing.T) {
 	if len(want) < 20 {
 		t.Fatalf("%d readings", len(want))
 	}
-	send([]byte(`{"plant":"hall","t":"2026-11-27T07:00:00Z","v":212}`), nil)
+	for name, e := range roundTrips {
+		send([]byte(e.body), e.device, map[string]string{"map": name})
+		want[fleet.Reading{ID: fleet.ID{Device: e.stored, Sensor: "t"}, Time: 1795762800000, Value: 21.5}] = true
+	}
+	send([]byte(`{"plant":"hall","t":"2026-11-27T07:00:00Z","v":212}`), "", nil)
 	db, err := store.Open(config.FileDSN(filepath.Join(dir, "fleetscore.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +159,32 @@ func TestServeIngests(t *testing.T) {
 	})
 	if code := stop(); code != 0 {
 		t.Errorf("exit code %d after\n%s", code, out.String())
+	}
+}
+
+// roundTrips are an event of each built-in mapping, sent by a device of IoT Hub if it names one, and the
+// device under which its reading is stored.
+var roundTrips = map[string]struct{ body, device, stored string }{
+	"auto":            {`{"device":"r-auto","sensor":"t","ts":1795762800,"value":21.5}`, "", "r-auto"},
+	"wide":            {`{"deviceId":"r-wide","ts":1795762800,"t":21.5}`, "hub", "r-wide"},
+	"iothub":          {`{"deviceId":"what it calls itself","ts":1795762800,"t":21.5}`, "r hub/1", "r hub/1"},
+	"iotedge":         {`{"ts":1795762800,"t":21.5}`, "r-edge", "r-edge"},
+	"iotcentral":      {`{"applicationId":"a","messageSource":"telemetry","deviceId":"r-central","enqueuedTime":"2026-11-27T07:00:00Z","telemetry":{"t":21.5}}`, "", "r-central"},
+	"opcua-publisher": {`{"MessageType":"ua-data","PublisherId":"r-opc","Messages":[{"Timestamp":"2026-11-27T07:00:00Z","Payload":{"t":{"Value":21.5}}}]}`, "hub", "r-opc"},
+	"cloudevents":     {`{"specversion":"1.0","type":"t","source":"r-cloud","id":"1","time":"2026-11-27T07:00:00Z","data":{"t":21.5}}`, "", "r-cloud"},
+	"eventgrid":       {`[{"id":"1","subject":"devices/r-grid","eventType":"x","eventTime":"2026-11-27T07:00:00Z","data":{"t":21.5}}]`, "", "r-grid"},
+	"sparkplug-json":  {`{"timestamp":1795762800000,"seq":1,"metrics":[{"name":"t","value":21.5}]}`, "r-spark", "r-spark"},
+	"lorawan-ttn":     {`{"end_device_ids":{"device_id":"r-lora"},"received_at":"2026-11-27T07:00:00Z","uplink_message":{"decoded_payload":{"t":21.5}}}`, "", "r-lora"},
+	"senml":           {`[{"bn":"r-senml/","bt":1795762800,"n":"t","v":21.5}]`, "", "r-senml/"},
+}
+
+// Each built-in mapping has its round trip. That of readings is what simulate sends.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	for _, m := range mapping.Builtin() {
+		if _, ok := roundTrips[m[0]]; !ok && m[0] != "readings" {
+			t.Errorf("the mapping %s has no event", m[0])
+		}
 	}
 }
 
