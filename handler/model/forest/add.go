@@ -119,11 +119,7 @@ func (f *Values[X, V]) addLeaves(dst, values []V, leaves []uint32) {
 			dst[l] += values[leaf]
 		}
 	case f.outputs == 2 && f.width == 2:
-		for l, leaf := range leaves {
-			v, d := values[2*int(leaf):][:2], dst[2*l:][:2]
-			d[0] += v[0]
-			d[1] += v[1]
-		}
+		addPairs(dst[:2*len(leaves)], values, leaves)
 	default:
 		for l, leaf := range leaves {
 			values := values[int(leaf)*f.width:][:f.width]
@@ -132,6 +128,15 @@ func (f *Values[X, V]) addLeaves(dst, values []V, leaves []uint32) {
 				out[k] += v
 			}
 		}
+	}
+}
+
+// addPairsPortable is addLeaves of leaves of two values each, for two outputs.
+func addPairsPortable[V Float](dst, values []V, leaves []uint32) {
+	for l, leaf := range leaves {
+		v, d := values[2*int(leaf):][:2], dst[2*l:][:2]
+		d[0] += v[0]
+		d[1] += v[1]
 	}
 }
 

@@ -1,5 +1,7 @@
 package forest
 
+import "unsafe"
+
 // The walks in assembly take five instructions for a step; the compiler's take more than
 // twice as many. They need nothing that not every amd64 has. Stride is the bytes of a group.
 
@@ -9,14 +11,36 @@ func linkedGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth in
 //go:noescape
 func wideGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
 
+// addDoubles adds the pairs of values of n leaves to as many pairs of dst.
+//
+//go:noescape
+func addDoubles(dst, values *float64, leaves *uint32, n int)
+
 // linkedLeaves is linkedLeavesPortable.
 func linkedLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+	if depth == 0 {
+		clear(leaves)
+		return
+	}
 	groups := len(leaves) / rows
 	linkedGroups(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, int(depth))
 }
 
 // wideLeaves is wideLeavesPortable.
 func wideLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+	if depth == 0 {
+		clear(leaves)
+		return
+	}
 	groups := len(leaves) / rows
 	wideGroups(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, int(depth))
+}
+
+// addPairs is addPairsPortable.
+func addPairs[V Float](dst, values []V, leaves []uint32) {
+	if single[V]() || len(leaves) == 0 {
+		addPairsPortable(dst, values, leaves)
+		return
+	}
+	addDoubles((*float64)(unsafe.Pointer(&dst[0])), (*float64)(unsafe.Pointer(&values[0])), &leaves[0], len(leaves))
 }

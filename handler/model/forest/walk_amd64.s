@@ -5,6 +5,12 @@
 // threshold, and BX where its column starts. The comparison sets the carry flag where the
 // row's key is above the threshold's.
 
+// From the root, whose left child is given.
+#define ROOT_CHILD(node, row, left) \
+	CMPQ AX, (row*8)(DI)(BX*8); \
+	MOVL $left, node; \
+	ADCL $0, node
+
 #define LINKED_CHILD(node, row) \
 	MOVWLZX 2(SI)(node*8), BX; \
 	MOVQ (SI)(node*8), AX; \
@@ -19,19 +25,6 @@
 	CMPQ AX, (row*8)(DI)(BX*8); \
 	MOVL 20(SI)(node*8), node; \
 	ADCL $0, node
-
-#define ROOTS \
-	XORL R8, R8; \
-	XORL R9, R9; \
-	XORL R10, R10; \
-	XORL R11, R11; \
-	XORL R12, R12; \
-	XORL R13, R13; \
-	XORL R14, R14; \
-	XORL R15, R15; \
-	XORL CX, CX; \
-	XORL DX, DX; \
-	XORL BP, BP
 
 #define STORE \
 	MOVQ leaves+0(FP), AX; \
@@ -55,9 +48,21 @@ TEXT ·linkedGroups(SB), NOSPLIT, $8-48
 	MOVQ nodes+16(FP), SI
 
 group:
-	ROOTS
+	MOVQ (SI), AX
+	MOVWLZX 2(SI), BX
+	ROOT_CHILD(R8, 0, 1)
+	ROOT_CHILD(R9, 1, 1)
+	ROOT_CHILD(R10, 2, 1)
+	ROOT_CHILD(R11, 3, 1)
+	ROOT_CHILD(R12, 4, 1)
+	ROOT_CHILD(R13, 5, 1)
+	ROOT_CHILD(R14, 6, 1)
+	ROOT_CHILD(R15, 7, 1)
+	ROOT_CHILD(CX, 8, 1)
+	ROOT_CHILD(DX, 9, 1)
+	ROOT_CHILD(BP, 10, 1)
 	MOVQ depth+40(FP), AX
-	TESTQ AX, AX
+	DECQ AX
 	JZ done
 	MOVQ AX, steps-8(SP)
 
@@ -89,9 +94,21 @@ TEXT ·wideGroups(SB), NOSPLIT, $8-48
 	MOVQ nodes+16(FP), SI
 
 group:
-	ROOTS
+	MOVQ (SI), AX
+	MOVL 16(SI), BX
+	ROOT_CHILD(R8, 0, 4)
+	ROOT_CHILD(R9, 1, 4)
+	ROOT_CHILD(R10, 2, 4)
+	ROOT_CHILD(R11, 3, 4)
+	ROOT_CHILD(R12, 4, 4)
+	ROOT_CHILD(R13, 5, 4)
+	ROOT_CHILD(R14, 6, 4)
+	ROOT_CHILD(R15, 7, 4)
+	ROOT_CHILD(CX, 8, 4)
+	ROOT_CHILD(DX, 9, 4)
+	ROOT_CHILD(BP, 10, 4)
 	MOVQ depth+40(FP), AX
-	TESTQ AX, AX
+	DECQ AX
 	JZ done
 	MOVQ AX, steps-8(SP)
 
@@ -115,4 +132,24 @@ done:
 	ADDQ stride+32(FP), DI
 	DECQ groups+24(FP)
 	JNZ group
+	RET
+
+// func addDoubles(dst, values *float64, leaves *uint32, n int)
+TEXT ·addDoubles(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ values+8(FP), SI
+	MOVQ leaves+16(FP), BX
+	MOVQ n+24(FP), CX
+
+row:
+	MOVL (BX), AX
+	ADDL AX, AX
+	MOVUPD (DI), X0
+	MOVUPD (SI)(AX*8), X1
+	ADDPD X1, X0
+	MOVUPD X0, (DI)
+	ADDQ $4, BX
+	ADDQ $16, DI
+	DECQ CX
+	JNZ row
 	RET

@@ -9,3 +9,5 @@ func linkedLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
 func wideLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
 	wideLeavesPortable(leaves, block, nodes, depth)
 }
+
+func addPairs[V Float](dst, values []V, leaves []uint32) { addPairsPortable(dst, values, leaves) }
