@@ -110,6 +110,9 @@ func (r *Reader) open(name string) (*source, error) {
 		if raw == nil {
 			raw = os.Stdin
 		}
+		if s, ok := raw.(io.Seeker); ok {
+			_, _ = s.Seek(0, io.SeekStart) // a pipe cannot, and is read once
+		}
 	} else {
 		f, err := os.Open(name)
 		if err != nil {

@@ -32,7 +32,7 @@ type Options struct {
 	Zone *time.Location
 	// Strict ends the reading at the first row that is refused.
 	Strict bool
-	// Stdin is what the file name "-" reads.
+	// Stdin is what the file name "-" reads, each time from its beginning if it can seek.
 	Stdin io.Reader
 }
 

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -120,9 +118,6 @@ type own struct {
 // openOwn reads all files once, so that a mistake in the last line is known
 // before anything is started, and says what in them is no reading.
 func (c console) openOwn(flags *dataFlags, data []string, models string) (*own, error) {
-	if slices.Contains(data, "-") {
-		return nil, usageError{errors.New("--data - is read twice, which stdin cannot be: give a file")}
-	}
 	files, err := flags.open(c, data)
 	if err != nil {
 		return nil, err

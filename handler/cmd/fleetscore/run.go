@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,14 @@ window is the whole time range of the data.` + dataHelp,
 				return usageError{errors.New("--data and --models go together: the readings, and a folder with a model per sensor")}
 			}
 			var in input = simulatedFleet(f.seed, f.devices)
+			if slices.Contains(f.data, "-") { // files are read twice, and stdin cannot be
+				stdin, remove, err := kept(c.in)
+				if err != nil {
+					return err
+				}
+				defer remove()
+				c.in = stdin
+			}
 			if len(f.data) > 0 {
 				var err error
 				if in, err = c.openOwn(&f.files, f.data, f.models); err != nil {
@@ -176,3 +185,19 @@ func (c console) score(ctx context.Context, s *stack, w fleet.Window) (runs.Run,
 // perMessage returns how many sensors go into a message, so that the queue holds at most
 // about 200: Azurite slows down with more.
 func perMessage(sensors int) string { return fmt.Sprint(min(sensors/200+1, fleet.MaxJobsPerMessage)) }
+
+// kept returns a temporary file with all that in holds, which remove removes.
+func kept(in io.Reader) (f *os.File, remove func(), err error) {
+	if f, err = os.CreateTemp("", "fleetscore-stdin-*"); err != nil {
+		return nil, nil, err
+	}
+	remove = func() {
+		f.Close()
+		os.Remove(f.Name())
+	}
+	if _, err := io.Copy(f, in); err != nil {
+		remove()
+		return nil, nil, fmt.Errorf("read stdin: %w", err)
+	}
+	return f, remove, nil
+}
