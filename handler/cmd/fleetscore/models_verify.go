@@ -164,7 +164,7 @@ func sameNumber(a, b string) bool {
 // add compares a number.
 func (c *comparison) add(line int, got, want, tolerance float64) {
 	c.Compared++
-	if math.Float64bits(got) == math.Float64bits(want) {
+	if math.Float64bits(got) == math.Float64bits(want) || got != got && want != want {
 		c.BitIdentical++
 		return
 	}

@@ -103,3 +103,22 @@ func TestVerifyJSON(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
+
+// TestVerifyNaN holds that null is NaN, which is equal to itself and to nothing else.
+func TestVerifyNaN(t *testing.T) {
+	t.Parallel()
+	want, err := flatten(json.RawMessage(`[[null, 0], [1, null]]`), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c comparison
+	for i, got := range []float64{-math.NaN(), math.NaN(), 1, 0} {
+		c.add(i+1, got, want[i], 1e-12)
+	}
+	if c.BitIdentical != 2 || c.Beyond != 2 {
+		t.Errorf("%d are equal and %d not, of 2 and 2", c.BitIdentical, c.Beyond)
+	}
+	if got := pythonText(nil); got != "nan" {
+		t.Errorf("null is %s", got)
+	}
+}

@@ -159,6 +159,8 @@ func needsLimit(m predict.Model) bool {
 // pythonText returns what Python prints for a value of JSON.
 func pythonText(v any) string {
 	switch v := v.(type) {
+	case nil: // which JSON has for NaN
+		return "nan"
 	case bool:
 		if v {
 			return "True"
@@ -172,13 +174,21 @@ func pythonText(v any) string {
 
 // flatten returns a list of numbers, or of lists of numbers, for n rows.
 func flatten(raw json.RawMessage, n int) ([]float64, error) {
-	var flat []float64
-	if json.Unmarshal(raw, &flat) != nil {
-		var rows [][]float64
+	var values []*float64
+	if json.Unmarshal(raw, &values) != nil {
+		var rows [][]*float64
 		if err := json.Unmarshal(raw, &rows); err != nil {
 			return nil, err
 		}
-		flat = slices.Concat(rows...)
+		values = slices.Concat(rows...)
+	}
+	flat := make([]float64, 0, len(values))
+	for _, v := range values {
+		if v == nil {
+			flat = append(flat, math.NaN())
+			continue
+		}
+		flat = append(flat, *v)
 	}
 	if n == 0 || len(flat)%n != 0 {
 		return nil, fmt.Errorf("%d numbers for %d rows", len(flat), n)

@@ -87,6 +87,8 @@ func explain(plain []byte, unpackErr, err error) error {
 	switch {
 	case errors.Is(err, pickle.ErrTruncated):
 		return fmt.Errorf("the file ends too early: %w; %s", err, writeAgain)
+	case errors.Is(unpackErr, pickle.ErrLimit):
+		return fmt.Errorf("%w; if the file is yours, write it without compression", unpackErr)
 	case unpackErr != nil:
 		return fmt.Errorf("the file is damaged or ends too early: %w; %s", err, writeAgain)
 	case errors.Is(err, pickle.ErrOpcode) && !looksPickled(plain):

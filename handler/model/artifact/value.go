@@ -25,6 +25,9 @@ func notModel(v any) error {
 	case pickle.Global:
 		return noModel("the file holds the name of a function or class (%v), not a model: a pickle has none of its code, and nothing of a file is run here; write the fitted estimators that it uses", v)
 	case *numpy.Array:
+		if v.Type.Kind == 'O' && v.Len() == 1 { // in which a dict or a model may be
+			return nil
+		}
 		return noModel("the file holds a numpy array of shape %v, which is data and not a model: %s", shapeText(v.Shape), writeEstimator)
 	case *pickle.Object:
 		if s := scalar(v); s != any(v) {

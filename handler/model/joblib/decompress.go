@@ -19,7 +19,7 @@ import (
 const (
 	MaxSize   = 256 << 20
 	MaxRatio  = 100
-	smallSize = 1 << 20
+	smallSize = 16 << 20
 )
 
 // formats are the compressions joblib offers, by a file's first bytes. open is

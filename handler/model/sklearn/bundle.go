@@ -54,6 +54,12 @@ type part struct {
 
 func (p part) predicts() bool { return p.e.predictor != nil }
 
+// givesBack reports an autoencoder, which is a model and no step before one.
+func (p part) givesBack() bool {
+	_, ok := p.e.transformer.(*autoencoder)
+	return ok
+}
+
 // Member is what of a dict, tuple, list or folder is taken, and as what: the class
 // of an estimator, or "columns", "threshold" or "class names".
 type Member struct{ Key, As string }
@@ -282,7 +288,7 @@ func (b *bundle) order() ([]part, error) {
 	if len(b.steps) > 0 {
 		return b.listed()
 	}
-	if len(b.limits) > 0 && !slices.ContainsFunc(b.parts, part.predicts) {
+	if !slices.ContainsFunc(b.parts, part.predicts) && (len(b.limits) > 0 || slices.ContainsFunc(b.parts, part.givesBack)) {
 		b.promote(b.parts)
 	}
 	var before []part
@@ -293,7 +299,7 @@ func (b *bundle) order() ([]part, error) {
 			continue
 		}
 		if last != nil {
-			return nil, b.refuse("more than one of them predicts", fmt.Sprintf(`name the one that counts in the features file, as in "steps": [%s]`, quoted(last.key)))
+			return nil, b.refuse("more than one of them predicts", fmt.Sprintf(`write each into a file of its own, or name the one that counts in the features file, as in "steps": [%s]`, quoted(last.key)))
 		}
 		last = &b.parts[i]
 	}
@@ -302,11 +308,11 @@ func (b *bundle) order() ([]part, error) {
 	}
 	switch {
 	case last == nil:
-		return nil, b.refuse("none of them predicts", "put the fitted model beside them, or write one Pipeline of all")
-	case len(before) == 0:
-		return []part{*last}, nil
+		return nil, b.nonePredicts()
 	case b.stranger() != "":
 		return nil, b.refuse("what "+quoted(b.stranger())+" does to the rows is not known here", b.settle(append(before, *last)))
+	case len(before) == 0:
+		return []part{*last}, nil
 	case b.keyed:
 		ordered := inOrder(before, *last)
 		if ordered == nil {
@@ -322,6 +328,16 @@ func (b *bundle) order() ([]part, error) {
 		}
 	}
 	return append(before, *last), nil
+}
+
+// nonePredicts says why none of the parts predicts: one may be of a class that cannot.
+func (b *bundle) nonePredicts() error {
+	for _, m := range b.members {
+		if o, ok := m.value.(*pickle.Object); ok && !b.estimates(o) && strings.HasPrefix(o.Class.Module, "sklearn.") && o.Class.Name != "LabelEncoder" {
+			return refuseClass(o.Class, " under "+quoted(m.key))
+		}
+	}
+	return b.refuse("none of them predicts", "put the fitted model beside them, or write one Pipeline of all")
 }
 
 // promote makes the last part that can judge rows by itself, PCA for instance,
@@ -364,11 +380,19 @@ func (b *bundle) listed() ([]part, error) {
 	return ordered, nil
 }
 
+// transforming are the packages of scikit-learn whose classes transform rows, but for
+// the names of classes.
+var transforming = []string{"preprocessing", "decomposition", "impute", "feature_selection", "feature_extraction", "compose", "pipeline", "kernel_approximation", "random_projection", "manifold", "cross_decomposition"}
+
 // stranger returns the key of an object that may be a transformer, but is of no
 // class that is known; "" if there is none.
 func (b *bundle) stranger() string {
 	for _, m := range b.members {
-		if o, ok := m.value.(*pickle.Object); ok && !b.estimates(o) && strings.HasPrefix(o.Class.Module, "sklearn.") && o.Class.Name != "LabelEncoder" {
+		o, ok := m.value.(*pickle.Object)
+		if !ok || b.estimates(o) || slices.Contains([]string{"LabelEncoder", "LabelBinarizer", "MultiLabelBinarizer"}, o.Class.Name) {
+			continue
+		}
+		if parts := strings.Split(o.Class.Module, "."); len(parts) > 1 && parts[0] == "sklearn" && slices.Contains(transforming, parts[1]) {
 			return m.key
 		}
 	}

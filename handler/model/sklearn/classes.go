@@ -56,6 +56,8 @@ func init() {
 		{"Birch", in("cluster", "birch"), loadBirch, false},
 		{"MeanShift", in("cluster", "mean_shift_", "mean_shift"), loadCentres, false},
 		{"AffinityPropagation", in("cluster", "affinity_propagation_", "affinity_propagation"), loadCentres, false},
+		{"BisectingKMeans", in("cluster", "bisect_k_means"), loadBisectingKMeans, false},
+		{"NearestNeighbors", in("neighbors", "unsupervised"), loadNearestNeighbors, false},
 	}
 	classifiers = []class{
 		{"DecisionTreeClassifier", in("tree", "tree", "classes"), loadTreeClassifier, false},
@@ -89,6 +91,11 @@ func init() {
 		{"NearestCentroid", in("neighbors", "nearest_centroid"), loadNearestCentroid, false},
 		{"OneVsRestClassifier", []string{"sklearn.multiclass"}, loadOneVsRest, false},
 		{"OneVsOneClassifier", []string{"sklearn.multiclass"}, loadOneVsOne, false},
+		{"OutputCodeClassifier", []string{"sklearn.multiclass"}, loadOutputCode, false},
+		{"RadiusNeighborsClassifier", in("neighbors", "classification"), loadRadiusClassifier, false},
+		{"LabelPropagation", in("semi_supervised", "label_propagation"), loadPropagation, false},
+		{"LabelSpreading", in("semi_supervised", "label_propagation"), loadPropagation, false},
+		{"GaussianProcessClassifier", in("gaussian_process", "gpc"), loadGaussianClassifier, false},
 		{"FixedThresholdClassifier", in("model_selection", "classification_threshold"), loadFixedThreshold, false},
 		{"TunedThresholdClassifierCV", in("model_selection", "classification_threshold"), loadTunedThreshold, false},
 		{"MLPClassifier", in("neural_network", "multilayer_perceptron"), loadMLPClassifier, false},
@@ -113,6 +120,10 @@ func init() {
 		{"LassoCV", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
 		{"ElasticNet", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
 		{"ElasticNetCV", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
+		{"MultiTaskLasso", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
+		{"MultiTaskLassoCV", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
+		{"MultiTaskElasticNet", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
+		{"MultiTaskElasticNetCV", in("linear_model", "coordinate_descent"), loadLinearRegressor, false},
 		{"Lars", in("linear_model", "least_angle"), loadLinearRegressor, false},
 		{"LarsCV", in("linear_model", "least_angle"), loadLinearRegressor, false},
 		{"LassoLars", in("linear_model", "least_angle"), loadLinearRegressor, false},
@@ -134,10 +145,12 @@ func init() {
 		{"SVR", in("svm", "classes"), loadSVR, false},
 		{"NuSVR", in("svm", "classes"), loadSVR, false},
 		{"KNeighborsRegressor", in("neighbors", "regression"), loadKNeighborsRegressor, false},
+		{"RadiusNeighborsRegressor", in("neighbors", "regression"), loadRadiusRegressor, false},
 		{"KernelRidge", []string{"sklearn.kernel_ridge"}, loadKernelRidge, false},
 		{"GaussianProcessRegressor", in("gaussian_process", "gpr"), loadGaussianProcess, false},
 		{"PLSRegression", in("cross_decomposition", "pls_", "pls"), loadPLS, false},
 		{"PLSCanonical", in("cross_decomposition", "pls_", "pls"), loadPLS, false},
+		{"CCA", in("cross_decomposition", "pls_", "pls", "cca_", "cca"), loadPLS, false},
 		{"MLPRegressor", in("neural_network", "multilayer_perceptron"), loadMLPRegressor, false},
 		{"IsotonicRegression", []string{"sklearn.isotonic"}, loadIsotonic, false},
 		{"TransformedTargetRegressor", in("compose", "target"), loadTransformedTarget, false},
@@ -159,6 +172,7 @@ func init() {
 		{"KBinsDiscretizer", in("preprocessing", "discretization"), loadKBins, false},
 		{"OneHotEncoder", append(in("preprocessing", "encoders"), scaling...), loadOneHotEncoder, false},
 		{"OrdinalEncoder", in("preprocessing", "encoders"), loadOrdinalEncoder, false},
+		{"TargetEncoder", in("preprocessing", "target_encoder"), loadTargetEncoder, false},
 		{"KernelCenterer", scaling, loadKernelCenterer, false},
 		{"FunctionTransformer", in("preprocessing", "function_transformer"), loadFunctionTransformer, false},
 		{"PCA", in("decomposition", "pca"), loadPCA, false},
@@ -168,6 +182,11 @@ func init() {
 		{"FastICA", in("decomposition", "fastica_", "fastica"), loadFastICA, false},
 		{"FactorAnalysis", in("decomposition", "factor_analysis"), loadFactorAnalysis, false},
 		{"GaussianRandomProjection", []string{"sklearn.random_projection"}, loadTruncatedSVD, false},
+		{"SparseRandomProjection", []string{"sklearn.random_projection"}, loadSparseProjection, false},
+		{"SparsePCA", in("decomposition", "sparse_pca"), loadSparsePCA, false},
+		{"MiniBatchSparsePCA", in("decomposition", "sparse_pca"), loadSparsePCA, false},
+		{"FeatureAgglomeration", in("cluster", "agglomerative", "hierarchical"), loadFeatureAgglomeration, false},
+		{"RandomTreesEmbedding", in("ensemble", "forest"), loadTreesEmbedding, false},
 		{"NeighborhoodComponentsAnalysis", in("neighbors", "nca"), loadTruncatedSVD, false},
 		{"Nystroem", []string{"sklearn.kernel_approximation"}, loadNystroem, false},
 		{"RBFSampler", []string{"sklearn.kernel_approximation"}, loadRBFSampler, false},
@@ -199,6 +218,14 @@ func init() {
 		{"FrozenEstimator", []string{"sklearn.frozen._frozen"}, loadFrozen, false},
 		{"RANSACRegressor", in("linear_model", "ransac"), loadFitted, false},
 		{"SelfTrainingClassifier", in("semi_supervised", "self_training"), loadSelfTraining, false},
+		{"MultiOutputRegressor", []string{"sklearn.multioutput"}, loadOnly, false},
+		{"MultiOutputClassifier", []string{"sklearn.multioutput"}, loadOnly, false},
+		{"RegressorChain", []string{"sklearn.multioutput"}, loadOnly, false},
+		{"ClassifierChain", []string{"sklearn.multioutput"}, loadOnly, false},
+	}
+	inner := []class{ // that stand inside others alone
+		{"_BinaryGaussianProcessClassifierLaplace", in("gaussian_process", "gpc"), loadLaplace, false},
+		{"_ConstantPredictor", []string{"sklearn.multiclass"}, loadConstant, false},
 	}
 	wrappers, lightgbmWrappers := []string{"xgboost.sklearn"}, []string{"lightgbm.sklearn"}
 	boosters := []class{
@@ -241,7 +268,7 @@ func init() {
 		{"RUSBoostClassifier", imblearn("weight_boosting"), loadImbalanced(loadAdaBoostClassifier), true},
 	}
 	classes = make(map[pickle.Global]class)
-	for _, list := range [][]class{detectors, classifiers, regressors, transformers, metas, boosters, pyods, imbalanced} {
+	for _, list := range [][]class{detectors, classifiers, regressors, transformers, metas, inner, boosters, pyods, imbalanced} {
 		for _, c := range list {
 			for _, m := range c.modules {
 				g := pickle.Global{Module: m, Name: c.name}

@@ -118,7 +118,7 @@ A number is how many models have the estimator in them. go test ./handler/model/
 			learn.add(t, path, g.File)
 		}
 	}
-	paths, err := filepath.Glob("../testdata/estimators-*.json.xz")
+	paths, err := filepath.Glob("../testdata/[ek][se]*-*.json.xz") // estimators and kept
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package sklearn
 import (
 	"math"
 
-	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
@@ -60,7 +59,7 @@ func loadKernelDensity(a *attrs) *element {
 			a.refuse(limit+" other than 0", "fit it with 0, the default: scores are then exact")
 		}
 	}
-	m.distance = a.metricOf(a.value("metric"), a.optional("metric_params"))
+	m.distance = a.metricOf(a.value("metric"), a.optional("metric_params"), true)
 	o := a.inside("tree_")
 	if a.err != nil {
 		return nil
@@ -144,7 +143,7 @@ func (m *density) scoreSamples(dst, x []float64, a *arena) error {
 	for i := range dst {
 		row := x[i*m.width : (i+1)*m.width]
 		for k := range logs {
-			d := m.distance.finish(m.distance.reduced(row, m.rows[k*m.width:(k+1)*m.width], m.distance.p), m.distance.p)
+			d := m.distance.between(row, m.rows[k*m.width:(k+1)*m.width])
 			logs[k] = m.kernel(d, m.bandwidth)
 			if m.weights != nil {
 				logs[k] += m.weights[k]
@@ -153,20 +152,4 @@ func (m *density) scoreSamples(dst, x []float64, a *arena) error {
 		dst[i] = m.constant + logOfSum(logs)
 	}
 	return nil
-}
-
-// metricOf reads a metric by its name and parameters, before scikit-learn has
-// simplified it.
-func (a *attrs) metricOf(name, params any) metric {
-	p := 2.0
-	if d, ok := params.(*pickle.Dict); ok && len(d.Entries) > 0 {
-		v, ok := d.Get("p")
-		f, err := numpy.Float(v)
-		if !ok || err != nil || len(d.Entries) > 1 {
-			a.refuse("metric_params", "use a metric without parameters but p")
-		}
-		p = f
-	}
-	text, _ := name.(string)
-	return a.metricNamed(text, p)
 }

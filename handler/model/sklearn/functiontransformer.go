@@ -1,7 +1,10 @@
 package sklearn
 
 import (
+	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/model/libm"
@@ -17,7 +20,7 @@ type ufunc func(float64) float64
 var ufuncs = map[string]ufunc{
 	"absolute": math.Abs, "abs": math.Abs, "fabs": math.Abs, "negative": func(x float64) float64 { return -x },
 	"positive": func(x float64) float64 { return x }, "sign": sign,
-	"rint": math.RoundToEven, "floor": math.Floor, "ceil": math.Ceil, "trunc": math.Trunc,
+	"rint": math.RoundToEven, "round": math.RoundToEven, "around": math.RoundToEven, "floor": math.Floor, "ceil": math.Ceil, "trunc": math.Trunc,
 	"square": func(x float64) float64 { return x * x }, "reciprocal": func(x float64) float64 { return 1 / x },
 	"sqrt": math.Sqrt, "cbrt": math.Cbrt,
 	"exp": libm.Exp, "exp2": math.Exp2, "expm1": math.Expm1,
@@ -26,7 +29,8 @@ var ufuncs = map[string]ufunc{
 	"arcsin": math.Asin, "arccos": math.Acos, "arctan": math.Atan, "asin": math.Asin, "acos": math.Acos, "atan": math.Atan,
 	"sinh": math.Sinh, "cosh": math.Cosh, "tanh": libm.Tanh,
 	"arcsinh": math.Asinh, "arccosh": math.Acosh, "arctanh": math.Atanh, "asinh": math.Asinh, "acosh": math.Acosh, "atanh": math.Atanh,
-	"deg2rad": radians, "radians": radians, "rad2deg": degrees, "degrees": degrees,
+	"nan_to_num": (&replaced{0, math.MaxFloat64, -math.MaxFloat64}).of,
+	"deg2rad":    radians, "radians": radians, "rad2deg": degrees, "degrees": degrees,
 }
 
 func sign(x float64) float64 {
@@ -47,13 +51,10 @@ func loadFunctionTransformer(a *attrs) *element {
 	if a.boolOr("validate", false) {
 		e.accepts = finite
 	}
-	if args, _ := a.value("kw_args").(*pickle.Dict); a.has("kw_args") && (args == nil || len(args.Entries) > 0) {
-		a.refuse("kw_args", "use a function of numpy that needs none")
-	}
 	if !a.has("func") && !a.has("inverse_func") {
 		return e // the identity
 	}
-	f := &functions{forward: a.function("func")}
+	f := &functions{forward: a.functionWith("func", "kw_args")}
 	// Only a target is ever inverted: an inverse that is not known stops nobody
 	// else.
 	f.inverse, _ = a.knownFunction("inverse_func")
@@ -78,6 +79,106 @@ func (a *attrs) function(name string) ufunc {
 	return f
 }
 
+// functionWith returns the function that an attribute is, with the arguments in another.
+func (a *attrs) functionWith(name, arguments string) ufunc {
+	args, _ := a.optional(arguments).(*pickle.Dict)
+	if args == nil || len(args.Entries) == 0 {
+		if a.has(arguments) && args == nil {
+			a.fail("%s is no dict", arguments)
+		}
+		return a.function(name)
+	}
+	g, _ := function(a.value(name))
+	with, known := withArguments[g.Name]
+	if !known || !ofNumpy(g) {
+		a.refuse(arguments, "use a function of numpy that needs none, or numpy.clip, numpy.round or numpy.nan_to_num")
+		return nil
+	}
+	given := make(map[string]float64)
+	for _, e := range args.Entries {
+		key, _ := e.Key.(string)
+		f, ok := a.number(e.Value)
+		switch {
+		case e.Value == nil || key == "copy":
+		case !ok:
+			a.refuse(fmt.Sprintf("the argument %.40q of numpy.%s that is no number", key, g.Name), "give it a number, the same for all columns")
+		default:
+			given[key] = f
+		}
+	}
+	f := with(given)
+	if a.err == nil && len(given) > 0 {
+		a.refuse(fmt.Sprintf("the argument %.40q of numpy.%s", slices.Sorted(maps.Keys(given))[0], g.Name), "leave it out")
+	}
+	return f
+}
+
+// withArguments are the functions of numpy that are read with arguments. Each takes
+// those it knows out of what is given.
+var withArguments = map[string]func(given map[string]float64) ufunc{
+	"clip": func(given map[string]float64) ufunc {
+		least, most := math.Inf(-1), math.Inf(1)
+		taken(given, &least, "a_min", "min")
+		taken(given, &most, "a_max", "max")
+		return func(x float64) float64 {
+			if x != x {
+				return x
+			}
+			return min(max(x, least), most)
+		}
+	},
+	"round": rounding, "around": rounding, "round_": rounding,
+	"nan_to_num": func(given map[string]float64) ufunc {
+		r := &replaced{0, math.MaxFloat64, -math.MaxFloat64}
+		taken(given, &r.nan, "nan")
+		taken(given, &r.positive, "posinf")
+		taken(given, &r.negative, "neginf")
+		return r.of
+	},
+}
+
+func taken(given map[string]float64, to *float64, names ...string) {
+	for _, name := range names {
+		if f, ok := given[name]; ok {
+			*to = f
+			delete(given, name)
+		}
+	}
+}
+
+// rounding is numpy.round: it multiplies, rounds half to even, and divides.
+func rounding(given map[string]float64) ufunc {
+	decimals := 0.0
+	taken(given, &decimals, "decimals")
+	factor := math.Pow(10, math.Abs(decimals))
+	switch {
+	case decimals == 0:
+		return math.RoundToEven
+	case decimals > 0:
+		return func(x float64) float64 { return math.RoundToEven(x*factor) / factor }
+	}
+	return func(x float64) float64 { return math.RoundToEven(x/factor) * factor }
+}
+
+// replaced is numpy.nan_to_num.
+type replaced struct{ nan, positive, negative float64 }
+
+func (r *replaced) of(x float64) float64 {
+	switch {
+	case x != x:
+		return r.nan
+	case math.IsInf(x, 1):
+		return r.positive
+	case math.IsInf(x, -1):
+		return r.negative
+	}
+	return x
+}
+
+func ofNumpy(g pickle.Global) bool {
+	return g.Module == "numpy" || strings.HasPrefix(g.Module, "numpy.")
+}
+
 // knownFunction returns the function that an attribute is, the identity of
 // None, if it is known.
 func (a *attrs) knownFunction(name string) (ufunc, bool) {
@@ -89,7 +190,7 @@ func (a *attrs) knownFunction(name string) (ufunc, bool) {
 		return identity, true
 	}
 	f, ok := function(v)
-	if !ok || f.Module != "numpy" && !strings.HasPrefix(f.Module, "numpy.") {
+	if !ok || !ofNumpy(f) {
 		return nil, false
 	}
 	u, ok := ufuncs[f.Name]

@@ -17,9 +17,16 @@ type gaussianProcess struct {
 	mean, std float64 // of what it was fitted on
 }
 
-// covarianceKernel is a kernel of sklearn.gaussian_process.kernels, between two
-// different rows.
-type covarianceKernel func(x, y []float64) float64
+// covarianceKernel is a kernel of sklearn.gaussian_process.kernels.
+type covarianceKernel struct {
+	between func(x, y []float64) float64 // of two different rows
+	itself  func(x []float64) float64    // of a row and itself
+}
+
+// ofDistance is a kernel that is 1 for a row and itself.
+func ofDistance(between func(x, y []float64) float64) covarianceKernel {
+	return covarianceKernel{between, func([]float64) float64 { return 1 }}
+}
 
 // maxKernels bounds the kernels inside one another.
 const maxKernels = 50
@@ -57,7 +64,7 @@ func (m *gaussianProcess) predict(out outcome, x []float64, n int, a *arena) err
 	for i := range n {
 		row := x[i*m.width : (i+1)*m.width]
 		for k := range values {
-			values[k] = m.kernel(row, m.rows[k*m.width:(k+1)*m.width])
+			values[k] = m.kernel.between(row, m.rows[k*m.width:(k+1)*m.width])
 		}
 		out.pred[i] = float64(m.std*dot(values, m.alpha)) + m.mean
 	}
@@ -69,7 +76,7 @@ func (a *attrs) covarianceKernel(v any, left *int) covarianceKernel {
 	o, ok := v.(*pickle.Object)
 	if *left--; *left < 0 || !ok {
 		a.fail("kernel_ is no kernel, or of over %d", maxKernels)
-		return nil
+		return covarianceKernel{}
 	}
 	k := &attrs{loader: a.loader, object: o, class: o.Class.Name, step: a.step, version: a.version, in: a.in}
 	f := k.kernelNamed(left)
@@ -82,45 +89,56 @@ func (a *attrs) covarianceKernel(v any, left *int) covarianceKernel {
 func (a *attrs) kernelNamed(left *int) covarianceKernel {
 	if a.object.Class.Module != "sklearn.gaussian_process.kernels" {
 		a.refuse("such a kernel", useKernels)
-		return nil
+		return covarianceKernel{}
 	}
 	switch a.class {
 	case "Sum", "Product":
 		first, second := a.covarianceKernel(a.value("k1"), left), a.covarianceKernel(a.value("k2"), left)
 		if a.class == "Sum" {
-			return func(x, y []float64) float64 { return first(x, y) + second(x, y) }
+			return covarianceKernel{
+				func(x, y []float64) float64 { return first.between(x, y) + second.between(x, y) },
+				func(x []float64) float64 { return first.itself(x) + second.itself(x) },
+			}
 		}
-		return func(x, y []float64) float64 { return first(x, y) * second(x, y) }
+		return covarianceKernel{
+			func(x, y []float64) float64 { return first.between(x, y) * second.between(x, y) },
+			func(x []float64) float64 { return first.itself(x) * second.itself(x) },
+		}
 	case "Exponentiation":
 		inner, exponent := a.covarianceKernel(a.value("kernel"), left), a.finite("exponent")
-		return func(x, y []float64) float64 { return math.Pow(inner(x, y), exponent) }
+		return covarianceKernel{
+			func(x, y []float64) float64 { return math.Pow(inner.between(x, y), exponent) },
+			func(x []float64) float64 { return math.Pow(inner.itself(x), exponent) },
+		}
 	case "ConstantKernel":
 		c := a.finite("constant_value")
-		return func(_, _ []float64) float64 { return c }
-	case "WhiteKernel": // of a row with itself alone
-		return func(_, _ []float64) float64 { return 0 }
+		return covarianceKernel{func(_, _ []float64) float64 { return c }, func([]float64) float64 { return c }}
+	case "WhiteKernel":
+		noise := a.finite("noise_level")
+		return covarianceKernel{func(_, _ []float64) float64 { return 0 }, func([]float64) float64 { return noise }}
 	case "DotProduct":
 		sigma := a.finite("sigma_0")
-		return func(x, y []float64) float64 { return dot(x, y) + float64(sigma*sigma) }
+		product := func(x, y []float64) float64 { return dot(x, y) + float64(sigma*sigma) }
+		return covarianceKernel{product, func(x []float64) float64 { return product(x, x) }}
 	case "RBF":
 		scale := a.lengthScale()
-		return func(x, y []float64) float64 { return libm.Exp(-0.5 * scaledSquare(x, y, scale)) }
+		return ofDistance(func(x, y []float64) float64 { return libm.Exp(-0.5 * scaledSquare(x, y, scale)) })
 	case "Matern":
-		return a.matern()
+		return ofDistance(a.matern())
 	case "RationalQuadratic":
 		alpha, length := a.finite("alpha"), a.finite("length_scale")
-		return func(x, y []float64) float64 {
+		return ofDistance(func(x, y []float64) float64 {
 			return math.Pow(1+squared(x, y, 0)/(2*alpha*float64(length*length)), -alpha)
-		}
+		})
 	case "ExpSineSquared":
 		length, period := a.finite("length_scale"), a.finite("periodicity")
-		return func(x, y []float64) float64 {
+		return ofDistance(func(x, y []float64) float64 {
 			s := math.Sin(math.Pi/period*math.Sqrt(squared(x, y, 0))) / length
 			return libm.Exp(-2 * float64(s*s))
-		}
+		})
 	}
 	a.refuse("such a kernel", useKernels)
-	return nil
+	return covarianceKernel{}
 }
 
 const useKernels = "use RBF, Matern of nu 0.5, 1.5, 2.5 or inf, RationalQuadratic, ExpSineSquared, DotProduct, ConstantKernel, WhiteKernel, their sums and products"
@@ -151,7 +169,7 @@ func scaledSquare(x, y, scale []float64) float64 {
 	return sum
 }
 
-func (a *attrs) matern() covarianceKernel {
+func (a *attrs) matern() func(x, y []float64) float64 {
 	scale, nu := a.lengthScale(), a.float("nu")
 	distance := func(x, y []float64) float64 { return math.Sqrt(scaledSquare(x, y, scale)) }
 	switch nu {

@@ -19,51 +19,83 @@ type nearestRows struct {
 func loadKNeighborsClassifier(a *attrs) *element {
 	l := a.labels("classes_")
 	m := &nearestRows{role: classifies(l, false, true)}
-	return a.nearestRows(m, func(y float64) bool { return y >= 0 && y < float64(len(l.names)) && y == math.Trunc(y) })
+	return a.nearestRows(m, isClass(l))
 }
 
 func loadKNeighborsRegressor(a *attrs) *element {
-	return a.nearestRows(&nearestRows{role: regresses}, func(float64) bool { return true })
+	return a.nearestRows(&nearestRows{role: regresses}, anyValue)
 }
+
+// isClass reports a number that is the position of a class.
+func isClass(l *labels) func(y float64) bool {
+	return func(y float64) bool { return y >= 0 && y < float64(len(l.names)) && y == math.Trunc(y) }
+}
+
+func anyValue(float64) bool { return true }
 
 func (a *attrs) nearestRows(m *nearestRows, valid func(y float64) bool) *element {
 	count := &dim{what: "rows"}
 	var order []int
 	m.neighborhood, order = a.neighborhood("n_neighbors", count)
+	m.y = a.targets(count, order, valid)
+	m.byDistance = a.weighsByDistance()
+	m.expand(a, count.n, order)
+	return &element{role: m.role, predictor: m, size: m.neighborhood.size() + 16*count.n}
+}
+
+// targets reads what neighbours say, in the order of the search tree.
+func (a *attrs) targets(count *dim, order []int, valid func(y float64) bool) []float64 {
 	if shape := a.shape("_y"); len(shape) == 2 && shape[1] > 1 {
 		a.refuse("several outputs", oneOutput)
 	}
-	m.y = a.vector("_y", count)
-	switch a.value("weights") {
-	case nil, "uniform":
-	case "distance":
-		m.byDistance = true
-	default:
-		a.refuse("weights by a function", "use weights='uniform' or 'distance'")
-	}
-	if a.err != nil {
-		return nil
-	}
-	for i, y := range m.y {
+	targets := a.vector("_y", count)
+	for i, y := range targets {
 		if !valid(y) {
 			a.fail("_y has %v at %d, which is none of the classes", y, i)
 			return nil
 		}
 	}
-	if order != nil {
-		m.y = reordered(m.y, order, 1)
-	} else if m.distance.name == "euclidean" && !a.hasTree() {
-		m.norm = rowNorm
-		if a.version >= 101 { // by BLAS, in scikit-learn's own reduction
-			m.norm = func(row []float64) float64 { return dot(row, row) }
-		}
-		m.expanded = make([]float64, count.n)
-		for i := range m.expanded {
-			row := m.fitted[i*m.width : (i+1)*m.width]
-			m.expanded[i] = m.norm(row)
-		}
+	if a.err == nil && order != nil {
+		targets = reordered(targets, order, 1)
 	}
-	return &element{role: m.role, predictor: m, size: m.neighborhood.size() + 16*count.n}
+	return targets
+}
+
+// weighsByDistance reads how neighbours are weighed.
+func (a *attrs) weighsByDistance() bool {
+	switch a.value("weights") {
+	case nil, "uniform":
+		return false
+	case "distance":
+		return true
+	}
+	a.refuse("weights by a function", "use weights='uniform' or 'distance'")
+	return false
+}
+
+// expand prepares the distances that scikit-learn computes without a tree.
+func (m *nearestRows) expand(a *attrs, count int, order []int) {
+	if a.err != nil || order != nil || a.hasTree() || m.distance.name != "euclidean" && m.distance.name != "sqeuclidean" {
+		return
+	}
+	m.norm = rowNorm
+	if a.version >= 101 { // by BLAS, in scikit-learn's own reduction
+		m.norm = func(row []float64) float64 { return dot(row, row) }
+	}
+	m.expanded = make([]float64, count)
+	for i := range m.expanded {
+		m.expanded[i] = m.norm(m.fitted[i*m.width : (i+1)*m.width])
+	}
+}
+
+// find finds the neighbours of a row, the nearest first.
+func (m *nearestRows) find(near *neighbours, row []float64) {
+	if m.expanded != nil {
+		m.expandedDistances(near, row)
+	} else {
+		m.nearest(near, row)
+	}
+	near.sort()
 }
 
 // expandedDistances pushes all rows by |x|² - 2 x·y + |y|², as scikit-learn
@@ -78,7 +110,7 @@ func (m *nearestRows) expandedDistances(near *neighbours, x []float64) {
 		}
 	}
 	for i, d := range near.distance {
-		near.distance[i] = math.Sqrt(d)
+		near.distance[i] = m.distance.finish(d, m.distance.p)
 	}
 }
 
@@ -89,12 +121,7 @@ func (m *nearestRows) predict(out outcome, x []float64, n int, a *arena) error {
 	weights, values := a.take(m.k), a.take(m.k)
 	for i := range n {
 		row := x[i*m.width : (i+1)*m.width]
-		if m.expanded != nil {
-			m.expandedDistances(&near, row)
-		} else {
-			m.nearest(&near, row)
-		}
-		near.sort()
+		m.find(&near, row)
 		m.weigh(weights, near.distance)
 		if m.kind == predict.Regressor {
 			for j, at := range near.row {

@@ -66,6 +66,7 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 		}
 		return nil, err
 	}
+	v = l.only(v)
 	root, step, err := l.unbundle(v)
 	if errors.Is(err, errNoBundle) {
 		root, step, err = l.estimator(v, "")
@@ -83,6 +84,20 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 	m := newModel(root, l.written, l.names, step)
 	m.threshold, m.members = l.threshold, l.taken
 	return m, nil
+}
+
+// only returns what is in an array of objects that has one element, as numpy makes
+// of a dict or a model that numpy.save or numpy.array is given; else v.
+func (l *loader) only(v any) any {
+	array, err := numpy.Parse(v)
+	if err != nil || array.Type.Kind != 'O' || array.Len() != 1 {
+		return v
+	}
+	items, err := array.Items(l.budget)
+	if err != nil || len(items) != 1 {
+		return v
+	}
+	return items[0]
 }
 
 // loader turns a pickle's objects into estimators.
@@ -119,7 +134,7 @@ func (s *workspace) release() {
 // random states, losses (of the module _loss as Cython has it), the search trees
 // of neighbours, the columns of a DataFrame, and the like. As the pickle reader keeps them inert, they do no harm; where
 // an estimator is wanted, they are refused.
-var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "xgboost.", "lightgbm.", "pyod.", "imblearn.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial", "numpy.ma.", "_loss.", "builtins.complex"}
+var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "xgboost.", "lightgbm.", "pyod.", "imblearn.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial", "joblib.memory.", "joblib._store_backends.", "numpy.ma.", "_loss.", "builtins.complex"}
 
 func (l *loader) allow(g pickle.Global) bool {
 	if numpy.Known(g) || joblib.Known(g) {

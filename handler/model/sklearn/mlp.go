@@ -57,10 +57,49 @@ func loadMLPClassifier(a *attrs) *element {
 }
 
 func loadMLPRegressor(a *attrs) *element {
-	if a.err == nil && a.int("n_outputs_") > 1 {
-		a.refuse("several outputs", oneOutput)
+	outputs := a.count("n_outputs_")
+	if a.err != nil || outputs == 1 {
+		return a.mlp(&mlp{role: regresses}, 1)
 	}
-	return a.mlp(&mlp{role: regresses}, 1)
+	m := &autoencoder{mlp{role: regresses}}
+	e := a.mlp(&m.mlp, outputs)
+	if a.err == nil && outputs != a.in.n {
+		a.refuse("several outputs", oneOutput+"; an autoencoder, fitted to give back its rows, has as many outputs as columns")
+	}
+	if a.err != nil {
+		return nil
+	}
+	return &element{transformer: m, size: e.size}
+}
+
+// autoencoder is MLPRegressor with as many outputs as columns: it was fitted to give
+// back its rows. As a detector its score is the mean of the squared differences; high
+// is an anomaly.
+type autoencoder struct{ mlp }
+
+func (m *autoencoder) judges() role { return distant }
+
+func (m *autoencoder) transform(dst, src []float64, n int, a *arena) error {
+	return m.mlp.predict(outcome{pred: dst}, src, n, a)
+}
+
+func (m *autoencoder) predict(out outcome, x []float64, n int, a *arena) error {
+	defer a.release(a.used)
+	clear(out.pred)
+	if out.score == nil {
+		return nil
+	}
+	back := a.take(len(x))
+	if err := m.transform(back, x, n, a); err != nil {
+		return err
+	}
+	for i, b := range back {
+		back[i] = float64((x[i] - b) * (x[i] - b))
+	}
+	for i := range out.score {
+		out.score[i] = pairwiseSum(back[i*m.outputs:(i+1)*m.outputs]) / float64(m.outputs)
+	}
+	return nil
 }
 
 func (a *attrs) mlp(m *mlp, outputs int) *element {

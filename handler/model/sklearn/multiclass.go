@@ -2,6 +2,7 @@ package sklearn
 
 import (
 	"math"
+	"slices"
 
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
@@ -298,6 +299,36 @@ func (m *thresholded) predict(out outcome, x []float64, n int, a *arena) error {
 		out.pred[i] = float64(1 - m.positive)
 		if s >= m.threshold {
 			out.pred[i] = float64(m.positive)
+		}
+	}
+	return nil
+}
+
+// oneClass is the classifier of two classes that scikit-learn puts in the place of one
+// where only one class was there to fit it to.
+type oneClass struct{ class float64 }
+
+func loadConstant(a *attrs) *element {
+	classes := a.vector("y_", exactly(1, "classes"))
+	if a.err != nil {
+		return nil
+	}
+	if !slices.Contains([]float64{-1, 0, 1}, classes[0]) { // -1 is a digit of OutputCodeClassifier's
+		a.fail("y_ is %v: -1, 0 or 1 is wanted", classes[0])
+	}
+	return &element{role: classifies(&labels{names: []string{"0", "1"}}, true, true), predictor: &oneClass{classes[0]}, in: a.featuresOrAny(), accepts: anyNumber}
+}
+
+func (m *oneClass) predict(out outcome, _ []float64, n int, _ *arena) error {
+	for i := range n {
+		if out.pred != nil {
+			out.pred[i] = max(m.class, 0)
+		}
+		if out.score != nil {
+			out.score[i] = m.class
+		}
+		if out.proba != nil {
+			twoClasses(out.proba[2*i:2*i+2], m.class)
 		}
 	}
 	return nil

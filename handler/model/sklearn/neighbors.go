@@ -2,6 +2,7 @@ package sklearn
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
@@ -127,10 +128,14 @@ type neighborhood struct {
 }
 
 // neighborhood reads the rows that an estimator was fitted on, and their order
-// in the tree, nil if that is as they were.
+// in the tree, nil if that is as they were. The attribute k says how many are
+// sought; there is none where they are sought by a radius.
 func (a *attrs) neighborhood(k string, count *dim) (h neighborhood, order []int) {
-	h = neighborhood{k: a.count(k), distance: a.metric()}
+	if k != "" {
+		h.k = a.count(k)
+	}
 	h.fitted = a.matrix("_fit_X", count, &a.in)
+	h.distance = a.metricOf(a.value("effective_metric_"), a.value("effective_metric_params_"), a.hasTree())
 	h.width = a.in.n
 	if a.err == nil && h.k > count.n {
 		a.fail("%d neighbours among %d rows", h.k, count.n)
@@ -138,11 +143,24 @@ func (a *attrs) neighborhood(k string, count *dim) (h neighborhood, order []int)
 	if a.err != nil {
 		return h, nil
 	}
-	if h.tree, order = a.searchTree(count.n, h.width); order != nil {
+	h.tree, order = a.searchTree(count.n, h.width)
+	if byBoxes := []string{"euclidean", "manhattan", "chebyshev", "minkowski"}; order != nil && !h.tree.ball && !slices.Contains(byBoxes, h.distance.name) {
+		a.fail("a KDTree of the metric %s", h.distance.name)
+		return h, nil
+	}
+	if order != nil {
 		h.fitted = reordered(h.fitted, order, h.width)
 	}
+	if h.distance.prepared != nil {
+		for i := range count.n {
+			row := h.fitted[i*h.width : (i+1)*h.width]
+			copy(row, h.distance.prepared(row))
+		}
+	}
 	a.note("rows", count.n)
-	a.note("neighbors", h.k)
+	if k != "" {
+		a.note("neighbors", h.k)
+	}
 	return h, order
 }
 
@@ -162,6 +180,9 @@ func (s *neighborhood) size() int {
 // nearest finds the k nearest fitted rows.
 func (s *neighborhood) nearest(near *neighbours, x []float64) {
 	near.reset()
+	if s.distance.prepared != nil {
+		x = s.distance.prepared(x)
+	}
 	s.search(near, x, 0, 0)
 	for i, d := range near.distance {
 		near.distance[i] = s.distance.finish(d, s.distance.p)

@@ -50,6 +50,46 @@ func loadFastICA(a *attrs) *element {
 	return a.projection(t, components.n)
 }
 
+// loadSparseProjection loads SparseRandomProjection, whose matrix is sparse.
+func loadSparseProjection(a *attrs) *element {
+	components := &dim{what: "components"}
+	return a.projection(&projection{rows: a.sparseMatrix("components_", components, &a.in)}, components.n)
+}
+
+// loadSparsePCA loads SparsePCA and MiniBatchSparsePCA, which transform by ridge
+// regression: (C·Cᵀ + α)⁻¹·C, times a row less the mean.
+func loadSparsePCA(a *attrs) *element {
+	components := &dim{what: "components"}
+	if a.version < 22 && !a.boolOr("normalize_components", false) {
+		a.refuse("scores that depend on the other rows of a call, as before scikit-learn 0.22,", "fit it with a later version, or use PCA")
+	}
+	t := &projection{mean: a.vector("mean_", &a.in)}
+	loadings := a.matrix("components_", components, &a.in)
+	alpha := a.finite("ridge_alpha")
+	if a.err == nil && components.n > maxInverse {
+		a.refuse(fmt.Sprintf("%d components", components.n), fmt.Sprintf("use %d at most", maxInverse))
+	}
+	if a.err != nil {
+		return nil
+	}
+	count := components.n
+	gram := make([]float64, count*count)
+	product(gram, loadings, loadings, a.in.n)
+	for i := range count {
+		gram[i*count+i] += alpha
+	}
+	a.checkFinite("the squares of components_", gram)
+	if a.err != nil {
+		return nil
+	}
+	t.rows = make([]float64, len(loadings))
+	product(t.rows, pseudoInverse(gram, count), transposed(loadings, count), count)
+	return a.projection(t, count)
+}
+
+// maxInverse is the largest matrix that is inverted: beyond it, the time would be felt.
+const maxInverse = 200
+
 // factorAnalysis is FactorAnalysis: the expected factors of a row.
 type factorAnalysis struct {
 	projection
@@ -61,9 +101,8 @@ func loadFactorAnalysis(a *attrs) *element {
 	t := &factorAnalysis{projection: projection{mean: a.vector("mean_", &a.in)}}
 	loadings := a.matrix("components_", components, &a.in)
 	noise := a.vector("noise_variance_", &a.in)
-	const most = 200 // beyond it, the time to invert would be felt
-	if components.n > most {
-		a.refuse(fmt.Sprintf("%d components", components.n), fmt.Sprintf("use %d at most", most))
+	if components.n > maxInverse {
+		a.refuse(fmt.Sprintf("%d components", components.n), fmt.Sprintf("use %d at most", maxInverse))
 	}
 	if a.err != nil {
 		return nil

@@ -112,13 +112,12 @@ type nearestCentroid struct {
 }
 
 func loadNearestCentroid(a *attrs) *element {
-	name, _ := a.value("metric").(string)
-	scores := a.version >= 106 && name == "euclidean"
+	scores := a.version >= 106 && a.value("metric") == any("euclidean")
 	m := &nearestCentroid{role: classifies(a.labels("classes_"), scores, scores), even: true}
 	classes := exactly(len(m.classes.names), "classes")
 	m.centroids = a.matrix("centroids_", classes, &a.in)
 	m.width = a.in.n
-	m.distance = a.metricNamed(name, 2)
+	m.distance = a.metricOf(a.value("metric"), nil, false)
 	if a.err != nil {
 		return nil
 	}
@@ -182,6 +181,6 @@ func (m *nearestCentroid) predict(out outcome, x []float64, n int, a *arena) err
 
 func (m *nearestCentroid) distances(dst, row, centroids []float64) {
 	for c := range dst {
-		dst[c] = m.distance.finish(m.distance.reduced(row, centroids[c*m.width:(c+1)*m.width], m.distance.p), m.distance.p)
+		dst[c] = m.distance.between(row, centroids[c*m.width:(c+1)*m.width])
 	}
 }

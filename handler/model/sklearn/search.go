@@ -1,6 +1,10 @@
 package sklearn
 
-import "github.com/fleetscore/fleetscore/handler/model/predict"
+import (
+	"fmt"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+)
 
 // loadBest loads a search, such as GridSearchCV: it stands for the estimator
 // that it found best.
@@ -67,4 +71,23 @@ func loadSelfTraining(a *attrs) *element {
 		return a.standsFor("estimator_")
 	}
 	return a.standsFor("base_estimator_")
+}
+
+// loadOnly loads MultiOutputRegressor, RegressorChain and the like of one output,
+// which are the one estimator in them.
+func loadOnly(a *attrs) *element {
+	items := a.items("estimators_")
+	if a.err == nil && len(items) != 1 {
+		a.refuse(fmt.Sprintf("%d outputs", len(items)), oneOutput)
+	}
+	if a.err != nil {
+		return nil
+	}
+	e := a.nested("0", items[0])
+	if a.err != nil {
+		return nil
+	}
+	same := *e
+	same.size += elementSize
+	return &same
 }

@@ -45,7 +45,7 @@ func (a *attrs) checkColumns(columns []int, width int) {
 }
 
 func (a *attrs) columns(v any, width int) ([]int, error) {
-	switch v := v.(type) {
+	switch v := indexData(v).(type) {
 	case *pickle.List:
 		return a.listed(v.Items, width)
 	case *pickle.Tuple:

@@ -35,12 +35,16 @@ const (
 var families = []family{
 	{"pandas.DataFrame pandas.core.frame. pandas.Series pandas.core.series. polars. pyarrow. dask. pyspark. xarray.", "is a table: it is data, and not a model", WriteEstimator},
 	{"pandas. scipy.sparse. sklearn.utils.Bunch sklearn.utils._bunch.Bunch", isData, WriteEstimator},
-	{"sklearn.cluster.DBSCAN sklearn.cluster.OPTICS sklearn.cluster.HDBSCAN sklearn.cluster.AgglomerativeClustering sklearn.cluster.FeatureAgglomeration sklearn.cluster.SpectralClustering hdbscan.",
+	{"sklearn.cluster.DBSCAN sklearn.cluster.OPTICS sklearn.cluster.HDBSCAN sklearn.cluster.AgglomerativeClustering sklearn.cluster.SpectralClustering sklearn.cluster.SpectralBiclustering sklearn.cluster.SpectralCoclustering hdbscan.",
 		"labels the rows that it was fitted on, and has no predict for new ones", detect},
 	{"sklearn.manifold. umap. openTSNE.", "embeds rows, and tells no anomalies", detect},
+	{"sklearn.decomposition.NMF sklearn.decomposition.MiniBatchNMF",
+		"transforms a row by steps that the other rows of the call have a say in", "use PCA, TruncatedSVD or FactorAnalysis, which give a row the same whatever is beside it"},
 	{"sklearn.feature_extraction.", "makes numbers of texts, and readings are numbers", "fit the model to them without it"},
 	{"torch. torchvision. pytorch_lightning. lightning. skorch. fastai. keras. tensorflow. tf_keras. scikeras. jax. flax. mxnet. paddle. chainer.", isNetwork, WriteEstimator},
 	{"transformers. sentence_transformers.", "is of a language model, and these are not scored here", WriteEstimator},
+	{"statsmodels.regression. statsmodels.genmod. statsmodels.discrete. statsmodels.base. statsmodels.robust. statsmodels.iolib.",
+		"is a model of statsmodels, which is not read", "fit the same with scikit-learn, as LinearRegression, HuberRegressor or LogisticRegression, whose coefficients are equal"},
 	{"statsmodels. pmdarima. prophet. fbprophet. neuralprophet. sktime. darts. tbats. arch. gluonts. statsforecast. mlforecast. orbit.", isForecast, regress},
 	{"catboost.", "is of CatBoost, which is not read", "fit the same with XGBoost, LightGBM or scikit-learn's HistGradientBoosting"},
 	{"h2o. pycaret. autosklearn. tpot. flaml. autogluon.", "is of a tool that chooses models by itself", writeBest},
@@ -89,7 +93,7 @@ func unknownClass(g pickle.Global, where, place string, args []any) error {
 		return &unsupported{"a call of " + name + where + " is not supported" + place + ": no model needs it, and in Python it would run: do not load the file there, and ask where it comes from"}
 	}
 	if strings.HasPrefix(g.Module, "sklearn.") {
-		return say("is not supported", "docs/model-files.md lists the estimators that are read; of detectors these are "+names(detectors))
+		return say("is not supported", "docs/model-files.md lists the estimators that are read")
 	}
 	return say("is not supported", "models of scikit-learn, XGBoost, LightGBM and PyOD are read; "+writeParts)
 }

@@ -493,6 +493,78 @@ for name, estimator in ("mean_shift", cluster.MeanShift()), ("affinity", tried(l
 if VERSION >= (0, 20):
     add("graphical_lasso", covariance.GraphicalLasso())
 
+# What people keep more rarely. Most is scaled first, since distances and kernels are.
+from sklearn.gaussian_process import GaussianProcessClassifier, kernels
+from sklearn.multiclass import OutputCodeClassifier
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
+from sklearn.random_projection import SparseRandomProjection
+from sklearn.semi_supervised import LabelPropagation, LabelSpreading
+
+
+def scaled(model):
+    return make_pipeline(preprocessing.StandardScaler(), model)
+
+
+column = yr.reshape(-1, 1)
+inverse = np.linalg.inv(np.cov(x.T))
+unlabelled = np.arange(40) % 3 == 0
+for n, y in ("2", y2), ("3", y3), ("words", words):
+    add("gaussian_" + n, scaled(GaussianProcessClassifier(1.5 * kernels.RBF(1.5), optimizer=None)), y=y)
+    add("radius_" + n, scaled(neighbors.RadiusNeighborsClassifier(9.0, weights="distance")), y=y, q=far)
+    add("radius_ball_" + n, scaled(neighbors.RadiusNeighborsClassifier(9.0, algorithm="ball_tree", metric="manhattan")), y=y)
+    add("output_code_" + n, scaled(OutputCodeClassifier(L.LogisticRegression(), code_size=2, random_state=0)), y=y)
+    add("output_code_svc_" + n, scaled(OutputCodeClassifier(svm.LinearSVC(random_state=0), code_size=3, random_state=1)), y=y)
+    if n != "words":
+        add("propagation_" + n, scaled(LabelPropagation(gamma=0.3)), y=np.where(unlabelled, -1, y))
+        add("spreading_knn_" + n, scaled(LabelSpreading(kernel="knn", n_neighbors=5)), y=np.where(unlabelled, -1, y))
+        add("spreading_" + n, scaled(LabelSpreading(gamma=0.3)), y=np.where(unlabelled, -1, y))
+if VERSION >= (0, 22):
+    for outlier in "most_frequent", 1:
+        add("radius_outlier_%s" % outlier, scaled(neighbors.RadiusNeighborsClassifier(0.6, outlier_label=outlier, algorithm="brute" if outlier == 1 else "auto")), y=y3)
+if VERSION >= (0, 21):  # before, votes depended on the other rows
+    add("gaussian_one", scaled(GaussianProcessClassifier(kernels.Matern(1.0) + kernels.DotProduct() + kernels.WhiteKernel(0.1), multi_class="one_vs_one", optimizer=None)), y=y3, methods=("predict",))
+add("radius_r", scaled(neighbors.RadiusNeighborsRegressor(9.0)), y=yr)
+if VERSION >= (0, 22):
+    add("radius_r_distance", scaled(neighbors.RadiusNeighborsRegressor(8.0, weights="distance", metric="chebyshev")), y=yr, q=far)
+adds("multi_r", lambda: MultiOutputRegressor(L.Ridge()), y=column)
+multi = MultiOutputClassifier(L.LogisticRegression()).fit(x, y2.reshape(-1, 1))
+models["multi"] = {"file": pickled(multi), "X": floats(q), "classes": ["0", "1"], "predict": [str(c) for c in multi.predict(q)[:, 0]],
+                   "predict_proba": floats(multi.estimators_[0].predict_proba(q)), "decision_function": floats(multi.estimators_[0].decision_function(q))}
+if VERSION >= (0, 20):
+    from sklearn.multioutput import RegressorChain
+
+    add("chain_r", RegressorChain(L.Ridge()), y=column)
+add("multi_task", L.MultiTaskLasso(alpha=0.1), y=column)
+adds("bisecting", lambda: cluster.BisectingKMeans(4, random_state=0), methods=("predict", "transform"), q=far)
+for name, model in [("nearest", neighbors.NearestNeighbors(n_neighbors=4)), ("nearest_brute", neighbors.NearestNeighbors(n_neighbors=3, algorithm="brute"))]:
+    model.fit(x)
+    models[name] = {"file": pickled(model), "X": floats(far), "mahalanobis": floats(model.kneighbors(far)[0].mean(axis=1))}
+for metric in "canberra", "braycurtis", "sqeuclidean", "cosine", "correlation", "seuclidean", "mahalanobis":
+    params = {"seuclidean": {"V": x.var(axis=0)}, "mahalanobis": {"VI": inverse}}.get(metric)
+    add("knn_%s_metric" % metric, neighbors.KNeighborsClassifier(4, metric=metric, metric_params=params), y=y3, q=far)
+    adds("lof_%s_metric" % metric, lambda: neighbors.LocalOutlierFactor(5, metric=metric, metric_params=params, novelty=True), q=far) if metric not in ("cosine", "correlation") else None
+add("knn_haversine_metric", neighbors.KNeighborsRegressor(4, algorithm="ball_tree", metric="haversine"), x[:, :2] / 9, yr, q[:, :2] / 9)
+if VERSION >= (1, 1):
+    add("knn_weighted_metric", neighbors.KNeighborsClassifier(4, metric="minkowski", p=1.5, metric_params={"w": np.array([1.0, 2, 0.5, 0.1])}), y=y3)
+if VERSION >= (0, 22):
+    through("sparse_pca", lambda: decomposition.SparsePCA(2, random_state=0, max_iter=20))
+    through("mini_batch_sparse_pca", lambda: decomposition.MiniBatchSparsePCA(2, random_state=0))
+through("sparse_projection", lambda: SparseRandomProjection(3, density=0.5, random_state=0))
+for pool in np.mean, np.max, np.median:
+    through("agglomeration_" + pool.__name__, lambda: cluster.FeatureAgglomeration(2, pooling_func=pool))
+if VERSION >= (0, 22):
+    through("trees_embedding", lambda: ensemble.RandomTreesEmbedding(5, max_depth=3, random_state=0))
+if VERSION >= (1, 4):
+    levels, qlevels = np.round(nan / 3), np.round(qnan / 3)
+    for target, y in ("continuous", yr), ("binary", y2), ("multiclass", y3):
+        encoder = preprocessing.TargetEncoder(random_state=0, target_type=target)
+        add("target_encoder_" + target, make_pipeline(encoder, L.Ridge() if target == "continuous" else naive_bayes.GaussianNB()), levels, y, qlevels)
+new_functions = [("nan_to_num", np.nan_to_num, None), ("nan_to_number", np.nan_to_num, {"nan": 2.5}), ("clip", np.clip, {"a_min": -1, "a_max": 4.5}), ("round", np.round, {"decimals": 1})]
+for name, function, arguments in new_functions:
+    if VERSION >= (0, 20) and (name != "nan_to_number" or np.lib.NumpyVersion(np.__version__) >= "1.17.0"):
+        missing = name.startswith("nan")
+        through("function_" + name, lambda: preprocessing.FunctionTransformer(function, validate=False, kw_args=arguments), nan if missing else x, qnan if missing else q)
+
 out = {"sklearn": sklearn.__version__, "numpy": np.__version__, "models": models}
 with lzma.open("%s/estimators-%s.json.xz" % (sys.argv[1], sklearn.__version__.replace(".post1", "")), "wb") as f:
     f.write(json.dumps(out, indent=0, sort_keys=True).encode())

@@ -10,15 +10,15 @@ import numpy as np
 from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.cluster import DBSCAN
-from sklearn.decomposition import SparsePCA
+from sklearn.decomposition import NMF, DictionaryLearning
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.experimental import enable_iterative_imputer
-from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.impute import IterativeImputer, SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics.pairwise import linear_kernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity, KNeighborsClassifier, LocalOutlierFactor, RadiusNeighborsClassifier
+from sklearn.neural_network import BernoulliRBM, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVR, OneClassSVM
@@ -45,11 +45,17 @@ class Evil:
 evil = StandardScaler().fit(x)
 evil.copy = Evil()
 
-add("gaussian_process", Pipeline([("s", StandardScaler()), ("clf", GaussianProcessClassifier())]),
-    ["class sklearn.gaussian_process.GaussianProcessClassifier in step 'clf' is not supported", "docs/model-files.md"], y=x[:, 0] > 0)
-add("radius", RadiusNeighborsClassifier(9.0), ["class sklearn.neighbors.RadiusNeighborsClassifier is not supported"], y=x[:, 0] > 0)
-add("nested", Pipeline([("a", Pipeline([("b", SparsePCA())])), ("c", OneClassSVM())]), ["sklearn.decomposition.SparsePCA in step 'a.b'"])
-add("in_columns", make_pipeline(ColumnTransformer([("v", SparsePCA(), [0])]), OneClassSVM()), ["SparsePCA in step 'columntransformer.v'"])
+add("unknown", Pipeline([("s", BernoulliRBM()), ("svm", OneClassSVM())]),
+    ["class sklearn.neural_network.BernoulliRBM in step 's' is not supported", "docs/model-files.md"], x=x > 0)
+add("radius", RadiusNeighborsClassifier(9.0, outlier_label=7), ["RadiusNeighborsClassifier with the outlier label", "most_frequent"], y=(x[:, 0] > 0).astype(int))
+add("nested", Pipeline([("a", Pipeline([("b", DictionaryLearning(max_iter=2))])), ("c", OneClassSVM())]), ["sklearn.decomposition.DictionaryLearning in step 'a.b'"])
+add("in_columns", make_pipeline(ColumnTransformer([("v", DictionaryLearning(max_iter=2), [0])]), OneClassSVM()), ["DictionaryLearning in step 'columntransformer.v'"])
+add("other_rows", make_pipeline(NMF(2, max_iter=3), OneClassSVM()), ["sklearn.decomposition.NMF in step 'nmf'", "other rows", "PCA"], x=abs(x))
+add("dbscan_in_dict", {"scaler": StandardScaler().fit(x), "model": DBSCAN().fit(x)}, ['class sklearn.cluster.DBSCAN under "model" labels the rows', "IsolationForest"])
+add("unknown_beside", {"rbm": NMF(2, max_iter=3).fit(abs(x)), "model": OneClassSVM().fit(x)}, ['what "rbm" does to the rows is not known here'])
+add("models_of_sensors", {"temp": OneClassSVM().fit(x), "rpm": OneClassSVM().fit(x)}, ["more than one of them predicts", "a file of its own", "steps"])
+add("outputs_mlp", MLPRegressor(hidden_layer_sizes=(2,), max_iter=2), ["MLPRegressor with several outputs", "autoencoder"], y=x[:, :2])
+add("mahalanobis_alone", KNeighborsClassifier(metric="mahalanobis", metric_params={"V": np.eye(3)}, algorithm="ball_tree"), ["mahalanobis without VI", "np.linalg.inv"], y=x[:, 0] > 0)
 add("dbscan", DBSCAN(), ["class sklearn.cluster.DBSCAN labels the rows that it was fitted on, and has no predict for new ones", "IsolationForest"])
 add("outputs_linear", LinearRegression(), ["LinearRegression with several outputs", "fit an estimator for each"], y=x[:, :2])
 add("outputs_forest", RandomForestRegressor(2), ["several outputs"], y=x[:, :2])
@@ -63,8 +69,8 @@ add("sparse", OneClassSVM(), ["OneClassSVM with a sparse matrix", "dense array"]
 add("callable_kernel", Pipeline([("k", OneClassSVM(kernel=linear_kernel))]), ["in step 'k'", "kernel"])
 add("precomputed", OneClassSVM(kernel="precomputed"), ["precomputed"], x=x @ x.T)
 add("lof_without_novelty", LocalOutlierFactor(), ["novelty=True"])
-add("lof_cosine", LocalOutlierFactor(novelty=True, metric="cosine"), ["metric"])
-add("function_other", make_pipeline(FunctionTransformer(np.nan_to_num), OneClassSVM()), ["FunctionTransformer", "numpy.log1p"])
+add("lof_hamming", LocalOutlierFactor(novelty=True, metric="hamming"), ["metric", "mahalanobis"])
+add("function_other", make_pipeline(FunctionTransformer(np.cumsum, kw_args={"axis": 1}), OneClassSVM()), ["FunctionTransformer", "numpy.clip"])
 add("function_args", make_pipeline(FunctionTransformer(np.log1p, kw_args={"where": True}), OneClassSVM()), ["kw_args"], x=abs(x))
 add("unfitted", StandardScaler(), ["fit the estimator"], dump=lambda m: pickle.dumps(StandardScaler()))
 add("a_class", OneClassSVM, ["instance"], dump=lambda m: pickle.dumps(OneClassSVM))

@@ -86,7 +86,7 @@ add("DBSCAN", pickled(DBSCAN().fit(x)), "class sklearn.cluster.DBSCAN labels the
 add("AgglomerativeClustering", pickled(AgglomerativeClustering().fit(x)), "has no predict for new ones")
 add("TSNE", pickled(TSNE(perplexity=5, max_iter=250, init="random").fit(x[:20])), "embeds rows")
 add("TfidfVectorizer", pickled(TfidfVectorizer().fit(["a pump", "a fan"])), "makes numbers of texts")
-add("statsmodels", pickled(sm.OLS(x[:, 0], x[:, 1]).fit()), "class statsmodels.", "forecast of a time series")
+add("statsmodels", pickled(sm.OLS(x[:, 0], x[:, 1]).fit()), "class statsmodels.", "which is not read", "LinearRegression")
 add("not fitted", pickled(IsolationForest()), "IsolationForest", "fit the estimator before writing it")
 add("truncated", whole[: len(whole) // 2], "the file ends too early", "at least", "bytes are missing")
 add("truncated joblib", dumped(model)[:-200], "the file ends too early", "at least", "bytes are missing")

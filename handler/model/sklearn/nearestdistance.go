@@ -1,0 +1,31 @@
+package sklearn
+
+// nearestDistance is NearestNeighbors as a detector: its score is the mean of the
+// distances to a row's neighbours, kneighbors(rows)[0].mean(axis=1); high is an
+// anomaly.
+type nearestDistance struct {
+	nearestRows
+	order []int // of the fitted rows in the search tree; nil: as they were
+}
+
+func loadNearestNeighbors(a *attrs) *element {
+	count := &dim{what: "rows"}
+	m := &nearestDistance{}
+	m.neighborhood, m.order = a.neighborhood("n_neighbors", count)
+	m.expand(a, count.n, m.order)
+	return &element{role: distant, predictor: m, size: m.neighborhood.size() + 8*count.n}
+}
+
+func (m *nearestDistance) predict(out outcome, x []float64, n int, a *arena) error {
+	clear(out.pred)
+	if out.score == nil {
+		return nil
+	}
+	defer a.release(a.used)
+	near := neighbours{distance: a.take(m.k), row: a.take(m.k)}
+	for i := range n {
+		m.find(&near, x[i*m.width:(i+1)*m.width])
+		out.score[i] = pairwiseSum(near.distance) / float64(m.k)
+	}
+	return nil
+}
