@@ -26,7 +26,7 @@ var storage = sync.OnceValues(func() (*azurite.Server, error) {
 type jsonObject = map[string]any
 
 // connection is that of the tests' Azurite.
-func connection(t *testing.T) string {
+func connection(t testing.TB) string {
 	t.Helper()
 	s, err := storage()
 	if err != nil {
@@ -41,7 +41,7 @@ var apps atomic.Int64
 
 // app is a staged application whose handler is this test binary.
 type app struct {
-	t      *testing.T
+	t      testing.TB
 	opt    Options
 	record string
 	prefix string // of its queues
@@ -51,7 +51,7 @@ type app struct {
 
 // newApp stages host.json (without customHandler.description, which it adds),
 // the functions' function.json, and the handler's script.
-func newApp(t *testing.T, host map[string]any, functions map[string]any, s map[string]any) *app {
+func newApp(t testing.TB, host map[string]any, functions map[string]any, s map[string]any) *app {
 	t.Helper()
 	n := apps.Add(1)
 	dir := t.TempDir()
@@ -119,7 +119,7 @@ func clone(v map[string]any) map[string]any {
 	return out
 }
 
-func writeFile(t *testing.T, path string, v any) {
+func writeFile(t testing.TB, path string, v any) {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err == nil {

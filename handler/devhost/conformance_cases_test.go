@@ -123,7 +123,7 @@ func TestConformance(t *testing.T) {
 					defer mu.Unlock()
 					result[c.name] = map[bool]string{false: "same", true: "DIFFERS"}[t.Failed()]
 				})
-				c.play(newReplay(t, c.name))
+				play(t, c.name, c.play)
 			})
 		}
 	})

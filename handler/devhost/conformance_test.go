@@ -50,7 +50,7 @@ type exchange struct {
 
 func (e exchange) probe() bool { return e.Method == "GET" && e.URL == "/" }
 
-func loadRecording(t *testing.T, name string) recording {
+func loadRecording(t testing.TB, name string) recording {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "recordings", name+".json"))
 	if err != nil {
@@ -71,7 +71,7 @@ type replay struct {
 	first bool // compare only as many requests of each path as were recorded
 }
 
-func newReplay(t *testing.T, name string) *replay {
+func newReplay(t testing.TB, name string) *replay {
 	r := loadRecording(t, name)
 	a := newApp(t, r.HostJSON, r.FunctionJSON, r.Script)
 	for k, v := range r.Settings {
@@ -299,7 +299,7 @@ func (p *replay) maskKeys(s string) string {
 }
 
 // diff compares two lists, in any order.
-func diff(t *testing.T, what string, want, got []string) {
+func diff(t testing.TB, what string, want, got []string) {
 	t.Helper()
 	slices.Sort(want)
 	slices.Sort(got)
