@@ -26,27 +26,39 @@ func add[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int) {
 	groups := max(1, min((n+rows-1)/rows, tile/rows, block/stride))
 	if need := groups * stride; need <= small {
 		var space [small]uint64
-		addBlocks(f, dst, x, trees, space[:need])
+		addBlocks(f, dst, x, trees, &scratch{block: space[:need]})
 	} else {
-		space, _ := f.scratch.Get().(*[]uint64)
-		if space == nil || cap(*space) < need {
-			space = new([]uint64)
-			*space = make([]uint64, need)
+		s, _ := f.scratch.Get().(*scratch)
+		if s == nil || cap(s.block) < need {
+			s = &scratch{block: make([]uint64, need)}
+			if f.tops != nil {
+				s.columns = make([]uint32, len(f.slots)*topStride)
+			}
 		}
-		addBlocks(f, dst, x, trees, (*space)[:need])
-		f.scratch.Put(space)
+		s.block = s.block[:need]
+		addBlocks(f, dst, x, trees, s)
+		f.scratch.Put(s)
 	}
 }
 
-// addBlocks is add, by as many rows at a time as space has groups for.
-func addBlocks[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int, space []uint64) {
+// scratch is the memory for a block of rows.
+type scratch struct {
+	block   []uint64
+	columns []uint32 // for the tops of trees; nil if they are not used
+}
+
+// addBlocks is add, by as many rows at a time as the block has groups for.
+func addBlocks[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int, s *scratch) {
 	stride := max(1, len(f.slots)) * rows
-	most := len(space) / stride * rows
+	most := len(s.block) / stride * rows
 	for len(dst) > 0 {
 		n := min(len(dst)/f.outputs, most)
-		block := space[:(n+rows-1)/rows*stride]
+		block := s.block[:(n+rows-1)/rows*stride]
 		transpose(f, block, x[:n*f.features])
-		f.add(dst[:n*f.outputs], block, n, trees)
+		if s.columns != nil && n > few {
+			topColumns(s.columns, block, len(f.slots), n)
+		}
+		f.add(dst[:n*f.outputs], block, s.columns, n, trees)
 		dst, x = dst[n*f.outputs:], x[n*f.features:]
 	}
 }
@@ -75,18 +87,23 @@ func transpose[X, V, S Float](f *Values[X, V], block []uint64, x []S) {
 }
 
 // add is Add of the n rows in block.
-func (f *Values[X, V]) add(dst []V, block []uint64, n, trees int) {
+func (f *Values[X, V]) add(dst []V, block []uint64, columns []uint32, n, trees int) {
 	if n <= few {
 		for l := range n {
 			f.addOne(dst[l*f.outputs:][:f.outputs], block[l:], f.trees[:trees])
 		}
 		return
 	}
-	var space [tile]uint32
+	var space [topStride]uint32
 	leaves := space[:(n+rows-1)/rows*rows]
 	for i := range f.trees[:trees] {
 		t := &f.trees[i]
-		f.leaves(leaves, t, block, n)
+		if columns != nil && t.layout == linked && t.depth >= topLeast {
+			topExits(space[:(n+topRows-1)/topRows*topRows], columns, &f.tops[i])
+			onwardLeaves(leaves, block, f.linked[t.first:], max(t.depth, topDepth)-topDepth)
+		} else {
+			f.leaves(leaves, t, block, n)
+		}
 		f.addLeaves(dst[t.output:], f.values[t.values:], leaves[:n])
 	}
 }

@@ -33,6 +33,7 @@ func New(features int, trees []Tree, length func(depth, samples int) float64) (*
 	for i, t := range trees {
 		f.pack(t.lengths(length), sizes[i])
 	}
+	f.makeTops()
 	return &Forest{f.Values}, nil
 }
 

@@ -23,7 +23,8 @@ type Values[X, V Float] struct {
 	values                   []V       // width of them for each node
 	rules                    []rule    // of the nodes of special trees
 	sets                     []Set     // of the nodes with categories
-	scratch                  sync.Pool // of *[]uint64
+	tops                     []top     // of each tree, those of linked ones; nil if they are not used
+	scratch                  sync.Pool // of *scratch
 }
 
 // Set holds the categories, each a bit, that go left at a node.
@@ -80,6 +81,7 @@ func NewValues[X, V Float](features, outputs, width int, trees []ValueTree[X, V]
 	for i, t := range trees {
 		f.pack(t, sizes[i])
 	}
+	f.makeTops()
 	return f.Values, nil
 }
 
@@ -137,7 +139,7 @@ func (f *Values[X, V]) Outputs() int { return f.outputs }
 func (f *Values[X, V]) Size() int {
 	size := int(unsafe.Sizeof(*f)) + int(unsafe.Sizeof(valueTree{}))*cap(f.trees) +
 		8*(cap(f.linked)+cap(f.wide)) + int(unsafe.Sizeof(slot{}))*cap(f.slots) +
-		int(unsafe.Sizeof(rule(0)))*cap(f.rules)
+		int(unsafe.Sizeof(rule(0)))*cap(f.rules) + int(unsafe.Sizeof(top{}))*cap(f.tops)
 	for _, s := range f.sets {
 		size += int(unsafe.Sizeof(s)) + 4*len(s.Bits)
 	}

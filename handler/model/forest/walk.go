@@ -13,8 +13,14 @@ const rows = 11
 // linkedLeavesPortable sets leaves to the nodes of a linked tree that the rows of a block
 // end in.
 func linkedLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) {
+	clear(leaves)
+	onwardLeavesPortable(leaves, block, nodes, depth)
+}
+
+// onwardLeavesPortable walks on from the nodes in leaves, so many steps.
+func onwardLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) {
 	for stride := len(block) * rows / len(leaves); len(leaves) > 0; leaves, block = leaves[rows:], block[stride:] {
-		group, at := block[:stride], [rows]uint32{}
+		group, at := block[:stride], [rows]uint32(leaves)
 		for range depth {
 			for l := range at {
 				at[l] = linkedChild(nodes, at[l], group, l)

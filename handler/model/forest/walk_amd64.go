@@ -9,6 +9,9 @@ import "unsafe"
 func linkedGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
 
 //go:noescape
+func linkedOnward(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
+
+//go:noescape
 func wideGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
 
 // addDoubles adds the pairs of values of n leaves to as many pairs of dst.
@@ -24,6 +27,15 @@ func linkedLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
 	}
 	groups := len(leaves) / rows
 	linkedGroups(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, int(depth))
+}
+
+// onwardLeaves is onwardLeavesPortable.
+func onwardLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+	if depth == 0 {
+		return
+	}
+	groups := len(leaves) / rows
+	linkedOnward(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, int(depth))
 }
 
 // wideLeaves is wideLeavesPortable.

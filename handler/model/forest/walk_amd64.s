@@ -88,6 +88,49 @@ done:
 	JNZ group
 	RET
 
+// func linkedOnward(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
+//
+// It walks on from the nodes in leaves.
+TEXT ·linkedOnward(SB), NOSPLIT, $8-48
+	MOVQ block+8(FP), DI
+	MOVQ nodes+16(FP), SI
+
+group:
+	MOVQ depth+40(FP), AX
+	MOVQ AX, steps-8(SP)
+	MOVQ leaves+0(FP), AX
+	MOVL 0(AX), R8
+	MOVL 4(AX), R9
+	MOVL 8(AX), R10
+	MOVL 12(AX), R11
+	MOVL 16(AX), R12
+	MOVL 20(AX), R13
+	MOVL 24(AX), R14
+	MOVL 28(AX), R15
+	MOVL 32(AX), CX
+	MOVL 36(AX), DX
+	MOVL 40(AX), BP
+
+step:
+	LINKED_CHILD(R8, 0)
+	LINKED_CHILD(R9, 1)
+	LINKED_CHILD(R10, 2)
+	LINKED_CHILD(R11, 3)
+	LINKED_CHILD(R12, 4)
+	LINKED_CHILD(R13, 5)
+	LINKED_CHILD(R14, 6)
+	LINKED_CHILD(R15, 7)
+	LINKED_CHILD(CX, 8)
+	LINKED_CHILD(DX, 9)
+	LINKED_CHILD(BP, 10)
+	DECQ steps-8(SP)
+	JNZ step
+	STORE
+	ADDQ stride+32(FP), DI
+	DECQ groups+24(FP)
+	JNZ group
+	RET
+
 // func wideGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
 TEXT ·wideGroups(SB), NOSPLIT, $8-48
 	MOVQ block+8(FP), DI

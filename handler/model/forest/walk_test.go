@@ -100,3 +100,50 @@ func TestManyNodes(t *testing.T) {
 		t.Errorf("row 777 alone gets %v", alone[0])
 	}
 }
+
+// From its top, a row comes to the node that it comes to by walking as many steps.
+func TestTops(t *testing.T) {
+	t.Parallel()
+	if !hasTops {
+		t.Log("this processor compares no tops: only the portable form is tested")
+	}
+	const groups, features = 7, 4
+	r := rand.New(rand.NewPCG(9, 9))
+	for range 200 {
+		tree := randomValues(r, features, 1, r.IntN(60), false, false)
+		f, err := NewValues(features, 1, 1, []ValueTree[float32, float64]{tree})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := groups * rows
+		x := make([]float32, n*features)
+		for i := range x {
+			if x[i] = float32(r.IntN(9)) - 4; r.IntN(9) == 0 {
+				x[i] = float32(math.NaN())
+			}
+		}
+		block, columns := make([]uint64, max(1, len(f.slots))*n), make([]uint32, max(1, len(f.slots))*topStride)
+		transpose(f, block, x)
+		topColumns(columns, block, len(f.slots), n)
+		want := make([]uint32, n)
+		linkedLeavesPortable(want, block, f.linked, topDepth)
+		made := newTop(f.linked)
+		got := make([]uint32, (n+topRows-1)/topRows*topRows)
+		exitsPortable(got, columns, &made)
+		if !slices.Equal(got[:n], want) {
+			t.Fatalf("the portable form comes to %v, the walk to %v", got[:n], want)
+		}
+		if !hasTops {
+			continue
+		}
+		clear(got)
+		if topExits(got, columns, &made); !slices.Equal(got[:n], want) {
+			t.Fatalf("the vector form comes to %v, the walk to %v", got[:n], want)
+		}
+		onward, all := slices.Clone(want), make([]uint32, n)
+		onwardLeaves(onward, block, f.linked, 60)
+		if linkedLeavesPortable(all, block, f.linked, 60+topDepth); !slices.Equal(onward, all) {
+			t.Fatalf("from there the walk ends in %v, not %v", onward, all)
+		}
+	}
+}
