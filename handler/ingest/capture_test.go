@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -27,7 +28,7 @@ const captureSchema = `{"type":"record","name":"EventData","namespace":"Microsof
 
 // captureFile returns a file of Capture of n events from a sequence number on, one
 // a second, each of five readings of the device that IoT Hub knows.
-func captureFile(t *testing.T, first, n int64) []byte {
+func captureFile(t testing.TB, first, n int64) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w, err := goavro.NewOCFWriter(goavro.OCFConfig{W: &out, Schema: captureSchema, CompressionName: "deflate"})
@@ -206,4 +207,36 @@ func TestCaptureKeepsDeadLetters(t *testing.T) {
 			t.Errorf("%d lines of dead letters, want %d", again, lines)
 		}
 	}
+}
+
+// FuzzCapture reads damaged files of Capture: each event that is read is given back, once, and what is
+// wrong is told.
+func FuzzCapture(f *testing.F) {
+	file := captureFile(f, 0, 5)
+	f.Add(file)
+	f.Add(file[:len(file)-9])
+	f.Add([]byte("Obj\x01"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		blobs := new(blob.Memory)
+		c := ingest.Capture{Files: blobs, Wait: func(context.Context) error { return nil }}
+		n, err := c.Replay(t.Context(), "ns/readings/2/2026/11/27/12/00/00.avro", bytes.NewReader(data))
+		if err != nil && !errors.Is(err, fleet.ErrInvalid) {
+			t.Fatal(err)
+		}
+		given := 0
+		for _, name := range names(t, blobs, blob.Spill) {
+			content, _, err := blobs.Read(t.Context(), blob.Spill, name, "", 1<<30)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var s ingest.Spilled
+			if err := json.Unmarshal(content, &s); err != nil {
+				t.Fatal(err)
+			}
+			given += len(s.Bodies)
+		}
+		if given != n {
+			t.Errorf("%d events, and %d are given back: %v", n, given, err)
+		}
+	})
 }

@@ -20,6 +20,7 @@ const (
 	moment
 	missing
 	other // what is neither: a list, an object
+	aside // a note beside measurements
 )
 
 // cell is the content of a column in a row. Its text is valid until the next

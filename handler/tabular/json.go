@@ -22,6 +22,7 @@ func (t *table) json() error {
 	in := &lines{Reader: t.source.Reader}
 	layouts := make(map[string]*layout)
 	head, _ := in.Peek(peekSize)
+	t.learnHead(head)
 	first, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte{'\n'})
 	if len(first) > 0 && (first[0] == '[' || !json.Valid(first) && (len(first) < len(head) || isLarge(first))) {
 		return t.values(in, layouts)
@@ -158,6 +159,9 @@ func (t *table) object(object map[string]any, layouts map[string]*layout, place 
 	if !many {
 		return t.member(object, layouts, place)
 	}
+	for _, row := range rows {
+		t.learn(row)
+	}
 	for i, row := range rows {
 		if err := t.member(row, layouts, func() string { return fmt.Sprintf("%s, row %d of it", place(), i+1) }); err != nil {
 			return err
@@ -168,8 +172,90 @@ func (t *table) object(object map[string]any, layouts map[string]*layout, place 
 
 // member gives the readings of an object that is one row to each.
 func (t *table) member(object map[string]any, layouts map[string]*layout, place func() string) error {
-	var columns []string
-	var cells []cell
+	columns, cells := flattened(object)
+	shape := strings.Join(columns, "\x00")
+	l := layouts[shape]
+	if l == nil {
+		var err error
+		if l, err = t.opt.locate(columns, t.source.name); err != nil {
+			t.reader.report.Rows++
+			return t.reader.refuse(place(), err)
+		}
+		if len(layouts) < maxShapes {
+			layouts[shape] = l
+		}
+	}
+	// Words are notes, in columns that have had no number.
+	var wordy []int
+	for _, i := range l.sensors {
+		if t.numeric[l.names[i]] || cells[i].kind == missing || cells[i].isMissing() {
+			continue
+		}
+		if t.opt.isWord(cells[i]) {
+			wordy = append(wordy, i)
+		} else {
+			t.note(l.names[i])
+		}
+	}
+	if err := l.doubt(t.opt, wordy); err != nil {
+		t.reader.report.Rows++
+		return t.reader.refuse(place(), err)
+	}
+	for _, i := range wordy {
+		cells[i].kind = aside
+		t.passOver(l.names[i])
+	}
+	return t.row(l, cells, place)
+}
+
+// note remembers that a column has numbers.
+func (t *table) note(column string) {
+	if t.numeric == nil {
+		t.numeric = make(map[string]bool)
+	}
+	if len(t.numeric) < maxColumns {
+		t.numeric[column] = true
+	}
+}
+
+// passOver says in the report that a column holds words, once.
+func (t *table) passOver(column string) {
+	line := fmt.Sprintf("%s: %.80s", t.source.name, column)
+	if len(t.reader.report.Ignored) < maxColumns && !slices.Contains(t.reader.report.Ignored, line) {
+		t.reader.report.Ignored = append(t.reader.report.Ignored, line)
+	}
+}
+
+// learn finds out which columns of a row have numbers.
+func (t *table) learn(row map[string]any) {
+	columns, cells := flattened(row)
+	for i, c := range cells {
+		if c.kind != missing && !c.isMissing() && !t.opt.isWord(c) {
+			t.note(columns[i])
+		}
+	}
+}
+
+// learnHead does so with the rows in the beginning of a file.
+func (t *table) learnHead(head []byte) {
+	d := json.NewDecoder(bytes.NewReader(head))
+	d.UseNumber()
+	if begin := bytes.TrimLeft(head, " \t\r\n"); len(begin) > 0 && begin[0] == '[' {
+		_, _ = d.Token()
+	}
+	for d.More() {
+		var row map[string]any
+		if d.Decode(&row) != nil {
+			return
+		}
+		if _, many, _ := t.opt.oriented(row); !many { // those are learnt when they are read
+			t.learn(row)
+		}
+	}
+}
+
+// flattened returns the columns and cells of a row, those of objects within it too.
+func flattened(object map[string]any) (columns []string, cells []cell) {
 	var add func(prefix string, object map[string]any, depth int)
 	add = func(prefix string, object map[string]any, depth int) {
 		for _, key := range slices.Sorted(maps.Keys(object)) {
@@ -185,26 +271,11 @@ func (t *table) member(object map[string]any, layouts map[string]*layout, place 
 		}
 	}
 	add("", object, 0)
-	shape := strings.Join(columns, "\x00")
-	l := layouts[shape]
-	if l == nil {
-		var err error
-		if l, err = t.opt.locate(columns, t.source.name); err != nil {
-			t.reader.report.Rows++
-			return t.reader.refuse(place(), err)
-		}
-		if err := t.drop(l, func(i int) bool { // words in a wide row are notes
-			return cells[i].kind != missing && !cells[i].isMissing() && t.opt.isWord(cells[i])
-		}); err != nil {
-			t.reader.report.Rows++
-			return t.reader.refuse(place(), err)
-		}
-		if len(layouts) < maxShapes {
-			layouts[shape] = l
-		}
-	}
-	return t.row(l, cells, place)
+	return columns, cells
 }
+
+// maxColumns bounds how many columns of a JSON file are remembered.
+const maxColumns = 10_000
 
 // maxShapes bounds how many kinds of rows of a JSON file are remembered.
 const maxShapes = 1000

@@ -17,6 +17,8 @@ type table struct {
 	source *source
 	each   func(fleet.Reading) bool
 	space  []byte // of texts put together
+	// numeric are the columns of a JSON file that have had numbers.
+	numeric map[string]bool
 }
 
 // row gives the readings of a row to each. Place names the row for people; it
@@ -52,6 +54,9 @@ func (t *table) row(l *layout, cells []cell, place func() string) error {
 		return t.reading(device, sensor, at, cells[l.value], place)
 	}
 	for _, i := range l.sensors {
+		if i < len(cells) && cells[i].kind == aside {
+			continue
+		}
 		if i >= len(cells) || bad {
 			r.report.Missing++
 			continue
