@@ -1,7 +1,9 @@
 package svm
 
 import (
+	"cmp"
 	"math/bits"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,8 +22,8 @@ var fastest [2][7]struct {
 // Fastest returns the instructions that are fastest on this processor, for many rows
 // and for one row, which is what a new model of that kernel uses. Where there is
 // AVX-512 they are measured, in some ten microseconds, when the first model of about
-// so many features is made: on some processors AVX2 is faster, whose gathers of
-// table entries are cheaper. The results are the same bits.
+// so many features is made: on some processors AVX2 is faster, or its exp, whose
+// gathers of table entries are cheaper. The results are the same bits.
 func Fastest(k KernelType, features int) (many, one Instructions) {
 	if best < AVX512 {
 		return best, best
@@ -36,43 +38,43 @@ func Fastest(k KernelType, features int) (many, one Instructions) {
 	return f.many, f.one
 }
 
-// race has both instruction sets decide in turn, and returns those of the least
-// times.
+// race has the instruction sets decide in turn, and returns those of the least times.
 func race(k KernelType, features int) (many, one Instructions) {
 	const rounds, vectors, rows = 7, 2 * chunk, maxWidth
 	m := &OneClass{kernel: Kernel{Type: k, Gamma: 1 / float64(features), Degree: 1}, dims: features, count: vectors}
 	m.pack(spaced(vectors*features), spaced(vectors))
 	x, dst := spaced(rows*features), make([]float64, rows)
-	many = faster(rounds, func(level Instructions) {
+	decide := func(level Instructions) {
 		m.many = level
 		m.decisionVector(dst, x)
-	})
-	one = many
-	if k == RBF { // of other kernels, rows alone are decided without vector instructions
-		one = faster(rounds, func(level Instructions) {
-			m.one = level
-			for l := range dst {
-				dst[l] = m.row(x[l*features : (l+1)*features])
-			}
-		})
 	}
+	if k != RBF { // there is no exp; rows alone are decided without vector instructions
+		many = faster(rounds, decide, AVX2, AVX512)
+		return many, many
+	}
+	many = faster(rounds, decide, AVX2, Mixed, AVX512)
+	one = faster(rounds, func(level Instructions) {
+		m.one = level
+		for l := range dst {
+			dst[l] = m.row(x[l*features : (l+1)*features])
+		}
+	}, AVX2, AVX512)
 	return many, one
 }
 
-// faster returns AVX2 or AVX512, by which f has its least time of so many rounds.
-func faster(rounds int, f func(Instructions)) Instructions {
-	least := map[Instructions]time.Duration{AVX2: time.Hour, AVX512: time.Hour}
-	for range rounds {
-		for level := AVX2; level <= AVX512; level++ {
+// faster returns the level by which f has its least time of so many rounds.
+func faster(rounds int, f func(Instructions), levels ...Instructions) Instructions {
+	var least [AVX512 + 1]time.Duration
+	for round := range rounds {
+		for _, level := range levels {
 			start := time.Now()
 			f(level)
-			least[level] = min(least[level], time.Since(start))
+			if took := time.Since(start); round == 0 || took < least[level] {
+				least[level] = took
+			}
 		}
 	}
-	if least[AVX2] < least[AVX512] {
-		return AVX2
-	}
-	return AVX512
+	return slices.MinFunc(levels, func(a, b Instructions) int { return cmp.Compare(least[a], least[b]) })
 }
 
 // spaced returns n numbers between -1 and 1.

@@ -104,7 +104,7 @@ func (m *OneClass) group(dst, columns []float64, width int) {
 		n := min(chunk, m.count-j)
 		values := aligned[:(n+3)/4*4*width]
 		m.kernelValues(values, columns, m.vectors[j*m.dims:], width)
-		if m.many == AVX512 {
+		if width == maxWidth {
 			accumulateAVX512(&sums[0], &values[0], &m.alpha[j], n)
 		} else {
 			accumulateAVX2(&sums[0], &values[0], &m.alpha[j], n)
@@ -119,19 +119,23 @@ func (m *OneClass) group(dst, columns []float64, width int) {
 func (m *OneClass) kernelValues(values, columns, vectors []float64, width int) {
 	dst, x, s, quads := &values[0], &columns[0], &vectors[0], len(values)/width/4
 	switch {
-	case m.kernel.Type == RBF && m.many == AVX512:
-		rowSquaresAVX512(dst, x, s, quads, m.dims)
-		expAVX512(dst, len(values), -m.kernel.Gamma, &constants, libm.ExpTable())
-	case m.kernel.Type == RBF:
-		rowSquaresAVX2(dst, x, s, quads, m.dims)
-		expAVX2(dst, len(values), -m.kernel.Gamma, &constants, libm.ExpTable())
-	default:
-		if m.many == AVX512 {
-			rowProductsAVX512(dst, x, s, quads, m.dims)
-		} else {
-			rowProductsAVX2(dst, x, s, quads, m.dims)
-		}
+	case m.kernel.Type != RBF && width == maxWidth:
+		rowProductsAVX512(dst, x, s, quads, m.dims)
 		m.kernel.apply(values)
+		return
+	case m.kernel.Type != RBF:
+		rowProductsAVX2(dst, x, s, quads, m.dims)
+		m.kernel.apply(values)
+		return
+	case width == maxWidth:
+		rowSquaresAVX512(dst, x, s, quads, m.dims)
+	default:
+		rowSquaresAVX2(dst, x, s, quads, m.dims)
+	}
+	if m.many == AVX512 {
+		expAVX512(dst, len(values), -m.kernel.Gamma, &constants, libm.ExpTable())
+	} else {
+		expAVX2(dst, len(values), -m.kernel.Gamma, &constants, libm.ExpTable())
 	}
 }
 
@@ -142,7 +146,7 @@ func (m *OneClass) row(x []float64) float64 {
 		return -m.rho
 	}
 	vectors, alpha, padded := &m.vectors[0], &m.alpha[0], len(m.alpha)
-	if m.one == AVX512 {
+	if m.one > AVX2 {
 		return rowAVX512(&x[0], vectors, alpha, padded/8, m.dims, -m.kernel.Gamma, &constants, libm.ExpTable()) - m.rho
 	}
 	return rowAVX2(&x[0], vectors, alpha, padded/4, m.dims, -m.kernel.Gamma, &constants, libm.ExpTable()) - m.rho

@@ -14,7 +14,7 @@ import (
 func TestVectorForms(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, level := range []svm.Instructions{svm.AVX2, svm.AVX512} {
+	for _, level := range []svm.Instructions{svm.AVX2, svm.Mixed, svm.AVX512} {
 		if svm.Best() < level {
 			t.Logf("this processor has no %v: not tested", level)
 			continue
@@ -58,7 +58,7 @@ func compare(t *testing.T, s sample, k svm.Kernel, level svm.Instructions) {
 func TestVectorFormsOfExp(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(5, 6))
-	for _, level := range []svm.Instructions{svm.AVX2, svm.AVX512} {
+	for _, level := range []svm.Instructions{svm.AVX2, svm.Mixed, svm.AVX512} {
 		if svm.Best() < level {
 			t.Logf("this processor has no %v: not tested", level)
 			continue
