@@ -135,6 +135,19 @@ func TestAveragePathLength(t *testing.T) {
 	}
 }
 
+// TestPathLengthOfLeaf: a leaf of one sample ends the path; one of more adds the average.
+func TestPathLengthOfLeaf(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		depth, samples int
+		want           float64
+	}{{0, 1, 0}, {3, 1, 3}, {0, 2, 1}, {7, 256, 17.244770920119917}} {
+		if got := forest.PathLength(c.depth, c.samples); math.Abs(got-c.want) > 1e-14*c.want {
+			t.Errorf("PathLength(%d, %d) = %v, want %v", c.depth, c.samples, got, c.want)
+		}
+	}
+}
+
 func TestNewErrors(t *testing.T) {
 	t.Parallel()
 	leaf := forest.Node{Left: forest.Leaf, Right: forest.Leaf, Samples: 1}
