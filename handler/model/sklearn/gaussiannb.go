@@ -33,15 +33,20 @@ func loadGaussianNB(a *attrs) *element {
 			a.fail("%s has a %v: variances are above 0", name, v)
 		}
 	}
+	single := a.isFloat32(name) // since 1.9 of a fit on float32: what no row is in is computed so
 	logs := make([]float64, m.width)
 	for i, p := range prior {
 		if p < 0 {
 			a.fail("class_prior_ is %v at %d", p, i)
 		}
 		for j := range logs {
-			logs[j] = math.Log(2 * math.Pi * m.variance[i*m.width+j])
+			logs[j] = rounded(math.Log(rounded(2*math.Pi*m.variance[i*m.width+j], single)), single)
 		}
-		m.constant = append(m.constant, math.Log(p), -0.5*pairwiseSum(logs))
+		total := pairwiseSum(logs)
+		if single {
+			total = sum32(logs)
+		}
+		m.constant = append(m.constant, rounded(math.Log(p), a.isFloat32("class_prior_")), -0.5*total)
 	}
 	return &element{role: m.role, predictor: m, size: 16 * len(m.theta)}
 }
@@ -67,4 +72,21 @@ func (m *gaussianNB) predict(out outcome, x []float64, n int, a *arena) error {
 		}
 	}
 	return nil
+}
+
+// rounded is v as a float32, if it is single.
+func rounded(v float64, single bool) float64 {
+	if single {
+		return float64(float32(v))
+	}
+	return v
+}
+
+// sum32 is numpy's sum of a few float32.
+func sum32(v []float64) float64 {
+	sum := float32(0)
+	for _, x := range v {
+		sum += float32(x)
+	}
+	return float64(sum)
 }

@@ -559,6 +559,8 @@ if VERSION >= (1, 4):
     for target, y in ("continuous", yr), ("binary", y2), ("multiclass", y3):
         encoder = preprocessing.TargetEncoder(random_state=0, target_type=target)
         add("target_encoder_" + target, make_pipeline(encoder, L.Ridge() if target == "continuous" else naive_bayes.GaussianNB()), levels, y, qlevels)
+if VERSION >= (1, 9):
+    add("naive_bayes_float32", naive_bayes.GaussianNB(), x.astype(np.float32), y3)
 new_functions = [("nan_to_num", np.nan_to_num, None), ("nan_to_number", np.nan_to_num, {"nan": 2.5}), ("clip", np.clip, {"a_min": -1, "a_max": 4.5}), ("round", np.round, {"decimals": 1})]
 for name, function, arguments in new_functions:
     if VERSION >= (0, 20) and (name != "nan_to_number" or np.lib.NumpyVersion(np.__version__) >= "1.17.0"):
