@@ -89,16 +89,11 @@ func objects(v any, depth int) bool {
 	if depth == 0 {
 		return true
 	}
-	var items []any
 	switch v := v.(type) {
 	case *pickle.Object:
 		return !numpy.IsArray(v) && !numpy.IsScalar(v)
 	case *pickle.Refused:
 		return true
-	case *pickle.List:
-		items = v.Items
-	case *pickle.Tuple:
-		items = v.Items
 	case *pickle.Dict:
 		for _, e := range v.Entries {
 			if objects(e.Value, depth-1) {
@@ -106,7 +101,7 @@ func objects(v any, depth int) bool {
 			}
 		}
 	}
-	for _, item := range items {
+	for _, item := range pickle.Items(v) {
 		if objects(item, depth-1) {
 			return true
 		}
@@ -116,14 +111,9 @@ func objects(v any, depth int) bool {
 
 // texts returns the strings in a list, tuple or set of nothing else.
 func texts(v any) (names []string) {
-	var items []any
-	switch v := v.(type) {
-	case *pickle.List:
-		items = v.Items
-	case *pickle.Tuple:
-		items = v.Items
-	case *pickle.Set:
-		items = v.Items
+	items := pickle.Items(v)
+	if set, ok := v.(*pickle.Set); ok {
+		items = set.Items
 	}
 	for _, item := range items {
 		name, ok := scalar(item).(string)

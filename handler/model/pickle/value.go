@@ -102,3 +102,14 @@ func levelOf(v any) int {
 	}
 	return 0
 }
+
+// Items returns the elements of a list or tuple, nil if v is neither.
+func Items(v any) []any {
+	switch v := v.(type) {
+	case *List:
+		return v.Items
+	case *Tuple:
+		return v.Items
+	}
+	return nil
+}

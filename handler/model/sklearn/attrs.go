@@ -276,20 +276,9 @@ func (a *attrs) items(name string) []any {
 	v := a.value(name)
 	switch v.(type) {
 	case *pickle.List, *pickle.Tuple:
-		return itemsOf(v)
+		return pickle.Items(v)
 	}
 	a.fail("%s is neither a list nor a tuple", name)
-	return nil
-}
-
-// itemsOf returns the elements of a list or tuple, nil if v is neither.
-func itemsOf(v any) []any {
-	switch v := v.(type) {
-	case *pickle.List:
-		return v.Items
-	case *pickle.Tuple:
-		return v.Items
-	}
 	return nil
 }
 

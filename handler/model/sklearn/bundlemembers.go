@@ -3,12 +3,12 @@ package sklearn
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
-	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
 // isDict reports an object that is a dict to those who wrote it.
@@ -32,13 +32,7 @@ func entriesOf(o *pickle.Object) []pickle.Entry {
 		return nil
 	}
 	for _, item := range list.Items {
-		var pair []any
-		switch item := item.(type) {
-		case *pickle.List:
-			pair = item.Items
-		case *pickle.Tuple:
-			pair = item.Items
-		}
+		pair := pickle.Items(item)
 		if len(pair) == 2 {
 			entries = append(entries, pickle.Entry{Key: pair[0], Value: pair[1]})
 		}
@@ -157,131 +151,53 @@ func keyWords(key string) []string {
 	return strings.FieldsFunc(spaced.String(), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
 }
 
-// targetWords are what people call that which a regressor was fitted on.
-var targetWords = []string{"y", "target", "targets", "output", "outputs", "label", "labels", "response"}
-
-// takeTarget takes of the transformers of a bundle the one of a regressor's target.
-func (b *bundle) takeTarget(before []part, last part) []part {
-	if !b.keyed || last.e.kind != predict.Regressor {
-		return before
+// membersOf returns what is in a dict or folder, by its keys, or in a tuple or
+// list, by position. The kind is empty if v is none of these.
+func membersOf(v any) (kind string, members []member) {
+	var items []any
+	switch v := v.(type) {
+	case *pickle.Dict:
+		return "dict", membersByKey(v.Entries)
+	case *pickle.Object:
+		if isDict(v) {
+			return "dict", membersByKey(entriesOf(v))
+		}
+	case *Folder:
+		return v.Kind, membersByKey(v.Files)
+	case *pickle.Tuple:
+		kind, items = "tuple", v.Items
+	case *pickle.List:
+		kind, items = "list", v.Items
 	}
-	isTarget := func(p part) bool {
-		return p.e.fits(1) && p.e.invertible() && slices.ContainsFunc(keyWords(p.key), func(w string) bool { return slices.Contains(targetWords, w) })
+	for i, item := range items {
+		members = append(members, member{strconv.Itoa(i), item})
 	}
-	at := slices.IndexFunc(before, isTarget)
-	if at < 0 || slices.ContainsFunc(before[at+1:], isTarget) {
-		return before
-	}
-	b.target = &before[at]
-	return slices.Concat(before[:at], before[at+1:])
+	return kind, members
 }
 
-// dropTarget returns the steps that the features file names, without a last one that
-// is the transformer of the target of the regressor before it.
-func (b *bundle) dropTarget() []string {
-	at := func(key string) int { return slices.IndexFunc(b.parts, func(p part) bool { return p.key == key }) }
-	n := len(b.steps)
-	if n < 2 {
-		return b.steps
+func membersByKey(entries []pickle.Entry) (members []member) {
+	for _, e := range entries {
+		members = append(members, member{keyText(e.Key), e.Value})
 	}
-	last, regressor := at(b.steps[n-1]), at(b.steps[n-2])
-	if last < 0 || regressor < 0 || b.parts[last].predicts() || !b.parts[last].e.fits(1) || !b.parts[last].e.invertible() ||
-		!b.parts[regressor].predicts() || b.parts[regressor].e.kind != predict.Regressor {
-		return b.steps
-	}
-	b.target = &b.parts[last]
-	return b.steps[:n-1]
+	return members
 }
 
-// maxOrders is how many transformers are tried in every order.
-const maxOrders = 5
-
-// inOrder returns transformers in the order of their roles, nil if these do not say
-// it and their widths leave none, or more than one.
-func inOrder(before []part, last part) []part {
-	ordered := slices.Clone(before)
-	slices.SortStableFunc(ordered, func(a, b part) int { return a.rank() - b.rank() })
-	clear := len(before) < 2
-	if !clear {
-		clear = true
-		for i := range ordered {
-			clear = clear && ordered[i].rank() >= 0 && (i == 0 || ordered[i].rank() != ordered[i-1].rank())
-		}
+func keyText(key any) string {
+	switch key := key.(type) {
+	case string:
+		return key
+	case int64:
+		return strconv.FormatInt(key, 10)
 	}
-	if clear {
-		return ordered
-	}
-	if len(before) > maxOrders {
-		return nil
-	}
-	var found [][]part
-	fitting(nil, before, last, &found)
-	if len(found) != 1 {
-		return nil
-	}
-	return found[0]
+	return pickle.Kind(key)
 }
 
-// fitting finds the orders of rest, after those in taken, in which each takes the
-// columns that the one before it gives, and roles come in their order.
-func fitting(taken, rest []part, last part, found *[][]part) {
-	fits := func(p part) bool {
-		if len(taken) == 0 {
-			return true
-		}
-		gives := taken[len(taken)-1].e.out
-		return gives == anyWidth || p.e.fits(gives)
+// classNames returns the classes of a LabelEncoder, as Python prints them.
+func (l *loader) classNames(o *pickle.Object) ([]string, error) {
+	v, _ := o.Attr("classes_")
+	names, err := l.printed(v)
+	if err != nil {
+		return nil, fmt.Errorf("LabelEncoder: classes_: %w", err)
 	}
-	if len(rest) == 0 {
-		if fits(last) {
-			*found = append(*found, slices.Clone(taken))
-		}
-		return
-	}
-	for i, p := range rest {
-		later := func(q part) bool { return q.rank() >= 0 && p.rank() >= 0 && q.rank() < p.rank() }
-		others := slices.Concat(rest[:i], rest[i+1:])
-		if fits(p) && !slices.ContainsFunc(others, later) {
-			fitting(append(taken[:len(taken):len(taken)], p), others, last, found)
-		}
-	}
-}
-
-// nameColumns gives the columns the names that the bundle has for them, unless the
-// estimators have some. Of several lists it is the one that is as long as rows are
-// wide; of several such the one that is called most plainly.
-func (b *bundle) nameColumns(e *element) error {
-	if e.in == anyWidth && len(b.columns) == 1 {
-		e.in = min(len(b.columns[0].names), maxFeatures)
-	}
-	if b.names != nil || len(b.columns) == 0 {
-		return nil
-	}
-	fit := slices.DeleteFunc(slices.Clone(b.columns), func(c columns) bool { return len(c.names) != e.in })
-	if len(fit) == 0 {
-		c := b.columns[0]
-		return fmt.Errorf("the %s names %d columns, but the model in it takes %d (they stand under %s): write the list of those it was fitted on", b.kind, len(c.names), e.in, quoted(c.key))
-	}
-	slices.SortStableFunc(fit, func(a, b columns) int { return a.plainness() - b.plainness() })
-	for _, c := range fit[1:] {
-		if !slices.Equal(c.names, fit[0].names) && c.plainness() == fit[0].plainness() {
-			return b.refuse("whether "+quoted(fit[0].key)+" or "+quoted(c.key)+" are the model's columns is not clear", "write the list of those it was fitted on as \"features\"")
-		}
-	}
-	b.names = fit[0].names
-	b.take(fit[0].key, "columns")
-	return nil
-}
-
-// plainness tells how plainly a list of columns is called so, 0 the most.
-func (c columns) plainness() int {
-	words := keyWords(c.key)
-	plain := []string{"feature", "features", "feature_names", "feature_columns", "feature_cols", "columns", "cols"}
-	if i := slices.Index(plain, strings.Join(words, "_")); i >= 0 {
-		return 0
-	}
-	if len(words) > 0 && slices.Contains(words, "features") || slices.Contains(words, "feature") {
-		return 1
-	}
-	return 2
+	return names, nil
 }

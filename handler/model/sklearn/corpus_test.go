@@ -1,7 +1,6 @@
 package sklearn_test
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -168,21 +167,10 @@ func others(t *testing.T, b *strings.Builder, name, files string) {
 		return byVersion(versionIn.FindStringSubmatch(p)[1], versionIn.FindStringSubmatch(q)[1])
 	})
 	for _, path := range paths {
-		f, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var all json.RawMessage
+		readJSON(t, path, &all)
 		var named struct{ Models map[string]json.RawMessage }
 		var list []struct{ Predict json.RawMessage }
-		if err := json.NewDecoder(z).Decode(&all); err != nil {
-			t.Fatal(path, err)
-		}
 		count := 0
 		if json.Unmarshal(all, &named) == nil {
 			count = len(named.Models)

@@ -262,11 +262,10 @@ func (t *encoder) transform(dst, src []float64, _ int, _ *arena) error {
 
 // listOf returns the elements of a list, a tuple or an array of one dimension.
 func (a *attrs) listOf(name string) []any {
-	switch v := a.value(name).(type) {
-	case *pickle.List:
-		return v.Items
-	case *pickle.Tuple:
-		return v.Items
+	v := a.value(name)
+	switch v.(type) {
+	case *pickle.List, *pickle.Tuple:
+		return pickle.Items(v)
 	default:
 		if a.err != nil {
 			return nil

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/model/archive"
-	"github.com/fleetscore/fleetscore/handler/model/joblib"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
@@ -38,21 +36,7 @@ type fitted struct {
 // newestEstimators are goldens of all the estimators that there are.
 const newestEstimators = "../testdata/estimators-1.9.1.json.xz"
 
-func readEstimators(t testing.TB, path string) map[string]fitted {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err == nil {
-		data, err = joblib.Decompress(data)
-	}
-	var all struct{ Models map[string]fitted }
-	if err == nil {
-		err = json.Unmarshal(data, &all)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all.Models
-}
+func readEstimators(t testing.TB, path string) map[string]fitted { return readModels[fitted](t, path) }
 
 func (f fitted) bytes(t testing.TB) []byte {
 	t.Helper()

@@ -1,7 +1,6 @@
 package sklearn_test
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"math"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/model/joblib"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
@@ -22,24 +22,30 @@ type golden struct {
 	expected
 }
 
-// readGoldens returns the models of one version of scikit-learn.
-func readGoldens(t testing.TB, path string) map[string]golden {
+// readJSON reads compressed testdata.
+func readJSON(t testing.TB, path string, to any) {
 	t.Helper()
-	f, err := os.Open(path)
+	data, err := os.ReadFile(path)
+	if err == nil {
+		data, err = joblib.Decompress(data)
+	}
+	if err == nil {
+		err = json.Unmarshal(data, to)
+	}
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(path, err)
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all struct{ Models map[string]golden }
-	if err := json.NewDecoder(z).Decode(&all); err != nil {
-		t.Fatal(err)
-	}
+}
+
+// readModels reads what a script wrote about models, by their names.
+func readModels[M any](t testing.TB, path string) map[string]M {
+	t.Helper()
+	var all struct{ Models map[string]M }
+	readJSON(t, path, &all)
 	return all.Models
 }
+
+func readGoldens(t testing.TB, path string) map[string]golden { return readModels[golden](t, path) }
 
 // allModels are goldens of all the models that there are.
 const allModels = "../testdata/sklearn-1.1.3.json.gz"

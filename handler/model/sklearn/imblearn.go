@@ -46,17 +46,12 @@ func writtenIn(v any, left *int) any {
 	if *left--; *left < 0 {
 		return nil
 	}
-	var items []any
-	switch v := v.(type) {
-	case *pickle.List:
-		items = v.Items
-	case *pickle.Tuple:
-		items = v.Items
-	case *pickle.Object:
-		if written, ok := v.Attr("_sklearn_version"); ok {
+	items := pickle.Items(v)
+	if o, ok := v.(*pickle.Object); ok {
+		if written, ok := o.Attr("_sklearn_version"); ok {
 			return written
 		}
-		steps, _ := v.Attr("steps")
+		steps, _ := o.Attr("steps")
 		items = []any{steps}
 	}
 	for _, item := range items {

@@ -100,15 +100,13 @@ func (a *attrs) positions(e *element, among *labels) []int {
 
 // floatsOf returns a list, tuple or array of numbers.
 func (a *attrs) floatsOf(name string, d *dim) []float64 {
-	var items []any
-	switch v := a.value(name).(type) {
-	case *pickle.List:
-		items = v.Items
-	case *pickle.Tuple:
-		items = v.Items
+	v := a.value(name)
+	switch v.(type) {
+	case *pickle.List, *pickle.Tuple:
 	default:
 		return a.vector(name, d)
 	}
+	items := pickle.Items(v)
 	numbers := make([]float64, 0, len(items))
 	for i, item := range items {
 		f, ok := a.number(item)

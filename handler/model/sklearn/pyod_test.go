@@ -1,10 +1,7 @@
 package sklearn_test
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -27,21 +24,7 @@ type pyodGolden struct {
 const newestPyOD = "../testdata/pyod-3.6.7.json.gz"
 
 func readPyOD(t testing.TB, path string) map[string]pyodGolden {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all struct{ Models map[string]pyodGolden }
-	if err := json.NewDecoder(z).Decode(&all); err != nil {
-		t.Fatal(err)
-	}
-	return all.Models
+	return readModels[pyodGolden](t, path)
 }
 
 func pyodFiles(t testing.TB) []string {

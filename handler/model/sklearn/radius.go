@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
@@ -37,7 +38,7 @@ func loadRadiusRegressor(a *attrs) *element {
 // outlierClass returns the position of the class of rows without neighbours.
 func (a *attrs) outlierClass(l *labels, name string) int {
 	v := a.value(name)
-	if items := itemsOf(v); len(items) == 1 {
+	if items := pickle.Items(v); len(items) == 1 {
 		v = items[0]
 	} else if array, err := numpy.Parse(v); err == nil && array.Len() == 1 {
 		if items, err = array.Items(a.budget); err == nil {

@@ -1,0 +1,242 @@
+package sklearn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+)
+
+// givesBack reports an autoencoder, which is a model and no step before one.
+func (p part) givesBack() bool {
+	_, ok := p.e.transformer.(*autoencoder)
+	return ok
+}
+
+// roles are the transformers that people keep in a dict beside the model, by
+// words in their keys, in the order in which they are applied.
+var roles = []string{"imput", "scal", "preprocess", "transform", "pca"}
+
+// rank returns the position of a transformer's role among the roles, -1 if its
+// key tells none.
+func (p part) rank() int {
+	return slices.IndexFunc(roles, func(r string) bool { return strings.Contains(strings.ToLower(p.key), r) })
+}
+
+// order returns the parts in the order in which they are applied, the one that
+// predicts last.
+func (b *bundle) order() ([]part, error) {
+	if len(b.steps) > 0 {
+		return b.listed()
+	}
+	if !slices.ContainsFunc(b.parts, part.predicts) && (len(b.limits) > 0 || slices.ContainsFunc(b.parts, part.givesBack)) {
+		b.promote(b.parts)
+	}
+	var before []part
+	var last *part
+	for i, p := range b.parts {
+		if !p.predicts() {
+			before = append(before, p)
+			continue
+		}
+		if last != nil {
+			return nil, b.refuse("more than one of them predicts", fmt.Sprintf(`write each into a file of its own, or name the one that counts in the features file, as in "steps": [%s]`, quoted(last.key)))
+		}
+		last = &b.parts[i]
+	}
+	if last != nil {
+		before = b.takeTarget(before, *last)
+	}
+	switch {
+	case last == nil:
+		return nil, b.nonePredicts()
+	case b.stranger() != "":
+		return nil, b.refuse("what "+quoted(b.stranger())+" does to the rows is not known here", b.settle(append(before, *last)))
+	case len(before) == 0:
+		return []part{*last}, nil
+	case b.keyed:
+		ordered := inOrder(before, *last)
+		if ordered == nil {
+			return nil, b.refuse("in which order its transformers are applied is not clear", b.settle(append(before, *last)))
+		}
+		before = ordered
+	case len(before) > 1 && last != &b.parts[len(b.parts)-1]:
+		return nil, b.refuse("in which order its transformers are applied is not clear", b.settle(append(before, *last)))
+	}
+	for _, p := range before {
+		if last.step.holds(p.step.Class) {
+			return nil, b.refuse("whether "+quoted(p.key)+" is applied before "+quoted(last.key)+", which has such a step of its own, is not clear", b.settle([]part{*last}))
+		}
+	}
+	return append(before, *last), nil
+}
+
+// nonePredicts says why none of the parts predicts: one may be of a class that cannot.
+func (b *bundle) nonePredicts() error {
+	for _, m := range b.members {
+		if o, ok := m.value.(*pickle.Object); ok && !b.estimates(o) && strings.HasPrefix(o.Class.Module, "sklearn.") && o.Class.Name != "LabelEncoder" {
+			return refuseClass(o.Class, " under "+quoted(m.key))
+		}
+	}
+	return b.refuse("none of them predicts", "put the fitted model beside them, or write one Pipeline of all")
+}
+
+// promote makes the last part that can judge rows by itself, PCA for instance,
+// the one that predicts.
+func (b *bundle) promote(parts []part) {
+	for i := len(parts) - 1; i >= 0; i-- {
+		if e := parts[i].e.alone(); e.predictor != nil {
+			parts[i].e = e
+			return
+		}
+	}
+}
+
+// holds reports whether a step of that class is inside s.
+func (s Step) holds(class string) bool {
+	return slices.ContainsFunc(s.Steps, func(inner Step) bool { return inner.Class == class || inner.holds(class) })
+}
+
+// listed returns the parts that the features file names.
+func (b *bundle) listed() ([]part, error) {
+	var ordered []part
+	steps := b.dropTarget()
+	for i, key := range steps {
+		at := slices.IndexFunc(b.parts, func(p part) bool { return p.key == key })
+		switch {
+		case at < 0 && slices.ContainsFunc(b.members, func(m member) bool { return m.key == key }):
+			return nil, b.refuse("the step "+quoted(key)+" of the features file is no estimator", b.settle(b.parts))
+		case at < 0:
+			return nil, b.refuse("the features file names a step "+quoted(key)+", which is not there", "name those that are")
+		}
+		p, last := b.parts[at], i == len(steps)-1
+		if last {
+			p.e = p.e.alone()
+		}
+		if p.predicts() != last && p.e.transformer == nil || last && !p.predicts() {
+			return nil, b.refuse("the last of the steps in the features file has to be the one that predicts, and only that", b.settle(b.parts))
+		}
+		ordered = append(ordered, p)
+	}
+	return ordered, nil
+}
+
+// transforming are the packages of scikit-learn whose classes transform rows, but for
+// the names of classes.
+var transforming = []string{"preprocessing", "decomposition", "impute", "feature_selection", "feature_extraction", "compose", "pipeline", "kernel_approximation", "random_projection", "manifold", "cross_decomposition"}
+
+// stranger returns the key of an object that may be a transformer, but is of no
+// class that is known; "" if there is none.
+func (b *bundle) stranger() string {
+	for _, m := range b.members {
+		o, ok := m.value.(*pickle.Object)
+		if !ok || b.estimates(o) || slices.Contains([]string{"LabelEncoder", "LabelBinarizer", "MultiLabelBinarizer"}, o.Class.Name) {
+			continue
+		}
+		if parts := strings.Split(o.Class.Module, "."); len(parts) > 1 && parts[0] == "sklearn" && slices.Contains(transforming, parts[1]) {
+			return m.key
+		}
+	}
+	return ""
+}
+
+// settle says how the features file settles the order of parts.
+func (b *bundle) settle(parts []part) string {
+	keys := make([]string, len(parts))
+	for i, p := range parts {
+		keys[i] = quoted(p.key)
+	}
+	return fmt.Sprintf(`write one Pipeline of them, make_pipeline(scaler, model), or name them in their order in the features file, as in "steps": [%s]`, strings.Join(keys, ", "))
+}
+
+// targetWords are what people call that which a regressor was fitted on.
+var targetWords = []string{"y", "target", "targets", "output", "outputs", "label", "labels", "response"}
+
+// takeTarget takes of the transformers of a bundle the one of a regressor's target.
+func (b *bundle) takeTarget(before []part, last part) []part {
+	if !b.keyed || last.e.kind != predict.Regressor {
+		return before
+	}
+	isTarget := func(p part) bool {
+		return p.e.fits(1) && p.e.invertible() && slices.ContainsFunc(keyWords(p.key), func(w string) bool { return slices.Contains(targetWords, w) })
+	}
+	at := slices.IndexFunc(before, isTarget)
+	if at < 0 || slices.ContainsFunc(before[at+1:], isTarget) {
+		return before
+	}
+	b.target = &before[at]
+	return slices.Concat(before[:at], before[at+1:])
+}
+
+// dropTarget returns the steps that the features file names, without a last one that
+// is the transformer of the target of the regressor before it.
+func (b *bundle) dropTarget() []string {
+	at := func(key string) int { return slices.IndexFunc(b.parts, func(p part) bool { return p.key == key }) }
+	n := len(b.steps)
+	if n < 2 {
+		return b.steps
+	}
+	last, regressor := at(b.steps[n-1]), at(b.steps[n-2])
+	if last < 0 || regressor < 0 || b.parts[last].predicts() || !b.parts[last].e.fits(1) || !b.parts[last].e.invertible() ||
+		!b.parts[regressor].predicts() || b.parts[regressor].e.kind != predict.Regressor {
+		return b.steps
+	}
+	b.target = &b.parts[last]
+	return b.steps[:n-1]
+}
+
+// maxOrders is how many transformers are tried in every order.
+const maxOrders = 5
+
+// inOrder returns transformers in the order of their roles, nil if these do not say
+// it and their widths leave none, or more than one.
+func inOrder(before []part, last part) []part {
+	ordered := slices.Clone(before)
+	slices.SortStableFunc(ordered, func(a, b part) int { return a.rank() - b.rank() })
+	clear := len(before) < 2
+	if !clear {
+		clear = true
+		for i := range ordered {
+			clear = clear && ordered[i].rank() >= 0 && (i == 0 || ordered[i].rank() != ordered[i-1].rank())
+		}
+	}
+	if clear {
+		return ordered
+	}
+	if len(before) > maxOrders {
+		return nil
+	}
+	var found [][]part
+	fitting(nil, before, last, &found)
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
+}
+
+// fitting finds the orders of rest, after those in taken, in which each takes the
+// columns that the one before it gives, and roles come in their order.
+func fitting(taken, rest []part, last part, found *[][]part) {
+	fits := func(p part) bool {
+		if len(taken) == 0 {
+			return true
+		}
+		gives := taken[len(taken)-1].e.out
+		return gives == anyWidth || p.e.fits(gives)
+	}
+	if len(rest) == 0 {
+		if fits(last) {
+			*found = append(*found, slices.Clone(taken))
+		}
+		return
+	}
+	for i, p := range rest {
+		later := func(q part) bool { return q.rank() >= 0 && p.rank() >= 0 && q.rank() < p.rank() }
+		others := slices.Concat(rest[:i], rest[i+1:])
+		if fits(p) && !slices.ContainsFunc(others, later) {
+			fitting(append(taken[:len(taken):len(taken)], p), others, last, found)
+		}
+	}
+}

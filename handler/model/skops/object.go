@@ -1,0 +1,90 @@
+package skops
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+func classOf(n object) pickle.Global {
+	return pickle.Global{Module: n.text("__module__"), Name: n.text("__class__")}
+}
+
+func (r *reader) name(n object, _ int) (any, error) { return classOf(n), nil }
+
+// function is a name, which protocol 0 has in its content.
+func (r *reader) function(n object, _ int) (any, error) {
+	if content, ok := n.get("content").(object); ok {
+		return pickle.Global{Module: content.text("module_path"), Name: content.text("function")}, nil
+	}
+	return classOf(n), nil
+}
+
+// instance returns an object of the node's class, or what stands for one that is
+// not allowed.
+func (r *reader) instance(n object, args []any, state any) (any, error) {
+	class := classOf(n)
+	if r.Allow == nil || !r.Allow(class) {
+		return &pickle.Refused{Global: class}, nil
+	}
+	if class.Module == "builtins" || class.Module == "numpy" {
+		return nil, fmt.Errorf("an object of %v in a way that skops does not write it", class)
+	}
+	// Scikit-learn's search trees are pickled by a function that is given their
+	// class.
+	if strings.HasPrefix(class.Name, "KDTree") || strings.HasPrefix(class.Name, "BallTree") {
+		args, class.Name = []any{class}, "newObj"
+	}
+	return &pickle.Object{Class: class, Args: args, State: state}, r.Budget.Take(sizeObject)
+}
+
+func (r *reader) object(n object, depth int) (state any, err error) {
+	if content := n.get("content"); content != nil {
+		if state, err = r.node(content, depth); err != nil {
+			return nil, err
+		}
+	}
+	return r.instance(n, nil, state)
+}
+
+// reduced is an object of Cython's, made by what its __reduce__ gave.
+func (r *reader) reduced(n object, depth int) (any, error) {
+	reduce, _ := n.get("__reduce__").(object)
+	args, err := r.node(reduce.get("args"), depth)
+	if err != nil {
+		return nil, err
+	}
+	state, err := r.node(n.get("content"), depth)
+	if err != nil {
+		return nil, err
+	}
+	tuple, _ := args.(*pickle.Tuple)
+	if tuple == nil {
+		return nil, errors.New("an object whose arguments are no tuple")
+	}
+	return r.instance(n, tuple.Items, state)
+}
+
+func (r *reader) constructed(n object, depth int) (any, error) {
+	args, err := r.node(n.get("content"), depth)
+	if err != nil {
+		return nil, err
+	}
+	tuple, _ := args.(*pickle.Tuple)
+	if tuple == nil {
+		return nil, errors.New("an object whose arguments are no tuple")
+	}
+	return r.instance(n, tuple.Items, nil)
+}
+
+func (r *reader) hollow(n object, _ int) (any, error) { return r.instanceOf(classOf(n)) }
+
+// instanceOf returns an object that says its class alone.
+func (r *reader) instanceOf(class pickle.Global) (any, error) {
+	if r.Allow == nil || !r.Allow(class) {
+		return &pickle.Refused{Global: class}, nil
+	}
+	return &pickle.Object{Class: class}, r.Budget.Take(sizeObject)
+}
