@@ -39,7 +39,7 @@ var families = []family{
 		"labels the rows that it was fitted on, and has no predict for new ones", detect},
 	{"sklearn.manifold. umap. openTSNE.", "embeds rows, and tells no anomalies", detect},
 	{"sklearn.decomposition.NMF sklearn.decomposition.MiniBatchNMF",
-		"transforms a row by steps that the other rows of the call have a say in", "use PCA, TruncatedSVD or FactorAnalysis, which give a row the same whatever is beside it"},
+		"gives a row numbers that depend on the other rows of the same call", "use PCA, TruncatedSVD or FactorAnalysis, which look at each row alone"},
 	{"sklearn.feature_extraction.", "makes numbers of texts, and readings are numbers", "fit the model to them without it"},
 	{"torch. torchvision. pytorch_lightning. lightning. skorch. fastai. keras. tensorflow. tf_keras. scikeras. jax. flax. mxnet. paddle. chainer.", isNetwork, WriteEstimator},
 	{"transformers. sentence_transformers.", "is of a language model, and these are not scored here", WriteEstimator},
