@@ -307,6 +307,6 @@ func deviceOf(v any) any {
 // isTime reports whether v stands for a time: what is wrong with it is said
 // when it is read.
 func isTime(v any) bool {
-	_, list := v.([]any)
-	return v != nil && !list
+	list, is := v.([]any)
+	return v != nil && (!is || len(list) == 0)
 }

@@ -40,6 +40,23 @@ func TestLooksLegacy(t *testing.T) {
 	}
 }
 
+// TestLooksLegacyAnywhereCut: the beginning of a file is no model, wherever it is cut.
+func TestLooksLegacyAnywhereCut(t *testing.T) {
+	t.Parallel()
+	data := make([]byte, 136)
+	data = binary.LittleEndian.AppendUint64(data, 64)
+	data = append(data, "reg:"+strings.Repeat("x", 60)...)
+	data = append(binary.LittleEndian.AppendUint64(data, 4), "dart"...)
+	for n := range data {
+		if looksLegacy(data[:n:n]) {
+			t.Errorf("%d of %d bytes are taken for a model", n, len(data))
+		}
+	}
+	if !looksLegacy(data) {
+		t.Error("all bytes are taken for none")
+	}
+}
+
 // TestSigmoid compares with the function in float64. Where the library bounds its
 // argument, it never becomes 0.
 func TestSigmoid(t *testing.T) {
