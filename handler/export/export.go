@@ -39,13 +39,11 @@ type Exporter struct {
 	Ledger  Ledger
 	Files   Files
 	Parquet bool // Parquet files are wanted
+	AtOnce  int  // devices whose files are written at a time; 8 if zero
 	Now     func() time.Time
 }
 
-const (
-	devices = 8       // that are written at a time
-	maxCSV  = 1 << 30 // bytes of a job's CSV
-)
+const maxCSV = 1 << 30 // bytes of a job's CSV
 
 // FileName returns the name, in the container preds, of the Parquet file that has
 // the predictions of a device in a run.
@@ -62,7 +60,7 @@ func (e *Exporter) Export(ctx context.Context, run fleet.Run, jobs iter.Seq2[fle
 		return nil
 	}
 	group, ctx := spawn.WithContext(ctx)
-	group.SetLimit(devices)
+	group.SetLimit(cmp.Or(e.AtOnce, 8))
 	var own []fleet.Job
 	write := func() {
 		if some := own; len(some) > 0 {

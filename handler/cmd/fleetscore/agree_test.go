@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/fleetscore/fleetscore/handler/app"
 	"github.com/fleetscore/fleetscore/handler/azure"
@@ -36,7 +40,8 @@ type agreement struct {
 }
 
 // TestAllAgree scores 100 sensors, of which 5 have a broken model, 2 none, and 1 no
-// reading in the window. Page, terminal, API, manifest and SQL say the same of every job,
+// reading in the window. Page, terminal, API, manifest and SQL say the same of every job, Parquet files have
+// the rows of those that were scored, and no others,
 // and of the run, in which more went wrong than may.
 func TestAllAgree(t *testing.T) {
 	t.Parallel()
@@ -45,9 +50,10 @@ func TestAllAgree(t *testing.T) {
 	a.askAPI()
 	a.askTerminal()
 	a.readManifest()
+	a.readParquet()
 	a.askSQL()
 	a.readPage()
-	if len(a.jobs) != 5 || len(a.states) != 5 || len(a.anomalies) != 3 {
+	if len(a.jobs) != 5 || len(a.states) != 5 || len(a.anomalies) != 4 {
 		t.Errorf("%d, %d and %d places were asked", len(a.jobs), len(a.states), len(a.anomalies))
 	}
 	for who, says := range a.jobs {
@@ -74,7 +80,7 @@ func newAgreement(t *testing.T) *agreement {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	settings := map[string]string{"SQL_DSN": storetest.SQLite.DSN(t), "DataStorage": e.ConnectionString, "SCORE_MAX_FAILED": "5%,bad_model=4"}
+	settings := map[string]string{"SQL_DSN": storetest.SQLite.DSN(t), "DataStorage": e.ConnectionString, "SCORE_MAX_FAILED": "5%,bad_model=4", "OUTPUT": "both"}
 	cfg, err := config.FromEnv(func(name string) string { return settings[name] })
 	if err != nil {
 		t.Fatal(err)
@@ -206,6 +212,45 @@ func (a *agreement) readManifest() {
 	}
 	if m.Settings.MaxFailed != "5%,bad_model=4" {
 		a.t.Errorf("settings %+v", m.Settings)
+	}
+}
+
+// readParquet reads all Parquet files, of which each device has one that had a job scored.
+func (a *agreement) readParquet() {
+	rows := map[string]int{}
+	for info, err := range a.storage.Blobs().List(a.t.Context(), blob.Preds, "date=") {
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		content, _, err := a.storage.Blobs().Read(a.t.Context(), blob.Preds, info.Name, "", 1<<20)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		of, err := parquet.Read[struct {
+			Name       string  `parquet:"name"`
+			Prediction float64 `parquet:"prediction,optional"`
+			Run        string  `parquet:"run"`
+		}](bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			a.t.Fatal(info.Name, err)
+		}
+		device := strings.TrimPrefix(path.Base(path.Dir(info.Name)), "device=")
+		for _, r := range of {
+			rows[device+"/"+r.Name]++
+			a.anomalies["Parquet"] += int(r.Prediction)
+			if r.Run != a.run {
+				a.t.Errorf("%s has a row of run %s", info.Name, r.Run)
+			}
+		}
+	}
+	for sensor, state := range a.want {
+		if want := map[fleet.JobState]int{fleet.Scored: 1}[state]; rows[sensor] != want {
+			a.t.Errorf("Parquet has %d rows of %s, which is %s", rows[sensor], sensor, state)
+		}
+		delete(rows, sensor)
+	}
+	if len(rows) > 0 {
+		a.t.Errorf("Parquet has rows of %v", rows)
 	}
 }
 

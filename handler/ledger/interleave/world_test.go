@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/export"
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
@@ -52,6 +53,8 @@ type world struct {
 	queue queue
 	log   *runLog
 	off   rule // switched off
+
+	parquet bool // runs write Parquet files
 
 	mu        sync.Mutex
 	now       time.Time
@@ -315,6 +318,9 @@ func (w *world) functions(f *flow) functions {
 	log := slog.New(w.log)
 	db, files, queue := faultyLedger{f}, faultyFiles{f}, faultyQueue{f}
 	ender := &ledger.Ender{Ledger: db, Files: files, Now: w.clock}
+	if w.parquet {
+		ender.Export = &export.Exporter{Ledger: db, Files: files, Parquet: true, AtOnce: 1, Now: w.clock}
+	}
 	sender := &ledger.Sender{Outbox: db, Queue: queue, PerMessage: w.perMessage, Now: w.clock}
 	in := &ingest.Ingester{Store: db, Files: files, Map: ingest.Fixed{Is: mapping.Plain}}
 	ends, err := ncrontab.Parse(w.schedule)
