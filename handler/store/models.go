@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -28,11 +29,12 @@ WHERE s.model = @model AND s.judged = 1 AND s.device >= @device AND (s.device > 
 ORDER BY s.device, s.name {limit}`
 
 	// sumVersions goes from the subjects to the runs to the jobs, as cross joins make
-	// SQLite do: else it goes through all jobs that there are.
+	// SQLite do: else it goes through all jobs that there are. Ids of runs begin with
+	// their windows' beginning, so that it seeks the runs too.
 	sumVersions statement = `
 SELECT j.model_sha256, MIN(r.window_from), MAX(r.window_from), COUNT(*), SUM(j.predictions), SUM(j.anomalies)
 FROM dbo.subjects s CROSS JOIN dbo.runs r CROSS JOIN dbo.jobs j
-WHERE j.run = r.id AND j.subject_id = s.id AND r.window_from >= @from AND s.model = @model AND j.state = 'scored' AND j.model = @name
+WHERE j.run = r.id AND j.subject_id = s.id AND r.id >= @first AND s.model = @model AND j.state = 'scored' AND j.model = @name
 GROUP BY j.model_sha256
 ORDER BY MAX(r.window_from) DESC, j.model_sha256`
 )
@@ -80,7 +82,8 @@ func (db *DB) ServedBy(ctx context.Context, model int64, after fleet.ID, limit i
 // begin at from or later, by the version of the model that scored them: the one
 // used last comes first.
 func (db *DB) Versions(ctx context.Context, m fleet.Model, from time.Time) ([]fleet.Version, error) {
+	first, _, _ := strings.Cut(fleet.Window{From: from.UTC(), To: from.UTC()}.RunID(), "-")
 	return selectRows(ctx, db, "summing the versions of the model "+m.Name, sumVersions, func(row scanner, v *fleet.Version) error {
 		return row.Scan(&v.SHA256, moment{&v.First}, moment{&v.Last}, &v.Jobs, &v.Rows, &v.Anomalies)
-	}, sql.Named("model", m.Key), sql.Named("name", cut(m.Name)), sql.Named("from", db.time(from)))
+	}, sql.Named("model", m.Key), sql.Named("name", cut(m.Name)), sql.Named("first", first))
 }

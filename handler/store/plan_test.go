@@ -18,7 +18,7 @@ func TestFewJobsAreSought(t *testing.T) {
 	for name, s := range store.OfDevice {
 		text := db.Text(s)
 		var args []any
-		for _, arg := range []string{"device", "from", "to", "limit", "model", "name"} {
+		for _, arg := range []string{"device", "from", "to", "limit", "model", "name", "first"} {
 			if strings.Contains(text, "@"+arg) {
 				args = append(args, sql.Named(arg, 1))
 			}

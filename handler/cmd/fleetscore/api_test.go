@@ -122,7 +122,12 @@ func TestTerminalAndAPI(t *testing.T) {
 		t.Errorf("jobs %v", got)
 	}
 	says("2 of 2 sensors done, 2 scored", "runs", "watch", last)
-	says("1 added", "runs", "rescore", last, "--sensors", "..")
+	if got := records("runs", "rescore", last, "--sensors", ".."); len(got) != 2 || got[1][0] != last || got[1][3] != "1" || got[1][4] != "3" {
+		t.Errorf("the run scored again %v", got)
+	}
+	if got := records("runs", "open", "--from", "2026-03-01T09:00:00Z", "--to", "2026-03-01T10:00:00Z"); len(got) != 2 || got[1][0] != last || got[1][2] != "requested" {
+		t.Errorf("the run opened before %v", got)
+	}
 	if got := records(with("anomalies", "--device", "..")...); len(got) != 2 || got[1][0] != "2026-03-01T09:00:00.000Z" || got[1][1] != ".." || got[1][4] != "-0.25" || got[1][5] != last {
 		t.Errorf("anomalies %v", got)
 	}

@@ -162,7 +162,7 @@ func writeEpochs(to io.Writer, epochs []runs.Epoch) error {
 
 func openRunCommand(c console, api *client) *cobra.Command {
 	var window windowFlags
-	var asJSON bool
+	var out output
 	cmd := &cobra.Command{
 		Use:     "open",
 		Short:   "Score a past window now",
@@ -181,14 +181,11 @@ func openRunCommand(c console, api *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !asJSON {
-				fmt.Fprintln(c.out, openResults[run.Result])
-			}
-			return c.writeChanged(run.Run, asJSON, run)
+			return c.writeChanged(out, run.Run, openResults[run.Result], run)
 		},
 	}
 	window.add(cmd, "the window")
-	jsonFlag(cmd, &asJSON)
+	out.flags(cmd)
 	return cmd
 }
 
@@ -202,7 +199,8 @@ var openResults = map[runs.OpenResult]string{
 func rescoreCommand(c console, api *client) *cobra.Command {
 	var req runs.RescoreRequest
 	var states []string
-	var current, asJSON bool
+	var current bool
+	var out output
 	cmd := &cobra.Command{
 		Use:   "rescore RUN",
 		Short: "Score sensors of a run again, with the models as they are now",
@@ -227,21 +225,18 @@ its sensors are scored again.`,
 			if err := api.call(cmd.Context(), http.MethodPost, "/runs/"+url.PathEscape(args[0])+"/rescore", nil, req, &r); err != nil {
 				return err
 			}
-			if !asJSON {
-				fmt.Fprintf(c.out, "%d jobs re-opened, %d added\n", r.Reopened, r.Added)
-			}
-			return c.writeChanged(r.Run, asJSON, r)
+			return c.writeChanged(out, r.Run, fmt.Sprintf("%d jobs re-opened, %d added", r.Reopened, r.Added), r)
 		},
 	}
 	cmd.Flags().StringVar(&req.Sensors, "sensors", "", "only these, a pattern for devices or device/sensor, such as 'pump-*/temperature'; * is any text")
 	cmd.Flags().StringSliceVar(&states, "states", nil, "only those in these states")
 	cmd.Flags().BoolVar(&current, "current-settings", false, "take over the settings as they are now")
-	jsonFlag(cmd, &asJSON)
+	out.flags(cmd)
 	return cmd
 }
 
 func cancelCommand(c console, api *client) *cobra.Command {
-	var asJSON bool
+	var out output
 	cmd := &cobra.Command{
 		Use:     "cancel RUN",
 		Short:   "Cancel a run: sensors not yet scored are left out",
@@ -252,17 +247,22 @@ func cancelCommand(c console, api *client) *cobra.Command {
 			if err := api.call(cmd.Context(), http.MethodPost, "/runs/"+url.PathEscape(args[0])+"/cancel", nil, nil, &run); err != nil {
 				return err
 			}
-			return c.writeChanged(run, asJSON, run)
+			return c.writeChanged(out, run, "", run)
 		},
 	}
-	jsonFlag(cmd, &asJSON)
+	out.flags(cmd)
 	return cmd
 }
 
-// writeChanged shows a run that was opened or changed.
-func (c console) writeChanged(run runs.Run, asJSON bool, whole any) error {
-	if asJSON {
-		return c.writeJSON(whole)
+// writeChanged shows a run that was opened or changed, for people after what was done.
+func (c console) writeChanged(o output, run runs.Run, done string, whole any) error {
+	if o.json || o.csv {
+		t := listing{columns: []string{"run", "state", "kind", "epoch", "jobs", "closed"}}
+		t.add(run.ID, run.State, run.Kind, run.Epoch, run.Progress.Jobs, run.Progress.Closed)
+		return c.write(o, t, whole)
+	}
+	if done != "" {
+		fmt.Fprintln(c.out, done)
 	}
 	return writeRun(c.out, run, nil)
 }
