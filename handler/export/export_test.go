@@ -1,7 +1,6 @@
 package export_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,10 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +19,6 @@ import (
 	"github.com/fleetscore/fleetscore/handler/export"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
-	"github.com/fleetscore/fleetscore/handler/needs"
 	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
@@ -257,148 +251,6 @@ func TestForeignFile(t *testing.T) {
 	}
 }
 
-// mortal are files whose n-th operation never happens: so it is for a process that
-// is killed there. before is called ahead of each write of a Parquet file.
-type mortal struct {
-	*blob.Memory
-	left   int
-	before func()
-}
-
-var errKilled = errors.New("killed")
-
-func (m *mortal) spend() error {
-	if m.left--; m.left < 0 {
-		return errKilled
-	}
-	return nil
-}
-
-func (m *mortal) Stat(ctx context.Context, container, name string) (blob.Info, error) {
-	if err := m.spend(); err != nil {
-		return blob.Info{}, err
-	}
-	info, err := m.Memory.Stat(ctx, container, name)
-	if m.before != nil && strings.HasSuffix(name, ".parquet") {
-		m.before()
-	}
-	return info, err
-}
-
-func (m *mortal) Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error) {
-	if err := m.spend(); err != nil {
-		return nil, blob.Info{}, err
-	}
-	return m.Memory.Read(ctx, container, name, etag, limit)
-}
-
-func (m *mortal) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error) {
-	if err := m.spend(); err != nil {
-		return blob.Info{}, err
-	}
-	return m.Memory.Write(ctx, container, name, cond, contentType, fill)
-}
-
-// TestKilled ends a run that is killed at each operation once, and holds that what
-// it leaves is what an undisturbed one does.
-func TestKilled(t *testing.T) {
-	t.Parallel()
-	whole := newBench(t)
-	whole.closeAll(hour)
-	whole.end(hour)
-	want := whole.written()
-	for n := 0; ; n++ {
-		b := newBench(t)
-		b.closeAll(hour)
-		m := &mortal{Memory: b.files, left: n}
-		out := &export.Exporter{Ledger: b.db, Files: serial{m}, Parquet: true, Now: clock}
-		ender := &ledger.Ender{Ledger: b.db, Files: serial{m}, Export: out, Now: clock}
-		err := ender.End(t.Context(), slog.New(slog.DiscardHandler), hour.RunID())
-		if err == nil {
-			if n < 10 {
-				t.Errorf("an end takes %d operations", n)
-			}
-			return
-		}
-		if !errors.Is(err, errKilled) || b.state(hour) != fleet.RunRunning {
-			t.Fatalf("killed at %d: %v, the run is %s", n, err, b.state(hour))
-		}
-		b.end(hour)
-		if got := b.written(); b.state(hour) != fleet.RunSucceeded || !sameFiles(got, want) || b.read("latest.json") == "" || b.read(ledger.ManifestName(hour.RunID())) == "" {
-			t.Errorf("killed at %d: the run is %s, %d files", n, b.state(hour), len(got))
-		}
-	}
-}
-
-// lock makes the operations of serial files come one after another.
-var lock = make(chan struct{}, 1)
-
-type serial struct{ *mortal }
-
-func (s serial) Stat(ctx context.Context, container, name string) (blob.Info, error) {
-	lock <- struct{}{}
-	defer func() { <-lock }()
-	return s.mortal.Stat(ctx, container, name)
-}
-
-func (s serial) Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error) {
-	lock <- struct{}{}
-	defer func() { <-lock }()
-	return s.mortal.Read(ctx, container, name, etag, limit)
-}
-
-func (s serial) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error) {
-	lock <- struct{}{}
-	defer func() { <-lock }()
-	return s.mortal.Write(ctx, container, name, cond, contentType, fill)
-}
-
-func sameFiles(a, b map[string]string) bool {
-	for name, content := range a {
-		if b[name] != content {
-			return false
-		}
-	}
-	return len(a) == len(b)
-}
-
-// TestLateWriter: one that made its file of older jobs replaces nothing that was
-// made after the run was scored again, wherever it sleeps.
-func TestLateWriter(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.closeAll(hour)
-	asleep := true
-	m := &mortal{Memory: b.files, left: math.MaxInt}
-	m.before = func() {
-		if !asleep {
-			return
-		}
-		asleep = false
-		if _, _, err := b.db.Rescore(t.Context(), hour.RunID(), func(fleet.ID) bool { return true }, nil, nil, clock()); err != nil {
-			t.Fatal(err)
-		}
-		for _, id := range ids {
-			b.close(hour, id, csvOf(id, 5))
-		}
-		b.end(hour)
-	}
-	late := &ledger.Ender{Ledger: b.db, Files: serial{m}, Now: clock, Export: &export.Exporter{Ledger: b.db, Files: serial{m}, Parquet: true, Now: clock}}
-	if err := late.End(t.Context(), slog.New(slog.DiscardHandler), hour.RunID()); err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range b.written() {
-		for _, r := range records(t, content) {
-			if *r.Score != 5 {
-				t.Errorf("%s has an older score: %+v", name, r)
-			}
-		}
-	}
-	if b.state(hour) != fleet.RunSucceeded || asleep {
-		t.Errorf("the run is %s", b.state(hour))
-	}
-}
-
 // TestLatest: an older run that ends later is not the latest.
 func TestLatest(t *testing.T) {
 	t.Parallel()
@@ -412,111 +264,5 @@ func TestLatest(t *testing.T) {
 	b.end(hour)
 	if now := b.read("latest.json"); now != latest || !strings.Contains(now, next.RunID()) {
 		t.Errorf("latest.json was %s and is %s", latest, now)
-	}
-}
-
-func TestLayouts(t *testing.T) {
-	t.Parallel()
-	const ts = "2026-03-01T11:00:00.000Z"
-	for name, c := range map[string]struct {
-		id         fleet.ID
-		csv        string
-		value      string
-		prediction string
-		label      string
-		features   string
-	}{
-		"aggregates": {fleet.ID{Device: "d", Sensor: "s"}, "TS,Device,Sensor,Val,Prediction,Score,mean,max\n" + ts + ",d,s,1.5,1,-2,1.5,9\n", "1.5", "1", "-", "mean=1.5 max=9 "},
-		"detector":   {fleet.ID{Device: "d", DeviceModel: "m"}, "TS,Device,Model,Prediction,Score,flow mean,empty\n" + ts + ",d,m,0,-2,3,\n", "-", "0", "-", "flow mean=3 "},
-		"classifier": {fleet.ID{Device: "d", DeviceModel: "m"}, "TS,Device,Model,Prediction,Score,P(1),P(2)\n" + ts + ",d,m,2,,.25,.75\n", "-", "-", "2", "P(1)=0.25 P(2)=0.75 "},
-		"regressor":  {fleet.ID{Device: "d", DeviceModel: "m"}, "TS,Device,Model,Prediction,Score,Actual,Residual,x\n" + ts + ",d,m,2.5,,3,0.5,1\n", "-", "2.5", "-", "Actual=3 Residual=0.5 x=1 "},
-	} {
-		content, err := export.Parquet(hour.RunID(), c.id, []byte(c.csv))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		r := records(t, string(content))[0]
-		text := func(v *float64) string {
-			if v == nil {
-				return "-"
-			}
-			return fmt.Sprint(*v)
-		}
-		label, features := "-", ""
-		if r.Label != nil {
-			label = *r.Label
-		}
-		for _, f := range r.Features {
-			features += fmt.Sprintf("%s=%g ", f.Name, f.Value)
-		}
-		if text(r.Value) != c.value || text(r.Prediction) != c.prediction || label != c.label || features != c.features {
-			t.Errorf("%s: %+v, label %s, features %s", name, r, label, features)
-		}
-	}
-	for _, bad := range []string{"a,b\n1,2\n", "TS,Device,Sensor,Val,Prediction,Score\nyesterday,d,s,1,1,1\n", "\"", "TS,Device,Model,Prediction,Score\n\"x\n"} {
-		if _, err := export.Parquet("r", ids[0], []byte(bad)); err == nil {
-			t.Errorf("%q: no error", bad)
-		}
-	}
-	if content, err := export.Parquet("r", ids[0], nil); err != nil || len(records(t, string(content))) != 0 {
-		t.Errorf("an empty CSV: %v", err)
-	}
-}
-
-// TestReaders runs the lines of docs/results.md for DuckDB and pandas on what a run wrote.
-func TestReaders(t *testing.T) {
-	t.Parallel()
-	python := needs.Python(t, "duckdb==1.4.2", "pandas==3.1.1", "pyarrow==26.0.1")
-	b := newBench(t)
-	b.closeAll(hour)
-	b.end(hour)
-	dir := t.TempDir()
-	for name, content := range b.written() {
-		writeFile(t, filepath.Join(dir, "preds", filepath.FromSlash(name)), content)
-	}
-	content, err := export.Parquet("r", fleet.ID{Device: "m", DeviceModel: "whole"}, []byte("TS,Device,Model,Prediction,Score,flow_mean\n2026-03-01T11:00:00.000Z,m,whole,0,-2,3.5\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, filepath.Join(dir, "preds", "date=2026-03-01", "device=m", "r.parquet"), string(content))
-	page, err := os.ReadFile("../../docs/results.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := func(kind string, n int) string {
-		_, rest, _ := strings.Cut(string(page), "```"+kind+"\n")
-		for range n {
-			_, rest, _ = strings.Cut(rest, "```"+kind+"\n")
-		}
-		text, _, found := strings.Cut(rest, "```")
-		if !found {
-			t.Fatalf("docs/results.md has no block %d of %s", n, kind)
-		}
-		return text
-	}
-	script := fmt.Sprintf(`import duckdb
-print(duckdb.sql("""%s""").fetchall())
-print(duckdb.sql("""SELECT score, flow_mean FROM (%s)""").fetchall())
-%s
-print(sorted(df.groupby(["device", "name"], observed=True).prediction.sum().items()), df.ts.dtype)
-`, block("sql", 0), strings.TrimRight(block("sql", 1), ";\n"), strings.Replace(block("python", 0), "print(", "str(", 1))
-	cmd := exec.CommandContext(t.Context(), python, "-c", script)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	want := "[('a', 's', 3, 1.0), ('a', 't', 3, 1.0), ('m', 'whole', 1, 0.0), ('z', 's', 3, 1.0), ('" + odd + "', 's', 3, 1.0)]\n[(-2.0, 3.5)]\n" +
-		"[(('a', 's'), 1.0), (('a', 't'), 1.0), (('m', 'whole'), 0.0), (('z', 's'), 1.0), (('" + odd + "', 's'), 1.0)] datetime64[ms, UTC]\n"
-	if err != nil || string(out) != want {
-		t.Errorf("%v:\n%s, want\n%s", err, out, want)
-	}
-}
-
-func writeFile(t *testing.T, name, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -1,0 +1,158 @@
+package export_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/export"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ledger"
+)
+
+// mortal are files whose n-th operation never happens: so it is for a process that
+// is killed there. before is called ahead of each write of a Parquet file.
+type mortal struct {
+	*blob.Memory
+	left   int
+	before func()
+}
+
+var errKilled = errors.New("killed")
+
+func (m *mortal) spend() error {
+	if m.left--; m.left < 0 {
+		return errKilled
+	}
+	return nil
+}
+
+func (m *mortal) Stat(ctx context.Context, container, name string) (blob.Info, error) {
+	if err := m.spend(); err != nil {
+		return blob.Info{}, err
+	}
+	info, err := m.Memory.Stat(ctx, container, name)
+	if m.before != nil && strings.HasSuffix(name, ".parquet") {
+		m.before()
+	}
+	return info, err
+}
+
+func (m *mortal) Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error) {
+	if err := m.spend(); err != nil {
+		return nil, blob.Info{}, err
+	}
+	return m.Memory.Read(ctx, container, name, etag, limit)
+}
+
+func (m *mortal) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error) {
+	if err := m.spend(); err != nil {
+		return blob.Info{}, err
+	}
+	return m.Memory.Write(ctx, container, name, cond, contentType, fill)
+}
+
+// TestKilled ends a run that is killed at each operation once, and holds that what
+// it leaves is what an undisturbed one does.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	whole := newBench(t)
+	whole.closeAll(hour)
+	whole.end(hour)
+	want := whole.written()
+	for n := 0; ; n++ {
+		b := newBench(t)
+		b.closeAll(hour)
+		m := &mortal{Memory: b.files, left: n}
+		out := &export.Exporter{Ledger: b.db, Files: serial{m}, Parquet: true, Now: clock}
+		ender := &ledger.Ender{Ledger: b.db, Files: serial{m}, Export: out, Now: clock}
+		err := ender.End(t.Context(), slog.New(slog.DiscardHandler), hour.RunID())
+		if err == nil {
+			if n < 10 {
+				t.Errorf("an end takes %d operations", n)
+			}
+			return
+		}
+		if !errors.Is(err, errKilled) || b.state(hour) != fleet.RunRunning {
+			t.Fatalf("killed at %d: %v, the run is %s", n, err, b.state(hour))
+		}
+		b.end(hour)
+		if got := b.written(); b.state(hour) != fleet.RunSucceeded || !sameFiles(got, want) || b.read("latest.json") == "" || b.read(ledger.ManifestName(hour.RunID())) == "" {
+			t.Errorf("killed at %d: the run is %s, %d files", n, b.state(hour), len(got))
+		}
+	}
+}
+
+// lock makes the operations of serial files come one after another.
+var lock = make(chan struct{}, 1)
+
+type serial struct{ *mortal }
+
+func (s serial) Stat(ctx context.Context, container, name string) (blob.Info, error) {
+	lock <- struct{}{}
+	defer func() { <-lock }()
+	return s.mortal.Stat(ctx, container, name)
+}
+
+func (s serial) Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error) {
+	lock <- struct{}{}
+	defer func() { <-lock }()
+	return s.mortal.Read(ctx, container, name, etag, limit)
+}
+
+func (s serial) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error) {
+	lock <- struct{}{}
+	defer func() { <-lock }()
+	return s.mortal.Write(ctx, container, name, cond, contentType, fill)
+}
+
+func sameFiles(a, b map[string]string) bool {
+	for name, content := range a {
+		if b[name] != content {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// TestLateWriter: one that made its file of older jobs replaces nothing that was
+// made after the run was scored again, wherever it sleeps.
+func TestLateWriter(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.closeAll(hour)
+	asleep := true
+	m := &mortal{Memory: b.files, left: math.MaxInt}
+	m.before = func() {
+		if !asleep {
+			return
+		}
+		asleep = false
+		if _, _, err := b.db.Rescore(t.Context(), hour.RunID(), func(fleet.ID) bool { return true }, nil, nil, clock()); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range ids {
+			b.close(hour, id, csvOf(id, 5))
+		}
+		b.end(hour)
+	}
+	late := &ledger.Ender{Ledger: b.db, Files: serial{m}, Now: clock, Export: &export.Exporter{Ledger: b.db, Files: serial{m}, Parquet: true, Now: clock}}
+	if err := late.End(t.Context(), slog.New(slog.DiscardHandler), hour.RunID()); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range b.written() {
+		for _, r := range records(t, content) {
+			if *r.Score != 5 {
+				t.Errorf("%s has an older score: %+v", name, r)
+			}
+		}
+	}
+	if b.state(hour) != fleet.RunSucceeded || asleep {
+		t.Errorf("the run is %s", b.state(hour))
+	}
+}
