@@ -41,6 +41,7 @@
 //   - export: predictions once more, as Parquet
 //   - page: what runs answers, drawn for a browser
 //   - openapi: the API described for programs, from its types
+//   - telemetry: traces and metrics, for whoever has a collector of OpenTelemetry
 //   - config: settings from the environment, all mistakes at once
 //   - app: builds all of it and mounts the functions
 //   - cmd/handler: the production binary

@@ -79,6 +79,13 @@ param ingestFuture string = '24h'
 @description('What is done with readings before they are stored: rules in JSON, or config/NAME.json for a blob in the container config. Empty: nothing.')
 param ingestRules string = ''
 
+// ---- telemetry
+@description('Address of an OpenTelemetry collector that takes OTLP over HTTP: traces and metrics go there, besides what Application Insights has. Empty: nowhere.')
+param otlpEndpoint string = ''
+
+@description('What the collector wants to be sent along, as a reference to a secret: @Microsoft.KeyVault(SecretUri=…). The app\'s identity has to be allowed to read it. Empty: nothing.')
+param otlpHeaders string = ''
+
 // ---- scoring
 @description('When scored windows end: an NCRONTAB expression with seconds, by the clocks of scoreTimeZone.')
 param scoreSchedule string = '0 0 * * * *'
@@ -382,6 +389,8 @@ var settings = {
   OUTPUT: output
   SCORE_MAX_FAILED: scoreMaxFailed
   SCORE_RETENTION_DAYS: string(retentionDays)
+  OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders
 }
 
 module premium 'modules/premium.bicep' = if (!flex) {

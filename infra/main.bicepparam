@@ -11,4 +11,6 @@ param contentShare = bool(readEnvironmentVariable('FLEETSCORE_CONTENT_SHARE', 'f
 param retentionDays = int(readEnvironmentVariable('FLEETSCORE_RETENTION_DAYS', '90'))
 param vnetEnabled = bool(readEnvironmentVariable('FLEETSCORE_VNET', 'false'))
 param appPackage = readEnvironmentVariable('APP_PACKAGE', 'releases/none.zip')
+param otlpEndpoint = readEnvironmentVariable('FLEETSCORE_OTLP_ENDPOINT', '')
+param otlpHeaders = readEnvironmentVariable('FLEETSCORE_OTLP_HEADERS', '')
 param alertEmail = readEnvironmentVariable('FLEETSCORE_ALERT_EMAIL', '')

@@ -27,6 +27,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/protocol"
 	"github.com/fleetscore/fleetscore/handler/score"
 	"github.com/fleetscore/fleetscore/handler/store"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 	"github.com/fleetscore/fleetscore/handler/version"
 )
 
@@ -43,9 +44,10 @@ type App struct {
 	storage *azure.Storage
 	schema  *schema
 
-	later    *later
-	ingester *ingest.Ingester
-	flusher  *flusher
+	telemetry *telemetry.Telemetry // nil if none is sent
+	later     *later
+	ingester  *ingest.Ingester
+	flusher   *flusher
 
 	models   *model.Cache
 	registry *registry.Registry
@@ -58,6 +60,10 @@ type App struct {
 // ones, go to stdout.
 func New(cfg config.Config, stdout io.Writer) (*App, error) {
 	log := slog.New(slog.NewJSONHandler(stdout, nil))
+	sent, err := telemetry.New(context.Background(), cfg.Telemetry, log, process(cfg))
+	if err != nil {
+		return nil, err
+	}
 	storage, err := azure.Open(cfg.Data)
 	if err != nil {
 		return nil, err
@@ -67,9 +73,9 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 		return nil, fmt.Errorf("open SQL_DSN: %w", err)
 	}
 	a := &App{
-		cfg: cfg, log: log, server: protocol.New(protocol.Options{Stdout: stdout, Version: version.Version, Commit: version.Commit()}), db: db, storage: storage,
+		cfg: cfg, log: log, server: protocol.New(protocol.Options{Stdout: stdout, Telemetry: sent, Version: version.Version, Commit: version.Commit()}), db: db, storage: storage, telemetry: sent,
 		models: model.NewCache(storage.Blobs(), loader(cfg.SIMD), sklearn.MaxFile, modelBytes()),
-		ender:  &ledger.Ender{Ledger: db, Files: storage.Blobs(), Export: &export.Exporter{Ledger: db, Files: storage.Blobs(), Parquet: cfg.Parquet, Now: now}, Now: now},
+		ender:  &ledger.Ender{Ledger: db, Files: storage.Blobs(), Export: &export.Exporter{Ledger: db, Files: storage.Blobs(), Parquet: cfg.Parquet, Now: now}, Now: now, Metrics: sent.Metrics()},
 		sender: &ledger.Sender{Outbox: db, Queue: storage.Queue(JobQueue), PerMessage: cfg.SensorsPerMessage, Now: now},
 		cpu:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		schema: newSchema(cfg, db),
@@ -107,7 +113,26 @@ func (a *App) Close() error {
 	a.schema.end()
 	a.flusher.end()
 	a.storage.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), sendTime)
+	defer cancel()
+	if err := a.telemetry.Shutdown(ctx); err != nil {
+		a.log.Warn("the last telemetry is not sent", "error", err.Error())
+	}
 	return a.db.Close()
+}
+
+// sendTime is how long the end of the process waits for the collector.
+const sendTime = 3 * time.Second
+
+// process returns what telemetry says of this process.
+// https://opentelemetry.io/docs/specs/semconv/resource/faas/
+func process(cfg config.Config) map[string]string {
+	about := map[string]string{"service.name": "fleetscore", "service.version": version.Version}
+	if cfg.InAzure {
+		about["cloud.provider"], about["cloud.platform"] = "azure", "azure.functions"
+		about["faas.name"], about["service.instance.id"] = cfg.Site, cfg.Instance
+	}
+	return about
 }
 
 // modelBytes returns how much loaded models may hold: a quarter of what the

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -13,13 +14,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/schedule"
 	"github.com/fleetscore/fleetscore/handler/score"
+	"github.com/fleetscore/fleetscore/handler/store"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
 // mount puts the functions on the server, under the names of their folders and
 // bindings in functions/. health is the server's own.
 func (a *App) mount() {
 	blobs := a.storage.Blobs()
-	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Map: a.mapping(), Options: a.cfg.Ingest, Now: now, Figures: migrated{a}}
+	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Map: a.mapping(), Options: a.cfg.Ingest, Now: now, Figures: migrated{a}, Metrics: a.telemetry.Metrics()}
 	if a.cfg.RulesBlob != "" {
 		in.Rules = &ingest.RuleFile{Files: blobs, Name: a.cfg.RulesBlob, Now: now}
 	}
@@ -29,8 +32,8 @@ func (a *App) mount() {
 	})
 	logs := &ledger.ErrorLogs{Attempts: a.db, Files: blobs}
 	ticker := &schedule.Ticker{
-		Spill: in, Models: a.registry, Ledger: a.db, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs, Days: &runs.Days{Ledger: a.db, Now: now},
-		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: now,
+		Spill: in, Models: a.registry, Ledger: counting{a.db, a.telemetry.Metrics()}, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs, Days: &runs.Days{Ledger: a.db, Now: now},
+		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: now, Metrics: a.telemetry.Metrics(),
 		Files: blobs, Retention: a.cfg.Retention,
 	}
 	a.server.Timer("schedule", "tick", config.ScheduleDeadline, func(ctx context.Context, log *slog.Logger) error {
@@ -39,9 +42,9 @@ func (a *App) mount() {
 		}
 		return ticker.Tick(ctx, log)
 	})
-	scorer := &score.Scorer{Ledger: a.db, Readings: a.db, Models: serving{a.models, a.registry}, MaxLookback: a.cfg.MaxLookback, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: now}
+	scorer := &score.Scorer{Ledger: counting{a.db, a.telemetry.Metrics()}, Readings: a.db, Models: serving{a.models, a.registry}, MaxLookback: a.cfg.MaxLookback, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: now}
 	a.server.Queue("score", "message", config.ScoreDeadline, after(a, scorer.Score))
-	poison := &score.Poison{Ledger: a.db, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
+	poison := &score.Poison{Ledger: counting{a.db, a.telemetry.Metrics()}, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
 	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))
 	MountAPI(a.server, a.schema.ready, &runs.API{
 		Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Figures: a.db, Published: a.db, Files: blobs,
@@ -89,6 +92,20 @@ func (a migrated) AddIngested(ctx context.Context, minutes []fleet.Ingested) err
 		return err
 	}
 	return a.db.AddIngested(ctx, minutes)
+}
+
+// counting is the ledger, and counts the jobs that are closed in it.
+type counting struct {
+	*store.DB
+	metrics *telemetry.Metrics
+}
+
+func (c counting) CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (fleet.JobState, bool, error) {
+	was, changed, err := c.DB.CloseJob(ctx, run, key, o, now)
+	if changed {
+		c.metrics.JobClosed(ctx, o)
+	}
+	return was, changed, err
 }
 
 // after returns f, begun once the tables are there.

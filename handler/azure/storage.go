@@ -30,6 +30,8 @@ func Open(c Connection) (*Storage, error) {
 		// is for the host's redelivery, and ends at the context's deadline.
 		Retry:     policy.RetryOptions{MaxRetries: 3, TryTimeout: 30 * time.Second, RetryDelay: 250 * time.Millisecond, MaxRetryDelay: 4 * time.Second},
 		Telemetry: policy.TelemetryOptions{ApplicationID: "fleetscore"},
+
+		PerRetryPolicies: []policy.Policy{tracer{}},
 	}
 	var err error
 	switch {

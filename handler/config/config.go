@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -15,27 +16,31 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 	"github.com/fleetscore/fleetscore/handler/ingest/rules"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
 // Config is what the settings come to.
 type Config struct {
-	Schedule          ncrontab.Schedule // SCORE_SCHEDULE, by the clocks of SCORE_TIME_ZONE
-	Parquet           bool              // OUTPUT has Parquet files
-	Delay             time.Duration     // SCORE_DELAY
-	SensorsPerMessage int               // SCORE_SENSORS_PER_MESSAGE
-	Score             fleet.Settings    // what new runs take over: SCORE_AGGREGATE
-	Retention         time.Duration     // SCORE_RETENTION_DAYS
-	MaxLookback       time.Duration     // SCORE_MAX_LOOKBACK
-	SIMD              bool              // SCORE_SIMD
-	Ingest            mapping.Options   // INGEST_FUTURE, INGEST_TIME_ZONE, INGEST_DATE_ORDER, INGEST_CSV
-	Map               *mapping.Mapping  // INGEST_MAP, nil if MapBlob has it
-	MapBlob           string            // of the container config
-	RulesBlob         string            // INGEST_RULES, of the container config; else they are in Ingest
-	SQL               string            // SQL_DSN, or the default's full text
-	Data              azure.Connection  // DataStorage
-	// InAzure says that this is an instance in Azure, one of several.
-	InAzure bool
+	Schedule          ncrontab.Schedule  // SCORE_SCHEDULE, by the clocks of SCORE_TIME_ZONE
+	Parquet           bool               // OUTPUT has Parquet files
+	Delay             time.Duration      // SCORE_DELAY
+	SensorsPerMessage int                // SCORE_SENSORS_PER_MESSAGE
+	Score             fleet.Settings     // what new runs take over: SCORE_AGGREGATE
+	Retention         time.Duration      // SCORE_RETENTION_DAYS
+	MaxLookback       time.Duration      // SCORE_MAX_LOOKBACK
+	SIMD              bool               // SCORE_SIMD
+	Ingest            mapping.Options    // INGEST_FUTURE, INGEST_TIME_ZONE, INGEST_DATE_ORDER, INGEST_CSV
+	Map               *mapping.Mapping   // INGEST_MAP, nil if MapBlob has it
+	MapBlob           string             // of the container config
+	RulesBlob         string             // INGEST_RULES, of the container config; else they are in Ingest
+	SQL               string             // SQL_DSN, or the default's full text
+	Data              azure.Connection   // DataStorage
+	Telemetry         telemetry.Settings // OTEL_…
+	// InAzure says that this is an instance in Azure, one of several. Site and
+	// Instance are the platform's names for the app and for it.
+	InAzure        bool
+	Site, Instance string
 }
 
 // FileDSN returns the SQL_DSN of the SQLite file at path. It is a URI: #, ? and %
@@ -94,6 +99,8 @@ func FromEnv(getenv func(string) string) (Config, error) {
 	c.Map, c.MapBlob = r.mapping("INGEST_MAP")
 	c.Ingest.Rules, c.RulesBlob = r.rules("INGEST_RULES")
 	r.schedule("SCORE_TICK")
+	c.Telemetry = r.telemetry()
+	c.Site, c.Instance = getenv("WEBSITE_SITE_NAME"), cmp.Or(getenv("WEBSITE_INSTANCE_ID"), getenv("WEBSITE_POD_NAME"), getenv("CONTAINER_NAME"))
 	if c.InAzure {
 		c.SQL = r.azureSQL("SQL_DSN")
 		c.Data = r.azureConnection("DataStorage")
@@ -133,6 +140,15 @@ func (r *reader) text(name string) string {
 		return v
 	}
 	return Default(name)
+}
+
+// telemetry reads the variables of OpenTelemetry.
+func (r *reader) telemetry() telemetry.Settings {
+	s, err := telemetry.FromEnv(r.getenv)
+	if err != nil {
+		r.mistakes = append(r.mistakes, err)
+	}
+	return s
 }
 
 // output reports whether Parquet files are wanted.

@@ -38,6 +38,8 @@ var Settings = []Setting{
 	{Name: "EVENTHUB_CONSUMER_GROUP", Default: "$Default", Meaning: "the consumer group to read it with, not shared with others", Host: true},
 	{Name: "AzureWebJobsStorage", Default: "UseDevelopmentStorage=true", Meaning: "the host's own account (leases, checkpoints, keys): a connection string, or AzureWebJobsStorage__accountName with __credential and __clientId", Secret: true, Host: true},
 	{Name: "FUNCTIONS_WORKER_RUNTIME", Default: "custom", Meaning: "always custom: the handler is a custom handler", Host: true},
+	{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Default: "", Meaning: "address of an OpenTelemetry collector that takes OTLP over HTTP, such as http://localhost:4318: traces and metrics are sent to it. Empty: none. The other variables of OpenTelemetry count too, such as OTEL_SERVICE_NAME and OTEL_TRACES_SAMPLER; see docs/operate.md"},
+	{Name: "OTEL_EXPORTER_OTLP_HEADERS", Default: "", Meaning: "what the collector wants to be sent along, such as api-key=…", Secret: true},
 	{Name: "GOMEMLIMIT", Default: "", Meaning: "memory that the handler keeps under, such as 2GiB; empty: six tenths of what the machine or container has"},
 }
 

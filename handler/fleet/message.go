@@ -18,6 +18,11 @@ type Message struct {
 	V    int      `json:"v"` // 1
 	Run  string   `json:"run"`
 	Jobs []JobKey `json:"jobs"`
+
+	// The trace that the message belongs to, in the form of W3C Trace Context; what is
+	// done with the message does not depend on it.
+	Traceparent string `json:"traceparent,omitempty"`
+	Tracestate  string `json:"tracestate,omitempty"`
 }
 
 // NewMessage returns the message for jobs of run.

@@ -50,7 +50,7 @@ func TestSettings(t *testing.T) {
 		needed[s.Name] = s.Default == "" && s.Name != "SQL_DSN" || s.Host
 	}
 	needed["SQL_DSN"], needed["DataStorage"] = true, true // their defaults are for one machine
-	needed["GOMEMLIMIT"], needed["SCORE_AGGREGATE"], needed["SCORE_MAX_FAILED"], needed["INGEST_CSV"], needed["INGEST_DATE_ORDER"], needed["INGEST_RULES"], needed["FUNCTIONS_WORKER_RUNTIME"] = false, false, false, false, false, false, false
+	needed["GOMEMLIMIT"], needed["SCORE_AGGREGATE"], needed["SCORE_MAX_FAILED"], needed["INGEST_CSV"], needed["INGEST_DATE_ORDER"], needed["INGEST_RULES"], needed["OTEL_EXPORTER_OTLP_ENDPOINT"], needed["OTEL_EXPORTER_OTLP_HEADERS"], needed["FUNCTIONS_WORKER_RUNTIME"] = false, false, false, false, false, false, false, false, false
 	for _, name := range functionSettings(t) {
 		if _, ok := needed[name]; !ok {
 			t.Errorf("a function.json needs %s, which config does not know", name)

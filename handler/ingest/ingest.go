@@ -13,6 +13,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
 // Store keeps readings.
@@ -38,6 +39,8 @@ type Ingester struct {
 	Rules   Rulings          // nil: those of Options
 	Now     func() time.Time // nil counts nothing
 	Figures Figures          // nil if [Ingester.Record] is not called
+
+	Metrics *telemetry.Metrics // nil counts nothing for the collector
 
 	total total
 
@@ -97,7 +100,7 @@ func (in *Ingester) rejectLong(ctx context.Context, log *slog.Logger, b Batch) e
 	if err != nil {
 		return err
 	}
-	in.count(log, b, fleet.Ingested{Events: 1}, refused, letter)
+	in.count(ctx, log, b, fleet.Ingested{Events: 1}, refused, letter)
 	return nil
 }
 
@@ -150,7 +153,7 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 		return 0, nil, err
 	}
 	sum.Events = done
-	in.count(log, b, sum, refused, letter)
+	in.count(ctx, log, b, sum, refused, letter)
 	return done, reason, nil
 }
 

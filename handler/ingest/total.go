@@ -50,7 +50,7 @@ func add(sum *fleet.Ingested, readings, copies, missing int, stored fleet.Stored
 
 // count adds the events of b that are done, whose dead letter is letter, and logs
 // the total if it is time.
-func (in *Ingester) count(log *slog.Logger, b Batch, sum fleet.Ingested, refused []mapping.Refused, letter string) {
+func (in *Ingester) count(ctx context.Context, log *slog.Logger, b Batch, sum fleet.Ingested, refused []mapping.Refused, letter string) {
 	if in.Now == nil {
 		return
 	}
@@ -69,6 +69,7 @@ func (in *Ingester) count(log *slog.Logger, b Batch, sum fleet.Ingested, refused
 			sum.Lag = max(sum.Lag, now.Sub(enqueued))
 		}
 	}
+	in.Metrics.Ingested(ctx, sum)
 	sum.Minute = now.UTC().Truncate(time.Minute)
 	t.mu.Lock()
 	defer t.mu.Unlock()

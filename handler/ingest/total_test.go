@@ -29,7 +29,7 @@ func TestTotal(t *testing.T) {
 	}
 	lag := -9 * time.Second // the longest counts, not the last
 	for range 7 {
-		in.count(log, Batch{Bodies: make([][]byte, 3), Enqueued: []time.Time{now.Add(lag), now, {}}}, fleet.Ingested{Events: 3, Stored: 4, Duplicate: 1, Missing: 3}, refused, "hub/0/x.jsonl")
+		in.count(t.Context(), log, Batch{Bodies: make([][]byte, 3), Enqueued: []time.Time{now.Add(lag), now, {}}}, fleet.Ingested{Events: 3, Stored: 4, Duplicate: 1, Missing: 3}, refused, "hub/0/x.jsonl")
 		lag += time.Second
 		now = now.Add(10 * time.Second)
 	}
@@ -62,7 +62,7 @@ func TestTotal(t *testing.T) {
 	}
 
 	// What comes after the line is said when it is asked for, once, and from 0 on.
-	in.count(log, Batch{Bodies: make([][]byte, 1)}, fleet.Ingested{Events: 1, Stored: 2}, nil, "")
+	in.count(t.Context(), log, Batch{Bodies: make([][]byte, 1)}, fleet.Ingested{Events: 1, Stored: 2}, nil, "")
 	out.Reset()
 	in.Flush(log, false) // it is no minute ago
 	if out.Len() > 0 {
@@ -78,7 +78,7 @@ func TestTotal(t *testing.T) {
 	if line != want {
 		t.Errorf("got %+v, want %+v", line, want)
 	}
-	in.count(log, Batch{Bodies: make([][]byte, 1)}, fleet.Ingested{Events: 1}, nil, "")
+	in.count(t.Context(), log, Batch{Bodies: make([][]byte, 1)}, fleet.Ingested{Events: 1}, nil, "")
 	now = now.Add(totalEvery)
 	out.Reset()
 	if in.Flush(log, false); !strings.Contains(out.String(), `"events":1,`) {
@@ -139,7 +139,7 @@ func TestRecord(t *testing.T) {
 	const n = 300
 	for i := range n {
 		refused := []mapping.Refused{{Count: 2, Err: fmt.Errorf("%w: reason %s", fleet.ErrInvalid, strings.Repeat("x", i))}}
-		in.count(log, Batch{}, fleet.Ingested{Events: 1, Stored: 3}, refused, "")
+		in.count(t.Context(), log, Batch{}, fleet.Ingested{Events: 1, Stored: 3}, refused, "")
 		now = now.Add(time.Minute)
 		if err := in.Record(t.Context()); !errors.Is(err, fleet.ErrUnavailable) {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
 // Closer ends runs. [Ender] is one.
@@ -50,6 +51,8 @@ type Ender struct {
 	Files  blob.Store
 	Export Exporter // nil if nothing more is to be written
 	Now    func() time.Time
+	// Metrics counts the runs that it ends; nil counts nothing.
+	Metrics *telemetry.Metrics
 }
 
 const (
@@ -91,7 +94,10 @@ func (e *Ender) End(ctx context.Context, log *slog.Logger, id string) error {
 	return fmt.Errorf("end run %s: %w: others kept writing its manifest", id, fleet.ErrUnavailable)
 }
 
-func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) error {
+func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) (err error) {
+	ctx, span := telemetry.Start(ctx, "end run", telemetry.Internal)
+	defer func() { span.End(err) }()
+	span.Text("fleetscore.run", id)
 	cond, err := Unchanged(ctx, e.Files, blob.Preds, ManifestName(id))
 	if err != nil {
 		return err
@@ -121,7 +127,7 @@ func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) error {
 	now := e.Now()
 	ended, err := e.Ledger.EndRun(ctx, id, run.Epoch, totals.State, now)
 	if ended {
-		summarize(log, run, totals, now)
+		e.summarize(ctx, log, run, totals, now)
 	}
 	return err
 }
@@ -149,18 +155,19 @@ func (e *Ender) jobs(ctx context.Context, run string) iter.Seq2[fleet.Job, error
 	}
 }
 
-// summarize logs the one line of a run that has ended. Workbooks count it:
+// summarize counts a run that has ended, and logs the one line of a run that has ended. Workbooks count it:
 // names and units of its attributes are a contract.
 //
 // duration_s, lag_s and job_s are of the last opening of the run, not of its
 // first. duration_s counts from that opening. job_s is of the jobs opened or
 // re-opened since. lag_s counts from when the run was due: the window's end where
 // the schedule opened it, else that opening.
-func summarize(log *slog.Logger, run fleet.Run, t Totals, now time.Time) {
+func (e *Ender) summarize(ctx context.Context, log *slog.Logger, run fleet.Run, t Totals, now time.Time) {
 	due := run.Opening.At
 	if run.Opening.Reason == fleet.BySchedule {
 		due = run.Window.To
 	}
+	e.Metrics.RunEnded(ctx, run, t.State, run.Settings.OverBudget(t.Counts) != "", now.Sub(run.Opening.At), now.Sub(due))
 	attrs := []any{
 		"run", run.ID,
 		"kind", run.Kind,

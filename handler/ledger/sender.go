@@ -11,6 +11,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/spawn"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
 // Outbox is the ledger as the list of messages to be sent.
@@ -165,7 +166,14 @@ func (s *Sender) post(ctx context.Context, messages []fleet.Message) error {
 	return errors.Join(errs...)
 }
 
-func (s *Sender) send(ctx context.Context, m fleet.Message) error {
+// send puts a message into the queue, with the context of the trace that it is sent in.
+func (s *Sender) send(ctx context.Context, m fleet.Message) (err error) {
+	ctx, span := telemetry.Start(ctx, "send message", telemetry.Producer)
+	defer func() { span.End(err) }()
+	span.Text("fleetscore.run", m.Run)
+	span.Number("fleetscore.jobs", len(m.Jobs))
+	in := telemetry.Inject(ctx)
+	m.Traceparent, m.Tracestate = in.Parent, in.State
 	text, err := m.Encode()
 	if err != nil {
 		return err

@@ -85,7 +85,7 @@ func (s *Server) route(method, path string, h echo.HandlerFunc) {
 	if !s.hasRoutes() {
 		s.mounted = append(s.mounted, mounted{"runs", httpTrigger, ""})
 	}
-	guarded := func(c echo.Context) error {
+	guarded := s.observeHTTP(method, path, func(c echo.Context) error {
 		ctx, cancel := context.WithTimeout(c.Request().Context(), routeDeadline)
 		defer cancel()
 		header := c.Response().Header()
@@ -95,7 +95,7 @@ func (s *Server) route(method, path string, h echo.HandlerFunc) {
 			c.SetRequest(c.Request().WithContext(ctx))
 			return h(c)
 		})
-	}
+	})
 	s.echo.Add(method, path, guarded)
 	if method == http.MethodGet {
 		s.echo.Add(http.MethodHead, path, guarded)

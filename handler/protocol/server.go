@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
 const (
@@ -36,6 +37,8 @@ type Options struct {
 	Stdout io.Writer
 	// Level is the least level that is logged; nil means Info.
 	Level slog.Leveler
+	// Telemetry gets a span and the duration of each invocation; nil takes none.
+	Telemetry *telemetry.Telemetry
 	// MaxBody is how many bytes of an invocation's body may be in memory; 0 means
 	// [DefaultMaxBody]. A longer batch of events goes through a temporary file,
 	// in [os.TempDir]; what else is longer is refused.

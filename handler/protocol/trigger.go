@@ -77,19 +77,19 @@ func (s *Server) mount(m mounted, deadline time.Duration, f invocable) { s.serve
 func (s *Server) serve(m mounted, deadline time.Duration, f invocable, long spoolable) {
 	s.mounted = append(s.mounted, m)
 	s.echo.POST("/"+m.function, func(c echo.Context) error {
-		s.invoke(c.Response(), c.Request(), m.function, deadline, f, long)
+		s.invoke(c.Response(), c.Request(), m, deadline, f, long)
 		return nil
 	})
 }
 
 // invoke has f run for the request r, or long if its body is that, and answers
 // the host.
-func (s *Server) invoke(w http.ResponseWriter, r *http.Request, function string, deadline time.Duration, f invocable, long spoolable) {
-	id := invocationID(r)
+func (s *Server) invoke(w http.ResponseWriter, r *http.Request, m mounted, deadline time.Duration, f invocable, long spoolable) {
 	j := &journal{out: s.opt.Stdout}
-	log := j.logger(s.opt.Level, function, id)
-	status, err := s.execute(r, log, function, id, deadline, f, long)
-	report(log, err, status)
+	o := &observed{telemetry: s.opt.Telemetry, mounted: m, request: r}
+	o.log.Store(j.logger(s.opt.Level, m.function, invocationID(r)))
+	status, err := s.execute(r, o, deadline, f, long)
+	report(o.log.Load(), err, status)
 	lines := j.close(status == http.StatusOK)
 	replyJSON(w, status, resultJSON(lines, err))
 }
@@ -97,7 +97,7 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request, function string,
 // execute decodes the invocation in r and calls f with it, or long if its body is long.
 // It returns the status of the reply, by which the host delivers the invocation again
 // or not.
-func (s *Server) execute(r *http.Request, log *slog.Logger, function, id string, deadline time.Duration, f invocable, long spoolable) (int, error) {
+func (s *Server) execute(r *http.Request, o *observed, deadline time.Duration, f invocable, long spoolable) (int, error) {
 	body := s.bodies.Get().(*bytes.Buffer)
 	n, err := body.ReadFrom(io.LimitReader(r.Body, s.opt.MaxBody+1))
 	switch {
@@ -114,16 +114,16 @@ func (s *Server) execute(r *http.Request, log *slog.Logger, function, id string,
 		}
 		_, err = run(r.Context(), deadline, func(ctx context.Context) error {
 			defer sp.Close()
-			return long(ctx, log, sp)
+			return o.run(ctx, nil, func(ctx context.Context, log *slog.Logger) error { return long(ctx, log, sp) })
 		})
 		return triggerStatus(err), err
 	}
 	returned, err := run(r.Context(), deadline, func(ctx context.Context) error {
-		inv, err := Decode(function, id, body.Bytes())
+		inv, err := Decode(o.function, invocationID(r), body.Bytes())
 		if err != nil {
 			return err
 		}
-		return f(ctx, log, inv)
+		return o.run(ctx, inv, func(ctx context.Context, log *slog.Logger) error { return f(ctx, log, inv) })
 	})
 	if returned { // otherwise f may still read it
 		s.release(body)

@@ -12,6 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
 // Ledger is what a [Ticker] reads and writes in SQL.
@@ -99,6 +100,7 @@ type Ticker struct {
 	Delay     time.Duration     // how long readings may still arrive after a window's end
 	Settings  fleet.Settings    // of the runs it opens
 	Now       func() time.Time
+	Metrics   *telemetry.Metrics // nil counts nothing
 
 	Files     blob.Store
 	Retention time.Duration // how long runs are kept from their first opening, and readings; 0 is for ever
@@ -139,14 +141,21 @@ func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 	}
 	var errs []error
 	for _, step := range steps {
-		limited, cancel := context.WithTimeout(ctx, step.limit)
-		if err := step.f(limited, log); err != nil {
+		if err := limited(ctx, step.name, step.limit, func(ctx context.Context) error { return step.f(ctx, log) }); err != nil {
 			errs = append(errs, fmt.Errorf("tick: %s: %w", step.name, err))
 		}
-		cancel()
 	}
 	t.report(ctx, log)
 	return errors.Join(errs...)
+}
+
+// limited calls f, a step of the tick, with a limit of time.
+func limited(ctx context.Context, name string, limit time.Duration, f func(context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	ctx, span := telemetry.Start(ctx, name, telemetry.Internal)
+	defer func() { span.End(err) }()
+	return f(ctx)
 }
 
 // report logs how full the queues are: the one line of each tick. A count that
@@ -161,6 +170,7 @@ func (t *Ticker) report(ctx context.Context, log *slog.Logger) {
 		log.Warn("queues not counted", "error", err.Error())
 		return
 	}
+	t.Metrics.Queues(ctx, queued, poison)
 	log.Info("tick", "queue_depth", queued, "poison_depth", poison)
 }
 

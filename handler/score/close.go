@@ -19,6 +19,12 @@ func (p *processor) close(ctx context.Context, t *task) {
 		return
 	}
 	o.Duration = p.Now().Sub(t.began)
+	ctx, span := p.span(ctx, "close job", t)
+	defer func() { span.End(t.err) }()
+	span.Text("fleetscore.outcome", string(o.Result))
+	span.Text("fleetscore.model", o.Model)
+	span.Number("fleetscore.rows", o.Rows)
+	span.Number("fleetscore.anomalies", o.Anomalies)
 	logs := ledger.ErrorLogs{Attempts: p.Ledger, Files: p.Files}
 	if t.err = logs.Write(ctx, p.run, t.key, o); t.err != nil {
 		return

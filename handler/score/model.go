@@ -41,6 +41,8 @@ type Models interface {
 // model nil if there is an error.
 func (p *processor) load(ctx context.Context, t *task) {
 	t.model, t.plan, t.began, t.result = nil, nil, p.Now(), fleet.Outcome{}
+	ctx, span := p.span(ctx, "load model", t)
+	defer func() { span.End(t.err) }()
 	t.err = guard(func() error {
 		w := t.work
 		switch {

@@ -14,6 +14,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/spawn"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
 // A task is a job that an invocation works on. A round takes it through the steps
@@ -153,6 +154,8 @@ func (p *processor) score(ctx context.Context, t *task, f *feed[*chunk]) {
 func (p *processor) write(ctx context.Context, t *task, fill func(io.Writer) error) {
 	t.began = p.Now()
 	name := ledger.CSVName(p.run.ID, t.key.ID)
+	ctx, span := p.span(ctx, "predict", t)
+	defer func() { span.End(t.err) }()
 	info, err := p.Files.Write(ctx, blob.Preds, name, t.cond, "text/csv; charset=utf-8", func(w io.Writer) error {
 		return guard(func() error { return fill(w) })
 	})
@@ -164,6 +167,16 @@ func (p *processor) write(ctx context.Context, t *task, fill func(io.Writer) err
 		err = fmt.Errorf("%s, model %s: %w", name, t.result.Model, err) // a deadline alone says nothing
 	}
 	t.result.CSVSHA256, t.err = info.SHA256, err
+}
+
+// span begins a span of work at a task.
+func (p *processor) span(ctx context.Context, name string, t *task) (context.Context, telemetry.Span) {
+	ctx, span := telemetry.Start(ctx, name, telemetry.Internal)
+	span.Text("fleetscore.run", p.run.ID)
+	span.Text("fleetscore.device", t.key.Device)
+	span.Text("fleetscore.name", t.key.Sensor)
+	span.Number("fleetscore.revision", t.key.Revision)
+	return ctx, span
 }
 
 // fill writes the CSV of a sensor's task to w and its figures to the task's result.

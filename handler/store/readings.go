@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
 // InsertReadings stores a batch in one transaction; sensors that it names for
@@ -78,6 +79,9 @@ func (db *DB) insert(ctx context.Context, in *insertion, rows []row, at int) err
 }
 
 func (db *DB) insertOnce(ctx context.Context, rows []row) (inserted int, conflicts []conflict, err error) {
+	ctx, span := telemetry.Start(ctx, "INSERT readings", telemetry.Client)
+	defer func() { span.End(err) }()
+	span.Number("fleetscore.readings", len(rows))
 	err = db.retry(ctx, fmt.Sprintf("storing %d readings", len(rows)), func(ctx context.Context) error {
 		inserted, conflicts, err = db.insertReadings(ctx, db.writer, rows)
 		return err
@@ -111,7 +115,7 @@ func (db *DB) Readings(ctx context.Context, ids []fleet.ID, w fleet.Window) iter
 	}
 }
 
-func (db *DB) stream(ctx context.Context, ids []fleet.ID, keys []int64, w fleet.Window, yield func(fleet.Reading, error) bool) error {
+func (db *DB) stream(ctx context.Context, ids []fleet.ID, keys []int64, w fleet.Window, yield func(fleet.Reading, error) bool) (err error) {
 	var known []int64
 	var names []fleet.ID
 	for i, key := range keys {
@@ -128,9 +132,11 @@ func (db *DB) stream(ctx context.Context, ids []fleet.ID, keys []int64, w fleet.
 	case <-ctx.Done():
 		return fmt.Errorf("store: reading %s: waiting for a connection: %w: %w", w.RunID(), fleet.ErrUnavailable, ctx.Err())
 	}
+	ctx, span := telemetry.Start(ctx, "SELECT readings", telemetry.Client)
+	defer func() { span.End(err) }()
 	begun := false
 	var broken error
-	err := db.retry(ctx, "reading "+w.RunID(), func(ctx context.Context) error {
+	err = db.retry(ctx, "reading "+w.RunID(), func(ctx context.Context) error {
 		err := db.readings(ctx, db.reader, known, w, func(i int, ts fleet.Millis, value float64) bool {
 			begun = true
 			return yield(fleet.Reading{ID: names[i], Time: ts, Value: value}, nil)

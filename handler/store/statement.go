@@ -73,7 +73,13 @@ type session struct {
 
 // exec runs s and returns the number of rows it changed.
 func (c session) exec(ctx context.Context, s statement, args ...any) (int64, error) {
-	res, err := c.q.ExecContext(ctx, c.text(s, 0), args...)
+	return c.execText(ctx, c.text(s, 0), args)
+}
+
+func (c session) execText(ctx context.Context, text string, args []any) (n int64, err error) {
+	ctx, span := traceSQL(ctx, text)
+	defer func() { span.End(err) }()
+	res, err := c.q.ExecContext(ctx, text, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -85,7 +91,9 @@ func (c session) each(ctx context.Context, s statement, scan func(scanner) error
 	return c.eachText(ctx, c.text(s, 0), scan, args)
 }
 
-func (c session) eachText(ctx context.Context, text string, scan func(scanner) error, args []any) error {
+func (c session) eachText(ctx context.Context, text string, scan func(scanner) error, args []any) (err error) {
+	ctx, span := traceSQL(ctx, text)
+	defer func() { span.End(err) }()
 	rows, err := c.q.QueryContext(ctx, text, args...)
 	if err != nil {
 		return err
@@ -113,11 +121,7 @@ func (c session) one(ctx context.Context, s statement, dst []any, args ...any) (
 func (c session) execList(ctx context.Context, s statement, list list, args ...any) (int64, error) {
 	var total int64
 	err := list.pieces(args, func(rows int, args []any) error {
-		res, err := c.q.ExecContext(ctx, c.text(s, rows), args...)
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
+		n, err := c.execText(ctx, c.text(s, rows), args)
 		total += n
 		return err
 	})

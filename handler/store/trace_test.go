@@ -1,0 +1,20 @@
+package store
+
+import "testing"
+
+// What a span says of a statement is what it does and its first table, in each dialect.
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]string{
+		"SELECT a FROM dbo.runs WHERE id = @id":                                                     {"SELECT", "runs"},
+		"\nUPDATE jobs SET state = @state":                                                          {"UPDATE", "jobs"},
+		"INSERT INTO readings (a) VALUES (1)":                                                       {"INSERT", "readings"},
+		"WITH k (device, name) AS (VALUES (?, ?)) SELECT j.a FROM k JOIN jobs j ON j.name = k.name": {"SELECT", "jobs"},
+		"DELETE FROM dbo.late":                                                                      {"DELETE", "late"},
+		"":                                                                                          {"", ""},
+	} {
+		if operation, table := summary(text); operation != want[0] || table != want[1] {
+			t.Errorf("%q: %q of %q", text, operation, table)
+		}
+	}
+}

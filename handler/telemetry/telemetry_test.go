@@ -1,0 +1,171 @@
+package telemetry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+func env(pairs ...string) func(string) string {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) string { return m[name] }
+}
+
+func TestFromEnv(t *testing.T) {
+	t.Parallel()
+	const all, traces = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+	for _, c := range []struct {
+		env    []string
+		want   Settings
+		reason string // in the error
+	}{
+		{nil, Settings{}, ""},
+		{[]string{all, "http://localhost:4318"}, Settings{true, true}, ""},
+		{[]string{all, "https://collector.example.com/otlp", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"}, Settings{true, true}, ""},
+		{[]string{traces, "http://localhost:4318/v1/traces"}, Settings{Traces: true}, ""},
+		{[]string{all, "http://localhost:4318", "OTEL_METRICS_EXPORTER", "none"}, Settings{Traces: true}, ""},
+		{[]string{all, "http://localhost:4318", "OTEL_SDK_DISABLED", "TRUE"}, Settings{}, ""},
+		{[]string{all, "localhost:4318"}, Settings{}, all + ` is "localhost:4318": set it to the address`},
+		{[]string{all, "http://"}, Settings{}, "set it to the address"},
+		{[]string{all, "http://a b"}, Settings{}, "set it to the address"},
+		{[]string{traces, "unix:///tmp/x"}, Settings{}, traces + " is"},
+		{[]string{all, "http://localhost:4317", "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}, Settings{}, `OTEL_EXPORTER_OTLP_PROTOCOL is "grpc": set it to http/protobuf`},
+		{[]string{all, "http://localhost:4318", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"}, Settings{Metrics: true}, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"},
+		{[]string{all, "http://localhost:4318", "OTEL_TRACES_EXPORTER", "zipkin"}, Settings{Metrics: true}, `OTEL_TRACES_EXPORTER is "zipkin"`},
+	} {
+		got, err := FromEnv(env(c.env...))
+		if got != c.want || (err == nil) != (c.reason == "") || err != nil && !strings.Contains(err.Error(), c.reason) {
+			t.Errorf("%q: %+v, %v", c.env, got, err)
+		}
+	}
+}
+
+// Without a collector nothing is started, and nothing allocated.
+func TestOff(t *testing.T) {
+	before := runtime.NumGoroutine()
+	none, err := New(t.Context(), Settings{}, nil, nil)
+	if none != nil || err != nil || runtime.NumGoroutine() != before {
+		t.Fatalf("%v, %v, %d goroutines more", none, err, runtime.NumGoroutine()-before)
+	}
+	log := slog.New(slog.DiscardHandler)
+	allocated := testing.AllocsPerRun(100, func() {
+		ctx, span := none.Invocation(t.Context(), Invocation{Name: "score", Host: Context{Parent: sampled}})
+		ctx, below := Start(ctx, "predict", Internal)
+		below.Text("fleetscore.run", "r")
+		below.Number("fleetscore.rows", 1000)
+		if Logger(ctx, log) != log || Inject(ctx) != (Context{}) || below.Recording() {
+			t.Error("something is recorded")
+		}
+		below.End(io.EOF)
+		span.End(nil)
+		none.Metrics().Queues(ctx, 1, 2)
+	})
+	if allocated != 0 {
+		t.Errorf("%v allocations", allocated)
+	}
+	if err := none.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+const (
+	sampled   = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	unsampled = "00-1bf7651916cd43dd8448eb211c80319c-c7ad6b7169203331-00"
+)
+
+// TestInvocation holds which trace an invocation belongs to.
+func TestInvocation(t *testing.T) {
+	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	sent, err := New(t.Context(), Settings{Traces: true}, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sent.Shutdown(t.Context())
+	for name, c := range map[string]struct {
+		host, message string
+		of            string // begins the trace id; empty: a new one
+		recorded      bool
+	}{
+		"nothing":                 {"", "", "", true},
+		"the host's, sampled":     {sampled, "", "0af7", true},
+		"the host's, not sampled": {unsampled, "", "", true},
+		"the message's":           {unsampled, sampled, "0af7", true},
+		"not sampled by the tick": {sampled, unsampled, "1bf7", false},
+		"no trace context":        {"00-xyz", `"'; DROP TABLE`, "", true},
+	} {
+		ctx, span := sent.Invocation(t.Context(), Invocation{Name: "score", Host: Context{Parent: c.host}, Message: Context{Parent: c.message}})
+		of := trace.SpanContextFromContext(ctx)
+		id := of.TraceID().String()
+		known := strings.HasPrefix(id, "0af7") || strings.HasPrefix(id, "1bf7")
+		if !of.IsValid() || span.Recording() && of.IsSampled() != c.recorded || !strings.HasPrefix(id, c.of) || c.of == "" && known {
+			t.Errorf("%s: trace %s, sampled %v", name, id, of.IsSampled())
+		}
+		if in := Inject(ctx); !strings.Contains(in.Parent, id) {
+			t.Errorf("%s: a message would carry %q", name, in.Parent)
+		}
+		span.End(nil)
+	}
+}
+
+// A collector that takes connections and never answers holds nobody up, and what cannot
+// be sent is told once.
+func TestCollectorHangs(t *testing.T) {
+	hole, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hole.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+hole.Addr().String())
+	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "50")
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
+	var told bytes.Buffer
+	sent, err := New(t.Context(), Settings{Traces: true, Metrics: true}, slog.New(slog.NewJSONHandler(&told, nil)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10_000 {
+		ctx, span := sent.Invocation(t.Context(), Invocation{Name: "score", Trigger: PubSub})
+		sent.Metrics().Invoked(ctx, "score", PubSub, time.Second, nil)
+		span.End(errors.New("x"))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := sent.Shutdown(ctx); err == nil {
+		t.Error("all of it was sent to nobody")
+	}
+	if n := strings.Count(told.String(), "\n"); n > 1 {
+		t.Errorf("%d lines tell of it:\n%s", n, told.String())
+	}
+}
+
+// The first error is logged, and then one a minute, with how many there were.
+func TestErrorLog(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	var now atomic.Int64
+	e := &errorLog{log: slog.New(slog.NewTextHandler(&out, nil)), now: func() time.Time { return time.Unix(1000+now.Load(), 0) }}
+	for range 50 {
+		e.Handle(io.EOF)
+		now.Add(2)
+	}
+	if n := strings.Count(out.String(), "\n"); n != 2 || !strings.Contains(out.String(), "unsaid=0") || !strings.Contains(out.String(), "unsaid=29") {
+		t.Errorf("it logs\n%s", out.String())
+	}
+}
