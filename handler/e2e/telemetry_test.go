@@ -198,7 +198,7 @@ func TestTelemetry(t *testing.T) {
 	scored := c.spans[string(predicted[0].ParentSpanId)]
 	c.mu.Unlock()
 	below := c.below(scored)
-	for _, want := range []string{"SELECT runs", "SELECT jobs", "SELECT readings", "close job > UPDATE jobs", "end run > UPDATE runs"} {
+	for _, want := range []string{"SELECT runs", "SELECT jobs", "read readings", "close job > UPDATE jobs", "end run > UPDATE runs"} {
 		if !slices.Contains(below, want) {
 			t.Errorf("no %q below the function score, only %q", want, below)
 		}

@@ -79,7 +79,7 @@ func (db *DB) insert(ctx context.Context, in *insertion, rows []row, at int) err
 }
 
 func (db *DB) insertOnce(ctx context.Context, rows []row) (inserted int, conflicts []conflict, err error) {
-	ctx, span := telemetry.Start(ctx, "INSERT readings", telemetry.Client)
+	ctx, span := telemetry.Start(ctx, "store readings", telemetry.Client)
 	defer func() { span.End(err) }()
 	span.Number("fleetscore.readings", len(rows))
 	err = db.retry(ctx, fmt.Sprintf("storing %d readings", len(rows)), func(ctx context.Context) error {
@@ -132,7 +132,7 @@ func (db *DB) stream(ctx context.Context, ids []fleet.ID, keys []int64, w fleet.
 	case <-ctx.Done():
 		return fmt.Errorf("store: reading %s: waiting for a connection: %w: %w", w.RunID(), fleet.ErrUnavailable, ctx.Err())
 	}
-	ctx, span := telemetry.Start(ctx, "SELECT readings", telemetry.Client)
+	ctx, span := telemetry.Start(ctx, "read readings", telemetry.Client)
 	defer func() { span.End(err) }()
 	begun := false
 	var broken error
