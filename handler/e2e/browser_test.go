@@ -3,8 +3,10 @@ package e2e_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,6 +27,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/needs"
+	"github.com/fleetscore/fleetscore/handler/simulate"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
@@ -100,6 +103,37 @@ FROM (SELECT id, CASE WHEN id % 100 < 5 THEN 'bad_model' WHEN id % 100 < 7 THEN 
 	exec(`UPDATE jobs SET state = 'queued', closed_at = NULL, sent_at = ?2, predictions = 0, anomalies = 0, model = '', csv_sha256 = '' WHERE run = ?1 AND subject_id = 50`,
 		newestRun(), time.Now().UnixMilli())
 	exec(`COMMIT`)
+	seedYear(t, db, exec)
+}
+
+// seedYear gives each day of the year before a run, and the sum that the tick would
+// have made of the same 10,000 jobs of each of 24 hours.
+func seedYear(t *testing.T, db *store.DB, exec func(string, ...any)) {
+	t.Helper()
+	today := lastHour.Truncate(fleet.Day)
+	exec(`BEGIN`)
+	for i := 3; i < 364; i++ {
+		from := today.AddDate(0, 0, -i)
+		w := fleet.Window{From: from, To: from.Add(time.Hour)}
+		exec(`INSERT INTO runs (id, window_from, window_to, kind, state, aggregate, max_failed, opened_at, ended_at) VALUES (?, ?, ?, 'scheduled', 'succeeded', '', '', ?3, ?3)`,
+			w.RunID(), from.UnixMilli(), w.To.UnixMilli())
+		exec(`INSERT INTO epochs (run, epoch, reason, opened_at, ended_at, jobs, first_epoch) VALUES (?, 0, 'schedule', ?2, ?2, 10000, 0)`, w.RunID(), w.To.UnixMilli())
+	}
+	exec(`COMMIT`)
+	days, err := db.StaleDays(t.Context(), fleet.Window{From: today.AddDate(-1, 0, 0), To: today.AddDate(0, 0, -2)})
+	if err != nil || len(days) != 361 {
+		t.Fatalf("%d days to sum, %v", len(days), err)
+	}
+	sums := make([]fleet.DeviceSum, seededDevices)
+	for _, d := range days {
+		for i := range sums {
+			sums[i] = fleet.DeviceSum{Device: deviceOf(i), Jobs: 96, Scored: 90, Failed: i % 7 / 6, Rows: 5400, Anomalies: (i + d.Day.YearDay()) % 40}
+		}
+		d.Shortest, d.Devices = time.Hour, fleet.PackSums(sums)
+		if err := db.SetDay(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func deviceOf(i int) string {
@@ -209,15 +243,16 @@ func (b *browser) becomes(script, want string) {
 func views() map[string]string {
 	device, run := url.QueryEscape(deviceOf(0)), newestRun()
 	return map[string]string{
-		"/api/":                                          "Fleet",
-		"/api/?range=month&group=device":                 "Fleet",
+		"/api/": "Fleet",
+		"/api/?range=month&group=device&prefix=north%2Fline-03": "Fleet · north/line-03…",
+		"/api/?range=year":                               "Fleet",
 		"/api/?prefix=north%2F":                          "Fleet · north/…",
 		"/api/device?device=" + device:                   deviceOf(0),
 		"/api/sensor?device=" + device + "&name=current": "current",
-		"/api/runs":                                      "Runs",
-		"/api/runs/" + run:                               lastHour.Add(-time.Hour).Format("2006-01-02 15:04:05") + " to " + lastHour.Format("2006-01-02 15:04:05"),
-		"/api/runs/" + run + "/jobs":                     "Jobs",
-		"/api/runs/" + run + "/jobs?state=bad_model":     "Jobs",
+		"/api/runs":                                  "Runs",
+		"/api/runs/" + run:                           lastHour.Add(-time.Hour).Format("2006-01-02 15:04:05") + " to " + lastHour.Format("2006-01-02 15:04:05"),
+		"/api/runs/" + run + "/jobs":                 "Jobs",
+		"/api/runs/" + run + "/jobs?state=bad_model": "Jobs",
 		"/api/runs/" + run + "/job?device=" + device + "&name=current": deviceOf(0) + " · current",
 		"/api/models":                 "Models",
 		"/api/model?name=default.pkl": "default.pkl",
@@ -243,6 +278,7 @@ func TestBrowser(t *testing.T) {
 		defer r.Body.Close()
 		return r.StatusCode == http.StatusOK
 	})
+	s.publish("default@previous", simulate.Kinds[0].Model())
 	t.Run("answers", func(t *testing.T) { testAnswers(t, s.url) })
 	b := newBrowser(t, s.url)
 	t.Run("axe", func(t *testing.T) {
@@ -362,7 +398,7 @@ func (b *browser) walk() {
 		b.Errorf("the keys lead from cell %d of lane %d to cell %d of lane %d", column, row, c, r)
 	}
 	b.do(chromedp.KeyEvent(kb.Enter))
-	b.becomes(`location.pathname`, "/api/device")
+	b.becomes(`location.pathname + ' ' + document.readyState`, "/api/device complete")
 
 	// The clock of the reader.
 	b.text(`(document.getElementById('zone').click(), document.getElementById('zone').textContent)`)
@@ -379,17 +415,86 @@ func (b *browser) walk() {
 	b.do(chromedp.KeyEvent("+"))
 	b.becomes(`String(new URL(location).searchParams.has('from'))`, "true")
 
+	// The middle half of the charts is dragged over: the page shows that span.
+	b.open("/api/sensor?device=" + url.QueryEscape(deviceOf(0)) + "&name=current")
+	before := b.span()
+	var box struct{ X, Y, Width float64 }
+	if err := json.Unmarshal([]byte(b.text(`JSON.stringify(document.querySelector('.plot').getBoundingClientRect())`)), &box); err != nil {
+		b.Fatal(err)
+	}
+	left, right, y := box.X+box.Width/4, box.X+box.Width*3/4, box.Y+20
+	b.do(chromedp.MouseEvent(chromedp.MousePressed, left, y, chromedp.ButtonLeft, chromedp.ClickCount(1)), chromedp.MouseEvent(chromedp.MouseMoved, right, y, chromedp.ButtonLeft))
+	b.becomes(`String(Math.round(parseFloat(document.querySelector('.brush').getAttribute('width'))))`, "50")
+	b.do(chromedp.MouseEvent(chromedp.MouseReleased, right, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	b.becomes(`String(new URL(location).searchParams.has('from') && document.readyState)`, "complete")
+	if after := b.span(); math.Abs(after/before-.5) > .02 {
+		b.Errorf("half of %v s is brushed: %v s", before, after)
+	}
+	b.do(chromedp.MouseEvent(chromedp.MouseMoved, 1, 1)) // a page does not renew what the pointer is on
+	b.steer()
+
 	// A run that changes shows it by itself.
 	b.open("/api/runs/" + newestRun())
 	b.becomes(`document.querySelector('.lead .state').textContent`, "running")
-	reply, err := http.Post(b.base+"/api/runs/"+newestRun()+"/cancel", "application/json", strings.NewReader("{}"))
+	reply, err := http.Post(b.base+"/api/runs/"+newestRun()+"/rescore", "application/json", strings.NewReader(`{"sensors":"north/line-00/pump-0000"}`))
 	if err != nil {
 		b.Fatal(err)
 	}
 	reply.Body.Close()
+	b.becomes(reasons, "schedule,rescore")
+	b.press("Cancel", "Cancel this run?")
 	b.becomes(`document.querySelector('.lead .state').textContent`, "cancelled")
 	states := slices.Sorted(slices.Values(strings.Split(b.text(`[...document.querySelectorAll('.counts i')].map(i => i.className).join()`), ",")))
 	if !slices.Equal(states, []string{"s-bad_model", "s-cancelled", "s-no_data", "s-no_model", "s-scored"}) {
 		b.Errorf("outcomes %q", states)
 	}
+}
+
+// span is how long the span of the charts is, in seconds.
+func (b *browser) span() (seconds float64) {
+	b.Helper()
+	if _, err := fmt.Sscan(b.text(`(c => String((Date.parse(c.to) - Date.parse(c.from)) / 1000))(document.querySelector('.charts').dataset)`), &seconds); err != nil {
+		b.Fatal(err)
+	}
+	return seconds
+}
+
+// reasons are those of a run's epochs, the first one first.
+const reasons = `[...document.querySelectorAll('h2 + .scroll tbody td:nth-child(2)')].map(e => e.textContent).sort().reverse().join()`
+
+// press presses the button whose text begins so, and says yes if it is asked a
+// question that begins with asks.
+func (b *browser) press(text, asks string) {
+	b.Helper()
+	found := b.text(fmt.Sprintf(`(() => {
+  let asked = '';
+  window.confirm = (question) => { asked = question; return true; };
+  const button = [...document.querySelectorAll('button[data-post]:not([hidden])')].find((e) => e.textContent.startsWith(%q));
+  button?.click();
+  return button ? 'asked: ' + asked : 'no such button';
+})()`, text))
+	if !strings.HasPrefix(found, "asked: "+asks) {
+		b.Fatalf("the button %q asks %q, want %q", text, found, asks)
+	}
+}
+
+// steer presses the buttons that change something, and sees the change.
+func (b *browser) steer() {
+	b.Helper()
+	ended := fleet.Window{From: lastHour.Add(-3 * time.Hour), To: lastHour.Add(-2 * time.Hour)}.RunID()
+	b.open("/api/runs/" + ended)
+	b.becomes(reasons, "schedule")
+	b.press("Rescore the 700 that failed", "")
+	b.becomes(reasons, "schedule,rescore")
+	reply, err := http.Post(b.base+"/api/runs/"+ended+"/cancel", "application/json", strings.NewReader("{}")) // 700 jobs need not be scored
+	if err != nil {
+		b.Fatal(err)
+	}
+	reply.Body.Close()
+
+	const estimators = `String([...document.querySelectorAll('dt')].filter(e => e.textContent === 'Estimator').length)`
+	b.open("/api/model?name=default.pkl")
+	b.becomes(estimators, "0")
+	b.press("Roll back", "Put the model that was published before into its place?")
+	b.becomes(estimators, "1")
 }
