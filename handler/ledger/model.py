@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""model.py [RULE_OFF...] [kills=N] [publish=0|1] [remove=0|1] [limit=STATES]
+"""model.py [RULE_OFF...] [kills=N] [publish=0|1] [remove=0|1] [ifmatch=0|1] [scorers=1|2] [limit=STATES]
 
 Explores every interleaving of the ledger's rules (docs/ledger.md) for one job that looks back, under a registry of models.
 
@@ -10,17 +10,20 @@ hold duplicate messages, the publisher, kills.
 
 When all is quiet, the run must have ended; the CSV must be made of every reading that the rows of its model are made of; the ledger's sha256 must be the CSV's;
 the manifest must be the ledger at the run's epoch; and no job may have failed where nothing was killed. Switching a rule off must break that.
+That models are read with If-Match is no rule: without it (ifmatch=0) all holds, because a scorer binds the job by the version that it has read, whichever that is.
 Poison, a success after failed and the rules that only these need are played by the tests of the code itself.
 """
 import sys
 from collections import deque
 
-RULES = ['applock', 'latemark', 'lookback', 'bind', 'bindfirst', 'ifmatch', 'reregister', 'etag', 'bumplate', 'epochfirst', 'manifestmatch', 'epochguard']
+RULES = ['applock', 'latemark', 'lookback', 'bind', 'bindfirst', 'reregister', 'etag', 'bumplate', 'epochfirst', 'manifestmatch', 'epochguard']
 off = set(a for a in sys.argv[1:] if a in RULES)
 opt = dict(a.split('=') for a in sys.argv[1:] if '=' in a)
 unknown = [a for a in sys.argv[1:] if a not in RULES and '=' not in a]
 if unknown: sys.exit(f'no such rule: {unknown}; the rules are {RULES}')
 KILLS, PUBLISH, REMOVE, MAXREV = int(opt.get('kills', 0)), int(opt.get('publish', 1)), int(opt.get('remove', 0)), 3
+IDLE = (None,) * int(opt.get('scorers', 2))
+IFMATCH = opt.get('ifmatch', '1') == '1'
 on = lambda r: r not in off
 
 GONE = 9
@@ -31,7 +34,7 @@ rows = lambda R, version: frozenset(t for t in R if 1 - back(version) <= t <= 1)
 # csv and man (etag, content); marks: times of late readings; messages (revisions); scorers; kills left; blob's version; registered version;
 # publications left.
 NAMES = ('R', 'ing', 'wm', 'run', 'job', 'csv', 'man', 'marks', 'msgs', 'sc', 'kills', 'blob', 'reg', 'pubs')
-INIT = (frozenset(), (0, 0), 0, None, None, None, None, frozenset(), (), (None, None), KILLS, 0, 0, PUBLISH + REMOVE)
+INIT = (frozenset(), (0, 0), 0, None, None, None, None, frozenset(), (), IDLE, KILLS, 0, 0, PUBLISH + REMOVE)
 
 def steps(s):
     R, ing, wm, run, job, csv, man, marks, msgs, sc, kills, blob, reg, pubs = s
@@ -67,10 +70,10 @@ def steps(s):
     if job and job[0] == 'queued' and not job[3] and len(msgs) < 2:
         yield 'tick sends and notes it', mk(msgs=tuple(sorted(msgs + (job[1],))), job=job[:3] + (True, job[4]))
         if kills: yield 'tick sends, killed before noting it', mk(msgs=tuple(sorted(msgs + (job[1],))), kills=kills - 1)
-    if job and job[0] == 'queued' and job[3] and not msgs and sc == (None, None):
+    if job and job[0] == 'queued' and job[3] and not msgs and sc == IDLE:
         yield 'tick re-sends', mk(msgs=(job[1],))
 
-    # --- scorers: etag, job, registered model, bind, blob, readings, put, close, end
+    # --- scorers: etag, job, registered model, blob, bind, readings, put, close, end
     for k, x in enumerate(sc):
         def go(v, **kw): return mk(sc=put(sc, k, v), **kw)
         if x is None:
@@ -86,24 +89,25 @@ def steps(s):
         elif pc == 'a2':      # one statement reads the job and the version that is registered for it
             if job[1] != m: yield f's{k} other revision', go(('f0', m))
             elif job[0] == 'queued' and reg == GONE: yield f's{k} no model is registered', go(('close', m, GONE))
-            elif job[0] == 'queued': yield f's{k} job is queued, version {reg}', go(('bind' if on('bind') and on('bindfirst') and job[4] < back(reg) else 'model', m, x[2], reg))
+            elif job[0] == 'queued': yield f's{k} job is queued, version {reg}', go(('model', m, x[2], reg))
             elif job[0] == 'scored': yield f's{k} closed: compare', go(('a3', m, job[2]))
             else: yield f's{k} closed', go(('f0', m))
         elif pc == 'a3':
             if csv[1] != x[2] and job[:3] == ('scored', m, x[2]) and job[1] < MAXREV:
                 yield f's{k} the file is not what the ledger says: re-opens', go(('f0', m), job=('queued', m + 1, None, False, job[4]), run=('running', run[1] + 1))
             else: yield f's{k} the same', go(('f0', m))
-        elif pc == 'bind':
-            if job[0] == 'queued' and job[1] == m: yield f's{k} binds', go(('model', m, x[2], x[3]), job=job[:4] + (max(job[4], back(x[3])),))
-            else: yield f's{k} finds the job moved', go(('a1', m))
         elif pc == 'model':   # the version that the cache holds, or the blob's, if it is still that one
             v = x[3]
-            yield f's{k} has version {v} in its cache', go(('read', m, x[2], v))
-            if blob == v: yield f's{k} reads version {v}', go(('read', m, x[2], v))
-            elif blob == GONE or on('ifmatch'):
+            bind = lambda v: ('bind' if on('bind') and on('bindfirst') and job[4] < back(v) else 'read', m, x[2], v)
+            yield f's{k} has version {v} in its cache', go(bind(v))
+            if blob == v: yield f's{k} reads version {v}', go(bind(v))
+            elif blob == GONE or IFMATCH:
                 if on('reregister'): yield f's{k} version {v} is gone: registers {blob}', go(('a1', m), reg=blob)
                 else: yield f's{k} version {v} is gone: fails', go(('f0', m), job=('failed', m, None, True, job[4]) if job[:2] == ('queued', m) else job)
-            else: yield f's{k} reads version {blob}, not {v}', go(('read', m, x[2], blob))
+            else: yield f's{k} reads version {blob}, not {v}', go(bind(blob))
+        elif pc == 'bind':    # by the version that was read
+            if job[0] == 'queued' and job[1] == m: yield f's{k} binds', go(('read', m, x[2], x[3]), job=job[:4] + (max(job[4], back(x[3])),))
+            else: yield f's{k} finds the job moved', go(('a1', m))
         elif pc == 'read':
             yield f's{k} reads readings', go(('put', m, x[2], (rows(R, x[3]), x[3])))
         elif pc == 'put':
@@ -139,7 +143,7 @@ def steps(s):
 
 def bad(s):
     R, ing, wm, run, job, csv, man, marks, msgs, sc, kills, blob, reg, pubs = s
-    if not (all(x == 'done' for x in ing) and run and not marks and not msgs and sc == (None, None)): return None
+    if not (all(x == 'done' for x in ing) and run and not marks and not msgs and sc == IDLE): return None
     if job[0] == 'queued' or run[0] == 'running': return None  # the tick sends it, or ends the run
     if not man or man[1] != (run[1], job[:3]): return 'the manifest is not the ledger'
     if job[0] == 'failed': return 'a job failed though nothing was killed' if kills == KILLS else None

@@ -16,7 +16,7 @@ func TestModel(t *testing.T) {
 	python := needs.Tool(t, "python3", "install Python 3")
 	plays := [][]string{
 		{"publish=0"}, {"latemark"}, {"lookback"},
-		{"publish=0", "remove=1"}, {"applock"}, {"bind"}, {"bindfirst"}, {"ifmatch"}, {"reregister"}, {"bumplate"},
+		{"publish=0", "remove=1"}, {"ifmatch=0", "scorers=1"}, {"applock"}, {"bind"}, {"bindfirst"}, {"reregister"}, {"bumplate"},
 	}
 	if testing.Short() {
 		plays = plays[:3]
