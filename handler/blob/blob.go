@@ -20,9 +20,6 @@ const (
 	Config     = "config" // what people put there and the application only reads
 )
 
-// Containers lists them all.
-var Containers = []string{Models, Preds, DeadLetter, Spill, Logs, Config}
-
 var (
 	// ErrNotFound says that there is no such blob or container.
 	ErrNotFound = errors.New("blob not found")
