@@ -28,7 +28,11 @@ func (r *reader) pandas(text, columns string) error {
 		r.categorical = append(r.categorical, c)
 	}
 	if len(r.categorical) == 0 {
-		r.categorical = listed(r.featureInfos)
+		infos := strings.Split(r.featureInfos, " ")
+		if len(infos) != r.Features {
+			return fmt.Errorf("%w: feature_infos has %d items for %d features", errMalformed, len(infos), r.Features)
+		}
+		r.categorical = listed(infos)
 	}
 	if len(r.categorical) != len(lists) {
 		return unsupported(fmt.Sprintf("a model of a DataFrame with %d columns of the type category, of which it names %d", len(lists), len(r.categorical)), "encode them before, by OrdinalEncoder")
@@ -55,8 +59,8 @@ func (b *Booster) columnName(c int) string {
 
 // listed returns the columns whose feature_infos are lists of categories, 0:2:1,
 // and no range, [0:2].
-func listed(infos string) (columns []int) {
-	for i, info := range strings.Split(infos, " ") {
+func listed(infos []string) (columns []int) {
+	for i, info := range infos {
 		if info != "" && info != "none" && info[0] != '[' {
 			columns = append(columns, i)
 		}
