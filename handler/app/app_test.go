@@ -41,7 +41,13 @@ func settings(t testing.TB, connection string) func(string) string {
 
 func newApp(t testing.TB, connection string, stdout io.Writer) *App {
 	t.Helper()
-	cfg, err := config.FromEnv(settings(t, connection))
+	return newAppOf(t, settings(t, connection), stdout)
+}
+
+// newAppOf returns an application with these settings.
+func newAppOf(t testing.TB, getenv func(string) string, stdout io.Writer) *App {
+	t.Helper()
+	cfg, err := config.FromEnv(getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
