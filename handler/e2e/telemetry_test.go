@@ -203,7 +203,9 @@ func TestTelemetry(t *testing.T) {
 			t.Errorf("no %q below the function score, only %q", want, below)
 		}
 	}
-	if !slices.ContainsFunc(below, func(path string) bool { return strings.HasPrefix(path, "predict > ") && strings.HasSuffix(path, "HTTP PUT") }) {
+	if !slices.ContainsFunc(below, func(path string) bool {
+		return strings.HasPrefix(path, "predict > ") && strings.HasSuffix(path, "HTTP PUT")
+	}) {
 		t.Errorf("no blob is written below the function score, only\n%s", strings.Join(below, "\n"))
 	}
 	if c.service != "pumps" {

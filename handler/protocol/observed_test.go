@@ -36,8 +36,8 @@ func TestObserved(t *testing.T) {
 	const id = "0af7651916cd43dd8448eb211c80319c"
 	for text, of := range map[string]string{
 		`{"v":1,"traceparent":"00-` + id + `-b7ad6b7169203331-01"}`: id,
-		`{"v":1,"traceparent":7}`: "",
-		"no JSON":                 "",
+		`{"v":1,"traceparent":7}`:                                   "",
+		"no JSON":                                                   "",
 	} {
 		before := len(out.String())
 		if status, _ := serve(t, s, invocation("score", text)); status != http.StatusServiceUnavailable {
