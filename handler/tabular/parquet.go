@@ -44,6 +44,9 @@ func (t *table) parquet() (err error) {
 	if err != nil {
 		return err
 	}
+	if err := checkFooter(f, info.Size()); err != nil {
+		return fmt.Errorf("%s: %w: %w", t.source.name, fleet.ErrInvalid, err)
+	}
 	file, err := parquet.OpenFile(f, info.Size())
 	if err != nil {
 		return fmt.Errorf("%s: %w: Parquet: %w", t.source.name, fleet.ErrInvalid, err)
@@ -104,6 +107,27 @@ func (t *table) parquet() (err error) {
 				return fmt.Errorf("%s: %w: Parquet, after row %d: %w", t.source.name, fleet.ErrInvalid, n, err)
 			}
 		}
+	}
+	return nil
+}
+
+// checkFooter checks the length that the end of a Parquet file gives of its footer, since
+// the library makes room for it before it reads.
+// https://parquet.apache.org/docs/file-format/
+func checkFooter(f io.ReaderAt, size int64) error {
+	const magic = "PAR1" // the file's first four bytes, and its last
+	var end [4 + len(magic)]byte
+	if size < int64(len(magic)+len(end)) {
+		return fmt.Errorf("it has %d bytes, too few for a Parquet file", size)
+	}
+	if _, err := f.ReadAt(end[:], size-int64(len(end))); err != nil {
+		return err
+	}
+	if string(end[4:]) != magic {
+		return errors.New("the Parquet file is cut off: it does not end with PAR1; copy it again")
+	}
+	if n := int64(binary.LittleEndian.Uint32(end[:])); n > size-int64(len(magic)+len(end)) {
+		return fmt.Errorf("the Parquet file is damaged: its footer is to have %d bytes, more than the file; copy it again", n)
 	}
 	return nil
 }

@@ -71,3 +71,24 @@ func TestParquet(t *testing.T) {
 		}
 	}
 }
+
+// A Parquet file whose end is missing, or gives its footer more bytes than the file has, is
+// refused before room is made for the footer.
+func TestParquetFooter(t *testing.T) {
+	t.Parallel()
+	b := new(bytes.Buffer)
+	if err := parquet.Write(b, []wideRow{{start.UnixNano(), 7, "on", 1.5, nil}}); err != nil {
+		t.Fatal(err)
+	}
+	whole, dir := b.String(), t.TempDir()
+	for name, c := range map[string]struct{ content, reason string }{
+		"cut off":     {whole[:len(whole)-3], "does not end with PAR1"},
+		"only begun":  {"PAR1", "4 bytes, too few"},
+		"long footer": {whole[:len(whole)-8] + "\xff\xff\xff\x7fPAR1", "its footer is to have 2147483647 bytes"},
+	} {
+		_, _, err := read(t, tabular.Options{}, write(t, dir, name+".parquet", c.content))
+		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), c.reason) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
