@@ -174,7 +174,7 @@ func (p *processor) span(ctx context.Context, name string, t *task) (context.Con
 	ctx, span := telemetry.Start(ctx, name, telemetry.Internal)
 	span.Text("fleetscore.run", p.run.ID)
 	span.Text("fleetscore.device", t.key.Device)
-	span.Text("fleetscore.name", t.key.Sensor)
+	span.Text("fleetscore.name", t.key.Name())
 	span.Number("fleetscore.revision", t.key.Revision)
 	return ctx, span
 }

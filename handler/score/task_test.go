@@ -4,6 +4,9 @@ import (
 	"errors"
 	"testing"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
@@ -37,6 +40,25 @@ func TestNoModel(t *testing.T) {
 		err := NoModel(c.id, "container models")
 		if !errors.Is(err, fleet.ErrNoModel) || err.Error() != c.want {
 			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+}
+
+// A span has the name of what its job judges, be it a sensor or a device model.
+func TestSpan(t *testing.T) {
+	t.Parallel()
+	spans := tracetest.NewSpanRecorder()
+	ctx, _ := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("").Start(t.Context(), "score")
+	p := &processor{run: fleet.Run{ID: "r"}}
+	for i, id := range []fleet.ID{{Device: "p", Sensor: "temp"}, {Device: "p", DeviceModel: "health"}} {
+		_, span := p.span(ctx, "predict", &task{key: fleet.JobKey{ID: id}})
+		span.End(nil)
+		got := map[string]string{}
+		for _, a := range spans.Ended()[i].Attributes() {
+			got[string(a.Key)] = a.Value.AsString()
+		}
+		if got["fleetscore.device"] != "p" || got["fleetscore.name"] != id.Name() || got["fleetscore.run"] != "r" {
+			t.Errorf("%v: %v", id, got)
 		}
 	}
 }
