@@ -21,8 +21,9 @@ import (
 // mount puts the functions on the server, under the names of their folders and
 // bindings in functions/. health is the server's own.
 func (a *App) mount() {
-	blobs := a.storage.Blobs()
-	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Map: a.mapping(), Options: a.cfg.Ingest, Now: now, Figures: migrated{a}, Metrics: a.telemetry.Metrics()}
+	blobs, metrics := a.storage.Blobs(), a.telemetry.Metrics()
+	jobs := counting{a.db, metrics}
+	in := &ingest.Ingester{Store: migrated{a}, Files: blobs, Map: a.mapping(), Options: a.cfg.Ingest, Now: now, Figures: migrated{a}, Metrics: metrics}
 	if a.cfg.RulesBlob != "" {
 		in.Rules = &ingest.RuleFile{Files: blobs, Name: a.cfg.RulesBlob, Now: now}
 	}
@@ -32,8 +33,8 @@ func (a *App) mount() {
 	})
 	logs := &ledger.ErrorLogs{Attempts: a.db, Files: blobs}
 	ticker := &schedule.Ticker{
-		Spill: in, Models: a.registry, Ledger: counting{a.db, a.telemetry.Metrics()}, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs, Days: &runs.Days{Ledger: a.db, Now: now},
-		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: now, Metrics: a.telemetry.Metrics(),
+		Spill: in, Models: a.registry, Ledger: jobs, Queue: a.storage.Queue(JobQueue), Poison: a.storage.Queue(JobQueue + "-poison"), Sender: a.sender, Ender: a.ender, ErrorLogs: logs, Days: &runs.Days{Ledger: a.db, Now: now},
+		Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Settings: a.cfg.Score, Now: now, Metrics: metrics,
 		Files: blobs, Retention: a.cfg.Retention,
 	}
 	a.server.Timer("schedule", "tick", config.ScheduleDeadline, func(ctx context.Context, log *slog.Logger) error {
@@ -42,9 +43,9 @@ func (a *App) mount() {
 		}
 		return ticker.Tick(ctx, log)
 	})
-	scorer := &score.Scorer{Ledger: counting{a.db, a.telemetry.Metrics()}, Readings: a.db, Models: serving{a.models, a.registry}, MaxLookback: a.cfg.MaxLookback, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: now}
+	scorer := &score.Scorer{Ledger: jobs, Readings: a.db, Models: serving{a.models, a.registry}, MaxLookback: a.cfg.MaxLookback, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: now}
 	a.server.Queue("score", "message", config.ScoreDeadline, after(a, scorer.Score))
-	poison := &score.Poison{Ledger: counting{a.db, a.telemetry.Metrics()}, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
+	poison := &score.Poison{Ledger: jobs, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
 	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))
 	MountAPI(a.server, a.schema.ready, &runs.API{
 		Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Figures: a.db, Published: a.db, Files: blobs,

@@ -17,10 +17,10 @@ type tracer struct{}
 // Do implements [policy.Policy].
 func (tracer) Do(req *policy.Request) (response *http.Response, err error) {
 	raw := req.Raw()
-	ctx, span := telemetry.Start(raw.Context(), "HTTP "+raw.Method, telemetry.Client)
-	if !span.Recording() {
+	if !telemetry.Recording(raw.Context()) {
 		return req.Next()
 	}
+	ctx, span := telemetry.Start(raw.Context(), "HTTP "+raw.Method, telemetry.Client)
 	span.Text("http.request.method", raw.Method)
 	span.Text("server.address", raw.URL.Hostname())
 	span.Text("url.path", raw.URL.Path)

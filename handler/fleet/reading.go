@@ -43,7 +43,12 @@ func (m Millis) Append(b []byte) []byte {
 	b = appendTwo(append(b, '-'), int(month))
 	b = appendTwo(append(b, '-'), day)
 	b = appendTwo(append(b, 'T'), hour)
-	b = appendTwo(append(b, ':'), minute)
+	return appendInHour(append(b, ':'), minute, second, ms)
+}
+
+// appendInHour appends what stands behind the hour and its colon.
+func appendInHour(b []byte, minute, second, ms int) []byte {
+	b = appendTwo(b, minute)
 	b = appendTwo(append(b, ':'), second)
 	return append(appendTwo(append(b, '.'), ms/10), '0'+byte(ms%10), 'Z')
 }
@@ -71,9 +76,7 @@ func (c *Clock) Append(b []byte, m Millis) []byte {
 		c.prefix = c.hour.Append(c.prefix[:0])[:len("2006-01-02T15:")]
 	}
 	rest, ms := int(within)/1000, int(within)%1000
-	b = appendTwo(append(b, c.prefix...), rest/60)
-	b = appendTwo(append(b, ':'), rest%60)
-	return append(appendTwo(append(b, '.'), ms/10), '0'+byte(ms%10), 'Z')
+	return appendInHour(append(b, c.prefix...), rest/60, rest%60, ms)
 }
 
 // appendTwo appends the two digits of n.

@@ -224,6 +224,16 @@ type DeviceSum struct {
 	Anomalies int // of these
 }
 
+// Add adds what jobs in another run came to.
+func (s *DeviceSum) Add(o DeviceSum) {
+	s.Jobs += o.Jobs
+	s.Queued += o.Queued
+	s.Scored += o.Scored
+	s.Failed += o.Failed
+	s.Rows += o.Rows
+	s.Anomalies += o.Anomalies
+}
+
 // JobOrder is an order of a run's jobs.
 type JobOrder string
 

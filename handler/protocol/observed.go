@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,20 +25,17 @@ func (o *observed) run(ctx context.Context, inv *Invocation, f func(context.Cont
 	if o.telemetry == nil {
 		return f(ctx, o.log.Load())
 	}
-	began, trigger := time.Now(), telemetry.PubSub
+	about := telemetry.Invocation{Function: o.function, Name: o.function, Trigger: telemetry.PubSub, ID: invocationID(o.request), Host: traceContext(o.request)}
 	if o.trigger == timerTrigger {
-		trigger = telemetry.Timer
+		about.Trigger = telemetry.Timer
 	}
-	about := telemetry.Invocation{Name: o.function, Trigger: trigger, ID: invocationID(o.request), Host: traceContext(o.request)}
 	if inv != nil && o.trigger == queueTrigger {
 		about.Message = inv.traceContext(o.binding)
 	}
-	ctx, span := o.telemetry.Invocation(ctx, about)
-	o.log.Store(telemetry.Logger(ctx, o.log.Load()))
-	err := f(ctx, o.log.Load())
-	span.End(err)
-	o.telemetry.Metrics().Invoked(ctx, o.function, trigger, time.Since(began), err)
-	return err
+	return o.telemetry.Invoke(ctx, about, func(ctx context.Context, _ telemetry.Span) error {
+		o.log.Store(telemetry.Logger(ctx, o.log.Load()))
+		return f(ctx, o.log.Load())
+	})
 }
 
 // traceContext returns the context that the host or a client sent.
@@ -63,22 +59,24 @@ func (s *Server) observeHTTP(method, path string, h echo.HandlerFunc) echo.Handl
 		return h
 	}
 	return func(c echo.Context) error {
-		began, r := time.Now(), c.Request()
-		ctx, span := s.opt.Telemetry.Invocation(r.Context(), telemetry.Invocation{
-			Name: method + " " + path, Trigger: telemetry.HTTP, ID: invocationID(r), Host: traceContext(r)})
-		c.SetRequest(r.WithContext(ctx))
-		err := h(c)
-		status, failure := c.Response().Status, err
-		if err != nil {
-			if status, _ = verdict(err, r); status < http.StatusInternalServerError {
-				failure = nil // the client's
+		r := c.Request()
+		about := telemetry.Invocation{Function: "runs", Name: method + " " + path, Trigger: telemetry.HTTP, ID: invocationID(r), Host: traceContext(r)}
+		var answer error
+		_ = s.opt.Telemetry.Invoke(r.Context(), about, func(ctx context.Context, span telemetry.Span) error {
+			c.SetRequest(r.WithContext(ctx))
+			answer = h(c)
+			status := c.Response().Status
+			if answer != nil {
+				status, _ = verdict(answer, r)
 			}
-		}
-		span.Text("http.request.method", r.Method)
-		span.Text("http.route", path)
-		span.Number("http.response.status_code", status)
-		span.End(failure)
-		s.opt.Telemetry.Metrics().Invoked(ctx, "runs", telemetry.HTTP, time.Since(began), failure)
-		return err
+			span.Text("http.request.method", r.Method)
+			span.Text("http.route", path)
+			span.Number("http.response.status_code", status)
+			if status < http.StatusInternalServerError {
+				return nil // what is wrong with the request is no failure of the function
+			}
+			return answer
+		})
+		return answer
 	}
 }

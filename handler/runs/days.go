@@ -77,8 +77,9 @@ func (d *Days) sum(ctx context.Context, day *fleet.DaySum) error {
 		}
 		for _, s := range sums {
 			t := devices[s.Device]
-			devices[s.Device] = fleet.DeviceSum{Device: s.Device, Jobs: t.Jobs + s.Jobs, Queued: t.Queued + s.Queued, Scored: t.Scored + s.Scored,
-				Failed: t.Failed + s.Failed, Rows: t.Rows + s.Rows, Anomalies: t.Anomalies + s.Anomalies}
+			t.Device = s.Device
+			t.Add(s)
+			devices[s.Device] = t
 		}
 	}
 	day.Shortest = min(shortest(own), 366*fleet.Day)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
@@ -12,16 +13,23 @@ import (
 // the operation and its first table. The values that go with it are not told.
 // https://opentelemetry.io/docs/specs/semconv/db/database-spans/
 func traceSQL(ctx context.Context, text string) (context.Context, telemetry.Span) {
-	ctx, span := telemetry.Start(ctx, "SQL", telemetry.Client)
-	if !span.Recording() {
-		return ctx, span
+	if !telemetry.Recording(ctx) {
+		return ctx, telemetry.Span{}
 	}
-	operation, table := summary(text)
-	span.Rename(strings.TrimSpace(operation + " " + table))
-	span.Text("db.operation.name", operation)
-	span.Text("db.collection.name", table)
+	v, ok := summaries.Load(text)
+	if !ok {
+		operation, table := summary(text)
+		v, _ = summaries.LoadOrStore(text, [2]string{operation, table})
+	}
+	does := v.([2]string)
+	ctx, span := telemetry.Start(ctx, strings.TrimSpace(does[0]+" "+does[1]), telemetry.Client)
+	span.Text("db.operation.name", does[0])
+	span.Text("db.collection.name", does[1])
 	return ctx, span
 }
+
+// summaries has what [summary] returns, by text. There are only so many texts.
+var summaries sync.Map
 
 // operations finds what a statement does, and tables the names after what may come
 // before one.

@@ -35,7 +35,7 @@ func (t *table) parquet() (err error) {
 	f := t.source.file
 	if !t.source.plain {
 		var remove func()
-		if f, remove, err = spool(t.source); err != nil {
+		if f, remove, err = Spool(t.source); err != nil {
 			return err
 		}
 		defer remove()
@@ -132,14 +132,14 @@ func checkFooter(f io.ReaderAt, size int64) error {
 	return nil
 }
 
-// spool copies what is left of a source to a file that has no name once it is
-// removed.
-func spool(r io.Reader) (*os.File, func(), error) {
-	f, err := os.CreateTemp("", "fleetscore-*.parquet")
+// Spool copies what is left of r to a temporary file, which remove closes and removes. It is
+// for what is read from its end, or twice.
+func Spool(r io.Reader) (f *os.File, remove func(), err error) {
+	f, err = os.CreateTemp("", "fleetscore-input-*")
 	if err != nil {
 		return nil, nil, err
 	}
-	remove := func() {
+	remove = func() {
 		f.Close()
 		os.Remove(f.Name())
 	}

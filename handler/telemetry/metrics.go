@@ -66,13 +66,13 @@ func newMetrics(m metric.Meter) (*Metrics, error) {
 	return metrics, errors.Join(errs...)
 }
 
-// Invoked counts an invocation of a function.
-func (m *Metrics) Invoked(ctx context.Context, function string, trigger Trigger, took time.Duration, err error) {
+// invoked counts an invocation.
+func (m *Metrics) invoked(ctx context.Context, inv Invocation, took time.Duration, err error) {
 	if m == nil {
 		return
 	}
 	m.invocations.Record(ctx, took.Seconds(), metric.WithAttributes(
-		attribute.String("faas.invoked_name", function), attribute.String("faas.trigger", string(trigger)), attribute.Bool("failed", err != nil)))
+		attribute.String("faas.invoked_name", inv.Function), attribute.String("faas.trigger", string(inv.Trigger)), attribute.Bool("failed", err != nil)))
 }
 
 // Ingested counts what became of a batch of events.

@@ -64,11 +64,11 @@ func TestOff(t *testing.T) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	allocated := testing.AllocsPerRun(100, func() {
-		ctx, span := none.Invocation(t.Context(), Invocation{Name: "score", Host: Context{Parent: sampled}})
+		ctx, span := none.begin(t.Context(), Invocation{Name: "score", Host: Context{Parent: sampled}})
 		ctx, below := Start(ctx, "predict", Internal)
 		below.Text("fleetscore.run", "r")
 		below.Number("fleetscore.rows", 1000)
-		if Logger(ctx, log) != log || Inject(ctx) != (Context{}) || below.Recording() {
+		if Logger(ctx, log) != log || Inject(ctx) != (Context{}) || Recording(ctx) {
 			t.Error("something is recorded")
 		}
 		below.End(io.EOF)
@@ -110,11 +110,11 @@ func TestInvocation(t *testing.T) {
 		"not sampled by the tick": {sampled, unsampled, "1bf7", false},
 		"no trace context":        {"00-xyz", `"'; DROP TABLE`, "", true},
 	} {
-		ctx, span := sent.Invocation(t.Context(), Invocation{Name: "score", Host: Context{Parent: c.host}, Message: Context{Parent: c.message}})
+		ctx, span := sent.begin(t.Context(), Invocation{Name: "score", Host: Context{Parent: c.host}, Message: Context{Parent: c.message}})
 		of := trace.SpanContextFromContext(ctx)
 		id := of.TraceID().String()
 		known := strings.HasPrefix(id, "0af7") || strings.HasPrefix(id, "1bf7")
-		if !of.IsValid() || span.Recording() && of.IsSampled() != c.recorded || !strings.HasPrefix(id, c.of) || c.of == "" && known {
+		if !of.IsValid() || Recording(ctx) && of.IsSampled() != c.recorded || !strings.HasPrefix(id, c.of) || c.of == "" && known {
 			t.Errorf("%s: trace %s, sampled %v", name, id, of.IsSampled())
 		}
 		if in := Inject(ctx); !strings.Contains(in.Parent, id) {
@@ -141,8 +141,8 @@ func TestCollectorHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 10_000 {
-		ctx, span := sent.Invocation(t.Context(), Invocation{Name: "score", Trigger: PubSub})
-		sent.Metrics().Invoked(ctx, "score", PubSub, time.Second, nil)
+		ctx, span := sent.begin(t.Context(), Invocation{Name: "score", Trigger: PubSub})
+		sent.Metrics().invoked(ctx, Invocation{Function: "score", Trigger: PubSub}, time.Second, nil)
 		span.End(errors.New("x"))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)

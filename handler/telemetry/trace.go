@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -63,18 +64,30 @@ func (c Context) span() trace.SpanContext {
 
 // Invocation is what is known of an invocation as it begins.
 type Invocation struct {
-	Name    string // of the span: the function, or method and route
-	ID      string // the host's
-	Trigger Trigger
-	Host    Context // from the headers of the host's request
-	Message Context // from the queue message
+	Function string
+	Name     string // of the span: the function, or method and route
+	ID       string // the host's
+	Trigger  Trigger
+	Host     Context // from the headers of the host's request
+	Message  Context // from the queue message
 }
 
-// Invocation begins the span of an invocation. It goes on with the trace of the message.
+// Invoke calls f, the work of an invocation, in a span, and counts the invocation. Its
+// error is f's.
+func (t *Telemetry) Invoke(ctx context.Context, inv Invocation, f func(context.Context, Span) error) error {
+	began := time.Now()
+	ctx, span := t.begin(ctx, inv)
+	err := f(ctx, span)
+	span.End(err)
+	t.Metrics().invoked(ctx, inv, time.Since(began), err)
+	return err
+}
+
+// begin begins the span of an invocation. It goes on with the trace of the message.
 // Else it goes on with the host's, if that is sampled: the host sends one that is not
 // where it has Application Insights alone, and to follow it would mean to trace nothing.
 // Else a trace begins. The host's span is linked if it is not the parent.
-func (t *Telemetry) Invocation(ctx context.Context, inv Invocation) (context.Context, Span) {
+func (t *Telemetry) begin(ctx context.Context, inv Invocation) (context.Context, Span) {
 	if t == nil || t.tracer == nil {
 		return ctx, Span{}
 	}
@@ -111,25 +124,19 @@ const (
 // Span is what is recorded of a piece of work. The zero Span records nothing.
 type Span struct{ of trace.Span } // nil if nothing is recorded
 
+// Recording reports whether a span is recorded in ctx, so that [Start] would begin one.
+// Whoever has to work out what to say of a span asks first.
+func Recording(ctx context.Context) bool { return trace.SpanFromContext(ctx).IsRecording() }
+
 // Start begins a span below the one in ctx, for the same collector. If none is recorded
 // there, it returns ctx and the zero Span.
 func Start(ctx context.Context, name string, kind Kind) (context.Context, Span) {
-	parent := trace.SpanFromContext(ctx)
-	if !parent.IsRecording() {
+	if !Recording(ctx) {
 		return ctx, Span{}
 	}
+	parent := trace.SpanFromContext(ctx)
 	ctx, span := parent.TracerProvider().Tracer(scope).Start(ctx, name, trace.WithSpanKind(trace.SpanKind(kind)))
 	return ctx, Span{span}
-}
-
-// Recording reports whether anything is recorded.
-func (s Span) Recording() bool { return s.of != nil }
-
-// Rename gives the span another name.
-func (s Span) Rename(name string) {
-	if s.of != nil {
-		s.of.SetName(name)
-	}
 }
 
 // Text sets an attribute.
@@ -170,8 +177,8 @@ func Inject(ctx context.Context) Context {
 // Logger returns log with the ids of the span in ctx, as trace_id and span_id. Where none
 // is recorded, it returns log.
 func Logger(ctx context.Context, log *slog.Logger) *slog.Logger {
-	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		of := span.SpanContext()
+	if Recording(ctx) {
+		of := trace.SpanContextFromContext(ctx)
 		return log.With("trace_id", of.TraceID().String(), "span_id", of.SpanID().String())
 	}
 	return log

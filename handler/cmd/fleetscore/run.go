@@ -14,6 +14,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
 type runFlags struct {
@@ -51,9 +52,9 @@ window is the whole time range of the data.` + dataHelp,
 			}
 			var in input = simulatedFleet(f.seed, f.devices)
 			if slices.Contains(f.data, "-") { // files are read twice, and stdin cannot be
-				stdin, remove, err := kept(c.in)
+				stdin, remove, err := tabular.Spool(c.in)
 				if err != nil {
-					return err
+					return fmt.Errorf("read stdin: %w", err)
 				}
 				defer remove()
 				c.in = stdin
@@ -185,19 +186,3 @@ func (c console) score(ctx context.Context, s *stack, w fleet.Window) (runs.Run,
 // perMessage returns how many sensors go into a message, so that the queue holds at most
 // about 200: Azurite slows down with more.
 func perMessage(sensors int) string { return fmt.Sprint(min(sensors/200+1, fleet.MaxJobsPerMessage)) }
-
-// kept returns a temporary file with all that in holds, which remove removes.
-func kept(in io.Reader) (f *os.File, remove func(), err error) {
-	if f, err = os.CreateTemp("", "fleetscore-stdin-*"); err != nil {
-		return nil, nil, err
-	}
-	remove = func() {
-		f.Close()
-		os.Remove(f.Name())
-	}
-	if _, err := io.Copy(f, in); err != nil {
-		remove()
-		return nil, nil, fmt.Errorf("read stdin: %w", err)
-	}
-	return f, remove, nil
-}

@@ -84,9 +84,7 @@ func (m *laplace) predict(out outcome, x []float64, n int, a *arena) error {
 	values := a.take(len(m.error))
 	for i := range n {
 		row := x[i*m.width : (i+1)*m.width]
-		for k := range values {
-			values[k] = m.kernel.between(row, m.rows[k*m.width:(k+1)*m.width])
-		}
+		m.kernel.toEach(values, row, m.rows)
 		f := dot(values, m.error)
 		if out.pred != nil {
 			if out.pred[i] = 0; f > 0 {

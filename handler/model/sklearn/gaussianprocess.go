@@ -63,12 +63,17 @@ func (m *gaussianProcess) predict(out outcome, x []float64, n int, a *arena) err
 	values := a.take(len(m.alpha))
 	for i := range n {
 		row := x[i*m.width : (i+1)*m.width]
-		for k := range values {
-			values[k] = m.kernel.between(row, m.rows[k*m.width:(k+1)*m.width])
-		}
+		m.kernel.toEach(values, row, m.rows)
 		out.pred[i] = float64(m.std*dot(values, m.alpha)) + m.mean
 	}
 	return nil
+}
+
+// toEach sets values to the covariances of a row with each of rows.
+func (k *covarianceKernel) toEach(values, row, rows []float64) {
+	for i := range values {
+		values[i] = k.between(row, rows[i*len(row):(i+1)*len(row)])
+	}
 }
 
 // covarianceKernel reads a kernel, whose parameters are its attributes.

@@ -52,7 +52,7 @@ func (r *reader) object(n object, depth int) (state any, err error) {
 // reduced is an object of Cython's, made by what its __reduce__ gave.
 func (r *reader) reduced(n object, depth int) (any, error) {
 	reduce, _ := n.get("__reduce__").(object)
-	args, err := r.node(reduce.get("args"), depth)
+	args, err := r.arguments(reduce.get("args"), depth)
 	if err != nil {
 		return nil, err
 	}
@@ -60,23 +60,28 @@ func (r *reader) reduced(n object, depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	tuple, _ := args.(*pickle.Tuple)
-	if tuple == nil {
-		return nil, errors.New("an object whose arguments are no tuple")
-	}
-	return r.instance(n, tuple.Items, state)
+	return r.instance(n, args, state)
 }
 
 func (r *reader) constructed(n object, depth int) (any, error) {
-	args, err := r.node(n.get("content"), depth)
+	args, err := r.arguments(n.get("content"), depth)
 	if err != nil {
 		return nil, err
 	}
-	tuple, _ := args.(*pickle.Tuple)
+	return r.instance(n, args, nil)
+}
+
+// arguments reads a node that has to be a tuple.
+func (r *reader) arguments(node any, depth int) ([]any, error) {
+	v, err := r.node(node, depth)
+	if err != nil {
+		return nil, err
+	}
+	tuple, _ := v.(*pickle.Tuple)
 	if tuple == nil {
 		return nil, errors.New("an object whose arguments are no tuple")
 	}
-	return r.instance(n, tuple.Items, nil)
+	return tuple.Items, nil
 }
 
 func (r *reader) hollow(n object, _ int) (any, error) { return r.instanceOf(classOf(n)) }
