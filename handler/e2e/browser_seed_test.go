@@ -84,6 +84,15 @@ FROM (SELECT id, CASE WHEN id % 100 < 5 THEN 'bad_model' WHEN id % 100 < 7 THEN 
 	exec(`UPDATE jobs SET state = 'queued', closed_at = NULL, sent_at = ?2, predictions = 0, anomalies = 0, model = '', csv_sha256 = '' WHERE run = ?1 AND subject_id = 50`,
 		newestRun(), time.Now().UnixMilli())
 	exec(`COMMIT`)
+	for i := range seededRuns - 1 {
+		to := lastHour.Add(time.Duration(i+1-seededRuns) * time.Hour)
+		id := fleet.Window{From: to.Add(-time.Hour), To: to}.RunID()
+		sums, err := db.DeviceSums(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(`INSERT INTO run_sums (run, devices) VALUES (?, ?)`, id, []byte(fleet.PackSums(sums)))
+	}
 	seedYear(t, db, exec)
 }
 

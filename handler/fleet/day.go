@@ -12,7 +12,8 @@ import (
 const Day = 24 * time.Hour
 
 // DayStamp tells whether the runs of a day are those that they were before. It
-// counts the runs that have ended and whose windows begin in the day.
+// counts the runs that have ended, whose windows begin in the day, and that are not
+// covered by others.
 type DayStamp struct {
 	Runs   int
 	Epochs int       // the sum of their epochs

@@ -82,6 +82,9 @@ type Run struct {
 	Settings Settings
 	OpenedAt time.Time // for the first time
 	EndedAt  time.Time // zero while open
+	// Covered says that it was requested, and that a scheduled run judges some of its
+	// time: sums over runs leave it out.
+	Covered bool
 
 	Opening Opening
 }
@@ -232,6 +235,21 @@ func (s *DeviceSum) Add(o DeviceSum) {
 	s.Failed += o.Failed
 	s.Rows += o.Rows
 	s.Anomalies += o.Anomalies
+}
+
+// Count adds a job of the device.
+func (s *DeviceSum) Count(j Job) {
+	s.Jobs++
+	s.Rows += j.Rows
+	s.Anomalies += j.Anomalies
+	switch j.State {
+	case Queued:
+		s.Queued++
+	case Scored:
+		s.Scored++
+	case BadModel, BadData, Failed:
+		s.Failed++
+	}
 }
 
 // JobOrder is an order of a run's jobs.

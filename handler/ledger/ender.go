@@ -28,8 +28,8 @@ type Ledger interface {
 	// Run returns a run. The error wraps [fleet.ErrNotFound] if there is none.
 	Run(ctx context.Context, id string) (fleet.Run, error)
 	// EndRun ends the run where it is open, its epoch unchanged and no job
-	// queued, and reports whether it did.
-	EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, now time.Time) (bool, error)
+	// queued, and reports whether it did. With it, it stores what the jobs came to.
+	EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, devices fleet.PackedSums, now time.Time) (bool, error)
 
 	// JobsPage returns up to limit jobs of a run in the given state, "" for any,
 	// after the given sensor or device model, in the order of these.
@@ -125,7 +125,7 @@ func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) (err error
 		}
 	}
 	now := e.Now()
-	ended, err := e.Ledger.EndRun(ctx, id, run.Epoch, totals.State, now)
+	ended, err := e.Ledger.EndRun(ctx, id, run.Epoch, totals.State, fleet.PackSums(totals.Devices), now)
 	if ended {
 		e.summarize(ctx, log, run, totals, now)
 	}

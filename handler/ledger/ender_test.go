@@ -21,13 +21,16 @@ import (
 type manyJobs struct {
 	run  fleet.Run
 	jobs []fleet.Job
+
+	ended fleet.PackedSums // what it was ended with
 }
 
 func (m *manyJobs) Pending(context.Context, string) (bool, error) { return false, nil }
 
 func (m *manyJobs) Run(context.Context, string) (fleet.Run, error) { return m.run, nil }
 
-func (m *manyJobs) EndRun(context.Context, string, int, fleet.RunState, time.Time) (bool, error) {
+func (m *manyJobs) EndRun(_ context.Context, _ string, _ int, _ fleet.RunState, devices fleet.PackedSums, _ time.Time) (bool, error) {
+	m.ended = devices
 	return true, nil
 }
 
@@ -64,7 +67,7 @@ func TestManifestOfManyJobs(t *testing.T) {
 	m := &manyJobs{run: fleet.Run{ID: runA, Window: window, Kind: fleet.Scheduled, State: fleet.RunRunning,
 		Opening: fleet.Opening{Reason: fleet.BySchedule, At: window.To.Add(time.Minute)}}}
 	for i := range n {
-		j := queuedJob(runA, "d", 0)
+		j := queuedJob(runA, []string{"d", "e"}[2*i/n], 0)
 		j.Sensor = fmt.Sprintf("%05d", i)
 		j.State = fleet.Scored
 		j.Outcome = fleet.Outcome{Result: fleet.Scored, Rows: 3, Anomalies: 1, EmptyBuckets: 2, Duration: time.Second}
@@ -86,6 +89,9 @@ func TestManifestOfManyJobs(t *testing.T) {
 	}
 	if len(got.Jobs) != n || got.Rows != 3*n || got.Anomalies != n || got.EmptyBuckets != 2*n {
 		t.Errorf("%d jobs, %d rows, %d anomalies, %d empty buckets", len(got.Jobs), got.Rows, got.Anomalies, got.EmptyBuckets)
+	}
+	if want := fleet.PackSums([]fleet.DeviceSum{{Device: "d", Jobs: 1001, Scored: 1001, Rows: 3003, Anomalies: 1001}, {Device: "e", Jobs: 1000, Scored: 1000, Rows: 3000, Anomalies: 1000}}); !bytes.Equal(m.ended, want) {
+		t.Errorf("ended with the sums %q, want %q", m.ended, want)
 	}
 	var summary struct {
 		Jobs     int     `json:"jobs"`
@@ -149,7 +155,7 @@ func (f *failing) Pending(context.Context, string) (bool, error) { return false,
 
 func (f *failing) Run(context.Context, string) (fleet.Run, error) { return f.run, f.at("run") }
 
-func (f *failing) EndRun(context.Context, string, int, fleet.RunState, time.Time) (bool, error) {
+func (f *failing) EndRun(context.Context, string, int, fleet.RunState, fleet.PackedSums, time.Time) (bool, error) {
 	err := f.at("end")
 	return err == nil, err
 }

@@ -58,6 +58,9 @@ type Totals struct {
 	// Busy is the sum of the durations of the jobs opened or re-opened since the
 	// run was opened last. The manifest leaves it out: it is no function of the inputs.
 	Busy time.Duration `json:"-"`
+
+	// Devices are the sums by device, in the order of the jobs.
+	Devices []fleet.DeviceSum `json:"-"`
 }
 
 // ErrPending says that a job is queued, so that the run cannot end yet.
@@ -126,6 +129,10 @@ func (t *Totals) add(run fleet.Run, j fleet.Job) {
 	t.Rows += j.Rows
 	t.Anomalies += j.Anomalies
 	t.EmptyBuckets += j.EmptyBuckets
+	if n := len(t.Devices); n == 0 || t.Devices[n-1].Device != j.Device {
+		t.Devices = append(t.Devices, fleet.DeviceSum{Device: j.Device})
+	}
+	t.Devices[len(t.Devices)-1].Count(j)
 	if j.Epoch >= run.Opening.Epoch {
 		t.Busy += j.Duration
 	}

@@ -9,14 +9,14 @@ look back; it may be replaced by version 1, whose rows in window 1 need the read
 hold duplicate messages, the publisher, kills.
 
 When all is quiet, the run must have ended; the CSV must be made of every reading that the rows of its model are made of; the ledger's sha256 must be the CSV's;
-the manifest must be the ledger at the run's epoch; and no job may have failed where nothing was killed. Switching a rule off must break that.
+the manifest must be the ledger at the run's epoch, and so must the sums by device that are stored at its end; and no job may have failed where nothing was killed. Switching a rule off must break that.
 That models are read with If-Match is no rule: without it (ifmatch=0) all holds, because a scorer binds the job by the version that it has read, whichever that is.
 Poison, a success after failed and the rules that only these need are played by the tests of the code itself.
 """
 import sys
 from collections import deque
 
-RULES = ['applock', 'latemark', 'lookback', 'bind', 'bindfirst', 'reregister', 'etag', 'bumplate', 'epochfirst', 'manifestmatch', 'epochguard']
+RULES = ['applock', 'latemark', 'lookback', 'bind', 'bindfirst', 'reregister', 'etag', 'bumplate', 'epochfirst', 'manifestmatch', 'epochguard', 'sumswithend']
 off = set(a for a in sys.argv[1:] if a in RULES)
 opt = dict(a.split('=') for a in sys.argv[1:] if '=' in a)
 unknown = [a for a in sys.argv[1:] if a not in RULES and '=' not in a]
@@ -32,12 +32,12 @@ rows = lambda R, version: frozenset(t for t in R if 1 - back(version) <= t <= 1)
 
 # readings R; inflight ingests; watermark (windows opened); run (state, epoch); job (state, rev, content of the CSV, sent, bound lookback);
 # csv and man (etag, content); marks: times of late readings; messages (revisions); scorers; kills left; blob's version; registered version;
-# publications left.
-NAMES = ('R', 'ing', 'wm', 'run', 'job', 'csv', 'man', 'marks', 'msgs', 'sc', 'kills', 'blob', 'reg', 'pubs')
-INIT = (frozenset(), (0, 0), 0, None, None, None, None, frozenset(), (), IDLE, KILLS, 0, 0, PUBLISH + REMOVE)
+# publications left; the jobs that the sums by device are of.
+NAMES = ('R', 'ing', 'wm', 'run', 'job', 'csv', 'man', 'marks', 'msgs', 'sc', 'kills', 'blob', 'reg', 'pubs', 'sums')
+INIT = (frozenset(), (0, 0), 0, None, None, None, None, frozenset(), (), IDLE, KILLS, 0, 0, PUBLISH + REMOVE, None)
 
 def steps(s):
-    R, ing, wm, run, job, csv, man, marks, msgs, sc, kills, blob, reg, pubs = s
+    R, ing, wm, run, job, csv, man, marks, msgs, sc, kills, blob, reg, pubs, sums = s
     def mk(**k):
         d = dict(zip(NAMES, s)); d.update(k)
         return tuple(d[x] for x in NAMES)
@@ -133,19 +133,24 @@ def steps(s):
             else: yield f's{k} reads jobs', go(('f3', m, x[2], x[3], job[:3]))
         elif pc == 'f3':
             cur = man[0] if man else 0
-            if cur == x[2] or not on('manifestmatch'): yield f's{k} puts manifest', go(('f4', m, x[3]), man=(min(cur + 1, 8), (x[3], x[4])))
+            if cur == x[2] or not on('manifestmatch'): yield f's{k} puts manifest', go(('f4', m, x[3], x[4]), man=(min(cur + 1, 8), (x[3], x[4])))
             else: yield f's{k} manifest 412', go(('f0', m))
         elif pc == 'f4':
-            if run[0] == 'running' and (run[1] == x[2] or not on('epochguard')) and job[0] != 'queued': yield f's{k} ends the run', go(('end', m), run=('ended', run[1]))
+            if run[0] == 'running' and (run[1] == x[2] or not on('epochguard')) and job[0] != 'queued':
+                if on('sumswithend'): yield f's{k} ends the run and stores its sums', go(('end', m), run=('ended', run[1]), sums=x[3])
+                else: yield f's{k} ends the run', go(('f5', m, x[3]), run=('ended', run[1]))
             else: yield f's{k} run went on', go(('end', m))
+        elif pc == 'f5':
+            yield f's{k} stores the sums', go(('end', m), sums=x[2])
         elif pc == 'end':
             yield f's{k} deletes message', go(None)
 
 def bad(s):
-    R, ing, wm, run, job, csv, man, marks, msgs, sc, kills, blob, reg, pubs = s
+    R, ing, wm, run, job, csv, man, marks, msgs, sc, kills, blob, reg, pubs, sums = s
     if not (all(x == 'done' for x in ing) and run and not marks and not msgs and sc == IDLE): return None
     if job[0] == 'queued' or run[0] == 'running': return None  # the tick sends it, or ends the run
     if not man or man[1] != (run[1], job[:3]): return 'the manifest is not the ledger'
+    if sums != job[:3]: return 'the sums are not of the jobs'
     if job[0] == 'failed': return 'a job failed though nothing was killed' if kills == KILLS else None
     if job[0] == 'no_model': return None
     if csv[1] != job[2]: return 'the CSV is not the one that the ledger names'

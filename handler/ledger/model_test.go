@@ -17,6 +17,7 @@ func TestModel(t *testing.T) {
 	plays := [][]string{
 		{"publish=0"}, {"latemark"}, {"lookback"},
 		{"publish=0", "remove=1"}, {"ifmatch=0", "scorers=1"}, {"applock"}, {"bind"}, {"bindfirst"}, {"reregister"}, {"bumplate"},
+		{"sumswithend", "publish=0", "scorers=1", "kills=1"},
 	}
 	if testing.Short() {
 		plays = plays[:3]

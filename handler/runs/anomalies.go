@@ -121,7 +121,7 @@ func (a *API) runsOf(ctx context.Context, w fleet.Window) ([]fleet.Run, error) {
 		return nil, fmt.Errorf("%w: from %s to %s there are more than %d runs: ask for less time",
 			fleet.ErrInvalid, w.From.Format(time.RFC3339), w.To.Format(time.RFC3339), mostRuns)
 	}
-	return withoutDoubles(runs), nil
+	return slices.DeleteFunc(runs, covered), nil
 }
 
 // named returns the sensors and device models that a pattern without wildcards

@@ -97,8 +97,6 @@ type API struct {
 	Later func(f func(context.Context))
 	Log   *slog.Logger
 	Now   func() time.Time
-
-	sums sums
 }
 
 // register makes the models that were published before the call count. If storage

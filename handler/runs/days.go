@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -16,7 +17,7 @@ type DayLedger interface {
 	StaleDays(ctx context.Context, w fleet.Window) ([]fleet.DaySum, error)
 	// RunsWithin returns runs whose windows meet w, that of the newest window first.
 	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
-	DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error)
+	RunSums
 	// SetDay writes the sum of a day, or deletes it if it is of no runs.
 	SetDay(ctx context.Context, d fleet.DaySum) error
 	// DeleteDays deletes the sums of the days before a time.
@@ -29,10 +30,8 @@ type Days struct {
 	Now    func() time.Time
 }
 
-const (
-	daysKept = 400 * fleet.Day // a year, and some more to look back from
-	dayRuns  = 20_000          // of a day, that are summed
-)
+// daysKept is how long the sums of days are kept: a year, and some more to look back from.
+const daysKept = 400 * fleet.Day
 
 // Sum sums anew the days whose runs have changed, the newest first, and deletes the
 // sums of days that are too old. What ctx ends before its end, the next call goes on
@@ -45,7 +44,7 @@ func (d *Days) Sum(ctx context.Context) error {
 		return err
 	}
 	for _, day := range stale {
-		if err := d.sum(ctx, &day); err != nil {
+		if err := sumDay(ctx, d.Ledger, &day); err != nil {
 			return err
 		}
 		if err := d.Ledger.SetDay(ctx, day); err != nil {
@@ -55,32 +54,36 @@ func (d *Days) Sum(ctx context.Context) error {
 	return d.Ledger.DeleteDays(ctx, w.From)
 }
 
-// sum fills in what the runs of a day came to. Should one change meanwhile, the
-// day's stamp is no longer that of its runs, and it is summed again.
-func (d *Days) sum(ctx context.Context, day *fleet.DaySum) error {
+// dayRuns are the runs of a day and what they came to.
+type dayRuns interface {
+	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
+	RunSums
+}
+
+// sumDay fills in what the runs of a day came to that its stamp is of. Should one
+// change meanwhile, the day's stamp is no longer that of its runs, and it is summed
+// again.
+func sumDay(ctx context.Context, from dayRuns, day *fleet.DaySum) error {
 	w := fleet.Window{From: day.Day, To: day.Day.Add(fleet.Day)}
-	runs, err := d.Ledger.RunsWithin(ctx, w, dayRuns)
+	runs, err := from.RunsWithin(ctx, w, mostRuns)
 	if err != nil {
 		return err
 	}
-	var own []fleet.Run
-	for _, r := range withoutDoubles(runs) {
-		if !r.State.Open() && !r.Window.From.Before(w.From) {
-			own = append(own, r)
-		}
-	}
+	own := slices.DeleteFunc(runs, func(r fleet.Run) bool {
+		return r.Covered || r.State.Open() || r.Window.From.Before(w.From)
+	})
 	devices := map[string]fleet.DeviceSum{}
-	for _, r := range own {
-		sums, err := d.Ledger.DeviceSums(ctx, r.ID)
-		if err != nil {
-			return err
-		}
-		for _, s := range sums {
-			t := devices[s.Device]
-			t.Device = s.Device
-			t.Add(s)
-			devices[s.Device] = t
-		}
+	err = eachSum(ctx, from, own, func(_ fleet.Run, sums fleet.PackedSums) error {
+		return sums.Each(func(device []byte, s fleet.DeviceSum) {
+			t, ok := devices[string(device)]
+			if t.Add(s); !ok {
+				t.Device = string(device)
+			}
+			devices[t.Device] = t
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("sums of the runs of %s: %w", day.Day.Format(time.DateOnly), err)
 	}
 	day.Shortest = min(shortest(own), 366*fleet.Day)
 	day.Devices = fleet.PackSums(slices.Collect(maps.Values(devices)))

@@ -11,8 +11,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// TestLanesOfDays: a month and a year are the days that the tick has summed, each in
-// the column that it lies in, and what has changed since is told.
+// TestLanesOfDays: a month and a year are of the days, each in the column that it lies
+// in: as the tick has summed them, or as they stand where it has yet to, or where a run
+// is open.
 func TestLanesOfDays(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
@@ -38,18 +39,24 @@ func TestLanesOfDays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sum() // all are open
-	if l := show(runs.LanesRequest{Range: "month"}); l.Total != 0 || l.Behind != 0 {
-		t.Errorf("%+v", l)
+	all := runs.Cell{Jobs: 9, Scored: 6, Failed: 2, Rows: 42, Anomalies: 7}
+	stands := func(what string, want runs.Cell) {
+		t.Helper()
+		for _, span := range []string{"month", "year"} {
+			if l := show(runs.LanesRequest{Range: span}); l.Sum != want || l.Behind != 0 || l.Left {
+				t.Errorf("%s: %s: %+v, want %+v; %d behind", what, span, l.Sum, want, l.Behind)
+			}
+		}
 	}
+	stands("all are open", all)
+	sum()
+	stands("all are open, and the tick has been", all)
 	for _, r := range list.Runs {
 		if err := api.Ender.End(t.Context(), api.Log, r.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if l := show(runs.LanesRequest{Range: "month"}); l.Total != 0 || l.Behind != 2 {
-		t.Errorf("not summed yet: %+v", l)
-	}
+	stands("not summed yet", all)
 	sum()
 	midnight := now.Truncate(fleet.Day)
 	for span, c := range map[string]struct{ columns, last, before, length int }{"month": {31, 30, 10, 31}, "year": {52, 51, 49, 364}} {
@@ -57,7 +64,7 @@ func TestLanesOfDays(t *testing.T) {
 		if l.Behind != 0 || len(l.Columns) != c.columns || !l.To.Equal(midnight.Add(fleet.Day)) || !l.From.Equal(l.To.Add(-time.Duration(c.length)*fleet.Day)) {
 			t.Fatalf("%s: %+v", span, l)
 		}
-		if l.Sum != (runs.Cell{Jobs: 9, Scored: 6, Failed: 2, Rows: 42, Anomalies: 7}) {
+		if l.Sum != all {
 			t.Errorf("%s: sum %+v", span, l.Sum)
 		}
 		for i, cell := range l.Lanes[0].Cells {
@@ -76,12 +83,63 @@ func TestLanesOfDays(t *testing.T) {
 	if _, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: list.Runs[0].ID, Sensors: "2/*"}); err != nil {
 		t.Fatal(err)
 	}
-	if l := show(runs.LanesRequest{Range: "year"}); l.Behind != 1 || l.Sum.Jobs != 9 {
-		t.Errorf("re-opened: %+v", l)
-	}
+	again := runs.Cell{Jobs: 9, Queued: 1, Scored: 5, Failed: 2, Rows: 32, Anomalies: 2}
+	stands("re-opened", again)
 	sum()
-	if l := show(runs.LanesRequest{Range: "year"}); l.Behind != 0 || l.Sum.Jobs != 6 {
-		t.Errorf("summed without what is open: %+v", l)
+	stands("re-opened, and the tick has been", again)
+}
+
+// TestMonthCountsWindowsOnce: a requested run over time that a scheduled one judges is
+// left out, though its window begins on the day before, whose sum was made before the
+// scheduled run was opened.
+func TestMonthCountsWindowsOnce(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	days := &runs.Days{Ledger: db, Now: api.Now}
+	midnight := now.Truncate(fleet.Day)
+	sum := func(what string, want int) {
+		t.Helper()
+		for range 2 { // as it stands, and as the tick has summed it
+			if l, err := api.Lanes(t.Context(), runs.LanesRequest{Range: "month", To: now}); err != nil || l.Sum.Jobs != want {
+				t.Errorf("%s: %d jobs, %v, want %d", what, l.Sum.Jobs, err, want)
+			}
+			if err := days.Sum(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	end := func() {
+		t.Helper()
+		open, err := db.OpenWithin(t.Context(), fleet.Window{From: midnight.AddDate(0, 0, -9), To: now}, 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range open {
+			if err := db.Cancel(t.Context(), r.ID, now); err != nil {
+				t.Fatal(err)
+			}
+			if err := api.Ender.End(t.Context(), api.Log, r.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, _, err := db.OpenRequested(t.Context(), fleet.Window{From: midnight.Add(-time.Hour), To: midnight.Add(time.Hour)}, nil, fleet.Settings{}, now); err != nil {
+		t.Fatal(err)
+	}
+	sum("one is requested", 3)
+	end()
+	sum("it has ended", 3)
+	if err := db.InitWatermark(t.Context(), midnight); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.OpenScheduled(t.Context(), fleet.Window{From: midnight, To: midnight.Add(time.Hour)}, fleet.Settings{}, now, 9); err != nil {
+		t.Fatal(err)
+	}
+	sum("one is scheduled", 3)
+	end()
+	sum("both have ended", 3)
+	if l, err := api.Lanes(t.Context(), runs.LanesRequest{Range: "month", To: midnight}); err != nil || l.Sum.Jobs != 0 {
+		t.Errorf("the day before: %+v, %v", l, err)
 	}
 }
 
@@ -89,6 +147,7 @@ func TestLanesOfDays(t *testing.T) {
 type aYear struct {
 	runs.Overview
 	days  []fleet.DaySum
+	stale []fleet.DaySum
 	asked []string
 }
 
@@ -112,10 +171,33 @@ func (y *aYear) Days(context.Context, fleet.Window) ([]fleet.DaySum, error) {
 
 func (y *aYear) StaleDays(context.Context, fleet.Window) ([]fleet.DaySum, error) {
 	y.asked = append(y.asked, "stale days")
+	return y.stale, nil
+}
+
+func (y *aYear) OpenWithin(context.Context, fleet.Window, int) ([]fleet.Run, error) {
+	y.asked = append(y.asked, "open runs")
 	return nil, nil
 }
 
-// TestYearOfManySensors: a year of 10,000 sensors takes two queries, of some bytes a
+// RunsWithin returns a run an hour; none has a sum.
+func (y *aYear) RunsWithin(_ context.Context, w fleet.Window, _ int) ([]fleet.Run, error) {
+	y.asked = append(y.asked, "runs")
+	var all []fleet.Run
+	for from := w.From; from.Before(w.To); from = from.Add(time.Hour) {
+		all = append(all, fleet.Run{ID: from.String(), State: fleet.RunSucceeded, Window: fleet.Window{From: from, To: from.Add(time.Hour)}})
+	}
+	return all, nil
+}
+
+func (y *aYear) RunSums(_ context.Context, runs []string) (map[string]fleet.PackedSums, error) {
+	sums := map[string]fleet.PackedSums{}
+	for _, id := range runs {
+		sums[id] = fleet.PackSums([]fleet.DeviceSum{{Device: "new", Jobs: 1}})
+	}
+	return sums, nil
+}
+
+// TestYearOfManySensors: a year of 10,000 sensors takes three queries, of some bytes a
 // device and day, and no sum of a run.
 func TestYearOfManySensors(t *testing.T) {
 	t.Parallel()
@@ -126,11 +208,30 @@ func TestYearOfManySensors(t *testing.T) {
 	if err != nil || l.Devices != 2500 || l.Total != 20 || l.Sum.Jobs != 364*2500*96 || len(l.Columns) != 52 {
 		t.Fatalf("%d devices in %d lanes and %d columns, %+v, %v", l.Devices, l.Total, len(l.Columns), l.Sum, err)
 	}
-	if !slices.Equal(y.asked, []string{"stale days", "days"}) {
+	if !slices.Equal(y.asked, []string{"stale days", "days", "open runs"}) {
 		t.Errorf("asked for %v", y.asked)
 	}
 	if size := len(y.days[0].Devices); size > 25*2500 {
 		t.Errorf("a day takes %d bytes", size)
+	}
+}
+
+// TestManyStaleDays: where more runs than one answer sums have changed, the newest days
+// are summed, and how many are not is told.
+func TestManyStaleDays(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	y := newYear(1)
+	for _, d := range slices.Backward(y.days) {
+		y.stale = append(y.stale, d)
+	}
+	api.Overview = y
+	l, err := api.Lanes(t.Context(), runs.LanesRequest{Range: "year", To: now, Sort: "name"})
+	if err != nil || l.Behind != 364-62 || len(l.Lanes) != 2 { // 62 days of 24 runs are 1,488
+		t.Fatalf("%d days are behind, %d lanes, %v", l.Behind, len(l.Lanes), err)
+	}
+	if old, fresh := l.Lanes[1].Sum.Jobs, l.Lanes[0].Sum.Jobs; l.Lanes[0].Name != "new" || old != 96*(364-62) || fresh != 24*62 {
+		t.Errorf("%d jobs as they were summed, %d as they are", old, fresh)
 	}
 }
 

@@ -206,8 +206,8 @@ type piece struct {
 // anomalies returns the anomalies of those subjects of a device that match.
 func (a *API) anomalies(ctx context.Context, device string, w fleet.Window, runs []fleet.Run, match func(fleet.ID) bool) (*found, error) {
 	counted := make(map[string]bool, len(runs))
-	for _, r := range withoutDoubles(slices.Clone(runs)) {
-		counted[r.ID] = true
+	for _, r := range runs {
+		counted[r.ID] = !r.Covered
 	}
 	jobs, err := a.Overview.DeviceAnomalies(ctx, device, w, mostJobs)
 	if err != nil {

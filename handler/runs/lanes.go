@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // Overview is what the ledger sums for people.
 type Overview interface {
 	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
-	DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error)
+	// OpenWithin returns open runs whose windows begin in w, that of the newest window first.
+	OpenWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
+	RunSums
 	DeviceJobs(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.Job, error)
 	JobsTop(ctx context.Context, run string, state fleet.JobState, by fleet.JobOrder, limit int) ([]fleet.Job, error)
 	// Work returns the jobs of a run that ids have, each with the model that serves it now.
@@ -62,7 +63,8 @@ type Lanes struct {
 	Pages   int         `json:"pages"`
 	Left    bool        `json:"left,omitempty"` // there are more runs in the span than were summed
 	// Behind is the number of days, in a month or year, whose runs have changed since
-	// the tick summed them.
+	// the tick summed them, and that are too many to be summed for one answer: they
+	// are shown as they were.
 	Behind int `json:"behind,omitempty"`
 }
 
@@ -98,9 +100,9 @@ func (c *Cell) add(d Cell) {
 
 const (
 	lanesPage = 100
-	summers   = 4 // runs that are summed at a time
 	maxPage   = 1 << 20
 	maxRuns   = 1500 // of a span: a week of windows of seven minutes
+	maxOpen   = 100  // open runs of a month or year
 )
 
 // mostColumns is how many columns a lane has at most.
@@ -125,8 +127,10 @@ func (req *LanesRequest) check() error {
 
 // Lanes returns the state of the fleet. A scheduled run counts in the column in
 // which its window begins; a requested one does where no scheduled one covers any
-// of its window. A month and a year are whole days of runs that have ended, as the
-// tick summed them.
+// of its window. A month and a year are whole days. Of these, the runs that have ended
+// count as the tick has summed them, or as they stand where they have changed since; a
+// run that is open counts as it stands. One that ends while they are summed may
+// count twice in that answer.
 func (a *API) Lanes(ctx context.Context, req LanesRequest) (Lanes, error) {
 	if err := req.check(); err != nil {
 		return Lanes{}, err
@@ -168,21 +172,21 @@ type lanesOf struct {
 	*Lanes
 	width   time.Duration // of a column
 	devices map[string]*Lane
+	// before are the lanes of the sums added last. Most sums are of the same devices in
+	// the same order, so that few must be looked up.
+	before, order []*Lane
 }
 
 // divide makes the columns.
-func (l *Lanes) divide(width time.Duration) lanesOf {
+func (l *Lanes) divide(width time.Duration) *lanesOf {
 	for at := l.From; at.Before(l.To); at = at.Add(width) {
 		l.Columns = append(l.Columns, at)
 	}
-	return lanesOf{l, width, map[string]*Lane{}}
+	return &lanesOf{Lanes: l, width: width, devices: map[string]*Lane{}}
 }
 
-// column is the column in which a window that begins at t counts.
-func (l lanesOf) column(t time.Time) int { return max(0, int(t.Sub(l.From)/l.width)) }
-
 // of returns the lane of a device, nil if it has none. It keeps no part of device.
-func (l lanesOf) of(device []byte) *Lane {
+func (l *lanesOf) of(device []byte) *Lane {
 	lane := l.devices[string(device)]
 	if lane == nil && strings.HasPrefix(string(device), l.Prefix) {
 		lane = &Lane{Name: string(device), Devices: 1, Cells: make([]Cell, len(l.Columns))}
@@ -191,15 +195,26 @@ func (l lanesOf) of(device []byte) *Lane {
 	return lane
 }
 
-// add adds the sum of a device to its lane, if it has one.
-func (l lanesOf) add(lane *Lane, column int, d fleet.DeviceSum) {
-	if lane == nil {
-		return
-	}
-	c := Cell{Jobs: d.Jobs, Queued: d.Queued, Scored: d.Scored, Failed: d.Failed, Rows: d.Rows, Anomalies: d.Anomalies}
-	lane.Cells[column].add(c)
-	lane.Sum.add(c)
-	l.Sum.add(c)
+// add adds sums to the column in which a window that begins at t counts.
+func (l *lanesOf) add(t time.Time, sums fleet.PackedSums) error {
+	column := max(0, int(t.Sub(l.From)/l.width))
+	l.before, l.order = l.order, l.before[:0]
+	return sums.Each(func(device []byte, d fleet.DeviceSum) {
+		var lane *Lane
+		if i := len(l.order); i < len(l.before) && l.before[i] != nil && l.before[i].Name == string(device) {
+			lane = l.before[i]
+		} else {
+			lane = l.of(device)
+		}
+		l.order = append(l.order, lane)
+		if lane == nil {
+			return
+		}
+		c := Cell{Jobs: d.Jobs, Queued: d.Queued, Scored: d.Scored, Failed: d.Failed, Rows: d.Rows, Anomalies: d.Anomalies}
+		lane.Cells[column].add(c)
+		lane.Sum.add(c)
+		l.Sum.add(c)
+	})
 }
 
 // sumRuns returns the lanes of the devices of the runs in w.
@@ -209,31 +224,49 @@ func (a *API) sumRuns(ctx context.Context, l *Lanes, w fleet.Window, span span) 
 		return nil, err
 	}
 	l.Left = len(runs) == maxRuns
-	runs = withoutDoubles(runs)
-	sums := make([][]fleet.DeviceSum, len(runs))
-	group, ctx := spawn.WithContext(ctx)
-	group.SetLimit(summers)
-	for i, r := range runs {
-		group.Start(func() (err error) {
-			sums[i], err = a.sums.of(ctx, a.Overview, r)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
+	runs = slices.DeleteFunc(runs, covered)
 	lanes := l.divide(columnWidth(span, shortest(runs)))
-	for i, r := range runs {
-		column := lanes.column(r.Window.From)
-		for _, d := range sums[i] {
-			lanes.add(lanes.of([]byte(d.Device)), column, d)
+	return lanes.devices, a.addRuns(ctx, lanes, runs)
+}
+
+// addRuns adds what runs came to.
+func (a *API) addRuns(ctx context.Context, lanes *lanesOf, runs []fleet.Run) error {
+	return eachSum(ctx, a.Overview, runs, func(r fleet.Run, sums fleet.PackedSums) error {
+		if err := lanes.add(r.Window.From, sums); err != nil {
+			return fmt.Errorf("sums of run %s: %w", r.ID, err)
 		}
-	}
-	return lanes.devices, nil
+		return nil
+	})
 }
 
 // sumDays returns the lanes of the devices of the days in w.
 func (a *API) sumDays(ctx context.Context, l *Lanes, w fleet.Window, span span) (map[string]*Lane, error) {
+	days, err := a.days(ctx, l, w)
+	if err != nil {
+		return nil, err
+	}
+	open, err := a.Overview.OpenWithin(ctx, w, maxOpen)
+	if err != nil {
+		return nil, err
+	}
+	l.Left = len(open) == maxOpen
+	open = slices.DeleteFunc(open, covered)
+	width := min(span.length, shortest(open))
+	for _, d := range days {
+		width = min(width, d.Shortest)
+	}
+	lanes := l.divide(columnWidth(span, width))
+	for _, d := range days {
+		if err := lanes.add(d.Day, d.Devices); err != nil {
+			return nil, fmt.Errorf("sum of %s: %w", d.Day.Format(time.DateOnly), err)
+		}
+	}
+	return lanes.devices, a.addRuns(ctx, lanes, open)
+}
+
+// days returns the sums of the days in w, in no order. Those that the tick has yet to
+// sum are summed now, the newest first, of up to [maxRuns] runs.
+func (a *API) days(ctx context.Context, l *Lanes, w fleet.Window) ([]fleet.DaySum, error) {
 	stale, err := a.Overview.StaleDays(ctx, w)
 	if err != nil {
 		return nil, err
@@ -242,32 +275,19 @@ func (a *API) sumDays(ctx context.Context, l *Lanes, w fleet.Window, span span) 
 	if err != nil {
 		return nil, err
 	}
-	l.Behind = len(stale)
-	width := span.length
-	for _, d := range days {
-		width = min(width, d.Shortest)
-	}
-	lanes := l.divide(columnWidth(span, width))
-	// Most days have the same devices in the same order, so that few must be looked up.
-	var before, order []*Lane
-	for _, d := range days {
-		column := lanes.column(d.Day)
-		before, order = order, before[:0]
-		err := d.Devices.Each(func(device []byte, s fleet.DeviceSum) {
-			var lane *Lane
-			if i := len(order); i < len(before) && before[i] != nil && before[i].Name == string(device) {
-				lane = before[i]
-			} else {
-				lane = lanes.of(device)
-			}
-			lanes.add(lane, column, s)
-			order = append(order, lane)
-		})
-		if err != nil {
-			return nil, fmt.Errorf("sum of %s: %w", d.Day.Format(time.DateOnly), err)
+	left := maxRuns
+	for _, d := range stale {
+		if left < d.Runs {
+			l.Behind++
+			continue
 		}
+		left -= d.Runs
+		if err := sumDay(ctx, a.Overview, &d); err != nil {
+			return nil, err
+		}
+		days = append(slices.DeleteFunc(days, func(was fleet.DaySum) bool { return was.Day.Equal(d.Day) }), d)
 	}
-	return lanes.devices, nil
+	return days, nil
 }
 
 // arrange groups, sorts and pages the lanes of devices.

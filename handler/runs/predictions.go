@@ -27,8 +27,8 @@ const (
 // withoutDoubleJobs drops the jobs of requested runs over time that scheduled ones cover.
 func withoutDoubleJobs(jobs []fleet.Job, runs []fleet.Run) []fleet.Job {
 	left := map[string]bool{}
-	for _, r := range withoutDoubles(slices.Clone(runs)) {
-		left[r.ID] = true
+	for _, r := range runs {
+		left[r.ID] = !r.Covered
 	}
 	return slices.DeleteFunc(slices.Clone(jobs), func(j fleet.Job) bool { return !left[j.Run] || j.State != fleet.Scored })
 }

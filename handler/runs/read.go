@@ -17,11 +17,14 @@ const (
 
 // Run is a run as the API shows it.
 type Run struct {
-	ID       string         `json:"id"`
-	From     time.Time      `json:"from"`
-	To       time.Time      `json:"to"`
-	Kind     fleet.RunKind  `json:"kind"`
-	State    fleet.RunState `json:"state"`
+	ID    string         `json:"id"`
+	From  time.Time      `json:"from"`
+	To    time.Time      `json:"to"`
+	Kind  fleet.RunKind  `json:"kind"`
+	State fleet.RunState `json:"state"`
+	// Covered says that it was requested, and that a scheduled run judges some of its
+	// time: the lanes and charts leave it out.
+	Covered  bool           `json:"covered,omitempty"`
 	Epoch    int            `json:"epoch"`
 	Reason   fleet.Reason   `json:"reason"` // why that epoch began
 	Settings fleet.Settings `json:"settings"`
@@ -75,6 +78,7 @@ func newRun(r fleet.Run) Run {
 		To:       r.Window.To,
 		Kind:     r.Kind,
 		State:    r.State,
+		Covered:  r.Covered,
 		Epoch:    r.Epoch,
 		Reason:   r.Reason,
 		Settings: r.Settings,

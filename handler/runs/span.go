@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -85,30 +84,8 @@ func (a *API) usual(ctx context.Context, to time.Time) (string, error) {
 	return "hour", nil
 }
 
-// withoutDoubles drops requested runs over time that scheduled ones cover. The
-// runs come newest first.
-func withoutDoubles(runs []fleet.Run) []fleet.Run {
-	var scheduled []fleet.Window
-	for _, r := range runs {
-		if r.Kind == fleet.Scheduled {
-			scheduled = append(scheduled, r.Window)
-		}
-	}
-	return slices.DeleteFunc(runs, func(r fleet.Run) bool {
-		if r.Kind == fleet.Scheduled {
-			return false
-		}
-		// The windows of scheduled runs do not overlap, so the first that begins
-		// before the end of r is the only one to ask.
-		i, _ := slices.BinarySearchFunc(scheduled, r.Window.To, func(w fleet.Window, to time.Time) int {
-			if w.From.Before(to) {
-				return 1
-			}
-			return -1
-		})
-		return i < len(scheduled) && scheduled[i].To.After(r.Window.From)
-	})
-}
+// covered reports that a run was requested over time that scheduled ones cover.
+func covered(r fleet.Run) bool { return r.Covered }
 
 // shortest returns the length of the shortest window; it is very long if there is none.
 func shortest(runs []fleet.Run) time.Duration {

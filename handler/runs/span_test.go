@@ -12,34 +12,6 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// over is a run over a window that begins and ends so many minutes after noon.
-func over(kind fleet.RunKind, from, to int) fleet.Run {
-	w := fleet.Window{From: noon.Add(time.Duration(from) * time.Minute), To: noon.Add(time.Duration(to) * time.Minute)}
-	return fleet.Run{ID: w.RunID(), Window: w, Kind: kind}
-}
-
-// TestWithoutDoubles: a requested run counts where no scheduled one covers any of
-// its window. Windows that only touch do not cover each other.
-func TestWithoutDoubles(t *testing.T) {
-	t.Parallel()
-	scheduled := []fleet.Run{over(fleet.Scheduled, 60, 120), over(fleet.Scheduled, 0, 60)}
-	for _, c := range []struct {
-		from, to int
-		stays    bool
-	}{{-60, 0, true}, {-30, -10, true}, {-60, 1, false}, {0, 60, false}, {10, 20, false}, {30, 90, false}, {-60, 300, false}, {119, 130, false}, {120, 130, true}, {200, 300, true}} {
-		requested := over(fleet.Requested, c.from, c.to)
-		for at := range 3 {
-			left := withoutDoubles(slices.Insert(slices.Clone(scheduled), at, requested))
-			if stays := slices.ContainsFunc(left, func(r fleet.Run) bool { return r.Kind == fleet.Requested }); stays != c.stays || len(left) < 2 {
-				t.Errorf("from %d to %d, place %d: left %d, stays: %v", c.from, c.to, at, len(left), stays)
-			}
-		}
-	}
-	if left := withoutDoubles([]fleet.Run{over(fleet.Requested, 0, 60)}); len(left) != 1 {
-		t.Error("a requested run is dropped where none is scheduled")
-	}
-}
-
 func TestColumnWidth(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -74,46 +46,55 @@ func TestColumnWidth(t *testing.T) {
 	}
 }
 
-// counted counts how often sums are asked for.
-type counted struct {
-	Overview
-	asked, devices int
+// ledgerOfSums counts how often it is asked.
+type ledgerOfSums struct {
+	stored         map[string]fleet.PackedSums
+	asked, counted int
+	most           int // runs at once
 }
 
-func (c *counted) DeviceSums(context.Context, string) ([]fleet.DeviceSum, error) {
-	c.asked++
-	return make([]fleet.DeviceSum, c.devices), nil
-}
-
-// TestSums: the sums of a run are remembered from its end to its next epoch, and
-// of no more devices than memory is meant for.
-func TestSums(t *testing.T) {
-	t.Parallel()
-	var s sums
-	from := &counted{devices: 3}
-	asks := func(what string, run fleet.Run, want int) {
-		t.Helper()
-		from.asked = 0
-		if _, err := s.of(t.Context(), from, run); err != nil || from.asked != want {
-			t.Errorf("%s: asked %d times, want %d: %v", what, from.asked, want, err)
+func (l *ledgerOfSums) RunSums(_ context.Context, runs []string) (map[string]fleet.PackedSums, error) {
+	l.asked++
+	l.most = max(l.most, len(runs))
+	found := map[string]fleet.PackedSums{}
+	for _, id := range runs {
+		if sums, ok := l.stored[id]; ok {
+			found[id] = sums
 		}
 	}
-	run := fleet.Run{ID: "a", State: fleet.RunRunning}
-	asks("an open run", run, 1)
-	asks("an open run, again", run, 1)
-	run.State = fleet.RunSucceeded
-	asks("after its end", run, 1)
-	asks("after its end, again", run, 0)
-	run.Epoch, run.State = 1, fleet.RunRunning
-	asks("opened again", run, 1)
-	run.State = fleet.RunDegraded
-	asks("ended again", run, 1)
-	asks("ended again, again", run, 0)
-	asks("another", fleet.Run{ID: "b", State: fleet.RunSucceeded}, 1)
-	s.held = maxHeld - 2
-	asks("one too many", fleet.Run{ID: "c", State: fleet.RunSucceeded}, 1)
-	if len(s.known) != 1 || s.held != 3 {
-		t.Errorf("%d runs with %d devices are remembered", len(s.known), s.held)
+	return found, nil
+}
+
+func (l *ledgerOfSums) DeviceSums(context.Context, string) ([]fleet.DeviceSum, error) {
+	l.counted++
+	return []fleet.DeviceSum{{Device: "counted"}}, nil
+}
+
+// TestEachSum: what has ended is taken as it was stored, many runs by one query; the
+// jobs of what is open are counted. The order is that of the runs.
+func TestEachSum(t *testing.T) {
+	t.Parallel()
+	l := &ledgerOfSums{stored: map[string]fleet.PackedSums{}}
+	var runs []fleet.Run
+	var want []string
+	for i := range 70 {
+		r := fleet.Run{ID: fmt.Sprint(i), State: fleet.RunSucceeded}
+		l.stored[r.ID] = fleet.PackSums([]fleet.DeviceSum{{Device: "d" + r.ID}})
+		device := "d" + r.ID
+		if i == 3 { // it was ended before, and has a sum of then
+			r.State, device = fleet.RunRunning, "counted"
+		}
+		runs, want = append(runs, r), append(want, r.ID+" "+device)
+	}
+	var got []string
+	err := eachSum(t.Context(), l, runs, func(r fleet.Run, sums fleet.PackedSums) error {
+		return sums.Each(func(device []byte, _ fleet.DeviceSum) { got = append(got, r.ID+" "+string(device)) })
+	})
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	if l.asked != 3 || l.most != sumsAtOnce || l.counted != 1 {
+		t.Errorf("asked %d times for up to %d runs, and counted %d", l.asked, l.most, l.counted)
 	}
 }
 

@@ -2,44 +2,60 @@ package runs
 
 import (
 	"context"
-	"sync"
+	"slices"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// sums remembers the sums of runs that have ended, since those change only with
-// the run's epoch.
-type sums struct {
-	mu    sync.Mutex
-	known map[string]known
-	held  int // devices in all
+// RunSums says what the jobs of runs came to, device by device.
+type RunSums interface {
+	// RunSums returns what was stored when the runs ended last, by run.
+	RunSums(ctx context.Context, runs []string) (map[string]fleet.PackedSums, error)
+	// DeviceSums counts the jobs of a run.
+	DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error)
 }
 
-type known struct {
-	epoch   int
-	devices []fleet.DeviceSum
-}
+const (
+	sumsAtOnce = 32 // runs whose sums are held: of 10,000 devices, some 150 kB each
+	summers    = 4  // runs whose jobs are counted at a time
+)
 
-// maxHeld bounds what is remembered: some 70 MB.
-const maxHeld = 1 << 20
-
-func (s *sums) of(ctx context.Context, from Overview, run fleet.Run) ([]fleet.DeviceSum, error) {
-	s.mu.Lock()
-	k, ok := s.known[run.ID]
-	s.mu.Unlock()
-	if ok && k.epoch == run.Epoch && !run.State.Open() {
-		return k.devices, nil
+// eachSum calls f with what the jobs of each run came to: as it was stored when the
+// run ended, or counted now of a run that is open.
+func eachSum(ctx context.Context, from RunSums, runs []fleet.Run, f func(fleet.Run, fleet.PackedSums) error) error {
+	for piece := range slices.Chunk(runs, sumsAtOnce) {
+		var ended []string
+		for _, r := range piece {
+			if !r.State.Open() {
+				ended = append(ended, r.ID)
+			}
+		}
+		stored, err := from.RunSums(ctx, ended)
+		if err != nil {
+			return err
+		}
+		sums := make([]fleet.PackedSums, len(piece))
+		group, ctx := spawn.WithContext(ctx)
+		group.SetLimit(summers)
+		for i, r := range piece {
+			if sums[i] = stored[r.ID]; sums[i] != nil {
+				continue
+			}
+			group.Start(func() error {
+				devices, err := from.DeviceSums(ctx, r.ID)
+				sums[i] = fleet.PackSums(devices)
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		for i, r := range piece {
+			if err := f(r, sums[i]); err != nil {
+				return err
+			}
+		}
 	}
-	devices, err := from.DeviceSums(ctx, run.ID)
-	if err != nil || run.State.Open() {
-		return devices, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.known == nil || s.held+len(devices) > maxHeld {
-		s.known, s.held = map[string]known{}, 0
-	}
-	s.held += len(devices)
-	s.known[run.ID] = known{run.Epoch, devices}
-	return devices, nil
+	return nil
 }

@@ -16,7 +16,7 @@ const (
 	stampDays statement = `
 SELECT SUBSTRING(r.id, 1, 8), COUNT(*), SUM(r.epoch), MAX(r.opened_at)
 FROM dbo.runs r
-WHERE r.id >= @from AND r.id < @to AND r.ended_at IS NOT NULL
+WHERE r.id >= @from AND r.id < @to AND r.ended_at IS NOT NULL AND 0 = ` + covered + `
 GROUP BY SUBSTRING(r.id, 1, 8)`
 
 	summedDays statement = `SELECT d.day, d.runs, d.epochs, d.opened_at FROM dbo.days d WHERE d.day >= @from AND d.day < @to`

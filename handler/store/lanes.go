@@ -14,18 +14,55 @@ FROM ` + runRows + `
 WHERE r.window_from < @to AND r.window_to > @from
 ORDER BY r.window_from DESC, r.id DESC {limit}`
 
+	// openWithin uses the few open runs' index.
+	openWithin statement = `
+SELECT {top} ` + runColumns + `
+FROM ` + runRows + `
+WHERE r.ended_at IS NULL AND r.window_from >= @from AND r.window_from < @to
+ORDER BY r.id DESC {limit}`
+
 	sumDevices statement = `
 SELECT s.device, COUNT(*), SUM(CASE WHEN j.state = 'queued' THEN 1 ELSE 0 END), SUM(CASE WHEN j.state = 'scored' THEN 1 ELSE 0 END),
        SUM(CASE WHEN j.state IN ('bad_model', 'bad_data', 'failed') THEN 1 ELSE 0 END), SUM(j.predictions), SUM(j.anomalies)
 FROM dbo.jobs j JOIN dbo.subjects s ON s.id = j.subject_id
 WHERE j.run = @run
 GROUP BY s.device`
+
+	updateRunSums statement = `UPDATE dbo.run_sums SET devices = @devices WHERE run = @run`
+	insertRunSums statement = `INSERT INTO dbo.run_sums (run, devices) VALUES (@run, @devices)`
+	listRunSums   statement = `SELECT x.run, x.devices FROM {k:id} JOIN dbo.run_sums x ON x.run = k.id`
 )
 
 // RunsWithin returns up to limit runs whose windows meet w, that of the newest
 // window first.
 func (db *DB) RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error) {
 	return selectRows(ctx, db, "listing runs of "+w.RunID(), runsWithin, scanRun, sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
+}
+
+// OpenWithin returns up to limit open runs whose windows begin in w, that of the
+// newest window first.
+func (db *DB) OpenWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error) {
+	return selectRows(ctx, db, "listing open runs of "+w.RunID(), openWithin, scanRun, sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
+}
+
+// RunSums returns what the jobs of runs came to when these ended last, by run.
+func (db *DB) RunSums(ctx context.Context, runs []string) (map[string]fleet.PackedSums, error) {
+	ids := list{pad: []any{""}}
+	for _, run := range runs {
+		ids.values = append(ids.values, run)
+	}
+	var sums map[string]fleet.PackedSums
+	err := db.read(ctx, "reading sums of runs", func(ctx context.Context, r session) error {
+		sums = make(map[string]fleet.PackedSums, len(runs))
+		return r.eachList(ctx, listRunSums, ids, func(row scanner) error {
+			var run string
+			var devices []byte
+			err := row.Scan(&run, &devices)
+			sums[run] = devices
+			return err
+		})
+	})
+	return sums, err
 }
 
 // DeviceSums sums the jobs of a run by device, in no order.

@@ -23,8 +23,9 @@ ORDER BY r.opened_at {limit}`
 	deleteJobs     statement = `
 DELETE FROM dbo.jobs
 WHERE run = @run AND subject_id IN (SELECT {top} j.subject_id FROM dbo.jobs j WHERE j.run = @run {limit})`
-	deleteEpochs statement = `DELETE FROM dbo.epochs WHERE run = @run`
-	deleteRun    statement = `DELETE FROM dbo.runs WHERE id = @run`
+	deleteEpochs  statement = `DELETE FROM dbo.epochs WHERE run = @run`
+	deleteRunSums statement = `DELETE FROM dbo.run_sums WHERE run = @run`
+	deleteRun     statement = `DELETE FROM dbo.runs WHERE id = @run`
 
 	windowsBefore statement = `
 SELECT r.window_from, r.window_to
@@ -58,7 +59,7 @@ func (db *DB) ExpiredRuns(ctx context.Context, before time.Time, limit int) ([]s
 }
 
 // DeleteRun deletes a run that has ended and was first opened before the given
-// time, with its jobs, attempts and epochs: up to limit rows of each in one
+// time, with its jobs, attempts, epochs and sums: up to limit rows of each in one
 // transaction, the run's own row in the last one. It reports whether all is
 // deleted; a run that is open or younger is left alone, and there is nothing
 // left to delete of it.
@@ -83,11 +84,12 @@ func (db *DB) DeleteRun(ctx context.Context, run string, before time.Time, limit
 				return nil
 			}
 		}
-		if _, err := tx.exec(ctx, deleteEpochs, id); err != nil {
-			return err
+		for _, s := range []statement{deleteEpochs, deleteRunSums, deleteRun} {
+			if _, err := tx.exec(ctx, s, id); err != nil {
+				return err
+			}
 		}
-		_, err = tx.exec(ctx, deleteRun, id)
-		return err
+		return nil
 	})
 	return done && err == nil, err
 }

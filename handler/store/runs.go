@@ -9,9 +9,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
+// covered is 1 of a requested run r whose window meets that of a scheduled one, else 0.
+// Scheduled windows do not overlap, so the first that ends after r begins is the only
+// one to ask.
+const covered = `CASE WHEN r.kind = 'requested' AND EXISTS (
+  SELECT 1 FROM dbo.runs s
+  WHERE s.kind = 'scheduled' AND s.window_from < r.window_to
+    AND s.window_to = (SELECT MIN(u.window_to) FROM dbo.runs u WHERE u.kind = 'scheduled' AND u.window_to > r.window_from)) THEN 1 ELSE 0 END`
+
 // runRows are runs with their present epoch, and the one that opened them last.
 const (
-	runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.max_failed, r.opened_at, r.ended_at, e.reason, f.epoch, f.reason, f.opened_at`
+	runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.max_failed, r.opened_at, r.ended_at, ` + covered + `, e.reason, f.epoch, f.reason, f.opened_at`
 	runRows    = `dbo.runs r JOIN dbo.epochs e ON e.run = r.id AND e.epoch = r.epoch JOIN dbo.epochs f ON f.run = r.id AND f.epoch = e.first_epoch`
 )
 
@@ -74,7 +82,7 @@ func (c session) run(ctx context.Context, id string) (run fleet.Run, ok bool, er
 
 func scanRun(row scanner, r *fleet.Run) error {
 	return row.Scan(&r.ID, moment{&r.Window.From}, moment{&r.Window.To}, &r.Kind, &r.State, &r.Epoch,
-		&r.Settings.Aggregate, &r.Settings.MaxFailed, moment{&r.OpenedAt}, moment{&r.EndedAt}, &r.Reason,
+		&r.Settings.Aggregate, &r.Settings.MaxFailed, moment{&r.OpenedAt}, moment{&r.EndedAt}, &r.Covered, &r.Reason,
 		&r.Opening.Epoch, &r.Opening.Reason, moment{&r.Opening.At})
 }
 
@@ -151,8 +159,9 @@ func (db *DB) RunsToEnd(ctx context.Context) ([]string, error) {
 }
 
 // EndRun ends a run in the given state, if it is open, at that epoch still, and
-// has no queued job. It reports whether it was this call that ended it.
-func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, now time.Time) (bool, error) {
+// has no queued job. It reports whether it was this call that ended it. In the same
+// transaction it stores what the run's jobs came to, which [DB.RunSums] returns.
+func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, devices fleet.PackedSums, now time.Time) (bool, error) {
 	if state.Open() {
 		return false, fmt.Errorf("store: ending run %s: %w: %s is no end", run, fleet.ErrInvalid, state)
 	}
@@ -165,8 +174,11 @@ func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.Run
 		if n == 0 {
 			return errUnchanged
 		}
-		_, err = tx.exec(ctx, endEpoch, args...)
-		return err
+		if _, err := tx.exec(ctx, endEpoch, args...); err != nil {
+			return err
+		}
+		sums := []any{sql.Named("run", run), sql.Named("devices", []byte(devices))}
+		return tx.addOrInsert(ctx, updateRunSums, insertRunSums, sums, sums)
 	})
 }
 

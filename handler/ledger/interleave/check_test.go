@@ -52,7 +52,7 @@ func (w *world) check() error {
 			return fmt.Errorf("%d summaries of run %s", n, end)
 		}
 	}
-	return cmp.Or(w.checkManifest(run, jobs), w.checkParquet(run, jobs))
+	return cmp.Or(w.checkManifest(run, jobs), w.checkSums(run), w.checkParquet(run, jobs))
 }
 
 // checkReadings reports a reading of the window whose sensor has no job. That
@@ -221,6 +221,22 @@ func (w *world) checkManifest(run fleet.Run, jobs []fleet.Job) error {
 	}
 	if state := fleet.EndState(run.State, counts, run.Settings); state != run.State {
 		return fmt.Errorf("the run ended as %s, its jobs %v say %s", run.State, counts, state)
+	}
+	return nil
+}
+
+// checkSums reports sums by device that are not of the jobs as they are.
+func (w *world) checkSums(run fleet.Run) error {
+	stored, err := w.db.RunSums(w.t.Context(), []string{run.ID})
+	if err != nil {
+		return err
+	}
+	counted, err := w.db.DeviceSums(w.t.Context(), run.ID)
+	if err != nil {
+		return err
+	}
+	if want := fleet.PackSums(counted); !bytes.Equal(stored[run.ID], want) {
+		return fmt.Errorf("the sums by device are %q, the jobs come to %q", stored[run.ID], want)
 	}
 	return nil
 }

@@ -193,7 +193,7 @@ func (l faultyLedger) Pending(ctx context.Context, run string) (ok bool, err err
 	return ok, err
 }
 
-func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, now time.Time) (ok bool, err error) {
+func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, devices fleet.PackedSums, now time.Time) (ok bool, err error) {
 	err = l.do("end run", func() error {
 		if l.off == epochGuardOff {
 			r, err := l.db.Run(ctx, run)
@@ -202,7 +202,7 @@ func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state f
 			}
 			epoch = r.Epoch
 		}
-		ok, err = l.db.EndRun(ctx, run, epoch, state, now)
+		ok, err = l.db.EndRun(ctx, run, epoch, state, devices, now)
 		return err
 	})
 	return ok, err

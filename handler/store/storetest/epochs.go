@@ -29,7 +29,7 @@ func endOn(t testing.TB, db *store.DB, id string, n, on int) {
 		_, _, err := db.CloseJob(t.Context(), id, job(t, db, id, i).JobKey, scored("aa"), day(on))
 		check(t, err)
 	}
-	ended, err := db.EndRun(t.Context(), id, run(t, db, id).Epoch, fleet.RunSucceeded, day(on))
+	ended, err := db.EndRun(t.Context(), id, run(t, db, id).Epoch, fleet.RunSucceeded, noSums, day(on))
 	check(t, err)
 	equal(t, "ended", ended, true)
 }
@@ -114,7 +114,7 @@ func testEpochsOfOpenRun(t *testing.T, db *store.DB) {
 	r := run(t, db, id)
 	equal(t, "opening", r.Opening, fleet.Opening{Reason: fleet.ByRequest, At: noon})
 	equal(t, "reason", r.Reason, fleet.ByCancel)
-	ended, err := db.EndRun(t.Context(), id, 2, fleet.RunCancelled, day(3))
+	ended, err := db.EndRun(t.Context(), id, 2, fleet.RunCancelled, noSums, day(3))
 	check(t, err)
 	equal(t, "ended", ended, true)
 	wantEpochs(t, db, id,

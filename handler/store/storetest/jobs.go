@@ -272,7 +272,7 @@ func testNotFound(t *testing.T, db *store.DB) {
 	pending, err := db.Pending(ctx, none)
 	check(t, err)
 	equal(t, "pending", pending, false)
-	ended, err := db.EndRun(ctx, none, 0, fleet.RunFailed, noon)
+	ended, err := db.EndRun(ctx, none, 0, fleet.RunFailed, noSums, noon)
 	check(t, err)
 	equal(t, "ended", ended, false)
 }

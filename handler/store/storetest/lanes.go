@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -62,6 +64,141 @@ func testOverview(t *testing.T, db *store.DB) {
 	names, err = db.DeviceSensors(t.Context(), "nobody")
 	check(t, err)
 	equalLists(t, "sensors of nobody", names, nil)
+}
+
+// testRunSums: what a run came to is what it ended with last, and goes with the run.
+func testRunSums(t *testing.T, db *store.DB) {
+	sums := func(want map[string]fleet.PackedSums, runs ...string) {
+		t.Helper()
+		got, err := db.RunSums(t.Context(), runs)
+		check(t, err)
+		if !maps.EqualFunc(got, want, func(a, b fleet.PackedSums) bool { return bytes.Equal(a, b) }) {
+			t.Errorf("sums %v, want %v", got, want)
+		}
+	}
+	packed := func(anomalies int) fleet.PackedSums {
+		return fleet.PackSums([]fleet.DeviceSum{{Device: "d", Jobs: 2, Anomalies: anomalies}})
+	}
+	end := func(run string, epoch, anomalies int, want bool) {
+		t.Helper()
+		got, err := db.EndRun(t.Context(), run, epoch, fleet.RunSucceeded, packed(anomalies), noon)
+		check(t, err)
+		equal(t, "ended", got, want)
+	}
+	first, second := opened(t, db, 0, 2), opened(t, db, 1, 2)
+	end(first, 0, 9, false) // it has queued jobs
+	sums(nil, first, second)
+	sums(nil)
+	endScored(t, db, second, 2)
+	for i := range 2 {
+		closeJob(t, db, first, key(i, 0), scored("aa"))
+	}
+	end(first, 0, 1, true)
+	end(first, 0, 2, false)
+	devices, err := db.DeviceSums(t.Context(), second)
+	check(t, err)
+	both := map[string]fleet.PackedSums{first: packed(1), second: fleet.PackSums(devices)}
+	sums(both, first, second, "20990101T000000Z-20990101T010000Z")
+	sums(map[string]fleet.PackedSums{first: packed(1)}, first)
+
+	_, _, err = db.Rescore(t.Context(), first, func(fleet.ID) bool { return true }, nil, nil, noon)
+	check(t, err)
+	for i := range 2 {
+		closeJob(t, db, first, key(i, 1), scored("bb"))
+	}
+	end(first, 0, 3, false) // one that slept
+	sums(both, first, second)
+	end(first, 1, 4, true)
+	both[first] = packed(4)
+	sums(both, first, second)
+	for done := false; !done; {
+		done, err = db.DeleteRun(t.Context(), first, day(1), 100)
+		check(t, err)
+	}
+	delete(both, first)
+	sums(both, first, second)
+}
+
+// testOpenWithin lists the runs that are open and begin in a window.
+func testOpenWithin(t *testing.T, db *store.DB) {
+	var ids []string
+	for i := range 4 {
+		ids = append(ids, opened(t, db, i, 1))
+	}
+	endScored(t, db, ids[1], 1)
+	for _, c := range []struct {
+		from, to time.Time
+		limit    int
+		want     []string
+	}{
+		{hour(0).From, hour(4).From, 9, []string{ids[3], ids[2], ids[0]}},
+		{hour(0).From, hour(4).From, 2, []string{ids[3], ids[2]}},
+		{hour(0).From.Add(time.Second), hour(3).From, 9, []string{ids[2]}},
+	} {
+		runs, err := db.OpenWithin(t.Context(), fleet.Window{From: c.from, To: c.to}, c.limit)
+		check(t, err)
+		var got []string
+		for _, r := range runs {
+			got = append(got, r.ID)
+		}
+		equalLists(t, "open runs", got, c.want)
+	}
+}
+
+// testCovered: a requested run is covered where a scheduled one judges any of its
+// window, wherever that begins, and the day that it begins in is then summed without
+// it. Windows that only touch do not cover each other.
+func testCovered(t *testing.T, db *store.DB) {
+	midnight := noon.Truncate(fleet.Day).AddDate(0, 0, 1)
+	at := func(minutes int) time.Time { return midnight.Add(time.Duration(minutes) * time.Minute) }
+	requested := map[string]bool{}
+	for _, c := range []struct {
+		from, to int
+		covered  bool
+	}{{-60, 0, false}, {-30, -10, false}, {-60, 1, true}, {10, 20, true}, {30, 90, true}, {-60, 300, true}, {119, 130, true}, {120, 130, false}, {200, 300, false}} {
+		r, _, err := db.OpenRequested(t.Context(), fleet.Window{From: at(c.from), To: at(c.to)}, nil, fleet.Settings{}, noon)
+		check(t, err)
+		equal(t, "covered where none is scheduled", r.Covered, false)
+		requested[r.ID] = c.covered
+		_, err = TryToEnd(t.Context(), db, r.ID)
+		check(t, err)
+	}
+	days := fleet.Window{From: midnight.AddDate(0, 0, -1), To: midnight.AddDate(0, 0, 1)}
+	sum := func(want ...int) { // runs of the days that have changed, the newest first
+		t.Helper()
+		stale, err := db.StaleDays(t.Context(), days)
+		check(t, err)
+		var got []int
+		for _, d := range stale {
+			got = append(got, d.Runs)
+			d.Devices = noSums
+			check(t, db.SetDay(t.Context(), d))
+		}
+		equalLists(t, "runs of the days to sum", got, want)
+	}
+	sum(5, 4)
+	check(t, db.InitWatermark(t.Context(), at(0)))
+	for i := range 2 {
+		ok, err := db.OpenScheduled(t.Context(), fleet.Window{From: at(60 * i), To: at(60*i + 60)}, fleet.Settings{}, noon, 9)
+		check(t, err)
+		equal(t, "opened", ok, true)
+	}
+	runs, err := db.RunsWithin(t.Context(), days, 100)
+	check(t, err)
+	equal(t, "runs", len(runs), len(requested)+2)
+	for _, r := range runs {
+		equal(t, r.ID+" is covered", r.Covered, requested[r.ID])
+		one := run(t, db, r.ID)
+		equal(t, "by itself", one, r)
+	}
+	sum(2, 2)
+	for _, r := range runs {
+		if r.Kind == fleet.Scheduled {
+			_, err := TryToEnd(t.Context(), db, r.ID)
+			check(t, err)
+		}
+	}
+	sum(4)
 }
 
 func equalLists[E comparable](t testing.TB, what string, got, want []E) {

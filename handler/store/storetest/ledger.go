@@ -147,7 +147,7 @@ func testEndRun(t *testing.T, db *store.DB) {
 	id := opened(t, db, 0, 2)
 	end := func(epoch int, state fleet.RunState, want bool) {
 		t.Helper()
-		got, err := db.EndRun(t.Context(), id, epoch, state, noon.Add(time.Hour))
+		got, err := db.EndRun(t.Context(), id, epoch, state, noSums, noon.Add(time.Hour))
 		check(t, err)
 		equal(t, "ended", got, want)
 	}
@@ -171,7 +171,7 @@ func testEndRun(t *testing.T, db *store.DB) {
 	r := run(t, db, id)
 	equal(t, "state", r.State, fleet.RunDegraded)
 	equal(t, "ended at", r.EndedAt, noon.Add(time.Hour))
-	if _, err := db.EndRun(t.Context(), id, 0, fleet.RunRunning, noon); err == nil {
+	if _, err := db.EndRun(t.Context(), id, 0, fleet.RunRunning, noSums, noon); err == nil {
 		t.Error("a run ended as running")
 	}
 }

@@ -102,6 +102,9 @@ var tests = []struct {
 	{"WindowsTile", testWindowsTile},
 	{"OpenRuns", testOpenRuns},
 	{"Overview", testOverview},
+	{"RunSums", testRunSums},
+	{"OpenWithin", testOpenWithin},
+	{"Covered", testCovered},
 	{"Anomalies", testAnomalies},
 	{"Serving", testServing},
 	{"JobsTop", testJobsTop},
@@ -238,6 +241,9 @@ func run(t testing.TB, db *store.DB, id string) fleet.Run {
 	return r
 }
 
+// noSums are the sums of no devices.
+var noSums = fleet.PackSums(nil)
+
 // TryToEnd does what every closer of a job does: it ends the run if it can.
 func TryToEnd(ctx context.Context, db *store.DB, id string) (ended bool, err error) {
 	pending, err := db.Pending(ctx, id)
@@ -252,5 +258,9 @@ func TryToEnd(ctx context.Context, db *store.DB, id string) (ended bool, err err
 	if err != nil || counts[fleet.Queued] > 0 {
 		return false, err
 	}
-	return db.EndRun(ctx, id, r.Epoch, fleet.EndState(r.State, counts, r.Settings), noon)
+	sums, err := db.DeviceSums(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	return db.EndRun(ctx, id, r.Epoch, fleet.EndState(r.State, counts, r.Settings), fleet.PackSums(sums), noon)
 }
