@@ -102,9 +102,9 @@ func TestPacks(t *testing.T) {
 		{"a features file for a model that is one file", map[string][]byte{"p/t.pkl": one, "p/t.features.json": []byte(`{"threshold": -0.5}`)},
 			"new p/t.zip p/t.pkl=Pipeline p/t.features.json=features file\n"},
 		{"in doubt", map[string][]byte{"p/a.joblib": model, "p/b.pkl": one, "p/scaler.pkl": scaler},
-			"new p/a.joblib\nnew p/b.pkl\nbad p/scaler.pkl StandardScaler alone is not supported: it prepares rows, but judges none: write one Pipeline of it and the model, or put both files into one folder; " +
+			"new p/a.joblib\nnew p/b.pkl\nbad p/scaler.pkl StandardScaler alone is not supported: it only transforms rows: write one Pipeline of it and the model, or put both files into one folder; " +
 				"but there are a.joblib, b.pkl beside it: name it after its model, as in a_scaler.pkl, or put both into a folder of their own, p/a\n"},
-		{"without a model", map[string][]byte{"p/scaler.pkl": scaler}, "bad p/scaler.pkl StandardScaler alone is not supported: it prepares rows, but judges none: write one Pipeline of it and the model, or put both files into one folder; there is no model beside it in p\n"},
+		{"without a model", map[string][]byte{"p/scaler.pkl": scaler}, "bad p/scaler.pkl StandardScaler alone is not supported: it only transforms rows: write one Pipeline of it and the model, or put both files into one folder; there is no model beside it in p\n"},
 		{"a features file with a mistake", map[string][]byte{"p/health.joblib": model, "p/health.features.json": []byte(`{"rows": {}}`)}, "bad p/health.zip health.features.json: bad_model: features file, line 1, column 10: "},
 		{"a features file of other columns", map[string][]byte{"p/health.joblib": model, "p/health.features.json": []byte(`{"features": ["t"]}`)}, "bad p/health.zip health.joblib: "},
 		{"attributes", map[string][]byte{"devices.csv": []byte("device,age\np,3\n")}, "new devices.csv\n"},

@@ -12,12 +12,12 @@ import (
 type adaBoost struct {
 	role
 	members
-	classes  [][]int   // of each member, where its classes stand
-	weights  []float64 // of each member
-	total    float64   // of all weights
-	real     bool      // SAMME.R, by probabilities; else SAMME, by predictions
-	against  bool      // SAMME, as of 1.3: a member counts against the classes it doesn't say
-	original bool      // probabilities as of 0.21 and before
+	classes  [][]int   // per member: the positions of its classes in role.classes
+	weights  []float64 // per member
+	total    float64   // the sum of the weights
+	real     bool      // SAMME.R, which adds log-probabilities; false is SAMME, which adds votes
+	against  bool      // SAMME since 1.3: a vote for one class also counts against the others
+	original bool      // probabilities as 0.19 to 0.21 computed them
 }
 
 func loadAdaBoostClassifier(a *attrs) *element {
@@ -37,8 +37,8 @@ func loadAdaBoostClassifier(a *attrs) *element {
 	return &element{role: m.role, predictor: m, in: a.widthOf(m.members), size: m.members.size()}
 }
 
-// boostWeights reads estimator_weights_, of which there may be more than
-// members where boosting ended early.
+// boostWeights reads the first count of estimator_weights_ and the sum of all. The
+// array is longer than the list of members if boosting ended early.
 func (a *attrs) boostWeights(weights *[]float64, total *float64, count int) {
 	all := a.vector("estimator_weights_", &dim{what: "estimators"})
 	if a.err == nil && len(all) < count {
@@ -91,7 +91,8 @@ func (m *adaBoost) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// probabilities019 is what 0.19 to 0.21 made of the members' sums.
+// probabilities019 computes the probabilities of one row as 0.19 to 0.21 did: sums has
+// a number for each class.
 func (m *adaBoost) probabilities019(proba, sums []float64, total float64) {
 	for k, v := range sums {
 		proba[k] = libm.Exp(1 / float64(len(sums)-1) * (v / total))
@@ -103,15 +104,16 @@ func (m *adaBoost) probabilities019(proba, sums []float64, total float64) {
 	}
 }
 
-// add adds what member i says; to fractions its probabilities by its weight.
+// add adds the votes or log-probabilities of member i to sums, and its weighted
+// probabilities to fractions. Both are n rows of a number for each class.
 func (m *adaBoost) add(sums, fractions []float64, i int, e *element, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
 	classes, w := m.probabilities, m.weights[i]
-	says := outcome{pred: a.take(n)}
+	result := outcome{pred: a.take(n)}
 	if m.real || m.original {
-		says.proba = a.take(n * classes)
+		result.proba = a.take(n * classes)
 	}
-	if err := e.predict(says, x, n, a); err != nil {
+	if err := e.predict(result, x, n, a); err != nil {
 		return err
 	}
 	if !m.real {
@@ -119,23 +121,23 @@ func (m *adaBoost) add(sums, fractions []float64, i int, e *element, x []float64
 		if m.against {
 			rest = -1 / float64(classes-1) * w
 		}
-		for k, c := range says.pred {
-			said := m.classes[i][int(c)]
+		for k, c := range result.pred {
+			predicted := m.classes[i][int(c)]
 			for j := range classes {
-				if j == said {
+				if j == predicted {
 					sums[k*classes+j] += w
 				} else {
 					sums[k*classes+j] += rest
 				}
 			}
 		}
-		for k, p := range says.proba {
+		for k, p := range result.proba {
 			fractions[k] += float64(p * w)
 		}
 		return nil
 	}
 	for k := range n {
-		row := says.proba[k*classes : (k+1)*classes]
+		row := result.proba[k*classes : (k+1)*classes]
 		for j, p := range row {
 			row[j] = math.Log(max(p, epsilon))
 		}
@@ -147,8 +149,8 @@ func (m *adaBoost) add(sums, fractions []float64, i int, e *element, x []float64
 	return nil
 }
 
-// adaBoostRegressor is AdaBoostRegressor: the weighted median of what its
-// members say.
+// adaBoostRegressor is AdaBoostRegressor: the weighted median of its members'
+// predictions.
 type adaBoostRegressor struct {
 	members
 	weights []float64
@@ -170,9 +172,9 @@ func (m *adaBoostRegressor) predict(out outcome, x []float64, n int, a *arena) e
 	}
 	defer a.release(a.used)
 	count := len(m.members)
-	said := a.take(n * count)
+	predicted := a.take(n * count)
 	for i, e := range m.members {
-		if err := e.predict(outcome{pred: said[i*n : (i+1)*n]}, x, n, a); err != nil {
+		if err := e.predict(outcome{pred: predicted[i*n : (i+1)*n]}, x, n, a); err != nil {
 			return err
 		}
 	}
@@ -182,7 +184,7 @@ func (m *adaBoostRegressor) predict(out outcome, x []float64, n int, a *arena) e
 			order[i] = i
 		}
 		slices.SortStableFunc(order, func(i, j int) int {
-			switch p, q := said[i*n+k], said[j*n+k]; {
+			switch p, q := predicted[i*n+k], predicted[j*n+k]; {
 			case p < q:
 				return -1
 			case p > q:
@@ -196,7 +198,7 @@ func (m *adaBoostRegressor) predict(out outcome, x []float64, n int, a *arena) e
 			cumulated[i] = sum
 		}
 		median := slices.IndexFunc(cumulated, func(c float64) bool { return c >= 0.5*sum })
-		out.pred[k] = said[order[max(0, median)]*n+k]
+		out.pred[k] = predicted[order[max(0, median)]*n+k]
 	}
 	return nil
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// agglomeration is FeatureAgglomeration: columns are put together in groups, of which
-// the mean or the like comes out.
+// agglomeration is FeatureAgglomeration. It puts columns together in groups, and
+// returns one number for each group, the mean for instance.
 type agglomeration struct {
-	groups [][]int
+	groups [][]int // the columns of each group
 	pool   func(values []float64) float64
-	most   int // columns in a group
+	most   int // columns in the largest group
 }
 
-// pools are the functions of numpy that make one number of several.
+// pools are the functions of numpy that pooling_func may be.
 var pools = map[string]func(values []float64) float64{
 	"mean": func(v []float64) float64 { return pairwiseSum(v) / float64(len(v)) },
 	"sum":  pairwiseSum,

@@ -2,15 +2,14 @@ package sklearn
 
 import "slices"
 
-// arena is scratch memory, handed out and given back like a stack. Its zero
-// value is ready to use.
+// arena is scratch memory. Callers take from it and give back in reverse order, as
+// with a stack. The zero value is ready to use.
 type arena struct {
 	numbers []float64
 	used    int
 	narrow  []float32
-	// together says that all rows of a call are in one chunk, and are to be scored as
-	// the library does in one call where that is not each row alone; see
-	// [Model.PredictTogether].
+	// together is set by [Model.PredictTogether]: all rows of the call are in one
+	// chunk, and the score of a row may depend on the others.
 	together bool
 }
 
@@ -23,8 +22,8 @@ func (a *arena) singles(x []float64) []float32 {
 	return a.narrow
 }
 
-// take returns n numbers of any value. They are valid until the arena is
-// released to where it was before.
+// take returns n numbers, whose values are undefined. They are valid until release
+// is called with what a.used was before.
 func (a *arena) take(n int) []float64 {
 	if a.used+n > len(a.numbers) {
 		// What was taken before stays where it is.
@@ -34,5 +33,5 @@ func (a *arena) take(n int) []float64 {
 	return a.numbers[a.used-n : a.used : a.used]
 }
 
-// release gives back all that was taken since used was as given.
+// release gives back all that was taken since a.used had this value.
 func (a *arena) release(used int) { a.used = used }

@@ -8,18 +8,19 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// attrs reads an estimator's attributes. The first that is missing or of a
-// wrong kind is kept in err, and what is read after it is empty.
+// attrs reads an estimator's attributes. The first error is kept in err. After an
+// error every method returns a zero value, so a loader need only look at err before
+// it indexes what it read.
 type attrs struct {
 	*loader
 	object  *pickle.Object
 	class   string
 	step    string
 	version version
-	in      dim      // the columns it was fitted on
-	names   []string // featureNames, once they were asked for
-	fitted  Params   // what Describe shall say of the fit
-	steps   []Step   // and of the estimators inside
+	in      dim      // the number of columns that the estimator was fitted on
+	names   []string // the result of featureNames; nil until column asks for it
+	fitted  Params   // [Step.Fitted]
+	steps   []Step   // [Step.Steps]
 	err     error
 }
 
@@ -30,23 +31,24 @@ func (a *attrs) fail(format string, args ...any) {
 	}
 }
 
-// refuse keeps the error for a setting that is not supported.
+// refuse keeps the error that a setting is not supported, and what to use instead,
+// unless there is an error already.
 func (a *attrs) refuse(what, instead string) {
 	if a.err == nil {
 		a.err = refuse(a.class+" with "+what, a.step, instead)
 	}
 }
 
-// note adds to what Describe says.
+// note adds a value to [Step.Fitted].
 func (a *attrs) note(name string, value any) { a.fitted = append(a.fitted, Param{name, value}) }
 
-// has reports whether there is an attribute, and it is not None.
+// has reports whether an attribute exists and is not None.
 func (a *attrs) has(name string) bool {
 	v, _ := a.object.Attr(name)
 	return v != nil
 }
 
-// value returns an attribute, of numpy's scalars the Go value.
+// value returns an attribute. A scalar of numpy becomes a Go value.
 func (a *attrs) value(name string) any {
 	v, ok := a.object.Attr(name)
 	if !ok {
@@ -60,8 +62,7 @@ func (a *attrs) value(name string) any {
 	return v
 }
 
-// optional is value of an attribute that not all versions have; nil where there
-// is none.
+// optional returns an attribute that not all versions have, or nil.
 func (a *attrs) optional(name string) any {
 	if !a.has(name) {
 		return nil
@@ -69,7 +70,7 @@ func (a *attrs) optional(name string) any {
 	return a.value(name)
 }
 
-// number returns the number that a value is.
+// number converts a value to a number. It reports false if v is none.
 func (a *attrs) number(v any) (float64, bool) {
 	f, err := numpy.Float(v)
 	return f, err == nil
@@ -83,7 +84,7 @@ func (a *attrs) bool(name string) bool {
 	return f != 0
 }
 
-// boolOr is bool where versions differ in whether there is the attribute.
+// boolOr returns a bool attribute that not all versions have, or the default.
 func (a *attrs) boolOr(name string, otherwise bool) bool {
 	if !a.has(name) {
 		return otherwise
@@ -117,7 +118,7 @@ func (a *attrs) count(name string) int {
 	return n
 }
 
-// float returns a number, which may also be an array of one element.
+// float returns a number. In the file it may be an array of one element.
 func (a *attrs) float(name string) float64 {
 	v := a.value(name)
 	_, array := v.(*numpy.Array)
@@ -137,7 +138,7 @@ func (a *attrs) float(name string) float64 {
 	return f
 }
 
-// finite is float of a number that has to be finite.
+// finite is like float, but the number must be finite.
 func (a *attrs) finite(name string) float64 {
 	f := a.float(name)
 	if f-f != 0 {
@@ -146,7 +147,7 @@ func (a *attrs) finite(name string) float64 {
 	return f
 }
 
-// array returns an array's shape and its numbers.
+// array returns an array's shape and its numbers, in row-major order.
 func (a *attrs) array(name string) (shape []int, data []float64) {
 	if a.err != nil {
 		return nil, nil
@@ -154,7 +155,7 @@ func (a *attrs) array(name string) (shape []int, data []float64) {
 	return a.arrayOf(name, a.value(name))
 }
 
-// arrayOf is array of a value; name is for errors.
+// arrayOf is like array, of the value v. The name is for errors.
 func (a *attrs) arrayOf(name string, v any) (shape []int, data []float64) {
 	if a.err != nil {
 		return nil, nil
@@ -170,22 +171,22 @@ func (a *attrs) arrayOf(name string, v any) (shape []int, data []float64) {
 	return array.Shape, data
 }
 
-// isFloat32 reports whether an array is of float32, as of a fit on float32:
-// what scikit-learn computes of such alone, it rounds to float32.
+// isFloat32 reports whether an array has the type float32, because the estimator was
+// fitted on float32. Numpy rounds to float32 what it computes from such arrays only.
 func (a *attrs) isFloat32(name string) bool {
 	array, err := numpy.Parse(a.value(name))
 	return err == nil && array.Type.Kind == 'f' && array.Type.Size == 4
 }
 
-// vector returns an array's numbers, whatever its shape, which have to be as
-// many as d says, and finite.
+// vector returns an array's numbers, whatever its shape. There must be d of them, all
+// finite.
 func (a *attrs) vector(name string, d *dim) []float64 {
 	v := a.vectorOrNaN(name, d)
 	a.checkFinite(name, v)
 	return v
 }
 
-// vectorOrNumber is vector, where a number stands for as many as there are.
+// vectorOrNumber is like vector. A single number in the file is repeated d times.
 func (a *attrs) vectorOrNumber(name string, d *dim) []float64 {
 	f, ok := a.number(a.optional(name))
 	if !ok {
@@ -199,7 +200,7 @@ func (a *attrs) vectorOrNumber(name string, d *dim) []float64 {
 	return v
 }
 
-// vectorOrNaN is vector of numbers that need not be finite.
+// vectorOrNaN is like vector, but the numbers may be NaN or infinite.
 func (a *attrs) vectorOrNaN(name string, d *dim) []float64 {
 	_, data := a.array(name)
 	if !a.agree(name, d, len(data)) {
@@ -208,7 +209,7 @@ func (a *attrs) vectorOrNaN(name string, d *dim) []float64 {
 	return data
 }
 
-// vectorOf is vector of a value; name is for errors.
+// vectorOf is like vector, of the value v. The name is for errors.
 func (a *attrs) vectorOf(name string, v any, d *dim) []float64 {
 	_, data := a.arrayOf(name, v)
 	if !a.agree(name, d, len(data)) {
@@ -218,7 +219,7 @@ func (a *attrs) vectorOf(name string, v any, d *dim) []float64 {
 	return data
 }
 
-// matrix returns a row-major matrix of finite numbers.
+// matrix returns a matrix of finite numbers in row-major order, rows × columns.
 func (a *attrs) matrix(name string, rows, columns *dim) []float64 {
 	if a.err != nil {
 		return nil
@@ -226,14 +227,14 @@ func (a *attrs) matrix(name string, rows, columns *dim) []float64 {
 	return a.matrixOf(name, a.value(name), rows, columns)
 }
 
-// matrixOf is matrix of a value; name is for errors.
+// matrixOf is like matrix, of the value v. The name is for errors.
 func (a *attrs) matrixOf(name string, v any, rows, columns *dim) []float64 {
 	data := a.matrixOrNaN(name, v, rows, columns)
 	a.checkFinite(name, data)
 	return data
 }
 
-// matrixOrNaN is matrixOf of numbers that need not be finite.
+// matrixOrNaN is like matrixOf, but the numbers may be NaN or infinite.
 func (a *attrs) matrixOrNaN(name string, v any, rows, columns *dim) []float64 {
 	shape, data := a.arrayOf(name, v)
 	if a.err == nil && len(shape) != 2 {
@@ -251,9 +252,9 @@ func (a *attrs) checkFinite(name string, data []float64) {
 	}
 }
 
-// featureNames returns the names of the columns of the DataFrame that the
-// estimator was fitted on, or nil: feature_names_in_, before 1.0 of a
-// ColumnTransformer _feature_names_in.
+// featureNames returns the names of the columns of the DataFrame that the estimator
+// was fitted on, or nil. The attribute is feature_names_in_. Before 1.0 only
+// ColumnTransformer had one, _feature_names_in.
 func (a *attrs) featureNames() []string {
 	for _, name := range []string{"feature_names_in_", "_feature_names_in"} {
 		if !a.has(name) {
@@ -282,8 +283,8 @@ func (a *attrs) items(name string) []any {
 	return nil
 }
 
-// objects returns the elements of an array of objects of so many columns, or of
-// any number if that is 0.
+// objects returns the elements of an array of objects with two dimensions, in
+// row-major order. The number of columns is checked unless it is 0.
 func (a *attrs) objects(name string, columns int) []any {
 	array, err := numpy.Parse(a.value(name))
 	switch {
@@ -301,7 +302,7 @@ func (a *attrs) objects(name string, columns int) []any {
 	return nil
 }
 
-// inside returns an object that is an attribute, nil if there is none.
+// inside returns an attribute that must be an object, or nil.
 func (a *attrs) inside(name string) *pickle.Object {
 	o, ok := a.value(name).(*pickle.Object)
 	if !ok {
@@ -310,7 +311,7 @@ func (a *attrs) inside(name string) *pickle.Object {
 	return o
 }
 
-// inner loads an estimator that is an attribute.
+// inner loads the estimator in an attribute.
 func (a *attrs) inner(name string) *element {
 	if a.err != nil {
 		return nil

@@ -6,15 +6,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// bagging is BaggingClassifier or BaggingRegressor: the mean of what estimators
-// say, each of its own columns.
+// bagging is BaggingClassifier or BaggingRegressor: the mean of its members'
+// predictions. Each member gets a subset of the columns.
 type bagging struct {
 	role
 	members
-	columns [][]int // of each member; nil where it takes all in order
-	classes [][]int // of each member, the positions of its classes
-	count   float64 // what sums are divided by
-	width   int
+	columns [][]int // per member; nil if it takes all columns in order
+	classes [][]int // per member: the positions of its classes in role.classes
+	count   float64 // n_estimators, by which sums are divided
+	width   int     // columns of a row
 }
 
 func loadBaggingClassifier(a *attrs) *element {
@@ -96,47 +96,48 @@ func (m *bagging) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// add adds what member i says to sums and scores.
+// add adds the predictions or probabilities of member i to sums, and its scores to
+// scores.
 func (m *bagging) add(sums, scores []float64, i int, e *element, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
 	if columns := m.columns[i]; columns != nil {
 		x = pick(a.take(n*len(columns)), x, columns, m.width)
 	}
-	says := outcome{pred: a.take(n)}
+	result := outcome{pred: a.take(n)}
 	if m.kind == predict.Classifier {
-		says = outcome{pred: says.pred, score: a.take(n * m.scores), proba: a.take(n * e.probabilities)}
-		if len(says.score) == 0 {
-			says.score = nil
+		result = outcome{pred: result.pred, score: a.take(n * m.scores), proba: a.take(n * e.probabilities)}
+		if len(result.score) == 0 {
+			result.score = nil
 		}
-		if len(says.proba) == 0 {
-			says.proba = nil
+		if len(result.proba) == 0 {
+			result.proba = nil
 		}
 	}
-	if err := e.predict(says, x, n, a); err != nil {
+	if err := e.predict(result, x, n, a); err != nil {
 		return amongColumns(err, m.columns[i])
 	}
-	for k, s := range says.score {
+	for k, s := range result.score {
 		scores[k] += s
 	}
 	switch outputs := m.probabilities; {
 	case m.kind == predict.Regressor:
-		for k, v := range says.pred {
+		for k, v := range result.pred {
 			sums[k] += v
 		}
-	case says.proba == nil:
-		for k, c := range says.pred {
+	case result.proba == nil:
+		for k, c := range result.pred {
 			sums[k*outputs+m.classes[i][int(c)]]++
 		}
 	default:
 		own := len(m.classes[i])
-		for k, p := range says.proba {
+		for k, p := range result.proba {
 			sums[k/own*outputs+m.classes[i][k%own]] += p
 		}
 	}
 	return nil
 }
 
-// pick sets dst to some columns of the rows of x, which are width wide.
+// pick copies some columns of the rows of x to dst. A row of x has width numbers.
 func pick(dst, x []float64, columns []int, width int) []float64 {
 	k := 0
 	for ; len(x) > 0; x = x[width:] {

@@ -6,14 +6,14 @@ import (
 	"sort"
 )
 
-// bins is sklearn.preprocessing.KBinsDiscretizer: the bin of each number, as a
-// number or as a column for each bin.
+// bins is sklearn.preprocessing.KBinsDiscretizer. It replaces a number by the number of
+// its bin, or by a column for each bin (one-hot).
 type bins struct {
-	edges  [][]float64 // of each column, between its bins
-	near   bool        // as before 1.1: an edge counts from a little below on
+	edges  [][]float64 // per column: the edges between its bins, ascending
+	near   bool        // before 1.1: a number a little below an edge is in the bin above it
 	oneHot bool
-	at     []int // of each column, where its columns begin
-	out    int
+	at     []int // per column: the position of its first output
+	out    int   // columns of the output
 }
 
 func loadKBins(a *attrs) *element {

@@ -6,15 +6,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// bisecting is BisectingKMeans: what it predicts is found by going down a tree, to the
-// nearer of two centres each time. Its score is the distance to the nearest of all.
+// bisecting is BisectingKMeans. To predict it goes down a tree, at each node to the
+// nearer of two centres. As a detector its score is the distance to the nearest centre
+// of all.
 type bisecting struct {
 	*kMeans
 	nodes []bisection
 }
 
 type bisection struct {
-	left, right int // 0 of a leaf
+	left, right int // positions in nodes; 0 in a leaf
 	label       float64
 	centre      []float64
 }
@@ -39,8 +40,9 @@ func loadBisectingKMeans(a *attrs) *element {
 	return e
 }
 
-// bisections reads the tree below an object of scikit-learn's _BisectingTree. A node
-// is read before its children, so no more than there can be.
+// bisections reads a _BisectingTree, parents before children. A file may contain a
+// cycle, so reading stops when there are more nodes than a tree of that many clusters
+// has.
 func (m *bisecting) bisections(a *attrs, root any, mean []float64) {
 	most := 2*len(m.squares) - 1
 	m.nodes = append(m.nodes, bisection{})
@@ -93,8 +95,8 @@ func (m *bisecting) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// nearer reports whether a row is nearer to the first centre than to the second, by
-// |c|² - 2 x·c as scikit-learn has it.
+// nearer reports whether a row is nearer to the first centre than to the second. It
+// compares |c|² - 2 x·c, as scikit-learn does.
 func nearer(row, first, second []float64) bool {
 	return dot(first, first)-2*dot(row, first) < dot(second, second)-2*dot(row, second)
 }

@@ -11,36 +11,35 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// Folder is the files of a folder or zip file, each with its name and the value
-// that it holds. It is read as a dict of these is.
+// Folder is a folder or zip file whose files have been read. [LoadValue] reads it like
+// a dict from file names to values.
 type Folder struct {
-	Kind  string // "folder" or "zip file", for messages
-	Files []pickle.Entry
+	Kind  string         // "folder" or "zip file", for messages
+	Files []pickle.Entry // the key is the file's name
 }
 
-// A bundle is a dict, tuple, list or folder in which somebody keeps a model with
-// what belongs to it: transformers, the names of its columns, a threshold, the
-// names of its classes.
+// A bundle is a dict, tuple, list or folder that holds a model and what belongs to it:
+// transformers, the names of its columns, a threshold, the names of its classes.
 type bundle struct {
 	*loader
 	kind    string // "dict", "tuple", "list", "folder" or "zip file"
-	keyed   bool   // members have keys, which tell what they are
+	keyed   bool   // the members have keys, and keys say what members are
 	members []member
-	parts   []part    // the estimators among the members
-	columns []columns // lists of texts that may be their names
-	classes []string  // their names, by a LabelEncoder
-	limits  []Threshold
-	target  *part // what a regressor's predictions come from, as y_scaler; or nil
+	parts   []part      // the estimators among the members
+	columns []columns   // lists of strings that may be the names of the columns
+	classes []string    // the classes of a LabelEncoder; nil without one
+	limits  []Threshold // numbers whose keys say that they are thresholds
+	target  *part       // the transformer of a regressor's target, y_scaler for instance; or nil
 }
 
-// columns is a list of names, by the key that it stands under.
+// columns is a list of names and its key in the bundle.
 type columns struct {
 	key   string
 	names []string
 }
 
 type member struct {
-	key   string // in a dict; else its position
+	key   string // the key in a dict, or the position in a list or tuple
 	value any
 }
 
@@ -53,19 +52,20 @@ type part struct {
 
 func (p part) predicts() bool { return p.e.predictor != nil }
 
-// Member is what of a dict, tuple, list or folder is taken, and as what: the class
-// of an estimator, or "columns", "threshold" or "class names".
+// Member is a member of a dict, tuple, list or folder that the model uses. As says
+// what for: the class of an estimator, or "columns", "threshold" or "class names".
 type Member struct{ Key, As string }
 
-// Threshold is the score that a bundle says a row is an anomaly from.
+// Threshold is a score that stands beside a model in a dict: from it on a row is an
+// anomaly.
 type Threshold struct {
-	Key    string // under which it stands in the bundle
+	Key    string // its key in the dict
 	Value  float64
-	others []string // keys of other thresholds, of which none is called just that
+	others []string // keys of other thresholds, if nothing says which one counts
 }
 
-// Err returns an error that wraps [ErrUnsupported] where a bundle has several
-// thresholds, and nothing says which counts.
+// Err returns an error that wraps [ErrUnsupported] if the dict has several thresholds
+// and nothing says which one counts.
 func (t *Threshold) Err() error {
 	if len(t.others) == 0 {
 		return nil
@@ -83,7 +83,7 @@ func (l *loader) unbundle(v any) (*element, Step, error) {
 		return nil, Step{}, errNoBundle
 	}
 	b.keyed = b.kind != "tuple" && b.kind != "list"
-	inner := b.spread()
+	inner := b.flatten()
 	if len(b.members) > maxEstimators {
 		return nil, Step{}, fmt.Errorf("%w: a %s of over %d members", pickle.ErrLimit, b.kind, maxEstimators)
 	}
@@ -109,7 +109,8 @@ func (l *loader) unbundle(v any) (*element, Step, error) {
 	return b.join(steps)
 }
 
-// add takes what a member is to the model, by its value and, in a dict, its key.
+// add sorts a member by its value and its key: an estimator, class names, columns or a
+// threshold. Other members are ignored.
 func (b *bundle) add(m member) error {
 	key := strings.ToLower(m.key)
 	named := func(words ...string) bool {
@@ -143,10 +144,10 @@ func (b *bundle) add(m member) error {
 	return nil
 }
 
-// take notes that a member is taken.
+// take records that the model uses a member.
 func (b *bundle) take(key, as string) { b.taken = append(b.taken, Member{key, as}) }
 
-// estimates reports whether a value is an estimator that is known.
+// estimates reports whether a value is an estimator of a supported class.
 func (b *bundle) estimates(v any) bool {
 	switch v := v.(type) {
 	case *pickle.Object:
@@ -158,8 +159,7 @@ func (b *bundle) estimates(v any) bool {
 	return false
 }
 
-// refuse returns an error that says what is in the bundle, as far as a message has
-// room.
+// refuse returns an error that names the first members of the bundle.
 func (b *bundle) refuse(why, instead string) error {
 	const most = 20
 	var keys []string
@@ -181,7 +181,7 @@ func (b *bundle) describe(v any) string {
 
 func quoted(key string) string { return fmt.Sprintf("%.60q", key) }
 
-// join returns the estimator that the parts are together.
+// join makes one estimator of parts, which are in the order of their application.
 func (b *bundle) join(parts []part) (*element, Step, error) {
 	last := parts[len(parts)-1]
 	e, step := last.e, last.step
@@ -217,8 +217,8 @@ func (b *bundle) join(parts []part) (*element, Step, error) {
 	return e, step, nil
 }
 
-// name gives the columns the names that the bundle has for them, and the classes
-// theirs, unless the estimators have names.
+// name sets the names of columns and classes from the bundle, where the estimators
+// have none.
 func (b *bundle) name(e *element) error {
 	if err := b.nameColumns(e); err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// texts returns the strings in a list, tuple, array or Index of pandas; nil if v is
-// none of these, empty, or has anything else in it.
+// texts returns the strings in a list, tuple, array or pandas Index. It returns nil if
+// v is none of these, is empty, or holds anything but strings.
 func (b *bundle) texts(v any) []string {
 	v = indexData(v)
 	items := pickle.Items(v)
@@ -38,9 +38,9 @@ func (b *bundle) texts(v any) []string {
 	return names
 }
 
-// indexData returns the array in an Index of pandas:
-// _new_Index(class, {'data': array, 'name': None}), in which since pandas 3 stands a
-// StringArray, whose state is (dtype, array, {}). Others are returned as they are.
+// indexData returns the array in a pandas Index, and any other value unchanged. An
+// Index is pickled as _new_Index(class, {'data': array, 'name': None}). Since pandas 3
+// the data is a StringArray, whose state is (dtype, array, {}).
 func indexData(v any) any {
 	o, ok := v.(*pickle.Object)
 	if !ok || !strings.HasPrefix(o.Class.Module, "pandas.") {
@@ -60,9 +60,9 @@ func indexData(v any) any {
 	return v
 }
 
-// nameColumns gives the columns the names that the bundle has for them, unless the
-// estimators have some. Of several lists it is the one that is as long as rows are
-// wide; of several such the one that is called most plainly.
+// nameColumns sets the names of the columns from the bundle, unless an estimator has
+// them. It takes the list with as many names as a row has columns. If several lists do,
+// the key decides: see nameRank.
 func (b *bundle) nameColumns(e *element) error {
 	if e.in == anyWidth && len(b.columns) == 1 {
 		e.in = min(len(b.columns[0].names), maxFeatures)
@@ -75,9 +75,9 @@ func (b *bundle) nameColumns(e *element) error {
 		c := b.columns[0]
 		return fmt.Errorf("the %s names %d columns, but the model in it takes %d (they stand under %s): write the list of those it was fitted on", b.kind, len(c.names), e.in, quoted(c.key))
 	}
-	slices.SortStableFunc(fit, func(a, b columns) int { return a.plainness() - b.plainness() })
+	slices.SortStableFunc(fit, func(a, b columns) int { return a.nameRank() - b.nameRank() })
 	for _, c := range fit[1:] {
-		if !slices.Equal(c.names, fit[0].names) && c.plainness() == fit[0].plainness() {
+		if !slices.Equal(c.names, fit[0].names) && c.nameRank() == fit[0].nameRank() {
 			return b.refuse("whether "+quoted(fit[0].key)+" or "+quoted(c.key)+" are the model's columns is not clear", "write the list of those it was fitted on as \"features\"")
 		}
 	}
@@ -86,8 +86,9 @@ func (b *bundle) nameColumns(e *element) error {
 	return nil
 }
 
-// plainness tells how plainly a list of columns is called so, 0 the most.
-func (c columns) plainness() int {
+// nameRank says how likely the key means the model's columns: 0 for a usual key, 1 for
+// one with the word feature in it, 2 for others.
+func (c columns) nameRank() int {
 	words := keyWords(c.key)
 	plain := []string{"feature", "features", "feature_names", "feature_columns", "feature_cols", "columns", "cols"}
 	if i := slices.Index(plain, strings.Join(words, "_")); i >= 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// isDict reports an object that is a dict to those who wrote it.
+// isDict reports whether an object is of a subclass of dict.
 func isDict(o *pickle.Object) bool {
 	switch o.Class.String() {
 	case "collections.OrderedDict", "collections.defaultdict", "sklearn.utils.Bunch", "sklearn.utils._bunch.Bunch", "sklearn.datasets.base.Bunch":
@@ -20,8 +20,8 @@ func isDict(o *pickle.Object) bool {
 	return false
 }
 
-// entriesOf returns what is in such a dict. In protocols before 2 an OrderedDict is
-// called with a list of pairs.
+// entriesOf returns the entries of an object for which isDict is true. Protocols 0 and
+// 1 pickle an OrderedDict as a call with a list of pairs.
 func entriesOf(o *pickle.Object) []pickle.Entry {
 	entries := o.Entries
 	if len(entries) > 0 || len(o.Args) == 0 {
@@ -40,15 +40,15 @@ func entriesOf(o *pickle.Object) []pickle.Entry {
 	return entries
 }
 
-// maxSpread is how deep a bundle may be inside others.
-const maxSpread = 3
+// maxDicts is how many levels of dicts flatten opens.
+const maxDicts = 3
 
-// spread looks for the model in the dicts inside, where no member is an estimator
-// itself: in {'artifacts': {'model': …}, 'meta': {…}} the members are those of both,
-// by keys such as artifacts.model. Where some are, it returns what is in the dicts
-// inside, in which columns and a threshold may stand.
-func (b *bundle) spread() (inner []member) {
-	for range maxSpread {
+// flatten replaces dicts among the members by their own members, level by level, until
+// one of the members is an estimator: {'artifacts': {'model': …}, 'meta': {…}} becomes
+// artifacts.model and so on. It returns the members of the dicts beside the estimators,
+// among which columns and a threshold may be.
+func (b *bundle) flatten() (inner []member) {
+	for range maxDicts {
 		estimators := slices.ContainsFunc(b.members, func(m member) bool { return b.estimates(m.value) })
 		inner = nil
 		var flat []member
@@ -71,7 +71,8 @@ func (b *bundle) spread() (inner []member) {
 	return nil
 }
 
-// addInner takes the columns and the threshold of dicts inside, unless there are some.
+// addInner takes columns and a threshold from the result of flatten, if the bundle
+// itself has none.
 func (b *bundle) addInner(inner []member) {
 	hasColumns, hasLimit := len(b.columns) > 0, len(b.limits) > 0
 	for _, m := range inner {
@@ -85,7 +86,7 @@ func (b *bundle) addInner(inner []member) {
 		}
 	}
 	differs := func(l Threshold) bool { return l.Value != b.limits[0].Value }
-	if !hasLimit && slices.ContainsFunc(b.limits, differs) { // such as those of several alarms
+	if !hasLimit && slices.ContainsFunc(b.limits, differs) { // the thresholds of several alarms, for instance
 		b.limits = nil
 	}
 }
@@ -113,8 +114,9 @@ func (b *bundle) addLimit(m member) {
 	}
 }
 
-// limit returns the threshold, nil if there is none. Of several the one that is called
-// so counts; else, if they differ, none can be told from the others.
+// limit returns the threshold, or nil. If there are several, the one whose key is or
+// ends in "threshold" counts. If none is called so and they differ, [Threshold.Err]
+// says so.
 func (b *bundle) limit() *Threshold {
 	if len(b.limits) == 0 {
 		return nil
@@ -137,7 +139,8 @@ func (b *bundle) limit() *Threshold {
 	return &chosen
 }
 
-// keyWords splits a key into its words, in lower case: sc_Y.pkl, scalerY.
+// keyWords splits a key into words in lower case: sc_Y.pkl into sc, y and pkl, scalerY
+// into scaler and y.
 func keyWords(key string) []string {
 	var spaced strings.Builder
 	before := ' '
@@ -151,8 +154,8 @@ func keyWords(key string) []string {
 	return strings.FieldsFunc(spaced.String(), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
 }
 
-// membersOf returns what is in a dict or folder, by its keys, or in a tuple or
-// list, by position. The kind is empty if v is none of these.
+// membersOf returns the members of a dict, folder, tuple or list. The kind is empty if v
+// is none of these.
 func membersOf(v any) (kind string, members []member) {
 	var items []any
 	switch v := v.(type) {
@@ -192,7 +195,7 @@ func keyText(key any) string {
 	return pickle.Kind(key)
 }
 
-// classNames returns the classes of a LabelEncoder, as Python prints them.
+// classNames returns the classes of a LabelEncoder as Python's print writes them.
 func (l *loader) classNames(o *pickle.Object) ([]string, error) {
 	v, _ := o.Attr("classes_")
 	names, err := l.printed(v)

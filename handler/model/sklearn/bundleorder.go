@@ -9,30 +9,29 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// givesBack reports an autoencoder, which is a model and no step before one.
-func (p part) givesBack() bool {
+// isAutoencoder reports whether p is an autoencoder. It is a transformer, but people
+// keep it as the model.
+func (p part) isAutoencoder() bool {
 	_, ok := p.e.transformer.(*autoencoder)
 	return ok
 }
 
-// roles are the transformers that people keep in a dict beside the model, by
-// words in their keys, in the order in which they are applied.
-var roles = []string{"imput", "scal", "preprocess", "transform", "pca"}
+// stepWords are parts of the keys of transformers, in the order in which such
+// transformers are applied.
+var stepWords = []string{"imput", "scal", "preprocess", "transform", "pca"}
 
-// rank returns the position of a transformer's role among the roles, -1 if its
-// key tells none.
+// rank returns the position in stepWords of the first word that p's key contains, or -1.
 func (p part) rank() int {
-	return slices.IndexFunc(roles, func(r string) bool { return strings.Contains(strings.ToLower(p.key), r) })
+	return slices.IndexFunc(stepWords, func(r string) bool { return strings.Contains(strings.ToLower(p.key), r) })
 }
 
-// order returns the parts in the order in which they are applied, the one that
-// predicts last.
+// order returns the parts in the order of their application. The last one predicts.
 func (b *bundle) order() ([]part, error) {
 	if len(b.steps) > 0 {
 		return b.listed()
 	}
-	if !slices.ContainsFunc(b.parts, part.predicts) && (len(b.limits) > 0 || slices.ContainsFunc(b.parts, part.givesBack)) {
-		b.promote(b.parts)
+	if !slices.ContainsFunc(b.parts, part.predicts) && (len(b.limits) > 0 || slices.ContainsFunc(b.parts, part.isAutoencoder)) {
+		promote(b.parts)
 	}
 	var before []part
 	var last *part
@@ -52,28 +51,29 @@ func (b *bundle) order() ([]part, error) {
 	switch {
 	case last == nil:
 		return nil, b.nonePredicts()
-	case b.stranger() != "":
-		return nil, b.refuse("what "+quoted(b.stranger())+" does to the rows is not known here", b.settle(append(before, *last)))
+	case b.unknownTransformer() != "":
+		return nil, b.refuse("what "+quoted(b.unknownTransformer())+" does to the rows is not known here", nameSteps(append(before, *last)))
 	case len(before) == 0:
 		return []part{*last}, nil
 	case b.keyed:
 		ordered := inOrder(before, *last)
 		if ordered == nil {
-			return nil, b.refuse("in which order its transformers are applied is not clear", b.settle(append(before, *last)))
+			return nil, b.refuse("in which order its transformers are applied is not clear", nameSteps(append(before, *last)))
 		}
 		before = ordered
 	case len(before) > 1 && last != &b.parts[len(b.parts)-1]:
-		return nil, b.refuse("in which order its transformers are applied is not clear", b.settle(append(before, *last)))
+		return nil, b.refuse("in which order its transformers are applied is not clear", nameSteps(append(before, *last)))
 	}
 	for _, p := range before {
 		if last.step.holds(p.step.Class) {
-			return nil, b.refuse("whether "+quoted(p.key)+" is applied before "+quoted(last.key)+", which has such a step of its own, is not clear", b.settle([]part{*last}))
+			return nil, b.refuse("whether "+quoted(p.key)+" is applied before "+quoted(last.key)+", which has such a step of its own, is not clear", nameSteps([]part{*last}))
 		}
 	}
 	return append(before, *last), nil
 }
 
-// nonePredicts says why none of the parts predicts: one may be of a class that cannot.
+// nonePredicts returns the error that no part predicts. If a member is of a class of
+// scikit-learn that is not supported, the error names that class.
 func (b *bundle) nonePredicts() error {
 	for _, m := range b.members {
 		if o, ok := m.value.(*pickle.Object); ok && !b.estimates(o) && strings.HasPrefix(o.Class.Module, "sklearn.") && o.Class.Name != "LabelEncoder" {
@@ -83,23 +83,23 @@ func (b *bundle) nonePredicts() error {
 	return b.refuse("none of them predicts", "put the fitted model beside them, or write one Pipeline of all")
 }
 
-// promote makes the last part that can judge rows by itself, PCA for instance,
-// the one that predicts.
-func (b *bundle) promote(parts []part) {
+// promote turns the last transformer that can be a detector, PCA for instance, into
+// one.
+func promote(parts []part) {
 	for i := len(parts) - 1; i >= 0; i-- {
-		if e := parts[i].e.alone(); e.predictor != nil {
+		if e := parts[i].e.asModel(); e.predictor != nil {
 			parts[i].e = e
 			return
 		}
 	}
 }
 
-// holds reports whether a step of that class is inside s.
+// holds reports whether s contains a step of a class.
 func (s Step) holds(class string) bool {
 	return slices.ContainsFunc(s.Steps, func(inner Step) bool { return inner.Class == class || inner.holds(class) })
 }
 
-// listed returns the parts that the features file names.
+// listed returns the parts that the features file names as steps, in that order.
 func (b *bundle) listed() ([]part, error) {
 	var ordered []part
 	steps := b.dropTarget()
@@ -107,29 +107,28 @@ func (b *bundle) listed() ([]part, error) {
 		at := slices.IndexFunc(b.parts, func(p part) bool { return p.key == key })
 		switch {
 		case at < 0 && slices.ContainsFunc(b.members, func(m member) bool { return m.key == key }):
-			return nil, b.refuse("the step "+quoted(key)+" of the features file is no estimator", b.settle(b.parts))
+			return nil, b.refuse("the step "+quoted(key)+" of the features file is no estimator", nameSteps(b.parts))
 		case at < 0:
 			return nil, b.refuse("the features file names a step "+quoted(key)+", which is not there", "name those that are")
 		}
 		p, last := b.parts[at], i == len(steps)-1
 		if last {
-			p.e = p.e.alone()
+			p.e = p.e.asModel()
 		}
 		if p.predicts() != last && p.e.transformer == nil || last && !p.predicts() {
-			return nil, b.refuse("the last of the steps in the features file has to be the one that predicts, and only that", b.settle(b.parts))
+			return nil, b.refuse("the last of the steps in the features file has to be the one that predicts, and only that", nameSteps(b.parts))
 		}
 		ordered = append(ordered, p)
 	}
 	return ordered, nil
 }
 
-// transforming are the packages of scikit-learn whose classes transform rows, but for
-// the names of classes.
+// transforming are the packages of scikit-learn whose classes transform rows.
 var transforming = []string{"preprocessing", "decomposition", "impute", "feature_selection", "feature_extraction", "compose", "pipeline", "kernel_approximation", "random_projection", "manifold", "cross_decomposition"}
 
-// stranger returns the key of an object that may be a transformer, but is of no
-// class that is known; "" if there is none.
-func (b *bundle) stranger() string {
+// unknownTransformer returns the key of a member that may be a transformer, but whose
+// class is not supported. It returns "" if there is none.
+func (b *bundle) unknownTransformer() string {
 	for _, m := range b.members {
 		o, ok := m.value.(*pickle.Object)
 		if !ok || b.estimates(o) || slices.Contains([]string{"LabelEncoder", "LabelBinarizer", "MultiLabelBinarizer"}, o.Class.Name) {
@@ -142,8 +141,8 @@ func (b *bundle) stranger() string {
 	return ""
 }
 
-// settle says how the features file settles the order of parts.
-func (b *bundle) settle(parts []part) string {
+// nameSteps returns the advice to name the parts as steps in the features file.
+func nameSteps(parts []part) string {
 	keys := make([]string, len(parts))
 	for i, p := range parts {
 		keys[i] = quoted(p.key)
@@ -151,10 +150,11 @@ func (b *bundle) settle(parts []part) string {
 	return fmt.Sprintf(`write one Pipeline of them, make_pipeline(scaler, model), or name them in their order in the features file, as in "steps": [%s]`, strings.Join(keys, ", "))
 }
 
-// targetWords are what people call that which a regressor was fitted on.
+// targetWords are names that people give to the target of a regressor.
 var targetWords = []string{"y", "target", "targets", "output", "outputs", "label", "labels", "response"}
 
-// takeTarget takes of the transformers of a bundle the one of a regressor's target.
+// takeTarget sets b.target to the transformer of a regressor's target, if exactly one
+// has a key that says so. It returns the other transformers.
 func (b *bundle) takeTarget(before []part, last part) []part {
 	if !b.keyed || last.e.kind != predict.Regressor {
 		return before
@@ -170,8 +170,9 @@ func (b *bundle) takeTarget(before []part, last part) []part {
 	return slices.Concat(before[:at], before[at+1:])
 }
 
-// dropTarget returns the steps that the features file names, without a last one that
-// is the transformer of the target of the regressor before it.
+// dropTarget returns the steps that the features file names. If the last one is a
+// transformer and the one before it a regressor, the last one transforms the target: it
+// becomes b.target and is left out.
 func (b *bundle) dropTarget() []string {
 	at := func(key string) int { return slices.IndexFunc(b.parts, func(p part) bool { return p.key == key }) }
 	n := len(b.steps)
@@ -187,11 +188,12 @@ func (b *bundle) dropTarget() []string {
 	return b.steps[:n-1]
 }
 
-// maxOrders is how many transformers are tried in every order.
+// maxOrders is the largest number of transformers of which every order is tried.
 const maxOrders = 5
 
-// inOrder returns transformers in the order of their roles, nil if these do not say
-// it and their widths leave none, or more than one.
+// inOrder returns the transformers in the order that their keys say. If the keys do not
+// say it, it returns the one order in which all widths fit. It returns nil if no order
+// fits, or several do.
 func inOrder(before []part, last part) []part {
 	ordered := slices.Clone(before)
 	slices.SortStableFunc(ordered, func(a, b part) int { return a.rank() - b.rank() })
@@ -216,8 +218,9 @@ func inOrder(before []part, last part) []part {
 	return found[0]
 }
 
-// fitting finds the orders of rest, after those in taken, in which each takes the
-// columns that the one before it gives, and roles come in their order.
+// fitting appends to found each order of rest, after taken, in which each transformer
+// takes as many columns as the one before it returns. Transformers whose keys say their
+// rank stay in the order of these ranks.
 func fitting(taken, rest []part, last part, found *[][]part) {
 	fits := func(p part) bool {
 		if len(taken) == 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// calibrated is CalibratedClassifierCV: the mean of several classifiers, each
-// with a calibration of its scores.
+// calibrated is CalibratedClassifierCV: the mean of the calibrated probabilities of
+// several classifiers.
 type calibrated struct {
 	role
 	folds []fold
@@ -18,13 +18,13 @@ type calibrated struct {
 // fold is a _CalibratedClassifier.
 type fold struct {
 	*element
-	classes     []int // positions of its classes
-	score       bool  // calibrates decision_function, else probabilities
+	classes     []int // the positions of its classes among those of the whole
+	score       bool  // the calibrators take decision_function; false: predict_proba
 	calibrators []calibrator
-	beta        float64 // of temperature scaling; 0 if it is not that
+	beta        float64 // of temperature scaling; 0 without
 }
 
-// calibrator makes a probability of a score.
+// calibrator turns a score into a probability.
 type calibrator interface {
 	value(score float64) (float64, error)
 }
@@ -67,8 +67,9 @@ func loadCalibrated(a *attrs) *element {
 	return &element{role: m.role, predictor: m, in: in, accepts: anyNumber, size: size}
 }
 
-// either returns the first of two attributes that an object has: names changed.
-func either(o *pickle.Object, names ...string) any {
+// firstAttr returns the first of these attributes that an object has, or nil. The name
+// of an attribute may depend on the version.
+func firstAttr(o *pickle.Object, names ...string) any {
 	for _, name := range names {
 		if v, _ := o.Attr(name); v != nil && v != any("deprecated") {
 			return v
@@ -78,7 +79,7 @@ func either(o *pickle.Object, names ...string) any {
 }
 
 func (a *attrs) fold(m *calibrated, name string, o *pickle.Object) fold {
-	f := fold{element: a.nested(name, either(o, "estimator", "base_estimator"))}
+	f := fold{element: a.nested(name, firstAttr(o, "estimator", "base_estimator"))}
 	if a.err == nil && (f.predictor == nil || f.kind != predict.Classifier || !f.decides() && f.probabilities == 0) {
 		a.fail("%s is no classifier with scores or probabilities", f.label)
 	}
@@ -87,7 +88,7 @@ func (a *attrs) fold(m *calibrated, name string, o *pickle.Object) fold {
 	}
 	f.score = f.decides()
 	f.classes = a.positions(f.element, m.classes)
-	list, ok := either(o, "calibrators", "calibrators_").(*pickle.List)
+	list, ok := firstAttr(o, "calibrators", "calibrators_").(*pickle.List)
 	if !ok {
 		a.fail("it has no list of calibrators")
 		return f
@@ -153,18 +154,18 @@ func (f *fold) calibrate(proba, x []float64, n, classes int, a *arena) error {
 	if f.score {
 		width = f.scores
 	}
-	said := a.take(n * width)
-	says := outcome{proba: said}
+	predicted := a.take(n * width)
+	result := outcome{proba: predicted}
 	if f.score {
-		says = outcome{score: said}
+		result = outcome{score: predicted}
 	}
-	if err := f.element.predict(says, x, n, a); err != nil {
+	if err := f.element.predict(result, x, n, a); err != nil {
 		return err
 	}
 	clear(proba)
 	for i := range n {
 		row := proba[i*classes : (i+1)*classes]
-		if err := f.row(row, said[i*width:(i+1)*width]); err != nil {
+		if err := f.row(row, predicted[i*width:(i+1)*width]); err != nil {
 			return err
 		}
 		for k, p := range row {
@@ -176,22 +177,22 @@ func (f *fold) calibrate(proba, x []float64, n, classes int, a *arena) error {
 	return nil
 }
 
-// row makes a row of probabilities of what the classifier said.
-func (f *fold) row(row, said []float64) error {
+// row sets row, the probabilities, from the scores or probabilities of the classifier.
+func (f *fold) row(row, predicted []float64) error {
 	classes := len(row)
 	switch {
 	case f.beta != 0:
-		f.scaleTemperature(row, said)
+		f.scaleTemperature(row, predicted)
 		return nil
 	case classes == 2:
-		p, err := f.calibrators[0].value(said[len(said)-1])
+		p, err := f.calibrators[0].value(predicted[len(predicted)-1])
 		if err != nil {
 			return err
 		}
 		twoClasses(row, p)
 	default:
 		for k, class := range f.classes {
-			p, err := f.calibrators[k].value(said[k])
+			p, err := f.calibrators[k].value(predicted[k])
 			if err != nil {
 				return err
 			}
@@ -210,14 +211,14 @@ func (f *fold) row(row, said []float64) error {
 	return nil
 }
 
-// scaleTemperature is softmax of beta times the scores, or the logarithms of
-// the probabilities.
-func (f *fold) scaleTemperature(row, said []float64) {
+// scaleTemperature sets row to the softmax of beta times the scores. Without scores it
+// takes the logarithms of the probabilities.
+func (f *fold) scaleTemperature(row, predicted []float64) {
 	switch {
-	case len(said) == 1:
-		row[0], row[1] = f.beta*-said[0], f.beta*said[0]
+	case len(predicted) == 1:
+		row[0], row[1] = f.beta*-predicted[0], f.beta*predicted[0]
 	default:
-		for k, v := range said {
+		for k, v := range predicted {
 			if !f.score {
 				v = math.Log(v + 1e-12)
 			}

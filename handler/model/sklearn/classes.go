@@ -10,18 +10,18 @@ import (
 // class is how an estimator of scikit-learn is loaded.
 type class struct {
 	name    string
-	modules []string // in which the versions have it
+	modules []string // its module in all supported versions
 	load    func(*attrs) *element
-	foreign bool // of another library: it has no _sklearn_version
+	foreign bool // the class is not scikit-learn's, and has no _sklearn_version
 }
 
 var classes map[pickle.Global]class
 
-// publicNames are the classes' names as users import them.
+// publicNames maps classes to the names under which users import them.
 var publicNames = make(map[pickle.Global]string)
 
-// in returns the modules of a package of scikit-learn as versions up to 0.21 name
-// them and, with an underscore, those since.
+// in returns the names of modules of a package of scikit-learn: as up to 0.21, and with
+// an underscore, as since 0.22.
 func in(pkg string, modules ...string) []string {
 	var all []string
 	for _, m := range modules {
@@ -30,8 +30,8 @@ func in(pkg string, modules ...string) []string {
 	return all
 }
 
-// detectors, classifiers, regressors and transformers are all the classes that are
-// read, by what they are for.
+// All classes of scikit-learn that are supported. metas wrap another estimator and are
+// of its kind.
 var detectors, classifiers, regressors, transformers, metas []class
 
 func init() {
@@ -216,14 +216,14 @@ func init() {
 		{"HalvingGridSearchCV", search, loadBest, false},
 		{"HalvingRandomSearchCV", search, loadBest, false},
 		{"FrozenEstimator", []string{"sklearn.frozen._frozen"}, loadFrozen, false},
-		{"RANSACRegressor", in("linear_model", "ransac"), loadFitted, false},
+		{"RANSACRegressor", in("linear_model", "ransac"), loadRANSAC, false},
 		{"SelfTrainingClassifier", in("semi_supervised", "self_training"), loadSelfTraining, false},
-		{"MultiOutputRegressor", []string{"sklearn.multioutput"}, loadOnly, false},
-		{"MultiOutputClassifier", []string{"sklearn.multioutput"}, loadOnly, false},
-		{"RegressorChain", []string{"sklearn.multioutput"}, loadOnly, false},
-		{"ClassifierChain", []string{"sklearn.multioutput"}, loadOnly, false},
+		{"MultiOutputRegressor", []string{"sklearn.multioutput"}, loadSingleOutput, false},
+		{"MultiOutputClassifier", []string{"sklearn.multioutput"}, loadSingleOutput, false},
+		{"RegressorChain", []string{"sklearn.multioutput"}, loadSingleOutput, false},
+		{"ClassifierChain", []string{"sklearn.multioutput"}, loadSingleOutput, false},
 	}
-	inner := []class{ // that stand inside others alone
+	inner := []class{ // only inside other estimators
 		{"_BinaryGaussianProcessClassifierLaplace", in("gaussian_process", "gpc"), loadLaplace, false},
 		{"_ConstantPredictor", []string{"sklearn.multiclass"}, loadConstant, false},
 	}
@@ -280,7 +280,7 @@ func init() {
 
 var histogram = []string{"sklearn.ensemble._hist_gradient_boosting.gradient_boosting"}
 
-// names returns the names of classes, in order of the alphabet.
+// names returns the names of classes, sorted and separated by commas.
 func names(list []class) string {
 	var all []string
 	for _, c := range list {

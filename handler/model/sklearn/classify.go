@@ -7,8 +7,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// room returns out with scratch memory for what is not wanted, of n rows of so
-// many scores and probabilities.
+// room returns o with scratch memory in place of each slice that is nil, so that a
+// predictor can fill all three.
 func (o outcome) room(n int, r *role, a *arena) outcome {
 	if o.pred == nil {
 		o.pred = a.take(n)
@@ -22,8 +22,8 @@ func (o outcome) room(n int, r *role, a *arena) outcome {
 	return o
 }
 
-// classifies is the role of a classifier of these classes with the scores of a
-// decision_function, or none, and with probabilities, or none.
+// classifies returns the role of a classifier. Decides says that it has
+// decision_function, probable that it has predict_proba.
 func classifies(l *labels, decides, probable bool) role {
 	r := role{kind: predict.Classifier, classes: l}
 	if decides {
@@ -40,8 +40,8 @@ func classifies(l *labels, decides, probable bool) role {
 // regresses is the role of a regressor.
 var regresses = role{kind: predict.Regressor}
 
-// argmax returns the position of the first of the largest numbers, or of the
-// first NaN, as numpy.argmax.
+// argmax returns the position of the largest number, the first of equal ones, or of the
+// first NaN, like numpy.argmax.
 func argmax(v []float64) int {
 	best := 0
 	for i, x := range v {
@@ -55,7 +55,7 @@ func argmax(v []float64) int {
 	return best
 }
 
-// mostProbable sets pred to the class of the most in each row of v.
+// mostProbable sets pred to the position of the largest number in each row of v.
 func mostProbable(pred, v []float64) {
 	width := len(v) / len(pred)
 	for i := range pred {
@@ -63,8 +63,8 @@ func mostProbable(pred, v []float64) {
 	}
 }
 
-// decide sets pred to the class by decision_function: the second where a single
-// score is above 0, else that of the highest score.
+// decide sets pred to the classes by decision_function. With one score a row the class
+// is 1 if the score is above 0; with several it is the position of the highest.
 func decide(pred, score []float64) {
 	if len(score) != len(pred) {
 		mostProbable(pred, score)
@@ -78,7 +78,8 @@ func decide(pred, score []float64) {
 	}
 }
 
-// link makes a row of probabilities of a row of scores, one for two classes.
+// link computes a row of probabilities from a row of scores. For two classes there is
+// one score.
 type link func(proba, score []float64)
 
 // each calls the link for each of n rows.
@@ -104,7 +105,7 @@ func oneVersusRest(proba, score []float64) {
 	}
 }
 
-// multinomial is softmax, of two classes also where there is one score.
+// multinomial is softmax. One score s of two classes counts as the scores -s and s.
 func multinomial(proba, score []float64) {
 	if len(score) == 1 {
 		proba[0], proba[1] = -score[0], score[0]
@@ -124,8 +125,8 @@ func logistic(proba, score []float64) {
 	softmax(proba)
 }
 
-// logSumExp is logistic with the softmax that scikit-learn's gradient boosting
-// has: exp(score - logsumexp(score)).
+// logSumExp is like logistic, but computes softmax as scikit-learn's gradient boosting
+// does: exp(score - logsumexp(score)).
 func logSumExp(proba, score []float64) {
 	if len(score) == 1 {
 		twoClasses(proba, expit(score[0]))
@@ -137,7 +138,7 @@ func logSumExp(proba, score []float64) {
 	}
 }
 
-// exponential is of gradient boosting with the exponential loss.
+// exponential is the link of gradient boosting with the exponential loss.
 func exponential(proba, score []float64) { twoClasses(proba, expit(2*score[0])) }
 
 func twoClasses(proba []float64, second float64) { proba[0], proba[1] = 1-second, second }
@@ -145,7 +146,7 @@ func twoClasses(proba []float64, second float64) { proba[0], proba[1] = 1-second
 // expit is the logistic function.
 func expit(x float64) float64 { return 1 / (1 + libm.Exp(-x)) }
 
-// softmax is sklearn.utils.extmath.softmax of a row.
+// softmax is sklearn.utils.extmath.softmax of a row, in place.
 func softmax(row []float64) {
 	most := row[argmax(row)]
 	for i, x := range row {
@@ -170,8 +171,9 @@ func logOfSum(v []float64) float64 {
 	return most + math.Log(sum)
 }
 
-// pairwiseSum adds numbers that lie side by side in the order of numpy's sum
-// (pairwise_sum in numpy/_core/src/umath/loops_utils.h.src).
+// pairwiseSum adds numbers in the same order as numpy.sum of a contiguous array
+// (pairwise_sum in numpy/_core/src/umath/loops_utils.h.src), so that the rounding is the
+// same.
 func pairwiseSum(v []float64) float64 {
 	const block = 128
 	n := len(v)

@@ -5,20 +5,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// columnTransformer is sklearn.compose.ColumnTransformer: transformers of some
-// columns each, what comes out side by side.
+// columnTransformer is sklearn.compose.ColumnTransformer. Each transformer gets some of
+// the columns, and their outputs stand side by side.
 type columnTransformer struct {
 	blocks []block
-	width  int
-	out    int
+	width  int // columns of the input
+	out    int // columns of the output
 }
 
 // block is a transformer and its columns.
 type block struct {
 	*element
-	columns []int
-	out     int
-	weight  float64
+	columns []int   // of the input
+	out     int     // columns of the output
+	weight  float64 // by which the output is multiplied
 }
 
 func loadColumnTransformer(a *attrs) *element {
@@ -47,7 +47,7 @@ func loadColumnTransformer(a *attrs) *element {
 	return e
 }
 
-// add loads a transformer of the columns that selection means.
+// add loads a transformer. Its columns are given by selection; see attrs.selection.
 func (t *columnTransformer) add(a *attrs, name string, v, selection any) {
 	if v == any("drop") {
 		a.steps = append(a.steps, Step{Name: name, Class: "drop"})
@@ -75,7 +75,7 @@ func (t *columnTransformer) add(a *attrs, name string, v, selection any) {
 	}
 }
 
-// weight is what a transformer's columns are multiplied by.
+// weight returns the entry of transformer_weights for a transformer, or 1.
 func (a *attrs) weight(name string) float64 {
 	weights, ok := a.value("transformer_weights").(*pickle.Dict)
 	if !ok {
@@ -104,8 +104,8 @@ func (t *columnTransformer) transform(dst, src []float64, n int, a *arena) error
 	return nil
 }
 
-// into transforms the block's columns of n rows of src and writes them to dst,
-// a row every stride numbers.
+// into transforms the block's columns of the n rows of src, which have width numbers.
+// It writes each row to dst, stride numbers after the one before.
 func (b *block) into(dst []float64, stride int, src []float64, width, n int, a *arena) error {
 	defer a.release(a.used)
 	in, out := a.take(n*len(b.columns)), a.take(n*b.out)

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write docs/corpus.md anew")
 // corpus counts models by estimator and version.
 type corpus struct {
 	versions []string
-	models   map[string]map[string]int // of an estimator, by version
+	models   map[string]map[string]int // by estimator, then by version
 	files    map[string]int            // by version
 }
 
@@ -76,7 +76,7 @@ func byVersion(a, b string) int {
 	return slices.Compare(x[:], y[:])
 }
 
-// table writes how many models there are of each estimator and version.
+// table writes the number of models for each estimator and version.
 func (c *corpus) table(b *strings.Builder) {
 	fmt.Fprintf(b, "| estimator | %s |\n|---|%s\n", strings.Join(c.versions, " | "), strings.Repeat("---|", len(c.versions)))
 	row := func(name string, counts map[string]int) {
@@ -96,17 +96,19 @@ func (c *corpus) table(b *strings.Builder) {
 	row("**models**", c.files)
 }
 
-// TestCorpus holds docs/corpus.md to the models that the tests hold to what their
-// libraries gave.
+// TestCorpus checks that docs/corpus.md counts the models that tests compare with their
+// libraries.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	b.WriteString(`# The models that tests hold to their libraries
+	b.WriteString(`# The models that tests compare with their libraries
 
-Each model was fitted and written by the real package of that version, by a script that stands beside the files
-(handler/model/**/testdata/*.py), with what its methods gave. The tests read the file and compare: predictions are equal,
-scores within 1e-12 of the larger of 1 and the number, and equal to the bit where [model-files.md](model-files.md) says so.
-A number is how many models have the estimator in them. go test ./handler/model/sklearn -run TestCorpus checks this page, and with -update writes it.
+Each model was fitted and written by the real package of that version. A script beside the files (handler/model/**/testdata/*.py)
+did it, and stored the results of the model's methods. The tests read the model and compare its results with these. Predictions must be
+equal. Scores may differ by 1e-12 of the larger of 1 and the score, and must be equal to the bit where [model-files.md](model-files.md) says so.
+
+A number in the tables is the number of models that contain the estimator. "go test ./handler/model/sklearn -run TestCorpus" checks this page;
+with -update it writes it.
 
 ## scikit-learn
 
@@ -157,7 +159,8 @@ A number is how many models have the estimator in them. go test ./handler/model/
 	}
 }
 
-// others writes a line for each file: tests beside it compare its models.
+// others writes a line for each file of another package. The tests of that package
+// compare its models.
 func others(t *testing.T, b *strings.Builder, name, files string) {
 	paths, err := filepath.Glob(files)
 	if err != nil || len(paths) == 0 {

@@ -7,20 +7,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// density is sklearn.neighbors.KernelDensity, as a detector: its score is
-// score_samples, the logarithm of the density; low is an anomaly.
+// density is sklearn.neighbors.KernelDensity as a detector. Its score is score_samples,
+// the logarithm of the density. Low scores are anomalies.
 type density struct {
 	rows      []float64
-	weights   []float64 // logarithms, of each row; nil if they weigh the same
+	weights   []float64 // per row: the logarithm of its weight; nil if all weights are equal
 	width     int
 	distance  metric
 	bandwidth float64
 	kernel    func(distance, bandwidth float64) float64
-	constant  float64 // what is added to the logarithm of the sum
+	constant  float64 // added to the logarithm of the sum: see logKernelNorm
 }
 
-// densityKernels are the logarithms of kernels, but for a constant (in
-// sklearn/neighbors/_binary_tree.pxi.tp).
+// densityKernels are the logarithms of kernels, without the constant of logKernelNorm
+// (sklearn/neighbors/_binary_tree.pxi.tp).
 var densityKernels = map[string]func(distance, bandwidth float64) float64{
 	"gaussian":     func(d, h float64) float64 { return -0.5 * (d * d) / (h * h) },
 	"exponential":  func(d, h float64) float64 { return -d / h },
@@ -30,7 +30,8 @@ var densityKernels = map[string]func(distance, bandwidth float64) float64{
 	"cosine":       within(func(r float64) float64 { return math.Log(math.Cos(0.5 * math.Pi * r)) }),
 }
 
-// within is a kernel that ends at the bandwidth.
+// within returns a kernel that is 0 from the bandwidth on. f takes the distance as a
+// fraction of the bandwidth.
 func within(f func(ratio float64) float64) func(d, h float64) float64 {
 	return func(d, h float64) float64 {
 		if d < h {
@@ -97,7 +98,7 @@ func loadKernelDensity(a *attrs) *element {
 	}
 }
 
-// logKernelNorm is minus the logarithm of a kernel's integral.
+// logKernelNorm returns minus the logarithm of a kernel's integral over d dimensions.
 func logKernelNorm(kernel string, d int, bandwidth float64) float64 {
 	n := float64(d)
 	volume := func(n float64) float64 { // of the unit ball

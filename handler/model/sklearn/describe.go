@@ -14,22 +14,22 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// Description says what a model is, for people and as JSON.
+// Description says what a model is. People read it, and it is written as JSON.
 type Description struct {
-	Version      string   `json:"scikit_learn"` // that wrote the file
+	Version      string   `json:"scikit_learn"` // the version that wrote the file
 	Features     int      `json:"features"`
-	FeatureNames []string `json:"feature_names,omitempty"` // of the DataFrame it was fitted on
+	FeatureNames []string `json:"feature_names,omitempty"` // the columns of the DataFrame it was fitted on
 	Detector     bool     `json:"detector"`
 	Estimator    Step     `json:"estimator"`
 }
 
-// Step is an estimator.
+// Step describes an estimator.
 type Step struct {
 	Name       string `json:"name,omitempty"` // in the Pipeline or ColumnTransformer around it
-	Class      string `json:"class"`          // with its module, as scikit-learn publishes it
+	Class      string `json:"class"`          // with the module from which users import it
 	Parameters Params `json:"parameters,omitempty"`
-	Fitted     Params `json:"fitted,omitempty"` // such as support_vectors
-	Steps      []Step `json:"steps,omitempty"`
+	Fitted     Params `json:"fitted,omitempty"` // what the fit found, support_vectors for instance
+	Steps      []Step `json:"steps,omitempty"`  // the estimators inside
 }
 
 // Param is a named value: nil, bool, int, int64, float64 or string.
@@ -66,10 +66,10 @@ func (p Params) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Describe says what the model is.
+// Describe returns the model's description.
 func (m *Model) Describe() Description { return m.description }
 
-// describe returns the description of the estimator that was loaded.
+// describe returns the description of the estimator once it is loaded.
 func (a *attrs) describe() Step {
 	s := Step{Class: publicNames[a.object.Class], Fitted: a.fitted, Steps: a.steps}
 	state, _ := a.object.State.(*pickle.Dict)
@@ -108,8 +108,8 @@ func parameter(v any) (any, bool) {
 	return nil, false
 }
 
-// elementSize is about what an estimator takes beside its numbers: itself and
-// its description.
+// elementSize is about how many bytes an estimator takes without its numbers: the
+// struct and its description.
 const elementSize = int(unsafe.Sizeof(element{})) + 1024
 
 func newModel(root *element, version string, names []string, step Step) *Model {

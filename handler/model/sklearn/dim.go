@@ -1,18 +1,18 @@
 package sklearn
 
-// maxFeatures bounds the columns of rows, in a model and between its steps.
+// maxFeatures is the largest number of columns that a step takes or returns.
 const maxFeatures = 1 << 20
 
-// dim is a number that arrays of an estimator have in common: of features, of
-// classes, of rows it was fitted on. The first array that is read tells it, and
-// all others have to agree. It is never 0, unless it may be none.
+// dim is a length that several arrays of an estimator share: the number of features, of
+// classes, or of fitted rows. The first array that is read sets it, and all others must
+// agree. A length of 0 is an error unless none is set.
 type dim struct {
-	what string // what there are so many of, in the plural
-	n    int    // 0 until it is known
-	none bool   // there may be none
+	what string // what is counted, in the plural, for errors
+	n    int    // 0 until an array sets it
+	none bool   // the length may be 0
 }
 
-// exactly is the dim that is known to be n. Nothing agrees with a dim of 0.
+// exactly returns a dim that is n from the start. If n is 0, no array agrees with it.
 func exactly(n int, what string) *dim {
 	if n < 1 {
 		n = -1
@@ -20,8 +20,8 @@ func exactly(n int, what string) *dim {
 	return &dim{what: what, n: n}
 }
 
-// agree reports whether the array called name, which has n elements along d,
-// fits. It keeps an error if not.
+// agree reports whether n, the length of an array along d, agrees with d. It sets d if
+// this is the first array, and keeps an error if the lengths differ.
 func (a *attrs) agree(name string, d *dim, n int) bool {
 	switch {
 	case a.err != nil:
@@ -42,8 +42,8 @@ func (a *attrs) agree(name string, d *dim, n int) bool {
 	return false
 }
 
-// fittedOn begins with the number of columns that the estimator says it was
-// fitted on, n_features_in_ since 0.23. Before, its arrays tell.
+// fittedOn sets a.in to n_features_in_, which estimators have since 0.23. Without it the
+// first array sets a.in.
 func (a *attrs) fittedOn() {
 	a.in = dim{what: "features"}
 	if a.has("n_features_in_") {
@@ -51,7 +51,7 @@ func (a *attrs) fittedOn() {
 	}
 }
 
-// featuresFrom takes the number of columns from an attribute.
+// featuresFrom sets a.in from an attribute.
 func (a *attrs) featuresFrom(name string) {
 	if n := a.int(name); n < 0 {
 		a.fail("%s is %d", name, n)
@@ -60,14 +60,14 @@ func (a *attrs) featuresFrom(name string) {
 	}
 }
 
-// anyWidth is the width of an element that takes any number of columns, and
-// gives as many.
+// anyWidth is the width of an element that takes any number of columns and returns as
+// many.
 const anyWidth = -1
 
-// place gives an element its widths: what goes in is what its arrays said, and
-// as much comes out where its loader said nothing else. This is the one place
-// where they are checked, for every estimator.
-func (a *attrs) place(e *element) {
+// setWidths sets and checks the widths of an element that was loaded. Where the loader
+// set none, the input is a.in columns, and the output as many as the input. Every
+// estimator is checked here, so that a new loader need not do it.
+func (a *attrs) setWidths(e *element) {
 	if e.in == 0 {
 		e.in = a.in.n
 	}
@@ -89,8 +89,8 @@ func (a *attrs) place(e *element) {
 	}
 }
 
-// features are the columns that the estimator was fitted on; where nothing says
-// so, any number.
+// featuresOrAny returns the number of columns that the estimator was fitted on, or
+// anyWidth if nothing says it.
 func (a *attrs) featuresOrAny() int {
 	if a.in.n == 0 {
 		return anyWidth
@@ -98,10 +98,10 @@ func (a *attrs) featuresOrAny() int {
 	return a.in.n
 }
 
-// fits returns an error unless e takes rows of so many columns.
+// fits reports whether e takes rows of that many columns.
 func (e *element) fits(columns int) bool { return e.in == anyWidth || e.in == columns }
 
-// width returns how many columns come out where in go in.
+// width returns the number of columns that e returns for rows of in columns.
 func (e *element) width(in int) int {
 	if e.out == anyWidth {
 		return in

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestDocs holds that docs/model-files.md names every class that is read.
+// TestDocs checks that docs/model-files.md names every supported class.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../../docs/model-files.md")
@@ -16,7 +16,7 @@ func TestDocs(t *testing.T) {
 	}
 	for _, c := range classes {
 		if strings.HasPrefix(c.name, "_") {
-			continue // stands inside others alone
+			continue // only inside other estimators
 		}
 		if !regexp.MustCompile(`\b` + c.name + `\b`).Match(page) {
 			t.Errorf("docs/model-files.md does not name %s", c.name)

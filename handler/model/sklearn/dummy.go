@@ -2,11 +2,11 @@ package sklearn
 
 import "github.com/fleetscore/fleetscore/handler/model/predict"
 
-// constant is sklearn.dummy.DummyClassifier or DummyRegressor: the same for
+// constant is sklearn.dummy.DummyClassifier or DummyRegressor. It predicts the same for
 // every row.
 type constant struct {
 	role
-	values []float64 // of a classifier the probabilities
+	values []float64 // a classifier's probabilities, or a regressor's one prediction
 }
 
 func loadDummyRegressor(a *attrs) *element {

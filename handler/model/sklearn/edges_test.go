@@ -13,7 +13,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// one returns what a model says of a single row.
+// one returns a model's prediction and score of a single row.
 func one(t *testing.T, m *sklearn.Model, row ...float64) (pred, score float64) {
 	t.Helper()
 	var r predict.Result
@@ -23,8 +23,7 @@ func one(t *testing.T, m *sklearn.Model, row ...float64) (pred, score float64) {
 	return r.Predictions[0], r.Scores[0]
 }
 
-// objects returns the object in a golden's file, and those inside, by steps of
-// Pipelines.
+// object returns the object in a file. Steps are positions in nested Pipelines.
 func object(t *testing.T, opt pickle.Options, file []byte, steps ...int) *pickle.Object {
 	t.Helper()
 	v, err := pickle.Read(file, opt)
@@ -39,7 +38,7 @@ func object(t *testing.T, opt pickle.Options, file []byte, steps ...int) *pickle
 	return o
 }
 
-// pipelineOf loads a Pipeline of objects out of the goldens.
+// pipelineOf loads a Pipeline whose steps are these objects.
 func pipelineOf(t *testing.T, objects func(opt pickle.Options) []*pickle.Object) error {
 	t.Helper()
 	_, err := sklearn.LoadValue(1<<20, nil, func(opt pickle.Options) (any, error) {
@@ -55,7 +54,7 @@ func pipelineOf(t *testing.T, objects func(opt pickle.Options) []*pickle.Object)
 	return err
 }
 
-// TestSteps holds that steps which do not go together are refused by their names.
+// TestSteps checks that steps which do not fit together are refused with their names.
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	all := readGoldens(t, allModels)
@@ -85,7 +84,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestRowOfError holds that an error says which of many rows it is about.
+// TestRowOfError checks that an error names the row and the column.
 func TestRowOfError(t *testing.T) {
 	t.Parallel()
 	m, err := sklearn.Load(readGoldens(t, allModels)["t_standard"].File)
@@ -100,7 +99,7 @@ func TestRowOfError(t *testing.T) {
 	}
 }
 
-// TestVersions holds where versions differ in between those of the goldens.
+// TestVersions checks differences between versions that have no goldens.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	newer := readGoldens(t, "../testdata/sklearn-1.5.2.json.gz")
@@ -129,9 +128,9 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// TestVersionsOfTrees: leaves hold fractions from 1.4 on, and are divided by their
-// sum before; HistGradientBoosting takes classes by the sums from 1.5 on, which tell
-// what probabilities don't.
+// TestVersionsOfTrees checks that values of leaves are divided by their sum before 1.4,
+// and that HistGradientBoosting decides the class by the sums since 1.5. Two sums may
+// differ where their probabilities are equal.
 func TestVersionsOfTrees(t *testing.T) {
 	t.Parallel()
 	all := readEstimators(t, newestEstimators)
@@ -170,8 +169,8 @@ func TestVersionsOfTrees(t *testing.T) {
 	}
 }
 
-// TestMoreNeighboursThanRows: an imputer that wants more neighbours than it was
-// fitted on takes all, and no memory for the others.
+// TestMoreNeighboursThanRows checks that an imputer with more neighbours than fitted rows
+// takes all rows, and no memory for the other neighbours.
 func TestMoreNeighboursThanRows(t *testing.T) {
 	t.Parallel()
 	f := readEstimators(t, newestEstimators)["t_knn_imputer"]
@@ -179,13 +178,13 @@ func TestMoreNeighboursThanRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := whatItSays(m, floats(t, f.X)); err != nil {
+	if _, err := results(m, floats(t, f.X)); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestEdges holds transformers and detectors to scikit-learn where they divide by
-// next to nothing or compare equal numbers.
+// TestEdges compares transformers and detectors with scikit-learn where they divide by
+// almost 0 or compare equal numbers.
 func TestEdges(t *testing.T) {
 	t.Parallel()
 	all := readGoldens(t, allModels)
@@ -200,13 +199,13 @@ func TestEdges(t *testing.T) {
 		}
 		return m
 	}
-	// A norm below 10 ε counts as 1: the row stays next to 0.
+	// A norm below 10 ε counts as 1, so the row stays near 0.
 	m := load("t_normalizer_l2", "", nil)
 	_, none := one(t, m, 0, 0, 0, 0)
 	if _, score := one(t, m, 1e-16, 1e-16, 0, 0); math.Abs(score-none) > 1e-12 {
 		t.Errorf("a row of norm 1e-16 scores %v, one of zeros %v", score, none)
 	}
-	// A distance of just the limit is normal.
+	// A distance equal to the limit is normal.
 	x := floats(t, all["elliptic"].X[:1])
 	var samples [1]float64
 	if err := load("elliptic", "", nil).ScoreSamples(samples[:], x); err != nil {
@@ -238,7 +237,7 @@ func TestEdges(t *testing.T) {
 	if err := m.Predict(&r, components); err != nil {
 		t.Errorf("the components themselves: %v", err)
 	}
-	// A component without variance is divided by the least number that counts.
+	// A component without variance is divided by epsilon, not by 0.
 	newest := readGoldens(t, "../testdata/sklearn-1.9.1.json.gz")["t_pca_whiten"]
 	whitened, err := loadWith(t, newest.File, "0.explained_variance_", 0.0)
 	if err != nil {

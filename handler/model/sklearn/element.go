@@ -8,29 +8,29 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// transformer is a fitted transformer. Transform sets the n rows of dst to
-// what the n rows of src, which dst does not overlap, become.
+// transformer is a fitted transformer. Transform transforms the n rows of src into the
+// n rows of dst, which does not overlap src.
 type transformer interface {
 	transform(dst, src []float64, n int, a *arena) error
 }
 
-// predictor is a fitted detector, classifier or regressor, on rows that have
-// been checked.
+// predictor is a fitted detector, classifier or regressor. The rows that it gets have
+// been checked by element.check.
 type predictor interface {
-	// predict fills what of out is not nil, for the n rows of x.
+	// predict fills the slices of out that are not nil, for the n rows of x.
 	predict(out outcome, x []float64, n int, a *arena) error
 }
 
-// outcome is room for what an estimator says of n rows, as [predict.Result]
-// has it. What is nil is not wanted.
+// outcome holds the results of n rows, with the meanings of [predict.Result]. A caller
+// leaves nil what it does not want.
 type outcome struct {
 	pred  []float64 // n
-	score []float64 // n rows of element.scores
-	proba []float64 // n rows of element.probabilities
+	score []float64 // n rows of role.scores numbers
+	proba []float64 // n rows of role.probabilities numbers
 }
 
-// part returns the room for the rows from the one to before the other, of n.
-func (o outcome) part(from, to, n int) outcome {
+// rows returns the part of o, which is of n rows, for the rows from to to-1.
+func (o outcome) rows(from, to, n int) outcome {
 	cut := func(v []float64) []float64 {
 		if v == nil {
 			return nil
@@ -41,27 +41,27 @@ func (o outcome) part(from, to, n int) outcome {
 	return outcome{cut(o.pred), cut(o.score), cut(o.proba)}
 }
 
-// sampler is a predictor whose version of scikit-learn has score_samples.
+// sampler is a predictor that has score_samples in scikit-learn.
 type sampler interface {
 	// scoreSamples sets dst to score_samples.
 	scoreSamples(dst, x []float64, a *arena) error
 }
 
-// element is an estimator in its place: a transformer, a predictor, or both.
-// One that is neither passes its rows on.
+// element is a loaded estimator: a transformer, a predictor, or both. An element that is
+// neither returns its rows unchanged.
 type element struct {
 	transformer
 	predictor
 	role
-	label   string // "StandardScaler in step 'scaler'"
+	label   string // "StandardScaler in step 'scaler'", for errors
 	accepts numbers
-	in, out int // columns; anyWidth stands for any number, which comes out again
-	size    int // bytes held
+	in, out int // columns of its input and output; see anyWidth
+	size    int // bytes of memory
 }
 
-// alone returns what e is where nothing that predicts comes after it: itself, or
-// of a transformer that can judge rows, or a Pipeline that ends in one, that.
-func (e *element) alone() *element {
+// asModel returns e as the last step of a model. If e is a transformer that can be a
+// detector, or a Pipeline that ends in one, the result predicts. Otherwise it is e.
+func (e *element) asModel() *element {
 	if e.predictor != nil {
 		return e
 	}
@@ -71,43 +71,45 @@ func (e *element) alone() *element {
 		if len(t.steps) == 0 {
 			return e
 		}
-		last := t.steps[len(t.steps)-1].alone()
+		last := t.steps[len(t.steps)-1].asModel()
 		if last.predictor == nil {
 			return e
 		}
 		p := &pipeline{steps: t.steps[:len(t.steps)-1], last: last}
 		same.predictor, same.role = p, last.role
-	case judge:
-		same.predictor, same.role = t, t.judges()
+	case scoringTransformer:
+		same.predictor, same.role = t, t.scoringRole()
 	}
 	return &same
 }
 
-// judge is a transformer that can also judge rows, by itself.
-type judge interface {
+// scoringTransformer is a transformer that can also score rows, PCA by its
+// reconstruction error for instance.
+type scoringTransformer interface {
 	predictor
-	judges() role
+	scoringRole() role
 }
 
-// role is what a predictor gives.
+// role says what a predictor returns.
 type role struct {
 	kind          predict.Kind
-	classes       *labels // of a classifier
-	scores        int     // columns of decision_function
-	probabilities int     // columns of predict_proba
-	unlimited     bool    // a detector whose scores have no limit
-	anomalies     predict.Side
+	classes       *labels      // of a classifier
+	scores        int          // columns of decision_function
+	probabilities int          // columns of predict_proba
+	unlimited     bool         // a detector without a threshold of its own
+	anomalies     predict.Side // which of a detector's scores are anomalies
 }
 
 // detects is the role of a detector with a decision_function.
 var detects = role{kind: predict.Detector, scores: 1}
 
-// numbers says which numbers an estimator accepts in its input.
+// numbers says which numbers an estimator accepts in its input. Scikit-learn raises an
+// error for others.
 type numbers int
 
 const (
 	finite   numbers = iota // neither NaN nor infinite
-	finite32                // and so as a float32
+	finite32                // finite after rounding to float32
 	finiteOrNaN
 	finite32OrNaN
 	anyNumber
@@ -124,8 +126,8 @@ func (e *inputError) Error() string {
 	return fmt.Sprintf("row %d, column %d: %s does not accept %v", e.row, e.column, e.label, e.value)
 }
 
-// amongColumns says of an inputError of an estimator that was given only these
-// columns, which it is of the row.
+// amongColumns corrects the column of an inputError in err: the estimator was given only
+// these columns of the row.
 func amongColumns(err error, columns []int) error {
 	var bad *inputError
 	if columns != nil && errors.As(err, &bad) && bad.column < len(columns) {
@@ -134,8 +136,8 @@ func amongColumns(err error, columns []int) error {
 	return err
 }
 
-// check returns an error unless the n rows of x are of e's width, and e accepts
-// all of x; of a number, an *inputError.
+// check returns an error unless x has n rows of e's width. It returns an *inputError for
+// a number that e does not accept.
 func (e *element) check(x []float64, n int) error {
 	columns := len(x) / n
 	if columns*n != len(x) || !e.fits(columns) {
@@ -179,7 +181,7 @@ func (e *element) predict(out outcome, x []float64, n int, a *arena) error {
 	return e.predictor.predict(out, x, n, a)
 }
 
-// scoreSamples checks x and scores it.
+// scoreSamples checks x, which has len(dst) rows, and sets dst to their score_samples.
 func (e *element) scoreSamples(dst, x []float64, a *arena) error {
 	if err := e.check(x, len(dst)); err != nil {
 		return err

@@ -2,16 +2,16 @@ package sklearn
 
 import "math"
 
-// ellipticEnvelope is sklearn.covariance.EllipticEnvelope: the squared
-// Mahalanobis distance from a robust centre. 0 is normal.
+// ellipticEnvelope is sklearn.covariance.EllipticEnvelope. Its score is the offset minus
+// the squared Mahalanobis distance from a robust centre. A score of 0 is normal.
 type ellipticEnvelope struct {
 	location  []float64
 	precision []float64 // row-major
-	offset    float64   // 0.19: minus the threshold
+	offset    float64   // offset_; with 0.19 minus threshold_
 	version   version
 }
 
-// covariance reads the centre and the inverse of the covariance.
+// covariance reads the centre, and reads or computes the inverse of the covariance.
 func (a *attrs) covariance() *ellipticEnvelope {
 	e := &ellipticEnvelope{version: a.version, location: a.vector("location_", &a.in)}
 	if a.bool("store_precision") {
@@ -38,8 +38,7 @@ func loadEllipticEnvelope(a *attrs) *element {
 
 // invert returns the pseudo-inverse of a symmetric matrix.
 func (a *attrs) invert(name string) []float64 {
-	const most = 200 // beyond it, the time to invert would be felt
-	if a.in.n > most {
+	if a.in.n > maxInverse {
 		a.refuse("store_precision=False and so many features", "fit it with store_precision=True")
 		return nil
 	}
@@ -67,7 +66,7 @@ func (e *ellipticEnvelope) distance(row, delta []float64) float64 {
 	if e.version < 20 {
 		return sum
 	}
-	root := math.Sqrt(sum) // scipy gives the root, scikit-learn squares it
+	root := math.Sqrt(sum) // scipy returns the root, and scikit-learn squares it
 	return root * root
 }
 
@@ -81,7 +80,7 @@ func (e *ellipticEnvelope) distances(dst, x []float64, a *arena) {
 }
 
 func (e *ellipticEnvelope) predict(out outcome, x []float64, n int, a *arena) error {
-	pred, score := out.verdicts(n, a)
+	pred, score := out.predictionsAndScores(n, a)
 	e.distances(score, x, a)
 	if e.version < 20 {
 		e.detect019(pred, score)

@@ -9,7 +9,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// encoder is OneHotEncoder or OrdinalEncoder over numbers.
+// encoder is OneHotEncoder or OrdinalEncoder. The categories must be numbers.
 type encoder struct {
 	columns []encoding
 	oneHot  bool
@@ -17,15 +17,15 @@ type encoder struct {
 	label   string
 }
 
-// encoding is of a column: what each category becomes, a number, or the position
-// of a 1, where -1 is none.
+// encoding encodes one column. A code of OrdinalEncoder is the number that the category
+// becomes. A code of OneHotEncoder is the position of the 1, or -1 for zeros only.
 type encoding struct {
-	codes   map[float64]float64
-	nan     float64 // of NaN
-	hasNaN  bool
-	unknown float64 // of other numbers
-	accepts bool    // other numbers
-	at, out int     // of the columns that come out, the first and how many
+	codes   map[float64]float64 // by category
+	nan     float64             // the code of NaN
+	hasNaN  bool                // NaN is a category
+	unknown float64             // the code of numbers that are no category
+	accepts bool                // such numbers are no error
+	at, out int                 // the first column of the output, and how many there are
 }
 
 func loadOneHotEncoder(a *attrs) *element {
@@ -97,8 +97,8 @@ func (a *attrs) categoriesOf(i int, v any) []float64 {
 	return numbers
 }
 
-// infrequent returns, for each column, what its categories become where rare
-// ones are grouped; nil where none are.
+// infrequent returns for each column the codes of its categories, if rare categories
+// share one code, else nil. It returns nil if no column has such codes.
 func (a *attrs) infrequent(columns int) [][]float64 {
 	if !a.boolOr("_infrequent_enabled", false) {
 		return nil
@@ -119,14 +119,14 @@ func (a *attrs) infrequent(columns int) [][]float64 {
 	return mappings
 }
 
-// dropped returns which code of each column is left out, -1 for none.
+// dropped returns for each column the code that has no column in the output, or -1.
 func (a *attrs) dropped(columns int) []int {
 	none := make([]int, columns)
 	for i := range none {
 		none[i] = -1
 	}
 	name := "drop_idx_"
-	if a.has("_drop_idx_after_grouping") { // since 1.2 the other is of categories
+	if a.has("_drop_idx_after_grouping") { // since 1.2 drop_idx_ counts categories, not codes
 		name = "_drop_idx_after_grouping"
 	}
 	if !a.has(name) {
@@ -149,8 +149,7 @@ func (a *attrs) dropped(columns int) []int {
 	return none
 }
 
-// groups returns the code of each category of column i, and how many codes there
-// are.
+// groups returns the code of each category of column i, and the number of codes.
 func (a *attrs) groups(categories []float64, mappings [][]float64, i int) (codes []float64, count int) {
 	if mappings == nil || mappings[i] == nil {
 		for k := range categories {
@@ -168,10 +167,10 @@ func (a *attrs) groups(categories []float64, mappings [][]float64, i int) (codes
 	return mappings[i], count
 }
 
-// unknowns reads what becomes of numbers that are no category.
+// unknowns reads how column i encodes numbers that are no category.
 func (a *attrs) unknowns(c *encoding, codes []float64, grouped bool, i int) {
 	switch handle := a.optional("handle_unknown"); handle {
-	case "error", nil: // OrdinalEncoder has it since 0.24
+	case "error", nil: // before 0.24 OrdinalEncoder did not have the parameter
 	case "ignore":
 		c.accepts = true
 	case "use_encoded_value":
@@ -198,8 +197,8 @@ func (a *attrs) unknowns(c *encoding, codes []float64, grouped bool, i int) {
 	}
 }
 
-// without makes codes as they are once one is left out: -1, and those above one
-// less. It returns what unknown becomes.
+// without removes one code: it becomes -1, and the codes above it become one less. It
+// returns the new code for unknown numbers.
 func without(codes []float64, left, unknown float64) float64 {
 	less := func(code float64) float64 {
 		switch {
@@ -216,7 +215,7 @@ func without(codes []float64, left, unknown float64) float64 {
 	return less(unknown)
 }
 
-// fill makes the encoding of categories to codes.
+// fill sets the codes of the categories, and that of NaN.
 func (c *encoding) fill(a *attrs, categories, codes []float64, oneHot bool) {
 	c.codes = make(map[float64]float64, len(categories))
 	for k, v := range categories {

@@ -9,22 +9,23 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// ErrUnsupported is wrapped by the errors for what a file holds that this
-// package does not score: the class of an estimator, a setting, a version.
+// ErrUnsupported is wrapped by errors for a well-formed file with something in it that
+// this package does not score: a class, a setting or a version.
 var ErrUnsupported = errors.New("not supported")
 
-// unsupported is an error whose text says "… is not supported: …".
+// unsupported is an error that wraps [ErrUnsupported] without repeating its text.
 type unsupported struct{ text string }
 
 func (e *unsupported) Error() string        { return e.text }
 func (e *unsupported) Is(target error) bool { return target == ErrUnsupported }
 
-// refuse returns an error for something in a step, with what to do instead.
+// refuse returns an unsupported error: what is refused, in which step, and what to do
+// instead.
 func refuse(what, step, instead string) error {
 	return &unsupported{fmt.Sprintf("%s%s is not supported: %s", what, inStep(step), instead)}
 }
 
-// inStep says where in a pipeline, if it is in one.
+// inStep returns " in step '…'", or "" outside of a pipeline.
 func inStep(step string) string {
 	if step == "" {
 		return ""
@@ -32,9 +33,9 @@ func inStep(step string) string {
 	return " in step '" + step + "'"
 }
 
-// publicName is the name under which users import a class. Scikit-learn's
-// classes are defined in private modules, which begin with an underscore or, up
-// to 0.21, are all that are three deep but those of submodules.
+// publicName returns the name under which users import a class. Scikit-learn defines
+// its classes in private modules. Since 0.22 their names begin with an underscore. Up to
+// 0.21 they are the third part of the path, unless it is one of submodules.
 func publicName(g pickle.Global) string {
 	parts := strings.Split(g.Module, ".")
 	if parts[0] != "sklearn" {

@@ -17,14 +17,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/skops"
 )
 
-// fitted is what testdata/estimators.py wrote about a model.
+// fitted is a model that testdata/estimators.py wrote, with the results of its methods.
 type fitted struct {
-	File           string          // in hexadecimal
-	Skops          string          // the same as a file of skops; empty of most
+	File           string          // the pickle, in hexadecimal
+	Skops          string          // a file of skops with the same model; empty for most
 	X              [][]string      `json:"X"`
-	Classes        []string        // as Python prints them
-	Refuses        *[]string       // of nan, inf and huge in the first place, what raises an error
-	Predict        json.RawMessage // of a classifier the classes, else rows of a number
+	Classes        []string        // as Python's print writes them
+	Refuses        *[]string       // which of nan, inf and huge raise an error as the first number
+	Predict        json.RawMessage // the classes of a classifier, else rows of one number
 	Decision       [][]string      `json:"decision_function"`
 	Probabilities  [][]string      `json:"predict_proba"`
 	ScoreSamples   [][]string      `json:"score_samples"`
@@ -33,7 +33,7 @@ type fitted struct {
 	Reconstruction [][]string      `json:"reconstruction"`
 }
 
-// newestEstimators are goldens of all the estimators that there are.
+// newestEstimators has goldens of all estimators.
 const newestEstimators = "../testdata/estimators-1.9.1.json.xz"
 
 func readEstimators(t testing.TB, path string) map[string]fitted { return readModels[fitted](t, path) }
@@ -47,9 +47,9 @@ func (f fitted) bytes(t testing.TB) []byte {
 	return file
 }
 
-// TestEstimators holds each estimator to what several versions of scikit-learn
-// gave: predictions are equal, and scores to the bit where the order of sums is
-// that of scikit-learn, else nearly.
+// TestEstimators compares each estimator with the results of several versions of
+// scikit-learn. Predictions are equal. Scores are equal to the bit where promised says
+// so, else within 1e-12.
 func TestEstimators(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("../testdata/estimators-*.json.xz")
@@ -66,7 +66,8 @@ func TestEstimators(t *testing.T) {
 	}
 }
 
-// TestSkops holds that estimators are the same from files of skops as from pickles.
+// TestSkops checks that an estimator gives the same results from a file of skops as from
+// a pickle.
 func TestSkops(t *testing.T) {
 	t.Parallel()
 	compared := 0
@@ -96,8 +97,8 @@ func TestSkops(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		x := floats(t, f.X)
-		got, err1 := whatItSays(m, x)
-		want, err2 := whatItSays(pickled, x)
+		got, err1 := results(m, x)
+		want, err2 := results(pickled, x)
 		if err := errors.Join(err1, err2); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: from skops %s, from a pickle %s, %v", name, got, want, err)
 		}
@@ -146,11 +147,11 @@ func (f fitted) check(t *testing.T, name string) {
 	}
 }
 
-// checkNumbers holds that numbers are refused for which scikit-learn raises an
-// error, and no others, and that the error names the row.
+// checkNumbers checks that a number is refused exactly if scikit-learn raises an error for
+// it, and that the error names the row.
 func (f fitted) checkNumbers(t *testing.T, m *sklearn.Model) {
 	if f.Refuses == nil || f.Mahalanobis != nil && strings.Contains(t.Name(), "-0.19") {
-		return // mahalanobis looked at no number; here it is refused
+		return // mahalanobis of 0.19 did not check its numbers; here they are refused
 	}
 	for what, number := range map[string]float64{"nan": math.NaN(), "inf": math.Inf(1), "huge": 1e39} {
 		x := floats(t, f.X)
@@ -165,7 +166,8 @@ func (f fitted) checkNumbers(t *testing.T, m *sklearn.Model) {
 	}
 }
 
-// checkDetector checks detectors, most of which have scores without a limit.
+// checkDetector compares the scores of a detector. Most of these detectors have no
+// threshold of their own.
 func (f fitted) checkDetector(t *testing.T, m *sklearn.Model, r *predict.Result) {
 	if f.Decision != nil {
 		for i, p := range f.numbers(t) {
@@ -216,15 +218,15 @@ func (f fitted) numbers(t *testing.T) []float64 {
 	return floats(t, rows)
 }
 
-// scaledByBatch reports scores of a version that scaled those of each row by those
-// of all others.
+// scaledByBatch reports whether scikit-learn scaled the scores of a model by those of all
+// rows in the call.
 func scaledByBatch(name string, classes int) bool {
 	return classes > 2 && strings.Contains(name, "0.19.2/") && (strings.Contains(name, "svc_") || strings.Contains(name, "/grid")) && !strings.Contains(name, "linear_svc")
 }
 
-// promised reports numbers that are promised to the bit: of trees and what only adds
-// and divides what they say, and of nearest rows that are found by a tree or count
-// the same.
+// promised reports whether the results of a method are equal to the bit. They are for
+// trees, for ensembles that only add and divide the results of trees, and for neighbours
+// that are found by a search tree or have equal weights.
 func promised(name, what string) bool {
 	neighbours := strings.HasPrefix(name, "knn_") && !strings.Contains(name, "distance_brute")
 	switch {
@@ -241,7 +243,7 @@ func promised(name, what string) bool {
 	return false
 }
 
-// alike compares numbers, to the bit or by at most 1e-12 of the larger of 1 and
+// alike compares numbers: to the bit, or with a tolerance of 1e-12 of the larger of 1 and
 // the number.
 func alike(t *testing.T, what string, got, want []float64, bits bool) {
 	t.Helper()
@@ -270,7 +272,7 @@ func alike(t *testing.T, what string, got, want []float64, bits bool) {
 	}
 }
 
-// TestImbalanced holds models of imbalanced-learn to what it gave.
+// TestImbalanced compares models of imbalanced-learn with its results.
 func TestImbalanced(t *testing.T) {
 	t.Parallel()
 	for name, f := range readEstimators(t, "../testdata/imblearn-0.14.2.json.xz") {
@@ -278,8 +280,8 @@ func TestImbalanced(t *testing.T) {
 	}
 }
 
-// TestAround holds estimators of scikit-learn that ask those of XGBoost and LightGBM,
-// which have no decision_function, to what they gave.
+// TestAround compares estimators of scikit-learn around estimators of XGBoost and
+// LightGBM, which have no decision_function.
 func TestAround(t *testing.T) {
 	t.Parallel()
 	for name, f := range readEstimators(t, "../testdata/around-1.7.2.json.xz") {
@@ -287,7 +289,7 @@ func TestAround(t *testing.T) {
 	}
 }
 
-// TestKept holds models with what people keep around them to what scikit-learn gave.
+// TestKept compares models inside dicts and other objects with scikit-learn's results.
 func TestKept(t *testing.T) {
 	t.Parallel()
 	for name, f := range readEstimators(t, "../testdata/kept-1.7.2.json.xz") {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRowNorm holds the order of numpy's sums since 1.20, by what row_norms of
-// scikit-learn 1.9.1 and numpy 2.5.5 gives beyond 1e16.
+// TestRowNorm checks the order of the sums in rowNorm. The wanted numbers are the results
+// of row_norms of scikit-learn 1.9.1 with numpy 2.5.5, minus 1e16.
 func TestRowNorm(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -22,7 +22,7 @@ func TestRowNorm(t *testing.T) {
 	}
 }
 
-// fixed is a calibrator that gives one number.
+// fixed is a calibrator that always returns the same number.
 type fixed float64
 
 func (f fixed) value(float64) (float64, error) { return float64(f), nil }
@@ -35,8 +35,8 @@ func (silent) predict(out outcome, _ []float64, _ int, _ *arena) error {
 	return nil
 }
 
-// TestCalibrated: what rounding takes above 1 is 1, as in scikit-learn; more is
-// left as it is.
+// TestCalibrated checks that a probability slightly above 1 becomes 1, as in scikit-learn,
+// and a larger one stays.
 func TestCalibrated(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[fixed]float64{1: 1, 1 + 1e-6: 1, 1 + 1e-4: 1 + 1e-4, .75: .75} {
@@ -51,8 +51,8 @@ func TestCalibrated(t *testing.T) {
 	}
 }
 
-// TestVotes: where a pair's decision is 0, libsvm's prediction goes to the second
-// class of the pair, and scikit-learn's decision function to the first.
+// TestVotes checks votes for a decision of 0: libsvm's prediction counts it for the second
+// class of the pair, scikit-learn's decision function for the first.
 func TestVotes(t *testing.T) {
 	t.Parallel()
 	var votes [3]float64

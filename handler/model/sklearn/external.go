@@ -8,15 +8,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// external is a model that another package has read, as an estimator.
+// external makes an estimator of a model that another package has read.
 type external struct {
 	predict.Model
-	decision bool      // a classifier with decision_function in Python
+	decision bool      // a classifier that has decision_function in Python
 	results  sync.Pool // of *predict.Result
 }
 
-// newExternal returns the estimator that m is. How many scores and probabilities
-// a row has is asked of the model itself, by a row of zeros.
+// newExternal returns m as an estimator. It predicts a row of zeros to learn how many
+// scores and probabilities a row has.
 func newExternal(m predict.Model) (*element, error) {
 	var r predict.Result
 	if err := m.Predict(&r, make([]float64, m.Features())); err != nil {
@@ -33,7 +33,7 @@ func newExternal(m predict.Model) (*element, error) {
 	return e, nil
 }
 
-// external returns the estimator that m is, and its description.
+// external returns m as an estimator, and its description.
 func (l *loader) external(m predict.Model) (*element, Step, error) {
 	e, err := newExternal(m)
 	if err != nil {
@@ -60,9 +60,9 @@ func (e *external) predict(out outcome, x []float64, _ int, _ *arena) error {
 	return nil
 }
 
-// decides reports a predictor that has decision_function in Python too. Most
-// classifiers of other libraries have scores here, their margins, but no such method,
-// so that an estimator of scikit-learn around them asks for probabilities.
+// decides reports whether e has decision_function in Python. Most classifiers of other
+// libraries have not: their margins are scores here, but an estimator of scikit-learn
+// around them calls predict_proba.
 func (e *element) decides() bool {
 	switch p := e.predictor.(type) {
 	case *external:
@@ -73,7 +73,7 @@ func (e *element) decides() bool {
 	return e.scores > 0
 }
 
-// external returns the estimator that a model of another library is.
+// external returns m, a model of another library, as an estimator.
 func (a *attrs) external(m predict.Model) *element {
 	if a.err != nil {
 		return nil
@@ -89,8 +89,8 @@ func (a *attrs) external(m predict.Model) *element {
 	return e
 }
 
-// refuseForeign keeps the error of another library's reader, unsupported if it
-// wraps what that calls so.
+// refuseForeign keeps the error of another library's reader. If err wraps
+// unsupportedThere, the kept error wraps [ErrUnsupported].
 func (a *attrs) refuseForeign(err, unsupportedThere error) {
 	if a.err != nil {
 		return

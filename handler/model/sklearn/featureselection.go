@@ -10,10 +10,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 )
 
-// selected passes some columns on.
+// selected returns some columns of its rows.
 type selected struct {
 	columns []int
-	width   int
+	width   int // columns of the input
 }
 
 func (s *selected) transform(dst, src []float64, _ int, _ *arena) error {
@@ -21,7 +21,8 @@ func (s *selected) transform(dst, src []float64, _ int, _ *arena) error {
 	return nil
 }
 
-// mask is the element of a selection by a mask of a.in columns.
+// mask returns an element that selects the columns for which keep is true. It is as
+// long as the estimator has columns.
 func (a *attrs) mask(keep []bool) *element {
 	s := &selected{width: a.in.n}
 	for i, k := range keep {
@@ -35,7 +36,7 @@ func (a *attrs) mask(keep []bool) *element {
 	return &element{transformer: s, out: len(s.columns), size: 8 * len(s.columns)}
 }
 
-// loadSupport loads a selection that keeps its mask.
+// loadSupport loads a selection whose mask is in the file.
 func loadSupport(a *attrs) *element {
 	name := "support_"
 	if a.has("_support") {
@@ -44,8 +45,8 @@ func loadSupport(a *attrs) *element {
 	return a.mask(above(a.vector(name, &a.in), 0.5))
 }
 
-// selectedRows are rows of some columns, and an estimator that was fitted on them: RFE
-// and RFECV, which predict where nothing comes after them.
+// selectedRows is RFE or RFECV. They select columns, and predict with an estimator that
+// was fitted on these columns.
 type selectedRows struct {
 	selected
 	inner *element
@@ -56,7 +57,7 @@ func loadElimination(a *attrs) *element {
 	if a.err != nil {
 		return nil
 	}
-	// It is not needed where RFE only selects.
+	// An estimator that cannot be read is no error: RFE may only select here.
 	inner, _, err := a.estimator(a.optional("estimator_"), a.step)
 	if err != nil || inner.predictor == nil || !inner.fits(e.out) {
 		return e
@@ -66,7 +67,7 @@ func loadElimination(a *attrs) *element {
 	return e
 }
 
-func (s *selectedRows) judges() role { return s.inner.role }
+func (s *selectedRows) scoringRole() role { return s.inner.role }
 
 func (s *selectedRows) predict(out outcome, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
@@ -74,7 +75,7 @@ func (s *selectedRows) predict(out outcome, x []float64, n int, a *arena) error 
 	return amongColumns(s.inner.predict(out, x, n, a), s.columns)
 }
 
-// above tells which numbers are above a limit.
+// above returns for each number whether it is above the limit.
 func above(v []float64, limit float64) []bool {
 	keep := make([]bool, len(v))
 	for i, f := range v {
@@ -109,7 +110,7 @@ func loadGenericSelect(a *attrs) *element {
 	}
 }
 
-// scores are the columns' scores; NaN counts as the least.
+// scores returns scores_. NaN becomes the smallest number, as in scikit-learn.
 func (a *attrs) scores() []float64 {
 	scores := a.vectorOrNaN("scores_", &a.in)
 	for i, s := range scores {
@@ -120,7 +121,8 @@ func (a *attrs) scores() []float64 {
 	return scores
 }
 
-// best selects the k columns of the highest scores, of equal ones the last.
+// best selects the k columns with the highest scores. Of columns with equal scores it
+// prefers the last.
 func (a *attrs) best(k any) []bool {
 	scores := a.scores()
 	keep := make([]bool, len(scores))
@@ -140,8 +142,8 @@ func (a *attrs) best(k any) []bool {
 	return keep
 }
 
-// descending returns the positions of numbers from the highest down, of equal
-// ones the first or the last first.
+// descending returns the positions of the numbers, from the highest to the lowest. First
+// says whether equal numbers stay in order or are reversed.
 func descending(v []float64, first bool) []int {
 	order := make([]int, len(v))
 	for i := range order {
@@ -161,7 +163,7 @@ func descending(v []float64, first bool) []int {
 	return order
 }
 
-// percentile selects so many percent of the columns, by the highest scores.
+// percentile selects a percentage of the columns, those with the highest scores.
 func (a *attrs) percentile(param any) []bool {
 	scores := a.scores()
 	percent, ok := a.number(param)
@@ -193,7 +195,7 @@ func (a *attrs) percentile(param any) []bool {
 	return keep
 }
 
-// percentileOf is numpy.percentile of sorted numbers, linear between them.
+// percentileOf is numpy.percentile of sorted numbers, with linear interpolation.
 func percentileOf(sorted []float64, percent float64) float64 {
 	at := percent / 100 * float64(len(sorted)-1)
 	low := int(math.Floor(at))
@@ -205,7 +207,8 @@ func percentileOf(sorted []float64, percent float64) float64 {
 	return sorted[low] + d*t
 }
 
-// belowAlpha selects by the probability that a column tells nothing.
+// belowAlpha selects the columns whose p-value is below a limit. The limit is computed
+// from alpha as mode says: fpr, fwe or fdr.
 func (a *attrs) belowAlpha(mode string, param any) []bool {
 	p := a.vectorOrNaN("pvalues_", &a.in)
 	alpha, ok := a.number(param)
@@ -240,8 +243,8 @@ func (a *attrs) belowAlpha(mode string, param any) []bool {
 	return keep
 }
 
-// loadSelectFromModel selects the columns that an estimator finds important, by
-// its coefficients or its trees.
+// loadSelectFromModel selects the columns whose importance is at least a threshold. The
+// importances come from the coefficients or the trees of an estimator.
 func loadSelectFromModel(a *attrs) *element {
 	inner := a.importanceSource()
 	if a.err != nil {
@@ -265,14 +268,14 @@ func loadSelectFromModel(a *attrs) *element {
 		keep[i] = importances[i] >= threshold
 	}
 	e := a.mask(keep)
-	// Since 1.0 it passes on what the estimator could have, infinite numbers too.
+	// Since 1.0 a selector accepts any number if its estimator accepts NaN.
 	if a.version >= 100 && inner.readsNaN() {
 		e.accepts = anyNumber
 	}
 	return e
 }
 
-// readsNaN reports an estimator that could predict rows with NaN.
+// readsNaN reports whether the estimator predicts rows with NaN.
 func (a *attrs) readsNaN() bool {
 	switch {
 	case strings.HasPrefix(a.class, "HistGradientBoosting"):
@@ -283,8 +286,8 @@ func (a *attrs) readsNaN() bool {
 	return false
 }
 
-// importanceThreshold reads the threshold: a number, or a multiple of the mean
-// or median, of which there is a default by estimator.
+// importanceThreshold reads the threshold: a number, or a multiple of the mean or the
+// median of the importances. Its default depends on the estimator.
 func (a *attrs) importanceThreshold(inner *attrs, importances []float64) float64 {
 	v := a.value("threshold")
 	if f, ok := a.number(v); ok {
@@ -316,8 +319,8 @@ func (a *attrs) importanceThreshold(inner *attrs, importances []float64) float64
 	return 0
 }
 
-// selectsBySparsity reports an estimator whose coefficients are 0 where a column
-// tells nothing.
+// selectsBySparsity reports whether the estimator is fitted with an L1 penalty, which
+// sets the coefficients of useless columns to 0.
 func (a *attrs) selectsBySparsity() bool {
 	ratio := "l1_ratio"
 	if strings.HasSuffix(a.class, "CV") {

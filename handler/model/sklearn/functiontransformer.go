@@ -12,7 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// ufunc is one of numpy's functions of one number, as a transformer.
+// ufunc is a function of numpy that takes one number and returns one.
 type ufunc func(float64) float64
 
 // ufuncs are the functions that sklearn.preprocessing.FunctionTransformer may
@@ -29,7 +29,7 @@ var ufuncs = map[string]ufunc{
 	"arcsin": math.Asin, "arccos": math.Acos, "arctan": math.Atan, "asin": math.Asin, "acos": math.Acos, "atan": math.Atan,
 	"sinh": math.Sinh, "cosh": math.Cosh, "tanh": libm.Tanh,
 	"arcsinh": math.Asinh, "arccosh": math.Acosh, "arctanh": math.Atanh, "asinh": math.Asinh, "acosh": math.Acosh, "atanh": math.Atanh,
-	"nan_to_num": (&replaced{0, math.MaxFloat64, -math.MaxFloat64}).of,
+	"nan_to_num": (&nanToNum{0, math.MaxFloat64, -math.MaxFloat64}).of,
 	"deg2rad":    radians, "radians": radians, "rad2deg": degrees, "degrees": degrees,
 }
 
@@ -55,18 +55,18 @@ func loadFunctionTransformer(a *attrs) *element {
 		return e // the identity
 	}
 	f := &functions{forward: a.functionWith("func", "kw_args")}
-	// Only a target is ever inverted: an inverse that is not known stops nobody
-	// else.
+	// Only TransformedTargetRegressor inverts. So an inverse that is not supported is
+	// no error here.
 	f.inverse, _ = a.knownFunction("inverse_func")
 	e.transformer = f
 	return e
 }
 
-// functions are what a FunctionTransformer applies, and what undoes it, nil
-// where that is not known.
+// functions is a FunctionTransformer. The inverse is nil if it is not supported.
 type functions struct{ forward, inverse ufunc }
 
-// function returns the function that an attribute is.
+// function returns the function in an attribute. It keeps an error if it is not
+// supported.
 func (a *attrs) function(name string) ufunc {
 	f, ok := a.knownFunction(name)
 	if !ok {
@@ -79,7 +79,8 @@ func (a *attrs) function(name string) ufunc {
 	return f
 }
 
-// functionWith returns the function that an attribute is, with the arguments in another.
+// functionWith returns the function in one attribute, called with the keyword arguments
+// in another.
 func (a *attrs) functionWith(name, arguments string) ufunc {
 	args, _ := a.optional(arguments).(*pickle.Dict)
 	if args == nil || len(args.Entries) == 0 {
@@ -113,13 +114,13 @@ func (a *attrs) functionWith(name, arguments string) ufunc {
 	return f
 }
 
-// withArguments are the functions of numpy that are read with arguments. Each takes
-// those it knows out of what is given.
+// withArguments are the functions of numpy that are supported with arguments. Each
+// deletes the arguments that it knows from given.
 var withArguments = map[string]func(given map[string]float64) ufunc{
 	"clip": func(given map[string]float64) ufunc {
 		least, most := math.Inf(-1), math.Inf(1)
-		taken(given, &least, "a_min", "min")
-		taken(given, &most, "a_max", "max")
+		takeArgument(given, &least, "a_min", "min")
+		takeArgument(given, &most, "a_max", "max")
 		return func(x float64) float64 {
 			if x != x {
 				return x
@@ -129,15 +130,16 @@ var withArguments = map[string]func(given map[string]float64) ufunc{
 	},
 	"round": rounding, "around": rounding, "round_": rounding,
 	"nan_to_num": func(given map[string]float64) ufunc {
-		r := &replaced{0, math.MaxFloat64, -math.MaxFloat64}
-		taken(given, &r.nan, "nan")
-		taken(given, &r.positive, "posinf")
-		taken(given, &r.negative, "neginf")
+		r := &nanToNum{0, math.MaxFloat64, -math.MaxFloat64}
+		takeArgument(given, &r.nan, "nan")
+		takeArgument(given, &r.positive, "posinf")
+		takeArgument(given, &r.negative, "neginf")
 		return r.of
 	},
 }
 
-func taken(given map[string]float64, to *float64, names ...string) {
+// takeArgument moves an argument, which may have several names, from given to to.
+func takeArgument(given map[string]float64, to *float64, names ...string) {
 	for _, name := range names {
 		if f, ok := given[name]; ok {
 			*to = f
@@ -149,7 +151,7 @@ func taken(given map[string]float64, to *float64, names ...string) {
 // rounding is numpy.round: it multiplies, rounds half to even, and divides.
 func rounding(given map[string]float64) ufunc {
 	decimals := 0.0
-	taken(given, &decimals, "decimals")
+	takeArgument(given, &decimals, "decimals")
 	factor := math.Pow(10, math.Abs(decimals))
 	switch {
 	case decimals == 0:
@@ -160,10 +162,11 @@ func rounding(given map[string]float64) ufunc {
 	return func(x float64) float64 { return math.RoundToEven(x/factor) * factor }
 }
 
-// replaced is numpy.nan_to_num.
-type replaced struct{ nan, positive, negative float64 }
+// nanToNum is numpy.nan_to_num: the numbers that replace NaN, infinity and minus
+// infinity.
+type nanToNum struct{ nan, positive, negative float64 }
 
-func (r *replaced) of(x float64) float64 {
+func (r *nanToNum) of(x float64) float64 {
 	switch {
 	case x != x:
 		return r.nan
@@ -179,14 +182,14 @@ func ofNumpy(g pickle.Global) bool {
 	return g.Module == "numpy" || strings.HasPrefix(g.Module, "numpy.")
 }
 
-// knownFunction returns the function that an attribute is, the identity of
-// None, if it is known.
+// knownFunction returns the function in an attribute, and false if it is not supported.
+// None is the identity.
 func (a *attrs) knownFunction(name string) (ufunc, bool) {
 	v := a.optional(name)
 	if v == nil {
 		return identity, true
 	}
-	if o, ok := v.(*pickle.Object); ok && o.Class == partial && a.checks(o) {
+	if o, ok := v.(*pickle.Object); ok && o.Class == partial && a.isCheckArray(o) {
 		return identity, true
 	}
 	f, ok := function(v)
@@ -197,10 +200,11 @@ func (a *attrs) knownFunction(name string) (ufunc, bool) {
 	return u, ok
 }
 
-// checks reports whether a functools.partial is of check_array, which changes no
-// number: what HistGradientBoosting keeps as the transformer of columns that are
-// numbers. Files of skops do not say of what it is.
-func (a *attrs) checks(o *pickle.Object) bool {
+// isCheckArray reports whether a functools.partial calls check_array, which changes no
+// number. HistGradientBoosting keeps it as the transformer of its numeric columns. Files
+// of skops leave out the function of a partial, so inside HistGradientBoosting it is
+// taken to be check_array.
+func (a *attrs) isCheckArray(o *pickle.Object) bool {
 	return len(o.Args) == 1 && o.Args[0] == any(checkArray) || len(o.Args) == 0 && a.histogram
 }
 
@@ -211,8 +215,8 @@ var (
 	checkArray = pickle.Global{Module: "sklearn.utils.validation", Name: "check_array"}
 )
 
-// function returns the name of a pickled function: numpy's are given by it, or
-// up to 1.19 by a call of _ufunc_reconstruct with module and name.
+// function returns the name of a pickled function. Up to version 1.19 numpy pickled its
+// functions as a call of _ufunc_reconstruct with module and name.
 func function(v any) (pickle.Global, bool) {
 	if o, ok := v.(*pickle.Object); ok && numpy.IsFunction(o) && len(o.Args) == 2 {
 		module, ok1 := o.Args[0].(string)

@@ -11,9 +11,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// FuzzLoad holds that no file makes loading, or scoring with what was loaded,
-// crash or take a second of CPU time, and that loading allocates no more than
-// what package pickle allows for what it reads, beyond what a small model takes.
+// FuzzLoad checks that no file makes Load or Predict crash or take a second of CPU time,
+// and that Load does not allocate more than the budget of package pickle.
 func FuzzLoad(f *testing.F) {
 	all := readGoldens(f, allModels)
 	for _, name := range []string{"protocol_0", "protocol_2", "protocol_5", "joblib_plain", "joblib_xz", "joblib_bz2", "lof_kd_tree", "lof_ball_tree", "columns_slice_drop", "t_power_box", "imputer_indicator"} {
@@ -35,8 +34,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(r.File)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		// What decompressing takes, and what may come out, has bounds of its own,
-		// held in package joblib.
+		// Package joblib tests the limits of decompression.
 		plain, err := joblib.Decompress(data)
 		if err == nil {
 			data = plain
@@ -56,8 +54,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// TestNoAllocationPerRow holds that scoring many rows allocates no more than
-// scoring few.
+// TestNoAllocationPerRow checks that scoring many rows allocates as little as scoring few.
 func TestNoAllocationPerRow(t *testing.T) {
 	all := readGoldens(t, allModels)
 	for _, name := range []string{"ocsvm_rbf_d4", "iforest_auto", "lof_kd_tree", "elliptic", "t_pca", "t_power_yeo", "t_nystroem_rbf", "columns_list_passthrough"} {

@@ -6,10 +6,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// loadGaussianClassifier loads GaussianProcessClassifier: of two classes the classifier
-// inside, of more one that asks several of them.
+// loadGaussianClassifier loads GaussianProcessClassifier. Inside is a classifier of two
+// classes, or for more classes a OneVsRestClassifier or OneVsOneClassifier.
 func loadGaussianClassifier(a *attrs) *element {
-	e := a.standsFor("base_estimator_")
+	e := a.delegate("base_estimator_")
 	if a.err != nil {
 		return nil
 	}
@@ -25,24 +25,24 @@ func loadGaussianClassifier(a *attrs) *element {
 	return &element{role: e.role, predictor: &unscored{e.predictor}, in: e.in, accepts: e.accepts, size: e.size}
 }
 
-// unscored is a classifier whose scores are not those of the estimator around it.
+// unscored hides the scores of a classifier.
 type unscored struct{ predictor }
 
 func (m *unscored) predict(out outcome, x []float64, n int, a *arena) error {
 	return m.predictor.predict(outcome{pred: out.pred, proba: out.proba}, x, n, a)
 }
 
-// laplace is the classifier of two classes inside GaussianProcessClassifier, by
-// Laplace's approximation: algorithms 3.1 and 3.2 of Rasmussen and Williams, Gaussian
-// Processes for Machine Learning.
+// laplace is _BinaryGaussianProcessClassifierLaplace, the classifier of two classes
+// inside GaussianProcessClassifier. The formulas are algorithms 3.1 and 3.2 of Rasmussen
+// and Williams, Gaussian Processes for Machine Learning.
 type laplace struct {
 	role
 	kernel  covarianceKernel
 	rows    []float64
 	width   int
-	error   []float64 // of each fitted row, its class less the probability of it
-	weights []float64 // of each, the root of the second derivative
-	lower   []float64 // Cholesky's factor, row-major
+	error   []float64 // per fitted row: y_train_ - pi_
+	weights []float64 // per fitted row: W_sr_, the root of the second derivative
+	lower   []float64 // L_, the Cholesky factor, row-major
 }
 
 func loadLaplace(a *attrs) *element {
@@ -72,7 +72,7 @@ func loadLaplace(a *attrs) *element {
 	return &element{role: m.role, predictor: m, size: 8 * (len(m.rows) + len(m.lower) + 2*count.n)}
 }
 
-// The logistic function as a sum of error functions, of Williams and Barber, Bayesian
+// The logistic function as a sum of error functions: Williams and Barber, Bayesian
 // Classification with Gaussian Processes, appendix A.
 var (
 	erfLengths = [5]float64{0.41, 0.4, 0.37, 0.44, 0.39}
@@ -98,7 +98,8 @@ func (m *laplace) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// variance is that of the latent function; values are overwritten.
+// variance returns the variance of the latent function for a row. Values are the row's
+// covariances with the fitted rows, and are overwritten.
 func (m *laplace) variance(row, values []float64) float64 {
 	n := len(values)
 	sum := 0.0
@@ -111,7 +112,7 @@ func (m *laplace) variance(row, values []float64) float64 {
 	return m.kernel.itself(row) - sum
 }
 
-// probability is the mean of the logistic function where the latent one is normal.
+// probability returns the mean of the logistic function of a normal variable.
 func (m *laplace) probability(mean, variance float64) float64 {
 	alpha := 1 / (2 * variance)
 	total, all := 0.0, 0.0

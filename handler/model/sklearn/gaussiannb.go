@@ -10,7 +10,7 @@ import (
 type gaussianNB struct {
 	role
 	theta, variance []float64 // a row for each class
-	constant        []float64 // of each class, what does not depend on the row
+	constant        []float64 // two numbers per class, added to the log-likelihood
 	width           int
 }
 
@@ -33,7 +33,8 @@ func loadGaussianNB(a *attrs) *element {
 			a.fail("%s has a %v: variances are above 0", name, v)
 		}
 	}
-	single := a.isFloat32(name) // since 1.9 of a fit on float32: what no row is in is computed so
+	// Fitted on float32 since 1.9: what does not depend on the row is computed in float32.
+	single := a.isFloat32(name)
 	logs := make([]float64, m.width)
 	for i, p := range prior {
 		if p < 0 {
@@ -74,7 +75,7 @@ func (m *gaussianNB) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// rounded is v as a float32, if it is single.
+// rounded returns v, rounded to float32 if single is true.
 func rounded(v float64, single bool) float64 {
 	if single {
 		return float64(float32(v))
@@ -82,7 +83,7 @@ func rounded(v float64, single bool) float64 {
 	return v
 }
 
-// sum32 is numpy's sum of a few float32.
+// sum32 returns numpy.sum of fewer than eight float32.
 func sum32(v []float64) float64 {
 	sum := float32(0)
 	for _, x := range v {

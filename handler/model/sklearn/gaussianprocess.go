@@ -8,13 +8,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// gaussianProcess is GaussianProcessRegressor: a sum of kernel values.
+// gaussianProcess is GaussianProcessRegressor: a weighted sum of the covariances with
+// the fitted rows.
 type gaussianProcess struct {
 	kernel    covarianceKernel
 	rows      []float64
 	width     int
 	alpha     []float64
-	mean, std float64 // of what it was fitted on
+	mean, std float64 // of the target
 }
 
 // covarianceKernel is a kernel of sklearn.gaussian_process.kernels.
@@ -23,12 +24,12 @@ type covarianceKernel struct {
 	itself  func(x []float64) float64    // of a row and itself
 }
 
-// ofDistance is a kernel that is 1 for a row and itself.
+// ofDistance returns a kernel that is 1 between a row and itself.
 func ofDistance(between func(x, y []float64) float64) covarianceKernel {
 	return covarianceKernel{between, func([]float64) float64 { return 1 }}
 }
 
-// maxKernels bounds the kernels inside one another.
+// maxKernels is the largest number of kernels that a kernel may consist of.
 const maxKernels = 50
 
 func loadGaussianProcess(a *attrs) *element {
@@ -69,14 +70,14 @@ func (m *gaussianProcess) predict(out outcome, x []float64, n int, a *arena) err
 	return nil
 }
 
-// toEach sets values to the covariances of a row with each of rows.
+// toEach sets values to the covariances of row with each of rows.
 func (k *covarianceKernel) toEach(values, row, rows []float64) {
 	for i := range values {
 		values[i] = k.between(row, rows[i*len(row):(i+1)*len(row)])
 	}
 }
 
-// covarianceKernel reads a kernel, whose parameters are its attributes.
+// covarianceKernel reads a kernel. Each kernel inside it takes one from left.
 func (a *attrs) covarianceKernel(v any, left *int) covarianceKernel {
 	o, ok := v.(*pickle.Object)
 	if *left--; *left < 0 || !ok {
@@ -148,7 +149,7 @@ func (a *attrs) kernelNamed(left *int) covarianceKernel {
 
 const useKernels = "use RBF, Matern of nu 0.5, 1.5, 2.5 or inf, RationalQuadratic, ExpSineSquared, DotProduct, ConstantKernel, WhiteKernel, their sums and products"
 
-// lengthScale reads a length for all columns, or one for each.
+// lengthScale reads length_scale: one number for all columns, or one for each.
 func (a *attrs) lengthScale() []float64 {
 	var scale []float64
 	if _, one := a.number(a.value("length_scale")); one {
@@ -164,7 +165,8 @@ func (a *attrs) lengthScale() []float64 {
 	return scale
 }
 
-// scaledSquare is the squared distance of rows divided by the scale.
+// scaledSquare returns the squared distance between x and y, after each column is
+// divided by its scale.
 func scaledSquare(x, y, scale []float64) float64 {
 	sum := 0.0
 	for i, v := range x {

@@ -15,7 +15,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// golden is what testdata/golden.py or versions.py wrote about a model.
+// golden is a model that testdata/golden.py or versions.py wrote, with its results.
 type golden struct {
 	File  []byte
 	Names []string
@@ -37,7 +37,7 @@ func readJSON(t testing.TB, path string, to any) {
 	}
 }
 
-// readModels reads what a script wrote about models, by their names.
+// readModels reads the goldens of a file, by the names of the models.
 func readModels[M any](t testing.TB, path string) map[string]M {
 	t.Helper()
 	var all struct{ Models map[string]M }
@@ -47,7 +47,7 @@ func readModels[M any](t testing.TB, path string) map[string]M {
 
 func readGoldens(t testing.TB, path string) map[string]golden { return readModels[golden](t, path) }
 
-// allModels are goldens of all the models that there are.
+// allModels has all models of the goldens of this form.
 const allModels = "../testdata/sklearn-1.1.3.json.gz"
 
 func goldenFiles(t testing.TB) []string {
@@ -59,12 +59,12 @@ func goldenFiles(t testing.TB) []string {
 	return paths
 }
 
-// sameBits are the goldens whose decision values are scikit-learn's to the bit: a
-// OneClassSVM with the RBF kernel, of one feature or where its BLAS adds in order.
+// sameBits matches the goldens whose decision values are scikit-learn's to the bit: a
+// OneClassSVM with the RBF kernel, if it has one feature or BLAS adds in order.
 var sameBits = regexp.MustCompile(`^ocsvm_(rbf|rbf_d1|one_vector)$`)
 
-// TestGoldens holds each estimator and transformer to what several versions of
-// scikit-learn gave.
+// TestGoldens compares each estimator and transformer with the results of several versions
+// of scikit-learn.
 func TestGoldens(t *testing.T) {
 	t.Parallel()
 	for _, path := range goldenFiles(t) {
@@ -86,7 +86,7 @@ func TestGoldens(t *testing.T) {
 	}
 }
 
-// TestRowsAlone holds scoring row by row to scoring all at once.
+// TestRowsAlone checks that a row has the same score alone as among others.
 func TestRowsAlone(t *testing.T) {
 	t.Parallel()
 	for name, g := range readGoldens(t, allModels) {

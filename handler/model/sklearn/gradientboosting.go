@@ -8,22 +8,22 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// boosted is gradient boosting: what an initial estimator says, and the values
-// of the trees of each stage, one for each output.
+// boosted is GradientBoostingClassifier or GradientBoostingRegressor. To the prediction
+// of an initial estimator it adds the values of all trees. Each stage has one tree for
+// each output.
 type boosted struct {
 	*valueForest
 	role
-	start []float64 // of each output; nil where first says it
+	start []float64 // the initial prediction of each output; nil if first computes it
 	first *initial
 	link  link
-	half  float64 // the second of two classes is taken where the score is at least this
+	half  float64 // of two classes, the smallest score of the second
 }
 
-// initial is the estimator that gradient boosting begins with, where that is not
-// a constant.
+// initial is an initial estimator that is not constant.
 type initial struct {
 	*element
-	toScore func(dst, proba []float64) // nil of a regressor
+	toScore func(dst, proba []float64) // turns its probabilities into scores; nil for a regressor
 }
 
 func loadGradientBoostingClassifier(a *attrs) *element {
@@ -44,11 +44,11 @@ func loadGradientBoostingClassifier(a *attrs) *element {
 	case classes > 2:
 		toScore = symmetricLogs
 	}
-	least := 0x1p-23 // float32's epsilon, by which probabilities are kept off 0 and 1
+	least := 0x1p-23 // float32's epsilon: the smallest probability, and 1 minus the largest
 	if a.version >= 108 {
 		least = epsilon
 	}
-	// Before 1.4 it compared the two probabilities: 1/2 is then the first class.
+	// Before 1.4 it took the larger probability, and of equal ones the first class.
 	if a.version < 104 && loss != "exponential" {
 		m.half = math.SmallestNonzeroFloat64
 	}
@@ -88,7 +88,8 @@ func (a *attrs) boosted(m *boosted, outputs int, toScore func(dst, proba []float
 	return e
 }
 
-// startOf reads init_: 'zero', or an estimator.
+// startOf reads init_: 'zero', or an estimator. It sets m.start if the prediction is
+// constant, else m.first.
 func (a *attrs) startOf(m *boosted, outputs int, toScore func(dst, proba []float64)) {
 	v := a.value("init_")
 	if v == any("zero") {
@@ -116,8 +117,8 @@ func (a *attrs) startOf(m *boosted, outputs int, toScore func(dst, proba []float
 	}
 }
 
-// constantStart reads the initial estimators that gradient boosting had of its
-// own up to 0.20.
+// constantStart reads the classes of initial estimators that sklearn.ensemble had up to
+// 0.20. It reports false for any other class.
 func (a *attrs) constantStart(m *boosted, o *pickle.Object, outputs int) bool {
 	attribute := map[string]string{
 		"LogOddsEstimator": "prior", "ScaledLogOddsEstimator": "prior", "PriorProbabilityEstimator": "priors",
@@ -156,7 +157,7 @@ func logOfEach(dst, proba []float64) {
 	}
 }
 
-// symmetricLogs are the logarithms less their mean.
+// symmetricLogs sets dst to the logarithms of proba minus their mean.
 func symmetricLogs(dst, proba []float64) {
 	logOfEach(dst, proba)
 	mean := libm.Exp(pairwiseSum(dst) / float64(len(dst)))
@@ -205,8 +206,8 @@ func (m *boosted) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// begin sets scores to what the initial estimator says of n rows, which it gets
-// rounded to float32.
+// begin sets scores to the initial predictions of n rows. Scikit-learn rounds the rows to
+// float32 before it predicts.
 func (f *initial) begin(scores, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
 	rounded := a.take(len(x))

@@ -10,20 +10,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// histBoosted is histogram-based gradient boosting, which compares and adds in
-// float64.
+// histBoosted is HistGradientBoostingClassifier or HistGradientBoostingRegressor. It
+// compares and adds in float64.
 type histBoosted struct {
 	*forest.Values[float64, float64]
 	role
-	baseline []float64 // of each output
-	first    *element  // encodes categories; nil where there are none
+	baseline []float64 // the initial prediction of each output
+	first    *element  // encodes categories; nil without
 	link     link
-	exp      bool // of a regressor: the prediction is exp of the sum
-	byProba  bool // the class is that of the highest probability, else by the sums
+	exp      bool // a regressor whose prediction is exp of the sum
+	byProba  bool // the class is that of the highest probability; false: by the sums
 }
 
-// The versions from which HistGradientBoosting reads NaN, and takes classes by
-// the sums.
+// The first versions of HistGradientBoosting that accept NaN, and that decide the class
+// by the sums.
 const (
 	nanInHistograms version = 22
 	classBySums     version = 105
@@ -101,14 +101,14 @@ func (a *attrs) histBoosted(m *histBoosted, outputs int) *element {
 // histReader reads the trees.
 type histReader struct {
 	*attrs
-	known map[int][]uint32 // of columns of categories, which were seen
+	known map[int][]uint32 // per categorical column: a bit set of the categories of the fit
 }
 
-// bitsetWords are the words of 32 bits of a set of categories.
+// bitsetWords is the length of a bit set of categories 0 to 255, in words of 32 bits.
 const bitsetWords = 8
 
-// readCategories reads which categories were seen in each column that has
-// them: the thresholds of its bins.
+// readCategories reads the categories of each categorical column. They are the
+// thresholds of its bins.
 func (h *histReader) readCategories() {
 	h.known = make(map[int][]uint32)
 	if h.version < 24 || h.err != nil {
@@ -214,7 +214,8 @@ func (h *histReader) read(v any) (forest.ValueTree[float64, float64], error) {
 	return t, nil
 }
 
-// sets are the categories that go left, of each node that has any.
+// sets returns bit sets of the categories that go left, bitsetWords words for each node
+// that splits by categories.
 func (h *histReader) sets(o *pickle.Object) ([]int64, error) {
 	v, ok := o.Attr("raw_left_cat_bitsets")
 	if !ok {
@@ -230,9 +231,9 @@ func (h *histReader) sets(o *pickle.Object) ([]int64, error) {
 	return array.Ints(h.budget)
 }
 
-// categories returns the set by which a node splits. Numbers that are no
-// category, or one that was not seen, go where NaN goes. The set has the bits
-// that go right.
+// categories returns the set by which a node splits: the bits of the categories that go
+// right. Numbers that are no category of the fit go where NaN goes. The argument at is
+// the position in sets.
 func (h *histReader) categories(n *forest.ValueNode[float64], sets []int64, at int) (*forest.Set, error) {
 	known := h.known[n.Feature]
 	if known == nil || at < 0 || (at+1)*bitsetWords > len(sets) {

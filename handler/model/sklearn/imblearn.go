@@ -6,8 +6,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// resamples reports a sampler of imbalanced-learn, such as SMOTE. Its Pipeline passes
-// rows by it except when it is fitted.
+// resamples reports whether v is a sampler of imbalanced-learn, SMOTE for instance. A
+// Pipeline uses it only to fit: to predict, it leaves it out.
 func resamples(v any) bool {
 	o, ok := v.(*pickle.Object)
 	if !ok {
@@ -21,9 +21,9 @@ func resamples(v any) bool {
 	return o.Class == pickle.Global{Module: "imblearn.base", Name: "FunctionSampler"}
 }
 
-// loadImbalanced loads an estimator of imbalanced-learn, which is one of scikit-learn
-// that was fitted in another way. It doesn't say which version of scikit-learn it was
-// written with; an estimator in it does.
+// loadImbalanced returns the loader of a class of imbalanced-learn that predicts like a
+// class of scikit-learn, whose loader is load. The version of scikit-learn is that of an
+// estimator inside.
 func loadImbalanced(load func(*attrs) *element) func(*attrs) *element {
 	return func(a *attrs) *element {
 		left := 100
@@ -40,8 +40,8 @@ func loadImbalanced(load func(*attrs) *element) func(*attrs) *element {
 	}
 }
 
-// writtenIn returns the version of the first estimator in v that says one, nil if none
-// of so many does.
+// writtenIn returns the version of the first estimator in v that has one, or nil. It
+// looks at no more than left objects.
 func writtenIn(v any, left *int) any {
 	if *left--; *left < 0 {
 		return nil

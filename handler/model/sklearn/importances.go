@@ -8,8 +8,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// importanceSource returns the attributes of the estimator whose coefficients or
-// trees say how important columns are.
+// importanceSource returns the attributes of the estimator that SelectFromModel takes
+// importances from.
 func (a *attrs) importanceSource() *attrs {
 	getter := a.optional("importance_getter")
 	if getter != nil && getter != any("auto") {
@@ -17,7 +17,7 @@ func (a *attrs) importanceSource() *attrs {
 	}
 	name := "estimator_"
 	if !a.has(name) {
-		name = "estimator" // prefit
+		name = "estimator" // with prefit=True
 	}
 	o := a.inside(name)
 	if a.err != nil {
@@ -26,8 +26,8 @@ func (a *attrs) importanceSource() *attrs {
 	return &attrs{loader: a.loader, object: o, class: o.Class.Name, step: a.step, version: a.version}
 }
 
-// importances are the norms of coef_, or feature_importances_, which
-// scikit-learn computes of the trees anew.
+// importances returns the norms of coef_, or feature_importances_, which scikit-learn
+// does not store but computes from the trees.
 func (a *attrs) importances(norm any) []float64 {
 	if a.has("coef_") {
 		return a.coefficientNorms(norm)
@@ -37,7 +37,7 @@ func (a *attrs) importances(norm any) []float64 {
 		a.featuresFrom("n_features_")
 	}
 	var trees []any
-	all := false // of all trees before they are made to add up to 1
+	all := false // only the sum over all trees is normalised
 	switch {
 	case a.has("tree_"):
 		trees = []any{a.object}
@@ -81,8 +81,8 @@ func normalise(v []float64) {
 	}
 }
 
-// treeImportances is compute_feature_importances of tree_: how much each
-// column's splits lessen the impurity.
+// treeImportances is compute_feature_importances of tree_: for each column, by how much
+// its splits lower the impurity.
 func (a *attrs) treeImportances(i int, v any) []float64 {
 	importances := make([]float64, a.in.n)
 	o, ok := v.(*pickle.Object)
@@ -129,7 +129,8 @@ func (a *attrs) treeImportances(i int, v any) []float64 {
 	return importances
 }
 
-// coefficientNorms are of a matrix the norms of its columns, 1 by default.
+// coefficientNorms returns the norm of each column of coef_. The order of the norm is 1
+// by default.
 func (a *attrs) coefficientNorms(norm any) []float64 {
 	shape, coef := a.array("coef_")
 	a.checkFinite("coef_", coef)

@@ -8,12 +8,11 @@ import (
 
 // inverter is a transformer whose inverse_transform is known.
 type inverter interface {
-	// invert sets the n rows of dst to what the rows of src come from.
+	// invert sets the n rows of dst to inverse_transform of the rows of src.
 	invert(dst, src []float64, n int, a *arena) error
 }
 
-// invertible reports whether e can be inverted: a transformer that does nothing
-// can.
+// invertible reports whether inverse_transform of e is supported.
 func (e *element) invertible() bool {
 	switch t := e.transformer.(type) {
 	case nil:

@@ -14,8 +14,8 @@ import (
 type isolationForest struct {
 	*forest.Forest
 	trees   float64
-	average float64 // path length for as many samples as a tree was fitted on
-	offset  float64 // 0.19: threshold_
+	average float64 // the average path length for the number of samples of a tree
+	offset  float64 // offset_; with 0.19 threshold_
 	version version
 }
 
@@ -60,12 +60,12 @@ func loadIsolationForest(a *attrs) *element {
 	return e
 }
 
-// nanInForest is the version from which IsolationForest accepts NaN, and with
-// it infinite numbers.
+// nanInForest is the first version in which IsolationForest accepts NaN and infinite
+// numbers.
 const nanInForest version = 106
 
-// trees reads the trees, and for each the columns it was fitted on where these
-// are not all.
+// trees reads the trees. A tree has the columns that it was fitted on if these are not
+// all n.
 func (a *attrs) trees(n int) []forest.Tree {
 	estimators := a.items("estimators_")
 	columns := a.items("estimators_features_")
@@ -77,8 +77,8 @@ func (a *attrs) trees(n int) []forest.Tree {
 		a.fail("%w", err)
 		return nil
 	}
-	// Scikit-learn looks at the columns only where they are fewer than all,
-	// even if they are in another order or drawn with repetition.
+	// Scikit-learn selects columns only if they are fewer than all. If they are as many,
+	// it ignores their order and repetitions.
 	subset := a.int("_max_features") != n
 	trees := make([]forest.Tree, 0, len(estimators))
 	for i := range estimators {
@@ -92,7 +92,7 @@ func (a *attrs) trees(n int) []forest.Tree {
 	return trees
 }
 
-// tree reads an ExtraTreeRegressor, of which only tree_ matters.
+// tree reads tree_ of an ExtraTreeRegressor.
 func (l *loader) tree(estimator, columns any, subset bool, version version) (forest.Tree, error) {
 	var t forest.Tree
 	o, ok := estimator.(*pickle.Object)
@@ -129,8 +129,8 @@ func (l *loader) ints(v any) ([]int, error) {
 	return narrow, err
 }
 
-// nodes reads a tree's records, field by field by name: their layout changes
-// between versions. Nan says that they tell where NaN goes.
+// nodes reads the nodes of a tree by the names of their fields, because their layout
+// differs between versions. Nan says that they have missing_go_to_left.
 func (l *loader) nodes(v any, nan bool) ([]forest.Node, error) {
 	records, err := numpy.Parse(v)
 	if err != nil {
@@ -150,7 +150,7 @@ func (l *loader) nodes(v any, nan bool) ([]forest.Node, error) {
 		}
 		nanLeft = func(i int) bool { return field.Float(i) != 0 }
 	}
-	// The nodes, and the forest that is made of them.
+	// The memory of the nodes, and of the forest built from them.
 	if err := l.budget.Take(64 * records.Len()); err != nil {
 		return nil, err
 	}
@@ -164,7 +164,8 @@ func (l *loader) nodes(v any, nan bool) ([]forest.Node, error) {
 	return nodes, nil
 }
 
-// anomaly sets dst to the anomaly score of the original paper, between 0 and 1.
+// anomaly sets dst to the anomaly score of Liu, Ting and Zhou, Isolation Forest, which is
+// between 0 and 1.
 func (s *isolationForest) anomaly(dst, x []float64) {
 	s.PathLengths(dst, x)
 	for i, length := range dst {
@@ -179,14 +180,14 @@ func (s *isolationForest) anomaly(dst, x []float64) {
 	}
 }
 
-// tie is within what a score may differ from the threshold where the two are
-// equal in scikit-learn: with a number for contamination the threshold is the
-// score of one of the rows fitted, or of many like it, and numpy's power and
-// logarithm differ in the last bits from processor to processor.
+// tie is the largest difference between a score and the threshold at which the two count
+// as equal. With a number for contamination the threshold is the score of a fitted row,
+// and many rows may have that score. Numpy's power and logarithm differ in the last bits
+// between processors, so a score that is equal in scikit-learn may differ here.
 const tie = 4 * epsilon
 
 func (s *isolationForest) predict(out outcome, x []float64, n int, a *arena) error {
-	pred, score := out.verdicts(n, a)
+	pred, score := out.predictionsAndScores(n, a)
 	s.anomaly(score, x)
 	if s.version < 20 {
 		for i, v := range score {

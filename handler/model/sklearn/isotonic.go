@@ -8,10 +8,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// isotonic is sklearn.isotonic.IsotonicRegression: linear between points.
+// isotonic is sklearn.isotonic.IsotonicRegression, which interpolates between points.
 type isotonic struct {
 	x, y      []float64
-	low, high float64 // of what it was fitted on
+	low, high float64 // X_min_ and X_max_
 	beyond    string  // out_of_bounds: nan, clip or raise
 	label     string
 }
@@ -51,9 +51,10 @@ func ascends(x []float64) bool {
 	return true
 }
 
-var errBeyond = errors.New("it is beyond what the regression was fitted on")
+var errBeyond = errors.New("it is outside the range that the regression was fitted on")
 
-// value returns what the regression gives for x; an error if it raises one.
+// value returns the prediction for x. It returns an error where out_of_bounds='raise'
+// raises one.
 func (m *isotonic) value(x float64) (float64, error) {
 	if m.beyond == "clip" {
 		x = max(m.low, min(m.high, x))

@@ -8,31 +8,32 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// iterativeImputer is sklearn.impute.IterativeImputer: regressors fill each
-// column in turn, by the others. Each row is filled by itself.
+// iterativeImputer is sklearn.impute.IterativeImputer. A SimpleImputer fills all missing
+// numbers. Then regressors predict the missing numbers of one column after the other
+// from the other columns.
 type iterativeImputer struct {
 	missing
-	first      *element // fills at the beginning
-	rounds     []imputation
-	columns    []int // that come out of the first, of the rows
-	least      []float64
-	most       []float64
-	indicators []int
-	width      int
+	first      *element     // the SimpleImputer
+	rounds     []imputation // in the order of their application
+	columns    []int        // the columns that the SimpleImputer returns
+	least      []float64    // per such column: the lowest number that is filled in
+	most       []float64    // per such column: the highest
+	indicators []int        // columns with an indicator of missing numbers
+	width      int          // columns of the input
 }
 
-// imputation is a regressor of one column by others, of those that come out of
-// the first imputer.
+// imputation is a regressor that predicts one column. Columns are counted in the output
+// of the SimpleImputer.
 type imputation struct {
 	*element
-	column int
-	by     []int
+	column int   // the column that it predicts
+	by     []int // the columns that it takes
 }
 
 func loadIterativeImputer(a *attrs) *element {
 	t := &iterativeImputer{missing: a.missingValues()}
 	if a.bool("sample_posterior") {
-		a.refuse("sample_posterior=True", "fit it with False: what it fills in is otherwise drawn by lot")
+		a.refuse("sample_posterior=True", "fit it with False: otherwise it fills in random numbers")
 	}
 	t.first = a.nested("initial_imputer_", a.value("initial_imputer_"))
 	if a.err != nil {
@@ -70,8 +71,8 @@ func loadIterativeImputer(a *attrs) *element {
 	return e
 }
 
-// limits reads what is filled in at least or at most, for each column or for
-// all.
+// limits reads the lowest or the highest numbers that are filled in. In the file there
+// is one for each column, one for all, or none.
 func (a *attrs) limits(name, parameter string, otherwise float64, columns *dim) []float64 {
 	if !a.has(name) {
 		name = parameter
@@ -93,7 +94,7 @@ func (a *attrs) imputation(name string, v any, columns int) imputation {
 	m := imputation{}
 	var triple []any
 	switch v := v.(type) {
-	case *pickle.Object: // of a class of named tuples
+	case *pickle.Object: // a named tuple
 		triple = v.Args
 	case *pickle.Tuple: // as skops writes it
 		triple = v.Items
@@ -142,16 +143,16 @@ func (t *iterativeImputer) transform(dst, src []float64, n int, a *arena) error 
 	return nil
 }
 
-// impute sets one of values by the others.
+// impute predicts one of values from the others.
 func (t *iterativeImputer) impute(values []float64, r imputation, a *arena) error {
 	defer a.release(a.used)
-	by, said := a.take(len(r.by)), a.take(1)
+	by, predicted := a.take(len(r.by)), a.take(1)
 	for k, j := range r.by {
 		by[k] = values[j]
 	}
-	if err := r.predict(outcome{pred: said}, by, 1, a); err != nil {
+	if err := r.predict(outcome{pred: predicted}, by, 1, a); err != nil {
 		return err
 	}
-	values[r.column] = max(t.least[r.column], min(t.most[r.column], said[0]))
+	values[r.column] = max(t.least[r.column], min(t.most[r.column], predicted[0]))
 	return nil
 }

@@ -2,7 +2,7 @@ package sklearn
 
 import "math"
 
-// kernelRidge is KernelRidge: a sum of kernel values.
+// kernelRidge is KernelRidge: a weighted sum of the kernel's values with the fitted rows.
 type kernelRidge struct {
 	*kernelRows
 	dual []float64
@@ -29,7 +29,8 @@ func (m *kernelRidge) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// kernelPCA is KernelPCA: centred kernel values, projected.
+// kernelPCA is KernelPCA. It centres the kernel's values with the fitted rows and
+// projects them.
 type kernelPCA struct {
 	*kernelRows
 	center kernelCenterer

@@ -6,20 +6,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// kMeans is KMeans, MiniBatchKMeans, Birch, MeanShift or AffinityPropagation: as a
-// transformer the distances to the centres, as a detector the distance to the
-// nearest, of which high is an anomaly. What it predicts is the cluster of the
-// nearest centre.
+// kMeans is KMeans, MiniBatchKMeans, Birch, MeanShift or AffinityPropagation. As a
+// transformer it returns the distances to the centres. As a detector it predicts the
+// cluster of the nearest centre, and its score is the distance to it. High scores are
+// anomalies.
 type kMeans struct {
 	centres []float64
-	squares []float64 // |centre|²
-	cluster []float64 // of each centre; nil if each is one
+	squares []float64 // per centre: its squared norm
+	cluster []float64 // per centre: its cluster; nil if each centre is one cluster
 	width   int
 }
 
-// rowNorm is |row|² in the order of sklearn.utils.extmath.row_norms, which is
-// numpy's einsum since 1.20: two sums, of numbers at even and at odd positions, in
-// blocks of eight from the end.
+// rowNorm returns |row|². It adds in the order of sklearn.utils.extmath.row_norms, which
+// is that of einsum since numpy 1.20: one sum of the numbers at even positions and one of
+// those at odd positions, in blocks of eight, each block from its end.
 func rowNorm(row []float64) float64 {
 	var even, odd float64
 	for ; len(row) >= 8; row = row[8:] {
@@ -43,14 +43,15 @@ var distant = role{kind: predict.Detector, scores: 1, unlimited: true, anomalies
 
 func loadKMeans(a *attrs) *element { return a.centres("cluster_centers_", nil) }
 
-// loadCentres loads an estimator that only predicts.
+// loadCentres loads an estimator that has predict and no transform.
 func loadCentres(a *attrs) *element {
 	e := a.centres("cluster_centers_", nil)
 	e.transformer, e.out = nil, 0
 	return e
 }
 
-// loadBirch: the subclusters are the centres, which may be of fewer clusters.
+// loadBirch loads Birch. Its centres are those of subclusters, and a cluster may have
+// several.
 func loadBirch(a *attrs) *element {
 	count := &dim{what: "subclusters"}
 	labels := a.vector("subcluster_labels_", count)
@@ -71,7 +72,7 @@ func (a *attrs) centres(name string, cluster []float64) *element {
 	return &element{role: distant, predictor: m, transformer: m, out: count.n, size: 8 * (len(m.centres) + count.n)}
 }
 
-// transform is euclidean_distances: by |x|² - 2 x·c + |c|².
+// transform is euclidean_distances, which computes |x|² - 2 x·c + |c|².
 func (m *kMeans) transform(dst, src []float64, n int, _ *arena) error {
 	product(dst, src, m.centres, m.width)
 	count := len(m.squares)
@@ -111,9 +112,9 @@ func (m *kMeans) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// mahalanobis is EmpiricalCovariance, MinCovDet and their kin as a detector: its
-// score is mahalanobis(), the squared distance from the centre; high is an
-// anomaly.
+// mahalanobis is EmpiricalCovariance or a similar class as a detector. Its score is the
+// result of the method mahalanobis, the squared distance from the centre. High scores
+// are anomalies.
 type mahalanobis struct{ *ellipticEnvelope }
 
 func loadCovariance(a *attrs) *element {

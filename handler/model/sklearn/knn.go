@@ -10,10 +10,10 @@ import (
 type nearestRows struct {
 	role
 	neighborhood
-	y          []float64 // of each fitted row its class, or its number
-	byDistance bool      // neighbours count by 1/distance, else the same
-	expanded   []float64 // |row|² of each fitted row, where distances are computed by it; or nil
-	norm       func(row []float64) float64
+	y          []float64                   // per fitted row: the position of its class, or its target
+	byDistance bool                        // neighbours are weighted by 1/distance; false: all the same
+	expanded   []float64                   // per fitted row: |row|², for expandedDistances; or nil
+	norm       func(row []float64) float64 // |row|², as expanded was computed
 }
 
 func loadKNeighborsClassifier(a *attrs) *element {
@@ -26,7 +26,7 @@ func loadKNeighborsRegressor(a *attrs) *element {
 	return a.nearestRows(&nearestRows{role: regresses}, anyValue)
 }
 
-// isClass reports a number that is the position of a class.
+// isClass returns a function that reports whether a number is the position of a class.
 func isClass(l *labels) func(y float64) bool {
 	return func(y float64) bool { return y >= 0 && y < float64(len(l.names)) && y == math.Trunc(y) }
 }
@@ -43,7 +43,8 @@ func (a *attrs) nearestRows(m *nearestRows, valid func(y float64) bool) *element
 	return &element{role: m.role, predictor: m, size: m.neighborhood.size() + 16*count.n}
 }
 
-// targets reads what neighbours say, in the order of the search tree.
+// targets reads the targets of the fitted rows, and puts them in the order of the search
+// tree.
 func (a *attrs) targets(count *dim, order []int, valid func(y float64) bool) []float64 {
 	if shape := a.shape("_y"); len(shape) == 2 && shape[1] > 1 {
 		a.refuse("several outputs", oneOutput)
@@ -61,7 +62,7 @@ func (a *attrs) targets(count *dim, order []int, valid func(y float64) bool) []f
 	return targets
 }
 
-// weighsByDistance reads how neighbours are weighed.
+// weighsByDistance reports whether neighbours are weighted by 1/distance.
 func (a *attrs) weighsByDistance() bool {
 	switch a.value("weights") {
 	case nil, "uniform":
@@ -73,13 +74,14 @@ func (a *attrs) weighsByDistance() bool {
 	return false
 }
 
-// expand prepares the distances that scikit-learn computes without a tree.
+// expand prepares expandedDistances, if scikit-learn computes distances so: without a
+// search tree, for Euclidean distances.
 func (m *nearestRows) expand(a *attrs, count int, order []int) {
 	if a.err != nil || order != nil || a.hasTree() || m.distance.name != "euclidean" && m.distance.name != "sqeuclidean" {
 		return
 	}
 	m.norm = rowNorm
-	if a.version >= 101 { // by BLAS, in scikit-learn's own reduction
+	if a.version >= 101 { // scikit-learn's ArgKmin, which uses BLAS
 		m.norm = func(row []float64) float64 { return dot(row, row) }
 	}
 	m.expanded = make([]float64, count)
@@ -98,8 +100,8 @@ func (m *nearestRows) find(near *neighbours, row []float64) {
 	near.sort()
 }
 
-// expandedDistances pushes all rows by |x|² - 2 x·y + |y|², as scikit-learn
-// does without a tree, with what that loses.
+// expandedDistances finds the neighbours by |x|² - 2 x·y + |y|². Scikit-learn does so
+// without a search tree. The formula loses digits, and ranks near rows as it does there.
 func (m *nearestRows) expandedDistances(near *neighbours, x []float64) {
 	near.reset()
 	xx := m.norm(x)
@@ -152,7 +154,8 @@ func (m *nearestRows) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// weigh sets weights by the distances. Where any is 0, only those count.
+// weigh sets the weights of neighbours. If a distance is 0, only neighbours at distance 0
+// count.
 func (m *nearestRows) weigh(weights, distances []float64) {
 	for j := range weights {
 		weights[j] = 1
@@ -160,7 +163,7 @@ func (m *nearestRows) weigh(weights, distances []float64) {
 	if !m.byDistance {
 		return
 	}
-	if distances[0] == 0 { // they ascend
+	if distances[0] == 0 { // distances ascend
 		for j, d := range distances {
 			if d != 0 {
 				weights[j] = 0

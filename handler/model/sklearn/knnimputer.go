@@ -6,7 +6,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 )
 
-// missing is the number that stands for a missing one; perhaps NaN.
+// missing is the number that marks a missing one. It may be NaN.
 type missing float64
 
 // missingValues reads missing_values.
@@ -20,7 +20,7 @@ func (a *attrs) missingValues() missing {
 
 func (m missing) is(x float64) bool { return x == float64(m) || x != x && m != m }
 
-// accepts are the numbers that an estimator takes which knows missing ones.
+// accepts returns the numbers that an imputer accepts.
 func (m missing) accepts() numbers {
 	if m != m {
 		return finiteOrNaN
@@ -28,7 +28,7 @@ func (m missing) accepts() numbers {
 	return finite
 }
 
-// indicate sets dst to 1 for each of some columns that is missing.
+// indicate sets dst[i] to 1 if columns[i] of the row is missing, else to 0.
 func (m missing) indicate(dst, row []float64, columns []int) {
 	for i, column := range columns {
 		dst[i] = 0
@@ -38,20 +38,20 @@ func (m missing) indicate(dst, row []float64, columns []int) {
 	}
 }
 
-// knnImputer is sklearn.impute.KNNImputer: in place of a missing number the mean
-// of those in the nearest of the rows it was fitted on that have it.
+// knnImputer is sklearn.impute.KNNImputer. It replaces a missing number by the mean of
+// the column in the k nearest fitted rows in which the column is not missing.
 type knnImputer struct {
 	missing
-	fitted     []float64 // row-major, 0 where missing
-	absent     []bool    // where it is missing
-	squares    []float64 // |row|² of each
-	width, k   int
-	byDistance bool
-	skipsFar   bool  // rows that share no column are not counted
-	columns    []int // that come out; one that never had a number is 0
-	empty      []bool
-	means      []float64 // of each column
-	indicators []int
+	fitted     []float64 // row-major; 0 where a number is missing
+	absent     []bool    // like fitted: whether the number is missing
+	squares    []float64 // per fitted row: |row|²
+	width, k   int       // columns of a row, and n_neighbors
+	byDistance bool      // neighbours are weighted by 1/distance
+	skipsFar   bool      // since 1.6: a fitted row that shares no column with the row is no neighbour
+	columns    []int     // the columns of the output
+	empty      []bool    // per column: it has no number in the fitted rows
+	means      []float64 // per column
+	indicators []int     // columns with an indicator of missing numbers
 }
 
 func loadKNNImputer(a *attrs) *element {
@@ -85,7 +85,7 @@ func loadKNNImputer(a *attrs) *element {
 	return &element{transformer: t, accepts: t.accepts(), out: len(t.columns) + len(t.indicators), size: 10 * len(t.fitted)}
 }
 
-// prepare notes what is missing in the fitted rows, and the columns' means.
+// prepare sets the fields that depend on which numbers of the fitted rows are missing.
 func (t *knnImputer) prepare(a *attrs, mask []float64, keepEmpty bool) {
 	t.absent = above(mask, 0.5)
 	for i, v := range t.fitted {
@@ -154,9 +154,9 @@ func (t *knnImputer) transform(dst, src []float64, n int, a *arena) error {
 	return nil
 }
 
-// distances is nan_euclidean_distances from a row: over the columns that both
-// have, as if all were; NaN where they share none. Known is the row with 0 for
-// what is missing.
+// distances is nan_euclidean_distances from a row to all fitted rows: over the columns
+// that both rows have, scaled up to all columns. It is NaN if they share no column. Known
+// is the row with 0 in place of missing numbers.
 func (t *knnImputer) distances(dst, row, known []float64) {
 	xx := rowNorm(known)
 	for i := range dst {
@@ -180,7 +180,8 @@ func (t *knnImputer) distances(dst, row, known []float64) {
 	}
 }
 
-// mean is of column j in the nearest rows that have it.
+// mean returns the mean of column j in the nearest fitted rows in which it is not
+// missing.
 func (t *knnImputer) mean(j int, distances []float64, near *neighbours) float64 {
 	donors, reached := 0, 0
 	for i, d := range distances {
@@ -232,12 +233,12 @@ func (t *knnImputer) mean(j int, distances []float64, near *neighbours) float64 
 	return sum / total
 }
 
-// missingIndicator is sklearn.impute.MissingIndicator: 1 for each of some columns
-// that is missing.
+// missingIndicator is sklearn.impute.MissingIndicator: for each of some columns, 1 if the
+// number is missing and 0 if not.
 type missingIndicator struct {
 	missing
 	columns []int
-	others  []int // in which a missing number is an error
+	others  []int // columns in which a missing number is an error
 	width   int
 	label   string
 }

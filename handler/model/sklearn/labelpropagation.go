@@ -2,13 +2,13 @@ package sklearn
 
 import "fmt"
 
-// propagation is LabelPropagation or LabelSpreading: a row's classes are those of the
-// fitted rows, by a kernel or of the nearest.
+// propagation is LabelPropagation or LabelSpreading. A row's probabilities are those of
+// the fitted rows, weighted by a kernel, or those of the nearest fitted rows.
 type propagation struct {
 	role
-	kernel        *kernelRows
-	near          *nearestRows // of the kernel knn
-	distributions []float64    // of each fitted row, over the classes
+	kernel        *kernelRows  // kernel='rbf'
+	near          *nearestRows // kernel='knn'
+	distributions []float64    // per fitted row: a probability for each class
 }
 
 func loadPropagation(a *attrs) *element {

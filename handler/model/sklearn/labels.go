@@ -13,11 +13,11 @@ import (
 
 // labels are a classifier's classes, in the order of its probabilities.
 type labels struct {
-	names []string // as Python prints them
+	names []string // as Python's print writes them
 }
 
-// labels reads an array of classes, classes_ of most classifiers. A list of
-// arrays is of several outputs, which are not supported.
+// labels reads an array of classes, which most classifiers have in classes_. A list of
+// arrays means several outputs, which are refused.
 func (a *attrs) labels(name string) *labels {
 	l := &labels{}
 	v := a.value(name)
@@ -35,8 +35,8 @@ func (a *attrs) labels(name string) *labels {
 // oneOutput is what to do about an estimator of several outputs.
 const oneOutput = "fit an estimator for each of them"
 
-// labelNames returns an array's elements as Python prints them; name is for
-// errors.
+// labelNames returns the elements of an array as Python's print writes them. The name is
+// for errors.
 func (a *attrs) labelNames(name string, v any) []string {
 	if a.err != nil {
 		return nil
@@ -51,7 +51,7 @@ func (a *attrs) labelNames(name string, v any) []string {
 	return names
 }
 
-// printed returns the elements of an array as Python prints them.
+// printed returns the elements of an array as Python's print writes them.
 func (l *loader) printed(v any) ([]string, error) {
 	array, err := numpy.Parse(v)
 	if err != nil {
@@ -80,8 +80,8 @@ func (l *loader) printed(v any) ([]string, error) {
 	return names, nil
 }
 
-// pythonText returns a bool, number or string as Python's print writes it; a
-// float is of that many bits.
+// pythonText returns a bool, number or string as Python's print writes it. Bits is the
+// size of a float, 32 or 64.
 func pythonText(v any, bits int) (string, error) {
 	v, err := numpy.Scalar(v)
 	if err != nil {
@@ -123,5 +123,5 @@ func pythonFloat(f float64, bits int) string {
 	return strconv.FormatFloat(f, 'e', -1, bits)
 }
 
-// position returns where a class stands, -1 if it is none of them.
+// position returns the position of a class, or -1.
 func (l *labels) position(name string) int { return slices.Index(l.names, name) }

@@ -6,7 +6,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// loadLightGBMWrapper loads LGBMClassifier, LGBMRegressor and LGBMRanker, of
+// loadLightGBMWrapper loads LGBMClassifier, LGBMRegressor and LGBMRanker of
 // lightgbm.sklearn.
 func loadLightGBMWrapper(a *attrs) *element {
 	inner := a.inside("_Booster")
@@ -27,7 +27,8 @@ func loadLightGBMWrapper(a *attrs) *element {
 		}
 	}
 	e := a.lightgbm(inner, classes)
-	// Classifiers have decision_function since 4.7, which is known by this attribute.
+	// Classifiers have decision_function since LightGBM 4.7. Only these versions write
+	// this attribute.
 	if _, ok := a.object.Attr("_fitted_with_feature_names"); ok && a.err == nil {
 		e.predictor.(*external).decision = true
 	}
@@ -37,8 +38,8 @@ func loadLightGBMWrapper(a *attrs) *element {
 // loadLightGBMBooster loads lightgbm.basic.Booster, pickled or saved as text.
 func loadLightGBMBooster(a *attrs) *element { return a.lightgbm(a.object, nil) }
 
-// lightgbm loads what a Booster is pickled as: the model's text, as handle before
-// 4.0, then _handle, and best_iteration, which is 0 or -1 without early stopping.
+// lightgbm loads a pickled Booster. Its attribute _handle, before 4.0 handle, is the
+// model as text. Its attribute best_iteration is 0 or -1 without early stopping.
 func (a *attrs) lightgbm(o *pickle.Object, classes []string) *element {
 	text, _ := o.Attr("_handle")
 	if text == nil {

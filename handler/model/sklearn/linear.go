@@ -11,11 +11,11 @@ import (
 // linear is x·coef + intercept, for one or more outputs.
 type linear struct {
 	coef      []float64 // a row for each output
-	intercept []float64
-	width     int
+	intercept []float64 // a number for each output
+	width     int       // columns of x
 }
 
-// linear reads coef_ and intercept_ of so many outputs.
+// linear reads coef_ and intercept_.
 func (a *attrs) linear(outputs int) linear {
 	l := linear{}
 	shape := a.shape("coef_")
@@ -34,7 +34,7 @@ func (a *attrs) linear(outputs int) linear {
 
 func (l *linear) size() int { return 8 * (len(l.coef) + len(l.intercept)) }
 
-// into sets the rows of dst, one number for each output.
+// into sets the rows of dst, a number for each output, from the rows of x.
 func (l *linear) into(dst, x []float64) {
 	product(dst, x, l.coef, l.width)
 	if len(l.intercept) == 1 {
@@ -48,8 +48,8 @@ func (l *linear) into(dst, x []float64) {
 	}
 }
 
-// linearRegressor is a linear model of one number. Exp says that the prediction
-// is exp of it.
+// linearRegressor is a linear model with one output. If exp is true, the prediction is
+// exp of the linear function.
 type linearRegressor struct {
 	linear
 	exp bool
@@ -62,7 +62,8 @@ func loadLinearRegressor(a *attrs) *element {
 // loadLogLinear loads a generalised linear model whose link is the logarithm.
 func loadLogLinear(a *attrs) *element { return a.linearRegressor(true) }
 
-// loadTweedie loads TweedieRegressor: with link 'auto' the power says which.
+// loadTweedie loads TweedieRegressor. With link='auto' the parameter power decides the
+// link.
 func loadTweedie(a *attrs) *element {
 	switch link := a.value("link"); link {
 	case "identity":
@@ -95,15 +96,17 @@ func (m *linearRegressor) predict(out outcome, x []float64, _ int, _ *arena) err
 	return nil
 }
 
-// linearClassifier is a linear model of classes.
+// linearClassifier is a linear model with a score for each class, or one for two
+// classes.
 type linearClassifier struct {
 	linear
 	role
-	link link // nil where there is no predict_proba
+	link link // nil without predict_proba
 }
 
-// loadLogisticRegression: the parameter multi_class, which 1.8 gave up, and the
-// solver say how several classes are made probabilities of.
+// loadLogisticRegression loads LogisticRegression and LogisticRegressionCV. Which
+// function computes the probabilities depends on the parameters multi_class, which 1.8
+// removed, and solver.
 func loadLogisticRegression(a *attrs) *element {
 	l := a.labels("classes_")
 	binary := len(l.names) <= 2
@@ -122,7 +125,8 @@ func loadLogisticRegression(a *attrs) *element {
 	return a.linearClassifier(l, link)
 }
 
-// loadSGDClassifier: the loss says which probabilities there are.
+// loadSGDClassifier loads SGDClassifier. Its loss decides whether it has probabilities,
+// and how they are computed.
 func loadSGDClassifier(a *attrs) *element {
 	var l link
 	switch a.value("loss") {
@@ -134,24 +138,24 @@ func loadSGDClassifier(a *attrs) *element {
 	return a.linearClassifier(a.labels("classes_"), l)
 }
 
-// loadLinearClassifier loads a model of scores without probabilities.
+// loadLinearClassifier loads a classifier that has no predict_proba.
 func loadLinearClassifier(a *attrs) *element {
 	return a.linearClassifier(a.labels("classes_"), nil)
 }
 
-// loadDiscriminant loads LinearDiscriminantAnalysis, which normalised each
-// class by itself before 0.21.
+// loadDiscriminant loads LinearDiscriminantAnalysis. Before 0.21 its probabilities were
+// those of one class against the rest.
 func loadDiscriminant(a *attrs) *element {
-	by := link(logistic)
+	l := link(logistic)
 	if a.version < 21 {
-		by = oneVersusRest
+		l = oneVersusRest
 	}
-	e := a.linearClassifier(a.labels("classes_"), by)
+	e := a.linearClassifier(a.labels("classes_"), l)
 	solver := a.value("solver")
 	if a.err != nil || solver == any("lsqr") || !a.has("scalings_") {
 		return e
 	}
-	// Before a step that predicts it transforms, to at most _max_components columns.
+	// As a transformer it projects to at most _max_components columns.
 	components := &dim{what: "components"}
 	t := &projection{rows: transposed(a.matrix("scalings_", &a.in, components), a.in.n), width: a.in.n}
 	if solver == any("svd") {
@@ -169,10 +173,11 @@ func loadDiscriminant(a *attrs) *element {
 	return e
 }
 
-// loadRidgeClassifier: its classes are those of the binarizer inside.
+// loadRidgeClassifier loads RidgeClassifier and RidgeClassifierCV. They keep their
+// classes in a LabelBinarizer.
 func loadRidgeClassifier(a *attrs) *element { return a.linearClassifier(a.binarized(), nil) }
 
-// binarized are the classes of the LabelBinarizer that an estimator keeps.
+// binarized returns the classes of the estimator's LabelBinarizer.
 func (a *attrs) binarized() *labels {
 	o := a.inside("_label_binarizer")
 	if a.err != nil {
@@ -208,9 +213,9 @@ func (m *linearClassifier) predict(out outcome, x []float64, n int, a *arena) er
 	return nil
 }
 
-// modifiedHuber is SGDClassifier's with that loss: scores between -1 and 1 are
-// taken for probabilities; where none of several classes gets any, each gets
-// the same.
+// modifiedHuber is the link of SGDClassifier with the loss modified_huber. It maps scores
+// from -1 to 1 to probabilities from 0 to 1. If all classes of a row would get 0, each
+// gets the same.
 func modifiedHuber(proba, score []float64) {
 	half := func(s float64) float64 { return (max(-1, min(1, s)) + 1) / 2 }
 	if len(score) == 1 {

@@ -12,19 +12,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// MaxFile is the size of the largest file that is read.
+// MaxFile is the size of the largest file that [Load] reads, in bytes.
 const MaxFile = 64 << 20
 
-// Bounds on a model's structure, which a pickle could make endless by
-// containing itself.
+// Limits of a model's structure. A pickle may contain itself, and would never end
+// without them.
 const (
 	maxEstimators = 1_000
 	maxNesting    = 20
 )
 
-// Load returns the model in a file written by pickle or joblib, whichever its
-// content says. It does not keep data. An error says what in the file cannot
-// be used, by step and class, and wraps [ErrUnsupported] if it is well formed.
+// Load returns the model in a file that pickle or joblib wrote. It does not keep data.
+// An error names the step and class that cannot be used. It wraps [ErrUnsupported] if
+// the file is well formed, and [pickle.ErrLimit] if the file is larger than [MaxFile] or
+// too large when unpacked.
 func Load(data []byte) (*Model, error) {
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("load model: %w: %d MiB, at most %d are read", pickle.ErrLimit, len(data)>>20, MaxFile>>20)
@@ -46,15 +47,16 @@ func load(data []byte) (*Model, error) {
 	})
 }
 
-// LoadValue returns the model in a file of any format, size bytes unpacked. Read
-// reads it into the values that package pickle gives, with what opt says: objects
-// of classes that are not allowed have to be a [pickle.Refused], and what is
-// allocated is taken off the budget. A [predict.Model] in their place is a model
-// that another package has read.
+// LoadValue is like [Load] for a file of any format. The file has size bytes unpacked.
 //
-// Of a dict, tuple or list, steps are the members that are applied, in order, by
-// their keys or positions. Without steps, the one estimator that predicts is found,
-// and the transformers before it by their keys.
+// Read must return the values that package pickle returns, and follow opt: an object of
+// a class that opt does not allow must become a [pickle.Refused], and memory must be
+// taken from the budget. A [predict.Model] among the values is a model that another
+// package has read.
+//
+// If the value is a dict, tuple or list, steps are the keys or positions of the members
+// that are applied, in order. Without steps, LoadValue takes the one member that
+// predicts, and finds the order of the transformers by their keys.
 func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, error)) (*Model, error) {
 	space := workspaces.Get().(*workspace)
 	defer space.release()
@@ -66,7 +68,7 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 		}
 		return nil, err
 	}
-	v = l.only(v)
+	v = l.unwrap(v)
 	root, step, err := l.unbundle(v)
 	if errors.Is(err, errNoBundle) {
 		root, step, err = l.estimator(v, "")
@@ -77,7 +79,7 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 	if err != nil {
 		return nil, err
 	}
-	root = root.alone()
+	root = root.asModel()
 	if root.in == anyWidth {
 		return nil, fmt.Errorf("nothing in %s says how many features it takes: fit it with scikit-learn 0.23 or later", root.label)
 	}
@@ -86,9 +88,10 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 	return m, nil
 }
 
-// only returns what is in an array of objects that has one element, as numpy makes
-// of a dict or a model that numpy.save or numpy.array is given; else v.
-func (l *loader) only(v any) any {
+// unwrap returns the element of an array that holds one object, and any other value
+// unchanged. Numpy makes such an array when numpy.save or numpy.array gets a dict or a
+// model.
+func (l *loader) unwrap(v any) any {
 	array, err := numpy.Parse(v)
 	if err != nil || array.Type.Kind != 'O' || array.Len() != 1 {
 		return v
@@ -104,22 +107,22 @@ func (l *loader) only(v any) any {
 type loader struct {
 	*workspace
 	budget     *pickle.Budget
-	steps      []string        // of a bundle, in order; nil: by their roles
-	threshold  *Threshold      // of a bundle; nil if there is none
-	taken      []Member        // of a bundle
-	refused    []pickle.Global // names met that are not allowed
-	args       []any           // what the first of them was called with
-	estimators int
-	nesting    int
-	histogram  bool     // what is loaded prepares rows for HistGradientBoosting
-	written    string   // version of scikit-learn, of the outermost estimator
-	names      []string // of the columns, by the outermost estimator that has them
+	steps      []string        // the argument of LoadValue
+	threshold  *Threshold      // of a bundle; or nil
+	taken      []Member        // the members of a bundle that the model uses
+	refused    []pickle.Global // the first name that is not allowed; empty if there is none
+	args       []any           // the arguments of the call of that name
+	estimators int             // loaded so far
+	nesting    int             // estimators inside one another that are being loaded
+	histogram  bool            // the estimator is the preprocessor of HistGradientBoosting
+	written    string          // the version of scikit-learn that wrote the outermost estimator
+	names      []string        // of the columns, from the outermost estimator that has them
 }
 
-// workspace is memory that loads hand on, with nothing in it. Estimators copy
-// what they keep of it.
+// workspace is memory that one load hands on to the next, emptied. Estimators copy what
+// they keep.
 type workspace struct {
-	memory pickle.Memory         // of the pickle's objects
+	memory pickle.Memory         // for the pickle's objects
 	attrs  [maxNesting + 1]attrs // of the estimators being loaded, outermost first
 }
 
@@ -130,10 +133,10 @@ func (s *workspace) release() {
 	workspaces.Put(s)
 }
 
-// ignorable are modules whose objects stand in attributes that nobody reads:
-// random states, losses (of the module _loss as Cython has it), the search trees
-// of neighbours, the columns of a DataFrame, and the like. As the pickle reader keeps them inert, they do no harm; where
-// an estimator is wanted, they are refused.
+// ignorable are prefixes of names whose objects may be in attributes that no loader
+// reads: random states, losses (Cython names their module _loss), the columns of a
+// DataFrame. The pickle reader builds no real object of them, so they do no harm. Where a
+// loader wants an estimator, they are refused.
 var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "xgboost.", "lightgbm.", "pyod.", "imblearn.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial", "joblib.memory.", "joblib._store_backends.", "numpy.ma.", "_loss.", "builtins.complex"}
 
 func (l *loader) allow(g pickle.Global) bool {
@@ -152,8 +155,8 @@ func (l *loader) allow(g pickle.Global) bool {
 	return false
 }
 
-// refusal returns the error for the first name that was not allowed, and where in
-// v it is.
+// refusal returns the error for the first name that was not allowed, with its place in
+// v. It returns nil if all names were allowed.
 func (l *loader) refusal(v any) error {
 	if len(l.refused) == 0 {
 		return nil
@@ -161,14 +164,14 @@ func (l *loader) refusal(v any) error {
 	return refuseFound(l.refused[0], v, l.args)
 }
 
-// refuse keeps what the first name that was not allowed was called with.
+// refuse keeps the arguments of the first name that was not allowed.
 func (l *loader) refuse(r *pickle.Refused) {
 	if len(l.refused) > 0 && r.Global == l.refused[0] && l.args == nil {
 		l.args = r.Args
 	}
 }
 
-// estimator returns the estimator that v is, and its description.
+// estimator loads the estimator v. Step is its path in the model, for errors.
 func (l *loader) estimator(v any, step string) (*element, Step, error) {
 	if l.estimators++; l.estimators > maxEstimators || l.nesting > maxNesting {
 		return nil, Step{}, fmt.Errorf("%w: over %d estimators, or %d inside one another", pickle.ErrLimit, maxEstimators, maxNesting)
@@ -214,7 +217,7 @@ func (l *loader) object(o *pickle.Object, step string) (*element, Step, error) {
 	a.fittedOn()
 	e := c.load(a)
 	if a.err == nil {
-		a.place(e)
+		a.setWidths(e)
 	}
 	if a.err != nil {
 		return nil, Step{}, a.err
@@ -223,8 +226,8 @@ func (l *loader) object(o *pickle.Object, step string) (*element, Step, error) {
 	return e, a.describe(), nil
 }
 
-// featureNames keeps the names of the columns, if no estimator around this one
-// had them.
+// featureNames sets l.names to the names of the estimator's columns, unless an estimator
+// around it has set them.
 func (l *loader) featureNames(a *attrs) {
 	if l.names == nil {
 		l.names = a.featureNames()

@@ -11,9 +11,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// TestLoadsShareNothing holds that what loads hand on to one another is in no
-// model: each stays what it was while others, and damaged files, are loaded, and
-// its file is overwritten.
+// TestLoadsShareNothing checks that models do not share the memory that loads reuse. A
+// model stays the same while other models and damaged files are loaded, and after its file
+// is overwritten.
 func TestLoadsShareNothing(t *testing.T) {
 	t.Parallel()
 	all := readGoldens(t, allModels)
@@ -24,7 +24,7 @@ func TestLoadsShareNothing(t *testing.T) {
 	}
 	type loaded struct {
 		model *sklearn.Model
-		was   string // all that it was and gave when just loaded
+		was   string // everything(model), just after the load
 	}
 	const loaders = 4
 	var models [loaders]map[string]loaded

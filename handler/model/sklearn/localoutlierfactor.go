@@ -1,12 +1,12 @@
 package sklearn
 
-// localOutlierFactor is sklearn.neighbors.LocalOutlierFactor(novelty=True):
-// the density around a row, against that around its nearest neighbours among
-// the rows it was fitted on. 0 is normal.
+// localOutlierFactor is sklearn.neighbors.LocalOutlierFactor(novelty=True). It compares
+// the density around a row with the densities around its nearest fitted rows. A score of
+// 0 is normal.
 type localOutlierFactor struct {
 	neighborhood
-	reach   []float64 // of each fitted row, the distance to its k-th neighbour
-	density []float64 // of each fitted row
+	reach   []float64 // per fitted row: the distance to its k-th neighbour
+	density []float64 // per fitted row: the local reachability density, _lrd
 	offset  float64
 }
 
@@ -37,7 +37,7 @@ func loadLocalOutlierFactor(a *attrs) *element {
 }
 
 func (s *localOutlierFactor) predict(out outcome, x []float64, n int, a *arena) error {
-	pred, score := out.verdicts(n, a)
+	pred, score := out.predictionsAndScores(n, a)
 	_ = s.scoreSamples(score, x, a)
 	for i := range score {
 		score[i] -= s.offset
@@ -56,7 +56,7 @@ func (s *localOutlierFactor) scoreSamples(dst, x []float64, a *arena) error {
 	return nil
 }
 
-// factor is minus the local outlier factor of a row with these neighbours.
+// factor returns minus the local outlier factor of a row that has these neighbours.
 func (s *localOutlierFactor) factor(near *neighbours) float64 {
 	k := float64(s.k)
 	sum := 0.0

@@ -8,11 +8,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// members are the estimators inside one that asks several.
+// members are the estimators inside an ensemble.
 type members []*element
 
-// members loads a list of estimators of one kind. Those that are "drop" or None
-// are left out, as scikit-learn leaves them.
+// members loads a list of estimators of one kind. As in scikit-learn, "drop" and None
+// are left out.
 func (a *attrs) members(name string, kind predict.Kind) members {
 	items := a.items(name)
 	if err := a.budget.Take(16 * len(items)); err != nil {
@@ -39,8 +39,8 @@ func (a *attrs) members(name string, kind predict.Kind) members {
 	return all
 }
 
-// width are the columns that all members take, who have to agree; a.in if that
-// is known.
+// widthOf returns the number of columns that the members take. It must be the same for
+// all, and equal a.in if that is known.
 func (a *attrs) widthOf(all members) int {
 	width := a.featuresOrAny()
 	for _, e := range all {
@@ -63,8 +63,8 @@ func (m members) size() int {
 	return size
 }
 
-// encoded returns the numbers that a classifier's classes are, where it was
-// fitted on positions among so many.
+// encoded returns the classes of a classifier that was fitted on positions of classes.
+// Each must be an integer from 0 to of-1.
 func (a *attrs) encoded(e *element, of int) []int {
 	numbers := make([]int, 0, len(e.classes.names))
 	for _, name := range e.classes.names {
@@ -79,8 +79,8 @@ func (a *attrs) encoded(e *element, of int) []int {
 	return numbers
 }
 
-// positions returns where a classifier's classes stand among those of the
-// estimator around it.
+// positions returns the positions of a classifier's classes among those of the estimator
+// around it.
 func (a *attrs) positions(e *element, among *labels) []int {
 	at := make(map[string]int, len(among.names))
 	for i, name := range among.names {
@@ -98,7 +98,8 @@ func (a *attrs) positions(e *element, among *labels) []int {
 	return numbers
 }
 
-// floatsOf returns a list, tuple or array of numbers.
+// floatsOf returns the numbers in a list, tuple or array. They must be finite, and d of
+// them.
 func (a *attrs) floatsOf(name string, d *dim) []float64 {
 	v := a.value(name)
 	switch v.(type) {

@@ -10,14 +10,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// metric is a distance, up to a monotonic function.
+// metric is a distance. Like scikit-learn's DistanceMetric it works with reduced
+// distances, which have the same order but are faster to compute: the square of a
+// Euclidean distance for instance.
 type metric struct {
 	reduced func(x, y []float64, p float64) float64
-	finish  func(reduced, p float64) float64
-	reduce  func(distance, p float64) float64 // its inverse
-	p       float64
-	name    string // as scikit-learn simplified it
-	// prepared is what the distance is computed of, instead of a row; nil: the row itself.
+	finish  func(reduced, p float64) float64  // turns a reduced distance into a distance
+	reduce  func(distance, p float64) float64 // the inverse of finish
+	p       float64                           // of Minkowski's metric; 1, 2 and +Inf for its special cases
+	name    string                            // an alias is replaced by the metric's main name
+	// prepared transforms each row before reduced gets it; nil for the row itself.
 	prepared func(row []float64) []float64
 }
 
@@ -35,11 +37,11 @@ func root(d, _ float64) float64   { return math.Sqrt(d) }
 func square(d, _ float64) float64 { return d * d }
 func itself(d, _ float64) float64 { return d }
 
-// knownMetrics are the metrics that are read.
+// knownMetrics names the supported metrics, for errors.
 const knownMetrics = "use euclidean, manhattan, chebyshev, minkowski, seuclidean, mahalanobis, cosine, correlation, canberra, braycurtis, haversine or sqeuclidean"
 
-// plainMetrics are those without parameters, as sklearn.metrics.DistanceMetric and
-// pairwise_distances compute them.
+// plainMetrics are the metrics without parameters, computed like
+// sklearn.metrics.DistanceMetric and pairwise_distances.
 var plainMetrics = map[string]metric{
 	"euclidean":   euclidean,
 	"manhattan":   {reduced: manhattan, finish: itself, reduce: itself, p: 1, name: "manhattan"},
@@ -58,8 +60,8 @@ var plainMetrics = map[string]metric{
 
 var metricAliases = map[string]string{"l1": "manhattan", "cityblock": "manhattan", "l2": "euclidean", "infinity": "chebyshev"}
 
-// metricOf reads a metric by its name and parameters. Of a search tree it is that
-// of DistanceMetric, else that of pairwise_distances, where the two differ.
+// metricOf returns the metric with a name and parameters. If ofTree is true it is that of
+// DistanceMetric, otherwise that of pairwise_distances. The two differ for braycurtis.
 func (a *attrs) metricOf(named, params any, ofTree bool) metric {
 	name, ok := named.(string)
 	if a.err == nil && !ok {
@@ -85,9 +87,9 @@ func (a *attrs) metricOf(named, params any, ofTree bool) metric {
 		m = a.mahalanobis(given)
 	default:
 		m, known = plainMetrics[name]
-		delete(given, "p") // which versions give beside metrics that have none
+		delete(given, "p") // some versions write p for metrics that do not use it
 	}
-	if name == "braycurtis" && !ofTree && a.version < 101 { // of SciPy
+	if name == "braycurtis" && !ofTree && a.version < 101 { // SciPy's
 		m.reduced = brayCurtisOfSums
 	}
 	for _, key := range slices.Sorted(maps.Keys(given)) {
@@ -103,7 +105,8 @@ func (a *attrs) metricOf(named, params any, ofTree bool) metric {
 	return m
 }
 
-// metricParams returns the parameters that are given. Each that is used is taken out.
+// metricParams returns the parameters that are not None. The function that uses one
+// deletes it, so that those left over can be refused.
 func (a *attrs) metricParams(params any) map[string]any {
 	given := make(map[string]any)
 	if d, ok := params.(*pickle.Dict); ok {
@@ -116,7 +119,7 @@ func (a *attrs) metricParams(params any) map[string]any {
 	return given
 }
 
-// takeVector returns the vector that a parameter is, nil if it is not given.
+// takeVector returns a parameter that is a vector, or nil, and deletes it.
 func (a *attrs) takeVector(given map[string]any, key string) []float64 {
 	v, ok := given[key]
 	if !ok {
@@ -163,7 +166,8 @@ func (a *attrs) minkowski(given map[string]any) metric {
 	return m
 }
 
-// weightedMinkowski is wminkowski, up to 1.2: differences are weighted, not their powers.
+// weightedMinkowski is wminkowski, which scikit-learn had up to 1.2. It multiplies the
+// differences by the weights, not their powers.
 func (a *attrs) weightedMinkowski(given map[string]any) metric {
 	p, w := a.power(given), a.takeVector(given, "w")
 	if a.err == nil && w == nil {
@@ -181,7 +185,7 @@ func (a *attrs) weightedMinkowski(given map[string]any) metric {
 	}
 }
 
-// standardized is seuclidean: squares are divided by the variances V.
+// standardized is seuclidean, which divides the squares by the variances V.
 func (a *attrs) standardized(given map[string]any) metric {
 	variances := a.takeVector(given, "V")
 	if a.err == nil && variances == nil {
@@ -200,7 +204,7 @@ func (a *attrs) standardized(given map[string]any) metric {
 	}
 }
 
-// mahalanobis is the distance by the inverse VI of a covariance.
+// mahalanobis is the Mahalanobis distance, with the inverse VI of the covariance.
 func (a *attrs) mahalanobis(given map[string]any) metric {
 	v, ok := given["VI"]
 	if a.err == nil && !ok {
@@ -291,16 +295,16 @@ func brayCurtisOfSums(x, y []float64, _ float64) float64 {
 	return apart / total
 }
 
-// haversine is of latitudes and longitudes in radians.
+// haversine takes latitude and longitude, in radians.
 func haversine(x, y []float64, _ float64) float64 {
 	a, b := math.Sin(0.5*(x[0]-y[0])), math.Sin(0.5*(x[1]-y[1]))
 	return float64(a*a) + math.Cos(x[0])*math.Cos(y[0])*float64(b*b)
 }
 
-// cosine is of rows of length 1.
+// cosine takes rows of length 1.
 func cosine(x, y []float64, _ float64) float64 { return min(max(1-dot(x, y), 0), 2) }
 
-// direction is a row divided by its length, if it has one.
+// direction returns a row divided by its length, or the row if its length is 0.
 func direction(row []float64) []float64 {
 	length := math.Sqrt(dot(row, row))
 	if length == 0 {
@@ -313,7 +317,7 @@ func direction(row []float64) []float64 {
 	return to
 }
 
-// centredDirection is direction of a row less its mean.
+// centredDirection subtracts the mean of a row and returns its direction.
 func centredDirection(row []float64) []float64 {
 	mean := pairwiseSum(row) / float64(len(row))
 	to := make([]float64, len(row))

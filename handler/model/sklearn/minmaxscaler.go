@@ -34,8 +34,8 @@ func (a *attrs) pair(name string) (first, second float64) {
 	return first, second
 }
 
-// perColumn is the element of a transformer that takes each column by itself
-// and holds so many numbers. Since 0.20 such transformers let NaN through.
+// perColumn returns the element of a transformer that works on each column alone and
+// holds that many numbers. Since 0.20 such transformers accept NaN.
 func (a *attrs) perColumn(t transformer, numbers int) *element {
 	e := &element{transformer: t, size: 8 * numbers}
 	if a.version >= 20 {

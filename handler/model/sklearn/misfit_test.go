@@ -17,10 +17,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// TestMisfits changes attributes of the estimators in the goldens, of any depth:
-// arrays lose a row, a column or all, or get a NaN; numbers become 0, negative,
-// huge or NaN. What comes of it is refused, or is a model that holds to what is
-// true of every model.
+// TestMisfits changes one attribute of an estimator in the goldens, or of one inside it.
+// An array loses a row, a column or all elements, or gets a NaN. A number becomes 0,
+// negative, huge or NaN. The file must then be refused, or be a model that passes
+// consistent.
 func TestMisfits(t *testing.T) {
 	t.Parallel()
 	files := make(map[string][]byte)
@@ -51,14 +51,14 @@ func TestMisfits(t *testing.T) {
 		}
 	}
 	if accepted == 0 {
-		t.Error("every change is refused, even of what nobody reads")
+		t.Error("every change is refused, even that of an attribute that is not read")
 	}
 }
 
-var every = flag.Int("misfits.every", 11, "make every so manieth change of TestMisfits")
+var every = flag.Int("misfits.every", 11, "TestMisfits makes only one of so many changes; 1 for all")
 
-// misfit loads a file with one change, and checks the model if there is one. It
-// says what it did, nothing if there are not so many changes.
+// misfit loads a file with one change, given by its number, and checks the model if it is
+// accepted. It returns what it changed, or "" if there is no such change.
 func misfit(name string, file []byte, change int) (did string, accepted bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -87,7 +87,7 @@ func misfit(name string, file []byte, change int) (did string, accepted bool, er
 type changer struct {
 	at   int
 	did  string                  // what it changed
-	been map[*pickle.Object]bool // objects may hold one another, as Birch's do
+	been map[*pickle.Object]bool // visited objects; those of Birch contain each other
 }
 
 func (c *changer) value(path string, v any) {
@@ -140,8 +140,8 @@ func (c *changer) attribute(path string, v *any) {
 	}
 }
 
-// arrays are what an array of numbers may be by mistake: without elements,
-// without the last row or column, turned, with a NaN or a 0.
+// arrays returns wrong forms of an array of numbers: without elements, without the last
+// row or column, transposed, with a NaN, a 0 or a large negative number.
 func arrays(a numpy.Array) (others []any) {
 	if a.Type.Kind == 'V' {
 		return records(a)
@@ -185,8 +185,8 @@ func arrays(a numpy.Array) (others []any) {
 	return others
 }
 
-// records are what an array of records may be by mistake: without the last one, or
-// one in the middle all zeros or ones.
+// records returns wrong forms of an array of records: without the last one, or with one
+// whose bytes are all the same.
 func records(a numpy.Array) (others []any) {
 	n, size := a.Len(), a.Type.Size
 	if n == 0 {
@@ -206,8 +206,7 @@ func records(a numpy.Array) (others []any) {
 	return others
 }
 
-// TestStepOfNoWidth holds that a step which claims no columns is refused by its
-// name.
+// TestStepOfNoWidth checks that a step with n_features_in_ = 0 is refused with its name.
 func TestStepOfNoWidth(t *testing.T) {
 	t.Parallel()
 	file := readGoldens(t, allModels)["protocol_2"].File

@@ -7,25 +7,25 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// mixture is GaussianMixture or BayesianGaussianMixture, as a detector: its
-// score is score_samples, the logarithm of the density; low is an anomaly. Its
-// probabilities are of the components.
+// mixture is GaussianMixture or BayesianGaussianMixture as a detector. Its score is
+// score_samples, the logarithm of the density. Low scores are anomalies. Its
+// probabilities are those of the components.
 type mixture struct {
 	role
 	width    int
-	means    []float64
-	shape    string      // covariance_type
-	cholesky [][]float64 // of each component, or one of all: columns of precisions_cholesky_, as rows
-	shifted  [][]float64 // of each component, its mean times that
-	constant []float64   // of each component, what is added to -½ the distance
-	diagonal linearAndSquare
+	means    []float64       // a row for each component
+	shape    string          // covariance_type
+	cholesky [][]float64     // full and tied: per component precisions_cholesky_, transposed
+	shifted  [][]float64     // full and tied: per component its mean times precisions_cholesky_
+	constant []float64       // per component: added to -½ distance
+	diagonal linearAndSquare // diag and spherical
 }
 
-// linearAndSquare computes distances of covariances without correlation, as
-// scikit-learn expands them.
+// linearAndSquare computes distances for diagonal covariances as scikit-learn does:
+// base - 2 x·cross + x²·square.
 type linearAndSquare struct {
-	square, cross []float64 // of each component, by column
-	base          []float64
+	square, cross []float64 // a row for each component
+	base          []float64 // a number for each component
 }
 
 func loadGaussianMixture(a *attrs) *element {
@@ -104,7 +104,7 @@ func (a *attrs) concentrations(components *dim) []float64 {
 	return logs
 }
 
-// mixture reads the components but their weights.
+// mixture reads the components without their weights.
 func (a *attrs) mixture(components *dim) *mixture {
 	m := &mixture{means: a.matrix("means_", components, &a.in), shape: a.text("covariance_type")}
 	m.width = a.in.n
@@ -234,8 +234,8 @@ func (m *mixture) scoreSamples(dst, x []float64, a *arena) error {
 	return m.predict(outcome{score: dst}, x, len(dst), a)
 }
 
-// digamma returns the derivative of the logarithm of the gamma function for x
-// above 0: by its recurrence up to 10, from there by the asymptotic series.
+// digamma returns the derivative of the logarithm of the gamma function, for x above 0.
+// It uses the recurrence up to 10 and the asymptotic series from there on.
 func digamma(x float64) float64 {
 	if !(x > 0) {
 		return math.NaN()
@@ -244,7 +244,7 @@ func digamma(x float64) float64 {
 	for ; x < 10; x++ {
 		sum -= 1 / x
 	}
-	// Bernoulli numbers B(2n)/2n.
+	// B(2n)/2n, where B are Bernoulli numbers.
 	series := [...]float64{1. / 12, -1. / 120, 1. / 252, -1. / 240, 1. / 132, -691. / 32760, 1. / 12}
 	inverse := 1 / (x * x)
 	rest := 0.0

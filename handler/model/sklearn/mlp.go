@@ -11,14 +11,13 @@ import (
 type mlp struct {
 	role
 	layers  []linear
-	hidden  func(v []float64) // of the layers but the last
-	output  func(v []float64) // of a row of the last; nil for the identity
-	widest  int
+	hidden  func(v []float64) // the activation of all layers but the last
+	output  func(v []float64) // the activation of the last layer, for one row
 	outputs int
 }
 
-// activations are the functions of a layer's numbers, in place; softmax is of a
-// row.
+// activations change the numbers of a layer in place. All work on any number of rows, but
+// softmax on one.
 var activations = map[string]func(v []float64){
 	"identity": func([]float64) {},
 	"relu": func(v []float64) {
@@ -64,7 +63,7 @@ func loadMLPRegressor(a *attrs) *element {
 	m := &autoencoder{mlp{role: regresses}}
 	e := a.mlp(&m.mlp, outputs)
 	if a.err == nil && outputs != a.in.n {
-		a.refuse("several outputs", oneOutput+"; an autoencoder, fitted to give back its rows, has as many outputs as columns")
+		a.refuse("several outputs", oneOutput+"; only an autoencoder, which is fitted to reproduce its rows, may have several: as many as columns")
 	}
 	if a.err != nil {
 		return nil
@@ -72,12 +71,12 @@ func loadMLPRegressor(a *attrs) *element {
 	return &element{transformer: m, size: e.size}
 }
 
-// autoencoder is MLPRegressor with as many outputs as columns: it was fitted to give
-// back its rows. As a detector its score is the mean of the squared differences; high
-// is an anomaly.
+// autoencoder is an MLPRegressor with as many outputs as columns, fitted to reproduce its
+// rows. As a detector its score is the mean squared difference between a row and the
+// output. High scores are anomalies.
 type autoencoder struct{ mlp }
 
-func (m *autoencoder) judges() role { return distant }
+func (m *autoencoder) scoringRole() role { return distant }
 
 func (m *autoencoder) transform(dst, src []float64, n int, a *arena) error {
 	return m.mlp.predict(outcome{pred: dst}, src, n, a)
@@ -124,7 +123,6 @@ func (a *attrs) mlp(m *mlp, outputs int) *element {
 			return nil
 		}
 		m.layers = append(m.layers, linear{transposed(by, from.n), bias, from.n})
-		m.widest = max(m.widest, to.n)
 		size += 8 * (len(by) + len(bias))
 		from = to
 	}
@@ -135,7 +133,7 @@ func (a *attrs) mlp(m *mlp, outputs int) *element {
 	return &element{role: m.role, predictor: m, size: size}
 }
 
-// transposed returns a matrix of so many rows with these as columns.
+// transposed returns the transpose of a matrix, which has that many rows.
 func transposed(m []float64, rows int) []float64 {
 	t := make([]float64, 0, len(m))
 	columns := len(m) / rows

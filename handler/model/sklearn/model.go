@@ -19,17 +19,17 @@ type Model struct {
 	scratch     sync.Pool // of *arena
 }
 
-// Predicts returns nil if the model can predict, else an error, which wraps
-// [ErrUnsupported], that says why not: it is a transformer.
+// Predicts returns nil if the model can predict. If it is only a transformer, it returns
+// an error that says so and wraps [ErrUnsupported].
 func (m *Model) Predicts() error {
 	if m.root.predictor != nil {
 		return nil
 	}
-	return &unsupported{m.root.label + " alone is not supported: it prepares rows, but judges none: write one Pipeline of it and the model, or put both files into one folder"}
+	return &unsupported{m.root.label + " alone is not supported: it only transforms rows: write one Pipeline of it and the model, or put both files into one folder"}
 }
 
-// Detects returns nil if the model can tell anomalies, else an error, which
-// wraps [ErrUnsupported] or [predict.ErrNoLimit], that says why not.
+// Detects returns nil if the model can detect anomalies. Otherwise it returns an error
+// that says why not. The error wraps [ErrUnsupported] or [predict.ErrNoLimit].
 func (m *Model) Detects() error {
 	if m.root.predictor != nil && m.root.kind == predict.Detector {
 		return predict.Check(m)
@@ -47,7 +47,7 @@ func (m *Model) Kind() predict.Kind { return m.root.kind }
 // was fitted on, or nil.
 func (m *Model) FeatureNames() []string { return m.description.FeatureNames }
 
-// Classes returns a classifier's classes as Python prints them, else nil.
+// Classes returns a classifier's classes as Python's print writes them, or nil.
 func (m *Model) Classes() []string {
 	if m.root.classes == nil {
 		return nil
@@ -55,34 +55,32 @@ func (m *Model) Classes() []string {
 	return m.root.classes.names
 }
 
-// NeedsLimit reports a detector whose scores have no limit from which on a row
-// is an anomaly.
+// NeedsLimit reports whether the model is a detector without a threshold of its own.
 func (m *Model) NeedsLimit() bool { return m.root.unlimited }
 
 // Anomalies says which of a detector's scores are anomalies.
 func (m *Model) Anomalies() predict.Side { return m.root.anomalies }
 
-// Threshold returns the score that stands beside the model, in the dict that it is
-// kept in, as the one from which on a row is an anomaly; nil if there is none.
-// Predict does not use it.
+// Threshold returns the threshold that stands beside the model in a dict, or nil. Predict
+// does not use it.
 func (m *Model) Threshold() *Threshold { return m.threshold }
 
-// Members returns what of a dict, tuple, list or folder was taken, the estimators
-// last and in order; nil if the file is none.
+// Members returns the members of a dict, tuple, list or folder that the model uses. The
+// estimators are last, in the order of their application. It returns nil if the file is
+// an estimator.
 func (m *Model) Members() []Member { return m.members }
 
-// Features returns the number of columns that a row has to have
-// (n_features_in_).
+// Features returns the number of columns of a row (n_features_in_).
 func (m *Model) Features() int { return m.root.in }
 
-// Size returns about how many bytes the model holds.
+// Size returns about how many bytes of memory the model takes.
 func (m *Model) Size() int { return m.size }
 
-// Predict scores the rows of x, which is row-major: rows of Features numbers.
-// A detector's predictions are 1 where predict gives -1, an anomaly, and 0 where
-// it gives 1; its scores are what decision_function gives. Where scikit-learn
-// would raise an error for a number in x, NaN for instance, Predict returns one
-// that names the row; r is then of no use.
+// Predict scores the rows of x, which is row-major: rows of [Model.Features] numbers.
+// A detector's prediction is 1, an anomaly, where scikit-learn's predict returns -1, and
+// 0 where it returns 1. Its scores are those of decision_function. Where scikit-learn
+// raises an error for a number in x, NaN for instance, Predict returns an error that
+// names the row. The content of r is then undefined.
 func (m *Model) Predict(r *predict.Result, x []float64) error {
 	if err := m.Predicts(); err != nil {
 		return err
@@ -97,14 +95,13 @@ func (m *Model) Predict(r *predict.Result, x []float64) error {
 		all.proba = r.Probabilities
 	}
 	return m.chunks(n, x, func(from, to int, rows []float64, a *arena) error {
-		return m.root.predict(all.part(from, to, n), rows, to-from, a)
+		return m.root.predict(all.rows(from, to, n), rows, to-from, a)
 	})
 }
 
-// PredictTogether is Predict of the rows of x as the library scores them in one
-// call. That is not the same where it lets a row's score depend on the others of
-// the call, as PyOD does in ECOD and COPOD: then [Model.DependsOnOthers]. Predict
-// scores each row alone.
+// PredictTogether is like [Model.Predict], but scores the rows as the library does when
+// it gets all of them in one call. The two differ only if [Model.DependsOnOthers] is
+// true: Predict scores each row as if it were alone.
 func (m *Model) PredictTogether(r *predict.Result, x []float64) error {
 	if !m.DependsOnOthers() {
 		return m.Predict(r, x)
@@ -124,8 +121,8 @@ func (m *Model) PredictTogether(r *predict.Result, x []float64) error {
 	return nil
 }
 
-// DependsOnOthers reports a model that scores a row in its library by the other rows
-// of the same call too.
+// DependsOnOthers reports whether the library's score of a row depends on the other rows
+// of the same call, as in PyOD's ECOD and COPOD.
 func (m *Model) DependsOnOthers() bool {
 	for e := m.root; e != nil; {
 		switch p := e.predictor.(type) {
@@ -141,9 +138,9 @@ func (m *Model) DependsOnOthers() bool {
 	return false
 }
 
-// ScoreSamples sets dst[i] to the score_samples of row i of x, which is
-// row-major: len(dst) rows of Features numbers. Where the model's version of
-// scikit-learn has no score_samples, the error wraps [ErrUnsupported].
+// ScoreSamples sets dst[i] to score_samples of row i of x, which is row-major: len(dst)
+// rows of [Model.Features] numbers. If the model has no score_samples in its version of
+// scikit-learn, the error wraps [ErrUnsupported].
 func (m *Model) ScoreSamples(dst, x []float64) error {
 	if err := m.Predicts(); err != nil {
 		return err
@@ -153,8 +150,8 @@ func (m *Model) ScoreSamples(dst, x []float64) error {
 	})
 }
 
-// chunkNumbers is about how many numbers of a chunk are in flight at each
-// step, so that they stay in the processor's caches.
+// chunkNumbers is about how many numbers a chunk of rows has, so that it stays in the
+// processor's caches from step to step.
 const chunkNumbers = 4096
 
 // chunks calls score with successive chunks of the n rows of x.
@@ -184,9 +181,9 @@ func (m *Model) chunks(n int, x []float64, score func(from, to int, rows []float
 	return nil
 }
 
-// Use makes every kernel in the model use these instructions: see
-// [svm.OneClass.Use]. The scores are the same bits. It must not be called while the
-// model scores.
+// Use sets the processor instructions that a OneClassSVM computes its kernel with: see
+// [svm.OneClass.Use]. The scores do not depend on them. It must not be called while the
+// model scores rows.
 func (m *Model) Use(i svm.Instructions) {
 	for e := m.root; e != nil; {
 		switch d := e.predictor.(type) {

@@ -7,12 +7,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// versusRest is OneVsRestClassifier: for each class a classifier of it against all
-// others; of two classes one classifier.
+// versusRest is OneVsRestClassifier. It has a classifier for each class against all
+// others, but only one for two classes.
 type versusRest struct {
 	role
 	members
-	first bool // of classes equally sure the first counts, as since 1.8, else the last
+	first bool // since 1.8: of classes with equal confidence the first counts; false: the last
 }
 
 func loadOneVsRest(a *attrs) *element {
@@ -34,14 +34,14 @@ func loadOneVsRest(a *attrs) *element {
 	if a.err == nil && len(m.members) != want {
 		a.fail("%d estimators for %d classes", len(m.members), len(l.names))
 	}
-	scores, probable := a.ofTwo(m.members)
+	scores, probable := a.binaryMembers(m.members)
 	m.role = classifies(l, scores, probable)
 	return a.meta(m.role, m, m.members)
 }
 
-// ofTwo tells whether all members, classifiers of two classes, have scores and
-// probabilities.
-func (a *attrs) ofTwo(all members) (scores, probable bool) {
+// binaryMembers checks that all members are classifiers of two classes. It reports
+// whether all of them have scores, and whether all have probabilities.
+func (a *attrs) binaryMembers(all members) (scores, probable bool) {
 	scores, probable = true, true
 	for _, e := range all {
 		if len(e.classes.names) != 2 || !e.decides() && e.probabilities == 0 {
@@ -55,7 +55,7 @@ func (a *attrs) ofTwo(all members) (scores, probable bool) {
 	return scores, probable
 }
 
-// meta is the element of an estimator that asks others.
+// meta returns the element of an estimator that combines others.
 func (a *attrs) meta(r role, p predictor, all members) *element {
 	if a.err != nil {
 		return nil
@@ -68,16 +68,16 @@ func (m *versusRest) predict(out outcome, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
 	out = out.room(n, &m.role, a)
 	count := len(m.members)
-	said, proba := a.take(n), a.take(2*n)
+	confidence, proba := a.take(n), a.take(2*n)
 	best := a.take(n)
 	for i := range best {
 		best[i], out.pred[i] = math.Inf(-1), 0
 	}
 	for c, e := range m.members {
-		if err := m.confidence(said, proba, e, x, n, a); err != nil {
+		if err := m.confidence(confidence, proba, e, x, n, a); err != nil {
 			return err
 		}
-		for i, s := range said {
+		for i, s := range confidence {
 			switch {
 			case count == 1:
 				if limit := m.limit(); s > limit {
@@ -107,7 +107,8 @@ func (m *versusRest) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// limit is what a single classifier has to be above for the second class.
+// limit returns the confidence above which a classifier of two classes predicts the
+// second.
 func (r *role) limit() float64 {
 	if r.scores > 0 {
 		return 0
@@ -115,33 +116,34 @@ func (r *role) limit() float64 {
 	return 0.5
 }
 
-// confidence sets said to what a classifier of two classes is sure of the second by:
-// its scores, or its probabilities where it has none; and proba to these, if they
-// are wanted.
-func (r *role) confidence(said, proba []float64, e *element, x []float64, n int, a *arena) error {
-	says := outcome{}
+// confidence sets dst to the confidence of a classifier of two classes in the second
+// one, for n rows: its scores if r has scores, else its probabilities. It sets proba to
+// the probabilities if r needs them.
+func (r *role) confidence(dst, proba []float64, e *element, x []float64, n int, a *arena) error {
+	result := outcome{}
 	if r.scores > 0 {
-		says.score = said
+		result.score = dst
 	}
 	if r.probabilities > 0 || r.scores == 0 {
-		says.proba = proba
+		result.proba = proba
 	}
-	if err := e.predict(says, x, n, a); err != nil || r.scores > 0 {
+	if err := e.predict(result, x, n, a); err != nil || r.scores > 0 {
 		return err
 	}
-	for i := range said {
-		said[i] = proba[2*i+1]
+	for i := range dst {
+		dst[i] = proba[2*i+1]
 	}
 	return nil
 }
 
-// versusOne is OneVsOneClassifier: a classifier for each pair of classes, which vote;
-// of equal votes their confidences decide.
+// versusOne is OneVsOneClassifier. It has a classifier for each pair of classes, and each
+// classifier votes. The sums of their confidences decide between classes with equal
+// votes.
 type versusOne struct {
 	role
 	members
-	by    role    // what the confidences are
-	limit float64 // of two classes, what the score has to be above for the second
+	by    role    // result what the members' confidences are; see role.confidence
+	limit float64 // of two classes, the score above which the second is predicted
 }
 
 func loadOneVsOne(a *attrs) *element {
@@ -157,7 +159,7 @@ func loadOneVsOne(a *attrs) *element {
 	if a.err == nil && (classes < 2 || len(m.members) != classes*(classes-1)/2) {
 		a.fail("%d estimators for the pairs of %d classes", len(m.members), classes)
 	}
-	scores, _ := a.ofTwo(m.members)
+	scores, _ := a.binaryMembers(m.members)
 	if m.by = classifies(l, scores, false); a.version >= 101 {
 		m.limit = m.by.limit()
 	}
@@ -168,9 +170,9 @@ func (m *versusOne) predict(out outcome, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
 	out = out.room(n, &m.role, a)
 	classes, pairs := len(m.classes.names), len(m.members)
-	said, second, proba := a.take(n*pairs), a.take(n*pairs), a.take(2*n)
+	confidence, second, proba := a.take(n*pairs), a.take(n*pairs), a.take(2*n)
 	for p, e := range m.members {
-		if err := m.by.confidence(said[p*n:(p+1)*n], proba, e, x, n, a); err != nil {
+		if err := m.by.confidence(confidence[p*n:(p+1)*n], proba, e, x, n, a); err != nil {
 			return err
 		}
 		if err := e.predict(outcome{pred: second[p*n : (p+1)*n]}, x, n, a); err != nil {
@@ -184,9 +186,9 @@ func (m *versusOne) predict(out outcome, x []float64, n int, a *arena) error {
 		p := 0
 		for i := range classes {
 			for j := i + 1; j < classes; j++ {
-				confidence := said[p*n+k]
-				sums[i] -= confidence
-				sums[j] += confidence
+				c := confidence[p*n+k]
+				sums[i] -= c
+				sums[j] += c
 				if second[p*n+k] == 0 {
 					score[i]++
 				} else {
@@ -211,13 +213,13 @@ func (m *versusOne) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// thresholded is FixedThresholdClassifier or TunedThresholdClassifierCV: a classifier
-// of two classes that says the positive one from a limit of its score or probability on.
+// thresholded is FixedThresholdClassifier or TunedThresholdClassifierCV. It predicts the
+// positive class if the score or the probability is at least a threshold.
 type thresholded struct {
 	role
-	inner     *element
-	byScore   bool // else by the probability
-	positive  int  // the position of the positive class
+	inner     *element // a classifier of two classes
+	byScore   bool     // the threshold is of the score; false: of the probability
+	positive  int      // the position of the positive class
 	threshold float64
 }
 
@@ -276,14 +278,14 @@ func (a *attrs) thresholded() *thresholded {
 func (m *thresholded) predict(out outcome, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
 	out = out.room(n, &m.role, a)
-	says := out
+	result := out
 	if m.scores == 0 {
-		says.score = nil
+		result.score = nil
 	}
 	if m.probabilities == 0 {
-		says.proba = nil
+		result.proba = nil
 	}
-	if err := m.inner.predict(says, x, n, a); err != nil {
+	if err := m.inner.predict(result, x, n, a); err != nil {
 		return err
 	}
 	for i := range out.pred {
@@ -304,22 +306,22 @@ func (m *thresholded) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// oneClass is the classifier of two classes that scikit-learn puts in the place of one
-// where only one class was there to fit it to.
-type oneClass struct{ class float64 }
+// constantClass is _ConstantPredictor. Scikit-learn uses it in place of a classifier of
+// two classes if the rows to fit were all of one class.
+type constantClass struct{ class float64 }
 
 func loadConstant(a *attrs) *element {
 	classes := a.vector("y_", exactly(1, "classes"))
 	if a.err != nil {
 		return nil
 	}
-	if !slices.Contains([]float64{-1, 0, 1}, classes[0]) { // -1 is a digit of OutputCodeClassifier's
+	if !slices.Contains([]float64{-1, 0, 1}, classes[0]) { // -1 only inside OutputCodeClassifier
 		a.fail("y_ is %v: -1, 0 or 1 is wanted", classes[0])
 	}
-	return &element{role: classifies(&labels{names: []string{"0", "1"}}, true, true), predictor: &oneClass{classes[0]}, in: a.featuresOrAny(), accepts: anyNumber}
+	return &element{role: classifies(&labels{names: []string{"0", "1"}}, true, true), predictor: &constantClass{classes[0]}, in: a.featuresOrAny(), accepts: anyNumber}
 }
 
-func (m *oneClass) predict(out outcome, _ []float64, n int, _ *arena) error {
+func (m *constantClass) predict(out outcome, _ []float64, n int, _ *arena) error {
 	for i := range n {
 		if out.pred != nil {
 			out.pred[i] = max(m.class, 0)

@@ -7,12 +7,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
-// countingNB is BernoulliNB, MultinomialNB or ComplementNB: linear in the row, or in
-// which of its numbers are above a limit.
+// countingNB is BernoulliNB, MultinomialNB or ComplementNB. The joint log-likelihood is a
+// linear function of the row.
 type countingNB struct {
 	role
 	linear
-	above *float64 // binarize of BernoulliNB; nil if rows are taken as they are
+	above *float64 // binarize of BernoulliNB: numbers above it become 1, others 0; or nil
 }
 
 // featureLogs reads feature_log_prob_, a row for each class.
@@ -51,7 +51,7 @@ func loadMultinomialNB(a *attrs) *element {
 	return a.countingNB(m, a.featureLogs(classes), a.classLogs(classes))
 }
 
-// loadComplementNB: the prior counts only where there is one class.
+// loadComplementNB loads ComplementNB, which uses the prior only if there is one class.
 func loadComplementNB(a *attrs) *element {
 	m := &countingNB{role: classifies(a.labels("classes_"), false, true)}
 	classes := len(m.classes.names)
@@ -62,7 +62,7 @@ func loadComplementNB(a *attrs) *element {
 	return a.countingNB(m, a.featureLogs(classes), prior)
 }
 
-// classLogs reads class_log_prior_; a class that never occurred has minus infinity.
+// classLogs reads class_log_prior_. A class without rows in the fit has minus infinity.
 func (a *attrs) classLogs(classes int) []float64 {
 	prior := a.vectorOrNaN("class_log_prior_", exactly(classes, "classes"))
 	for i, p := range prior {
@@ -99,7 +99,8 @@ func (m *countingNB) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// fromJoint makes classes and probabilities of the joint logarithms in out.proba.
+// fromJoint turns the joint log-likelihoods in out.proba into probabilities, and sets
+// out.pred to the most probable classes.
 func fromJoint(out outcome, n int) {
 	classes := len(out.proba) / n
 	for i := range n {
@@ -112,10 +113,10 @@ func fromJoint(out outcome, n int) {
 	}
 }
 
-// categoricalNB is CategoricalNB: the columns are numbers of categories.
+// categoricalNB is CategoricalNB. A number in a row is the position of a category.
 type categoricalNB struct {
 	role
-	logs  [][]float64 // of each column, a row for each class
+	logs  [][]float64 // per column: a row for each class, a number for each category
 	prior []float64
 	label string
 }

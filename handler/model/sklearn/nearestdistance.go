@@ -1,11 +1,10 @@
 package sklearn
 
-// nearestDistance is NearestNeighbors as a detector: its score is the mean of the
-// distances to a row's neighbours, kneighbors(rows)[0].mean(axis=1); high is an
-// anomaly.
+// nearestDistance is NearestNeighbors as a detector. Its score is the mean distance to a
+// row's neighbours, kneighbors(rows)[0].mean(axis=1). High scores are anomalies.
 type nearestDistance struct {
 	nearestRows
-	order []int // of the fitted rows in the search tree; nil: as they were
+	order []int // of the fitted rows in the search tree; nil: as fitted
 }
 
 func loadNearestNeighbors(a *attrs) *element {

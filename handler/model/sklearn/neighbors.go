@@ -9,28 +9,30 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// searchTree is scikit-learn's KDTree or BallTree over rows, or one leaf of
-// them all. It is walked as there, since of rows equally far away the order of
-// the walk decides which are counted.
+// searchTree is scikit-learn's KDTree or BallTree, or a single leaf with all rows. It is
+// searched in the same order as in scikit-learn, because that order decides which of
+// several equally distant rows are neighbours.
 //
 // The children of node i are 2i+1 and 2i+2.
 type searchTree struct {
-	nodes  []node
-	bounds []float64 // of each node the least and the largest of each column; of a BallTree the center
-	ball   bool
+	nodes []node
+	// bounds of a KDTree are the lower bounds of all nodes, then the upper bounds: a
+	// number for each column. Bounds of a BallTree are the centres of the nodes.
+	bounds []float64
+	ball   bool // a BallTree
 }
 
 type node struct {
 	leaf   bool
-	rows   [2]int32 // of a leaf, from and to before
-	radius float64
+	rows   [2]int32 // a leaf's first row, and the one after its last
+	radius float64  // of a BallTree
 }
 
 // hasTree reports whether there is a search tree.
 func (a *attrs) hasTree() bool { return a.has("_tree") }
 
-// searchTree reads the attribute _tree, and returns the order of the rows in
-// it, or nil if that is as they were fitted.
+// searchTree reads the attribute _tree. Order is the order of the rows in the tree, or
+// nil if it is that of the fit.
 func (a *attrs) searchTree(rows, width int) (t searchTree, order []int) {
 	o, ok := a.value("_tree").(*pickle.Object)
 	if !ok { // algorithm='brute'
@@ -42,7 +44,7 @@ func (a *attrs) searchTree(rows, width int) (t searchTree, order []int) {
 	if len(o.Args) == 1 {
 		class, _ = o.Args[0].(pickle.Global)
 	}
-	t.ball = strings.HasSuffix(class.Module, "ball_tree") // its name was BinaryTree in 0.19
+	t.ball = strings.HasSuffix(class.Module, "ball_tree") // in 0.19 both classes are called BinaryTree
 	if state == nil || len(state.Items) < 4 || !t.ball && !strings.HasSuffix(class.Module, "kd_tree") {
 		a.fail("_tree is neither a KDTree nor a BallTree")
 		return t, nil
@@ -86,7 +88,7 @@ func (a *attrs) order(v any, rows int) []int {
 	return order
 }
 
-// nodes reads the nodes, whose leaves have to hold all rows.
+// nodes reads the nodes of a search tree. Its leaves must hold all rows.
 func (a *attrs) nodes(v any, rows int) []node {
 	array, err := numpy.Parse(v)
 	var fields [4]numpy.FieldReader
@@ -118,18 +120,18 @@ func (a *attrs) nodes(v any, rows int) []node {
 	return nodes
 }
 
-// neighborhood are rows among which the k nearest to another are sought.
+// neighborhood finds the k fitted rows that are nearest to a row.
 type neighborhood struct {
-	fitted   []float64 // row-major, in the order of the tree
+	fitted   []float64 // row-major, in the order of the search tree
 	width    int
 	tree     searchTree
 	k        int
 	distance metric
 }
 
-// neighborhood reads the rows that an estimator was fitted on, and their order
-// in the tree, nil if that is as they were. The attribute k says how many are
-// sought; there is none where they are sought by a radius.
+// neighborhood reads the fitted rows and their search tree. Order is as in searchTree.
+// K is the name of the attribute with the number of neighbours, or "" for an estimator
+// that uses a radius.
 func (a *attrs) neighborhood(k string, count *dim) (h neighborhood, order []int) {
 	if k != "" {
 		h.k = a.count(k)
@@ -164,7 +166,7 @@ func (a *attrs) neighborhood(k string, count *dim) (h neighborhood, order []int)
 	return h, order
 }
 
-// reordered returns the rows of v, so wide, in another order.
+// reordered returns the rows of v, of width numbers each, in another order.
 func reordered(v []float64, order []int, width int) []float64 {
 	to := make([]float64, 0, len(v))
 	for _, row := range order {
@@ -177,7 +179,7 @@ func (s *neighborhood) size() int {
 	return 8*(len(s.fitted)+len(s.tree.bounds)) + 24*len(s.tree.nodes)
 }
 
-// nearest finds the k nearest fitted rows.
+// nearest sets near to the k fitted rows nearest to x, in the order of a heap.
 func (s *neighborhood) nearest(near *neighbours, x []float64) {
 	near.reset()
 	if s.distance.prepared != nil {
@@ -189,8 +191,8 @@ func (s *neighborhood) nearest(near *neighbours, x []float64) {
 	}
 }
 
-// neighbours are the nearest rows so far, a heap with the farthest on top. The
-// rows' numbers are kept as floats, in scratch memory.
+// neighbours are the nearest rows found so far, a heap with the farthest on top. Row has
+// the positions of the rows. They are floats because the arena has only floats.
 type neighbours struct{ distance, row []float64 }
 
 func (b *neighbours) reset() {
@@ -199,7 +201,7 @@ func (b *neighbours) reset() {
 	}
 }
 
-// push puts a row in the place of the farthest, and down to where it belongs.
+// push replaces the farthest row, and restores the order of the heap.
 func (b *neighbours) push(distance float64, row int) {
 	i, size := 0, len(b.distance)
 	for {
@@ -219,8 +221,7 @@ func (b *neighbours) push(distance float64, row int) {
 	b.distance[i], b.row[i] = distance, float64(row)
 }
 
-// sort puts the nearest first; of rows equally near, the one that was fitted
-// first.
+// sort orders the neighbours by distance, and those at the same distance by position.
 func (b *neighbours) sort() {
 	for i := 1; i < len(b.distance); i++ {
 		d, row := b.distance[i], b.row[i]
@@ -232,8 +233,8 @@ func (b *neighbours) sort() {
 	}
 }
 
-// search adds the rows below a node that are nearer than the farthest; none is
-// nearer than least.
+// search adds the rows below a node that are nearer than the farthest neighbour so far.
+// Least is a lower bound of their reduced distances.
 func (s *neighborhood) search(near *neighbours, x []float64, at int, least float64) {
 	if least > near.distance[0] {
 		return
@@ -257,7 +258,8 @@ func (s *neighborhood) search(near *neighbours, x []float64, at int, least float
 	}
 }
 
-// least returns how near to x a row below a node may be.
+// least returns a lower bound of the reduced distances between x and the rows below a
+// node.
 func (s *neighborhood) least(at int, x []float64) float64 {
 	lower := s.tree.bounds[at*s.width : (at+1)*s.width]
 	if s.tree.ball {

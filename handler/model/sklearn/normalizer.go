@@ -2,10 +2,10 @@ package sklearn
 
 import "math"
 
-// normalizer is sklearn.preprocessing.Normalizer: each row divided by its norm.
+// normalizer is sklearn.preprocessing.Normalizer. It divides each row by its norm.
 type normalizer struct {
 	norm func(row []float64) float64
-	tiny float64 // norms below it, and 0, count as 1
+	tiny float64 // a norm of 0, or below tiny, counts as 1
 }
 
 func loadNormalizer(a *attrs) *element {
@@ -54,7 +54,7 @@ func normMax(row []float64) float64 {
 	return most
 }
 
-// largest is the norm 'max' before 0.23, which forgot the absolute value.
+// largest is the norm 'max' before 0.23, which did not take absolute values.
 func largest(row []float64) float64 {
 	most := math.Inf(-1)
 	for _, x := range row {

@@ -8,20 +8,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
-// kernelRows is a kernel of sklearn.metrics.pairwise against some of the rows that an
-// estimator was fitted on.
+// kernelRows computes a kernel of sklearn.metrics.pairwise between a row and the
+// components, which are fitted rows of an estimator.
 type kernelRows struct {
 	components []float64 // row-major
 	width      int
-	squares    []float64 // |component|²
+	squares    []float64 // per component: its squared norm
 	kernel     func(t *kernelRows, dst, row []float64)
-	unit       bool // rows are made one long first, as components are
+	unit       bool // the kernel cosine: rows and components are normalised to length 1
 	gamma      float64
 	coef0      float64
 	degree     float64
 }
 
-// nystroem is sklearn.kernel_approximation.Nystroem: the kernel, times a matrix.
+// nystroem is sklearn.kernel_approximation.Nystroem: the kernel's values times a matrix.
 type nystroem struct {
 	*kernelRows
 	matrix []float64 // normalization_, row-major
@@ -38,8 +38,8 @@ func loadNystroem(a *attrs) *element {
 	return &element{transformer: t, out: embedded.n, size: 8 * (len(t.components) + len(t.matrix))}
 }
 
-// kernelRows reads the kernel, its parameters and the rows that it is computed with,
-// of that attribute.
+// kernelRows reads the kernel and its parameters, and the components from the attribute
+// name.
 func (a *attrs) kernelRows(name string, rows *dim) *kernelRows {
 	t := &kernelRows{coef0: 1, degree: 3}
 	t.components = a.matrix(name, rows, &a.in)
@@ -70,8 +70,8 @@ func (a *attrs) kernelRows(name string, rows *dim) *kernelRows {
 	return t
 }
 
-// pairwise are the kernels of sklearn.metrics.pairwise: dst is what a row
-// gives with each component.
+// pairwise are the kernels of sklearn.metrics.pairwise. They set dst to the kernel's
+// values between a row and each component.
 var pairwise = map[string]func(t *kernelRows, dst, row []float64){
 	"rbf":        (*kernelRows).rbf,
 	"linear":     (*kernelRows).linear,
@@ -79,11 +79,11 @@ var pairwise = map[string]func(t *kernelRows, dst, row []float64){
 	"polynomial": (*kernelRows).polynomial,
 	"sigmoid":    (*kernelRows).sigmoid,
 	"laplacian":  (*kernelRows).laplacian,
-	"cosine":     (*kernelRows).linear, // of rows one long
+	"cosine":     (*kernelRows).linear, // of rows of length 1
 }
 
-// toUnit makes rows one long; those of zeros stay so. Scikit-learn's
-// cosine_similarity does the same to both sides before it multiplies them.
+// toUnit normalises rows to length 1, and leaves rows of zeros as they are. Scikit-learn's
+// cosine_similarity does the same before it multiplies.
 var toUnit = &normalizer{norm: norm2, tiny: 10 * epsilon}
 
 func (t *nystroem) transform(dst, src []float64, n int, a *arena) error {
@@ -95,7 +95,8 @@ func (t *nystroem) transform(dst, src []float64, n int, a *arena) error {
 	return nil
 }
 
-// values sets the n rows of dst to what the rows of src give with each component.
+// values sets the n rows of dst to the kernel's values between the rows of src and each
+// component.
 func (t *kernelRows) values(dst, src []float64, n int, a *arena) {
 	defer a.release(a.used)
 	if t.unit {
@@ -109,8 +110,8 @@ func (t *kernelRows) values(dst, src []float64, n int, a *arena) {
 	}
 }
 
-// rbf is of squared distances by |x|² - 2 x·y + |y|², as scikit-learn has
-// them, with what that loses.
+// rbf computes squared distances as |x|² - 2 x·y + |y|², like scikit-learn, which loses
+// the same digits.
 func (t *kernelRows) rbf(dst, row []float64) {
 	t.linear(dst, row)
 	xx := rowNorm(row)

@@ -6,7 +6,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
-// oneClassSVM is sklearn.svm.OneClassSVM. Its predict is libsvm's: 0 is an
+// oneClassSVM is sklearn.svm.OneClassSVM. Its predict is libsvm's, so a score of 0 is an
 // anomaly.
 type oneClassSVM struct {
 	*svm.OneClass
@@ -39,8 +39,8 @@ func loadOneClassSVM(a *attrs) *element {
 	return &element{role: detects, predictor: s, size: m.Size()}
 }
 
-// kernel reads the kernel's parameters; gamma is what 'scale' or 'auto' was
-// resolved to when fitting.
+// kernel reads the kernel and its parameters. _gamma is a number also if the parameter
+// gamma is 'scale' or 'auto'.
 func (a *attrs) kernel() svm.Kernel {
 	name, ok := a.value("kernel").(string)
 	k := svm.Kernel{Type: svm.KernelType(name)}
@@ -54,14 +54,14 @@ func (a *attrs) kernel() svm.Kernel {
 		return k
 	}
 	if !ok {
-		name = "of your own"
+		name = "that is a function"
 	}
 	a.refuse(fmt.Sprintf("a kernel %.40s", name), "use kernel rbf, linear, poly or sigmoid")
 	return k
 }
 
 func (s *oneClassSVM) predict(out outcome, x []float64, n int, a *arena) error {
-	pred, score := out.verdicts(n, a)
+	pred, score := out.predictionsAndScores(n, a)
 	s.Decision(score, x)
 	for i, v := range score {
 		pred[i] = 1
@@ -83,5 +83,5 @@ func (s *oneClassSVM) scoreSamples(dst, x []float64, _ *arena) error {
 	return nil
 }
 
-// errNoScoreSamples: score_samples came with scikit-learn 0.20.
+// errNoScoreSamples is the error of scoreSamples before scikit-learn 0.20.
 var errNoScoreSamples error = &unsupported{"score_samples is not supported: scikit-learn 0.19, which wrote the model, has none; fit it again with a later one"}

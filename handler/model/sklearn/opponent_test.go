@@ -22,16 +22,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
-// opponent is a Python process that runs ../testdata/opponent.py.
+// opponent is a Python process that runs ../testdata/opponent.py. It fits models, and
+// predicts with them for the comparison of speed.
 type opponent struct {
 	version string
-	dir     string // of what it makes
+	dir     string // where it writes models and rows
 	in      io.Writer
 	out     *json.Decoder
 }
 
-// opponents starts the Pythons that SKLEARN_PYTHON lists, or python3, and
-// says loudly which of them have no scikit-learn.
+// opponents starts the Pythons that SKLEARN_PYTHON lists, or python3. It prints which of
+// them have no scikit-learn.
 func opponents(b *testing.B) (started []*opponent) {
 	b.Helper()
 	pythons := filepath.SplitList(os.Getenv("SKLEARN_PYTHON"))
@@ -83,12 +84,12 @@ func ask[T any](b *testing.B, o *opponent, command ...any) (answer T) {
 	return answer
 }
 
-// side is how long each side works in a round.
+// side is how long Go and Python each work in a round.
 const side = 50 * time.Millisecond
 
-// BenchmarkScikitLearn reports how many times the CPU time of a warm
-// scikit-learn, on one thread, is ours for the same work: the least and the
-// median of rounds in which both work in turn.
+// BenchmarkScikitLearn reports the CPU time of scikit-learn on one thread, divided by
+// ours for the same work. Both work in turn, in rounds. It reports the smallest and the
+// median ratio.
 func BenchmarkScikitLearn(b *testing.B) {
 	for _, o := range opponents(b) {
 		b.Run(o.version, func(b *testing.B) {
@@ -114,8 +115,9 @@ func BenchmarkScikitLearn(b *testing.B) {
 					o.predict(b, fmt.Sprintf("%s/trees=100/depth=6/rows=%d", library, rows), own, library, 10, 100, rows)
 				}
 			}
-			// A file of this version, as its user loads it, and what of that is the
-			// unpickler; then one of 0.19, whose classes are no more.
+			// A file of this version, with scikit-learn's classes and with inert ones,
+			// which shows the part of the unpickler. Then a file of 0.19, whose classes
+			// are not in this version.
 			for _, classes := range []string{"scikit-learn", "inert"} {
 				b.Run("Load/made/classes="+classes, func(b *testing.B) {
 					ask[[]float64](b, o, "svm", o.dir, 1, 2, 1)
@@ -131,8 +133,8 @@ func BenchmarkScikitLearn(b *testing.B) {
 	}
 }
 
-// BenchmarkForestMemory reports what loaded forests of 100 trees of 256
-// samples, made by scikit-learn, hold of the heap, in percent of their pickles.
+// BenchmarkForestMemory reports the memory of a loaded forest of 100 trees of 256 samples,
+// in percent of the size of its pickle.
 func BenchmarkForestMemory(b *testing.B) {
 	for _, o := range opponents(b) {
 		b.Run(o.version, func(b *testing.B) {
@@ -163,11 +165,11 @@ func heap() float64 {
 	return float64(m.HeapAlloc)
 }
 
-// own stands for the instructions that a model takes of itself.
+// own means the instructions that a model chooses by itself.
 const own svm.Instructions = -1
 
-// predict has both predict with one model of so many features, support
-// vectors or trees, and holds the scores together first.
+// predict compares the scores of a model in Go and Python, and then their speed. The model
+// has d features, and size is the number of its support vectors or trees.
 func (o *opponent) predict(b *testing.B, name string, level svm.Instructions, kind string, d, size, rows int) {
 	b.Run(name, func(b *testing.B) {
 		scores := ask[[]float64](b, o, kind, o.dir, d, size, rows)
@@ -203,7 +205,7 @@ func (o *opponent) predict(b *testing.B, name string, level svm.Instructions, ki
 	})
 }
 
-// load has both read one file, Python's pickle.loads with scikit-learn's
+// load compares the time to read a file. Python calls pickle.loads, with scikit-learn's
 // classes or with inert ones.
 func (o *opponent) load(b *testing.B, path, classes string) {
 	data, err := os.ReadFile(path)
@@ -217,7 +219,7 @@ func (o *opponent) load(b *testing.B, path, classes string) {
 	})
 }
 
-// rounds reports the ratio of theirs, in seconds, to the time of ours.
+// rounds reports the ratio of the time of theirs, which returns seconds, to that of ours.
 func rounds(b *testing.B, theirs func() float64, ours func()) {
 	var ratios, nanoseconds []float64
 	for b.Loop() {
@@ -244,7 +246,7 @@ func load(b *testing.B, path string) *sklearn.Model {
 	return m
 }
 
-// readRows reads float64s as numpy writes them on this machine.
+// readRows reads float64 numbers in this machine's byte order.
 func readRows(b *testing.B, path string) []float64 {
 	b.Helper()
 	data, err := os.ReadFile(path)

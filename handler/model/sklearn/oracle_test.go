@@ -9,9 +9,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// consistent holds what is true of every model, whatever is in its file: rows
-// get the same in one batch, alone and in reverse order, by Predict as by
-// ScoreSamples. It returns an error that says where that is not so.
+// consistent checks what must be true of every model, whatever is in its file: the results
+// of a row do not depend on the other rows or on their order. It checks Predict and
+// ScoreSamples.
 func consistent(m *sklearn.Model) error {
 	d, n := m.Features(), 11
 	x := make([]float64, n*d)
@@ -25,13 +25,13 @@ func consistent(m *sklearn.Model) error {
 func consistentOn(m *sklearn.Model, x []float64) error {
 	d := m.Features()
 	n := len(x) / d
-	all, err := whatItSays(m, x)
+	all, err := results(m, x)
 	alone := make([]string, n)
 	backwards := make([]float64, 0, len(x))
 	for i := range n {
 		row := x[i*d : (i+1)*d]
 		backwards = append(backwards, x[(n-1-i)*d:(n-i)*d]...)
-		one, oneErr := whatItSays(m, row)
+		one, oneErr := results(m, row)
 		switch {
 		case err == nil && oneErr != nil:
 			return fmt.Errorf("row %d alone is refused: %w", i, oneErr)
@@ -41,7 +41,7 @@ func consistentOn(m *sklearn.Model, x []float64) error {
 			alone[i] = one[0]
 		}
 	}
-	reversed, err2 := whatItSays(m, backwards)
+	reversed, err2 := results(m, backwards)
 	if (err == nil) != (err2 == nil) {
 		return fmt.Errorf("the rows give %v, in reverse %v", err, err2)
 	}
@@ -53,8 +53,8 @@ func consistentOn(m *sklearn.Model, x []float64) error {
 	return nil
 }
 
-// whatItSays returns, for each row, all that the model gives, bit by bit.
-func whatItSays(m *sklearn.Model, x []float64) ([]string, error) {
+// results returns all results of each row, to the bit.
+func results(m *sklearn.Model, x []float64) ([]string, error) {
 	var r predict.Result
 	if err := m.Predict(&r, x); err != nil {
 		return nil, err
@@ -64,10 +64,10 @@ func whatItSays(m *sklearn.Model, x []float64) ([]string, error) {
 	if m.ScoreSamples(samples, x) != nil {
 		samples = nil
 	}
-	says := make([]string, n)
+	all := make([]string, n)
 	part := func(v []float64, i int) []float64 { return v[i*len(v)/n : (i+1)*len(v)/n] }
-	for i := range says {
-		says[i] = fmt.Sprintf("%x %x %x %x", r.Predictions[i], part(r.Scores, i), part(r.Probabilities, i), part(samples, i))
+	for i := range all {
+		all[i] = fmt.Sprintf("%x %x %x %x", r.Predictions[i], part(r.Scores, i), part(r.Probabilities, i), part(samples, i))
 	}
-	return says, nil
+	return all, nil
 }

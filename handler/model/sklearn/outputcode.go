@@ -2,13 +2,13 @@ package sklearn
 
 import "github.com/fleetscore/fleetscore/handler/model/predict"
 
-// outputCode is OutputCodeClassifier: classifiers of two classes say the digits of a
-// code, and the class whose code is nearest counts.
+// outputCode is OutputCodeClassifier. Each class has a code, and each member predicts one
+// digit of it. The prediction is the class with the nearest code.
 type outputCode struct {
 	role
 	members
-	by    role      // what the digits are: scores or probabilities
-	codes []float64 // of each class
+	by    role      // result whether the digits are scores or probabilities; see role.confidence
+	codes []float64 // a row for each class, a digit for each member
 }
 
 func loadOutputCode(a *attrs) *element {
@@ -18,7 +18,7 @@ func loadOutputCode(a *attrs) *element {
 		return nil
 	}
 	m.codes = a.matrix("code_book_", exactly(len(l.names), "classes"), exactly(len(m.members), "estimators"))
-	scores, _ := a.ofTwo(m.members)
+	scores, _ := a.binaryMembers(m.members)
 	m.by = classifies(l, scores, false)
 	return a.meta(m.role, m, m.members)
 }
@@ -26,12 +26,12 @@ func loadOutputCode(a *attrs) *element {
 func (m *outputCode) predict(out outcome, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
 	digits := len(m.members)
-	said, proba, codes := a.take(n), a.take(2*n), a.take(n*digits)
+	confidence, proba, codes := a.take(n), a.take(2*n), a.take(n*digits)
 	for d, e := range m.members {
-		if err := m.by.confidence(said, proba, e, x, n, a); err != nil {
+		if err := m.by.confidence(confidence, proba, e, x, n, a); err != nil {
 			return err
 		}
-		for i, s := range said {
+		for i, s := range confidence {
 			codes[i*digits+d] = s
 		}
 	}

@@ -13,14 +13,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// TestParameters holds that parameters are refused which scikit-learn would refuse
-// or could not compute with, each by its name.
+// TestParameters checks that a parameter is refused with its name if scikit-learn refuses
+// it or cannot compute with it.
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	old, all := readGoldens(t, allModels), readEstimators(t, newestEstimators)
 	for _, tt := range []struct {
 		model, path string // the steps of a Pipeline are numbers
-		value       any    // in the place of a number, or of each in an array
+		value       any    // replaces a number, or each number of an array
 		want        string
 	}{
 		{"t_standard", "0.scale_", 0.0, "scale_ is 0 at 0: it has to be above 0"},
@@ -95,8 +95,8 @@ func loadWith(t *testing.T, file []byte, path string, number any) (*sklearn.Mode
 	})
 }
 
-// TestTie holds that a row whose score is the limit, but for what logarithms and
-// powers of another processor may make of it, is no anomaly.
+// TestTie checks that a row whose score equals the threshold, up to the rounding of
+// logarithms and powers on another processor, is no anomaly.
 func TestTie(t *testing.T) {
 	t.Parallel()
 	g := readGoldens(t, allModels)["iforest_contamination"]
@@ -128,8 +128,8 @@ func TestTie(t *testing.T) {
 	}
 }
 
-// replace puts a number in the place that a path leads to, from v: an attribute, a
-// step or an item. In the place of an array it puts one of nothing else.
+// replace replaces the value at the end of a path from v by a number. An array is replaced
+// by one of the same shape, filled with the number.
 func replace(v *any, path []string, number any) bool {
 	if len(path) == 0 {
 		array, err := numpy.Parse(*v)

@@ -6,12 +6,12 @@ import (
 
 // pca is sklearn.decomposition.PCA.
 type pca struct {
-	center     []float64
-	mean       []float64 // subtracted before; nil since 1.5
+	center     []float64 // mean_
+	mean       []float64 // before 1.5: subtracted from rows before the product; or nil
 	components []float64 // row-major
 	width      int       // of a component
-	shift      []float64 // components·mean, subtracted after, since 1.5; or nil
-	scale      []float64 // what whitening divides by, or nil
+	shift      []float64 // since 1.5: components·mean, subtracted after the product; or nil
+	scale      []float64 // with whiten=True: divides the components; or nil
 }
 
 func loadPCA(a *attrs) *element {
@@ -34,8 +34,8 @@ func loadPCA(a *attrs) *element {
 	return &element{transformer: p, out: count, size: 8 * len(p.components)}
 }
 
-// deviations are the square roots of the components' variances, since 1.5 not
-// too near 0.
+// deviations returns the square roots of the components' variances. Since 1.5 they are at
+// least epsilon.
 func (a *attrs) deviations(count *dim) []float64 {
 	scale := a.vector("explained_variance_", count)
 	least, single := epsilon, a.isFloat32("explained_variance_")
@@ -79,10 +79,9 @@ func (p *pca) transform(dst, src []float64, n int, a *arena) error {
 	return nil
 }
 
-// judges: as a detector, PCA's score is the mean of the squared differences
-// between a row and what inverse_transform makes of its components; high is an
-// anomaly.
-func (p *pca) judges() role { return distant }
+// scoringRole is that of a detector. Its score is the mean squared difference between a
+// row and inverse_transform(transform(row)). High scores are anomalies.
+func (p *pca) scoringRole() role { return distant }
 
 func (p *pca) predict(out outcome, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
@@ -115,9 +114,9 @@ func (p *pca) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// product sets dst to the matrix x times the transposed matrix m, both of rows
-// of that width. Each sum runs in order, with fused multiply-add, as BLAS
-// libraries mostly do.
+// product sets dst to the matrix x times the transpose of the matrix m. Both have rows of
+// width numbers. Each sum is computed in order with fused multiply-add, as most BLAS
+// libraries do.
 func product(dst, x, m []float64, width int) {
 	k := 0
 	for ; len(x) >= width; x = x[width:] {
@@ -128,8 +127,8 @@ func product(dst, x, m []float64, width int) {
 	}
 }
 
-// product32 is product of float32, every step rounded. BLAS libraries add sums
-// of more than a few columns up in orders of their own.
+// product32 is like product with float32: every step is rounded. With more than a few
+// columns BLAS libraries add in other orders, so the last bits may differ from theirs.
 func product32(dst, x, m []float64, width int) {
 	for k := range dst {
 		sum := float32(0)

@@ -4,8 +4,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// pipeline is a sklearn.pipeline.Pipeline: transformers, and perhaps a
-// predictor, last.
+// pipeline is a sklearn.pipeline.Pipeline: transformers, and a predictor if there is one.
 type pipeline struct {
 	steps []*element
 	last  *element // the predictor, or nil
@@ -36,7 +35,7 @@ func loadPipeline(a *attrs) *element {
 	return a.chain(p)
 }
 
-// pipelineStep loads a pair of name and estimator.
+// pipelineStep loads a step, which is a pair of a name and an estimator.
 func (a *attrs) pipelineStep(item any) *element {
 	name, v := a.namedPair(item)
 	if a.err != nil {
@@ -45,7 +44,7 @@ func (a *attrs) pipelineStep(item any) *element {
 	return a.nested(name, v)
 }
 
-// namedPair returns the name and the estimator of a step.
+// namedPair returns the two elements of a step.
 func (a *attrs) namedPair(item any) (name string, v any) {
 	pair, ok := item.(*pickle.Tuple)
 	if !ok || len(pair.Items) < 2 {
@@ -58,8 +57,8 @@ func (a *attrs) namedPair(item any) (name string, v any) {
 	return name, pair.Items[1]
 }
 
-// nested loads an estimator inside this one, which may be None or 'passthrough'
-// (None up to scikit-learn 0.20).
+// nested loads the estimator v inside this one. It may be 'passthrough', or None, as up
+// to scikit-learn 0.20: then it returns its rows unchanged.
 func (a *attrs) nested(name string, v any) *element {
 	path := name
 	if a.step != "" {
@@ -81,7 +80,8 @@ func (a *attrs) nested(name string, v any) *element {
 	return e
 }
 
-// chain checks that what comes out of each step fits the next one.
+// chain returns the element of a pipeline. It checks that each step takes as many columns
+// as the step before returns.
 func (a *attrs) chain(p *pipeline) *element {
 	e := &element{accepts: anyNumber, transformer: p, in: anyWidth, out: anyWidth}
 	all := p.steps
@@ -106,7 +106,7 @@ func (a *attrs) chain(p *pipeline) *element {
 	return e
 }
 
-// forward returns what the rows of x are after all the transformers.
+// forward returns the n rows of x after all transformers.
 func (p *pipeline) forward(x []float64, n int, a *arena) ([]float64, error) {
 	for _, s := range p.steps {
 		dst := a.take(n * s.width(len(x)/n))

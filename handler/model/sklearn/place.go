@@ -6,38 +6,39 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// Bounds on the search for a refused object: what lies deeper is refused without
-// its place.
+// Limits of the search for a refused object. If it is not found within them, the error
+// does not name its place.
 const (
 	maxPlaceDepth = 24
 	maxPlaceNodes = 200_000
 )
 
-// finder looks for what came of a name that is not allowed.
+// finder searches for the object of a name that is not allowed.
 type finder struct {
 	name  pickle.Global
-	nodes int
+	nodes int // visited so far
 }
 
-// find returns where in v the name g, which is not allowed, is used, as Python
-// would write it: model['scaler'].func. It is empty if that is all of v, or nowhere.
+// find returns the place in v of the object of a name that is not allowed, as a Python
+// expression: model['scaler'].func. It is empty if v itself is the object, or if it is
+// not found.
 func find(v any, g pickle.Global) string {
 	f := finder{name: g}
-	path, found := f.look(v, maxPlaceDepth)
+	path, found := f.search(v, maxPlaceDepth)
 	if found == nil || path == "" {
 		return ""
 	}
 	return "model" + path
 }
 
-// look returns the path from v to the object.
-func (f *finder) look(v any, depth int) (path string, found *pickle.Refused) {
+// search returns the path from v to the object. Found is nil if it is not below v.
+func (f *finder) search(v any, depth int) (path string, found *pickle.Refused) {
 	if f.nodes++; f.nodes > maxPlaceNodes || depth == 0 {
 		return "", nil
 	}
 	each := func(items []any, form string) bool {
 		for i, item := range items {
-			below, r := f.look(item, depth-1)
+			below, r := f.search(item, depth-1)
 			if r != nil {
 				if form != "" {
 					path = fmt.Sprintf(form, i)
@@ -75,10 +76,11 @@ func (f *finder) look(v any, depth int) (path string, found *pickle.Refused) {
 	return path, found
 }
 
-// entries looks at the values of a dict, or of an object's attributes.
+// entries searches the values of a dict, or of an object's attributes. Form formats a key
+// for the path.
 func (f *finder) entries(entries []pickle.Entry, depth int, form string) (path string, found *pickle.Refused) {
 	for _, e := range entries {
-		if below, r := f.look(e.Value, depth-1); r != nil {
+		if below, r := f.search(e.Value, depth-1); r != nil {
 			return fmt.Sprintf(form, keyText(e.Key)) + below, r
 		}
 	}

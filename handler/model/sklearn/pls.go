@@ -1,7 +1,7 @@
 package sklearn
 
-// loadPLS loads PLSRegression or PLSCanonical of one output: a linear model of rows
-// less their mean and, before 1.5, over their deviation.
+// loadPLS loads PLSRegression, PLSCanonical or CCA with one output. It is a linear model
+// of rows minus their mean, and before 1.5 divided by their standard deviation.
 func loadPLS(a *attrs) *element {
 	mean, std, target := "_x_mean", "_x_std", "intercept_"
 	switch {
@@ -31,7 +31,7 @@ func loadPLS(a *attrs) *element {
 	return &element{role: regresses, predictor: m, size: 24 * m.width}
 }
 
-// outputs returns how many elements an array has.
+// outputs returns the number of elements of an array.
 func (a *attrs) outputs(name string) int {
 	count := 1
 	for _, n := range a.shape(name) {

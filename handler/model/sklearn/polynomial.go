@@ -7,11 +7,11 @@ import (
 // polynomial is sklearn.preprocessing.PolynomialFeatures: products of columns.
 type polynomial struct {
 	width    int
-	products []productOf // the first is 1
-	out      []int       // those that come out
+	products []productOf // the first is the constant 1
+	out      []int       // the positions of the products that are columns of the output
 }
 
-// productOf is a product before it, times a column.
+// productOf is an earlier product, given by its position, times a column.
 type productOf struct{ before, column int }
 
 func loadPolynomial(a *attrs) *element {
@@ -44,7 +44,7 @@ func loadPolynomial(a *attrs) *element {
 		for i := end; i < len(t.products) && degree >= low; i++ {
 			t.out = append(t.out, i)
 		}
-		if begin = end; begin == len(t.products) { // more distinct factors than columns
+		if begin = end; begin == len(t.products) { // interaction_only: there are no more products
 			break
 		}
 	}
@@ -64,14 +64,15 @@ func (t *polynomial) add(a *attrs, p productOf) bool {
 	return a.err == nil
 }
 
-// prepend makes the products of the next degree in scikit-learn's order: for
-// each column, those before that begin with it or a later one, times it.
+// prepend appends the products of the next degree in the order of scikit-learn 0.22 and
+// later. For each column, it multiplies the products of the last degree whose first
+// factor is that column or a later one. Begin and end are the range of the last degree.
 func (t *polynomial) prepend(a *attrs, begin, end int, distinct bool) {
 	for column := range t.width {
 		for i := begin; i < end; i++ {
 			first := t.products[i].column
 			if end == 1 {
-				first = t.width // the 1 may be followed by any
+				first = t.width // the constant 1 is multiplied by every column
 			}
 			if (first > column || first == column && !distinct) && !t.add(a, productOf{i, column}) {
 				return
@@ -80,8 +81,8 @@ func (t *polynomial) prepend(a *attrs, begin, end int, distinct bool) {
 	}
 }
 
-// append makes the same in the order in which versions before 0.22 multiplied:
-// each of those before, times its last column or a later one.
+// append appends the same products in the order before 0.22: it multiplies each product
+// of the last degree by its last column and the later ones.
 func (t *polynomial) append(a *attrs, begin, end int, distinct bool) {
 	for i := begin; i < end; i++ {
 		from := t.products[i].column

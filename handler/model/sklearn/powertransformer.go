@@ -7,11 +7,11 @@ import (
 
 // powerTransformer is sklearn.preprocessing.PowerTransformer.
 type powerTransformer struct {
-	lambdas  []float64
-	mirrored []float64 // 2 - lambda, the exponent of numbers below 0
+	lambdas  []float64 // per column
+	mirrored []float64 // per column: 2 - lambda, the exponent for numbers below 0
 	power    func(x, lambda, mirrored float64) float64
-	positive bool     // box-cox takes no other numbers
-	scaler   *element // nil if it does not standardize
+	positive bool     // box-cox, which accepts only numbers above 0
+	scaler   *element // nil without standardize
 	label    string
 }
 
@@ -28,8 +28,8 @@ func loadPowerTransformer(a *attrs) *element {
 		a.fail("method %.40q is neither box-cox nor yeo-johnson", method)
 	}
 	e := a.perColumn(t, len(t.lambdas))
-	// numpy 2, which scikit-learn 1.5 and later mostly runs on, subtracts
-	// float32 from 2 in float32.
+	// Numpy 2 computes 2 - lambda in float32 if lambda is float32. Scikit-learn 1.5 and
+	// later mostly run with numpy 2.
 	single := a.version >= 105 && a.isFloat32("lambdas_")
 	for _, lambda := range t.lambdas {
 		mirrored := 2 - lambda
@@ -58,7 +58,7 @@ func boxCox(x, lambda, _ float64) float64 {
 	return math.Expm1(lambda*math.Log(x)) / lambda
 }
 
-// yeoJohnson is as scikit-learn computed it before 1.9.
+// yeoJohnson is the formula that scikit-learn used before 1.9.
 func yeoJohnson(x, lambda, mirrored float64) float64 {
 	switch {
 	case x >= 0 && math.Abs(lambda) < epsilon:

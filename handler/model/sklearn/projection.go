@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// projection is TruncatedSVD, GaussianRandomProjection, FastICA, and what else is
-// the rows, less a mean, times a matrix.
+// projection is TruncatedSVD, GaussianRandomProjection, FastICA or a similar class. It
+// multiplies rows by a matrix: (x - mean) / scale · rows.
 type projection struct {
-	mean  []float64 // nil if nothing is subtracted
-	scale []float64 // by which what is left is divided; nil if it is not
-	rows  []float64 // a row for each column that comes out
-	width int
+	mean  []float64 // nil for 0
+	scale []float64 // nil for 1
+	rows  []float64 // a row for each column of the output
+	width int       // columns of the input
 }
 
 func loadTruncatedSVD(a *attrs) *element {
@@ -40,7 +40,7 @@ func (t *projection) transform(dst, src []float64, _ int, a *arena) error {
 	return nil
 }
 
-// loadFastICA: only whitened rows have a mean.
+// loadFastICA loads FastICA, which subtracts the mean only if it whitens.
 func loadFastICA(a *attrs) *element {
 	components := &dim{what: "components"}
 	t := &projection{rows: a.matrix("components_", components, &a.in)}
@@ -50,14 +50,15 @@ func loadFastICA(a *attrs) *element {
 	return a.projection(t, components.n)
 }
 
-// loadSparseProjection loads SparseRandomProjection, whose matrix is sparse.
+// loadSparseProjection loads SparseRandomProjection, whose components_ is a sparse
+// matrix.
 func loadSparseProjection(a *attrs) *element {
 	components := &dim{what: "components"}
 	return a.projection(&projection{rows: a.sparseMatrix("components_", components, &a.in)}, components.n)
 }
 
-// loadSparsePCA loads SparsePCA and MiniBatchSparsePCA, which transform by ridge
-// regression: (C·Cᵀ + α)⁻¹·C, times a row less the mean.
+// loadSparsePCA loads SparsePCA and MiniBatchSparsePCA. They transform by ridge
+// regression: (C·Cᵀ + α)⁻¹·C·(x - mean), where C is components_.
 func loadSparsePCA(a *attrs) *element {
 	components := &dim{what: "components"}
 	if a.version < 22 && !a.boolOr("normalize_components", false) {
@@ -87,13 +88,14 @@ func loadSparsePCA(a *attrs) *element {
 	return a.projection(t, count)
 }
 
-// maxInverse is the largest matrix that is inverted: beyond it, the time would be felt.
+// maxInverse is the number of rows of the largest matrix that is inverted. A larger one
+// takes too long.
 const maxInverse = 200
 
-// factorAnalysis is FactorAnalysis: the expected factors of a row.
+// factorAnalysis is FactorAnalysis. It returns the expected factors of a row.
 type factorAnalysis struct {
 	projection
-	covariance []float64 // of the factors, given a row
+	covariance []float64 // of the factors given a row, row-major
 }
 
 func loadFactorAnalysis(a *attrs) *element {
@@ -133,7 +135,7 @@ func (t *factorAnalysis) transform(dst, src []float64, n int, a *arena) error {
 	if err := t.projection.transform(y, src, n, a); err != nil {
 		return err
 	}
-	product(dst, y, t.covariance, len(dst)/n) // it is symmetric
+	product(dst, y, t.covariance, len(dst)/n) // covariance is symmetric
 	return nil
 }
 
@@ -166,11 +168,11 @@ func (t *rbfSampler) transform(dst, src []float64, _ int, _ *arena) error {
 	return nil
 }
 
-// kernelCenterer is sklearn.preprocessing.KernelCenterer: rows of kernel values
-// as if what they are of had mean 0.
+// kernelCenterer is sklearn.preprocessing.KernelCenterer. It changes a row of kernel
+// values to those of rows with mean 0.
 type kernelCenterer struct {
-	rows []float64
-	all  float64
+	rows []float64 // K_fit_rows_
+	all  float64   // K_fit_all_
 }
 
 func loadKernelCenterer(a *attrs) *element {
@@ -190,8 +192,8 @@ func (t *kernelCenterer) transform(dst, src []float64, n int, _ *arena) error {
 	return nil
 }
 
-// union is sklearn.pipeline.FeatureUnion: what several transformers make of the
-// same rows, side by side.
+// loadFeatureUnion loads sklearn.pipeline.FeatureUnion. All transformers get the whole
+// rows, and their outputs stand side by side.
 func loadFeatureUnion(a *attrs) *element {
 	t := &columnTransformer{}
 	var all members

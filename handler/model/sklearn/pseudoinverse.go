@@ -2,9 +2,9 @@ package sklearn
 
 import "math"
 
-// pseudoInverse returns the Moore-Penrose inverse of a symmetric matrix of n
-// rows, which it overwrites (scipy.linalg.pinvh): by its eigenvalues, those
-// next to 0 left out.
+// pseudoInverse returns the Moore-Penrose inverse of a symmetric matrix of n rows, and
+// overwrites the matrix. Like scipy.linalg.pinvh it inverts the eigenvalues, and leaves
+// out those near 0.
 func pseudoInverse(m []float64, n int) []float64 {
 	vectors := jacobi(m, n)
 	largest := 0.0
@@ -26,19 +26,19 @@ func pseudoInverse(m []float64, n int) []float64 {
 	return inverse
 }
 
-// jacobi makes a symmetric matrix diagonal by Jacobi's rotations; its
-// eigenvalues are then on the diagonal. It returns the eigenvectors, as columns.
+// jacobi replaces a symmetric matrix by the diagonal matrix of its eigenvalues, with
+// Jacobi's rotations. It returns the eigenvectors as columns.
 func jacobi(m []float64, n int) []float64 {
 	vectors := make([]float64, n*n)
 	for i := range n {
 		vectors[i*n+i] = 1
 	}
-	const sweeps = 30 // convergence is quadratic: six to ten do
+	const sweeps = 30 // convergence is quadratic: six to ten are usually enough
 	for range sweeps {
 		rotated := false
 		for p := range n {
 			for q := p + 1; q < n; q++ {
-				// Below this the element adds nothing to the diagonal.
+				// A smaller element does not change the eigenvalues.
 				if math.Abs(m[p*n+q]) <= 1e-18*math.Sqrt(math.Abs(m[p*n+p]*m[q*n+q])) {
 					continue
 				}
@@ -53,7 +53,7 @@ func jacobi(m []float64, n int) []float64 {
 	return vectors
 }
 
-// rotate makes the element at p, q zero.
+// rotate makes the element in row p and column q zero.
 func rotate(m, vectors []float64, n, p, q int) {
 	theta := (m[q*n+q] - m[p*n+p]) / (2 * m[p*n+q])
 	t := math.Copysign(1, theta) / (math.Abs(theta) + math.Hypot(theta, 1))

@@ -5,24 +5,24 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// pyod is a detector of PyOD (https://github.com/yzhao062/pyod): its score is
-// decision_function, of which high is an anomaly, the other way round from
-// scikit-learn. A row is an anomaly above threshold_, and its probabilities are
-// the scores, between those of the rows that it was fitted on.
+// pyod is a detector of PyOD (https://github.com/yzhao062/pyod). Its score is
+// decision_function. A row whose score is above threshold_ is an anomaly; in scikit-learn
+// it is the other way round. The probability of an anomaly is the score, scaled so that
+// the scores of the fitted rows are from 0 to 1.
 type pyod struct {
 	scorer
 	threshold    float64
-	least, scale float64 // of the scores of the fit: p = score·scale - least·scale
+	least, scale float64 // probability = score·scale - least·scale
 }
 
-// scorer is how the score of a detector of PyOD comes about.
+// scorer computes the score of a detector of PyOD.
 type scorer interface {
 	// scores sets dst to decision_function of the rows of x.
 	scores(dst, x []float64, a *arena) error
 }
 
-// loadPyOD returns what loads a detector of PyOD, whose scorer, and the bytes that
-// it holds, are given by load.
+// loadPyOD returns the loader of a detector of PyOD. Load returns its scorer and the
+// bytes of memory that it takes.
 func loadPyOD(load func(*attrs) (scorer, int)) func(*attrs) *element {
 	return func(a *attrs) *element {
 		if _, err := numpy.Float(a.value("contamination")); err != nil && a.err == nil {
@@ -37,7 +37,7 @@ func loadPyOD(load func(*attrs) (scorer, int)) func(*attrs) *element {
 		for _, s := range fitted {
 			least, most = min(least, s), max(most, s)
 		}
-		if p.least, p.scale = least, 1; most > least { // MinMaxScaler: a range of 0 counts as 1
+		if p.least, p.scale = least, 1; most > least { // like MinMaxScaler: a range of 0 counts as 1
 			p.scale = 1 / (most - least)
 		}
 		var size int
@@ -52,7 +52,7 @@ func loadPyOD(load func(*attrs) (scorer, int)) func(*attrs) *element {
 
 func (p *pyod) predict(out outcome, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
-	pred, score := out.verdicts(n, a)
+	pred, score := out.predictionsAndScores(n, a)
 	if err := p.scores(score, x, a); err != nil {
 		return err
 	}
@@ -69,15 +69,15 @@ func (p *pyod) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// wrapped is a scorer by a detector of scikit-learn.
+// wrapped is a scorer that calls a detector of scikit-learn.
 type wrapped struct {
 	inner   *element
-	samples bool // by its score_samples, else its decision_function
-	sign    float64
+	samples bool    // calls score_samples; false: decision_function
+	sign    float64 // by which scores are multiplied
 }
 
-// loadWrapped returns what loads the detector in an attribute. Its scores are
-// multiplied by sign.
+// loadWrapped returns the loader of a wrapped scorer, whose detector is in the attribute
+// name.
 func loadWrapped(name string, samples bool, sign float64) func(*attrs) (scorer, int) {
 	return func(a *attrs) (scorer, int) {
 		e := a.inner(name)

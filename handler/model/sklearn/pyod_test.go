@@ -10,17 +10,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// pyodGolden is a detector of PyOD and what it gives.
+// pyodGolden is a detector of PyOD and its results.
 type pyodGolden struct {
 	File     []byte
 	Rows     [][]float64
 	Decision []*float64 `json:"decision_function"` // of all rows in one call; null is NaN
 	Predict  []float64
-	Proba    []*float64 `json:"predict_proba"` // of an anomaly
-	Alone    []*float64 // decision_function of each row alone
+	Proba    []*float64 `json:"predict_proba"` // the probability of an anomaly
+	Alone    []*float64 // decision_function, a call for each row
 }
 
-// newestPyOD are goldens of the newest version.
+// newestPyOD has the goldens of the newest version.
 const newestPyOD = "../testdata/pyod-3.6.7.json.gz"
 
 func readPyOD(t testing.TB, path string) map[string]pyodGolden {
@@ -36,8 +36,7 @@ func pyodFiles(t testing.TB) []string {
 	return paths
 }
 
-// withinOf reports whether a score is that of PyOD within the rounding of its last
-// digits.
+// withinOf reports whether a score differs from PyOD's by no more than the tolerance.
 func withinOf(got float64, want *float64, tolerance float64) bool {
 	if want == nil {
 		return math.IsNaN(got)
@@ -45,9 +44,8 @@ func withinOf(got float64, want *float64, tolerance float64) bool {
 	return math.Abs(got-*want) <= tolerance*max(1, math.Abs(*want))
 }
 
-// TestPyOD holds each detector of PyOD to what several versions gave: every
-// prediction, and the scores and probabilities within 1e-12; those of ABOD, which
-// are differences of nearly equal numbers, within 1e-9 of their size.
+// TestPyOD compares each detector of PyOD with the results of several versions.
+// Predictions are equal. Scores and probabilities differ by at most 1e-12.
 func TestPyOD(t *testing.T) {
 	t.Parallel()
 	for _, path := range pyodFiles(t) {
@@ -61,22 +59,22 @@ func TestPyOD(t *testing.T) {
 				t.Errorf("%s, %s: %v, %v, %d features", path, name, m.Kind(), m.Anomalies(), m.Features())
 			}
 			const tolerance = 1e-12
-			var said predict.Result
-			if err := m.PredictTogether(&said, slices.Concat(want.Rows...)); err != nil {
+			var r predict.Result
+			if err := m.PredictTogether(&r, slices.Concat(want.Rows...)); err != nil {
 				t.Errorf("%s, %s: %v", path, name, err)
 				continue
 			}
 			for i := range want.Rows {
-				if said.Predictions[i] != want.Predict[i] || !withinOf(said.Scores[i], want.Decision[i], tolerance) || !withinOf(said.Probabilities[2*i+1], want.Proba[i], tolerance) {
-					t.Errorf("%s, %s, row %d: %v, %v, %v; want %v, %v, %v", path, name, i, said.Predictions[i], said.Scores[i], said.Probabilities[2*i+1], want.Predict[i], deref(want.Decision[i]), deref(want.Proba[i]))
+				if r.Predictions[i] != want.Predict[i] || !withinOf(r.Scores[i], want.Decision[i], tolerance) || !withinOf(r.Probabilities[2*i+1], want.Proba[i], tolerance) {
+					t.Errorf("%s, %s, row %d: %v, %v, %v; want %v, %v, %v", path, name, i, r.Predictions[i], r.Scores[i], r.Probabilities[2*i+1], want.Predict[i], deref(want.Decision[i]), deref(want.Proba[i]))
 				}
 			}
-			if err := m.Predict(&said, slices.Concat(want.Rows...)); err != nil {
+			if err := m.Predict(&r, slices.Concat(want.Rows...)); err != nil {
 				t.Errorf("%s, %s: %v", path, name, err)
 			}
 			for i := range want.Rows {
-				if !withinOf(said.Scores[i], want.Alone[i], tolerance) {
-					t.Errorf("%s, %s, row %d alone: %v, want %v", path, name, i, said.Scores[i], deref(want.Alone[i]))
+				if !withinOf(r.Scores[i], want.Alone[i], tolerance) {
+					t.Errorf("%s, %s, row %d alone: %v, want %v", path, name, i, r.Scores[i], deref(want.Alone[i]))
 				}
 			}
 			if err := consistent(m); err != nil {

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// pyodPCA is pyod.models.pca.PCA: the distances of a row, scaled, from the
-// components, each divided by the share of the variance that it explains.
+// pyodPCA is pyod.models.pca.PCA. Its score is the sum of the distances between a row and
+// the components, each divided by the share of the variance that the component explains.
 type pyodPCA struct {
-	scaler     *element // nil without standardization
-	components []float64
-	weights    []float64
+	scaler     *element  // scales the rows first; nil without standardization
+	components []float64 // row-major
+	weights    []float64 // per component: its share of the variance
 	width      int
 }
 
@@ -60,13 +60,14 @@ func (p *pyodPCA) scores(dst, x []float64, a *arena) error {
 // distanceOf returns the Euclidean distance between two rows.
 func distanceOf(x, y []float64) float64 { return math.Sqrt(squared(x, y, 2)) }
 
-// cblof is pyod.models.cblof.CBLOF: the distance of a row from the centre of its
-// cluster if that is large, else from the nearest of the large ones.
+// cblof is pyod.models.cblof.CBLOF. Its score is the distance between a row and the centre
+// of its cluster. If that cluster is small, it is the distance to the nearest centre of a
+// large one.
 type cblof struct {
-	clusters *element // its predictions are clusters
-	centres  []float64
-	sizes    []float64 // what scores are multiplied by; nil for nothing
-	large    []bool
+	clusters *element  // predicts the cluster of a row
+	centres  []float64 // a row for each cluster
+	sizes    []float64 // per cluster: multiplies the score; nil without use_weights
+	large    []bool    // per cluster
 	width    int
 }
 
@@ -126,16 +127,17 @@ func (c *cblof) scores(dst, x []float64, a *arena) error {
 	return nil
 }
 
-// inne is pyod.models.inne.INNE: in each of several samples, how isolated the
-// smallest ball is that a row lies in.
+// inne is pyod.models.inne.INNE. Each of its estimators has balls around sampled rows. The
+// score is the mean over the estimators of the ratio of the smallest ball that contains
+// the row.
 type inne struct {
 	centres  []float64 // estimators × samples × columns
-	squares  []float64 // |centre|²
-	radius   []float64 // squared
-	ratio    []float64
-	samples  int
+	squares  []float64 // per ball: the squared norm of its centre
+	radius   []float64 // per ball: its squared radius
+	ratio    []float64 // per ball: how isolated it is, from 0 to 1
+	samples  int       // balls of an estimator
 	width    int
-	ensemble int
+	ensemble int // estimators
 }
 
 func loadINNE(a *attrs) (scorer, int) {
@@ -180,7 +182,7 @@ func (m *inne) scores(dst, x []float64, a *arena) error {
 		for e := range isolation {
 			isolation[e] = m.isolation(row, xx, e)
 		}
-		sum := 0.0 // numpy.mean over the first axis adds in order
+		sum := 0.0 // in order, like numpy.mean over the first axis
 		for _, v := range isolation {
 			sum += v
 		}
@@ -189,8 +191,9 @@ func (m *inne) scores(dst, x []float64, a *arena) error {
 	return nil
 }
 
-// isolation returns the ratio of the smallest ball of estimator e that the row lies
-// in, 1 if it lies in none. Distances are computed as euclidean_distances does.
+// isolation returns the ratio of the smallest ball of estimator e that contains the row,
+// or 1 if none does. Xx is the squared norm of the row. Distances are computed like
+// euclidean_distances.
 func (m *inne) isolation(row []float64, xx float64, e int) float64 {
 	ratio, smallest := 1.0, math.Inf(1)
 	for k := e * m.samples; k < (e+1)*m.samples; k++ {
@@ -205,11 +208,11 @@ func (m *inne) isolation(row []float64, xx float64, e int) float64 {
 	return ratio
 }
 
-// pyodKNN is pyod.models.knn.KNN: the distance to the k-th neighbour, or the mean
-// or median of the distances to all k.
+// pyodKNN is pyod.models.knn.KNN. Its score is the distance to the k-th neighbour, or the
+// mean or the median of the distances to all k.
 type pyodKNN struct {
 	neighborhood
-	method string
+	method string // largest, mean or median
 }
 
 func loadPyODKNN(a *attrs) (scorer, int) {
@@ -221,8 +224,8 @@ func loadPyODKNN(a *attrs) (scorer, int) {
 	return k, k.neighborhood.size()
 }
 
-// nearestNeighbors reads a NearestNeighbors that is an attribute, to be asked for
-// n_neighbors of this estimator. The rows are in the order of its tree.
+// nearestNeighbors reads the NearestNeighbors in an attribute. The number of neighbours
+// is n_neighbors of this estimator, not of the NearestNeighbors.
 func (a *attrs) nearestNeighbors(name string) (h neighborhood) {
 	o, rows := a.inside(name), &dim{what: "rows"}
 	if a.err != nil {
@@ -250,7 +253,7 @@ func (a *attrs) nearestNeighbors(name string) (h neighborhood) {
 	return h
 }
 
-// nearestOf is a neighborhood of the rows in an attribute, all in one leaf.
+// nearestOf returns a neighborhood of the rows in an attribute, without a search tree.
 func (a *attrs) nearestOf(name string) neighborhood {
 	rows := &dim{what: "rows"}
 	h := neighborhood{fitted: a.matrix(name, rows, &a.in), k: a.count("n_neighbors"), distance: euclidean}
@@ -282,14 +285,14 @@ func (k *pyodKNN) scores(dst, x []float64, a *arena) error {
 	return nil
 }
 
-// abod is pyod.models.abod.ABOD: minus the variance of the angles under which a row
-// sees pairs of its neighbours, or of all rows of the fit.
+// abod is pyod.models.abod.ABOD. Its score is minus the variance of the angles between
+// the vectors from a row to pairs of other rows: its neighbours, or all fitted rows.
 type abod struct {
-	neighborhood
-	all []float64 // rows of the fit, if these count
+	neighborhood           // method='fast'
+	all          []float64 // method='default': the fitted rows
 }
 
-// maxPairs bounds the pairs of rows that a row is compared with.
+// maxPairs is the largest number of pairs that a row is compared with.
 const maxPairs = 500_000
 
 func loadABOD(a *attrs) (scorer, int) {
@@ -300,7 +303,7 @@ func loadABOD(a *attrs) (scorer, int) {
 		if a.has("neigh_") {
 			m.neighborhood = a.nearestNeighbors("neigh_")
 		} else {
-			m.neighborhood = a.nearestOf("X_train_") // before 3.0, in a KDTree of these rows
+			m.neighborhood = a.nearestOf("X_train_") // PyOD before 3.0 built a KDTree of these rows
 		}
 		if a.err == nil && m.k*(m.k-1)/2 > maxPairs {
 			a.refuse("so many neighbours", "fit it with n_neighbors of at most 1000")
@@ -338,8 +341,8 @@ func (m *abod) scores(dst, x []float64, a *arena) error {
 	return nil
 }
 
-// variance returns numpy.var of the weighted cosines of the pairs of n rows, as
-// seen from x. Rows that are x itself do not count; without pairs it is NaN.
+// variance returns numpy.var of the weighted cosines of x with all pairs of n rows. Rows
+// equal to x do not count. Without pairs it is NaN.
 func (m *abod) variance(x []float64, n int, row func(int) []float64, a *arena) float64 {
 	defer a.release(a.used)
 	cosines := a.take(n * (n - 1) / 2)[:0]
@@ -361,8 +364,8 @@ func (m *abod) variance(x []float64, n int, row func(int) []float64, a *arena) f
 	return pairwiseSum(cosines) / float64(len(cosines))
 }
 
-// weightedCosine is the product of the vectors from x to p and to q, divided by
-// the squares of their lengths.
+// weightedCosine returns the scalar product of the vectors from x to p and from x to q,
+// divided by the squares of their lengths.
 func weightedCosine(x, p, q []float64) float64 {
 	product, pp, qq := 0.0, 0.0, 0.0
 	for j, v := range x {

@@ -5,19 +5,18 @@ import (
 	"slices"
 )
 
-// ecdf is pyod.models.ecod.ECOD or copod.COPOD: how far out in the tails of its
-// columns a row is, by the empirical distribution of the rows that it was fitted
-// on and of those that are scored with it. So a row's score depends in PyOD on the
-// other rows of the same call. Here each row is scored alone, as
-// decision_function(row) does, unless all are to be scored together: see
-// [Model.PredictTogether].
+// ecdf is pyod.models.ecod.ECOD or pyod.models.copod.COPOD. Its score says how far a row is
+// in the tails of the empirical distributions of its columns. These distributions are of
+// the fitted rows and of the rows that are scored in the same call. So in PyOD a score
+// depends on the other rows of the call. Here each row is scored as if it were alone,
+// unless the caller uses [Model.PredictTogether].
 type ecdf struct {
 	columns []tailed
-	rows    int
+	rows    int  // fitted rows
 	copula  bool // COPOD
 }
 
-// tailed is a column of the rows of the fit.
+// tailed is the distribution of a column in the fitted rows.
 type tailed struct {
 	sorted []float64
 	moments
@@ -64,7 +63,7 @@ func (e *ecdf) scores(dst, x []float64, a *arena) error {
 	return nil
 }
 
-// together adds what column j gives of all rows of x, as one call of PyOD does.
+// together adds the scores of column j to dst, for the rows of x in one call of PyOD.
 func (c *tailed) together(e *ecdf, dst, x []float64, j int, a *arena) {
 	defer a.release(a.used)
 	d, n := len(e.columns), e.rows+len(dst)
@@ -85,8 +84,8 @@ func (c *tailed) together(e *ecdf, dst, x []float64, j int, a *arena) {
 	}
 }
 
-// outlier returns how far out a value is that is not below so many of n, and not
-// above so many.
+// outlier returns the score of a value in one column. Of n values, notBelow are less or
+// equal, and notAbove are greater or equal.
 func (e *ecdf) outlier(notBelow, notAbove, n int, skew float64) float64 {
 	left, right := -math.Log(share(notBelow, n)), -math.Log(share(notAbove, n))
 	tail := left + right
@@ -102,7 +101,7 @@ func (e *ecdf) outlier(notBelow, notAbove, n int, skew float64) float64 {
 	return max(tail, left, right)
 }
 
-// share is element k, from 1, of numpy.linspace(1/n, 1, n).
+// share returns element k of numpy.linspace(1/n, 1, n), counted from 1.
 func share(k, n int) float64 {
 	if k == n {
 		return 1
@@ -111,8 +110,8 @@ func share(k, n int) float64 {
 	return float64(float64(k-1)*((1-start)/float64(n-1))) + start
 }
 
-// moments are the number, the mean and the sums of the squares and cubes of the
-// distances from it.
+// moments are the number of values, their mean, and the sums of the squares and cubes of
+// their differences from the mean.
 type moments struct{ n, mean, squares, cubes float64 }
 
 func momentsOf(v []float64) moments {
@@ -129,7 +128,7 @@ func momentsOf(v []float64) moments {
 	return m
 }
 
-// with returns the moments with one number more (Pébay,
+// with returns the moments after one more value (Pébay,
 // https://www.osti.gov/biblio/1028931).
 func (m moments) with(x float64) moments {
 	n := m.n + 1
@@ -142,8 +141,8 @@ func (m moments) with(x float64) moments {
 	}
 }
 
-// skewness has the sign of scipy.stats.skew, which is 0 for numbers that are all
-// the same.
+// skewness returns a number with the sign of scipy.stats.skew, which is 0 if all values
+// are the same.
 func (m moments) skewness() float64 {
 	const epsilon = 0x1p-52
 	if variance := m.squares / m.n; variance <= (epsilon*m.mean)*(epsilon*m.mean) {

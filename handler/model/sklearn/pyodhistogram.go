@@ -7,18 +7,18 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// hbos is pyod.models.hbos.HBOS: a histogram of each column.
+// hbos is pyod.models.hbos.HBOS. Its score is computed from a histogram of each column.
 type hbos struct {
-	edges [][]float64 // of each column, one more than it has bins
-	logs  [][]float64 // of each bin log2(density + alpha)
-	least []float64   // the least of these
-	tol   float64     // how far beyond the edges a value is in the outer bins, in bins
+	edges [][]float64 // per column: the edges of its bins
+	logs  [][]float64 // per column: log2(density + alpha) of each bin
+	least []float64   // per column: the smallest of its logs
+	tol   float64     // a value outside the edges by up to tol bins counts for the outer bin
 }
 
 func loadHBOS(a *attrs) (scorer, int) {
 	h := &hbos{tol: a.finite("tol")}
 	alpha := a.finite("alpha")
-	density, edges := a.columns2("hist_"), a.columns2("bin_edges_")
+	density, edges := a.columnArrays("hist_"), a.columnArrays("bin_edges_")
 	if a.err != nil {
 		return nil, 0
 	}
@@ -44,8 +44,9 @@ func loadHBOS(a *attrs) (scorer, int) {
 	return h, size
 }
 
-// columns2 reads the columns of a matrix, or a list of arrays of any length.
-func (a *attrs) columns2(name string) [][]float64 {
+// columnArrays reads an array for each column: the columns of a matrix, or a list of
+// arrays of different lengths.
+func (a *attrs) columnArrays(name string) [][]float64 {
 	if list, ok := a.value(name).(*pickle.List); ok {
 		var columns [][]float64
 		for _, item := range list.Items {
@@ -83,7 +84,7 @@ func (h *hbos) scores(dst, x []float64, _ *arena) error {
 	return nil
 }
 
-// value returns the logarithm of the bin that v is in.
+// value returns the logarithm of the bin of column j that contains v.
 func (h *hbos) value(j int, v float64) float64 {
 	edges, logs := h.edges[j], h.logs[j]
 	n := len(logs)
@@ -103,20 +104,21 @@ func (h *hbos) value(j int, v float64) float64 {
 	return logs[bin-1]
 }
 
-// loda is pyod.models.loda.LODA: histograms of random projections.
+// loda is pyod.models.loda.LODA. Its score is computed from histograms of random
+// projections.
 type loda struct {
 	width       int
-	projections []float64
-	weights     []float64
-	limits      [][]float64 // of each projection, the upper ends of all bins but the last
-	logs        [][]float64 // of each bin
+	projections []float64   // a row for each projection
+	weights     []float64   // per projection
+	limits      [][]float64 // per projection: the upper edges of all bins but the last
+	logs        [][]float64 // per projection: the logarithm of each bin
 }
 
 func loadLODA(a *attrs) (scorer, int) {
 	count := &dim{what: "projections"}
 	l := &loda{projections: a.matrix("projections_", count, &a.in)}
 	l.weights = a.vector("weights", count)
-	limits, histograms := a.rows2("limits_", count), a.rows2("histograms_", count)
+	limits, histograms := a.rowArrays("limits_", count), a.rowArrays("histograms_", count)
 	if a.err != nil {
 		return nil, 0
 	}
@@ -140,8 +142,9 @@ func loadLODA(a *attrs) (scorer, int) {
 	return l, size
 }
 
-// rows2 reads the rows of a matrix, or a list of arrays of any length.
-func (a *attrs) rows2(name string, count *dim) [][]float64 {
+// rowArrays reads count arrays: the rows of a matrix, or a list of arrays of different
+// lengths.
+func (a *attrs) rowArrays(name string, count *dim) [][]float64 {
 	var rows [][]float64
 	if list, ok := a.value(name).(*pickle.List); ok {
 		for _, item := range list.Items {

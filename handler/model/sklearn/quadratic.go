@@ -10,10 +10,10 @@ import (
 // quadratic is QuadraticDiscriminantAnalysis.
 type quadratic struct {
 	role
-	means    []float64
+	means    []float64 // a row for each class
 	width    int
-	roots    [][]float64 // of each class, a row for each axis: a direction over its deviation
-	constant [][2]float64
+	roots    [][]float64  // per class: a row for each axis, its direction divided by its standard deviation
+	constant [][2]float64 // per class: the sum of the logarithms of the variances, and that of the prior
 }
 
 func loadQuadratic(a *attrs) *element {
@@ -80,8 +80,8 @@ func (m *quadratic) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// decideBy makes of the scores of classes in joint what a discriminant says of row i:
-// its class, decision_function and, in the place of joint, probabilities.
+// decideBy sets the class and the scores of row i from joint, the log-posterior of each
+// class. It overwrites joint with the probabilities.
 func (r *role) decideBy(out outcome, i int, joint []float64) {
 	out.pred[i] = float64(argmax(joint))
 	if len(joint) == 2 {
@@ -99,16 +99,17 @@ func (r *role) decideBy(out outcome, i int, joint []float64) {
 	}
 }
 
-// nearestCentroid is NearestCentroid: the class of the nearest mean.
+// nearestCentroid is NearestCentroid. It predicts the class of the nearest centroid. Since
+// 1.6 it has scores for Euclidean distances.
 type nearestCentroid struct {
 	role
-	centroids []float64
+	centroids []float64 // a row for each class
 	width     int
 	distance  metric
-	spread    []float64 // by which columns are divided for scores, which there are since 1.6 of euclidean distances
-	scaled    []float64 // the centroids so divided
-	constant  []float64 // of each class, what is added to its score
-	even      bool      // the classes were as frequent as one another: distances alone decide
+	spread    []float64 // per column: divides rows and centroids for the scores; nil before 1.6
+	scaled    []float64 // the centroids divided by spread
+	constant  []float64 // per class: added to its score
+	even      bool      // all classes have the same prior: the distances decide
 }
 
 func loadNearestCentroid(a *attrs) *element {

@@ -5,18 +5,18 @@ import (
 	"sort"
 )
 
-// quantileTransformer is sklearn.preprocessing.QuantileTransformer: each
-// column through its empirical distribution function, and perhaps the normal
-// distribution's quantiles.
+// quantileTransformer is sklearn.preprocessing.QuantileTransformer. It applies the
+// empirical distribution function of a column, and the quantile function of the normal
+// distribution if output_distribution is normal.
 type quantileTransformer struct {
 	columns   []quantiles
 	normal    bool
-	near      bool    // numbers within boundsThreshold of the bounds count as beyond
-	low, high float64 // what comes out is clipped to these
+	near      bool    // numbers within boundsThreshold of a bound count as outside
+	low, high float64 // the range of the output
 }
 
-// quantiles is a column's distribution, forwards and, since scikit-learn
-// interpolates both ways, mirrored: x and y negated, in reverse.
+// quantiles is the distribution of a column. Scikit-learn interpolates from both ends and
+// takes the mean, so it is also stored mirrored: x and y negated, in reverse order.
 type quantiles struct{ x, y, mirrorX, mirrorY []float64 }
 
 const boundsThreshold = 1e-7
@@ -59,8 +59,8 @@ func loadQuantileTransformer(a *attrs) *element {
 	return a.perColumn(t, 2*len(table)+2*len(y))
 }
 
-// ordered reports whether x ascends, but for what interpolating between equal
-// numbers rounds: before 0.21 that was left in.
+// ordered reports whether x ascends. Before 0.21 quantiles that should be equal may
+// descend by a rounding error, which is accepted.
 func ordered(x []float64) bool {
 	for i := 1; i < len(x); i++ {
 		if x[i]-x[i-1] < -4*epsilon*math.Abs(x[i-1]) {
@@ -118,7 +118,7 @@ func interpolate(x float64, xs, ys []float64) float64 {
 	case x < xs[0]:
 		return ys[0]
 	}
-	// The last of the points that are not above x.
+	// The last point that is not above x.
 	j := sort.Search(len(xs), func(i int) bool { return xs[i] > x }) - 1
 	if j == last || xs[j] == x {
 		return ys[j]
@@ -127,20 +127,20 @@ func interpolate(x float64, xs, ys []float64) float64 {
 	return float64(slope*(x-xs[j])) + ys[j]
 }
 
-// normalQuantile returns the number below which a standard normal variable is
-// with probability p (scipy.stats.norm.ppf).
+// normalQuantile is scipy.stats.norm.ppf, the quantile function of the standard normal
+// distribution.
 func normalQuantile(p float64) float64 {
 	switch {
 	case p == 0.5:
 		return 0
-	case p > 0.5: // exact, and the lower tail has the digits
+	case p > 0.5: // 1 - p is exact, and the lower tail has more digits
 		return -normalQuantile(1 - p)
 	case p <= 0:
 		return math.Inf(-1)
 	}
 	z := -math.Sqrt2 * math.Erfcinv(2*p)
-	// Erfcinv loses digits in the tail; Halley's method on the logarithm-free
-	// residual restores them, as Erfc has them all.
+	// Erfcinv loses digits in the tail. Erfc does not, so two steps of Halley's method
+	// restore them.
 	for range 2 {
 		density := math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
 		step := (0.5*math.Erfc(-z/math.Sqrt2) - p) / density

@@ -9,15 +9,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// withinRadius is RadiusNeighborsClassifier or RadiusNeighborsRegressor: what the
-// fitted rows within a radius say together.
+// withinRadius is RadiusNeighborsClassifier or RadiusNeighborsRegressor. It predicts from
+// the fitted rows within a radius.
 type withinRadius struct {
 	role
 	neighborhood
 	radius     float64
-	y          []float64 // of each fitted row its class, or its number
-	byDistance bool
-	outlier    int // the class of a row without neighbours, -1 if it is an error
+	y          []float64 // per fitted row: the position of its class, or its target
+	byDistance bool      // neighbours are weighted by 1/distance
+	outlier    int       // the class of a row without neighbours; -1 if that is an error
 }
 
 func loadRadiusClassifier(a *attrs) *element {
@@ -106,7 +106,7 @@ func (m *withinRadius) predict(out outcome, x []float64, n int, a *arena) error 
 	return nil
 }
 
-// mean is the mean of the neighbours' numbers, NaN if there are none.
+// mean returns the weighted mean of the neighbours' targets, or NaN without neighbours.
 func (m *withinRadius) mean(found *nearby) float64 {
 	var sum, total float64
 	for i, at := range found.rows {
@@ -120,6 +120,7 @@ func (m *withinRadius) mean(found *nearby) float64 {
 	return sum / total
 }
 
+// vote sets proba, which is 0, to the weighted shares of the neighbours' classes.
 func (m *withinRadius) vote(proba []float64, found *nearby) {
 	for i, at := range found.rows {
 		proba[int(m.y[at])] += m.weight(found, i)
@@ -131,7 +132,8 @@ func (m *withinRadius) vote(proba []float64, found *nearby) {
 	}
 }
 
-// weight is that of the i-th neighbour. Where any is at no distance, only those count.
+// weight returns the weight of neighbour i. If a distance is 0, only neighbours at
+// distance 0 count.
 func (m *withinRadius) weight(found *nearby, i int) float64 {
 	switch d := found.distances[i]; {
 	case !m.byDistance:
@@ -145,12 +147,13 @@ func (m *withinRadius) weight(found *nearby, i int) float64 {
 	}
 }
 
-// nearby are the rows within a limit, of reduced distances.
+// nearby are the rows within a radius. Limit and distances are reduced distances; see
+// metric.
 type nearby struct {
 	limit     float64
 	rows      []int
 	distances []float64
-	same      bool // one is at no distance
+	same      bool // a distance is 0
 }
 
 // within adds the rows below a node that are within the limit.

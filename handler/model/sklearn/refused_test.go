@@ -29,8 +29,8 @@ func readRefusals(t testing.TB) map[string]refusal {
 	return all
 }
 
-// TestRefused holds that what is not supported is refused by step and class,
-// with what to do instead.
+// TestRefused checks that the error for something unsupported names the step, the class
+// and the remedy.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for name, r := range readRefusals(t) {
@@ -51,8 +51,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestDamaged holds that a file cut short anywhere, or with any byte changed,
-// gives an error or a model that scores, and never a crash.
+// TestDamaged checks that a file that is cut short, or has a changed byte, never makes Load
+// crash.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
 	all := readGoldens(t, allModels)
@@ -69,7 +69,7 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// tryModel loads data and scores with what comes of it.
+// tryModel loads data and, if it is a model, scores with it.
 func tryModel(data []byte) {
 	m, err := sklearn.Load(data)
 	if err != nil || m.Features() > 1000 {
@@ -81,7 +81,7 @@ func tryModel(data []byte) {
 	_ = m.Describe()
 }
 
-// TestNoPickle holds that a file of another kind is called that.
+// TestNoPickle checks the error for a file that is no pickle.
 func TestNoPickle(t *testing.T) {
 	for _, data := range []string{"", "hello", "import os\n", "20.1,1,0.5\n", "{\"model\": 1}", "PK\x03\x04"} {
 		if _, err := sklearn.Load([]byte(data)); err == nil || !strings.Contains(err.Error(), "no file of pickle or joblib") {

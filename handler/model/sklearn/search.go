@@ -6,18 +6,18 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// loadBest loads a search, such as GridSearchCV: it stands for the estimator
-// that it found best.
+// loadBest loads a search, GridSearchCV for instance, as the best estimator that it found.
 func loadBest(a *attrs) *element {
 	if !a.has("best_estimator_") {
 		a.refuse("no best_estimator_", "fit it with refit=True")
 		return nil
 	}
-	return a.standsFor("best_estimator_")
+	return a.delegate("best_estimator_")
 }
 
-// standsFor loads the estimator that is an attribute, which this one is.
-func (a *attrs) standsFor(name string) *element {
+// delegate loads the estimator in an attribute. The estimator that a reads predicts and
+// transforms with it.
+func (a *attrs) delegate(name string) *element {
 	e := a.nested(name, a.value(name))
 	if a.err != nil {
 		return nil
@@ -27,8 +27,8 @@ func (a *attrs) standsFor(name string) *element {
 	return &same
 }
 
-// target is TransformedTargetRegressor, or a regressor in a bundle with the scaler of
-// its target: what it says, back through the transformer of what it was fitted on.
+// target is TransformedTargetRegressor, or a regressor in a bundle with the transformer of
+// its target. It applies the inverse of the transformer to the regressor's predictions.
 type target struct {
 	regressor, transformer *element
 }
@@ -51,31 +51,30 @@ func (m *target) predict(out outcome, x []float64, n int, a *arena) error {
 		return nil
 	}
 	defer a.release(a.used)
-	said := a.take(n)
-	if err := m.regressor.predict(outcome{pred: said}, x, n, a); err != nil {
+	predicted := a.take(n)
+	if err := m.regressor.predict(outcome{pred: predicted}, x, n, a); err != nil {
 		return err
 	}
-	return m.transformer.invert(out.pred, said, n, a)
+	return m.transformer.invert(out.pred, predicted, n, a)
 }
 
-// loadFrozen loads a FrozenEstimator, which is the estimator inside.
-func loadFrozen(a *attrs) *element { return a.standsFor("estimator") }
+// loadFrozen loads a FrozenEstimator.
+func loadFrozen(a *attrs) *element { return a.delegate("estimator") }
 
-// loadFitted loads RANSACRegressor, which is the estimator that it fitted on the rows
-// that agree.
-func loadFitted(a *attrs) *element { return a.standsFor("estimator_") }
+// loadRANSAC loads RANSACRegressor.
+func loadRANSAC(a *attrs) *element { return a.delegate("estimator_") }
 
-// loadSelfTraining loads SelfTrainingClassifier, likewise.
+// loadSelfTraining loads SelfTrainingClassifier.
 func loadSelfTraining(a *attrs) *element {
 	if a.has("estimator_") { // 1.6 and later
-		return a.standsFor("estimator_")
+		return a.delegate("estimator_")
 	}
-	return a.standsFor("base_estimator_")
+	return a.delegate("base_estimator_")
 }
 
-// loadOnly loads MultiOutputRegressor, RegressorChain and the like of one output,
-// which are the one estimator in them.
-func loadOnly(a *attrs) *element {
+// loadSingleOutput loads MultiOutputRegressor, RegressorChain or a similar class. With one
+// output it predicts like the one estimator in it. Several outputs are refused.
+func loadSingleOutput(a *attrs) *element {
 	items := a.items("estimators_")
 	if a.err == nil && len(items) != 1 {
 		a.refuse(fmt.Sprintf("%d outputs", len(items)), oneOutput)

@@ -8,10 +8,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// selection returns the columns that a ColumnTransformer gives to a
-// transformer: as scikit-learn 1.0 and later wrote them down in
-// _transformer_to_input_indices, or by what the user wrote: positions, a mask, a
-// slice or names.
+// selection returns the columns that a ColumnTransformer gives to a transformer. Since
+// scikit-learn 1.0 their positions are in _transformer_to_input_indices. Before, v is what
+// the user wrote: positions, a mask, a slice or names.
 func (a *attrs) selection(name string, v any, width int) []int {
 	if resolved, ok := a.object.Attr("_transformer_to_input_indices"); ok {
 		if d, ok := resolved.(*pickle.Dict); ok {
@@ -34,7 +33,7 @@ func (a *attrs) selection(name string, v any, width int) []int {
 	return columns
 }
 
-// checkColumns keeps an error if a column is not one of so many.
+// checkColumns keeps an error if a column is not from 0 to width-1.
 func (a *attrs) checkColumns(columns []int, width int) {
 	for _, c := range columns {
 		if c < 0 || c >= width {
@@ -44,6 +43,7 @@ func (a *attrs) checkColumns(columns []int, width int) {
 	}
 }
 
+// columns returns the positions of the columns that v selects. They may be negative.
 func (a *attrs) columns(v any, width int) ([]int, error) {
 	switch v := indexData(v).(type) {
 	case *pickle.List:
@@ -82,7 +82,8 @@ func (a *attrs) arrayed(v any, width int) ([]int, error) {
 	return a.listed(items, width)
 }
 
-// listed resolves positions, names, or a mask of as many as there are columns.
+// listed returns the columns that a list selects. Its elements are positions, names, or
+// bools, one for each column.
 func (a *attrs) listed(items []any, width int) ([]int, error) {
 	if err := a.budget.Take(8 * len(items)); err != nil {
 		return nil, err
@@ -131,8 +132,8 @@ func (a *attrs) column(name string) (int, error) {
 	return c, nil
 }
 
-// sliced resolves slice(start, stop, step) of positions, or of names, where
-// the last is included.
+// sliced returns the columns of slice(start, stop, step). Start and stop are positions or
+// names. As in pandas, a slice of names includes stop.
 func (a *attrs) sliced(args []any, width int) ([]int, error) {
 	bounds := [3]int{0, width, 1}
 	for i, arg := range args {

@@ -1,7 +1,7 @@
 package sklearn
 
-// sgdOneClassSVM is sklearn.linear_model.SGDOneClassSVM: a linear function. 0
-// is normal.
+// sgdOneClassSVM is sklearn.linear_model.SGDOneClassSVM. Its score is a linear function. A
+// score of 0 is normal.
 type sgdOneClassSVM struct {
 	coef   []float64
 	offset float64
@@ -15,7 +15,7 @@ func loadSGDOneClassSVM(a *attrs) *element {
 }
 
 func (s *sgdOneClassSVM) predict(out outcome, x []float64, n int, a *arena) error {
-	pred, score := out.verdicts(n, a)
+	pred, score := out.predictionsAndScores(n, a)
 	product(score, x, s.coef, len(s.coef))
 	for i := range score {
 		score[i] -= s.offset
@@ -24,7 +24,8 @@ func (s *sgdOneClassSVM) predict(out outcome, x []float64, n int, a *arena) erro
 	return nil
 }
 
-// scoreSamples adds again what it took away, as scikit-learn does.
+// scoreSamples subtracts the offset and adds it again, as scikit-learn does, so that the
+// rounding is the same.
 func (s *sgdOneClassSVM) scoreSamples(dst, x []float64, _ *arena) error {
 	product(dst, x, s.coef, len(s.coef))
 	for i := range dst {
@@ -33,9 +34,9 @@ func (s *sgdOneClassSVM) scoreSamples(dst, x []float64, _ *arena) error {
 	return nil
 }
 
-// verdicts returns room for a detector's predictions and scores, also where
-// they are not wanted.
-func (o outcome) verdicts(n int, a *arena) (pred, score []float64) {
+// predictionsAndScores returns o.pred and o.score of a detector, with scratch memory in
+// place of one that is nil.
+func (o outcome) predictionsAndScores(n int, a *arena) (pred, score []float64) {
 	if o.pred == nil {
 		o.pred = a.take(n)
 	}
@@ -45,7 +46,7 @@ func (o outcome) verdicts(n int, a *arena) (pred, score []float64) {
 	return o.pred, o.score
 }
 
-// negatives sets pred to 1 where score is below 0.
+// negatives sets pred to 1 where the score is below 0, else to 0.
 func negatives(pred, score []float64) {
 	for i, v := range score {
 		pred[i] = 0

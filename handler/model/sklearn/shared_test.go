@@ -21,14 +21,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
-// TestReferenceForm holds models in the form of the reference architecture to
-// what scikit-learn 0.19 gives, bit by bit.
+// TestReferenceForm compares models in the form of the reference architecture with
+// scikit-learn 0.19, to the bit.
 func TestReferenceForm(t *testing.T) {
 	t.Parallel()
 	checkReference(t, "../testdata/reference")
 }
 
-// TestReference does so with the models of the reference architecture.
+// TestReference does the same with the models of the reference architecture.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	checkReference(t, needs.Shared(t, "reference"))
@@ -104,7 +104,7 @@ func parseFloat(t *testing.T, s string) float64 {
 	return f
 }
 
-// expected is what scikit-learn gave for a model, numbers in hexadecimal.
+// expected are scikit-learn's results for a model. Numbers are in hexadecimal.
 type expected struct {
 	X            [][]string `json:"X"`
 	Decision     [][]string `json:"decision_function"`
@@ -112,8 +112,8 @@ type expected struct {
 	Predict      [][]string `json:"predict"`
 }
 
-// TestVectors holds the files that three versions wrote, by every protocol and
-// compression, to what these versions gave.
+// TestVectors compares files that three versions wrote, with every protocol and
+// compression, with the results of these versions.
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	archives, err := filepath.Glob(filepath.Join(needs.Shared(t, "vectors"), "*.tar.gz"))
@@ -164,12 +164,12 @@ func untar(t *testing.T, path string) map[string][]byte {
 	}
 }
 
-// exact are the vectors whose decision values are scikit-learn's to the bit: a
+// exact matches the vectors whose decision values are scikit-learn's to the bit: a
 // OneClassSVM alone, or after a scaler.
 var exact = regexp.MustCompile(`^((ss|mm|rs)_ocsvm|ocsvm_bare)_`)
 
-// check loads a model and compares what it gives, decision values bit by bit if
-// bits is set, on amd64.
+// check loads a model and compares its results. If bits is true, it compares decision
+// values to the bit on amd64.
 func (e expected) check(t *testing.T, data []byte, bits bool) {
 	t.Helper()
 	m, err := sklearn.Load(data)
@@ -222,8 +222,7 @@ func floats(t *testing.T, rows [][]string) []float64 {
 	return v
 }
 
-// near compares scores with the bound that is promised: 1e-12 of the larger of
-// 1 and the score.
+// near compares scores with a tolerance of 1e-12 of the larger of 1 and the score.
 func near(t *testing.T, what string, got, want []float64) {
 	t.Helper()
 	worst, at := 0.0, -1

@@ -4,15 +4,15 @@ import (
 	"math"
 )
 
-// simpleImputer is sklearn.impute.SimpleImputer: a number in place of each
-// that is missing, columns without any left out, and perhaps, after the others,
-// a column for each that had missing ones when fitted, 1 where it is missing.
+// simpleImputer is sklearn.impute.SimpleImputer. It replaces missing numbers by the
+// statistic of their column, and leaves out columns that had no number in the fit. With
+// add_indicator it appends a column for each column with missing numbers in the fit.
 type simpleImputer struct {
 	missing
-	columns    []int // kept
-	statistics []float64
-	indicators []int // columns for which there is an indicator
-	width      int
+	columns    []int     // the columns of the output
+	statistics []float64 // per such column: the number that replaces a missing one
+	indicators []int     // columns with an indicator of missing numbers
+	width      int       // columns of the input
 }
 
 func loadSimpleImputer(a *attrs) *element {
@@ -35,7 +35,7 @@ func loadSimpleImputer(a *attrs) *element {
 	return &element{transformer: s, accepts: s.accepts(), out: len(s.columns) + len(s.indicators), size: 24 * s.width}
 }
 
-// indicators are the columns of the MissingIndicator inside.
+// indicators returns the columns of the MissingIndicator in the attribute indicator_.
 func (a *attrs) indicators(width int) []int {
 	indicator := a.inside("indicator_")
 	if indicator == nil {

@@ -6,15 +6,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// sparseMatrix returns a matrix of SciPy, in compressed rows, with its zeros, row-major.
+// sparseMatrix returns a matrix in row-major order. In the file it is an array, or a
+// sparse matrix of SciPy in compressed rows (csr_matrix, csr_array).
 func (a *attrs) sparseMatrix(name string, rows, columns *dim) []float64 {
 	v := a.value(name)
 	o, ok := v.(*pickle.Object)
 	if a.err != nil || !ok || !strings.HasPrefix(o.Class.Module, "scipy.sparse.") {
-		return a.matrixOf(name, v, rows, columns) // dense
+		return a.matrixOf(name, v, rows, columns)
 	}
 	if o.Class.Name != "csr_matrix" && o.Class.Name != "csr_array" {
-		a.fail("%s is a %.40s: rows that are compressed are wanted", name, o.Class.Name)
+		a.fail("%s is a %.40s, not a csr_matrix or an array", name, o.Class.Name)
 		return nil
 	}
 	inside := &attrs{loader: a.loader, object: o, class: a.class, step: a.step}

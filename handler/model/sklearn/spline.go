@@ -8,24 +8,24 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// splines is sklearn.preprocessing.SplineTransformer: the values of B-splines of
-// each column.
+// splines is sklearn.preprocessing.SplineTransformer. It replaces a number by the values
+// of the B-splines of its column.
 type splines struct {
 	columns []spline
-	beyond  string // extrapolation
+	beyond  string // the parameter extrapolation
 	zeros   bool   // NaN becomes zeros
 	each    int    // splines of a column
-	out     int    // of them that come out
+	out     int    // columns of the output for a column: each, or one less without include_bias
 	label   string
 }
 
-// spline is scipy.interpolate.BSpline with a column for each spline.
+// spline is a scipy.interpolate.BSpline that computes all splines of a column.
 type spline struct {
 	knots       []float64
-	coef        []float64 // a row for each of len(knots)-degree-1
+	coef        []float64 // len(knots)-degree-1 rows, a column for each spline
 	degree      int
-	edge        int // the position of the knot from which on it is extrapolated
-	touched     int // splines that are not 0 there
+	edge        int // the position of the knot where extrapolation begins
+	touched     int // the number of splines that are not 0 there
 	extrapolate bool
 }
 
@@ -63,9 +63,9 @@ func loadSpline(a *attrs) *element {
 	return e
 }
 
-// edges notes from where on splines are extrapolated. Of degree 0 and 1,
-// extrapolation='linear' moves that to the next knot for the columns after the
-// first, as scikit-learn adds to the degree that it goes on with.
+// edges sets where the extrapolation of each column begins. With extrapolation='linear'
+// and a degree of 0 or 1 scikit-learn increases the degree in the loop over the columns,
+// so that later columns begin at a later knot. edges does the same.
 func (t *splines) edges(degree int) {
 	for i := range t.columns {
 		s := &t.columns[i]
@@ -82,7 +82,7 @@ func (a *attrs) spline(i int, v any, degree int, each *dim) spline {
 	s := spline{degree: degree}
 	o, ok := v.(*pickle.Object)
 	if ok {
-		if state, held := o.State.(*pickle.Tuple); held && len(state.Items) > 0 { // since scipy 1.17 the spline is inside
+		if state, held := o.State.(*pickle.Tuple); held && len(state.Items) > 0 { // since scipy 1.17 the attributes are in an inner object
 			o, ok = state.Items[0].(*pickle.Object)
 		}
 	}
@@ -91,10 +91,10 @@ func (a *attrs) spline(i int, v any, degree int, each *dim) spline {
 		return s
 	}
 	knots, rows := &dim{what: "knots"}, &dim{what: "rows"}
-	s.knots = a.vectorOf(name, either(o, "t", "_t"), knots)
-	s.coef = a.matrixOf(name, either(o, "c", "_c"), rows, each)
-	s.extrapolate, _ = either(o, "extrapolate").(bool)
-	if k, _ := a.number(either(o, "k")); a.err == nil && (k != float64(degree) || degree < 0 || rows.n != knots.n-degree-1 || rows.n <= degree || knots.n < 6) {
+	s.knots = a.vectorOf(name, firstAttr(o, "t", "_t"), knots)
+	s.coef = a.matrixOf(name, firstAttr(o, "c", "_c"), rows, each)
+	s.extrapolate, _ = firstAttr(o, "extrapolate").(bool)
+	if k, _ := a.number(firstAttr(o, "k")); a.err == nil && (k != float64(degree) || degree < 0 || rows.n != knots.n-degree-1 || rows.n <= degree || knots.n < 6) {
 		a.fail("%s has %d knots and %d rows, which do not fit the degree %d", name, knots.n, rows.n, degree)
 	}
 	for j := 1; j < len(s.knots); j++ {
@@ -105,13 +105,13 @@ func (a *attrs) spline(i int, v any, degree int, each *dim) spline {
 	return s
 }
 
-// bounds are the knots so many from each end.
+// bounds returns the knots at a position counted from each end.
 func (s *spline) bounds(at int) (low, high float64) {
 	return s.knots[at], s.knots[len(s.knots)-at-1]
 }
 
-// interval returns the position of the last knot at or before x, of those that
-// have enough on each side (find_interval in scipy/interpolate/_bspl.pyx).
+// interval is find_interval in scipy/interpolate/_bspl.pyx. It returns the position of the
+// last knot that is not above x, leaving out degree knots at each end.
 func (s *spline) interval(x float64) int {
 	n := len(s.knots) - s.degree - 1
 	l := s.degree
@@ -121,8 +121,8 @@ func (s *spline) interval(x float64) int {
 	return l
 }
 
-// into sets dst to the splines' values at x, or their derivatives. Work has room
-// for twice degree+1 numbers.
+// into sets dst to the splines' values at x, or to their derivatives. Work has room for
+// 2·(degree+1) numbers.
 func (s *spline) into(dst, work []float64, x float64, derivative bool) {
 	low, high := s.bounds(s.degree)
 	if x != x || (x < low || x > high) && !s.extrapolate {
@@ -143,8 +143,8 @@ func (s *spline) into(dst, work []float64, x float64, derivative bool) {
 	}
 }
 
-// deBoor sets h to the degree+1 basis functions that are not 0 at x (_deBoor_D in
-// scipy/interpolate/src/__fitpack.cc).
+// deBoor is _deBoor_D in scipy/interpolate/src/__fitpack.cc. It sets h to the degree+1
+// basis functions that are not 0 at x, or to their derivatives.
 func (s *spline) deBoor(h, before []float64, x float64, at int, derivative bool) {
 	k, m := s.degree, 0
 	if derivative {
@@ -176,7 +176,7 @@ func (s *spline) deBoor(h, before []float64, x float64, at int, derivative bool)
 	}
 }
 
-var errKnots = errors.New("it is beyond the knots")
+var errKnots = errors.New("it is outside the range of the knots")
 
 func (t *splines) transform(dst, src []float64, n int, a *arena) error {
 	defer a.release(a.used)
@@ -199,7 +199,7 @@ func (t *splines) transform(dst, src []float64, n int, a *arena) error {
 	return nil
 }
 
-// value sets values to the splines at x, which may be beyond the knots.
+// value sets values to the splines at x, and extrapolates if x is outside the knots.
 func (t *splines) value(s *spline, values, slopes, work []float64, x float64) {
 	low, high := s.bounds(s.edge)
 	if t.beyond == "periodic" {
@@ -233,7 +233,7 @@ func (t *splines) value(s *spline, values, slopes, work []float64, x float64) {
 	}
 }
 
-// keep leaves the first k numbers, or the last, and clears the others.
+// keep clears all but the first k numbers, or all but the last k.
 func (t *splines) keep(v []float64, last bool, k int) {
 	if k = min(k, len(v)); last {
 		clear(v[:len(v)-k])

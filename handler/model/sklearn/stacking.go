@@ -6,26 +6,26 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// stacking is StackingClassifier or StackingRegressor: what estimators say, and
-// perhaps the row itself, is the row of a last one.
+// stacking is StackingClassifier or StackingRegressor. The predictions of its members, and
+// with passthrough the row itself, are the row of the final estimator.
 type stacking struct {
 	role
 	members
-	parts  []stacked
+	parts  []stacked // per member
 	final  *element
-	passes bool // the row itself goes to the last one too
-	width  int  // of the rows of the last one
-	enters int  // of the rows
-	names  []int
+	passes bool  // passthrough
+	width  int   // columns of the final estimator's rows
+	enters int   // columns of the members' rows
+	names  []int // per class of the final estimator: its position in role.classes
 }
 
-// stacked is what of a member's outcome goes into the last one's rows.
+// stacked says which results of a member are columns of the final estimator's rows.
 type stacked struct {
-	from, to int       // columns of it, of probabilities or scores
-	wide     int       // its columns
-	values   []float64 // of 'predict', what each class stands for; nil of a regressor
-	proba    bool
-	score    bool
+	from, to int       // the range of the results that are used
+	wide     int       // the number of results of a row
+	values   []float64 // for predict of a classifier: the number of each class; or nil
+	proba    bool      // the results are those of predict_proba
+	score    bool      // the results are those of decision_function
 }
 
 func loadStackingClassifier(a *attrs) *element {
@@ -85,7 +85,7 @@ func (a *attrs) stacking(m *stacking) *element {
 		m.width += p.to - p.from
 	}
 	if m.passes && m.enters == anyWidth {
-		a.fail("nothing in it says how many columns it takes: fit it with scikit-learn 0.23 or later")
+		a.fail("nothing in it result how many columns it takes: fit it with scikit-learn 0.23 or later")
 	} else if m.passes {
 		m.width += m.enters
 	}
@@ -98,8 +98,7 @@ func (a *attrs) stacking(m *stacking) *element {
 	return &element{role: m.role, predictor: m, in: m.enters, accepts: anyNumber, size: m.members.size() + m.final.size}
 }
 
-// numbersOf are the numbers that a classifier's predictions are; nil of a
-// regressor.
+// numbersOf returns a classifier's classes as numbers, or nil for a regressor.
 func (a *attrs) numbersOf(e *element) []float64 {
 	if e.kind != predict.Classifier {
 		return nil
@@ -108,7 +107,7 @@ func (a *attrs) numbersOf(e *element) []float64 {
 	for _, name := range e.classes.names {
 		f, err := strconv.ParseFloat(name, 64)
 		if err != nil {
-			a.refuse("predictions that are no numbers as rows of the last one", "use stack_method='predict_proba'")
+			a.refuse("a final estimator that gets classes which are no numbers", "use stack_method='predict_proba'")
 			return nil
 		}
 		numbers = append(numbers, f)
@@ -142,24 +141,23 @@ func (m *stacking) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// stack writes what a member says of each row into dst, a row every m.width
-// numbers.
+// stack writes a member's results for n rows to dst, which has a row every m.width numbers.
 func (m *stacking) stack(dst []float64, p stacked, e *element, x []float64, n int, a *arena) error {
 	defer a.release(a.used)
-	said := a.take(n * p.wide)
-	says := outcome{pred: said}
+	predicted := a.take(n * p.wide)
+	result := outcome{pred: predicted}
 	switch {
 	case p.proba:
-		says = outcome{proba: said}
+		result = outcome{proba: predicted}
 	case p.score:
-		says = outcome{score: said}
+		result = outcome{score: predicted}
 	}
-	if err := e.predict(says, x, n, a); err != nil {
+	if err := e.predict(result, x, n, a); err != nil {
 		return err
 	}
 	for k := range n {
 		for j := p.from; j < p.to; j++ {
-			v := said[k*p.wide+j]
+			v := predicted[k*p.wide+j]
 			if p.values != nil {
 				v = p.values[int(v)]
 			}

@@ -2,12 +2,11 @@ package sklearn
 
 import "slices"
 
-// centeredScaler is sklearn.preprocessing.StandardScaler, RobustScaler or
-// MaxAbsScaler: (x - center) / scale, and perhaps clipped to [-1, 1]. Either
-// slice is nil if the scaler leaves that step out.
+// centeredScaler is sklearn.preprocessing.StandardScaler, RobustScaler or MaxAbsScaler:
+// (x - center) / scale.
 type centeredScaler struct {
-	center, scale []float64
-	clip          bool
+	center, scale []float64 // per column; nil if the scaler does not use it
+	clip          bool      // to [-1, 1]
 }
 
 func loadStandardScaler(a *attrs) *element {
@@ -18,15 +17,15 @@ func loadRobustScaler(a *attrs) *element {
 	return a.centeredScaler("with_centering", "center_", "with_scaling")
 }
 
-// loadMaxAbsScaler: clip came with 1.9.
+// loadMaxAbsScaler loads MaxAbsScaler, which has the parameter clip since 1.9.
 func loadMaxAbsScaler(a *attrs) *element {
 	s := &centeredScaler{scale: a.divisors("scale_"), clip: a.boolOr("clip", false)}
 	return a.perColumn(s, len(s.scale))
 }
 
-// centeredScaler loads a scaler by the names of the parameters that switch its
-// steps on, and of what it subtracts. Where both are off, it is in the file all
-// the same up to 0.22, and n_features_in_ is since.
+// centeredScaler loads a scaler. The arguments are the names of its parameters and of the
+// attribute that it subtracts. The attribute is read even if it is not subtracted: up to
+// 0.22 only its length says how many columns the scaler takes.
 func (a *attrs) centeredScaler(withCenter, center, withScale string) *element {
 	var s centeredScaler
 	subtract := a.bool(withCenter)
@@ -44,7 +43,7 @@ func (a *attrs) centeredScaler(withCenter, center, withScale string) *element {
 	return e
 }
 
-// divisors is vector of a number above 0 for each feature.
+// divisors is like vector, but the numbers must be above 0.
 func (a *attrs) divisors(name string) []float64 {
 	v := a.vector(name, &a.in)
 	for i, f := range v {
@@ -77,10 +76,10 @@ func (s *centeredScaler) transform(dst, src []float64, _ int, _ *arena) error {
 	return nil
 }
 
-// Scaling returns what the first scaler that rows come to subtracts from each
-// column and then divides it by: those of a StandardScaler or RobustScaler, alone or
-// as the first step of a Pipeline. Either is nil where it leaves that out, both where
-// there is no such scaler.
+// Scaling returns the center and the scale of the model's StandardScaler, RobustScaler or
+// MaxAbsScaler, a number for each column. The scaler must be the model itself or the first
+// step of a Pipeline. A slice is nil if the scaler does not use it. Both are nil without
+// such a scaler.
 func (m *Model) Scaling() (center, scale []float64) {
 	e := m.root
 	for e != nil {

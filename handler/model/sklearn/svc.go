@@ -7,7 +7,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
-// svr is sklearn.svm.SVR or NuSVR: libsvm's decision function is the prediction.
+// svr is sklearn.svm.SVR or NuSVR. Its prediction is libsvm's decision function.
 type svr struct{ *svm.OneClass }
 
 func loadSVR(a *attrs) *element {
@@ -31,15 +31,15 @@ func (s *svr) predict(out outcome, x []float64, _ int, _ *arena) error {
 	return nil
 }
 
-// supportVectors are the rows that kernels are computed with.
+// supportVectors are the kernel and the rows that it is computed with.
 type supportVectors struct {
 	kernel svm.Kernel
 	rows   []float64
 	count  *dim
 }
 
-// supportVectors reads the kernel and the support vectors, least of them or
-// more; SVR may have none, where all of its rows are in the tube.
+// supportVectors reads the kernel and the support vectors. Least is their smallest number,
+// 0 or 1. SVR has no support vectors if all fitted rows are within epsilon.
 func (a *attrs) supportVectors(least int) supportVectors {
 	if a.bool("_sparse") {
 		a.refuse("a sparse matrix", "fit it on a dense array")
@@ -50,7 +50,7 @@ func (a *attrs) supportVectors(least int) supportVectors {
 	return s
 }
 
-// machine makes a decision function of some of the vectors.
+// machine returns the decision function of some of the support vectors.
 func (a *attrs) machine(s supportVectors, rows, dual []float64, intercept float64) *svm.OneClass {
 	m, err := svm.NewOneClass(s.kernel, rows, a.in.n, dual, intercept)
 	if err != nil {
@@ -59,15 +59,15 @@ func (a *attrs) machine(s supportVectors, rows, dual []float64, intercept float6
 	return m
 }
 
-// svc is sklearn.svm.SVC or NuSVC: a decision function for each pair of
-// classes, in whose order they vote.
+// svc is sklearn.svm.SVC or NuSVC. It has a decision function for each pair of classes, in
+// the order (0,1), (0,2), … (1,2), …, and each pair votes for one of its classes.
 type svc struct {
 	role
 	pairs    []*svm.OneClass
-	probA    []float64 // of each pair; nil where there are no probabilities
-	probB    []float64
-	rest     bool // decision_function is of each class against the rest, else of the pairs
-	byScores bool // of equally many votes the scores decide (break_ties)
+	probA    []float64 // per pair; nil without probabilities
+	probB    []float64 // per pair
+	rest     bool      // decision_function_shape='ovr'; false: 'ovo'
+	byScores bool      // break_ties: the scores decide between classes with equal votes
 }
 
 func loadSVC(a *attrs) *element {
@@ -119,7 +119,7 @@ func loadSVC(a *attrs) *element {
 	return e
 }
 
-// readProbabilities reads what Platt's sigmoids are of, for each pair.
+// readProbabilities reads the parameters of Platt's sigmoid for each pair.
 func (m *svc) readProbabilities(a *attrs, pairs *dim) {
 	nameA, nameB := "probA_", "probB_"
 	if a.has("_probA") {
@@ -132,8 +132,9 @@ func (m *svc) readProbabilities(a *attrs, pairs *dim) {
 	m.probabilities = len(m.classes.names)
 }
 
-// readPairs makes the decision function of each pair: those of its vectors, in
-// order, with the coefficients of each against the other class.
+// readPairs makes the decision function of each pair from the support vectors of its two
+// classes. The vectors of class i are those from starts[i] to starts[i+1]-1. Their
+// coefficients against class j are in row j-1 of dual if i < j, else in row j.
 func (m *svc) readPairs(a *attrs, v supportVectors, dual, intercept []float64, starts []int) {
 	d, count, classes := a.in.n, v.count.n, len(starts)-1
 	for i := range classes {
@@ -189,7 +190,7 @@ func (m *svc) predict(out outcome, x []float64, n int, a *arena) error {
 	return nil
 }
 
-// vote counts the pairs that each class wins.
+// vote sets votes to the number of pairs that each class wins.
 func (m *svc) vote(votes, decisions []float64) {
 	clear(votes)
 	p := 0
@@ -205,10 +206,10 @@ func (m *svc) vote(votes, decisions []float64) {
 	}
 }
 
-// restScores is _ovr_decision_function in sklearn/utils/multiclass.py: votes,
-// and where they are equal the sum of confidences, by less than half a vote.
-// Up to 0.20 scikit-learn scaled these by the largest among all rows that were
-// predicted together; here they are as of later versions, for each row alone.
+// restScores is _ovr_decision_function in sklearn/utils/multiclass.py: the votes, plus the
+// sum of confidences scaled to less than half a vote. Up to 0.20 scikit-learn scaled the
+// sum by the largest among all rows of the call. Here it is always scaled as in later
+// versions, which depends on the row alone.
 func restScores(score, decisions []float64) {
 	for i := range score {
 		sum, votes := 0.0, 0.0
@@ -232,12 +233,12 @@ func restScores(score, decisions []float64) {
 	}
 }
 
-// pairOf returns the position of the pair of classes i < j among those of so
-// many classes.
+// pairOf returns the position of the pair of classes i < j.
 func pairOf(i, j, classes int) int { return i*(2*classes-i-1)/2 + j - i - 1 }
 
-// couple sets p to the probabilities that fit those of the pairs best
-// (multiclass_probability in svm.cpp; Wu, Lin and Weng, 2004).
+// couple sets p to the probabilities of the classes that fit the probabilities of the
+// pairs best (multiclass_probability in svm.cpp; Wu, Lin and Weng, Probability Estimates
+// for Multi-class Classification by Pairwise Coupling, 2004).
 func (m *svc) couple(p, decisions []float64, a *arena) {
 	defer a.release(a.used)
 	k := len(p)

@@ -6,13 +6,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 )
 
-// targetEncoder is TargetEncoder over numbers: a category becomes what the target was
-// on average where it stood, for each class of more than two.
+// targetEncoder is TargetEncoder. The categories must be numbers. A category is replaced by
+// the mean of the target in its rows. For more than two classes there is a column for each
+// class, the share of that class.
 type targetEncoder struct {
-	columns []map[float64]int // of each column, the position of a category
-	nan     []int             // of each column, that of NaN; -1 if it is none
-	values  [][]float64       // of each column that comes out, by position
-	unknown []float64         // what other numbers become, of each class
+	columns []map[float64]int // per column: the positions of its categories
+	nan     []int             // per column: the position of NaN; -1 if it is no category
+	values  [][]float64       // per column of the output: by position of the category
+	unknown []float64         // per class: replaces a number that is no category
 }
 
 func loadTargetEncoder(a *attrs) *element {

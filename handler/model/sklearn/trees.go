@@ -11,33 +11,33 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// valueForest is a forest as scikit-learn compares and adds: rows rounded to
-// float32, thresholds and values of float64.
+// valueForest is a forest of scikit-learn: rows are rounded to float32, and the values of
+// leaves are float64.
 type valueForest = forest.Values[float32, float64]
 
-// valueTree is one of its trees.
+// valueTree is a tree of a valueForest.
 type valueTree = forest.ValueTree[float32, float64]
 
-// The versions from which trees have missing_go_to_left, and trees, forests and
-// forests of extremely randomised trees accept NaN.
+// The first versions in which trees, forests and extremely randomised trees accept NaN.
+// Nodes have missing_go_to_left since nanInTrees.
 const (
 	nanInTrees      version = 103
 	nanInForests    version = 104
 	nanInExtraTrees version = 106
 )
 
-// fractions is the version from which a classification tree's leaf holds
-// fractions of its samples; before, it holds how many they are.
+// fractions is the first version in which a leaf of a classification tree holds the share
+// of each class. Before, it holds the number of samples of each class.
 const fractions version = 104
 
-// treeReader reads fitted trees, as an estimator's tree_ or in a list.
+// treeReader reads fitted trees.
 type treeReader struct {
 	*loader
 	version version
-	nan     bool // nodes say where NaN goes
+	nan     bool // nodes have missing_go_to_left
 }
 
-// read reads an estimator of a single tree: nodes and, for each, width values.
+// read reads tree_ of an estimator: its nodes, and width values for each node.
 func (r treeReader) read(v any, width int) (valueTree, error) {
 	var t valueTree
 	o, ok := v.(*pickle.Object)
@@ -73,7 +73,7 @@ func (r treeReader) read(v any, width int) (valueTree, error) {
 			return t, fmt.Errorf("node %d has the value %v", i/width, v)
 		}
 	}
-	// The nodes here, and those that the forest makes of them.
+	// The memory of these nodes, and of those of the forest built from them.
 	if err := r.budget.Take(96 * len(all)); err != nil {
 		return t, err
 	}
@@ -86,8 +86,8 @@ func (r treeReader) read(v any, width int) (valueTree, error) {
 	return t, nil
 }
 
-// toProbabilities divides each row of values by its sum, as scikit-learn did
-// when it predicted, before [fractions].
+// toProbabilities divides each row of values by its sum. Before the version fractions
+// scikit-learn did so when it predicted.
 func toProbabilities(values []float64, width int) {
 	for ; len(values) > 0; values = values[width:] {
 		sum := pairwiseSum(values[:width])
@@ -100,7 +100,8 @@ func toProbabilities(values []float64, width int) {
 	}
 }
 
-// valueTrees reads the trees in a list, each with width values a node.
+// valueTrees reads a list of trees with width values for each node. Probabilities says
+// that the values are those of a classifier.
 func (a *attrs) valueTrees(items []any, width int, probabilities bool) []valueTree {
 	r := treeReader{a.loader, a.version, a.version >= nanInTrees}
 	if err := a.budget.Take(96 * len(items)); err != nil {
@@ -122,7 +123,7 @@ func (a *attrs) valueTrees(items []any, width int, probabilities bool) []valueTr
 	return trees
 }
 
-// valueForest packs trees whose leaves have width values, for so many outputs.
+// valueForest builds a forest of trees with width values for each leaf.
 func (a *attrs) valueForest(trees []valueTree, outputs, width int) *valueForest {
 	if a.err != nil {
 		return nil
@@ -134,20 +135,19 @@ func (a *attrs) valueForest(trees []valueTree, outputs, width int) *valueForest 
 	return f
 }
 
-// forestWidth takes the number of columns from n_features_ where the version,
-// before 0.24, does not say n_features_in_.
+// forestWidth sets a.in from n_features_ if there is no n_features_in_, as before 0.24.
 func (a *attrs) forestWidth() {
 	if a.in.n == 0 {
 		a.featuresFrom("n_features_")
 	}
 }
 
-// averaged is a tree, or a forest whose trees' values are averaged: of a
-// classifier its probabilities.
+// averaged is a tree, or a forest that predicts the mean of its trees. For a classifier
+// it is the mean of probabilities.
 type averaged struct {
 	*valueForest
 	role
-	divisor float64 // 0 for a tree alone, which is not divided
+	divisor float64 // the number of trees; 0 for a single tree, which is not divided
 }
 
 func loadTreeClassifier(a *attrs) *element   { return a.averaged([]any{a.object}, true, true) }
@@ -180,8 +180,8 @@ func (a *attrs) averaged(items []any, classes, alone bool) *element {
 	return &element{role: m.role, predictor: m, accepts: a.numbersInTrees(alone), size: m.Size()}
 }
 
-// numbersInTrees says which numbers a tree or forest accepts: since the version
-// that reads NaN it does, unless it was fitted in a way that can't.
+// numbersInTrees returns the numbers that a tree or forest accepts. NaN depends on the
+// version, the class and the parameters of the fit.
 func (a *attrs) numbersInTrees(alone bool) numbers {
 	extra := strings.HasPrefix(a.class, "Extra")
 	since := nanInForests

@@ -1,10 +1,10 @@
 package sklearn
 
-// treesEmbedding is RandomTreesEmbedding: the leaves that a row comes to in each tree,
+// treesEmbedding is RandomTreesEmbedding: the leaf that a row reaches in each tree,
 // one-hot encoded.
 type treesEmbedding struct {
-	leaves  *valueForest // whose values are the nodes' numbers
-	encoder *element
+	leaves  *valueForest // the value of a node is its number, and each tree is an output
+	encoder *element     // a OneHotEncoder
 }
 
 func loadTreesEmbedding(a *attrs) *element {

@@ -8,13 +8,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// WriteEstimator is what to do with most files that hold no model that is read.
+// WriteEstimator is the remedy in errors for files without a supported model.
 const WriteEstimator = "write the fitted scikit-learn, XGBoost, LightGBM or PyOD estimator itself, as by joblib.dump(model, 'model.joblib')"
 
-// family is a kind of classes that are not scored, told by the beginnings of
-// their names.
+// family is a group of classes that are not supported, and what the error says of them.
 type family struct {
-	prefixes string // separated by blanks
+	prefixes string // of the names of the classes, separated by blanks
 	is       string // what such a class is
 	instead  string // what to do
 }
@@ -31,7 +30,7 @@ const (
 	useFunction = "use one of numpy's functions by its name, as in FunctionTransformer(np.log1p), or let the features file make the column"
 )
 
-// families are looked at in order.
+// families are tried in order.
 var families = []family{
 	{"pandas.DataFrame pandas.core.frame. pandas.Series pandas.core.series. polars. pyarrow. dask. pyspark. xarray.", "is a table: it is data, and not a model", WriteEstimator},
 	{"pandas. scipy.sparse. sklearn.utils.Bunch sklearn.utils._bunch.Bunch", isData, WriteEstimator},
@@ -48,19 +47,20 @@ var families = []family{
 	{"statsmodels. pmdarima. prophet. fbprophet. neuralprophet. sktime. darts. tbats. arch. gluonts. statsforecast. mlforecast. orbit.", isForecast, regress},
 	{"catboost.", "is of CatBoost, which is not read", "fit the same with XGBoost, LightGBM or scikit-learn's HistGradientBoosting"},
 	{"h2o. pycaret. autosklearn. tpot. flaml. autogluon.", "is of a tool that chooses models by itself", writeBest},
-	{"shap. lime. eli5.", "explains a model, and judges no rows", "take it out of the file, and write the fitted estimator or Pipeline alone"},
+	{"shap. lime. eli5.", "explains a model, and predicts nothing", "take it out of the file, and write the fitted estimator or Pipeline alone"},
 	{"lifelines. sksurv.", "estimates the time to an event", "fit a classifier or a regressor"},
 	{"river.", "is of River, whose models learn as they go", detect},
 	{"tsfresh. pyts. tslearn. stumpy.", "works on whole series", "say in the features file how rows come from readings, and fit a detector to these"},
 }
 
-// refuseClass returns the error for an object of a class that is not known, and
-// where it is: " in step 'scaler'", or empty.
+// refuseClass returns the error for an object of a class that is not supported. Where is
+// " in step 'scaler'", or empty.
 func refuseClass(g pickle.Global, where string) error {
 	return unknownClass(g, where, "", nil)
 }
 
-// refuseFound is refuseClass of an object, made with args, somewhere in v.
+// refuseFound is like refuseClass, for an object somewhere in v. Args are the arguments
+// of the call that makes it.
 func refuseFound(g pickle.Global, v any, args []any) error {
 	place := find(v, g)
 	if place != "" {
@@ -69,8 +69,8 @@ func refuseFound(g pickle.Global, v any, args []any) error {
 	return unknownClass(g, "", place, args)
 }
 
-// unknownClass returns the error for an object of class g, made with args. Where is
-// " in step 'scaler'", place " (it stands at model.copy)"; either may be empty.
+// unknownClass returns the error for an object of class g, made by a call with args.
+// Where is " in step 'scaler'" or empty. Place is " (it stands at model.copy)" or empty.
 func unknownClass(g pickle.Global, where, place string, args []any) error {
 	name := publicName(g)
 	say := func(is, instead string) error {
@@ -89,7 +89,7 @@ func unknownClass(g pickle.Global, where, place string, args []any) error {
 			}
 		}
 	}
-	if runs(g) {
+	if isDangerous(g) {
 		return &unsupported{"a call of " + name + where + " is not supported" + place + ": no model needs it, and in Python it would run: do not load the file there, and ask where it comes from"}
 	}
 	if strings.HasPrefix(g.Module, "sklearn.") {
@@ -98,8 +98,8 @@ func unknownClass(g pickle.Global, where, place string, args []any) error {
 	return say("is not supported", "models of scikit-learn, XGBoost, LightGBM and PyOD are read; "+writeParts)
 }
 
-// runs reports a function by which files do harm.
-func runs(g pickle.Global) bool {
+// isDangerous reports whether g is a function that malicious pickles call.
+func isDangerous(g pickle.Global) bool {
 	first, _, _ := strings.Cut(g.Module, ".")
 	return slices.Contains([]string{"os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "webbrowser", "runpy", "importlib", "ctypes", "pty", "commands"}, first) ||
 		g.Module == "builtins" && slices.Contains([]string{"eval", "exec", "compile", "open", "__import__"}, g.Name)

@@ -11,10 +11,10 @@ type version int
 
 const (
 	oldest version = 19
-	beyond version = 200 // no promise is made for what may come
+	tooNew version = 200 // 2.0, which may change how models are pickled
 )
 
-// parseVersion reads what scikit-learn writes as _sklearn_version.
+// parseVersion parses _sklearn_version, "1.2.3" for instance.
 func parseVersion(s string) (version, error) {
 	first, rest, _ := strings.Cut(s, ".")
 	second, _, _ := strings.Cut(rest, ".")
@@ -24,13 +24,13 @@ func parseVersion(s string) (version, error) {
 		return 0, fmt.Errorf("%.40q is no version of scikit-learn", s)
 	}
 	v := version(100*major + minor)
-	if v < oldest || v >= beyond {
+	if v < oldest || v >= tooNew {
 		return 0, &unsupported{fmt.Sprintf("a file of scikit-learn %s is not supported: fit the model again with 0.19 to 1.9", s)}
 	}
 	return v, nil
 }
 
-// digits returns the digits that s begins with.
+// digits returns the digits at the beginning of s.
 func digits(s string) string {
 	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
 }

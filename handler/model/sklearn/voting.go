@@ -9,12 +9,12 @@ import (
 type voting struct {
 	role
 	members
-	classes [][]int   // of each member, the positions of its classes
-	weights []float64 // of each member; nil if they count the same
-	total   float64
+	classes [][]int   // per member: the positions of its classes in role.classes
+	weights []float64 // per member; nil if all weights are equal
+	total   float64   // the sum of weights
 }
 
-// encoderClasses are the classes of a LabelEncoder that is an attribute.
+// encoderClasses returns the classes of the LabelEncoder in an attribute.
 func (a *attrs) encoderClasses(name string) *labels {
 	o := a.inside(name)
 	if a.err != nil {
@@ -54,7 +54,7 @@ func (a *attrs) voting(m *voting) *element {
 	return &element{role: m.role, predictor: m, in: a.widthOf(m.members), accepts: anyNumber, size: m.members.size()}
 }
 
-// votingWeights leaves out those of estimators that are dropped.
+// votingWeights returns the weights without those of estimators that are "drop" or None.
 func (a *attrs) votingWeights(all []float64) []float64 {
 	var weights []float64
 	for i, item := range a.items("estimators") {
@@ -83,28 +83,28 @@ func (m *voting) predict(out outcome, x []float64, n int, a *arena) error {
 		sums = a.take(n * classes)
 	}
 	clear(sums)
-	said := a.take(n * classes)
+	predicted := a.take(n * classes)
 	for i, e := range m.members {
 		w := 1.0
 		if m.weights != nil {
 			w = m.weights[i]
 		}
-		says := outcome{pred: said[:n]}
+		result := outcome{pred: predicted[:n]}
 		if m.probabilities > 0 {
-			says = outcome{proba: said}
+			result = outcome{proba: predicted}
 		}
-		if err := e.predict(says, x, n, a); err != nil {
+		if err := e.predict(result, x, n, a); err != nil {
 			return err
 		}
 		switch {
 		case m.kind == predict.Classifier && m.probabilities == 0:
-			for k, c := range says.pred {
+			for k, c := range result.pred {
 				sums[k*classes+m.classes[i][int(c)]] += w
 			}
 		case m.probabilities > 0:
-			addWeighted(sums, says.proba, w)
+			addWeighted(sums, result.proba, w)
 		default:
-			addWeighted(sums, says.pred, w)
+			addWeighted(sums, result.pred, w)
 		}
 	}
 	if m.kind == predict.Regressor || m.probabilities > 0 {

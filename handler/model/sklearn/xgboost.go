@@ -8,7 +8,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/xgboost"
 )
 
-// loadXGBoostWrapper loads XGBClassifier, XGBRegressor and their kin, of
+// loadXGBoostWrapper loads XGBClassifier, XGBRegressor and the other classes of
 // xgboost.sklearn.
 func loadXGBoostWrapper(a *attrs) *element {
 	inner := a.inside("_Booster")
@@ -38,8 +38,8 @@ func loadXGBoostWrapper(a *attrs) *element {
 	return a.xgboostModel(b, o)
 }
 
-// loadXGBoostBooster loads xgboost.core.Booster, pickled or saved: see
-// [xgboost.Booster.Saved].
+// loadXGBoostBooster loads a pickled xgboost.core.Booster. It predicts like a saved one:
+// see [xgboost.Booster.Saved].
 func loadXGBoostBooster(a *attrs) *element {
 	b := a.booster(a.object)
 	if a.err != nil {
@@ -48,7 +48,7 @@ func loadXGBoostBooster(a *attrs) *element {
 	return a.xgboostModel(b, b.Saved())
 }
 
-// booster reads what a Booster is pickled as.
+// booster reads a pickled Booster.
 func (a *attrs) booster(o *pickle.Object) *xgboost.Booster {
 	if a.err != nil {
 		return nil
@@ -64,14 +64,14 @@ func (a *attrs) booster(o *pickle.Object) *xgboost.Booster {
 		a.refuseForeign(err, xgboost.ErrUnsupported)
 		return nil
 	}
-	if b.FeatureNames == nil { // before 1.4, of the Booster in Python
+	if b.FeatureNames == nil { // before 1.4 they are an attribute of the Python object
 		b.FeatureNames = a.boosterNames(o, b.Features)
 	}
 	return b
 }
 
-// boosterNames returns the attribute feature_names, which is None for columns
-// without names.
+// boosterNames returns the attribute feature_names of a Booster, or nil if there are not n
+// names.
 func (a *attrs) boosterNames(o *pickle.Object, n int) []string {
 	v, _ := o.Attr("feature_names")
 	list, ok := v.(*pickle.List)
@@ -87,7 +87,7 @@ func (a *attrs) boosterNames(o *pickle.Object, n int) []string {
 	return names
 }
 
-// missing is the wrapper's number for what is not there.
+// missing returns the wrapper's parameter missing, the number that marks a missing one.
 func (a *attrs) missing() float32 {
 	if !a.has("missing") {
 		return float32(math.NaN())
@@ -95,8 +95,8 @@ func (a *attrs) missing() float32 {
 	return float32(a.float("missing"))
 }
 
-// classesOf returns a classifier's classes: of a LabelEncoder, up to 1.5, else
-// nil, for 0, 1 and so on.
+// classesOf returns a classifier's classes. Up to 1.5 they are in a LabelEncoder. Nil
+// stands for 0, 1 and so on.
 func (a *attrs) classesOf(b *xgboost.Booster) []string {
 	if b.Predicts() == xgboost.Values {
 		return nil
