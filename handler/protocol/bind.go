@@ -89,9 +89,11 @@ func param(c echo.Context, name string) (string, error) {
 }
 
 // bindQuery fills the query parameters. The host leaves the caller's key in
-// the query, as code.
+// the query, as code. It writes the query anew by .NET's UrlEncoder, which leaves
+// semicolons as they are; url.ParseQuery would refuse them, and names of OPC UA
+// nodes have them.
 func (b binder) bindQuery(r *http.Request, v reflect.Value) error {
-	query, err := url.ParseQuery(r.URL.RawQuery)
+	query, err := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "%3B"))
 	if err != nil {
 		return fmt.Errorf("%w: query: %v", fleet.ErrInvalid, err)
 	}
