@@ -8,6 +8,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
 // flaky answers 503 to the first request of each path, then that one run has
@@ -58,11 +62,32 @@ func TestServeOutlives503(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out := &ending{cancel: cancel}
-	if err := (console{out: out}).tell(ctx, &stack{api: flaky(t)}, serveFlags{idle: true}); ctx.Err() == nil {
+	if err := (console{out: out}).tell(ctx, &stack{api: flaky(t)}, serveFlags{idle: true}, time.Time{}); ctx.Err() == nil {
 		t.Fatalf("serve ended: %v", err)
 	}
 	if !strings.Contains(out.String(), "succeeded") {
 		t.Errorf("told %q", out.String())
+	}
+}
+
+// TestServeKnowsWhatWasSent: anomalies of readings from before the fleet began to send
+// are not among those that a run could find.
+func TestServeKnowsWhatWasSent(t *testing.T) {
+	t.Parallel()
+	pumps := simulatedFleet(3, 1).fleet
+	hour := fleet.Window{From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 3, 1, 1, 0, 0, 0, time.UTC)}
+	told := func(from time.Time) (known int) {
+		var out strings.Builder
+		console{out: &out}.tellRun(runs.Run{From: hour.From, To: hour.To, Kind: fleet.Scheduled}, nil, serveFlags{fleet: pumps}, from)
+		_, text, _ := strings.Cut(out.String(), "anomalies (")
+		if _, err := fmt.Sscanf(text, "%d known)", &known); err != nil {
+			t.Fatalf("%q: %v", out.String(), err)
+		}
+		return known
+	}
+	before, half, after := told(hour.From.Add(-time.Hour)), told(hour.From.Add(30*time.Minute)), told(hour.To)
+	if before == 0 || half == 0 || half >= before || after != 0 {
+		t.Errorf("known of an hour that was sent wholly %d, from its middle %d, not at all %d", before, half, after)
 	}
 }
 

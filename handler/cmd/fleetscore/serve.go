@@ -98,18 +98,20 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 	ctx, cancel := s.watch(ctx)
 	defer cancel(nil)
 	c.welcome(s, f)
+	var from time.Time // of the first reading that is sent
 	if !f.idle {
 		if err := publishFleet(ctx, s.account.Blobs(), f.fleet); err != nil {
 			return err
 		}
+		from = time.Now().UTC().Truncate(time.Second)
 		spawn.Go(func() error {
-			if err := spawn.Catch(func() error { return sendLive(ctx, s.hub, f.fleet) }); err != nil {
+			if err := spawn.Catch(func() error { return sendLive(ctx, s.hub, f.fleet, from) }); err != nil {
 				cancel(err)
 			}
 			return nil
 		})
 	}
-	if err := c.tell(ctx, s, f); ctx.Err() == nil {
+	if err := c.tell(ctx, s, f, from); ctx.Err() == nil {
 		return err
 	}
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
@@ -120,7 +122,7 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 }
 
 func (c console) welcome(s *stack, f serveFlags) {
-	fmt.Fprintf(c.out, "runs         %s/api/runs (fleetscore runs list)\n", s.host.URL())
+	fmt.Fprintf(c.out, "page         %s/api/ (fleetscore open)\n", s.host.URL())
 	if s.api.key != "" {
 		fmt.Fprintf(c.out, "key          %s (header x-functions-key, or FLEETSCORE_KEY for fleetscore runs)\n", s.api.key)
 	}
@@ -134,8 +136,9 @@ func (c console) welcome(s *stack, f serveFlags) {
 }
 
 // tell prints a line for each run that has ended, until ctx ends. Where the API
-// fails it asks again: the handler may be on its way up.
-func (c console) tell(ctx context.Context, s *stack, f serveFlags) error {
+// fails it asks again: the handler may be on its way up. The simulated fleet, if
+// there is one, sends from a time on.
+func (c console) tell(ctx context.Context, s *stack, f serveFlags, from time.Time) error {
 	told := make(map[string]int) // epoch by run
 	for {
 		if err := pause(ctx, time.Second); err != nil {
@@ -155,12 +158,12 @@ func (c console) tell(ctx context.Context, s *stack, f serveFlags) error {
 				continue // as above: it is told a second later
 			}
 			told[r.ID] = r.Epoch
-			c.tellRun(r, jobs, f)
+			c.tellRun(r, jobs, f, from)
 		}
 	}
 }
 
-func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags) {
+func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags, from time.Time) {
 	rows, anomalies := 0, 0
 	for _, j := range jobs {
 		rows += j.Rows
@@ -168,13 +171,16 @@ func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags) {
 	}
 	fmt.Fprintf(c.out, "%s  %s  %s: %s, %d anomalies%s", time.Now().Format(time.TimeOnly), r.ID, r.State, judged(jobs, rows), anomalies, unscored(jobs))
 	if !f.idle && r.Kind == fleet.Scheduled {
-		known := 0
-		for sample := range f.fleet.Samples(fleet.Window{From: r.From, To: r.To}) {
+		sent, known := fleet.Window{From: r.From, To: r.To}, 0
+		if sent.From.Before(from) {
+			sent.From = from
+		}
+		for sample := range f.fleet.Samples(sent) {
 			if sample.Anomaly {
 				known++
 			}
 		}
-		for row := range f.fleet.Rows(fleet.Window{From: r.From, To: r.To}) {
+		for row := range f.fleet.Rows(sent) {
 			if row.Anomaly {
 				known++
 			}

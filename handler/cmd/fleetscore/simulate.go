@@ -53,7 +53,7 @@ sent when it is due, until Ctrl-C.` + hubHelp,
 				return c.sendWindow(cmd.Context(), h, pumps, w)
 			}
 			fmt.Fprintf(c.err, "sending the readings of %d sensors, one each %v, until Ctrl-C\n", len(pumps.Sensors()), pumps.Every)
-			return sendLive(cmd.Context(), h, pumps)
+			return sendLive(cmd.Context(), h, pumps, time.Now().UTC().Truncate(time.Second))
 		},
 	}
 	fleetFlags(cmd, &pumps)
@@ -116,11 +116,11 @@ func (c console) sendWindow(ctx context.Context, h *simulate.Hub, f simulate.Fle
 	return h.Send(ctx, readings(f, w), bar.add)
 }
 
-// sendLive sends each second what was measured in the second before.
-func sendLive(ctx context.Context, h *simulate.Hub, f simulate.Fleet) error {
+// sendLive sends what was measured from a time on, each second what was measured
+// in the second before, until ctx ends.
+func sendLive(ctx context.Context, h *simulate.Hub, f simulate.Fleet, from time.Time) error {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
-	from := time.Now().UTC().Truncate(time.Second)
 	for {
 		select {
 		case <-ctx.Done():
