@@ -77,7 +77,7 @@ func TestPathLengths(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, n := range []int{0, 1, 7, 8, 9, 127, 128, 129, 300} {
+			for _, n := range []int{0, 1, 2, 3, 4, 10, 11, 12, 263, 264, 265, 300} {
 				x, got := normal(r, n*tt.features), make([]float64, n)
 				for range len(x) / 20 {
 					x[r.IntN(min(len(x), 40*tt.features))] = [3]float64{math.NaN(), math.Inf(1), math.Inf(-1)}[r.IntN(3)]
@@ -148,6 +148,20 @@ func TestPathLengthOfLeaf(t *testing.T) {
 	}
 }
 
+// TestPathLengthOfLeaf019: up to 0.20 a leaf of one sample had a length of its own, and
+// two samples had the formula's.
+func TestPathLengthOfLeaf019(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		depth, samples int
+		want           float64
+	}{{0, 0, 1}, {3, 1, 4}, {0, 2, 0.15443132980306573}, {2, 3, 3.207392357589623}, {7, 256, 17.244770920119917}} {
+		if got := forest.PathLength019(c.depth, c.samples); math.Abs(got-c.want) > 1e-14*c.want {
+			t.Errorf("PathLength019(%d, %d) = %v, want %v", c.depth, c.samples, got, c.want)
+		}
+	}
+}
+
 func TestNewErrors(t *testing.T) {
 	t.Parallel()
 	leaf := forest.Node{Left: forest.Leaf, Right: forest.Leaf, Samples: 1}
@@ -169,6 +183,10 @@ func TestNewErrors(t *testing.T) {
 		{"feature", 1, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Feature: 1}, leaf, leaf}}, "feature 1"},
 		{"feature of subset", 3, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Feature: 1}, leaf, leaf}, Features: []int{2}}, "feature 1"},
 		{"column", 1, forest.Tree{Nodes: []forest.Node{leaf}, Features: []int{1}}, "column 1"},
+		{"infinite threshold", 1, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Threshold: math.Inf(-1)}, leaf, leaf}}, "node 0: threshold -Inf is not finite"},
+		{"negative feature", 1, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Feature: -1}, leaf, leaf}}, "feature -1 is not one of 1"},
+		{"negative column", 1, forest.Tree{Nodes: []forest.Node{leaf}, Features: []int{-1}}, "column -1 is not one of 1"},
+		{"a feature too many", math.MaxInt32/22 + 1, forest.Tree{Nodes: []forest.Node{leaf}}, "97612894 features: there must be one at least, and fewer than 97612893"},
 		{"threshold", 1, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Threshold: math.NaN()}, leaf, leaf}}, "threshold NaN"},
 		{"samples", 1, forest.Tree{Nodes: []forest.Node{{Left: forest.Leaf, Right: forest.Leaf, Samples: -1}}}, "samples"},
 	}

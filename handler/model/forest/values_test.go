@@ -196,6 +196,163 @@ func TestValuesRefuses(t *testing.T) {
 	}
 }
 
+// TestValuesRefusesShapes: what leaves hold has to fit the outputs.
+func TestValuesRefusesShapes(t *testing.T) {
+	t.Parallel()
+	leaves := func(nodes, width, output int) ValueTree[float32, float64] {
+		n := make([]ValueNode[float32], nodes)
+		for i := range n {
+			n[i] = ValueNode[float32]{Left: Leaf, Right: Leaf}
+		}
+		return ValueTree[float32, float64]{Nodes: n, Values: make([]float64, nodes*width), Output: output}
+	}
+	for _, c := range []struct {
+		features, outputs, width int
+		tree                     ValueTree[float32, float64]
+		want                     string
+	}{
+		{1, 1, 1, leaves(1, 1, 0), ""},
+		{1, 3, 2, leaves(1, 2, 1), ""},
+		{0, 1, 1, leaves(1, 1, 0), "leaves of 1 values, 1 outputs and 0 features cannot be"},
+		{1, 1, 0, leaves(1, 0, 0), "leaves of 0 values"},
+		{1, 1, 2, leaves(1, 2, 0), "leaves of 2 values, 1 outputs"},
+		{1, math.MaxInt32 + 1, 1, leaves(1, 1, 0), "2147483648 outputs"},
+		{1, 3, 2, leaves(1, 1, 0), "tree 0: 1 values for 1 nodes of 2"},
+		{1, 3, 2, leaves(1, 2, 2), "tree 0: output 2 is not one of 3"},
+		{1, 3, 2, leaves(1, 2, -1), "tree 0: output -1 is not one of 3"},
+	} {
+		f, err := NewValues(c.features, c.outputs, c.width, []ValueTree[float32, float64]{c.tree})
+		switch {
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("the error is %v, want %q", err, c.want)
+		case c.want == "" && (err != nil || f.Outputs() != c.outputs || f.Features() != c.features || f.Trees() != 1):
+			t.Errorf("%d outputs of %d: %v", c.outputs, c.width, err)
+		}
+	}
+}
+
+// TestAddPanicsOnShape: sums are those of whole rows.
+func TestAddPanicsOnShape(t *testing.T) {
+	t.Parallel()
+	leaf := ValueTree[float32, float32]{Nodes: []ValueNode[float32]{{Left: Leaf, Right: Leaf}}, Values: []float32{1}}
+	f, err := NewValues(2, 3, 1, []ValueTree[float32, float32]{leaf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ dst, x int }{{3, 1}, {3, 3}, {4, 2}, {2, 2}, {0, 2}, {3, 0}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%d numbers for %d sums are taken", c.x, c.dst)
+				}
+			}()
+			f.Add(make([]float32, c.dst), make([]float32, c.x), 1)
+		}()
+	}
+}
+
+// TestLayouts: the links of a linked tree have 16 bits.
+func TestLayouts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		features int
+		size     size
+		want     layout
+	}{
+		{1, size{nodes: 1}, linked}, {1, size{nodes: 65536}, linked}, {1, size{nodes: 65537}, wide}, {2978, size{nodes: 1}, linked}, {2979, size{nodes: 1}, wide},
+		{1, size{nodes: 1, special: true}, special}, {2979, size{nodes: 65537, special: true}, special},
+	} {
+		if got := (&Values[float32, float64]{features: c.features}).layout(c.size); got != c.want {
+			t.Errorf("%d features, %+v: %v, want %v", c.features, c.size, got, c.want)
+		}
+		if got := (&Values[float64, float64]{features: c.features}).layout(c.size); got != max(c.want, wide) {
+			t.Errorf("in double, %d features, %+v: %v", c.features, c.size, got)
+		}
+	}
+}
+
+// TestSetEdges: a category is a number without its fraction.
+func TestSetEdges(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		x              float64
+		left, inverted bool // of sets of 0 and 31
+	}{
+		{0, true, false}, {0.9, true, false}, {1, false, true}, {30.9, false, true}, {31, true, false}, {31.9, true, false},
+		{32, false, false}, {-0.5, true, false}, {-1, false, false}, {1e300, false, false},
+	} {
+		if got := (&Set{Bits: []uint32{1<<31 | 1}}).goesLeft(c.x); got != c.left {
+			t.Errorf("%v goes left: %v", c.x, got)
+		}
+		if got := (&Set{Bits: []uint32{1<<31 | 1}, Inverted: true}).goesLeft(c.x); got != c.inverted {
+			t.Errorf("inverted, %v goes left: %v", c.x, got)
+		}
+	}
+}
+
+// TestZeroEdges: with ZeroMissing a number is zero up to 1e-35, as a float32.
+func TestZeroEdges(t *testing.T) {
+	t.Parallel()
+	tree := ValueTree[float64, float64]{Nodes: []ValueNode[float64]{
+		{Left: 1, Right: 2, Threshold: -1, NaNLeft: true, ZeroMissing: true}, {Left: Leaf, Right: Leaf}, {Left: Leaf, Right: Leaf},
+	}, Values: []float64{0, 1, 2}}
+	f, err := NewValues(1, 1, 1, []ValueTree[float64, float64]{tree})
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge := float64(float32(1e-35))
+	x := []float64{0, edge, -edge, math.NaN(), math.Nextafter(edge, 1), math.Nextafter(-edge, -1), -1}
+	for _, n := range []int{1, len(x)} { // alone, and together
+		for at := 0; at < len(x); at += n {
+			got := make([]float64, n)
+			f.Add(got, x[at:at+n], 1)
+			for i, v := range got {
+				if want := []float64{1, 1, 1, 1, 2, 2, 1}[at+i]; v != want {
+					t.Errorf("%v of %d ends in %v, want %v", x[at+i], n, v, want)
+				}
+			}
+		}
+	}
+}
+
+// TestSizeOfTrees: a linked node takes 8 bytes, a wide one 16, beside its values; each
+// set has its bits.
+func TestSizeOfTrees(t *testing.T) {
+	t.Parallel()
+	const nodes, width = 2001, 3
+	path := func(set *Set) ValueTree[float32, float64] {
+		tree := ValueTree[float32, float64]{Nodes: make([]ValueNode[float32], nodes), Values: make([]float64, nodes*width)}
+		for i := range tree.Nodes {
+			if tree.Nodes[i] = (ValueNode[float32]{Left: Leaf, Right: Leaf}); i%2 == 0 && i+2 < nodes {
+				tree.Nodes[i] = ValueNode[float32]{Left: i + 1, Right: i + 2, Categories: set}
+			}
+		}
+		return tree
+	}
+	size := func(features int, trees ...ValueTree[float32, float64]) int {
+		f, err := NewValues(features, width, width, trees)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.Size()
+	}
+	for _, c := range []struct {
+		name     string
+		features int
+		set      *Set
+		want     int
+	}{
+		{"linked", 1, nil, nodes * (8 + 8*width)},
+		{"wide", 5000, nil, nodes * (16 + 8*width)},
+		{"sets", 1, &Set{Bits: make([]uint32, 100)}, nodes*(16+8*width) + nodes/2*4*100},
+	} {
+		tree := path(c.set)
+		if got := size(c.features, tree, tree) - size(c.features, tree); got < c.want || got > c.want+nodes/2*64 {
+			t.Errorf("%s: a tree takes %d bytes, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 func BenchmarkValues(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 2))
 	trees := make([]ValueTree[float32, float64], 100)

@@ -58,10 +58,16 @@ func compareWalks[X Float](t *testing.T, f *Values[X, float32], x []float32, nod
 	}
 }
 
-// A tree of more nodes than 16 bits can count gives the values of its own leaves.
+// A tree of as many nodes as 16 bits can count, or more, gives the values of its own
+// leaves.
 func TestManyNodes(t *testing.T) {
 	t.Parallel()
-	const leaves = 40_000
+	for leaves, want := range map[int]layout{1 << 15: linked, 1<<15 + 1: wide, 40_000: wide} {
+		holdManyNodes(t, leaves, want)
+	}
+}
+
+func holdManyNodes(t *testing.T, leaves int, want layout) {
 	tree := ValueTree[float32, float64]{Nodes: make([]ValueNode[float32], 2*leaves-1), Values: make([]float64, 2*leaves-1)}
 	// The nodes of a binary heap; the leaves from left to right hold 0, 1 and so on.
 	next := 0
@@ -82,8 +88,8 @@ func TestManyNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.trees[0].layout != wide {
-		t.Fatalf("the layout is %v, not that of many nodes", f.trees[0].layout)
+	if f.trees[0].layout != want {
+		t.Fatalf("%d leaves: the layout is %v, want %v", leaves, f.trees[0].layout, want)
 	}
 	x, got := make([]float32, leaves), make([]float64, leaves)
 	for i := range x {

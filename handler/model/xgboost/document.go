@@ -93,11 +93,11 @@ func (l *documentLoader) configuration(key string) error {
 
 func (l *documentLoader) version() error {
 	v, err := l.ints(nil)
-	if err != nil || len(v) < 2 {
+	if err != nil {
 		return err
 	}
-	if v[0] < 1 || v[0] > 99 || v[1] < 0 || v[1] > 99 {
-		return fmt.Errorf("%w: it is %v", errMalformed, v[:2])
+	if len(v) < 2 || v[0] < 1 || v[0] > 99 || v[1] < 0 || v[1] > 99 {
+		return fmt.Errorf("%w: it is %v", errMalformed, v)
 	}
 	l.Version = Version(v[0]*100 + v[1])
 	return nil

@@ -145,14 +145,11 @@ func (r *textReader) ints(dst []int32) ([]int32, error) {
 		case string(token) == "false":
 			v, err = 0, nil
 		}
-		if err == nil && v > 1<<31-1 { // the parent of the root, as of an unsigned number
-			v = int64(int32(v))
-		}
-		if err != nil || v < -1<<31 {
+		if err != nil || v < -1<<31 || v > 1<<32-1 {
 			r.at -= len(token)
-			return r.fail("an integer")
+			return r.fail("an integer of 32 bits")
 		}
-		dst = append(dst, int32(v))
+		dst = append(dst, int32(v)) // that of the root's parent has no sign
 		return nil
 	})
 	return dst, err

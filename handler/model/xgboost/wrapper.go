@@ -26,8 +26,11 @@ func (b *Booster) Saved() Options {
 		case "classes_":
 			return r.array(func() error {
 				class, err := r.class()
+				if err != nil {
+					return err
+				}
 				o.Classes = append(o.Classes, class)
-				return err
+				return nil
 			})
 		case "missing", "best_ntree_limit":
 			v, err := strconv.ParseFloat(string(r.token()), 32)

@@ -1,0 +1,104 @@
+package predicttest
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/predict"
+)
+
+// Golden is what golden.py in the testdata of package xgboost or lightgbm wrote
+// about a model: its file, rows, and what the library gave for them, numbers row by
+// row.
+type Golden struct {
+	File          []byte
+	X             string
+	Predict       string
+	Margin        string // or raw score
+	Probabilities string
+	Classes       []string
+	Names         []string
+}
+
+// ReadGoldens returns the models of a version of a library.
+func ReadGoldens(t testing.TB, path string) map[string]Golden {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct{ Models map[string]Golden }
+	if err := json.NewDecoder(z).Decode(&all); err != nil {
+		t.Fatal(err)
+	}
+	return all.Models
+}
+
+// Check holds that m gives what the library gave, to the bit. The library's numbers
+// have so many bits.
+func (g Golden) Check(t *testing.T, m predict.Model, bits int) {
+	t.Helper()
+	x := numbers(t, g.X, 64)
+	r := Rows(t, m, x)
+	// A Booster's predict gives probabilities of a classifier.
+	got := r.Predictions
+	if n := len(x) / m.Features(); g.Classes == nil && m.Kind() == predict.Classifier {
+		if len(r.Probabilities) == 2*n {
+			got = nil
+			for i := range n {
+				got = append(got, r.Probabilities[2*i+1])
+			}
+		} else if len(r.Probabilities) > 0 {
+			got = r.Probabilities
+		}
+	}
+	same(t, "prediction", got, g.Predict, bits)
+	if g.Probabilities != "" {
+		same(t, "probability", r.Probabilities, g.Probabilities, bits)
+	}
+	if g.Margin != "" && m.Kind() == predict.Classifier {
+		same(t, "margin", r.Scores, g.Margin, bits)
+	}
+	if g.Classes != nil && !slices.Equal(m.Classes(), g.Classes) {
+		t.Errorf("the classes are %v, want %v", m.Classes(), g.Classes)
+	}
+	if g.Names != nil && !slices.Equal(m.FeatureNames(), g.Names) {
+		t.Errorf("the features are %q, want %q", m.FeatureNames(), g.Names)
+	}
+}
+
+func numbers(t testing.TB, text string, bits int) (v []float64) {
+	t.Helper()
+	for s := range strings.FieldsSeq(text) {
+		f, err := strconv.ParseFloat(s, bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v = append(v, f)
+	}
+	return v
+}
+
+func same(t *testing.T, what string, got []float64, text string, bits int) {
+	t.Helper()
+	want := numbers(t, text, bits)
+	if len(got) != len(want) {
+		t.Fatalf("%d of %s, want %d", len(got), what, len(want))
+	}
+	for i, w := range want {
+		if math.Float64bits(got[i]) != math.Float64bits(w) {
+			t.Fatalf("%s %d is %v, want %v", what, i, got[i], w)
+		}
+	}
+}
