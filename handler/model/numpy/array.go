@@ -38,9 +38,11 @@ func ParseShape(v any) ([]int, error) {
 		dims = v.Items
 	case int64:
 		dims = []any{v}
-	}
-	if dims == nil && v == nil || len(dims) > maxDims {
+	default:
 		return nil, errors.New("an array without its shape")
+	}
+	if len(dims) > maxDims {
+		return nil, fmt.Errorf("an array of %d dimensions: numpy has at most %d", len(dims), maxDims)
 	}
 	shape, n := make([]int, len(dims)), int64(1)
 	for i, d := range dims {

@@ -93,10 +93,10 @@ func (a *Array) Strings(budget *pickle.Budget) ([]string, error) {
 	return dst, nil
 }
 
-// Items returns the elements of an array of one dimension as Go values: bool,
-// int64, float64, string, or the objects.
+// Items returns the elements, row by row, as Go values: bool, int64, float64, string,
+// or the objects.
 func (a *Array) Items(budget *pickle.Budget) ([]any, error) {
-	if a.Type.Kind == 'O' {
+	if a.Type.Kind == 'O' && !a.Fortran {
 		return a.Objects, nil
 	}
 	if err := budget.Take(32 * a.Len()); err != nil {
@@ -104,7 +104,11 @@ func (a *Array) Items(budget *pickle.Budget) ([]any, error) {
 	}
 	items := make([]any, a.Len())
 	for i := range items {
-		items[i] = a.at(i)
+		if a.Type.Kind == 'O' {
+			items[a.position(i)] = a.Objects[i]
+		} else {
+			items[a.position(i)] = a.at(i)
+		}
 	}
 	return items, nil
 }

@@ -1,0 +1,236 @@
+package skops_test
+
+import (
+	"compress/gzip"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/archive"
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/skops"
+)
+
+// golden is what values.py in testdata wrote.
+type golden struct {
+	Skops  string
+	Values map[string]struct {
+		File []byte
+		Text string
+	}
+}
+
+func goldens(t testing.TB) (all []golden) {
+	t.Helper()
+	names, err := filepath.Glob("testdata/values-*.json.gz")
+	if err != nil || len(names) < 3 {
+		t.Fatal("goldens are missing", names, err)
+	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var g golden
+		if err := json.NewDecoder(z).Decode(&g); err != nil {
+			t.Fatal(name, err)
+		}
+		all = append(all, g)
+	}
+	return all
+}
+
+func all(pickle.Global) bool { return true }
+
+func read(data []byte, opt skops.Options) (any, string, error) {
+	a, err := archive.Open(data)
+	if err != nil {
+		return nil, "", err
+	}
+	return skops.Read(a, opt)
+}
+
+// hollow are the classes of which only the name is read.
+var hollow = []string{"RandomState", "csr_matrix", "MaskedArray", "partial", "itemgetter", "Generator"}
+
+// text writes v as values.py does.
+func text(v any) string {
+	several := func(open, close string, items []any) string {
+		texts := make([]string, len(items))
+		for i, item := range items {
+			texts[i] = text(item)
+		}
+		if open == "{" {
+			slices.Sort(texts)
+		}
+		return open + strings.Join(texts, ", ") + close
+	}
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case bool:
+		return map[bool]string{false: "False", true: "True"}[v]
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case *big.Int:
+		return v.String()
+	case float64:
+		if math.IsNaN(v) {
+			return "nan"
+		}
+		return "f" + hex.EncodeToString(binary.BigEndian.AppendUint64(nil, math.Float64bits(v)))
+	case string:
+		quoted, _ := json.Marshal(v)
+		return string(quoted)
+	case []byte:
+		return "b" + hex.EncodeToString(v)
+	case *pickle.List:
+		return several("[", "]", v.Items)
+	case *pickle.Tuple:
+		return several("(", ")", v.Items)
+	case *pickle.Set:
+		return several("{", "}", v.Items)
+	case *pickle.Dict:
+		entries := make([]string, len(v.Entries))
+		for i, e := range v.Entries {
+			entries[i] = text(e.Key) + ": " + text(e.Value)
+		}
+		return "{" + strings.Join(entries, ", ") + "}"
+	case *numpy.Array:
+		items, err := v.Items(pickle.NewBudget(0))
+		if err != nil {
+			return err.Error()
+		}
+		texts, shape := make([]any, len(items)), make([]any, len(v.Shape))
+		for i, item := range items {
+			texts[i] = text(item)
+		}
+		for i, n := range v.Shape {
+			shape[i] = int64(n)
+		}
+		return "array " + several("[", "]", shape) + " " + several("[", "]", texts)
+	case pickle.Global:
+		return "name " + v.String()
+	case *pickle.Object:
+		switch {
+		case v.Class.Name == "slice":
+			return several("slice(", ")", v.Args)
+		case v.Class.Name == "dtype":
+			return fmt.Sprint("dtype ", v.Args[0])
+		case slices.Contains(hollow, v.Class.Name):
+			return "a " + v.Class.Name
+		}
+		return v.Class.String() + text(v.State)
+	}
+	return fmt.Sprintf("%T", v)
+}
+
+// TestValues holds that values are read as Python has them, from files of each
+// protocol.
+func TestValues(t *testing.T) {
+	t.Parallel()
+	for _, g := range goldens(t) {
+		if len(g.Values) < 20 {
+			t.Errorf("skops %s: %d values", g.Skops, len(g.Values))
+		}
+		for name, want := range g.Values {
+			v, version, err := read(want.File, skops.Options{Allow: all})
+			if err != nil || version != g.Skops {
+				t.Errorf("skops %s, %s: %v, written by %s", g.Skops, name, err, version)
+				continue
+			}
+			if got := text(v); want.Text != "" && got != want.Text {
+				t.Errorf("skops %s, %s:\n%s, want\n%s", g.Skops, name, got, want.Text)
+			}
+		}
+	}
+}
+
+// TestRefusedClasses: what is not allowed becomes a Refused in its place.
+func TestRefusedClasses(t *testing.T) {
+	t.Parallel()
+	for _, g := range goldens(t) {
+		v, _, err := read(g.Values["estimator"].File, skops.Options{})
+		if err != nil {
+			t.Fatal(g.Skops, err)
+		}
+		refused, ok := v.(*pickle.List).Items[0].(*pickle.Refused)
+		if want := (pickle.Global{Module: "sklearn.linear_model._base", Name: "LinearRegression"}); !ok || refused.Global != want {
+			t.Errorf("skops %s: %+v", g.Skops, v.(*pickle.List).Items[0])
+		}
+		v, _, err = read(g.Values["kept_without_content"].File, skops.Options{})
+		if err != nil {
+			t.Fatal(g.Skops, err)
+		}
+		for _, item := range v.(*pickle.List).Items {
+			if _, ok := item.(*pickle.Refused); !ok {
+				t.Errorf("skops %s: %+v is allowed", g.Skops, item)
+			}
+		}
+	}
+}
+
+// TestCythonObjects: a tree has the arguments of its __reduce__, then its state;
+// scikit-learn's search trees are made by a function that is given their class.
+func TestCythonObjects(t *testing.T) {
+	t.Parallel()
+	for _, g := range goldens(t) {
+		first := func(name string) *pickle.Object {
+			v, _, err := read(g.Values[name].File, skops.Options{Allow: all})
+			if err != nil {
+				t.Fatal(g.Skops, name, err)
+			}
+			return v.(*pickle.List).Items[0].(*pickle.Object)
+		}
+		tree := first("tree")
+		if nodes, ok := tree.Attr("node_count"); tree.Class.Name != "Tree" || len(tree.Args) != 3 || tree.Args[0] != any(int64(2)) || !ok || nodes != any(int64(3)) {
+			t.Errorf("skops %s: %v of %v has %v nodes", g.Skops, tree.Class, tree.Args, nodes)
+		}
+		search := first("kd_tree")
+		class, _ := search.Args[0].(pickle.Global)
+		if state, ok := search.State.(*pickle.Tuple); search.Class.Name != "newObj" || !strings.HasPrefix(class.Name, "KDTree") || !ok || len(state.Items) < 10 {
+			t.Errorf("skops %s: %v of %v with %T", g.Skops, search.Class, search.Args, search.State)
+		}
+	}
+}
+
+// TestTruncated: a file that is cut anywhere, or lacks one of its arrays, is refused.
+func TestTruncated(t *testing.T) {
+	t.Parallel()
+	for _, g := range goldens(t) {
+		data := g.Values["arrays"].File
+		for n := 0; n < len(data); n += 7 {
+			if _, _, err := read(data[:n], skops.Options{Allow: all}); err == nil {
+				t.Errorf("skops %s: %d of %d bytes are read", g.Skops, n, len(data))
+			}
+		}
+	}
+}
+
+// TestBudget: what is read is taken off the budget.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	for _, g := range goldens(t) {
+		for name, value := range g.Values {
+			if _, _, err := read(value.File, skops.Options{Allow: all, Budget: new(pickle.Budget)}); !errors.Is(err, pickle.ErrLimit) {
+				t.Errorf("skops %s, %s without a budget: %v", g.Skops, name, err)
+			}
+		}
+	}
+}
