@@ -285,8 +285,28 @@ func TestAttributes(t *testing.T) {
 	get(blobs.version(t, "devices.csv"), "no column device", 1)
 	get(blobs.version(t, "devices.csv"), "no column device", 0)
 	large := blobs.version(t, "devices.csv")
-	large.ETag, large.Size = "large", 64<<20+1
+	large.Size = 64 << 20
+	get(large, "no column device", 0)
+	large.ETag = "large"
+	get(large, blob.ErrChanged.Error(), 1)
+	large.Size = 64<<20 + 1
 	get(large, "67108865 bytes, more than 67108864", 0)
+}
+
+// TestAttributesUnavailable: a failure to read devices.csv is not remembered.
+func TestAttributesUnavailable(t *testing.T) {
+	t.Parallel()
+	blobs := &counted{down: fmt.Errorf("look: %w", fleet.ErrUnavailable)}
+	blobs.publish(t, "devices.csv", "device,age\na,1\n")
+	version := blobs.version(t, "devices.csv")
+	cache := newCache(blobs)
+	if _, err := cache.Attributes(t.Context(), version); !errors.Is(err, fleet.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	blobs.down = nil
+	if read, err := cache.Attributes(t.Context(), version); err != nil || read["a"]["age"] != "1" {
+		t.Errorf("%v, %v", read, err)
+	}
 }
 
 func TestSensorOf(t *testing.T) {

@@ -35,3 +35,37 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestPlaceOf: a name says whom a file is for: a sensor, all without their own, a
+// device, all devices, or nobody.
+func TestPlaceOf(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]fleet.Place{
+		"default.pkl":        {Scope: fleet.OfSensors},
+		"default.json":       {Scope: fleet.OfSensors},
+		"devices.csv":        {Scope: fleet.Attributes},
+		"_fleet/vibration":   {Scope: fleet.OfFleet, Title: "vibration"},
+		"_fleet/wear.joblib": {Scope: fleet.OfFleet, Title: "wear"},
+		"pump-1/wear.pkl":    {Scope: fleet.OfDevice, Device: "pump-1", Title: "wear"},
+		"model_pump_wear":    {Scope: fleet.OfDevice, Device: "pump", Title: "wear"},
+	} {
+		if got, ok := model.PlaceOf(name); !ok || got != want {
+			t.Errorf("PlaceOf(%s) = %+v, %v; want %+v", name, got, ok, want)
+		}
+	}
+	for _, name := range []string{"", "default", "default.csv", "devices.csv.pkl", "_fleet/", "_fleet/.pkl", "_fleet/a/b", "_fleet", "notes.txt", "a/b/c", "default.pkl@previous"} {
+		if got, ok := model.PlaceOf(name); ok {
+			t.Errorf("%s is for %+v", name, got)
+		}
+	}
+}
+
+// TestShared: files that people write too are no models by their names.
+func TestShared(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{"a/b.json": true, "a/b.txt": true, "a/b.jsonl": false, "a/b": false, "a/b.pkl": false, "json": false, ".txt": true} {
+		if got := model.Shared(name); got != want {
+			t.Errorf("Shared(%s) = %v", name, got)
+		}
+	}
+}

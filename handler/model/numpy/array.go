@@ -14,7 +14,7 @@ type Array struct {
 	Shape   []int
 	Fortran bool   // the first index varies fastest
 	Data    []byte // Len elements of Type.Size bytes, unless Type.Kind is 'O'
-	Objects []any  // the elements if Type.Kind is 'O'
+	Objects []any  // the elements, row by row, if Type.Kind is 'O'
 }
 
 // Len returns the number of elements.
@@ -207,7 +207,8 @@ func build(dtype, dims any, fortran bool, data any) (Array, error) {
 		}
 		return New(t, shape, fortran, raw)
 	case *pickle.List:
-		a := Array{Type: t, Shape: shape, Fortran: fortran, Objects: data.Items}
+		// Objects are listed row by row, whatever the order (_getlist_pkl in numpy's methods.c).
+		a := Array{Type: t, Shape: shape, Objects: data.Items}
 		if t.Kind != 'O' || len(data.Items) != a.Len() {
 			return Array{}, fmt.Errorf("an array of %v %v is given %d objects", t, shape, len(data.Items))
 		}

@@ -32,7 +32,7 @@ func (a *Array) objectFloats(dst []float64) error {
 		if err != nil {
 			return err
 		}
-		dst[a.position(i)] = f
+		dst[i] = f
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (a *Array) Ints(budget *pickle.Budget) ([]int64, error) {
 	return dst, nil
 }
 
-// Strings returns the elements, which must be strings.
+// Strings returns the elements, row by row. They must be strings.
 func (a *Array) Strings(budget *pickle.Budget) ([]string, error) {
 	if err := budget.Take(16*a.Len() + len(a.Data)); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (a *Array) Strings(budget *pickle.Budget) ([]string, error) {
 		if !ok {
 			return nil, fmt.Errorf("an array of %v where strings are wanted", a.Type)
 		}
-		dst[i] = s
+		dst[a.position(i)] = s
 	}
 	return dst, nil
 }
@@ -96,7 +96,7 @@ func (a *Array) Strings(budget *pickle.Budget) ([]string, error) {
 // Items returns the elements, row by row, as Go values: bool, int64, float64, string,
 // or the objects.
 func (a *Array) Items(budget *pickle.Budget) ([]any, error) {
-	if a.Type.Kind == 'O' && !a.Fortran {
+	if a.Type.Kind == 'O' {
 		return a.Objects, nil
 	}
 	if err := budget.Take(32 * a.Len()); err != nil {
@@ -104,11 +104,7 @@ func (a *Array) Items(budget *pickle.Budget) ([]any, error) {
 	}
 	items := make([]any, a.Len())
 	for i := range items {
-		if a.Type.Kind == 'O' {
-			items[a.position(i)] = a.Objects[i]
-		} else {
-			items[a.position(i)] = a.at(i)
-		}
+		items[a.position(i)] = a.at(i)
 	}
 	return items, nil
 }

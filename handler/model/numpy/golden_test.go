@@ -1,0 +1,477 @@
+package numpy_test
+
+import (
+	"compress/gzip"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// golden is what arrays.py in testdata wrote about an array or scalar: its pickles by
+// protocol, its file, and its elements as text, row by row.
+type golden struct {
+	Pickles [][]byte
+	NPY     []byte
+	Shape   []int
+	Items   []string
+	Fields  map[string][]string
+}
+
+type goldens struct {
+	Numpy           string
+	Arrays, Scalars map[string]golden
+	Records         golden
+}
+
+func readGoldens(t *testing.T) (all []goldens) {
+	t.Helper()
+	names, err := filepath.Glob("testdata/arrays-*.json.gz")
+	if err != nil || len(names) < 2 {
+		t.Fatal("goldens are missing", names, err)
+	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var g goldens
+		if err := json.NewDecoder(z).Decode(&g); err != nil {
+			t.Fatal(name, err)
+		}
+		all = append(all, g)
+	}
+	return all
+}
+
+func unpickle(t *testing.T, data []byte) any {
+	t.Helper()
+	v, err := pickle.Read(data, pickle.Options{Allow: numpy.Known})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// text writes an element as arrays.py does.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case bool:
+		return map[bool]string{false: "False", true: "True"}[v]
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		if math.IsNaN(v) {
+			return "nan"
+		}
+		return "f" + hex.EncodeToString(binary.BigEndian.AppendUint64(nil, math.Float64bits(v)))
+	case string:
+		quoted, _ := json.Marshal(v)
+		return string(quoted)
+	}
+	return pickle.Kind(v)
+}
+
+func texts[T any](items []T) []string {
+	all := make([]string, len(items))
+	for i, item := range items {
+		all[i] = text(item)
+	}
+	return all
+}
+
+// check holds an array to what Python has.
+func (g golden) check(t *testing.T, a numpy.Array) {
+	t.Helper()
+	if !a.Equal(g.Shape...) || a.Len() != len(g.Items) {
+		t.Fatalf("%d elements of shape %v, want %v", a.Len(), a.Shape, g.Shape)
+	}
+	budget := pickle.NewBudget(0)
+	if items, err := a.Items(budget); err != nil || !slices.Equal(texts(items), g.Items) {
+		t.Errorf("%v, %v; want %v", texts(items), err, g.Items)
+	}
+	numbers, integers, strings := len(g.Items) > 0, a.Type.Kind == 'i' || a.Type.Kind == 'u' || a.Type.Kind == 'b', a.Type.Kind == 'U' || a.Type.Kind == 'S'
+	for _, item := range g.Items {
+		numbers = numbers && item != "None" && item[0] != '"'
+	}
+	if a.Type.Kind == 'O' {
+		strings = !slices.ContainsFunc(g.Items, func(item string) bool { return item[0] != '"' })
+	}
+	if got, err := a.Floats(budget); numbers {
+		want := make([]float64, len(g.Items))
+		items, _ := a.Items(budget)
+		for i, v := range items {
+			f, err := numpy.Float(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[i] = f
+		}
+		if err != nil || !slices.Equal(texts(got), texts(want)) {
+			t.Errorf("numbers: %v, %v; want %v", got, err, want)
+		}
+	} else if err == nil && len(g.Items) > 0 {
+		t.Errorf("%v are taken for numbers %v", g.Items, got)
+	}
+	if got, err := a.Ints(budget); integers && a.Type.Kind != 'b' {
+		if err != nil || !slices.Equal(texts(got), g.Items) {
+			t.Errorf("integers: %v, %v", got, err)
+		}
+	} else if !integers && err == nil {
+		t.Errorf("%v are taken for integers %v", g.Items, got)
+	}
+	if got, err := a.Strings(budget); strings {
+		if err != nil || !slices.Equal(texts(got), g.Items) {
+			t.Errorf("strings: %v, %v", got, err)
+		}
+	} else if err == nil && len(g.Items) > 0 {
+		t.Errorf("%v are taken for strings %v", g.Items, got)
+	}
+}
+
+// TestArrays holds that arrays of all types and orders are read as numpy has them, from
+// pickles of each protocol and from files.
+func TestArrays(t *testing.T) {
+	t.Parallel()
+	for _, all := range readGoldens(t) {
+		for name, g := range all.Arrays {
+			t.Run(all.Numpy+"/"+name, func(t *testing.T) {
+				for protocol, data := range g.Pickles {
+					v := unpickle(t, data)
+					if o, ok := v.(*pickle.Object); !ok || !numpy.IsArray(o) || numpy.IsScalar(o) || numpy.IsFunction(o) {
+						t.Fatalf("protocol %d: this is no array: %s", protocol, pickle.Kind(v))
+					}
+					a, err := numpy.Parse(v)
+					if err != nil {
+						t.Fatalf("protocol %d: %v", protocol, err)
+					}
+					g.check(t, a)
+				}
+				if len(g.NPY) == 0 { // of objects
+					return
+				}
+				a, err := numpy.ReadNPY(g.NPY)
+				if err != nil {
+					t.Fatal(err)
+				}
+				g.check(t, *a)
+				if again, err := numpy.Parse(a); err != nil || again.Len() != a.Len() {
+					t.Error("an array that is read already:", err)
+				}
+				for n := range g.NPY {
+					if _, err := numpy.ReadNPY(g.NPY[:n]); err == nil {
+						t.Fatalf("%d of %d bytes are read", n, len(g.NPY))
+					}
+				}
+				if _, err := numpy.ReadNPY(append(slices.Clone(g.NPY), 0)); err == nil {
+					t.Error("a byte too many is read")
+				}
+			})
+		}
+	}
+}
+
+// TestScalars holds that numpy's scalars are Go's values.
+func TestScalars(t *testing.T) {
+	t.Parallel()
+	for _, all := range readGoldens(t) {
+		for name, g := range all.Scalars {
+			for protocol, data := range g.Pickles {
+				v := unpickle(t, data)
+				if o, ok := v.(*pickle.Object); !ok || !numpy.IsScalar(o) || numpy.IsArray(o) {
+					t.Fatalf("numpy %s, %s, protocol %d: this is no scalar", all.Numpy, name, protocol)
+				}
+				got, err := numpy.Scalar(v)
+				if err != nil || text(got) != g.Items[0] {
+					t.Errorf("numpy %s, %s, protocol %d: %v, %v; want %s", all.Numpy, name, protocol, got, err, g.Items[0])
+				}
+				if _, err := numpy.Int(v); (err == nil) != (g.Items[0] == "3" || g.Items[0] == "-3") {
+					t.Errorf("numpy %s, %s as an integer: %v", all.Numpy, name, err)
+				}
+				if f, err := numpy.Float(v); g.Items[0] == "-3" && (err != nil || f != -3) || g.Items[0] == "True" && f != 1 || name == "text" && err == nil {
+					t.Errorf("numpy %s, %s as a number: %v, %v", all.Numpy, name, f, err)
+				}
+			}
+		}
+	}
+	if f, err := numpy.Float(false); f != 0 || err != nil {
+		t.Error(f, err)
+	}
+}
+
+// TestRecords holds that fields of records are found, with the bytes between them.
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	for _, all := range readGoldens(t) {
+		saved, err := numpy.ReadNPY(all.Records.NPY)
+		if err != nil {
+			t.Fatal(err)
+		}
+		arrays := []numpy.Array{*saved}
+		for _, data := range all.Records.Pickles {
+			a, err := numpy.Parse(unpickle(t, data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			arrays = append(arrays, a)
+		}
+		for _, a := range arrays {
+			for name, want := range all.Records.Fields {
+				field, err := a.Field(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, w := range want {
+					if got := text(field.Float(i)); got != w {
+						t.Errorf("%s of record %d is %s, want %s", name, i, got, w)
+					}
+				}
+			}
+			if _, err := a.Field("other"); err == nil || err.Error() != `the records have no numbers called "other"` {
+				t.Error(err)
+			}
+			if a.Type.String() != "V32" {
+				t.Errorf("the records are %v", a.Type)
+			}
+		}
+	}
+}
+
+// TestBudget: what is copied is taken off the budget.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	kind, err := numpy.ParseDType(dtype("i8", "<"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := numpy.New(kind, []int{2}, false, make([]byte, 16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err1 := a.Floats(new(pickle.Budget))
+	_, err2 := a.Ints(new(pickle.Budget))
+	_, err3 := a.Items(new(pickle.Budget))
+	_, err4 := a.Strings(new(pickle.Budget))
+	for _, err := range []error{err1, err2, err3, err4} {
+		if !errors.Is(err, pickle.ErrLimit) {
+			t.Errorf("without a budget: %v", err)
+		}
+	}
+}
+
+// npy returns a file with that head.
+func npy(header, data string) []byte {
+	return []byte("\x93NUMPY\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(header)))) + header + data)
+}
+
+// TestNPYHeads: the head of a file is one of Python's dicts.
+func TestNPYHeads(t *testing.T) {
+	t.Parallel()
+	const order = "'fortran_order': False, "
+	deep := func(n int) string { return strings.Repeat("(", n) + strings.Repeat(")", n) }
+	for _, c := range []struct{ header, data, want string }{
+		{"{'descr': '|i1', " + order + "'shape': (2,), }          \n", "ab", ""},
+		{`{"descr":"|i1",` + order + `"shape":(2L,)}`, "ab", ""},
+		{"{'descr': '|i1', " + order + "'shape': 2}", "ab", ""},
+		{"{'descr': '|i1', " + order + "'shape': (2)}", "ab", ""},
+		{"{'descr': '|i1', 'fortran_order': True, 'shape': (2, 1), 'more': [True, [], {}, -1]}", "ab", ""},
+		{"{'more': " + deep(7) + ", 'descr': '|i1', 'shape': (2,)}", "ab", ""},
+		{"{'more': " + deep(8) + ", 'descr': '|i1', 'shape': (2,)}", "ab", "nested over 8 deep"},
+		{"{'a': " + strings.Repeat("{1: ", 8) + "2" + strings.Repeat("}", 9), "", "nested over 8 deep"},
+		{"{'a': (), 'b': (), 'c': (), 'd': (), 'e': (), 'f': (), 'g': (), 'h': {}, 'i': {}, 'j': {}, 'k': {}, 'l': {}, 'm': {}, 'n': {}, 'o': {}, 'descr': '|i1', 'shape': (2,)}", "ab", ""},
+		{"  ", "", `the head of an .npy file: "" is not expected`},
+		{"[]", "", "the head of an .npy file is no dict"},
+		{"{'descr': '|i1'} 1", "", `"1" follows`},
+		{"{'descr': '|i1'", "", `a comma is missing before ""`},
+		{"{'descr' '|i1'}", "", "a key without its value"},
+		{"{'descr': '|i1}", "", "a string without its end"},
+		{`{'descr': '\x41'}`, "", "a string without its end"},
+		{"{'descr': '|i1' 'shape': 1}", "", `a comma is missing before "'shape': 1}"`},
+		{"{'descr': None}", "", `"None" is not expected`},
+		{"{'shape': (1,)}", "", "an .npy file without its dtype"},
+		{"{'descr': '|i1'}", "", "an array without its shape"},
+		{"{'descr': '|i1', 'shape': [1]}", "a", "an array without its shape"},
+		{"{'descr': '|i1', 'shape': (-1,)}", "", "-1 is no dimension of an array"},
+		{"{'descr': '|i1', 'shape': (True,)}", "a", "true is no dimension of an array"},
+		{"{'descr': '|i1', 'shape': (2147483648,)}", "", "2147483648 is no dimension"},
+		{"{'descr': '|i1', 'shape': (65536, 32768)}", "", "an array of over 2147483647 elements"},
+		{"{'descr': '|i1', 'shape': (0, 65536, 65536)}", "", "an array of over 2147483647 elements"},
+		{"{'descr': '|i1', 'shape': (" + strings.Repeat("1,", 64) + ")}", "a", ""},
+		{"{'descr': '|i1', 'shape': (" + strings.Repeat("1,", 65) + ")}", "a", "an array of 65 dimensions: numpy has at most 64"},
+		{"{'descr': '|i1', 'shape': (2,)}", "a", "an array of i1 [2] takes 2 bytes, there are 1"},
+		{"{'descr': '|O', 'shape': (2,)}", "a", `dtype "|O" is not supported`},
+		{"{'descr': '|O8', 'shape': (2,)}", "a", "an .npy file of Python objects is not supported"},
+		{"{'descr': 'i1', 'shape': (2,)}", "ab", `dtype "i1" is not supported`},
+		{"{'descr': '<i3', 'shape': (2,)}", "", "dtype i3 is not supported"},
+		{"{'descr': '<f1', 'shape': (2,)}", "", "dtype f1 is not supported"},
+		{"{'descr': '<f16', 'shape': (2,)}", "", "dtype f16 is not supported"},
+		{"{'descr': '<b2', 'shape': (2,)}", "", "dtype b2 is not supported"},
+		{"{'descr': '<c8', 'shape': (2,)}", "", "dtype c8 is not supported"},
+		{"{'descr': '<ix', 'shape': (2,)}", "", `dtype "<ix" is not supported`},
+		{"{'descr': '|S-1', 'shape': (2,)}", "", `dtype "|S-1" is not supported`},
+		{"{'descr': '|S1048577', 'shape': (0,)}", "", `dtype "|S1048577" is not supported`},
+		{"{'descr': '|S1048576', 'shape': (0,)}", "", ""},
+		{"{'descr': '|S0', 'shape': (3,)}", "", ""},
+		{"{'descr': [('a', '<i2'), ('', '|V1'), ('b', '|u1')], 'shape': (1,)}", "abcd", ""},
+		{"{'descr': [('a', '<i2'), ('c', '|V1')], 'shape': (1,)}", "abc", "dtype V1 is not supported"},
+		{"{'descr': [('', '|V1')], 'shape': (1,)}", "a", "dtype V1 is not supported"},
+		{"{'descr': [], 'shape': (1,)}", "", "dtype V0 is not supported"},
+		{"{'descr': [('a', '<i2', (2,))], 'shape': (1,)}", "", "arrays inside a numpy record are not supported"},
+		{"{'descr': [('a', [('b', '<i2')])], 'shape': (1,)}", "", "numpy records inside records are not supported"},
+		{"{'descr': [(1, '<i2')], 'shape': (1,)}", "", "numpy records inside records are not supported"},
+	} {
+		a, err := numpy.ReadNPY(npy(c.header, c.data))
+		if c.want == "" && (err != nil || len(a.Data) != len(c.data)) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", c.header, err, c.want)
+		}
+	}
+	for data, want := range map[string]string{
+		"":                                           "this is no .npy file",
+		"\x93NUMPY\x01\x00\x00":                      "this is no .npy file",
+		"\x94NUMPY\x01\x00\x00\x00{":                 "this is no .npy file",
+		"\x93NUMPY\x04\x00\x00\x00\x00\x00":          "version 4 of .npy files is not supported",
+		"\x93NUMPY\x00\x00\x00\x00\x00\x00":          "version 0 of .npy files",
+		"\x93NUMPY\x01\x00\x03\x00ab":                "the head of an .npy file claims 3 bytes",
+		"\x93NUMPY\x02\x00\xff\xff\xff\xff":          "the head of an .npy file claims 4294967295 bytes",
+		string(npy(strings.Repeat(" ", 10_001), "")): "the head of an .npy file claims 10001 bytes",
+		string(npy(strings.Repeat(" ", 9_967)+"{'descr': '|i1', 'shape': (2,)} ", "ab")): "",
+		"\x93NUMPY\x03\x00\x1f\x00\x00\x00{'descr': '|i1', 'shape': (2,)}ab":             "",
+		"\x93NUMPY\x02\x00\x1f\x00\x00\x00{'descr': '|i1', 'shape': (2,)}abc":            "takes 2 bytes, there are 3",
+		"\x93NUMPY\x02\x00\x1f\x00\x01\x00{'descr': '|i1', 'shape': (2,)}ab":             "claims 65567 bytes",
+	} {
+		if _, err := numpy.ReadNPY([]byte(data)); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%.60q: %v, want %q", data, err, want)
+		}
+	}
+}
+
+// TestRefusedPickles: an array that numpy does not pickle so is refused, with what is
+// wrong.
+func TestRefusedPickles(t *testing.T) {
+	t.Parallel()
+	object := func(module, name string, state any, args ...any) *pickle.Object {
+		return &pickle.Object{Class: pickle.Global{Module: module, Name: name}, Args: args, State: state}
+	}
+	tuple := func(items ...any) *pickle.Tuple { return &pickle.Tuple{Items: items} }
+	list := func(items ...any) *pickle.List { return &pickle.List{Items: items} }
+	array, other := pickle.Global{Module: "numpy", Name: "ndarray"}, pickle.Global{Module: "numpy", Name: "matrix"}
+	reconstruct := func(class any, state any) *pickle.Object {
+		return object("numpy._core.multiarray", "_reconstruct", state, class, tuple(int64(0)), []byte("b"))
+	}
+	state := func(dims, data any) *pickle.Tuple { return tuple(int64(1), dims, dtype("i1", "|"), false, data) }
+	buffer := func(args ...any) *pickle.Object { return object("numpy._core.numeric", "_frombuffer", nil, args...) }
+	dill := func(args ...any) *pickle.Object { return object("dill._dill", "_create_array", nil, args...) }
+	function := pickle.Global{Module: "numpy.core.multiarray", Name: "_reconstruct"}
+	record := func(fields *pickle.Dict, size int) *pickle.Object {
+		o := dtype("V"+strconv.Itoa(size), "|")
+		o.State.(*pickle.Tuple).Items[3], o.State.(*pickle.Tuple).Items[4] = tuple("a"), fields
+		return o
+	}
+	entry := func(key string, value any) *pickle.Dict {
+		return &pickle.Dict{Entries: []pickle.Entry{{Key: key, Value: value}}}
+	}
+	for _, c := range []struct {
+		name, want string
+		value      any
+	}{
+		{"array", "", reconstruct(array, state(tuple(int64(2)), []byte("ab")))},
+		{"of Python 2", "", reconstruct(array, state(tuple(int64(2)), "aü"))},
+		{"of a memmap", "", reconstruct(pickle.Global{Module: "numpy.core.memmap", Name: "memmap"}, state(tuple(int64(2)), []byte("ab")))},
+		{"of dill", "", dill(function, tuple(array), state(tuple(int64(2)), []byte("ab")), nil)},
+		{"buffer", "", buffer([]byte("ab"), dtype("i1", "|"), tuple(int64(2)), "C")},
+		{"buffer of five", "", buffer([]byte("ab"), dtype("i1", "|"), tuple(int64(2)), "F", nil)},
+		{"nothing", "None is no numpy array", nil},
+		{"scalar", "numpy.core.multiarray.scalar is no numpy array", object("numpy.core.multiarray", "scalar", nil)},
+		{"refused", "numpy.matrix is no numpy array", &pickle.Refused{Global: other}},
+		{"no state", "an array without its state", reconstruct(array, nil)},
+		{"short state", "an array without its state", reconstruct(array, tuple(int64(1)))},
+		{"subclass", "subclasses of numpy.ndarray are not supported", reconstruct(other, state(tuple(int64(2)), []byte("ab")))},
+		{"no class", "subclasses of numpy.ndarray are not supported", object("numpy.core.multiarray", "_reconstruct", state(tuple(int64(2)), []byte("ab")))},
+		{"no shape", "an array without its shape", reconstruct(array, state(nil, []byte("ab")))},
+		{"data too short", "an array of i1 [2] takes 2 bytes, there are 1", reconstruct(array, state(tuple(int64(2)), []byte("a")))},
+		{"data of another kind", "array data that is None", reconstruct(array, state(tuple(int64(2)), nil))},
+		{"objects of integers", "an array of i1 [2] is given 2 objects", reconstruct(array, state(tuple(int64(2)), list(nil, nil)))},
+		{"objects too few", "an array of O8 [2] is given 1 objects", reconstruct(array, tuple(int64(1), tuple(int64(2)), dtype("O8", "|"), false, list(nil)))},
+		{"objects in bytes", "an array of objects without objects", reconstruct(array, tuple(int64(1), tuple(int64(2)), dtype("O8", "|"), false, make([]byte, 16)))},
+		{"dill without state", "an array without its state", dill(function, tuple(array))},
+		{"dill of another function", "an array that dill makes in a way of its own", dill(other, tuple(array), state(tuple(int64(2)), []byte("ab")))},
+		{"dill without arguments", "an array that dill makes in a way of its own", dill(function, nil, state(tuple(int64(2)), []byte("ab")))},
+		{"buffer without order", "an array without its order", buffer([]byte("ab"), dtype("i1", "|"), tuple(int64(2)))},
+		{"buffer in another order", "arrays in an order other than C and Fortran are not supported", buffer([]byte("ab"), dtype("i1", "|"), tuple(int64(2)), "K", tuple(int64(0)))},
+		{"no dtype", "no numpy dtype", buffer(nil, nil, nil, nil)},
+		{"dtype without code", "no numpy dtype", buffer(nil, object("numpy", "dtype", nil), nil, nil)},
+		{"dtype of a number", "no numpy dtype: 8", buffer(nil, object("numpy", "dtype", nil, int64(8)), nil, nil)},
+		{"dtype of a letter", "no numpy dtype: f", buffer(nil, object("numpy", "dtype", nil, "f"), nil, nil)},
+		{"dtype in words", `dtype "fx" is not supported`, buffer(nil, object("numpy", "dtype", nil, "fx"), nil, nil)},
+		{"negative dtype", `dtype "S-1" is not supported`, buffer(nil, object("numpy", "dtype", nil, "S-1"), nil, nil)},
+		{"vast dtype", `dtype "S1048577" is not supported`, buffer(nil, object("numpy", "dtype", nil, "S1048577"), nil, nil)},
+		{"dates", "dtype M8 is not supported", buffer(nil, dtype("M8", "<"), nil, nil)},
+		{"objects of 4 bytes", "dtype O4 is not supported", buffer(nil, dtype("O4", "|"), nil, nil)},
+		{"short state of a dtype", "a numpy dtype without its state", buffer(nil, object("numpy", "dtype", tuple(int64(3), "<", nil, nil), "f8"), nil, nil)},
+		{"dtype of arrays", "a numpy dtype of arrays is not supported", buffer(nil, object("numpy", "dtype", tuple(int64(3), "|", tuple(), nil, nil), "V8"), nil, nil)},
+		{"record without fields", "dtype V8 is not supported", buffer(nil, dtype("V8", "|"), nil, nil)},
+		{"field not described", `field "a" of a numpy record is not described`, buffer(nil, record(entry("b", nil), 4), nil, nil)},
+		{"field without offset", `field "a" of a numpy record is not described`, buffer(nil, record(entry("a", tuple(dtype("i4", "<"))), 4), nil, nil)},
+		{"field outside", `field "a" is outside of its record of 4 bytes`, buffer(nil, record(entry("a", tuple(dtype("i4", "<"), int64(1))), 4), nil, nil)},
+		{"field before", `field "a" is outside of its record of 4 bytes`, buffer(nil, record(entry("a", tuple(dtype("i4", "<"), int64(-1))), 4), nil, nil)},
+		{"field at a text", `field "a" is outside of its record`, buffer(nil, record(entry("a", tuple(dtype("i4", "<"), "0")), 4), nil, nil)},
+		{"field of dates", "dtype M8 is not supported", buffer(nil, record(entry("a", tuple(dtype("M8", "<"), int64(0))), 8), nil, nil)},
+		{"records in records", "numpy records inside records are not supported", buffer(nil, record(entry("a", tuple(dtype("V4", "|"), int64(0))), 4), nil, nil)},
+		{"field at the end", "", buffer([]byte("abcd"), record(entry("a", tuple(dtype("i2", "<"), int64(2))), 4), tuple(int64(1)), "C")},
+	} {
+		a, err := numpy.Parse(c.value)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, %v; want %q", c.name, a, err, c.want)
+		}
+	}
+	a, err := numpy.Parse(reconstruct(array, state(tuple(int64(2)), "aü")))
+	if got, _ := a.Ints(pickle.NewBudget(0)); err != nil || !slices.Equal(got, []int64{97, -4}) {
+		t.Errorf("bytes of Python 2 are %v, %v", got, err)
+	}
+	scalar := func(args ...any) any { return object("numpy.core.multiarray", "scalar", nil, args...) }
+	for _, c := range []struct {
+		value any
+		want  string
+	}{{scalar(dtype("i1", "|")), "a numpy scalar without a value"}, {scalar(dtype("i2", "<"), []byte("a")), "takes 2 bytes, there are 1"}, {scalar(nil, []byte("a")), "no numpy dtype"}} {
+		_, err1 := numpy.Int(c.value)
+		_, err2 := numpy.Float(c.value)
+		for _, err := range []error{err1, err2} {
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		}
+	}
+}
+
+// TestKnown: what numpy is pickled by is known, by the names of numpy 1 and 2.
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"numpy.core.multiarray _reconstruct": true, "numpy._core.multiarray scalar": true, "numpy.core.numeric _frombuffer": true, "numpy._core.numeric _frombuffer": true,
+		"numpy.core _ufunc_reconstruct": true, "dill._dill _create_array": true, "numpy dtype": true, "numpy ndarray": true, "numpy memmap": true, "numpy.core.memmap memmap": true,
+		"numpy._core.memmap memmap": true, "numpy matrix": false, "numpy.core.multiarray fromfile": false, "numpy.core.numeric load": false, "numpy.core load": false,
+		"dill._dill _create_code": false, "numpy.core.memmap open": false, "os system": false, "numpy _reconstruct": false,
+	} {
+		module, attr, _ := strings.Cut(name, " ")
+		if got := numpy.Known(pickle.Global{Module: module, Name: attr}); got != want {
+			t.Errorf("%s is known: %v", name, got)
+		}
+	}
+}
