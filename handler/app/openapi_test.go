@@ -72,6 +72,12 @@ func newDescribed(t *testing.T) described {
 	}
 	invoke(t, a, "score", "message", text)
 
+	return describe(t, a)
+}
+
+// describe returns an application with its document.
+func describe(t *testing.T, a *App) described {
+	t.Helper()
 	d := described{t: t, app: a, schemas: jsonschema.NewCompiler()}
 	reply := d.ask(http.MethodGet, "/api/openapi.json", "")
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(reply.Body.Bytes()))

@@ -71,7 +71,7 @@ func (b *Blobs) List(ctx context.Context, name, prefix string) iter.Seq2[blob.In
 				return
 			}
 			for _, item := range page.Segment.BlobItems {
-				info := blob.Info{Name: value(item.Name), ETag: quoted(value((*string)(item.Properties.ETag))), Size: value(item.Properties.ContentLength)}
+				info := blob.Info{Name: value(item.Name), ETag: quoted(value((*string)(item.Properties.ETag))), Size: value(item.Properties.ContentLength), Modified: value(item.Properties.LastModified).UTC()}
 				if !yield(info, nil) {
 					return
 				}

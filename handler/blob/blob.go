@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"time"
 )
 
 // The containers of the application.
@@ -33,6 +34,8 @@ type Info struct {
 	Name string
 	ETag string
 	Size int64
+	// Modified is when it was written last, in whole seconds and UTC; only in listings.
+	Modified time.Time
 	// SHA256 is that of the content, in lower-case hex, kept as metadata by
 	// [Store.Write]; empty for blobs that others wrote, and in listings.
 	SHA256 string

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
@@ -22,14 +23,18 @@ var _ Store = (*Memory)(nil)
 // Memory is a [Store] in memory, for tests. Its ETags count the writes, so
 // that a test can read them. The zero value is empty and ready to use.
 type Memory struct {
+	// Now is the clock that [Info.Modified] is read from; nil for none.
+	Now func() time.Time
+
 	mu     sync.Mutex
 	blobs  map[string]memoryBlob // by container/name
 	writes int
 }
 
 type memoryBlob struct {
-	content []byte
-	info    Info
+	content  []byte
+	info     Info
+	modified time.Time
 }
 
 func (m *Memory) get(container, name string) (memoryBlob, error) {
@@ -85,7 +90,10 @@ func (m *Memory) Write(ctx context.Context, container, name string, cond Conditi
 	}
 	m.writes++
 	sum := sha256.Sum256(buf.Bytes())
-	b := memoryBlob{buf.Bytes(), Info{name, strconv.Itoa(m.writes), int64(buf.Len()), hex.EncodeToString(sum[:])}}
+	b := memoryBlob{buf.Bytes(), Info{Name: name, ETag: strconv.Itoa(m.writes), Size: int64(buf.Len()), SHA256: hex.EncodeToString(sum[:])}, time.Time{}}
+	if m.Now != nil {
+		b.modified = m.Now().UTC().Truncate(time.Second)
+	}
 	if m.blobs == nil {
 		m.blobs = make(map[string]memoryBlob)
 	}
@@ -105,7 +113,9 @@ func (m *Memory) List(ctx context.Context, container, prefix string) iter.Seq2[I
 		blobs := maps.Clone(m.blobs)
 		m.mu.Unlock()
 		for _, key := range keys {
-			if strings.HasPrefix(key, container+"/"+prefix) && !yield(blobs[key].info, nil) {
+			info := blobs[key].info
+			info.Modified = blobs[key].modified
+			if strings.HasPrefix(key, container+"/"+prefix) && !yield(info, nil) {
 				return
 			}
 		}

@@ -7,14 +7,13 @@ import (
 	"time"
 )
 
-// ID names what a job judges: a sensor of a device, or a device model, which is a
-// model of several of its sensors. One of Sensor and DeviceModel is set; in one
-// device a name is a sensor's or a device model's, never both. All parts are
-// case-sensitive.
+// ID is the name of what a job judges: a sensor of a device, or a device model, which is a
+// model of several of its sensors. It has the name of one of these, never of both. In
+// one device a name is a sensor's or a device model's. Names are case-sensitive.
 type ID struct {
-	Device      string `json:"device"`
-	Sensor      string `json:"sensor,omitempty"`
-	DeviceModel string `json:"device_model,omitempty"`
+	Device      string `json:"device"`                 // the name of the device
+	Sensor      string `json:"sensor,omitempty"`       // the name of the sensor; left out for a device model
+	DeviceModel string `json:"device_model,omitempty"` // the name of the device model; left out for a sensor
 }
 
 // Name returns the name of the sensor or device model.

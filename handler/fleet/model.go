@@ -22,7 +22,7 @@ type Place struct {
 	Title  string // of [OfDevice] and [OfFleet]: the name of a sensor or device model
 }
 
-// Scope says whom a model serves.
+// Scope is whom a model serves.
 type Scope string
 
 // The scopes, by whom a model serves.
@@ -37,18 +37,13 @@ const (
 // Facts are what the registry knows of a model's content: what it takes to know
 // which jobs a run has.
 type Facts struct {
-	// Fault says why the model cannot be used. The facts beside it are those that
-	// could be learned all the same.
-	Fault string `json:"fault,omitempty"`
-	// Plain says that no features file tells how the model's rows are made.
-	Plain    bool     `json:"plain,omitempty"`
-	Features int      `json:"features,omitempty"` // columns of a row
-	Names    []string `json:"names,omitempty"`    // of the columns; the model's own, if it has them
-	Devices  []string `json:"devices,omitempty"`  // patterns; see [MatchDevice]
-	Sensors  []string `json:"sensors,omitempty"`  // that rows are made of
-	// LookbackMS is how many milliseconds before a window readings count for its
-	// rows.
-	LookbackMS int64 `json:"lookback_ms,omitempty"`
+	Fault      string   `json:"fault,omitempty"`       // why the model cannot be used; the other facts are those that could be learned all the same
+	Plain      bool     `json:"plain,omitempty"`       // whether no features file tells how the model's rows are made
+	Features   int      `json:"features,omitempty"`    // how many columns a row has
+	Names      []string `json:"names,omitempty"`       // the names of the columns, if the model has them
+	Devices    []string `json:"devices,omitempty"`     // the patterns of the devices that it serves, in which * stands for any text and ? for one character
+	Sensors    []string `json:"sensors,omitempty"`     // the sensors that its rows are made of
+	LookbackMS int64    `json:"lookback_ms,omitempty"` // how many milliseconds before a window readings count for its rows
 }
 
 // Lookback returns f.LookbackMS.

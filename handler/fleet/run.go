@@ -8,18 +8,18 @@ type RunState string
 // A run is running, or cancelling, until each of its jobs is closed; what
 // its jobs came to then decides its end: see [EndState].
 const (
-	RunRunning    RunState = "running"
-	RunCancelling RunState = "cancelling"
-	RunSucceeded  RunState = "succeeded"
-	RunDegraded   RunState = "degraded"
-	RunFailed     RunState = "failed"
-	RunCancelled  RunState = "cancelled"
+	RunRunning    RunState = "running"    // jobs of it are queued
+	RunCancelling RunState = "cancelling" // it was cancelled, and is about to end
+	RunSucceeded  RunState = "succeeded"  // no job failed
+	RunDegraded   RunState = "degraded"   // some jobs failed
+	RunFailed     RunState = "failed"     // jobs failed and none was scored, or more failed than SCORE_MAX_FAILED allows
+	RunCancelled  RunState = "cancelled"  // it was cancelled before its end
 )
 
 // Open reports whether a run in state s has not ended.
 func (s RunState) Open() bool { return s == RunRunning || s == RunCancelling }
 
-// RunKind says what opened a run.
+// RunKind is what opened a run.
 type RunKind string
 
 // Whence a run comes.
@@ -28,7 +28,7 @@ const (
 	Requested RunKind = "requested" // by a person or program
 )
 
-// Reason says why a run was opened, or its epoch raised.
+// Reason is why a run was opened, or opened again.
 type Reason string
 
 // What opens a run, or opens it again.
@@ -54,13 +54,11 @@ type Epoch struct {
 	Jobs    int // that it opened or re-opened
 }
 
-// Settings are the settings that shape results, and what a run ends as. They are fixed in a run when
-// it is opened, so that it can be repeated.
+// Settings are the settings that shape what a run predicts and what it ends as. A run
+// keeps those of its opening, so that it can be repeated.
 type Settings struct {
-	// Aggregate is the text of an [Aggregation], empty for raw readings.
-	Aggregate string `json:"aggregate"`
-	// MaxFailed is the text of a [Budget], empty for no limit.
-	MaxFailed string `json:"max_failed"`
+	Aggregate string `json:"aggregate"`  // how readings become rows, as SCORE_AGGREGATE says it; empty where each reading is a row
+	MaxFailed string `json:"max_failed"` // how many jobs may fail, as SCORE_MAX_FAILED says it; empty for no limit
 }
 
 // Opening is the last opening of a run: its first, or the last one after an end.
@@ -138,14 +136,14 @@ type JobState string
 
 // The states of a job: queued, or what became of it.
 const (
-	Queued    JobState = "queued"
-	Scored    JobState = "scored"
+	Queued    JobState = "queued"    // it waits, or is being scored
+	Scored    JobState = "scored"    // its predictions are written
 	NoData    JobState = "no_data"   // no reading in the window
 	NoModel   JobState = "no_model"  // no model serves the sensor
 	BadModel  JobState = "bad_model" // its model cannot be used
 	BadData   JobState = "bad_data"  // its readings do not fit its model
 	Failed    JobState = "failed"    // given up after repeated tries; a late success replaces it
-	Cancelled JobState = "cancelled"
+	Cancelled JobState = "cancelled" // its run was cancelled before it was scored
 )
 
 // JobStates lists every state, in the order in which people read them.
@@ -161,10 +159,10 @@ func (s JobState) Valid() bool {
 	return false
 }
 
-// JobKey names a job at a revision, as messages carry it.
+// JobKey is the name of a job at a revision, as messages carry it.
 type JobKey struct {
 	ID
-	Revision int `json:"revision"`
+	Revision int `json:"revision"` // how often the job was opened again
 }
 
 // Job is one subject in one run.

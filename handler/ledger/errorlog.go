@@ -23,24 +23,24 @@ type ErrorLogs struct {
 // ErrorLog is the content of a job's error log: what was tried, with what, how
 // each attempt ended, and what mends it.
 type ErrorLog struct {
-	Run      string         `json:"run"`
-	From     time.Time      `json:"from"` // of the window
-	To       time.Time      `json:"to"`
-	Settings fleet.Settings `json:"settings"`
+	Run      string         `json:"run"`      // the id of the run
+	From     time.Time      `json:"from"`     // the beginning of the window
+	To       time.Time      `json:"to"`       // the end of the window
+	Settings fleet.Settings `json:"settings"` // the settings of the run
 	fleet.JobKey
-	State       fleet.JobState `json:"state"`
-	Error       string         `json:"error"`
-	Remedy      string         `json:"remedy"`
-	Model       string         `json:"model,omitempty"`
-	ModelSHA256 string         `json:"model_sha256,omitempty"`
-	Attempts    []Attempt      `json:"attempts"` // earlier ones that a retry might have mended
+	State       fleet.JobState `json:"state"`                  // what became of the job
+	Error       string         `json:"error"`                  // why it was not scored
+	Remedy      string         `json:"remedy"`                 // what mends it
+	Model       string         `json:"model,omitempty"`        // the model that was tried: the name of a blob in the container models
+	ModelSHA256 string         `json:"model_sha256,omitempty"` // the SHA-256 of that model, in lower-case hex
+	Attempts    []Attempt      `json:"attempts"`               // the earlier tries that failed, the first one first
 }
 
-// Attempt is a [fleet.Attempt] in an [ErrorLog].
+// Attempt is a try at a job that failed, and that a later try may mend.
 type Attempt struct {
-	At    time.Time `json:"at"`
-	Own   bool      `json:"own"` // the error lies in the job, not in storage, SQL, the network or time
-	Error string    `json:"error"`
+	At    time.Time `json:"at"`    // when it failed
+	Own   bool      `json:"own"`   // whether the fault lies in the job itself, not in storage, SQL, the network or time
+	Error string    `json:"error"` // why it failed
 }
 
 // HasErrorLog reports whether a job that closes in state s gets an error log.

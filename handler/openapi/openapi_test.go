@@ -44,6 +44,7 @@ func TestDocument(t *testing.T) {
 		"paths /api/things/{id}/count post operationId":                                      `"post_things_id_count"`,
 		"paths /api/things/{id}/count post responses 202 content application/json schema":    `{"$ref":"#/components/schemas/OpenapiTestAnswer"}`,
 		"paths /api/things/{id}/count post responses default content":                        `{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}`,
+		"paths /api/things/{id}/count post requestBody required":                             `true`,
 		"paths /api/things/{id} get responses 200 content text/html":                         `{"schema":{"type":"string"}}`,
 		"components schemas OpenapiTestAnswer required":                                      `["count"]`,
 		"components schemas OpenapiTestAnswer additionalProperties":                          `false`,

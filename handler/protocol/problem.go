@@ -5,13 +5,13 @@ import (
 	"net/http"
 )
 
-// Problem is why a request was refused, as RFC 9457 has it. Its type is
+// Problem is why a request was refused or failed, as RFC 9457 has it. Its type is
 // about:blank: the status says all that a program needs to tell problems apart.
 type Problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`  // of the status
-	Status int    `json:"status"` // of HTTP
-	Detail string `json:"detail"` // what is wrong, where, and what mends it
+	Type   string `json:"type" enum:"about:blank"`                                           // always about:blank
+	Title  string `json:"title" example:"Not Found"`                                         // the name of the status
+	Status int    `json:"status" example:"404"`                                              // the status of the HTTP answer
+	Detail string `json:"detail" example:"run 20260301T060000Z-20260301T070000Z: not found"` // what is wrong, where, and what mends it
 }
 
 func newProblem(status int, detail string) Problem {

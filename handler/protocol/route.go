@@ -22,7 +22,7 @@ const routeDeadline = 200 * time.Second
 type Operation struct {
 	Method, Path      string // the path as echo has it: /api/runs/:id
 	Status            int    // of an answer that is no [Problem]
-	Summary           string // a line for people
+	Summary           string // for people: what it does in a sentence, then what else there is to say
 	Request, Response reflect.Type
 	Page              bool // it is answered as a page too
 }

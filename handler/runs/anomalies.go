@@ -27,34 +27,42 @@ type Anomalies interface {
 
 // AnomaliesRequest asks for the anomalous rows in a span of time.
 type AnomaliesRequest struct {
-	From    time.Time `query:"from" json:"-"`    // as in [DeviceRequest]
-	To      time.Time `query:"to" json:"-"`      // likewise
-	Sensors string    `query:"sensors" json:"-"` // a pattern as in [RescoreRequest]; all if empty
-	After   string    `query:"after" json:"-"`   // what Next was on the page before
-	Limit   int       `query:"limit" json:"-"`   // 1 to 1000 rows, 100 if zero
+	// The beginning of the span. It is a day before the end if it is left out, or an hour
+	// before it if all runs of that day lie in that hour.
+	From time.Time `query:"from" json:"-" example:"2026-03-01T00:00:00Z"`
+	// The end of the span: at most a year after its beginning. It is the end of the last
+	// window if it is left out.
+	To time.Time `query:"to" json:"-" example:"2026-03-02T00:00:00Z"`
+	// A pattern for devices, or for device/sensor, in which * stands for any text and ? for
+	// one character. All match if it is left out.
+	Sensors string `query:"sensors" json:"-" example:"plant1/*"`
+	After   string `query:"after" json:"-"`                                          // the member "next" of the page before
+	Limit   int    `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"` // how many rows a page has at most: 1 to 1000
 }
 
-// AnomalyList is a page of anomalous rows: those of the newest window first, in a
-// window by device and name, then in the order of time. What a requested run found
-// counts only where no scheduled run covers any of its window. A page may have fewer
-// rows than asked for, even none, and yet not be the last: that has no Next.
+// AnomalyList is a page of anomalous rows. Those of the newest window come first; those
+// of one window are in the order of device and name, then of time. What a requested run
+// found counts only where no scheduled run covers any of its window. A page may have
+// fewer rows than were asked for, even none, and yet not be the last: only the last has
+// no "next".
 type AnomalyList struct {
-	From      time.Time `json:"from"`
-	To        time.Time `json:"to"`
-	Anomalies []Anomaly `json:"anomalies"`
+	From      time.Time `json:"from"`      // the beginning of the span
+	To        time.Time `json:"to"`        // the end of the span
+	Anomalies []Anomaly `json:"anomalies"` // the rows of this page
 	// NotKept is how many anomalous rows of this page's jobs are only counted: the
-	// ledger keeps the first 1,000 of a job, its CSV has all.
-	NotKept int    `json:"not_kept"`
-	Next    string `json:"next,omitempty"` // what After is to be for the next page
+	// ledger keeps the first 1,000 rows of a job, and the job's CSV has all.
+	NotKept int `json:"not_kept"`
+	// The parameter "after" of the next page. It is left out on the last page.
+	Next string `json:"next,omitempty"`
 }
 
 // Anomaly is an anomalous row.
 type Anomaly struct {
-	Run string `json:"run"`
+	Run string `json:"run"` // the id of the run
 	fleet.ID
-	At time.Time `json:"at"`
-	// Score is absent where the model gives none. Scores of different models cannot
-	// be compared.
+	At time.Time `json:"at"` // the time of the row
+	// Score is the score that the model gave the row. It is left out where the model
+	// gives none. Scores of different models cannot be compared.
 	Score *float64 `json:"score,omitempty"`
 }
 
@@ -281,29 +289,35 @@ func parsePlace(text string) (p place, err error) {
 
 // TopRequest asks which sensors and device models had the most anomalies.
 type TopRequest struct {
-	From    time.Time `query:"from" json:"-"`    // as in [DeviceRequest]
-	To      time.Time `query:"to" json:"-"`      // likewise
-	Sensors string    `query:"sensors" json:"-"` // a pattern as in [RescoreRequest]; all if empty
-	Sort    string    `query:"sort" json:"-"`    // anomalies or share; anomalies if empty
-	Limit   int       `query:"limit" json:"-"`   // 1 to 1000, 100 if zero
+	// The beginning of the span. It is a day before the end if it is left out, or an hour
+	// before it if all runs of that day lie in that hour.
+	From time.Time `query:"from" json:"-" example:"2026-03-01T00:00:00Z"`
+	// The end of the span: at most a year after its beginning. It is the end of the last
+	// window if it is left out.
+	To time.Time `query:"to" json:"-" example:"2026-03-02T00:00:00Z"`
+	// A pattern for devices, or for device/sensor, in which * stands for any text and ? for
+	// one character. All match if it is left out.
+	Sensors string `query:"sensors" json:"-" example:"plant1/*"`
+	Sort    string `query:"sort" json:"-" enum:"anomalies,share" default:"anomalies"` // what is compared: the number of anomalies, or their share of the rows
+	Limit   int    `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"`  // how many sensors a page has at most: 1 to 1000
 }
 
 // Top are the sensors and device models with the most anomalies in the runs whose
-// windows meet a span of time, the worst first; those without any are left out.
+// windows meet a span of time, the worst first. Those without any are left out.
 type Top struct {
-	From    time.Time `json:"from"`
-	To      time.Time `json:"to"`
-	Sensors []Ranked  `json:"sensors"`
-	Total   int       `json:"total"` // with anomalies, of which those are the first
+	From    time.Time `json:"from"`    // the beginning of the span
+	To      time.Time `json:"to"`      // the end of the span
+	Sensors []Ranked  `json:"sensors"` // the worst sensors and device models
+	Total   int       `json:"total"`   // how many sensors and device models have anomalies, also those that are not listed
 }
 
 // Ranked is a sensor or device model with what its jobs found.
 type Ranked struct {
 	fleet.ID
-	Jobs      int     `json:"jobs"` // scored
-	Rows      int     `json:"rows"`
-	Anomalies int     `json:"anomalies"`
-	Share     float64 `json:"share"` // of the rows
+	Jobs      int     `json:"jobs"`      // how many of its jobs were scored
+	Rows      int     `json:"rows"`      // how many rows they predicted
+	Anomalies int     `json:"anomalies"` // how many of the rows are anomalies
+	Share     float64 `json:"share"`     // anomalies divided by rows, from 0 to 1
 }
 
 // TopAnomalies returns the sensors and device models with the most anomalies.

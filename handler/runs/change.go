@@ -9,25 +9,26 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// OpenRequest asks for a run over [From, To), in whole seconds.
+// OpenRequest asks for a run over the window from a time up to, but without, another.
 type OpenRequest struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"`
-	// Sensors is a pattern as in [RescoreRequest]: a new run has jobs of what matches.
-	// Empty means all.
-	Sensors string `json:"sensors,omitempty"`
+	From time.Time `json:"from" example:"2026-03-01T06:00:00Z"` // the beginning of the window, in whole seconds
+	To   time.Time `json:"to" example:"2026-03-01T07:00:00Z"`   // the end of the window, in whole seconds; it is past
+	// Sensors is a pattern for devices, or for device/sensor, in which * stands for any
+	// text and ? for one character. A new run has jobs of what matches. All match if it
+	// is left out.
+	Sensors string `json:"sensors,omitempty" example:"plant1/*"`
 }
 
-// Opened is the answer to an [OpenRequest].
+// Opened is the run over a window that was asked for.
 type Opened struct {
 	Run
-	Result OpenResult `json:"result"`
+	Result OpenResult `json:"result"` // whether the run is new
 }
 
-// OpenResult says what an [OpenRequest] came to.
+// OpenResult is what became of the request for a run.
 type OpenResult string
 
-// What an [OpenRequest] may come to.
+// What may become of the request for a run.
 const (
 	NewRun   OpenResult = "opened" // the run is new
 	FoundRun OpenResult = "found"  // there was such a run, and it is open
@@ -96,22 +97,24 @@ func cancelling(id string) error {
 
 // RescoreRequest says which jobs of a run are to be scored again.
 type RescoreRequest struct {
-	ID string `path:"id" json:"-"`
-	// Sensors is a pattern for devices, or for device/sensor, in which * is any
-	// text and ? any character, as in [fleet.MatchDevice]. Empty means all.
-	Sensors string `json:"sensors,omitempty"`
-	// States are those a job may be in; none means any.
+	ID string `path:"id" json:"-" example:"20260301T060000Z-20260301T070000Z"` // the id of the run
+	// Sensors is a pattern for devices, or for device/sensor, in which * stands for any
+	// text and ? for one character. All match if it is left out.
+	Sensors string `json:"sensors,omitempty" example:"plant1/*"`
+	// States are those in which a job is scored again. A job in any state is, if none is
+	// named.
 	States []fleet.JobState `json:"states,omitempty"`
-	// Settings may be "current": the run's are replaced by them, and all its
-	// jobs are scored again, whatever their sensors and states.
-	Settings string `json:"settings,omitempty"`
+	// Settings may be "current": the settings of the application replace the run's, and
+	// all jobs are scored again, whatever their sensors and states. The run's settings
+	// stay if it is left out.
+	Settings string `json:"settings,omitempty" enum:"current"`
 }
 
-// Rescored is what a [RescoreRequest] came to.
+// Rescored is a run of which jobs are scored again.
 type Rescored struct {
-	Run      Run `json:"run"`
-	Reopened int `json:"reopened"` // jobs
-	Added    int `json:"added"`    // jobs, of enabled sensors that match and had none
+	Run      Run `json:"run"`      // the run after the change
+	Reopened int `json:"reopened"` // how many jobs will be scored again
+	Added    int `json:"added"`    // how many jobs are new: those of enabled sensors that match and had none
 }
 
 // Rescore re-opens jobs of a run, to be scored under the models as they are

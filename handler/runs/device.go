@@ -21,75 +21,76 @@ type Readings interface {
 
 // DeviceRequest asks for a device over a span of time.
 type DeviceRequest struct {
-	Device string    `query:"device" json:"-"`
-	From   time.Time `query:"from" json:"-"` // a day before To if zero, or an hour if all runs of the day are in it
-	To     time.Time `query:"to" json:"-"`   // the last window's end if zero
-	Page   int       `query:"page" json:"-"` // of its sensors, from 0
+	Device string `query:"device" json:"-" required:"true" example:"plant1/pump-07"` // the name of the device
+	// The beginning of the span. It is a day before the end if it is left out, or an hour
+	// before it if all runs of that day lie in that hour.
+	From time.Time `query:"from" json:"-" example:"2026-03-01T00:00:00Z"`
+	// The end of the span: at most a year after its beginning. It is the end of the last
+	// window if it is left out.
+	To   time.Time `query:"to" json:"-" example:"2026-03-02T00:00:00Z"`
+	Page int       `query:"page" json:"-" minimum:"0"` // which page of the device's sensors, 12 a page; the first is 0
 }
 
 // Device is a device over a span of time.
 type Device struct {
-	Device string    `json:"device"`
-	From   time.Time `json:"from"`
-	To     time.Time `json:"to"`
-	// Sensors are a page of its sensors, in the order of their names, and on the
-	// first page then its device models, which have no readings.
+	Device string    `json:"device"` // the name of the device
+	From   time.Time `json:"from"`   // the beginning of the span
+	To     time.Time `json:"to"`     // the end of the span
+	// Sensors are a page of the device's sensors, in the order of their names. On the
+	// first page the device models follow, which have no readings.
 	Sensors []Track `json:"sensors"`
-	Total   int     `json:"total"` // sensors
-	Page    int     `json:"page"`
-	Pages   int     `json:"pages"`
-	// Jobs are those of the span, the newest window first.
-	Jobs []Job `json:"jobs"`
-	Left bool  `json:"left,omitempty"` // there are more jobs than are listed
-	// Unread is how many files of predictions there are beyond [mostFiles]: scores
-	// are then those of the newest files alone.
-	Unread int `json:"unread,omitempty"`
-	// Marks are what changed in the span, in the order of time.
-	Marks []Mark `json:"marks"`
-	// Anomalies are the pieces of time with anomalous rows, of sensors and device
-	// models by their names, each in the order of time. NotKept is how many rows more
-	// are only counted; see [AnomalyList].
+	Total   int     `json:"total"`               // how many sensors the device has
+	Page    int     `json:"page"`                // which page this is; the first is 0
+	Pages   int     `json:"pages"`               // how many pages there are
+	Jobs    []Job   `json:"jobs"`                // the jobs of the span, those of the newest window first; at most 2,000
+	Left    bool    `json:"truncated,omitempty"` // whether the span has more jobs than are listed
+	// Unread is how many files of predictions were not read: the scores are then those of
+	// the newest 240 files.
+	Unread int    `json:"unread,omitempty"`
+	Marks  []Mark `json:"marks"` // what changed in the span, in the order of time
+	// Anomalies are the pieces of time with anomalous rows, by the names of the sensors
+	// and device models, then in the order of time.
 	Anomalies []AnomalousPiece `json:"anomalies"`
-	NotKept   int              `json:"not_kept"`
+	NotKept   int              `json:"not_kept"` // how many anomalous rows more are only counted: the ledger keeps the first 1,000 of a job
 }
 
-// AnomalousPiece is a piece of time, as long as those of [Series], with its anomalous rows.
+// AnomalousPiece is a piece of time with its anomalous rows. It is as long as a piece of
+// a [Series].
 type AnomalousPiece struct {
 	fleet.ID
-	At        time.Time `json:"at"` // where the piece begins
-	Anomalies int       `json:"anomalies"`
-	// MinScore and MaxScore are absent where the model gives no scores.
-	MinScore *float64 `json:"min_score,omitempty"`
-	MaxScore *float64 `json:"max_score,omitempty"`
-	// Value is the reading of the last of them, where rows are readings.
-	Value *float64 `json:"value,omitempty"`
+	At        time.Time `json:"at"`                  // where the piece begins
+	Anomalies int       `json:"anomalies"`           // how many anomalous rows it has
+	MinScore  *float64  `json:"min_score,omitempty"` // the least score of these rows; left out where the model gives no scores
+	MaxScore  *float64  `json:"max_score,omitempty"` // the greatest score of these rows; left out where the model gives no scores
+	Value     *float64  `json:"value,omitempty"`     // the reading that the last of these rows is, in the sensor's unit; left out where rows are not single readings
 }
 
 // Track is a sensor or a device model over a span of time.
 type Track struct {
-	Name        string  `json:"name"`
-	DeviceModel bool    `json:"device_model,omitempty"`
-	Readings    *Series `json:"readings,omitempty"` // of a sensor
-	Model       string  `json:"model,omitempty"`    // that serves it now
-	// Threshold is the score that parts anomalies from the rest, where the model is a detector.
+	Name        string  `json:"name"`                   // the name of the sensor or device model
+	DeviceModel bool    `json:"device_model,omitempty"` // whether it is a device model
+	Readings    *Series `json:"readings,omitempty"`     // what the sensor measured, in its own unit
+	Model       string  `json:"model,omitempty"`        // the model that serves it now: the name of a blob in the container models
+	// Threshold is the score that parts anomalies from other rows, where the model is a
+	// detector.
 	Threshold *float64 `json:"threshold,omitempty"`
-	Score     *Series  `json:"score,omitempty"`
+	Score     *Series  `json:"score,omitempty"` // the scores of its rows
 }
 
-// Series is what a sensor measured, or a column of predictions, thinned to at most
-// [mostPoints] points.
+// Series is what a sensor measured, or a column of predictions. It is thinned to at most
+// 400 points, each of an equal piece of the span.
 type Series struct {
-	Name   string  `json:"name"`
-	Values int     `json:"values"` // that were thinned
-	Points []Point `json:"points"` // in the order of time; none where there was no value
+	Name   string  `json:"name"`   // the name of the sensor or column
+	Values int     `json:"values"` // how many values were thinned
+	Points []Point `json:"points"` // the pieces that have values, in the order of time
 }
 
 // Point is the least and the greatest value of a piece of time.
 type Point struct {
-	At     time.Time `json:"at"` // where the piece begins
-	Values int       `json:"values"`
-	Min    float64   `json:"min"`
-	Max    float64   `json:"max"`
+	At     time.Time `json:"at"`     // where the piece begins
+	Values int       `json:"values"` // how many values it has
+	Min    float64   `json:"min"`    // the least value
+	Max    float64   `json:"max"`    // the greatest value
 }
 
 const (
@@ -299,7 +300,7 @@ func (a *API) series(ctx context.Context, device string, names []string, w fleet
 	index := map[string]int{}
 	ids := make([]fleet.ID, len(names))
 	for i, name := range names {
-		all[i], index[name], ids[i] = Series{Name: name}, i, fleet.ID{Device: device, Sensor: name}
+		all[i], index[name], ids[i] = Series{Name: name, Points: []Point{}}, i, fleet.ID{Device: device, Sensor: name}
 	}
 	p := newPieces(w)
 	for r, err := range a.Readings.Readings(ctx, ids, w) {

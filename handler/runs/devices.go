@@ -10,23 +10,24 @@ import (
 
 // DevicesRequest asks for devices.
 type DevicesRequest struct {
-	After string `query:"after" json:"-"` // only devices after this one
-	Limit int    `query:"limit" json:"-"` // 1 to 1000, 100 if zero
+	After string `query:"after" json:"-"`                                          // the member "next" of the page before: only devices after this one
+	Limit int    `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"` // how many devices a page has at most: 1 to 1000
 }
 
-// DeviceList is a page of devices in the order of the database.
+// DeviceList is a page of devices, in the order in which the database sorts their names.
 type DeviceList struct {
-	Devices []DeviceSubjects `json:"devices"`
-	Next    string           `json:"next,omitempty"` // what After is to be for the next page
+	Devices []DeviceSubjects `json:"devices"` // the devices of this page
+	// The parameter "after" of the next page. It is left out on the last page.
+	Next string `json:"next,omitempty"`
 }
 
-// DeviceSubjects counts what is registered of a device.
+// DeviceSubjects is a device, with what is registered of it.
 type DeviceSubjects struct {
-	Device       string    `json:"device"`
-	Sensors      int       `json:"sensors"`
-	DeviceModels int       `json:"device_models"`
-	Disabled     int       `json:"disabled"`      // of both
-	Last         time.Time `json:"last,omitzero"` // time of its newest reading
+	Device       string    `json:"device"`        // the name of the device
+	Sensors      int       `json:"sensors"`       // how many sensors it has
+	DeviceModels int       `json:"device_models"` // how many device models it has
+	Disabled     int       `json:"disabled"`      // how many of its sensors and device models are disabled
+	Last         time.Time `json:"last,omitzero"` // the time of its newest reading; left out if it has none
 }
 
 // Devices returns a page of the devices that have sensors.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
@@ -17,43 +18,77 @@ type Figures interface {
 
 // IngestRequest asks what became of events over a span of time.
 type IngestRequest struct {
-	Range string    `query:"range" json:"-"` // hour, day, week or month; hour if empty
-	To    time.Time `query:"to" json:"-"`    // the end of the span; now if zero
+	Range string    `query:"range" json:"-" enum:"hour,day,week,month" default:"hour"` // how long the span is
+	To    time.Time `query:"to" json:"-" example:"2026-03-02T00:00:00Z"`               // the end of the span; now if it is left out
 }
 
 // Ingest is what became of the events that were taken out of the hub in a span of
-// time. The latest may be missing for half a minute, and those of a process that was killed
-// since it last told of them are.
+// time. The events of the last half minute may be missing. If a process is killed, the
+// events are missing that it took since it last told of them.
 type Ingest struct {
-	From  time.Time `json:"from"`
-	To    time.Time `json:"to"`
-	Range string    `json:"range"`
-	Sum   Ingested  `json:"sum"`
+	From  time.Time `json:"from"`                             // the beginning of the span
+	To    time.Time `json:"to"`                               // the end of the span
+	Range string    `json:"range" enum:"hour,day,week,month"` // how long the span is
+	Sum   Ingested  `json:"sum"`                              // the sum over the span
 	// Refusals are the conflicts and what was rejected, by reason, the most frequent
-	// first.
+	// first; at most 50.
 	Refusals []Refusal  `json:"refusals"`
 	Columns  []Ingested `json:"columns"` // one for each part of the span, also where nothing came
+	Spill    Spill      `json:"spill"`   // what waits now to be stored
 }
 
 // Ingested is what became of the events of a part of a span. Each reading that
 // was sent is stored, a duplicate, a conflict, missing or rejected.
 type Ingested struct {
-	From       time.Time `json:"from"` // where the part begins
-	Events     int       `json:"events"`
-	Stored     int       `json:"stored"`
-	Duplicate  int       `json:"duplicate"`  // equal copies of stored readings
-	Conflict   int       `json:"conflict"`   // copies with another value than is stored
-	Missing    int       `json:"missing"`    // values that say that there is none
-	Rejected   int       `json:"rejected"`   // what was no reading, or could not be stored
-	LagSeconds float64   `json:"lagSeconds"` // the longest between arrival in the hub and in SQL
+	From       time.Time `json:"from"`        // where the part begins
+	Events     int       `json:"events"`      // how many events were taken out of the hub
+	Stored     int       `json:"stored"`      // how many readings were stored
+	Duplicate  int       `json:"duplicate"`   // how many readings were equal copies of stored ones
+	Conflict   int       `json:"conflict"`    // how many readings were copies with another value than is stored
+	Missing    int       `json:"missing"`     // how many values said that there is none
+	Rejected   int       `json:"rejected"`    // how many were no readings, or could not be stored
+	LagSeconds float64   `json:"lag_seconds"` // the longest time between arrival in the hub and in SQL, in seconds
 }
 
 // Refusal counts what was refused for one reason.
 type Refusal struct {
-	Reason     string `json:"reason"` // without what differs from one to the next
-	Count      int    `json:"count"`
-	Example    string `json:"example"`              // the whole reason of a late one
-	DeadLetter string `json:"deadletter,omitempty"` // the blob in the container deadletter that has it
+	Reason     string `json:"reason"`               // the reason, without what differs from one reading to the next
+	Count      int    `json:"count"`                // how many readings were refused for it
+	Example    string `json:"example"`              // the whole reason of one of the last
+	DeadLetter string `json:"deadletter,omitempty"` // what holds that one: the name of a blob in the container deadletter
+}
+
+// Spill is what waits in the container spill to be stored: events that SQL did not take
+// in time. The tick stores them once it can.
+type Spill struct {
+	Batches int   `json:"batches"` // how many batches of events wait
+	Bytes   int64 `json:"bytes"`   // the size of their blobs in bytes
+	// Oldest is when the batch was spilled that has waited longest. It is left out if none
+	// waits.
+	Oldest time.Time `json:"oldest,omitzero"`
+	More   bool      `json:"more,omitempty"` // whether more batches wait than were counted, which are 10,000
+}
+
+// mostSpilled is how many blobs of the container spill [API.Ingest] counts.
+const mostSpilled = 10_000
+
+// spill counts what waits to be stored.
+func (a *API) spill(ctx context.Context) (s Spill, err error) {
+	for info, err := range a.Files.List(ctx, blob.Spill, "") {
+		if err != nil {
+			return s, err
+		}
+		if s.Batches == mostSpilled {
+			s.More = true
+			break
+		}
+		s.Batches++
+		s.Bytes += info.Size
+		if s.Oldest.IsZero() || info.Modified.Before(s.Oldest) {
+			s.Oldest = info.Modified
+		}
+	}
+	return s, nil
 }
 
 // ingestColumn is the width of a column of a span.
@@ -83,6 +118,9 @@ func (a *API) Ingest(ctx context.Context, req IngestRequest) (Ingest, error) {
 	in.From = in.To.Add(-spans[in.Range].length)
 	w, err := fleet.NewWindow(in.From, in.To)
 	if err != nil {
+		return Ingest{}, err
+	}
+	if in.Spill, err = a.spill(ctx); err != nil {
 		return Ingest{}, err
 	}
 	minutes, refusals, err := a.Figures.Ingested(ctx, w, maxReasons)

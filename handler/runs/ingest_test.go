@@ -2,12 +2,14 @@ package runs_test
 
 import (
 	"errors"
+	"io"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
@@ -59,6 +61,35 @@ func TestIngest(t *testing.T) {
 		if _, err := api.Ingest(t.Context(), req); !errors.Is(err, fleet.ErrInvalid) {
 			t.Errorf("%+v: %v", req, err)
 		}
+	}
+}
+
+// TestSpill counts what waits to be stored.
+func TestSpill(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	at := now
+	files := &blob.Memory{Now: func() time.Time { return at }}
+	api.Files = files
+	spill := func() runs.Spill {
+		t.Helper()
+		in, err := api.Ingest(t.Context(), runs.IngestRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return in.Spill
+	}
+	if got := spill(); got != (runs.Spill{}) {
+		t.Errorf("nothing is spilled: %+v", got)
+	}
+	for i, c := range []struct{ container, name string }{{blob.Spill, "hub/1/2.json"}, {blob.Spill, "hub/0/3.json"}, {blob.Spill, "hub/0/1.json"}, {blob.DeadLetter, "hub/0/1.jsonl"}} {
+		at = now.Add([]time.Duration{0, -time.Minute, time.Hour, -time.Hour}[i])
+		if _, err := files.Write(t.Context(), c.container, c.name, "", "", func(w io.Writer) error { _, err := io.WriteString(w, "12345"); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := spill(), (runs.Spill{Batches: 3, Bytes: 15, Oldest: now.Add(-time.Minute)}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

@@ -12,24 +12,25 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
-// Job is a job as the API shows it. Which members there are depends on its state.
+// Job is a job: one sensor or device model in one run. Which members there are depends
+// on its state.
 type Job struct {
-	Run string `json:"run"`
+	Run string `json:"run"` // the id of the run
 	fleet.JobKey
-	State        fleet.JobState `json:"state"`
-	SentAt       time.Time      `json:"sent_at,omitzero"` // at this revision
-	Sends        int            `json:"sends"`            // likewise
-	ClosedAt     time.Time      `json:"closed_at,omitzero"`
-	Rows         int            `json:"rows"`
-	Anomalies    int            `json:"anomalies"`
-	EmptyBuckets int            `json:"empty_buckets"`
-	DurationMS   float64        `json:"duration_ms"`
-	Model        string         `json:"model,omitempty"` // in the container models
-	ModelSHA256  string         `json:"model_sha256,omitempty"`
-	File         string         `json:"file,omitempty"` // in the container preds
-	SHA256       string         `json:"sha256,omitempty"`
-	Error        string         `json:"error,omitempty"`
-	ErrorLog     string         `json:"error_log,omitempty"` // in the container logs
+	State        fleet.JobState `json:"state"`                  // queued, or what became of it
+	SentAt       time.Time      `json:"sent_at,omitzero"`       // when its message was last sent at this revision
+	Sends        int            `json:"sends"`                  // how often its message was sent at this revision
+	ClosedAt     time.Time      `json:"closed_at,omitzero"`     // when it was closed; left out while it is queued
+	Rows         int            `json:"rows"`                   // how many rows it predicted
+	Anomalies    int            `json:"anomalies"`              // how many of the rows are anomalies
+	EmptyBuckets int            `json:"empty_buckets"`          // how many buckets of its aggregation had no reading
+	DurationMS   float64        `json:"duration_ms"`            // how many milliseconds the try took that closed it
+	Model        string         `json:"model,omitempty"`        // the model that was used: the name of a blob in the container models
+	ModelSHA256  string         `json:"model_sha256,omitempty"` // the SHA-256 of that model, in lower-case hex
+	File         string         `json:"file,omitempty"`         // its predictions: the name of a CSV in the container preds
+	SHA256       string         `json:"sha256,omitempty"`       // the SHA-256 of that CSV, in lower-case hex
+	Error        string         `json:"error,omitempty"`        // why it was not scored
+	ErrorLog     string         `json:"error_log,omitempty"`    // its error log: the name of a blob in the container logs
 }
 
 func newJob(j fleet.Job) Job {
@@ -60,20 +61,21 @@ func newJob(j fleet.Job) Job {
 
 // JobsRequest asks for jobs of a run.
 type JobsRequest struct {
-	ID    string         `path:"id" json:"-"`
-	State fleet.JobState `query:"state" json:"-"` // only jobs in this state; all if empty
-	After string         `query:"after" json:"-"` // only sensors after this device/sensor
-	Limit int            `query:"limit" json:"-"` // 1 to 1000, 100 if zero
-	// Sort is empty, for the order of device and sensor, page by page; or worst or
-	// slowest, for the first of that order alone.
+	ID    string         `path:"id" json:"-" example:"20260301T060000Z-20260301T070000Z"`  // the id of the run
+	State fleet.JobState `query:"state" json:"-"`                                          // only jobs in this state; all if it is left out
+	After string         `query:"after" json:"-" example:"plant1%2Fpump-07/current"`       // the member "next" of the page before: only jobs after this device/name
+	Limit int            `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"` // how many jobs a page has at most: 1 to 1000
+	// The order: the greatest share of anomalies first, or what took longest first, and no
+	// second page. The order is that of device and name, page by page, if it is left out.
 	Sort fleet.JobOrder `query:"sort" json:"-"`
 }
 
-// JobList is a page of jobs, by device and sensor, in the order of the database,
-// or in the order that was asked for.
+// JobList is a page of jobs: by device and name, as the database sorts them, or in the
+// order that was asked for.
 type JobList struct {
-	Jobs []Job  `json:"jobs"`
-	Next string `json:"next,omitempty"` // what After is to be for the next page
+	Jobs []Job `json:"jobs"` // the jobs of this page
+	// The parameter "after" of the next page. It is left out on the last page.
+	Next string `json:"next,omitempty"`
 }
 
 // Jobs returns a page of a run's jobs.
@@ -135,17 +137,16 @@ func validStates(states ...fleet.JobState) error {
 
 // JobRequest names a job.
 type JobRequest struct {
-	ID     string `path:"id" json:"-"`
-	Device string `query:"device" json:"-"`
-	Name   string `query:"name" json:"-"` // of the sensor or device model
+	ID     string `path:"id" json:"-" example:"20260301T060000Z-20260301T070000Z"`   // the id of the run
+	Device string `query:"device" json:"-" required:"true" example:"plant1/pump-07"` // the name of the device
+	Name   string `query:"name" json:"-" required:"true" example:"current"`          // the name of the sensor or device model
 }
 
 // JobDetail is a job with what was tried.
 type JobDetail struct {
 	Job
-	Attempts []ledger.Attempt `json:"attempts"` // at this revision, the first first
-	// Log is its error log, if it has one and it is there.
-	Log *ledger.ErrorLog `json:"log,omitempty"`
+	Attempts []ledger.Attempt `json:"attempts"`      // the tries that failed at this revision, the first one first
+	Log      *ledger.ErrorLog `json:"log,omitempty"` // the content of its error log, if it has one that is still kept
 }
 
 // maxErrorLog is how much of an error log is read.

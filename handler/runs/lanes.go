@@ -37,53 +37,56 @@ type Overview interface {
 
 // LanesRequest asks for the state of the fleet over a span of time.
 type LanesRequest struct {
-	Range  string    `query:"range" json:"-"`  // hour, day, week, month or year; if empty, day, or hour if all runs of the day are in it
-	To     time.Time `query:"to" json:"-"`     // the end of the span; the last window's if zero
-	Prefix string    `query:"prefix" json:"-"` // only devices whose names begin so
-	Group  string    `query:"group" json:"-"`  // site or device; what is readable if empty
-	Sort   string    `query:"sort" json:"-"`   // worst or name; worst if empty
-	Page   int       `query:"page" json:"-"`   // from 0
+	// How long the span is. It is a day if it is left out, or an hour if all runs of that
+	// day lie in that hour.
+	Range  string    `query:"range" json:"-" enum:"hour,day,week,month,year"`
+	To     time.Time `query:"to" json:"-" example:"2026-03-02T00:00:00Z"` // the end of the span; that of the last window if it is left out
+	Prefix string    `query:"prefix" json:"-" example:"plant1/"`          // only devices whose names begin so
+	// What a lane is: one device, or all devices whose names begin alike. A lane is a
+	// device if it is left out and there are at most 100 devices.
+	Group string `query:"group" json:"-" enum:"site,device"`
+	Sort  string `query:"sort" json:"-" enum:"worst,name" default:"worst"` // the order: the greatest share of anomalies first, or by name
+	Page  int    `query:"page" json:"-" minimum:"0"`                       // which page of the lanes, 100 a page; the first is 0
 }
 
-// Lanes is the state of the fleet: a lane for each device, or group of devices, a
-// column for each part of the span.
+// Lanes is the state of the fleet: a lane for each device, or group of devices, and in
+// it a cell for each part of the span.
 type Lanes struct {
-	From    time.Time   `json:"from"`
-	To      time.Time   `json:"to"`
-	Range   string      `json:"range"`
-	Group   string      `json:"group"`
-	Sort    string      `json:"sort"`
-	Prefix  string      `json:"prefix,omitempty"`
-	Columns []time.Time `json:"columns"` // where each begins
-	Lanes   []Lane      `json:"lanes"`   // a page of them
-	Sum     Cell        `json:"sum"`     // over all lanes, not only this page's
-	Total   int         `json:"total"`   // lanes
-	Devices int         `json:"devices"`
-	Page    int         `json:"page"`
-	Pages   int         `json:"pages"`
-	Left    bool        `json:"left,omitempty"` // there are more runs in the span than were summed
-	// Behind is the number of days, in a month or year, whose runs have changed since
-	// the tick summed them, and that are too many to be summed for one answer: they
-	// are shown as they were.
+	From    time.Time   `json:"from"`                                  // the beginning of the span
+	To      time.Time   `json:"to"`                                    // the end of the span
+	Range   string      `json:"range" enum:"hour,day,week,month,year"` // how long the span is
+	Group   string      `json:"group" enum:"site,device"`              // what a lane is: a device, or all devices whose names begin alike
+	Sort    string      `json:"sort" enum:"worst,name"`                // the order of the lanes
+	Prefix  string      `json:"prefix,omitempty"`                      // the beginning that the names of all devices have
+	Columns []time.Time `json:"columns"`                               // where each part of the span begins
+	Lanes   []Lane      `json:"lanes"`                                 // a page of the lanes
+	Sum     Cell        `json:"sum"`                                   // the sum over all lanes, also those of other pages
+	Total   int         `json:"total"`                                 // how many lanes there are
+	Devices int         `json:"devices"`                               // how many devices they are of
+	Page    int         `json:"page"`                                  // which page this is; the first is 0
+	Pages   int         `json:"pages"`                                 // how many pages there are
+	Left    bool        `json:"truncated,omitempty"`                   // whether the span has more runs than were summed
+	// Behind is how many days of a month or year are shown as the tick summed them before
+	// their runs changed: so many that they are not summed anew for one answer.
 	Behind int `json:"behind,omitempty"`
 }
 
 // Lane is a device, or the devices whose names begin with Name.
 type Lane struct {
-	Name    string `json:"name"`
-	Devices int    `json:"devices"`
-	Sum     Cell   `json:"sum"`
-	Cells   []Cell `json:"cells"` // one a column
+	Name    string `json:"name"`    // the name of the device, or the beginning that the names of its devices share
+	Devices int    `json:"devices"` // how many devices it is of
+	Sum     Cell   `json:"sum"`     // the sum of its cells
+	Cells   []Cell `json:"cells"`   // one cell for each of the columns
 }
 
 // Cell sums the jobs of a lane in a column.
 type Cell struct {
-	Jobs      int `json:"jobs"`
-	Queued    int `json:"queued"`
-	Scored    int `json:"scored"`
-	Failed    int `json:"failed"` // bad_model, bad_data or failed
-	Rows      int `json:"rows"`
-	Anomalies int `json:"anomalies"`
+	Jobs      int `json:"jobs"`      // how many jobs there are
+	Queued    int `json:"queued"`    // how many of the jobs wait
+	Scored    int `json:"scored"`    // how many of the jobs were scored
+	Failed    int `json:"failed"`    // how many of the jobs failed: bad_model, bad_data or failed
+	Rows      int `json:"rows"`      // how many rows were predicted
+	Anomalies int `json:"anomalies"` // how many of the rows are anomalies
 }
 
 // Share returns the share of rows that are anomalies, 0 without rows.
@@ -154,7 +157,7 @@ func (a *API) Lanes(ctx context.Context, req LanesRequest) (Lanes, error) {
 	if err != nil {
 		return Lanes{}, err
 	}
-	l := &Lanes{From: w.From, To: w.To, Range: req.Range, Group: req.Group, Sort: req.Sort, Prefix: req.Prefix, Page: req.Page}
+	l := &Lanes{From: w.From, To: w.To, Range: req.Range, Group: req.Group, Sort: req.Sort, Prefix: req.Prefix, Page: req.Page, Lanes: []Lane{}}
 	sum := a.sumRuns
 	if span.days() {
 		sum = a.sumDays

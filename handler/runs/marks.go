@@ -10,12 +10,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Mark is something that changed: a model, predictions that were made again,
-// windows without readings.
+// Mark is something that changed: a model, predictions that were made again, windows
+// without readings.
 type Mark struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what"` // model, rescored or no_data
-	Text string    `json:"text"`
+	At   time.Time `json:"at"`                                 // where the first window begins that it concerns
+	What string    `json:"what" enum:"model,rescored,no_data"` // another version of the model, jobs scored again, or no readings any more
+	Text string    `json:"text"`                               // what changed, for people
 }
 
 // marks tells what changed from window to window, of jobs that come the newest

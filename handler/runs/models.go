@@ -16,15 +16,15 @@ type RefreshRequest struct{}
 
 // Registered is the registry of models.
 type Registered struct {
-	Models int        `json:"models"`
-	Bad    []BadModel `json:"bad,omitempty"`
+	Models int        `json:"models"`        // how many models are registered
+	Bad    []BadModel `json:"bad,omitempty"` // the models that cannot be used
 }
 
-// BadModel is a model that cannot be used. Those where a sensor's model lies are
-// not read before they are used, and so are not among them.
+// BadModel is a model that cannot be used. A model in the place of one sensor is read
+// only when it is used, and so is not among them.
 type BadModel struct {
-	Model string `json:"model"` // in the container models
-	Error string `json:"error"`
+	Model string `json:"model"` // the name of its blob in the container models
+	Error string `json:"error"` // why it cannot be used
 }
 
 // RefreshModels registers what is published.
@@ -51,27 +51,28 @@ func (a *API) RefreshModels(ctx context.Context, _ RefreshRequest) (Registered, 
 
 // ModelsRequest asks for the registered models.
 type ModelsRequest struct {
-	After string `query:"after" json:"-"` // only models whose blobs sort after this name
-	Limit int    `query:"limit" json:"-"` // 1 to 1000, 100 if zero
+	After string `query:"after" json:"-"`                                          // the member "next" of the page before: only models whose blobs sort after this name
+	Limit int    `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"` // how many models a page has at most: 1 to 1000
 }
 
-// ModelList is a page of the registered models, ordered by the names of their blobs.
+// ModelList is a page of the registered models, in the order of the names of their blobs.
 type ModelList struct {
-	Models []Model `json:"models"`
-	Next   string  `json:"next,omitempty"` // what After is to be for the next page
+	Models []Model `json:"models"` // the models of this page
+	// The parameter "after" of the next page. It is left out on the last page.
+	Next string `json:"next,omitempty"`
 }
 
 // Model is a registered model.
 type Model struct {
-	Name   string      `json:"name"` // in the container models
-	Scope  fleet.Scope `json:"scope"`
-	Device string      `json:"device,omitempty"` // of scope device
-	Title  string      `json:"title,omitempty"`  // of the scopes device and fleet
-	Size   int64       `json:"size"`
-	ETag   string      `json:"etag"`
-	Serves int         `json:"serves"` // sensors and device models
-	// Facts are what is known of its content; absent where a sensor's model lies,
-	// which is read when it is used.
+	Name   string      `json:"name"`             // the name of its blob in the container models
+	Scope  fleet.Scope `json:"scope"`            // whom it serves
+	Device string      `json:"device,omitempty"` // the device that it serves, where its scope is device
+	Title  string      `json:"title,omitempty"`  // the name of its sensor or device model, where its scope is device or fleet
+	Size   int64       `json:"size"`             // the size of its blob in bytes
+	ETag   string      `json:"etag"`             // the ETag of its blob
+	Serves int         `json:"serves"`           // how many sensors and device models it serves
+	// Facts are what is known of its content. They are left out for a model in the place
+	// of one sensor, which is read only when it is used.
 	Facts *fleet.Facts `json:"facts,omitempty"`
 }
 
@@ -101,31 +102,30 @@ func (a *API) ListModels(ctx context.Context, req ModelsRequest) (ModelList, err
 
 // ModelRequest asks for a registered model.
 type ModelRequest struct {
-	Name  string `query:"name" json:"-"`  // of its blob
-	After string `query:"after" json:"-"` // only what it serves after this device/name
+	Name  string `query:"name" json:"-" required:"true" example:"default.pkl"` // the name of its blob in the container models
+	After string `query:"after" json:"-"`                                      // the member "next" of the page before: only what it serves after this device/name
 }
 
 // ModelDetail is a registered model, what it serves and what it came to.
 type ModelDetail struct {
 	Model
-	Portrait *Portrait `json:"portrait,omitempty"`
-	Fault    string    `json:"fault,omitempty"` // why it cannot be used
-	// Subjects are a page of the sensors and device models that it serves.
-	Subjects []fleet.ID `json:"subjects"`
-	Next     string     `json:"next,omitempty"` // what After is to be for the next page
-	// Versions are those that scored in the runs since Since, that used last first.
-	Versions []Version `json:"versions"`
-	Since    time.Time `json:"since"`
+	Portrait *Portrait  `json:"portrait,omitempty"` // what is in its file
+	Fault    string     `json:"fault,omitempty"`    // why it cannot be used
+	Subjects []fleet.ID `json:"subjects"`           // a page of the sensors and device models that it serves
+	// The parameter "after" of the next page. It is left out on the last page.
+	Next     string    `json:"next,omitempty"`
+	Versions []Version `json:"versions"` // the versions that scored in the runs since then, the one that was used last first
+	Since    time.Time `json:"since"`    // where the window of the oldest run begins that the versions are summed over
 }
 
 // Version is what the jobs that a version of a model scored came to.
 type Version struct {
-	SHA256    string    `json:"sha256"`
-	First     time.Time `json:"first"` // where the windows of its first and last job begin
-	Last      time.Time `json:"last"`
-	Jobs      int       `json:"jobs"`
-	Rows      int       `json:"rows"`
-	Anomalies int       `json:"anomalies"`
+	SHA256    string    `json:"sha256"`    // the SHA-256 of the version, in lower-case hex
+	First     time.Time `json:"first"`     // where the window of its first job begins
+	Last      time.Time `json:"last"`      // where the window of its last job begins
+	Jobs      int       `json:"jobs"`      // how many jobs it scored
+	Rows      int       `json:"rows"`      // how many rows it predicted
+	Anomalies int       `json:"anomalies"` // how many of the rows are anomalies
 }
 
 // Share returns the share of rows that are anomalies, 0 without rows.
@@ -155,6 +155,9 @@ func (a *API) ModelDetail(ctx context.Context, req ModelRequest) (ModelDetail, e
 	}
 	if d.Subjects, err = a.Published.ServedBy(ctx, m.Key, after, defaultLimit); err != nil {
 		return ModelDetail{}, err
+	}
+	if d.Subjects == nil {
+		d.Subjects = []fleet.ID{}
 	}
 	if len(d.Subjects) == defaultLimit {
 		d.Next = d.Subjects[defaultLimit-1].String()
@@ -195,7 +198,7 @@ func (a *API) versions(ctx context.Context, d *ModelDetail, m fleet.Serving) err
 
 // RollbackRequest names the blob of a registered model.
 type RollbackRequest struct {
-	Model string `json:"model"`
+	Model string `json:"model" example:"default.pkl"` // the name of its blob in the container models
 }
 
 // Rollback exchanges a model with the one that was published before it. It counts

@@ -15,31 +15,28 @@ const (
 	maxLimit     = 1000
 )
 
-// Run is a run as the API shows it.
+// Run is a run: one pass over a window.
 type Run struct {
-	ID    string         `json:"id"`
-	From  time.Time      `json:"from"`
-	To    time.Time      `json:"to"`
-	Kind  fleet.RunKind  `json:"kind"`
-	State fleet.RunState `json:"state"`
-	// Covered says that it was requested, and that a scheduled run judges some of its
-	// time: the lanes and charts leave it out.
-	Covered  bool           `json:"covered,omitempty"`
-	Epoch    int            `json:"epoch"`
-	Reason   fleet.Reason   `json:"reason"` // why that epoch began
-	Settings fleet.Settings `json:"settings"`
-	OpenedAt time.Time      `json:"opened_at"`
-	// ReopenedAt is when it was opened last, if it was opened more than once.
-	ReopenedAt time.Time `json:"reopened_at,omitzero"`
-	EndedAt    time.Time `json:"ended_at,omitzero"`
-	// Progress and Epochs are absent in lists. Epochs has the newest 100, the
-	// newest first.
-	Progress *Progress `json:"progress,omitempty"`
-	// OverBudget says which limit of SCORE_MAX_FAILED its jobs exceed; only in a run
-	// by itself, not in lists.
+	ID    string         `json:"id"`    // the id, which is made of the window
+	From  time.Time      `json:"from"`  // the beginning of the window
+	To    time.Time      `json:"to"`    // the end of the window, which does not belong to it
+	Kind  fleet.RunKind  `json:"kind"`  // what opened it
+	State fleet.RunState `json:"state"` // whether it runs, or how it ended
+	// Covered is whether it was requested over time that a scheduled run judges too: the
+	// lanes and charts leave it out.
+	Covered    bool           `json:"covered,omitempty"`
+	Epoch      int            `json:"epoch"`                // how often closed jobs of it were changed
+	Reason     fleet.Reason   `json:"reason"`               // why that epoch began
+	Settings   fleet.Settings `json:"settings"`             // the settings that shape its results
+	OpenedAt   time.Time      `json:"opened_at"`            // when it was opened first
+	ReopenedAt time.Time      `json:"reopened_at,omitzero"` // when it was opened last; left out if it was opened once
+	EndedAt    time.Time      `json:"ended_at,omitzero"`    // when it ended; left out while it runs
+	Progress   *Progress      `json:"progress,omitempty"`   // how far it has come; left out in lists
+	// OverBudget is the limit of the setting SCORE_MAX_FAILED that its jobs exceed, in
+	// words. It is left out in lists, and where they exceed none.
 	OverBudget string  `json:"over_budget,omitempty"`
-	Epochs     []Epoch `json:"epochs,omitempty"`
-	// Manifest is the name of its manifest in the container preds; only once
+	Epochs     []Epoch `json:"epochs,omitempty"` // its newest 100 epochs, the newest first; left out in lists
+	// Manifest is the name of its manifest in the container preds. It is left out until
 	// the run has ended.
 	Manifest string `json:"manifest,omitempty"`
 }
@@ -55,20 +52,20 @@ func (r Run) Began() time.Time {
 // Epoch is a stretch of a run's life that began when the run was opened, or
 // when closed jobs were changed.
 type Epoch struct {
-	Epoch    int          `json:"epoch"`
-	Reason   fleet.Reason `json:"reason"`
-	OpenedAt time.Time    `json:"opened_at"`
-	// EndedAt is absent where the run has not ended in it: where it is open, and
-	// where it was open when the next epoch began.
+	Epoch    int          `json:"epoch"`     // its number; the first is 0
+	Reason   fleet.Reason `json:"reason"`    // why it began
+	OpenedAt time.Time    `json:"opened_at"` // when it began
+	// EndedAt is when the run ended in it. It is left out while the run is open, and where
+	// the run was still open when the next epoch began.
 	EndedAt time.Time `json:"ended_at,omitzero"`
-	Jobs    int       `json:"jobs"` // that it opened or re-opened
+	Jobs    int       `json:"jobs"` // how many jobs it opened or re-opened
 }
 
 // Progress is how far a run has come.
 type Progress struct {
-	Jobs   int          `json:"jobs"`
-	Closed int          `json:"closed"`
-	Counts fleet.Counts `json:"counts"` // by state; states without a job are left out
+	Jobs   int          `json:"jobs"`   // how many jobs it has
+	Closed int          `json:"closed"` // how many of the jobs are done
+	Counts fleet.Counts `json:"counts"` // how many jobs are in each state; states without a job are left out
 }
 
 func newRun(r fleet.Run) Run {
@@ -96,14 +93,15 @@ func newRun(r fleet.Run) Run {
 
 // ListRequest asks for runs.
 type ListRequest struct {
-	Before string `query:"before" json:"-"` // only runs whose ids sort before it; all if empty
-	Limit  int    `query:"limit" json:"-"`  // 1 to 1000, 100 if zero
+	Before string `query:"before" json:"-" example:"20260301T060000Z-20260301T070000Z"` // the member "next" of the page before: only runs whose ids sort before it
+	Limit  int    `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"`     // how many runs a page has at most: 1 to 1000
 }
 
 // RunList is a page of runs, the newest window first.
 type RunList struct {
-	Runs []Run  `json:"runs"`
-	Next string `json:"next,omitempty"` // what Before is to be for the next page
+	Runs []Run `json:"runs"` // the runs of this page
+	// The parameter "before" of the next page. It is left out on the last page.
+	Next string `json:"next,omitempty"`
 }
 
 // List returns a page of runs.
@@ -131,7 +129,7 @@ func (a *API) List(ctx context.Context, req ListRequest) (RunList, error) {
 
 // ShowRequest names a run.
 type ShowRequest struct {
-	ID string `path:"id" json:"-"`
+	ID string `path:"id" json:"-" example:"20260301T060000Z-20260301T070000Z"` // the id of the run
 }
 
 // Show returns a run with its progress.

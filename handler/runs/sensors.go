@@ -8,24 +8,27 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Sensor is a registered sensor, or a device model, as the API shows it.
+// Sensor is a registered sensor or device model.
 type Sensor struct {
 	fleet.ID
-	Enabled bool      `json:"enabled"`
-	Last    time.Time `json:"last,omitzero"` // time of a sensor's newest reading
+	Enabled bool      `json:"enabled"`       // whether it gets a job in runs that are opened from now on
+	Last    time.Time `json:"last,omitzero"` // the time of a sensor's newest reading; left out if it has none
 }
 
 // SensorsRequest asks for sensors.
 type SensorsRequest struct {
-	Sensors string `query:"sensors" json:"-"` // a pattern as in [RescoreRequest]; all if empty
-	After   string `query:"after" json:"-"`   // only sensors after this device/sensor
-	Limit   int    `query:"limit" json:"-"`   // 1 to 1000, 100 if zero
+	// A pattern for devices, or for device/sensor, in which * stands for any text and ? for
+	// one character. All match if it is left out.
+	Sensors string `query:"sensors" json:"-" example:"plant1/*"`
+	After   string `query:"after" json:"-" example:"plant1%2Fpump-07/current"`       // the member "next" of the page before: only sensors after this device/name
+	Limit   int    `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"` // how many sensors a page has at most: 1 to 1000
 }
 
-// SensorList is a page of sensors, ordered by device and name, bytewise.
+// SensorList is a page of sensors, in the bytewise order of device and name.
 type SensorList struct {
-	Sensors []Sensor `json:"sensors"`
-	Next    string   `json:"next,omitempty"` // what After is to be for the next page
+	Sensors []Sensor `json:"sensors"` // the sensors and device models of this page
+	// The parameter "after" of the next page. It is left out on the last page.
+	Next string `json:"next,omitempty"`
 }
 
 // Sensors returns a page of the registered sensors and device models.
@@ -79,14 +82,15 @@ func afterID(text string) (id fleet.ID, err error) {
 
 // SwitchRequest names sensors and device models to be enabled or disabled.
 type SwitchRequest struct {
-	// Sensors is a glob over device/name, as in [RescoreRequest], and not empty.
-	Sensors string `json:"sensors"`
+	// Sensors is a pattern for devices, or for device/sensor, in which * stands for any
+	// text and ? for one character. It is not empty.
+	Sensors string `json:"sensors" example:"plant1/pump-07/*"`
 }
 
-// Switched is what a [SwitchRequest] came to.
+// Switched is how many sensors and device models were enabled or disabled.
 type Switched struct {
-	Matched int `json:"matched"` // sensors
-	Changed int `json:"changed"` // of these; the others were so before
+	Matched int `json:"matched"` // how many sensors and device models match
+	Changed int `json:"changed"` // how many of these were otherwise before
 }
 
 // Enable lets the sensors that match have jobs in runs opened from now on.

@@ -14,61 +14,53 @@ import (
 
 // SubjectRequest asks for a sensor or a device model over a span of time.
 type SubjectRequest struct {
-	Device string    `query:"device" json:"-"`
-	Name   string    `query:"name" json:"-"`
-	From   time.Time `query:"from" json:"-"` // as in [DeviceRequest]
-	To     time.Time `query:"to" json:"-"`
+	Device string `query:"device" json:"-" required:"true" example:"plant1/pump-07"` // the name of the device
+	Name   string `query:"name" json:"-" required:"true" example:"current"`          // the name of the sensor or device model
+	// The beginning of the span. It is a day before the end if it is left out, or an hour
+	// before it if all runs of that day lie in that hour.
+	From time.Time `query:"from" json:"-" example:"2026-03-01T00:00:00Z"`
+	// The end of the span: at most a year after its beginning. It is the end of the last
+	// window if it is left out.
+	To time.Time `query:"to" json:"-" example:"2026-03-02T00:00:00Z"`
 }
 
 // Subject is a sensor, or a device model, over a span of time.
 type Subject struct {
-	Device      string    `json:"device"`
-	Name        string    `json:"name"`
-	DeviceModel bool      `json:"device_model,omitempty"`
-	From        time.Time `json:"from"`
-	To          time.Time `json:"to"`
-	// Readings and Distribution are a sensor's.
-	Readings     *Series       `json:"readings,omitempty"`
-	Distribution *Distribution `json:"distribution,omitempty"`
-	// Gaps are stretches without a reading, where one was to be expected.
-	Gaps []Gap `json:"gaps,omitempty"`
-	// Score and Features are columns of the predictions: those of the newest jobs,
-	// of at most [mostFiles].
-	Score    *Series  `json:"score,omitempty"`
-	Features []Series `json:"features,omitempty"`
-	// Anomalies are the pieces of time with anomalous rows; NotKept is how many rows
-	// more are only counted.
-	Anomalies []AnomalousPiece `json:"anomalies"`
-	NotKept   int              `json:"not_kept"`
-	// Files is how many files of predictions that is; Unread is how many more there
-	// are in the span.
-	Files  int `json:"files"`
-	Unread int `json:"unread"`
-	// Model is the one that serves it now; absent if none does.
-	Model    string    `json:"model,omitempty"`
-	Portrait *Portrait `json:"portrait,omitempty"`
-	Jobs     []Job     `json:"jobs"` // the newest window first
-	Marks    []Mark    `json:"marks"`
+	Device       string           `json:"device"`                 // the name of the device
+	Name         string           `json:"name"`                   // the name of the sensor or device model
+	DeviceModel  bool             `json:"device_model,omitempty"` // whether it is a device model
+	From         time.Time        `json:"from"`                   // the beginning of the span
+	To           time.Time        `json:"to"`                     // the end of the span
+	Readings     *Series          `json:"readings,omitempty"`     // what the sensor measured, in its own unit
+	Distribution *Distribution    `json:"distribution,omitempty"` // how the readings lie
+	Gaps         []Gap            `json:"gaps,omitempty"`         // stretches without a reading that are more than five times as long as usual; at most 50
+	Score        *Series          `json:"score,omitempty"`        // the scores of its rows
+	Features     []Series         `json:"features,omitempty"`     // the columns of its rows, as the model saw them; at most 64
+	Anomalies    []AnomalousPiece `json:"anomalies"`              // the pieces of time with anomalous rows, in the order of time
+	NotKept      int              `json:"not_kept"`               // how many anomalous rows more are only counted: the ledger keeps the first 1,000 of a job
+	Files        int              `json:"files"`                  // how many files of predictions the scores and features are read from: the newest 240
+	Unread       int              `json:"unread"`                 // how many files of the span were not read
+	Model        string           `json:"model,omitempty"`        // the model that serves it now: the name of a blob in the container models
+	Portrait     *Portrait        `json:"portrait,omitempty"`     // what is in the file of that model
+	Jobs         []Job            `json:"jobs"`                   // its jobs in the span, those of the newest window first
+	Marks        []Mark           `json:"marks"`                  // what changed in the span, in the order of time
 }
 
 // Portrait is what is in the file of a model.
 type Portrait struct {
-	Kind     string   `json:"kind"`  // detector, classifier or regressor
-	Class    string   `json:"class"` // of the estimator
-	Steps    []string `json:"steps,omitempty"`
-	Features []string `json:"features,omitempty"`
-	// Threshold is the score that parts anomalies from the rest, of a detector.
-	Threshold *float64 `json:"threshold,omitempty"`
-	// Center and Scale are those of the scaler that rows come to first: what it
-	// subtracts from each feature and then divides it by.
-	Center []float64 `json:"center,omitempty"`
-	Scale  []float64 `json:"scale,omitempty"`
+	Kind      string    `json:"kind" enum:"detector,classifier,regressor"` // what the model does: it detects anomalies, names a class, or predicts a number
+	Class     string    `json:"class"`                                     // the name of the estimator's class in Python
+	Steps     []string  `json:"steps,omitempty"`                           // the names of the steps of a pipeline's classes, the first one first
+	Features  []string  `json:"features,omitempty"`                        // the names of its columns
+	Threshold *float64  `json:"threshold,omitempty"`                       // the score that parts anomalies from other rows; a detector has it
+	Center    []float64 `json:"center,omitempty"`                          // what its first scaler subtracts from each feature
+	Scale     []float64 `json:"scale,omitempty"`                           // what its first scaler then divides each feature by
 }
 
 // Gap is a stretch without a reading.
 type Gap struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"`
+	From time.Time `json:"from"` // the piece of time that has the reading before it
+	To   time.Time `json:"to"`   // the piece of time that has the reading after it
 }
 
 const (
@@ -189,16 +181,15 @@ func gaps(points []Point) []Gap {
 	return all
 }
 
-// Distribution is how the values of a span lie.
+// Distribution is how the values of a span lie, in the sensor's unit.
 type Distribution struct {
-	From   float64 `json:"from"` // the least value, where the first bin begins
-	Step   float64 `json:"step"` // the width of a bin
-	Counts []int   `json:"counts"`
-	Mean   float64 `json:"mean"`
-	SD     float64 `json:"sd"` // with n in the denominator, as StandardScaler has it
-	// Center and Scale are those of the model's scaler: what it was trained on.
-	Center *float64 `json:"center,omitempty"`
-	Scale  *float64 `json:"scale,omitempty"`
+	From   float64  `json:"from"`             // the least value, where the first bin begins
+	Step   float64  `json:"step"`             // the width of a bin; 0 if all values are equal
+	Counts []int    `json:"counts"`           // how many values lie in each bin
+	Mean   float64  `json:"mean"`             // the mean of the values
+	SD     float64  `json:"sd"`               // the standard deviation of the values, with n in the denominator, as StandardScaler has it
+	Center *float64 `json:"center,omitempty"` // what the model's scaler subtracts: the mean that it was trained on
+	Scale  *float64 `json:"scale,omitempty"`  // what the model's scaler divides by: the spread that it was trained on
 }
 
 const (

@@ -10,27 +10,28 @@ import (
 
 // WindowsRequest asks for the windows that the schedule makes of a span of time.
 type WindowsRequest struct {
-	From  time.Time `query:"from" json:"-"`  // a window may begin then or later
-	To    time.Time `query:"to" json:"-"`    // a window may end then or earlier
-	Limit int       `query:"limit" json:"-"` // 1 to 1000 windows, 100 if zero
+	From  time.Time `query:"from" json:"-" required:"true" example:"2026-03-01T00:00:00Z"` // the beginning of the span: a window begins then or later
+	To    time.Time `query:"to" json:"-" required:"true" example:"2026-03-02T00:00:00Z"`   // the end of the span: a window ends then or earlier
+	Limit int       `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"`      // how many windows a page has at most: 1 to 1000
 }
 
 // WindowList is a page of windows, the oldest first.
 type WindowList struct {
-	Windows []Window  `json:"windows"`
-	Next    time.Time `json:"next,omitzero"` // what From is to be for the next page
+	Windows []Window `json:"windows"` // the windows of this page
+	// The parameter "from" of the next page. It is left out on the last page.
+	Next time.Time `json:"next,omitzero"`
 }
 
 // Window is a window of the schedule as it is now.
 type Window struct {
-	Run    string       `json:"run"` // the id of the run over it, which may not exist
-	From   time.Time    `json:"from"`
-	To     time.Time    `json:"to"`
-	Due    time.Time    `json:"due"` // when it is scored
-	Status WindowStatus `json:"status"`
+	Run    string       `json:"run"`    // the id of the run over it, also where there is none yet
+	From   time.Time    `json:"from"`   // the beginning of the window
+	To     time.Time    `json:"to"`     // the end of the window
+	Due    time.Time    `json:"due"`    // when it is scored
+	Status WindowStatus `json:"status"` // whether there is a run over it
 }
 
-// WindowStatus says whether a window has a run.
+// WindowStatus is whether a window has a run, or why it has none.
 type WindowStatus string
 
 // A window has a run, or lacks one for a reason.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -221,7 +222,10 @@ func testList(t *testing.T, s store) {
 				t.Fatal(err)
 			}
 			got = append(got, info.Name)
-			info.SHA256 = ""
+			if info.Modified.IsZero() || info.Modified.Location() != time.UTC || info.Modified.Nanosecond() != 0 {
+				t.Errorf("%s was modified at %v, want whole seconds of UTC", info.Name, info.Modified)
+			}
+			info.SHA256, info.Modified = "", time.Time{}
 			if info != wrote[info.Name] {
 				t.Errorf("listed %+v, want %+v", info, wrote[info.Name])
 			}
