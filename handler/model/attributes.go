@@ -11,10 +11,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// maxAttributes is the size of the largest file of attributes.
+// maxAttributes is the size of the largest devices.csv, in bytes.
 const maxAttributes = 64 << 20
 
-// attributes holds the version of the file of attributes that was read last.
+// attributes holds the version of devices.csv that was read last.
 type attributes struct {
 	mu    sync.Mutex
 	etag  string
@@ -35,9 +35,9 @@ func (a *attributes) put(etag string, read features.Attributes, err error) {
 	a.etag, a.read, a.err = etag, read, err
 }
 
-// Attributes returns the attributes of devices in a registered version of their
-// file, from memory or from its blob. Those who ask for it at the same time share one
-// reading. Its errors are those of [Cache.Model].
+// Attributes returns the attributes of devices in a registered version of devices.csv, from
+// memory or from its blob. Concurrent calls share one read. The errors are those of
+// [Cache.Model].
 func (c *Cache) Attributes(ctx context.Context, version fleet.Model) (features.Attributes, error) {
 	a := &c.attributes
 	if read, err, ok := a.get(version.ETag); ok {
@@ -52,7 +52,7 @@ func (c *Cache) Attributes(ctx context.Context, version fleet.Model) (features.A
 		data, _, err := c.blobs.Read(ctx, blob.Models, version.Name, version.ETag, version.Size)
 		switch {
 		case err == nil:
-		case ctx.Err() != nil: // ours, not that of those who wait
+		case ctx.Err() != nil: // loadTimeout has passed
 			return nil, fmt.Errorf("%w: read %s: not done in %v", fleet.ErrUnavailable, version.Name, loadTimeout)
 		default:
 			return nil, err

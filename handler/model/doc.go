@@ -1,16 +1,17 @@
-// Package model says whom a file in the container models is for, by its name, and
-// keeps loaded models, by name and version.
+// Package model parses the names of model files, and keeps loaded models in memory.
 //
-//	{device}/{name}.pkl    the sensor of that name, or a device model
-//	model_{device}_{name}  the same, as the reference architecture has it
+// The name of a file in the container models says what the model is for:
+//
+//	{device}/{name}.pkl    the sensor with that name, or a device model
+//	model_{device}_{name}  the same, in the form of the reference architecture
 //	_fleet/{name}.zip      every device that the model's patterns match
 //	default.pkl            every sensor without another model
-//	devices.csv            nobody: it has the attributes of devices
+//	devices.csv            no model: the attributes of devices
 //
-// [Suffixes] are those that a name may have. What a file is, pickle or zip, is told
-// by its content; so is whether one of a [Shared] name is a model at all. Names with an @ (the models before, kept for a rollback) serve
-// nobody.
+// A name ends in one of [Suffixes], which says nothing about the format: that is
+// recognised by the content. A file with a [Shared] name may be no model at all. Names with
+// an @ are the previous versions of models, which are kept for a rollback and not used.
 //
-// Which version serves whom stands in the ledger: see package registry. The cache
-// never asks storage for anything but a version that it has not.
+// The ledger says which version each sensor and device uses: see package registry. The
+// [Cache] reads a version from storage only if it is not in memory.
 package model

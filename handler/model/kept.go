@@ -9,8 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 )
 
-// kept holds the models that were read, by blob name, each with the ETag it
-// had: at most max bytes of them, but always the one that came last.
+// kept holds loaded models by the name of their blob, one version each. They take at most
+// max bytes of memory, but the last one is always kept.
 type kept struct {
 	max int64
 
@@ -19,7 +19,7 @@ type kept struct {
 	bytes int64
 }
 
-// entry is a model, or why the file is none.
+// entry is a model, or the error for a file that is no valid model.
 type entry struct {
 	etag  string
 	model *Model
@@ -27,7 +27,7 @@ type entry struct {
 	bytes int64
 }
 
-// overhead is about what an entry takes besides its model.
+// overhead is about how many bytes an entry takes without its model.
 const overhead = 512
 
 func (k *kept) get(info blob.Info) (m *Model, err error, ok bool) {
@@ -51,7 +51,7 @@ func (k *kept) put(info blob.Info, m *Model, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.lru == nil {
-		// NewLRU fails for a size below 1 only. The bound is ours, in bytes.
+		// NewLRU fails only for a size below 1. The limit in bytes is kept below.
 		k.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ string, e entry) { k.bytes -= e.bytes })
 	}
 	k.lru.Remove(info.Name)

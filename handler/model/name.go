@@ -7,21 +7,21 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Suffixes are those that the name of a model may have, none among them.
+// Suffixes are the suffixes that the name of a model may have. One of them is empty.
 var Suffixes = []string{".pkl", ".joblib", ".zip", ".skops", ".pickle", ".sav", ".ubj", ".json", ".txt", ".model", ".bst", ".xgb", ".lgb", ""}
 
-// Shared reports a name with a suffix that other files have too, .json or .txt:
-// XGBoost and LightGBM write models under it, people their notes and lists of
-// columns. Such a file is a model if its content is.
+// Shared reports whether a name ends in .json or .txt. XGBoost and LightGBM write models
+// with these suffixes, but other files have them too. Only the content says whether such a
+// file is a model.
 func Shared(name string) bool {
 	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".txt")
 }
 
-// IsDefault reports the name of the model of all sensors without their own: default
-// with a suffix.
+// IsDefault reports whether a name is that of the model for all sensors without another
+// model: default with a suffix.
 func IsDefault(name string) bool { return name != "default" && stem(name) == "default" }
 
-// Names returns the names under which the model of id is looked for.
+// Names returns the names that the model of a sensor may have.
 func Names(id fleet.ID) []string {
 	names := make([]string, 0, len(Suffixes)+1)
 	path := id.Path()
@@ -36,7 +36,7 @@ func Names(id fleet.ID) []string {
 	return names
 }
 
-// stem returns the name of a file without the suffix that models have.
+// stem returns a name without its suffix, if that is one of Suffixes.
 func stem(name string) string {
 	for _, suffix := range Suffixes {
 		if rest, ok := strings.CutSuffix(name, suffix); ok && suffix != "" {
@@ -46,8 +46,7 @@ func stem(name string) string {
 	return name
 }
 
-// SensorOf returns the sensor whose own model a blob of this name is; false if
-// it is none's.
+// SensorOf returns the sensor that a model with this name is for, or false if it is for none.
 func SensorOf(name string) (fleet.ID, bool) {
 	path := stem(name)
 	if flat, ok := strings.CutPrefix(path, "model_"); ok && !strings.Contains(path, "/") {

@@ -10,8 +10,8 @@ import (
 // fleetFolder holds the models of all devices.
 const fleetFolder = "_fleet/"
 
-// PlaceOf returns whom a blob of this name in the container models is for; false
-// if it is for nobody. One of a [Shared] name is for them only if it is a model.
+// PlaceOf returns what a file in the container models is for, by its name. It returns false
+// if the name is that of no model. A file with a [Shared] name may still be no model.
 func PlaceOf(name string) (fleet.Place, bool) {
 	if IsDefault(name) {
 		return fleet.Place{Scope: fleet.OfSensors}, true

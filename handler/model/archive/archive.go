@@ -1,5 +1,5 @@
-// Package archive reads zip files that come from outside, within bounds that are
-// checked before anything is unpacked.
+// Package archive reads zip files from untrusted sources. It checks their limits before it
+// unpacks anything.
 package archive
 
 import (
@@ -16,9 +16,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// What an archive may hold: at most MaxFiles files, together at most MaxSize
-// bytes, and at most MaxRatio times the archive's size, unless that is under
-// smallSize.
+// Limits of an archive: at most MaxFiles files, which together have at most MaxSize bytes.
+// If they have more than smallSize bytes, they may have at most MaxRatio times the size of
+// the archive.
 const (
 	MaxFiles  = 50_000
 	MaxSize   = 256 << 20
@@ -27,10 +27,10 @@ const (
 	maxName   = 512
 )
 
-// Magic is what a zip file begins with.
+// Magic is the beginning of a zip file.
 const Magic = "PK\x03\x04"
 
-// ErrEncrypted says that a password is needed.
+// ErrEncrypted is wrapped by the error for a zip file that needs a password.
 var ErrEncrypted = errors.New("the zip file is protected by a password")
 
 // Archive is a zip file. Its methods may be called concurrently.
@@ -40,9 +40,9 @@ type Archive struct {
 	size  int
 }
 
-// Open checks the list of files that a zip file ends with. The error wraps
-// [pickle.ErrLimit] if a bound is exceeded, and [zip.ErrFormat] if data is no
-// zip file or a truncated one.
+// Open reads and checks the list of files at the end of a zip file. The error wraps
+// [pickle.ErrLimit] if a limit is exceeded, and [zip.ErrFormat] if data is no zip file or is
+// truncated.
 func Open(data []byte) (*Archive, error) {
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // the names are checked below
@@ -80,25 +80,25 @@ func (a *Archive) check(f *zip.File) error {
 		return fmt.Errorf("the zip file has two files named %.60q", f.Name)
 	}
 	if f.Flags&1 != 0 {
-		return fmt.Errorf("%w: zip it again without", ErrEncrypted)
+		return fmt.Errorf("%w: zip the files without one", ErrEncrypted)
 	}
 	return nil
 }
 
-// Names returns the files' names, in order.
+// Names returns the files' names, sorted.
 func (a *Archive) Names() []string { return a.names }
 
 // Has reports whether there is a file of that name.
 func (a *Archive) Has(name string) bool { return a.files[name] != nil }
 
-// Size returns how many bytes the files have together, unpacked.
+// Size returns the sum of the files' sizes, unpacked, in bytes.
 func (a *Archive) Size() int { return a.size }
 
-// bzip2Method is what Python's zipfile.ZIP_BZIP2 writes.
+// bzip2Method is Python's zipfile.ZIP_BZIP2.
 const bzip2Method = 12
 
-// Read returns the content of a file. It fails with [fs.ErrNotExist] if there is
-// none of that name.
+// Read returns the content of a file. The error wraps [fs.ErrNotExist] if there is no such
+// file.
 func (a *Archive) Read(name string) ([]byte, error) {
 	f := a.files[name]
 	if f == nil {
@@ -134,15 +134,14 @@ func read(f *zip.File) ([]byte, error) {
 	var b bytes.Buffer
 	n, err := b.ReadFrom(io.LimitReader(r, int64(size)+1))
 	if err == nil && n != int64(size) {
-		err = fmt.Errorf("%d bytes are said to be in it, %d come out", size, n)
+		err = fmt.Errorf("it should have %d bytes unpacked, but has %d", size, n)
 	}
 	return b.Bytes(), err
 }
 
-// Write returns a zip file of the files, each stored as it is, in the order of
-// their names and without dates, so that the same files give the same bytes. They
-// are not compressed: what a compressor writes changes from one version to the
-// next.
+// Write returns a zip file of the files. The same files always give the same bytes: names
+// are sorted, there are no dates, and nothing is compressed, since the output of a
+// compressor differs between its versions.
 func Write(files map[string][]byte) ([]byte, error) {
 	names := make([]string, 0, len(files))
 	for name := range files {

@@ -103,7 +103,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a name with a zero":    {zipped(t, "a\x00", ""), nil, "which is no path inside it"},
 		"a long name":           {zipped(t, strings.Repeat("a", 600), ""), nil, "which is no path inside it"},
 		"two of a name":         {zipped(t, "a", "1", "a", "2"), nil, `two files named "a"`},
-		"a password":            {encrypted, archive.ErrEncrypted, "zip it again without"},
+		"a password":            {encrypted, archive.ErrEncrypted, "zip the files without one"},
 		"a size that is wrong":  {shrunk, nil, ""},
 	} {
 		a, err := archive.Open(tc.data)

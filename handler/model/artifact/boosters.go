@@ -6,8 +6,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/xgboost"
 )
 
-// booster returns the object that is pickled of a model which XGBoost's or
-// LightGBM's own save_model wrote; nil for other files.
+// booster returns a file of XGBoost's or LightGBM's save_model as the pickled Booster that
+// would hold it. It returns nil for other files.
 func booster(data []byte) *pickle.Object {
 	class := pickle.Global{Module: "xgboost.core", Name: "Booster"}
 	switch {
@@ -20,10 +20,10 @@ func booster(data []byte) *pickle.Object {
 	return &pickle.Object{Class: class, State: &pickle.Dict{Entries: []pickle.Entry{{Key: "handle", Value: data}}}}
 }
 
-// IsBooster reports a file that XGBoost's or LightGBM's own save_model wrote.
+// IsBooster reports whether XGBoost's or LightGBM's save_model wrote a file.
 func IsBooster(data []byte) bool { return booster(data) != nil }
 
-// formatOf names the format of a file that is no archive.
+// formatOf returns the name of the format of a file that is no zip file.
 func formatOf(data []byte) string {
 	switch {
 	case xgboost.Sniff(data) != xgboost.Unknown:

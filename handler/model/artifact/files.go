@@ -18,16 +18,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/skops"
 )
 
-// files are those of a zip file or folder, by slash-separated names.
+// files are the files of a zip file or folder. Names are separated by slashes.
 type files interface {
-	Names() []string // in order
+	Names() []string // sorted
 	Has(name string) bool
 	Read(name string) ([]byte, error)
-	Size() int // bytes, all together
+	Size() int // of all files, in bytes
 }
 
-// FeaturesFile is the name of the features file in a zip file or folder. One whose
-// name ends with "." and this is taken too.
+// FeaturesFile is the name of the features file in a zip file or folder. Its name may also
+// end with "." and FeaturesFile.
 const FeaturesFile = "features.json"
 
 // IsFeatures reports whether a file is a features file by its name.
@@ -36,7 +36,7 @@ func IsFeatures(name string) bool {
 	return base == FeaturesFile || strings.HasSuffix(base, "."+FeaturesFile)
 }
 
-// loadFiles returns the model that files are together.
+// loadFiles returns the model in the files of a folder or zip file.
 func loadFiles(all files, kind string, spec *features.Spec) (*Model, error) {
 	for range 2 {
 		if err := filesRefusal(all, kind); err != nil {
@@ -66,7 +66,7 @@ func loadFiles(all files, kind string, spec *features.Spec) (*Model, error) {
 	return model, nil
 }
 
-// specOf returns the features file among the files, else spec.
+// specOf returns the features file among the files, or spec if there is none.
 func specOf(all files, spec *features.Spec) (*features.Spec, error) {
 	found := slices.DeleteFunc(slices.Clone(all.Names()), func(n string) bool { return !IsFeatures(n) || strings.Contains(n, "/") })
 	switch len(found) {
@@ -86,7 +86,7 @@ func specOf(all files, spec *features.Spec) (*features.Spec, error) {
 		}
 		return own, nil
 	}
-	return nil, fmt.Errorf("there are %d features files, %s: leave one", len(found), shorten(found))
+	return nil, fmt.Errorf("there are %d features files, %s: remove all but one", len(found), shorten(found))
 }
 
 // filesBundle reads the values in files.
@@ -94,10 +94,10 @@ type filesBundle struct {
 	files
 	kind  string
 	steps []string
-	from  map[string]string // of each value, by its key: the file
+	from  map[string]string // by key of a value: the file that holds it
 }
 
-// read returns the files' values, by their names.
+// read returns a [sklearn.Folder] of the values in the files.
 func (b *filesBundle) read(opt pickle.Options) (any, error) {
 	folder := &sklearn.Folder{Kind: b.kind}
 	for _, name := range b.Names() {
@@ -116,10 +116,10 @@ func (b *filesBundle) read(opt pickle.Options) (any, error) {
 	return folder, nil
 }
 
-// pickled are the suffixes of files that hold a model or a part of one.
+// pickled are the suffixes of files that may hold a model or a part of one.
 var pickled = []string{".pkl", ".pickle", ".joblib", ".sav", ".skops", ".pk", ".p", ".dump", ".model", ".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4", ".ubj", ".xgb", ".lgb", ""}
 
-// entries returns what a file adds.
+// entries returns the values in a file. A file that cannot belong to a model has none.
 func (b *filesBundle) entries(name string, opt pickle.Options) ([]pickle.Entry, error) {
 	suffix := strings.ToLower(path.Ext(name))
 	named := len(b.steps) > 0 && slices.Contains(b.steps, name)
@@ -154,7 +154,7 @@ func (b *filesBundle) entries(name string, opt pickle.Options) ([]pickle.Entry, 
 	return []pickle.Entry{{Key: name, Value: v}}, nil
 }
 
-// readValue reads a file of pickle, joblib or skops as a value.
+// readValue returns the value in a file of pickle, joblib or skops.
 func readValue(data []byte, opt pickle.Options) (any, error) {
 	plain, unpackErr := unpack(data)
 	if isZip(plain) {
@@ -168,7 +168,7 @@ func readValue(data []byte, opt pickle.Options) (any, error) {
 			v, _, err := skops.Read(a, skops.Options{Allow: opt.Allow, Budget: opt.Budget})
 			return v, err
 		}
-		return nil, errors.Join(filesRefusal(a, "zip file"), errors.New("a zip file inside a folder or zip file is not looked into: unpack it"))
+		return nil, errors.Join(filesRefusal(a, "zip file"), errors.New("a zip file inside a folder or zip file is not read: unpack it"))
 	}
 	if unpackErr != nil {
 		return nil, explain(plain, unpackErr, unpackErr)
@@ -180,8 +180,8 @@ func readValue(data []byte, opt pickle.Options) (any, error) {
 	return v, nil
 }
 
-// jsonEntries takes of a JSON file what may belong to a model: a list of columns,
-// or an object's members that are named like parts of a bundle.
+// jsonEntries returns the values in a JSON file that may belong to a model: a list of
+// columns, a number, or the lists and numbers in an object.
 func jsonEntries(name string, data []byte) []pickle.Entry {
 	const most = 1 << 20
 	var v any
@@ -219,13 +219,14 @@ func jsonList(items []any) *pickle.List {
 	return list
 }
 
-// isList reports whether a JSON file is a list: of columns, and no features file.
+// isList reports whether a JSON file is a list. Then it is a list of columns and not a
+// features file.
 func isList(data []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n\xef\xbb\xbf"), []byte("["))
 }
 
-// textEntries takes a number, or the names in a text file, one a line or separated
-// by commas.
+// textEntries returns the value in a text file: a number, or names separated by commas or
+// line ends.
 func textEntries(name string, data []byte) []pickle.Entry {
 	text, ok := asText(data)
 	if !ok || len(text) < len(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))) {
@@ -243,18 +244,18 @@ func textEntries(name string, data []byte) []pickle.Entry {
 	return []pickle.Entry{{Key: name, Value: list}}
 }
 
-// folder is a folder inside another one, and perhaps a features file beside it.
+// folder is a folder inside another one. It may contain a features file that is beside it.
 type folder struct {
 	files
 	names []string
-	paths map[string]string // in files, by name
+	paths map[string]string // by name: the name in files
 }
 
 func (f *folder) Names() []string                  { return f.names }
 func (f *folder) Has(name string) bool             { return f.paths[name] != "" }
 func (f *folder) Read(name string) ([]byte, error) { return f.files.Read(f.paths[name]) }
 
-// outside returns the name that a file of [inside] had before.
+// outside is the inverse of [inside]: it returns the original name of a file.
 func outside(all files, name string) string {
 	for {
 		f, ok := all.(*folder)
@@ -265,8 +266,8 @@ func outside(all files, name string) string {
 	}
 }
 
-// inside returns the files of the one folder that all are in, as where a folder
-// was packed with its own name. A features file may be beside that folder.
+// inside returns the files without the name of the folder that contains all of them. Only a
+// features file may be beside that folder.
 func inside(all files) files {
 	for range 3 {
 		f := &folder{files: all, paths: make(map[string]string)}

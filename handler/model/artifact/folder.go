@@ -13,12 +13,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// maxFolder is how many files a folder of one model may have.
+// maxFolder is the largest number of files in the folder of a model.
 const maxFolder = 1_000
 
-// LoadFolder returns the model that the files of a folder are together: an MLflow
-// folder, or a model's file beside those of its scaler, its columns and the like.
-// Hidden files are not looked at. See [Load].
+// LoadFolder returns the model in a folder. It is an MLflow folder, or has a file with the
+// model beside files with its scaler, its columns and so on. Hidden files are ignored. The
+// errors are those of [Load].
 func LoadFolder(dir fs.FS, spec *features.Spec) (*Model, error) {
 	f, err := openFolder(dir)
 	if err != nil {
@@ -42,7 +42,7 @@ func openFolder(dir fs.FS) (*selection, error) {
 		case d.IsDir():
 			return nil
 		case len(names) == maxFolder:
-			return fmt.Errorf("%w: a folder of over %d files is no model: name the one with the model's files", pickle.ErrLimit, maxFolder)
+			return fmt.Errorf("%w: a folder of over %d files is not read as a model: name the folder that has only the model's files", pickle.ErrLimit, maxFolder)
 		}
 		names = append(names, name)
 		return nil
@@ -53,13 +53,13 @@ func openFolder(dir fs.FS) (*selection, error) {
 	return newSelection(dir, names)
 }
 
-// selection is some files of a folder, read as they are asked for. Their names are
-// without the folders that all have in common.
+// selection is some files of a folder. A file is read when Read is called. Names are without
+// the folders that all files have in common.
 type selection struct {
 	dir   fs.FS
-	names []string          // in order
-	paths map[string]string // in dir, by name
-	total int64
+	names []string          // sorted
+	paths map[string]string // by name: the path in dir
+	total int64             // bytes of all files
 }
 
 func newSelection(dir fs.FS, paths []string) (*selection, error) {
@@ -101,7 +101,7 @@ func readFile(dir fs.FS, name string) ([]byte, error) {
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, sklearn.MaxFile+1))
 	if err == nil && len(data) > sklearn.MaxFile {
-		err = fmt.Errorf("%w: over %d MiB, which are the most that are read", pickle.ErrLimit, sklearn.MaxFile>>20)
+		err = fmt.Errorf("%w: the file has over %d MiB, the most that is read", pickle.ErrLimit, sklearn.MaxFile>>20)
 	}
 	return data, err
 }

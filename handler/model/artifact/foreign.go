@@ -16,19 +16,18 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// ErrNoModel is wrapped by the errors for files that are something other than a
-// model that can be read.
+// ErrNoModel is wrapped by errors for files that hold no model, or one of a kind that is
+// not supported.
 var ErrNoModel = errors.New("no model")
 
-// ErrPart is wrapped by the errors for files that hold what belongs beside a model:
-// a transformer, the names of columns or classes, a threshold.
+// ErrPart is wrapped by errors for files that hold only a part of a model: a transformer,
+// the names of columns or classes, a threshold.
 var ErrPart = errors.New("a part of a model")
 
-// foreign is an error that says what a file is instead of a model, and what to
-// do.
+// foreign is an error that says what a file is, and what to do instead.
 type foreign struct {
 	text string
-	part bool // of a model
+	part bool // wraps ErrPart
 }
 
 func (e *foreign) Error() string { return e.text }
@@ -42,15 +41,14 @@ func partOfModel(format string, args ...any) error {
 
 func noModel(format string, args ...any) error { return &foreign{text: fmt.Sprintf(format, args...)} }
 
-// What to do, in most cases.
+// Remedies of several errors.
 const (
 	writeEstimator = sklearn.WriteEstimator
 	noNetworks     = "neural networks are not scored here: " + writeEstimator
 	writeAgain     = "copy it again in binary mode, or write it again"
 )
 
-// signatures tell files that are no models by the bytes they begin with, or have
-// at an offset.
+// signatures recognise files that are no models by their bytes at an offset.
 var signatures = []struct {
 	at     int
 	magic  string
@@ -85,14 +83,14 @@ var signatures = []struct {
 	{257, "ustar", "a tar archive", "unpack it, and publish the folder or the model in it"},
 	{0, "\xac\xed\x00\x05", "an object of Java", writeEstimator},
 	{0, "-----BEGIN PGP MESSAGE", "a file encrypted by GnuPG", "decrypt it first: gpg -d FILE > model.pkl"},
-	{0, "-----BEGIN ", "a key or certificate (PEM), which has no business here", "take it out of the folder"},
+	{0, "-----BEGIN ", "a key or certificate (PEM), not a model", "remove it from the folder"},
 	{0, "Salted__", "a file encrypted by OpenSSL", "decrypt it first: openssl enc -d"},
 	{0, "gAAAAA", "a file encrypted by Fernet, of Python's cryptography", "decrypt it first: Fernet(key).decrypt(data)"},
 	{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Word file, which is data and not a model", writeEstimator},
 	{0, "\xc2\x80", "a pickle that was encoded as a text, and is damaged by that", "write it again in binary mode: open(name, 'wb')"},
 }
 
-// refusal says what data is, where it is no container of a model.
+// refusal returns an error that says what data is, or nil if its format is not known.
 func refusal(data []byte) error {
 	if len(data) == 0 {
 		return noModel("the file is empty: a full disk or a copy that was cut off leaves such files; %s", writeAgain)
@@ -118,7 +116,8 @@ func refusal(data []byte) error {
 	return nil
 }
 
-// pointed returns how large the file is that an LFS pointer stands for.
+// pointed returns " (N bytes)", the size of the file that a Git LFS pointer stands for, or
+// "".
 func pointed(data []byte) string {
 	m := lfsSize.FindSubmatch(data[:min(len(data), 1024)])
 	if m == nil || !bytes.HasPrefix(data, []byte("version ")) {
@@ -133,21 +132,22 @@ func allZero(data []byte) bool {
 	return len(bytes.TrimLeft(data[:min(len(data), 4096)], "\x00")) == 0 && data[len(data)-1] == 0
 }
 
-// isSafetensors: the length of a JSON object, in 8 bytes, and the object.
+// isSafetensors recognises safetensors: the length of a JSON object in 8 bytes, then the
+// object.
 func isSafetensors(data []byte) bool {
 	return len(data) > 10 && binary.LittleEndian.Uint64(data) < uint64(len(data)) && data[8] == '{' && data[9] == '"'
 }
 
-// isONNX: the fields of a ModelProto, of which ir_version comes first, and
-// producer_name or opset_import next.
+// isONNX recognises the Protocol Buffers message ModelProto of ONNX. Its field ir_version
+// comes first, and producer_name or opset_import next.
 func isONNX(data []byte) bool {
 	return isModelProto(data) || len(data) > 4 && data[0] == 0x08 && data[1] < 0x20 && (data[2] == 0x12 || data[2] == 0x3a || data[2] == 0x42 || data[2] == 0x1a) &&
 		(bytes.Contains(data[:min(len(data), 256)], []byte("onnx")) || bytes.Contains(data[:min(len(data), 256)], []byte("pytorch")) || bytes.Contains(data[:min(len(data), 256)], []byte("ai."))) ||
 		len(data) > 16 && data[0] == 0x08 && data[1] < 0x20 && bytes.Contains(data, []byte("ai.onnx"))
 }
 
-// isModelProto reports whether all of data are fields that a ModelProto of ONNX
-// has (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), a graph among them.
+// isModelProto reports whether data has only fields of a ModelProto, and a graph among them
+// (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 func isModelProto(data []byte) bool {
 	const graph = 7
 	texts := []uint64{2, 3, 4, 6, graph, 8, 14, 20, 25, 26}
@@ -178,8 +178,8 @@ func isSavedModel(data []byte) bool {
 	return len(data) > 4 && data[0] == 0x08 && data[1] == 0x01 && bytes.Contains(data[:min(len(data), 1<<16)], []byte("saved_model_main_op"))
 }
 
-// asText returns the beginning of data if it is text, of which UTF-16 is some
-// too.
+// asText returns the beginning of data as a string, and false if data is not UTF-8 or UTF-16
+// text.
 func asText(data []byte) (string, bool) {
 	head := data[:min(len(data), 4096)]
 	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
@@ -216,12 +216,12 @@ var (
 	dictText   = regexp.MustCompile(`^\s*[{\[]`)
 )
 
-// textRefusal says what a text is. The text may be the beginning of it alone.
+// textRefusal returns an error that says what a text is. The text may be cut off.
 func textRefusal(text string, size int) error {
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case trimmed == "":
-		return noModel("the file has nothing but blanks: %s", writeAgain)
+		return noModel("the file has only blanks: %s", writeAgain)
 	case markup.MatchString(text):
 		return noModel("this is an HTML page, not a model: what was downloaded is a page about the file, an error or a sign-in; download the file itself (on GitHub: Raw)")
 	case strings.HasPrefix(trimmed, "<?xml") || strings.HasPrefix(trimmed, "<PMML"):
@@ -252,7 +252,7 @@ func textRefusal(text string, size int) error {
 	return noModel("this is a text of %d bytes, not a model: it begins with %s; %s", size, strconv.Quote(clip(firstLine(trimmed), 40)), writeEstimator)
 }
 
-// base64Refusal says what base64 text holds.
+// base64Refusal returns an error that says what a base64 text holds.
 func base64Refusal(text string) error {
 	compact := strings.NewReplacer("\n", "", "\r", "", "-", "+", "_", "/").Replace(text)
 	raw, _ := base64.StdEncoding.DecodeString(compact[:len(compact)/4*4])
@@ -278,8 +278,7 @@ func unhex(text string) []byte {
 	return raw
 }
 
-// looksPickled reports whether data begin as a pickle of protocol 2 or later
-// does.
+// looksPickled reports whether data begins like a pickle of protocol 2 or later.
 func looksPickled(data []byte) bool {
 	return len(data) > 2 && data[0] == 0x80 && data[1] >= 2 && data[1] < 20
 }
@@ -298,15 +297,15 @@ func clip(text string, n int) string {
 	return string(runes[:n]) + "…"
 }
 
-// isTorch reports a zip file of PyTorch's, by the name of its first file.
+// isTorch reports whether a zip file is PyTorch's, by the name of its first file.
 func isTorch(data []byte) bool {
 	return bytes.Contains(data[:min(len(data), 256)], []byte("/data.pkl"))
 }
 
 func torch() error { return noModel("this is a PyTorch model: %s", noNetworks) }
 
-// filesRefusal says what a zip file or folder of these files is, if it is known
-// and no model that is read.
+// filesRefusal returns an error that says what a zip file or folder is, if it is known to be
+// no supported model.
 func filesRefusal(all files, kind string) error {
 	names := all.Names()
 	ends := func(suffix string) bool {

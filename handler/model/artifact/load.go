@@ -1,9 +1,8 @@
-// Package artifact makes models of the files that people keep them in, whatever
-// those are: it tells them apart by their content, not their names. A file may be
-// a pickle of the estimator or of a dict of it and its scaler, a file of joblib or
-// skops, an MLflow folder, or a folder or zip file of several of these. Nothing in
-// a file runs. Of a file that holds no model, the error says what it is and what
-// to do.
+// Package artifact reads models from the files in which people keep them. It recognises the
+// format by the content and not by the name: a pickle of an estimator, or of a dict with the
+// estimator and its scaler, a file of joblib, skops, XGBoost or LightGBM, an MLflow folder,
+// or a folder or zip file of several of these. Nothing in a file is run. If a file holds no
+// model, the error says what it is and what to do.
 package artifact
 
 import (
@@ -18,11 +17,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/skops"
 )
 
-// Load returns the model in a file. The features file says which members of a
-// dict or zip file are applied, in its steps, and from which score on a row is an
-// anomaly, in its threshold; it may be nil, and one in a zip file takes its place.
-// Load does not keep data. The error wraps [ErrNoModel] where the file is of a kind
-// that holds no model that is read.
+// Load returns the model in a file. It does not keep data.
+//
+// The features file spec may be nil. Its steps say which members of a dict or zip file are
+// applied. Its threshold says from which score on a row is an anomaly. A features file in a
+// zip file replaces spec.
+//
+// The error wraps [ErrNoModel] if the file holds no model, or one of a kind that is not
+// supported.
 func Load(data []byte, spec *features.Spec) (*Model, error) {
 	if len(data) > sklearn.MaxFile {
 		return nil, fmt.Errorf("%w: the file has %d MiB, at most %d are read", pickle.ErrLimit, len(data)>>20, sklearn.MaxFile>>20)
@@ -47,8 +49,7 @@ func Load(data []byte, spec *features.Spec) (*Model, error) {
 	return nil, explain(plain, unpackErr, err)
 }
 
-// unpack undoes compression: joblib's own, and that of a file which was compressed
-// once more.
+// unpack decompresses a file. A file that joblib compressed may have been compressed again.
 func unpack(data []byte) ([]byte, error) {
 	for range 2 {
 		plain, err := joblib.Decompress(data)
@@ -63,8 +64,8 @@ func unpack(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// readPickle reads a pickle, or the pickle in the bytes that a pickle holds, or
-// what a library's own save_model wrote, as what would be pickled of it.
+// readPickle reads a pickle. If it holds only bytes that are a pickle, it reads these. A file
+// of a library's save_model becomes the value that the library would pickle.
 func readPickle(data []byte, opt pickle.Options) (any, error) {
 	if b := booster(data); b != nil {
 		return b, nil
@@ -76,8 +77,8 @@ func readPickle(data []byte, opt pickle.Options) (any, error) {
 	return v, err
 }
 
-// explain says what a file is that was no model. A text may be a pickle too, of
-// protocol 0: what cannot be read as one is looked at as something else.
+// explain returns the error for a file that was not read as a model. A text may be a pickle
+// of protocol 0, so only a text that is no pickle is recognised as something else.
 func explain(plain []byte, unpackErr, err error) error {
 	if notPickle := new(pickle.Error); !looksPickled(plain) && (unpackErr != nil || errors.As(err, &notPickle)) {
 		if other := refusal(plain); other != nil {
@@ -92,7 +93,7 @@ func explain(plain []byte, unpackErr, err error) error {
 	case unpackErr != nil:
 		return fmt.Errorf("the file is damaged or ends too early: %w; %s", err, writeAgain)
 	case errors.Is(err, pickle.ErrOpcode) && !looksPickled(plain):
-		return noModel("this is none of the files that are read, and none that is known here (it begins with %q): %s", plain[:min(len(plain), 8)], writeEstimator)
+		return noModel("this is none of the files that are read, and its format is not known (it begins with %q): %s", plain[:min(len(plain), 8)], writeEstimator)
 	}
 	return err
 }

@@ -19,10 +19,11 @@ import (
 // (https://mlflow.org/docs/latest/ml/model/#mlmodel-file).
 const mlmodel = "MLmodel"
 
-// maxMLmodel bounds it. A signature of thousands of columns takes some 100 kB.
+// maxMLmodel is the size of the largest MLmodel file, in bytes. A signature of thousands of
+// columns takes some 100 kB.
 const maxMLmodel = 512 << 10
 
-// mlflowModel is what of an MLmodel file is read.
+// mlflowModel has the members of an MLmodel file that are used.
 type mlflowModel struct {
 	Flavors   map[string]yaml.Node `yaml:"flavors"`
 	Signature *struct {
@@ -30,7 +31,7 @@ type mlflowModel struct {
 	} `yaml:"signature"`
 }
 
-// flavor is one of the ways in which MLflow keeps the model.
+// flavor is a flavor of an MLmodel file: one way to load the model.
 type flavor struct {
 	PickledModel string `yaml:"pickled_model"` // sklearn
 	Data         string `yaml:"data"`          // xgboost, lightgbm; python_function
@@ -92,7 +93,8 @@ func loadMLflow(all files, spec *features.Spec) (*Model, error) {
 	return model, err
 }
 
-// withColumns adds names of columns to an estimator or a bundle.
+// withColumns adds the names of columns to an estimator, or to a dict, tuple or list with
+// one.
 func withColumns(v any, columns *pickle.List) any {
 	entry := pickle.Entry{Key: "columns of the signature", Value: columns}
 	switch v := v.(type) {
@@ -106,8 +108,8 @@ func withColumns(v any, columns *pickle.List) any {
 	return &pickle.Dict{Entries: []pickle.Entry{{Key: "model", Value: v}, entry}}
 }
 
-// parseMLmodel reads the description. Aliases, which can make a small text large,
-// are refused: MLflow writes none.
+// parseMLmodel parses an MLmodel file. It refuses YAML aliases, which can make a small text
+// large. MLflow does not write any.
 func parseMLmodel(data []byte) (*mlflowModel, error) {
 	if len(data) > maxMLmodel {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d are read", pickle.ErrLimit, len(data), maxMLmodel)
@@ -117,7 +119,7 @@ func parseMLmodel(data []byte) (*mlflowModel, error) {
 		return nil, err
 	}
 	if aliased(&root) {
-		return nil, errors.New("a YAML alias in it is not supported: write what it stands for")
+		return nil, errors.New("a YAML alias is not supported: write its value instead")
 	}
 	m := new(mlflowModel)
 	if err := root.Decode(m); err != nil {
@@ -130,10 +132,10 @@ func aliased(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, aliased)
 }
 
-// scored are the flavours that are read, the preferred ones first.
+// scored are the supported flavors, the preferred ones first.
 var scored = []string{"sklearn", "xgboost", "lightgbm"}
 
-// file returns the name of the file with the model.
+// file returns the name of the file that holds the model.
 func (m *mlflowModel) file() (string, error) {
 	read := func(name string) (f flavor, err error) {
 		node, ok := m.Flavors[name]

@@ -9,8 +9,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
-// Model is a model, with the threshold that stands beside it. It is safe for
-// concurrent use.
+// Model is a model with its features file and its threshold. It is safe for concurrent use.
 type Model struct {
 	predict.Model
 	loaded *sklearn.Model
@@ -19,11 +18,11 @@ type Model struct {
 	parts  []Part
 }
 
-// Part is a file of a folder or zip file, and as what it was taken: the class of an
-// estimator, "columns", "threshold", "class names", "features file" or "MLmodel".
+// Part is a file of a folder or zip file that the model uses. As says what for: the class of
+// an estimator, "columns", "threshold", "class names", "features file" or "MLmodel".
 type Part struct{ Name, As string }
 
-// Description says what a model is, for people and as JSON.
+// Description says what a model is. People read it, and it is written as JSON.
 type Description struct {
 	Format string `json:"format"` // of the file
 	Kind   string `json:"kind"`
@@ -31,20 +30,19 @@ type Description struct {
 	Classes []string `json:"classes,omitempty"`
 	// Anomalies says which of a detector's scores are anomalies: "low" or "high".
 	Anomalies string `json:"anomalies,omitempty"`
-	// Threshold is the score from which on a row is an anomaly, or a classifier's
-	// probability of its second class, where the file or its features file gives
-	// one.
+	// Threshold is the score from which on a row is an anomaly. For a classifier it is the
+	// probability from which on a row is of the second class. It comes from the file or the
+	// features file.
 	Threshold *float64 `json:"threshold,omitempty"`
-	// NeedsThreshold says that a detector gives scores, but cannot tell anomalies.
+	// NeedsThreshold says that a detector has scores, but no threshold.
 	NeedsThreshold bool `json:"needs_threshold,omitempty"`
-	// DependsOnOthers says that the library scores a row by the other rows of the same
-	// call too; runs score each alone.
+	// DependsOnOthers says that the library's score of a row depends on the other rows of
+	// the same call. Runs score each row as if it were alone.
 	DependsOnOthers bool `json:"depends_on_other_rows,omitempty"`
 	sklearn.Description
 }
 
-// newModel applies what the features file, or else the file itself, says of
-// anomalies.
+// newModel applies the threshold of the features file, or else that in the model's file.
 func newModel(loaded *sklearn.Model, format string, spec *features.Spec) (*Model, error) {
 	if err := loaded.Predicts(); err != nil {
 		return nil, &foreign{err.Error(), true}
@@ -56,7 +54,7 @@ func newModel(loaded *sklearn.Model, format string, spec *features.Spec) (*Model
 	switch beside := loaded.Threshold(); {
 	case spec != nil && spec.Thresh != nil:
 		where, threshold = "the features file's threshold", *spec.Thresh
-	case beside != nil && m.Kind() != predict.Regressor: // a regressor's is for the residual, which the features file describes
+	case beside != nil && m.Kind() != predict.Regressor: // a regressor's threshold is of the residual, which only a features file describes
 		if err := beside.Err(); err != nil {
 			return nil, err
 		}
@@ -88,21 +86,21 @@ func limit(m predict.Model, threshold float64) (predict.Model, error) {
 	return predict.Limit(m, threshold, predict.SideOf(m))
 }
 
-// Describe says what the model is.
+// Describe returns the model's description.
 func (m *Model) Describe() Description { return m.about }
 
-// Spec returns the features file that was packed with the model, or given to
-// [Load]; nil if there is none.
+// Spec returns the features file in the zip file or folder, or the one given to [Load], or
+// nil.
 func (m *Model) Spec() *features.Spec { return m.spec }
 
-// NeedsLimit reports a detector that cannot tell anomalies.
+// NeedsLimit reports whether the model is a detector without a threshold.
 func (m *Model) NeedsLimit() bool { return m.about.NeedsThreshold }
 
 // Anomalies says which of a detector's scores are anomalies.
 func (m *Model) Anomalies() predict.Side { return predict.SideOf(m.Model) }
 
-// Detects returns nil if the model can tell anomalies, else an error that says why
-// not.
+// Detects returns nil if the model can detect anomalies. Otherwise it returns an error that
+// says why not.
 func (m *Model) Detects() error {
 	if m.Kind() == predict.Detector && m.about.Threshold != nil {
 		return nil
@@ -113,8 +111,7 @@ func (m *Model) Detects() error {
 // Use makes the model use these instructions: see [sklearn.Model.Use].
 func (m *Model) Use(i svm.Instructions) { m.loaded.Use(i) }
 
-// cut is a classifier of two classes that says the second from another probability
-// on than one half.
+// cut is a classifier of two classes that predicts the second from a given probability on.
 type cut struct {
 	predict.Model
 	from float64
@@ -144,12 +141,12 @@ func (c *cut) Predict(r *predict.Result, x []float64) error {
 	return nil
 }
 
-// DependsOnOthers reports a model that scores a row in its library by the other rows
-// of the same call too; see [sklearn.Model.PredictTogether].
+// DependsOnOthers reports whether the library's score of a row depends on the other rows of
+// the same call; see [sklearn.Model.DependsOnOthers].
 func (m *Model) DependsOnOthers() bool { return m.loaded.DependsOnOthers() }
 
-// PredictTogether is Predict of the rows of x as the library scores them in one
-// call.
+// PredictTogether is like Predict, but scores the rows as the library does in one call; see
+// [sklearn.Model.PredictTogether].
 func (m *Model) PredictTogether(r *predict.Result, x []float64) error {
 	together := m.loaded.PredictTogether
 	if t := m.about.Threshold; t != nil && m.Kind() == predict.Detector {
@@ -162,18 +159,17 @@ func (m *Model) PredictTogether(r *predict.Result, x []float64) error {
 	return together(r, x)
 }
 
-// callTogether is a model whose Predict is that of all rows in one call.
+// callTogether is a model whose Predict is PredictTogether.
 type callTogether struct{ *sklearn.Model }
 
 func (c callTogether) Predict(r *predict.Result, x []float64) error {
 	return c.PredictTogether(r, x)
 }
 
-// Library returns the model as its library has it, without the threshold that
-// stands beside it.
-// All rows of a call are scored as in one of the library's.
+// Library returns the model without the threshold of the file or the features file. Its
+// Predict scores the rows as the library does in one call.
 func (m *Model) Library() predict.Model { return callTogether{m.loaded} }
 
-// Scaling returns what the first scaler that rows come to subtracts and divides by:
-// see [sklearn.Model.Scaling].
+// Scaling returns the center and the scale of the model's first scaler; see
+// [sklearn.Model.Scaling].
 func (m *Model) Scaling() (center, scale []float64) { return m.loaded.Scaling() }

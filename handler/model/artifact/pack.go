@@ -9,17 +9,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/archive"
 )
 
-// Packed is a model as one file, and what that was made of.
+// Packed is a model in one file, and the files that it was made from.
 type Packed struct {
 	Data  []byte
-	Model *Model // of Data
-	Parts []Part // by their names in the folder; nil if Data is the one file as it was
+	Model *Model // loaded from Data
+	Parts []Part // with their names in the folder; nil if Data is the only file
 }
 
-// Pack returns the model that some files of a folder are together as one file: a
-// zip file of those that are needed, or, if there is only one, this as it is. The
-// same files give the same bytes. The features file becomes [FeaturesFile]. Names
-// are slash-separated paths in dir.
+// Pack packs files of a folder that hold one model into one file. A single file is returned
+// unchanged. Several become a zip file of those that the model uses. The same files always
+// give the same bytes. In the zip file the features file is called [FeaturesFile]. Names are
+// paths in dir, separated by slashes.
 func Pack(dir fs.FS, names []string) (*Packed, error) {
 	if len(names) == 1 {
 		data, err := readFile(dir, names[0])
@@ -68,7 +68,7 @@ func Pack(dir fs.FS, names []string) (*Packed, error) {
 	return p, nil
 }
 
-// featuresOf returns the name of the features file, "" if there is none.
+// featuresOf returns the name of the features file, or "".
 func featuresOf(all files) string {
 	for _, name := range all.Names() {
 		if !IsFeatures(name) || strings.Contains(name, "/") {

@@ -10,8 +10,8 @@ import (
 
 const besideModel = "put it into one folder with the model's file, and publish that"
 
-// notModel says what a pickled value is, if it is surely no model: nothing that
-// an estimator could be is in it.
+// notModel returns an error that says what a pickled value is, if it cannot hold an
+// estimator.
 func notModel(v any) error {
 	switch v := v.(type) {
 	case nil:
@@ -23,9 +23,9 @@ func notModel(v any) error {
 	case []byte:
 		return noModel("the file holds %d bytes, not a model: %s", len(v), writeEstimator)
 	case pickle.Global:
-		return noModel("the file holds the name of a function or class (%v), not a model: a pickle has none of its code, and nothing of a file is run here; write the fitted estimators that it uses", v)
+		return noModel("the file holds the name of a function or class (%v), not a model: a pickle does not contain its code, and nothing of a file is run here: write the fitted estimators that it uses", v)
 	case *numpy.Array:
-		if v.Type.Kind == 'O' && v.Len() == 1 { // in which a dict or a model may be
+		if v.Type.Kind == 'O' && v.Len() == 1 { // it may hold a dict or a model
 			return nil
 		}
 		return noModel("the file holds a numpy array of shape %v, which is data and not a model: %s", shapeText(v.Shape), writeEstimator)
@@ -81,10 +81,11 @@ func sized(v any) string {
 	return fmt.Sprintf("%s of %d", pickle.Kind(v), n)
 }
 
-// maxLook is how deep inside one another objects are looked for.
+// maxLook is the depth up to which objects searches.
 const maxLook = 4
 
-// objects reports whether an object, or something that may hold one, is in v.
+// objects reports whether v contains an object, or something at the largest depth that may
+// contain one.
 func objects(v any, depth int) bool {
 	if depth == 0 {
 		return true
@@ -109,7 +110,7 @@ func objects(v any, depth int) bool {
 	return false
 }
 
-// texts returns the strings in a list, tuple or set of nothing else.
+// texts returns the strings in a list, tuple or set, or nil if it contains anything else.
 func texts(v any) (names []string) {
 	items := pickle.Items(v)
 	if set, ok := v.(*pickle.Set); ok {
@@ -125,7 +126,7 @@ func texts(v any) (names []string) {
 	return names
 }
 
-// scalar returns the Go value of a numpy scalar, and others as they are.
+// scalar returns the Go value of a numpy scalar, and any other value unchanged.
 func scalar(v any) any {
 	if s, err := numpy.Scalar(v); err == nil {
 		return s
@@ -133,7 +134,7 @@ func scalar(v any) any {
 	return v
 }
 
-// shorten lists the first of names.
+// shorten returns the first names, separated by commas.
 func shorten(names []string) string {
 	const most = 6
 	var short []string

@@ -3,20 +3,20 @@ package forest
 import "fmt"
 
 const (
-	few     = 3         // rows that walk alone
-	abreast = 4         // trees that such a row walks down at once
-	tile    = 24 * rows // rows that follow each other through a tree while it is in the cache,
-	block   = 1 << 16   // and how many keys they may have, if they are several groups
-	small   = 512       // keys that have their room on the stack
+	few     = 3         // up to this many rows go down the trees one by one
+	abreast = 4         // trees that such a row goes down at the same time
+	tile    = 24 * rows // most rows of a block: they all go down one tree while it is in the cache
+	block   = 1 << 16   // most keys of a block that has several groups
+	small   = 512       // most keys of a block that is on the stack
 )
 
-// Add adds to each of the n rows of dst, Outputs numbers each, the values of
-// the leaves that the row of x ends in, in the order of the first so many
-// trees. Each sum is rounded to V as it grows. X is row-major, rows of Features
-// numbers. It panics if dst and x are not of one number of rows.
+// Add adds the values of the leaves that each row of x reaches to the same row of dst.
+// It uses the first trees of the forest, in order, and rounds to V after each addition.
+// X has rows of [Values.Features] numbers, dst rows of [Values.Outputs] numbers, both
+// row-major. It panics if dst and x have different numbers of rows.
 func (f *Values[X, V]) Add(dst []V, x []X, trees int) { add(f, dst, x, trees) }
 
-// add is Add of numbers that are rounded to X first.
+// add is Add, but rounds x to X first.
 func add[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int) {
 	n := len(dst) / f.outputs
 	if n*f.outputs != len(dst) || len(x) != n*f.features {
@@ -44,10 +44,10 @@ func add[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int) {
 // scratch is the memory for a block of rows.
 type scratch struct {
 	block   []uint64
-	columns []uint32 // for the tops of trees; nil if they are not used
+	columns []uint32 // see topColumns; nil if tops are not used
 }
 
-// addBlocks is add, by as many rows at a time as the block has groups for.
+// addBlocks is add with given memory. It adds as many rows at a time as fit in the block.
 func addBlocks[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int, s *scratch) {
 	stride := max(1, len(f.slots)) * rows
 	most := len(s.block) / stride * rows
@@ -63,7 +63,7 @@ func addBlocks[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int, s *scr
 	}
 }
 
-// transpose writes the keys of the rows of x to the groups of block.
+// transpose writes the keys of the rows of x to block, in its layout: see rows.
 func transpose[X, V, S Float](f *Values[X, V], block []uint64, x []S) {
 	for ; len(x) > 0; block = block[len(f.slots)*rows:] {
 		m := min(rows, len(x)/f.features)
@@ -86,7 +86,7 @@ func transpose[X, V, S Float](f *Values[X, V], block []uint64, x []S) {
 	}
 }
 
-// add is Add of the n rows in block.
+// add is Add for the n rows in block.
 func (f *Values[X, V]) add(dst []V, block []uint64, columns []uint32, n, trees int) {
 	if n <= few {
 		for l := range n {
@@ -108,7 +108,7 @@ func (f *Values[X, V]) add(dst []V, block []uint64, columns []uint32, n, trees i
 	}
 }
 
-// leaves sets the first n of leaves to those that the rows of a block end in.
+// leaves sets leaves[i] to the leaf that row i of a block of n rows reaches.
 func (f *Values[X, V]) leaves(leaves []uint32, t *valueTree, block []uint64, n int) {
 	switch t.layout {
 	case linked:
@@ -148,7 +148,7 @@ func (f *Values[X, V]) addLeaves(dst, values []V, leaves []uint32) {
 	}
 }
 
-// addPairsPortable is addLeaves of leaves of two values each, for two outputs.
+// addPairsPortable is addLeaves for two values a leaf and two outputs.
 func addPairsPortable[V Float](dst, values []V, leaves []uint32) {
 	for l, leaf := range leaves {
 		v, d := values[2*int(leaf):][:2], dst[2*l:][:2]
@@ -157,7 +157,7 @@ func addPairsPortable[V Float](dst, values []V, leaves []uint32) {
 	}
 }
 
-// addOne is add of the first row of a group.
+// addOne is add for the first row of a group.
 func (f *Values[X, V]) addOne(dst []V, group []uint64, trees []valueTree) {
 	var leaves [abreast]uint32
 	for len(trees) > 0 {
@@ -184,7 +184,7 @@ func allLinked(trees []valueTree) bool {
 	return true
 }
 
-// linkedTrees is leaf of linked trees together.
+// linkedTrees is leaf for several linked trees at the same time.
 func linkedTrees(leaves *[abreast]uint32, trees *[abreast]valueTree, nodes []uint64, group []uint64) {
 	s, t, u, v := nodes[trees[0].first:], nodes[trees[1].first:], nodes[trees[2].first:], nodes[trees[3].first:]
 	var a, b, c, d uint32
@@ -197,8 +197,8 @@ func linkedTrees(leaves *[abreast]uint32, trees *[abreast]valueTree, nodes []uin
 	*leaves = [abreast]uint32{a, b, c, d}
 }
 
-// leaf returns the leaf of t in which the first row of a group ends. In a deep tree most
-// leaves are well above the deepest: it stops there.
+// leaf returns the leaf of t that the first row of a group reaches. It stops at the leaf,
+// since most leaves of a deep tree are well above the deepest.
 func (f *Values[X, V]) leaf(t *valueTree, group []uint64) (i uint32) {
 	if t.layout == special {
 		return wideValue(f.specialLeaf(t, group))
@@ -221,8 +221,8 @@ func (f *Values[X, V]) leaf(t *valueTree, group []uint64) (i uint32) {
 	return i
 }
 
-// specialLeaf returns the position of the leaf of a special tree in which the first row of
-// a group ends.
+// specialLeaf returns the position of the leaf of a special tree that the first row of a
+// group reaches.
 func (f *Values[X, V]) specialLeaf(t *valueTree, group []uint64) (i uint32) {
 	nodes, rules := f.wide[t.first:], f.rules[t.rules:]
 	zeroLow, zeroHigh := key(X(-zeroThreshold)), key(X(zeroThreshold))

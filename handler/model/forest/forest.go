@@ -10,10 +10,9 @@ import (
 // Forest sums path lengths. It is safe for concurrent use.
 type Forest struct{ lengths *Values[float32, float64] }
 
-// New returns the forest of trees over rows of that many features. Length gives
-// the length of the path to a leaf depth edges below the root that held that
-// many samples, [PathLength] for instance. The error names the tree and node
-// that cannot be.
+// New returns a forest for rows of that many features. Length is [PathLength] or
+// [PathLength019]: it returns the length of the path to a leaf that is depth edges below
+// the root and had that many samples. An error names the tree and the node that is wrong.
 func New(features int, trees []Tree, length func(depth, samples int) float64) (*Forest, error) {
 	if len(trees) == 0 {
 		return nil, errors.New("a forest needs a tree")
@@ -37,7 +36,7 @@ func New(features int, trees []Tree, length func(depth, samples int) float64) (*
 	return &Forest{f.Values}, nil
 }
 
-// lengths returns t with the lengths of the paths to its nodes for values.
+// lengths returns t with the path lengths of its nodes as their values.
 func (t Tree) lengths(length func(depth, samples int) float64) ValueTree[float32, float64] {
 	v := ValueTree[float32, float64]{
 		Nodes:  make([]ValueNode[float32], len(t.Nodes)),
@@ -60,8 +59,8 @@ func (t Tree) lengths(length func(depth, samples int) float64) ValueTree[float32
 	return v
 }
 
-// Floor32 returns the largest float32 not above t: a float32 is at most the
-// one exactly where it is at most the other.
+// Floor32 returns the largest float32 that is not above t. For every float32 x, x <= t is
+// the same as x <= Floor32(t).
 func Floor32(t float64) float32 {
 	f := float32(t)
 	if float64(f) > t {
@@ -70,10 +69,9 @@ func Floor32(t float64) float32 {
 	return f
 }
 
-// PathLengths sets dst[i] to the sum, over the trees in order, of the lengths
-// of the paths that row i of x takes. X is row-major, len(dst) rows of Features
-// numbers; they are rounded to float32 first, as scikit-learn does. NaN goes
-// where each node says. It panics if len(x) is not len(dst) times Features.
+// PathLengths sets dst[i] to the sum of the path lengths of row i of x over all trees, in
+// order. X is row-major: len(dst) rows of [Forest.Features] numbers. They are rounded to
+// float32 first, as scikit-learn does. It panics if len(x) is not len(dst) times Features.
 func (f *Forest) PathLengths(dst, x []float64) {
 	clear(dst)
 	add(f.lengths, dst, x, f.Trees())
@@ -82,8 +80,8 @@ func (f *Forest) PathLengths(dst, x []float64) {
 // Trees returns the number of trees.
 func (f *Forest) Trees() int { return f.lengths.Trees() }
 
-// Features returns the number of columns that a row must have.
+// Features returns the number of columns of a row.
 func (f *Forest) Features() int { return f.lengths.Features() }
 
-// Size returns the bytes that f holds.
+// Size returns the number of bytes of memory that f takes.
 func (f *Forest) Size() int { return int(unsafe.Sizeof(*f)) + f.lengths.Size() }

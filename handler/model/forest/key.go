@@ -5,15 +5,15 @@ import (
 	"unsafe"
 )
 
-// A number is compared by its key: an unsigned integer, in the order of the numbers.
-// Integers are compared in fewer instructions, and NaN has a place below or above all
-// numbers, as a node wants it. A key of a float32 is in the upper 32 bits; the lower
-// ones are 0.
+// Numbers are compared by their keys. A key is an unsigned integer, and keys have the
+// order of their numbers. Comparing integers takes fewer instructions, and NaN can have a
+// key below or above those of all numbers. The key of a float32 is in the upper 32 bits,
+// and the lower 32 bits are 0.
 
-// nanLow is the key of NaN where it goes left at all thresholds.
+// nanLow is the key of NaN in a column where NaN goes left at every node.
 const nanLow = 0
 
-// nanHigh returns the key of NaN where it goes right at all thresholds.
+// nanHigh returns the key of NaN in a column where NaN goes right at every node.
 func nanHigh[X Float]() uint64 {
 	if single[X]() {
 		return math.MaxUint32 << 32
@@ -21,7 +21,7 @@ func nanHigh[X Float]() uint64 {
 	return math.MaxUint64
 }
 
-// key returns that of x, which is not NaN. Zeros of both signs have one key.
+// key returns the key of x, which must not be NaN. 0 and -0 have the same key.
 func key[X Float](x X) uint64 {
 	x += 0 // -0 becomes 0
 	if single[X]() {
@@ -32,7 +32,7 @@ func key[X Float](x X) uint64 {
 	return bits ^ (uint64(int64(bits)>>63) | 1<<63)
 }
 
-// number returns the number of a key, which is not NaN's.
+// number returns the number that has a key, which must not be that of NaN.
 func number[X Float](k uint64) float64 {
 	if single[X]() {
 		k := uint32(k >> 32)

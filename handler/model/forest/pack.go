@@ -5,54 +5,57 @@ import (
 	"math"
 )
 
-// layout is how a tree is kept: its nodes breadth first, which puts siblings side by
-// side, so that of a child on the right no position has to be kept.
+// layout is how the nodes of a tree are stored. In all layouts the nodes are in
+// breadth-first order, so siblings are side by side and a node only needs the position of
+// its left child.
+//
+// The left child of a leaf is the leaf itself, and no key is above its threshold. So a row
+// stays at a leaf, and all rows can take the same number of steps.
 type layout uint8
 
 const (
-	// A node of a linked tree is 8 bytes. The upper 32 bits are the key of its threshold,
-	// of float32. The next 16 say where the column that it compares starts in a group, the
-	// last 16 are the position of its left child, counted from the root. The key of a row
-	// is above the node as a number exactly where it is above the threshold: the lower
-	// bits of the key are 0.
+	// A node of a linked tree is a uint64. The upper 32 bits are the key of its threshold,
+	// which is a float32. The next 16 bits are the position in a group at which the column
+	// of its feature begins. The lowest 16 bits are the position of its left child, counted
+	// from the root. A row's key is compared with the whole node: its lower 32 bits are 0,
+	// so it is above the node exactly if it is above the threshold.
 	linked layout = iota
-	// A wide tree has keys of 64 bits, or more nodes or columns than 16 bits can count.
-	// Siblings take 32 bytes: the keys of the thresholds of both, then the links of both.
-	// The upper half of a link is the position of the left child, the lower one says where
-	// the column starts. Positions are of thresholds, in 8 bytes.
+	// A wide tree has keys of 64 bits, or more nodes or columns than fit in 16 bits. Two
+	// siblings take four uint64: the keys of their thresholds, then their links. The upper
+	// half of a link is the position of the left child's threshold. The lower half is the
+	// position in a group at which the column of the feature begins.
 	wide
-	// A special tree is a wide one with a node that says more than a threshold.
+	// A special tree is a wide tree in which a node has categories, or sends zero where it
+	// sends NaN. Each node has a rule.
 	special
 )
 
-// In a leaf, the left child is the leaf itself, and no key is above the threshold: further
-// steps stay there, so that all rows of a tree may take the same number of them.
-
 type valueTree struct {
 	layout layout
-	depth  uint32 // edges to the deepest leaf
-	output int
-	first  int // node, in linked or wide
-	values int // where those of its first node are
-	rules  int // where that of the first node is, of a special tree
+	depth  uint32 // edges from the root to the deepest leaf
+	output int    // the output that the first value of a leaf is added to
+	first  int    // the position of the root in Values.linked or Values.wide
+	values int    // the position of the root's first value in Values.values
+	rules  int    // the position of the root's rule in Values.rules, of a special tree
 }
 
-// slot is a column of a group: a feature, and which key NaN has in it.
+// slot is a column of a group. A feature has up to two: in one NaN is below all numbers, in
+// the other above.
 type slot struct {
 	feature int
-	high    bool // NaN is above all thresholds and goes right, else left
+	high    bool // NaN is above all numbers, and goes right
 }
 
-// rule says of a node of a special tree what its threshold does not.
+// rule holds what a node of a special tree has beside its threshold.
 type rule uint8
 
 const (
 	nanRight    rule = 1 << iota // NaN goes right
 	zeroMissing                  // zero goes where NaN goes
-	categories                   // instead of a threshold there is a position in sets
+	categories                   // in place of the threshold there is a position in Values.sets
 )
 
-// size is what a tree's layout depends on.
+// size is what the layout of a tree depends on.
 type size struct {
 	nodes, depth int
 	special      bool
@@ -68,13 +71,13 @@ func (f *Values[X, V]) layout(s size) layout {
 	return linked
 }
 
-// packer makes a forest.
+// packer builds a forest.
 type packer[X, V Float] struct {
 	*Values[X, V]
-	columns map[slot]int // where those of a group start
+	columns map[slot]int // the position in a group at which the column of a slot begins
 }
 
-// newPacker returns one that has room for trees of these sizes.
+// newPacker returns a packer with memory for trees of these sizes.
 func newPacker[X, V Float](features, outputs, width int, sizes []size) (*packer[X, V], error) {
 	if features < 1 || features > math.MaxInt32/(2*rows) {
 		return nil, fmt.Errorf("%d features: there must be one at least, and fewer than %d", features, math.MaxInt32/(2*rows))
@@ -103,23 +106,24 @@ func newPacker[X, V Float](features, outputs, width int, sizes []size) (*packer[
 	return &packer[X, V]{f, make(map[slot]int)}, nil
 }
 
-// wideWords returns how many words so many nodes of a wide tree take. The root has no
-// sibling, whose place is left free.
+// wideWords returns the number of uint64 that the nodes of a wide tree take. The place of
+// the root's sibling is unused.
 func wideWords(nodes int) int { return (nodes + 1) / 2 * 4 }
 
-// widePosition returns the position in a wide tree of the node that is the at-th breadth
-// first.
+// widePosition returns the position in a wide tree of node number at in breadth-first
+// order.
 func widePosition(at int) int {
 	if at > 0 {
-		at++ // the root's sibling
+		at++ // the place of the root's sibling
 	}
 	return at/2*4 + at%2
 }
 
-// wideValue returns which value belongs to the node at a position.
+// wideValue is the inverse of widePosition, with the root's sibling counted as 1. It is
+// also the number of the node's value and rule.
 func wideValue(position uint32) uint32 { return position>>1&^1 | position&1 }
 
-// pack appends a tree of that size.
+// pack appends a tree to the forest.
 func (f *packer[X, V]) pack(t ValueTree[X, V], s size) {
 	p := valueTree{layout: f.layout(s), depth: uint32(s.depth), output: t.Output, values: len(f.values)}
 	if p.layout == linked {
@@ -136,7 +140,7 @@ func (f *packer[X, V]) pack(t ValueTree[X, V], s size) {
 			if p.layout == special {
 				f.rules = append(f.rules, r)
 			}
-			if at == 0 { // its sibling
+			if at == 0 { // the place of the root's sibling
 				f.values = append(f.values, make([]V, f.width)...)
 				if p.layout == special {
 					f.rules = append(f.rules, 0)
@@ -147,8 +151,9 @@ func (f *packer[X, V]) pack(t ValueTree[X, V], s size) {
 	f.trees = append(f.trees, p)
 }
 
-// packNodes appends the values of the nodes, breadth first, and calls node with each, its
-// position, and that of its left child, which of a leaf is its own.
+// packNodes visits the nodes in breadth-first order. It appends their values, and calls
+// node with each node, its number, and the number of its left child. For a leaf the two
+// numbers are the same.
 func (f *packer[X, V]) packNodes(t ValueTree[X, V], node func(n ValueNode[X], at, left int)) {
 	queue := make([]int, 1, len(t.Nodes))
 	for at := 0; at < len(queue); at++ {
@@ -170,8 +175,8 @@ func (f *packer[X, V]) packLinked(n ValueNode[X], _, left int) {
 	f.linked = append(f.linked, threshold|uint64(column)<<16|uint64(left))
 }
 
-// wideNode returns the threshold and the column of a node of a wide tree, and of a special
-// one the rule. If that has a set of categories, the set is kept.
+// wideNode returns the threshold and the column of a node of a wide tree, and its rule if
+// the tree is special. It appends the node's categories to sets.
 func (f *packer[X, V]) wideNode(n ValueNode[X], special bool) (threshold uint64, column int, r rule) {
 	if n.Left == Leaf {
 		return math.MaxUint64, 0, 0
@@ -191,10 +196,10 @@ func (f *packer[X, V]) wideNode(n ValueNode[X], special bool) (threshold uint64,
 		threshold = uint64(len(f.sets))
 		f.sets = append(f.sets, *n.Categories)
 	}
-	return threshold, f.column(slot{n.Feature, false}), r // NaN is known by the lowest key
+	return threshold, f.column(slot{n.Feature, false}), r // specialLeaf recognises NaN by nanLow
 }
 
-// column returns where the column of a slot starts in a group.
+// column returns the position in a group at which the column of a slot begins.
 func (f *packer[X, V]) column(s slot) int {
 	at, ok := f.columns[s]
 	if !ok {
@@ -205,7 +210,7 @@ func (f *packer[X, V]) column(s slot) int {
 	return at
 }
 
-// special reports whether n says more than a threshold.
+// special reports whether n needs a rule.
 func (n ValueNode[X]) special() bool {
 	return n.Left != Leaf && (n.ZeroMissing || n.Categories != nil)
 }

@@ -3,20 +3,21 @@ package forest
 import "math"
 
 const (
-	topDepth  = 4                                        // edges that the top of a tree has
-	topLeast  = 3                                        // edges of a tree whose top is used
-	topRows   = 16                                       // that are compared at once
-	topStride = (tile + topRows - 1) / topRows * topRows // keys from a column to the next
-	topSlots  = 128                                      // columns up to which there are tops
+	topDepth  = 4                                        // levels of a top
+	topLeast  = 3                                        // the least depth of a tree whose top is used
+	topRows   = 16                                       // rows that are compared at once
+	topStride = (tile + topRows - 1) / topRows * topRows // keys from the start of a column to that of the next
+	topSlots  = 128                                      // most columns of a forest with tops
 )
 
-// top is the first levels of a linked tree as a complete tree: below a leaf, all nodes send
-// rows left, and all exits are the leaf. Node i, from 1 on, is at i-1, and its children
-// are nodes 2i and 2i+1.
+// top is the first levels of a linked tree as a complete binary tree. If the tree has a
+// leaf in these levels, the nodes below it in the top send all rows left, to that leaf.
+// Nodes are numbered from 1, and the children of node i are 2i and 2i+1. Node i is at
+// position i-1.
 type top struct {
-	thresholds [1<<topDepth - 1]uint32 // upper halves of keys
-	columns    [1<<topDepth - 1]uint32 // bytes to where the column starts
-	exits      [1 << topDepth]uint32   // nodes of the tree, from left to right
+	thresholds [1<<topDepth - 1]uint32 // the upper halves of the keys
+	columns    [1<<topDepth - 1]uint32 // the byte at which the column of the feature begins
+	exits      [1 << topDepth]uint32   // the nodes of the tree below the top, from left to right
 }
 
 // makeTops sets the tops of the linked trees if the processor can use them.
@@ -33,7 +34,7 @@ func (f *Values[X, V]) makeTops() {
 }
 
 func newTop(nodes []uint64) (t top) {
-	var at [2 << topDepth]uint64 // nodes; the root is 1
+	var at [2 << topDepth]uint64 // the nodes of the tree, by their number in the top
 	for i := 1; i < 1<<topDepth; i++ {
 		n := nodes[at[i]]
 		left, column := n&math.MaxUint16, n>>16&math.MaxUint16/rows
@@ -48,7 +49,8 @@ func newTop(nodes []uint64) (t top) {
 	return t
 }
 
-// topColumns writes the upper halves of the keys of a block of n rows, column by column.
+// topColumns writes the upper halves of the keys of a block of n rows to columns. A column
+// begins every topStride numbers.
 func topColumns(columns []uint32, block []uint64, slots, n int) {
 	for first := 0; first < n; first += rows {
 		for i := range slots {
@@ -61,8 +63,7 @@ func topColumns(columns []uint32, block []uint64, slots, n int) {
 	}
 }
 
-// exitsPortable sets nodes to those of the tree that the rows in columns come to from its
-// top, sixteen rows at a time.
+// exitsPortable sets nodes[i] to the node of the tree that row i reaches below the top.
 func exitsPortable(nodes, columns []uint32, t *top) {
 	for row := range nodes {
 		i := 1

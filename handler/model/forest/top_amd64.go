@@ -2,8 +2,8 @@ package forest
 
 import "golang.org/x/sys/cpu"
 
-// hasTops says that the processor has AVX-512, which compares sixteen rows with the fifteen
-// nodes of a top in a quarter of the time that these take to walk.
+// hasTops says whether the processor has AVX-512. It compares sixteen rows with the fifteen
+// nodes of a top in a quarter of the time of going down these levels.
 var hasTops = cpu.X86.HasAVX512F
 
 //go:noescape

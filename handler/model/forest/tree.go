@@ -9,13 +9,13 @@ import (
 // tree/_tree.pyx).
 const Leaf = -1
 
-// Node is a node as scikit-learn keeps it: a row goes left where its feature,
-// as a float32, is at most the threshold.
+// Node is a node of scikit-learn's tree_. A row goes left if its feature, rounded to
+// float32, is less than or equal to the threshold.
 type Node struct {
-	Left, Right int // positions of the children, after the node's own; Leaf in a leaf
+	Left, Right int // positions of the children, which come after the node; Leaf in a leaf
 	Feature     int // the position in Tree.Features; unused in a leaf
 	Threshold   float64
-	NaNLeft     bool // where NaN goes (missing_go_to_left)
+	NaNLeft     bool // NaN goes left (missing_go_to_left)
 	Samples     int  // n_node_samples
 }
 
@@ -27,9 +27,9 @@ type Tree struct {
 	Features []int
 }
 
-// check returns an error unless t is one tree over columns below features:
-// every node but the root is the child of exactly one node before it. It returns
-// the edges to the deepest leaf.
+// check returns an error unless t is one tree for rows of that many features: every node
+// but the root must be the child of exactly one node before it. Depth is the number of
+// edges from the root to the deepest leaf.
 func (t Tree) check(features int) (depth int, err error) {
 	if len(t.Nodes) == 0 {
 		return 0, fmt.Errorf("it has no node")
@@ -52,7 +52,7 @@ func (t Tree) check(features int) (depth int, err error) {
 	return depth, nil
 }
 
-// check checks the node at position i, and notes the depths of its children.
+// check checks the node at position i, and sets the depths of its children.
 func (n Node) check(i, features int, depths []int) error {
 	switch {
 	case i > 0 && depths[i] == 0:

@@ -12,59 +12,59 @@ import (
 // Float is the precision in which a library compares or adds.
 type Float interface{ float32 | float64 }
 
-// Values is a forest whose leaves hold values, of which rows get sums. X is the
-// precision of the comparison with thresholds, V that of the sum. It is safe
-// for concurrent use.
+// Values is a forest whose leaves hold values. A row gets the sum of the values of the
+// leaves that it reaches. X is the precision of thresholds, V that of sums. It is safe for
+// concurrent use.
 type Values[X, V Float] struct {
 	features, outputs, width int
 	trees                    []valueTree
 	slots                    []slot    // the columns of a group
-	linked, wide             []uint64  // the nodes of the linked trees, and of the wide and special ones
-	values                   []V       // width of them for each node
-	rules                    []rule    // of the nodes of special trees
-	sets                     []Set     // of the nodes with categories
-	tops                     []top     // of each tree, those of linked ones; nil if they are not used
+	linked, wide             []uint64  // the nodes of linked trees; those of wide and special trees
+	values                   []V       // width numbers for each node
+	rules                    []rule    // a rule for each node of special trees
+	sets                     []Set     // the categories of nodes of special trees
+	tops                     []top     // per tree, set for linked ones; nil if tops are not used
 	scratch                  sync.Pool // of *scratch
 }
 
-// Set holds the categories, each a bit, that go left at a node.
+// Set is a set of categories that go left at a node. Category i is bit i%32 of Bits[i/32].
 type Set struct {
 	Bits []uint32
-	// Others says that numbers without a bit go left.
+	// Others says that numbers which have no bit go left.
 	Others bool
-	// Inverted says that the bits are those that go right.
+	// Inverted says that the bits are the categories that go right.
 	Inverted bool
 }
 
-// ValueNode is a node: a row goes left where its feature is at most the
+// ValueNode is a node. A row goes left if its feature is less than or equal to the
 // threshold. A leaf has [Leaf] for both children.
 type ValueNode[X Float] struct {
-	Left, Right int
-	Feature     int
+	Left, Right int // positions of the children
+	Feature     int // the column of the row
 	Threshold   X
-	NaNLeft     bool // where NaN goes
-	ZeroMissing bool // |x| up to 1e-35 goes there too
-	Categories  *Set // instead of the threshold
+	NaNLeft     bool // NaN goes left
+	ZeroMissing bool // a number of at most 1e-35, up to its sign, goes where NaN goes
+	Categories  *Set // decides in place of the threshold; or nil
 }
 
-// ValueTree is a tree; its root is the first node. Values holds, for each node,
-// as many numbers as a leaf has; those of other nodes are not read.
+// ValueTree is a tree. Its root is the first node. Values holds width numbers for each
+// node, as [NewValues] says. Only those of leaves are used.
 type ValueTree[X, V Float] struct {
 	Nodes  []ValueNode[X]
 	Values []V
-	Output int // to which the first value of a leaf is added
+	Output int // the output that the first value of a leaf is added to
 }
 
-// zeroThreshold is the number up to which LightGBM takes one for zero, of float32
-// (kZeroThreshold in include/LightGBM/meta.h).
+// zeroThreshold is the largest number that LightGBM takes for zero: the float32 nearest to
+// 1e-35 (kZeroThreshold in include/LightGBM/meta.h).
 const zeroThreshold = 0x1.a95a5cp-117
 
-// NewValues returns the forest of trees over rows of so many features, for so
-// many outputs, each leaf of which has width values. An error names the tree
-// and node that cannot be.
+// NewValues returns a forest for rows of that many features. A row gets that many outputs,
+// and each leaf holds width values, which are added to successive outputs. An error names
+// the tree and the node that is wrong.
 func NewValues[X, V Float](features, outputs, width int, trees []ValueTree[X, V]) (*Values[X, V], error) {
 	if features < 1 || width < 1 || outputs < width || outputs > math.MaxInt32 {
-		return nil, fmt.Errorf("leaves of %d values, %d outputs and %d features cannot be", width, outputs, features)
+		return nil, fmt.Errorf("a forest cannot have leaves of %d values, %d outputs and %d features", width, outputs, features)
 	}
 	sizes := make([]size, len(trees))
 	for i, t := range trees {
@@ -85,9 +85,9 @@ func NewValues[X, V Float](features, outputs, width int, trees []ValueTree[X, V]
 	return f.Values, nil
 }
 
-// check returns an error unless t is one tree: each node but the root is the
-// child of exactly one, and all are reached from the root. It returns the edges to
-// the deepest leaf.
+// check returns an error unless each node that is reached from the root has one parent,
+// and its fields are in range. Depth is the number of edges from the root to the deepest
+// leaf.
 func (t ValueTree[X, V]) check(features, outputs, width int) (depth int, err error) {
 	switch {
 	case len(t.Nodes) == 0:
@@ -129,13 +129,13 @@ func (t ValueTree[X, V]) check(features, outputs, width int) (depth int, err err
 // Trees returns the number of trees.
 func (f *Values[X, V]) Trees() int { return len(f.trees) }
 
-// Features returns the number of columns that a row must have.
+// Features returns the number of columns of a row.
 func (f *Values[X, V]) Features() int { return f.features }
 
-// Outputs returns how many sums a row gets.
+// Outputs returns the number of sums of a row.
 func (f *Values[X, V]) Outputs() int { return f.outputs }
 
-// Size returns the bytes that f holds.
+// Size returns the number of bytes of memory that f takes.
 func (f *Values[X, V]) Size() int {
 	size := int(unsafe.Sizeof(*f)) + int(unsafe.Sizeof(valueTree{}))*cap(f.trees) +
 		8*(cap(f.linked)+cap(f.wide)) + int(unsafe.Sizeof(slot{}))*cap(f.slots) +
@@ -147,12 +147,12 @@ func (f *Values[X, V]) Size() int {
 	return size + int(unsafe.Sizeof(v))*cap(f.values)
 }
 
-// goesLeft reports whether x, which is not NaN, has a bit that sends it left.
+// goesLeft reports whether x, which must not be NaN, goes left.
 func (s *Set) goesLeft(x float64) bool {
 	if x <= -1 || x >= float64(32*len(s.Bits)) || len(s.Bits) == 0 {
 		return s.Others
 	}
-	if x < 0 && s.Inverted { // XGBoost takes every negative number for no category
+	if x < 0 && s.Inverted { // in XGBoost no negative number is a category
 		return s.Others
 	}
 	category := int(x)

@@ -2,22 +2,22 @@ package forest
 
 import "math/bits"
 
-// rows is how many walk down a tree together: a group. They are independent of each
-// other, so that the processor works on all while it waits for what one has to load. The
-// assembly has registers for so many.
+// rows is the number of rows that go down a tree together, called a group. Their steps do
+// not depend on each other, so the processor works on some rows while it loads the nodes of
+// others. The assembly has registers for this many.
 //
-// A block is of groups that follow each other. A group holds its rows column by column:
-// the key of row l in the column that starts at c is at c+l.
+// A block is one or more groups. A group holds its keys column by column: the key of row l
+// in the column that begins at c is at c+l.
 const rows = 11
 
-// linkedLeavesPortable sets leaves to the nodes of a linked tree that the rows of a block
-// end in.
+// linkedLeavesPortable sets leaves to the leaves of a linked tree that the rows of a block
+// reach.
 func linkedLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) {
 	clear(leaves)
 	onwardLeavesPortable(leaves, block, nodes, depth)
 }
 
-// onwardLeavesPortable walks on from the nodes in leaves, so many steps.
+// onwardLeavesPortable goes depth steps down from the nodes in leaves.
 func onwardLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) {
 	for stride := len(block) * rows / len(leaves); len(leaves) > 0; leaves, block = leaves[rows:], block[stride:] {
 		group, at := block[:stride], [rows]uint32(leaves)
@@ -30,7 +30,7 @@ func onwardLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) 
 	}
 }
 
-// wideLeavesPortable is linkedLeavesPortable of a wide tree.
+// wideLeavesPortable is linkedLeavesPortable for a wide tree.
 func wideLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) {
 	for stride := len(block) * rows / len(leaves); len(leaves) > 0; leaves, block = leaves[rows:], block[stride:] {
 		group, at := block[:stride], [rows]uint32{}
@@ -49,7 +49,7 @@ func linkedChild(nodes []uint64, i uint32, group []uint64, row int) uint32 {
 	return uint32(uint16(n)) + above(group[int(uint16(n>>16))+row], n)
 }
 
-// wideChild is linkedChild of a wide tree.
+// wideChild is linkedChild for a wide tree.
 func wideChild(nodes []uint64, i uint32, group []uint64, row int) uint32 {
 	threshold, n := nodes[i], nodes[i+2]
 	return uint32(n>>32) + above(group[int(uint32(n))+row], threshold)

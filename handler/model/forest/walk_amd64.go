@@ -2,8 +2,9 @@ package forest
 
 import "unsafe"
 
-// The walks in assembly take five instructions for a step; the compiler's take more than
-// twice as many. They need nothing that not every amd64 has. Stride is the bytes of a group.
+// In assembly a step takes five instructions. In compiled Go it takes more than twice as
+// many. Every amd64 processor has these instructions. Stride is the size of a group in
+// bytes.
 
 //go:noescape
 func linkedGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
@@ -14,7 +15,7 @@ func linkedOnward(leaves *uint32, block, nodes *uint64, groups, stride, depth in
 //go:noescape
 func wideGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
 
-// addDoubles adds the pairs of values of n leaves to as many pairs of dst.
+// addDoubles adds the pairs of values of n leaves to n pairs of dst.
 //
 //go:noescape
 func addDoubles(dst, values *float64, leaves *uint32, n int)

@@ -8,16 +8,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// Known reports whether a name is one that joblib describes arrays by: its own, or
-// that of the copy in scikit-learn up to 0.22.
+// Known reports whether a name is joblib's class NumpyArrayWrapper. Up to 0.22 scikit-learn
+// contained a copy of joblib, with another module.
 func Known(g pickle.Global) bool {
 	return g.Name == "NumpyArrayWrapper" &&
 		(g.Module == "joblib.numpy_pickle" || g.Module == "sklearn.externals.joblib.numpy_pickle")
 }
 
-// Built is [pickle.Options].Built: it turns joblib's description of an array
-// into a [numpy.Array], whose data it takes out of the stream, and leaves other
-// objects as they are.
+// Built is used as [pickle.Options].Built. It replaces joblib's description of an array by a
+// [numpy.Array], whose data it reads from the stream. Other objects are returned unchanged.
 func Built(o *pickle.Object, in *pickle.Input) (any, error) {
 	if !Known(o.Class) {
 		return o, nil
@@ -47,7 +46,7 @@ func Built(o *pickle.Object, in *pickle.Input) (any, error) {
 	return a, err
 }
 
-// nested reads an array of Python objects, which is a pickle of its own.
+// nested reads an array of Python objects, which is a separate pickle in the stream.
 func nested(in *pickle.Input) (any, error) {
 	v, err := in.Nested()
 	if err != nil {
@@ -59,8 +58,8 @@ func nested(in *pickle.Input) (any, error) {
 	return v, nil
 }
 
-// skipPadding skips what aligns the data since joblib 1.2: a byte that says
-// how many bytes follow it, and these.
+// skipPadding skips the bytes that align the data since joblib 1.2: a byte with their number,
+// then the bytes.
 func skipPadding(o *pickle.Object, in *pickle.Input) error {
 	if aligned, _ := o.Attr("numpy_array_alignment_bytes"); aligned == nil {
 		return nil

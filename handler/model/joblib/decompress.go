@@ -14,16 +14,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// What a compressed file may become: at most MaxSize bytes, and at most
-// MaxRatio times its own size, unless that is under smallSize.
+// Limits of decompressed data: at most MaxSize bytes. If it has more than smallSize bytes, it
+// may have at most MaxRatio times the size of the file.
 const (
 	MaxSize   = 256 << 20
 	MaxRatio  = 100
 	smallSize = 16 << 20
 )
 
-// formats are the compressions joblib offers, by a file's first bytes. open is
-// given the most bytes that may come out.
+// formats are the compressions of joblib, recognised by the first bytes of a file. Limit is
+// the largest size of the decompressed data.
 var formats = []struct {
 	name, magic string
 	open        func(data []byte, limit int) (io.Reader, error)
@@ -37,8 +37,8 @@ var formats = []struct {
 	{"compression of joblib before 0.9.3", "ZF", openOld},
 }
 
-// Decompress returns the pickle in a file; data itself if it is not
-// compressed.
+// Decompress returns the decompressed data, or data itself if it is not compressed. The
+// error wraps [pickle.ErrLimit] if a limit is exceeded.
 func Decompress(data []byte) ([]byte, error) {
 	for _, f := range formats {
 		if !bytes.HasPrefix(data, []byte(f.magic)) {
@@ -57,7 +57,7 @@ func Decompress(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// readAll reads at most limit bytes; more are an error.
+// readAll reads all bytes, and returns an error if there are more than limit.
 func readAll(r io.Reader, limit int) ([]byte, error) {
 	var b bytes.Buffer
 	n, err := b.ReadFrom(io.LimitReader(r, int64(limit)+1))

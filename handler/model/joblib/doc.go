@@ -1,7 +1,7 @@
-// Package joblib reads what joblib.dump adds to a pickle: compression of the
-// whole file, told by its first bytes, and arrays whose data stand in the
-// stream right after the opcode that builds their description.
+// Package joblib reads what joblib.dump adds to a pickle. The whole file may be compressed,
+// which its first bytes say. The data of an array is not in the pickle: it follows in the
+// stream after the opcode that builds the description of the array.
 //
-// Files of joblib 0.11 and later are read, plain or compressed by zlib, gzip,
-// bz2, lzma, xz or lz4.
+// It reads files of joblib 0.11 and later, uncompressed or compressed with zlib, gzip, bz2,
+// lzma, xz or lz4.
 package joblib

@@ -8,13 +8,12 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// A file says how large a dictionary its decoder needs, up to 4 GiB, and the
-// decoder allocates it at once. But no dictionary has to be larger than what
-// comes out, which is limited: so the two functions here give the decoder the
-// smaller of the two numbers.
+// A file says how large a dictionary its decoder needs, up to 4 GiB, and the decoder allocates
+// it at once. But no dictionary needs to be larger than the decompressed data, which is
+// limited. So openLZMA and openXZ limit the dictionary too.
 
-// openLZMA opens the older format: five bytes of properties, of which four are
-// the dictionary's size, eight of the length.
+// openLZMA opens the older format, .lzma. Its header has a byte of properties, the size of
+// the dictionary in four bytes, and the length in eight bytes.
 func openLZMA(data []byte, limit int) (io.Reader, error) {
 	if len(data) < lzma.HeaderLen {
 		return nil, io.ErrUnexpectedEOF

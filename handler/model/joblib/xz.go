@@ -15,18 +15,18 @@ import (
 
 var errXZ = errors.New("damaged, or with a filter other than LZMA2")
 
-// xzReader reads the blocks of one .xz stream (the .xz file format, version
-// 1.2.1); the index that follows them is not looked at.
+// xzReader reads the blocks of one .xz stream (The .xz File Format, version 1.2.1). It ignores
+// the index after the blocks.
 type xzReader struct {
 	in    *bytes.Reader
-	limit int // of the dictionary
-	check byte
+	limit int       // the largest size of the dictionary
+	check byte      // the type of the blocks' checksums
 	block io.Reader // nil between blocks
-	sum   hash.Hash // of the block so far; nil if the check is of no known kind
+	sum   hash.Hash // of the block so far; nil if its type is not supported
 }
 
-// openXZ reads the stream's header: the magic, two bytes of flags, of which
-// the second is the kind of check, and their CRC-32.
+// openXZ reads the header of the stream: the magic bytes, two bytes of flags, and their
+// CRC-32. The second byte of flags is the type of checksum.
 func openXZ(data []byte, limit int) (io.Reader, error) {
 	const headerLen, end = 12, "YZ"
 	if len(data) < headerLen || !bytes.HasSuffix(data, []byte(end)) {
@@ -55,10 +55,10 @@ func (x *xzReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// open reads a block's header: its length in words less one, flags, perhaps
-// the sizes of the block, the filter's id, the length of its properties, these
-// (the dictionary's size), padding, and a CRC-32. Length 0 is the index: the
-// end.
+// open reads the header of a block: its length in words minus one, flags, the optional sizes
+// of the block, the filter's id, the length of the filter's properties, the properties (the
+// size of the dictionary), padding, and a CRC-32. A length of 0 is the beginning of the
+// index, where the blocks end.
 func (x *xzReader) open() error {
 	length, err := x.in.ReadByte()
 	if err != nil {
@@ -85,8 +85,8 @@ func (x *xzReader) open() error {
 	return err
 }
 
-// dictionary returns the dictionary's size out of the rest of a block's
-// header. Bits 6 and 7 of the flags say that sizes come first.
+// dictionary returns the size of the dictionary from the rest of a block's header. Bits 6 and
+// 7 of the flags say that sizes of the block come first.
 func dictionary(flags byte, rest []byte) (int64, error) {
 	for _, bit := range []byte{0x40, 0x80} {
 		if flags&bit != 0 {
@@ -101,7 +101,7 @@ func dictionary(flags byte, rest []byte) (int64, error) {
 	return lzma.DecodeDictCap(rest[2])
 }
 
-// newSum returns what computes a block's check: CRC-32, CRC-64, or nil.
+// newSum returns the hash of a type of checksum, CRC-32 or CRC-64, or nil for other types.
 func newSum(check byte) hash.Hash {
 	switch check {
 	case 1:
@@ -112,10 +112,10 @@ func newSum(check byte) hash.Hash {
 	return nil
 }
 
-// close reads a block's padding, to four bytes, and its check.
+// close reads the padding of a block, up to a multiple of four bytes, and its checksum.
 func (x *xzReader) close() error {
 	x.block = nil
-	padding := x.in.Len() % 4 // as the headers and checks are of whole words
+	padding := x.in.Len() % 4 // all other parts of the stream are multiples of four bytes
 	sizes := [16]int{0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64}
 	tail := make([]byte, padding+sizes[x.check])
 	if _, err := io.ReadFull(x.in, tail); err != nil {

@@ -1,13 +1,12 @@
-// Package libm computes exp, tanh and pow(2, x), and of float32 exp and log, to
-// the last bit as the GNU C library does on x86-64 processors with fused
-// multiply-add, and logarithms of integers, all but a few, too: the functions
-// under every number that scikit-learn's support vector machines and isolation
-// forests, and XGBoost's and LightGBM's trees give there.
+// Package libm computes the functions of the C library that scikit-learn, XGBoost and
+// LightGBM call: exp, tanh and pow(2, x) of float64, exp and log of float32, and logarithms
+// of integers. The results are equal to the bit to those of the GNU C library on x86-64
+// with fused multiply-add. A few logarithms of integers are the exception; see [LogInt].
 //
-// Go's math.Exp differs from them by up to two units in the last place, in
-// every eighth result, and from one architecture to the next. These here give
-// the same bits everywhere: each rounding is spelled out, by math.FMA where
-// glibc fuses and by a conversion float64(a*b) where it does not.
+// Go's math.Exp differs from glibc's in every eighth result, by up to two units in the last
+// place, and differs between architectures. The functions here return the same bits on
+// every architecture, because each rounding is explicit: math.FMA where glibc fuses, and a
+// conversion float64(a*b) where it does not.
 package libm
 
 //go:generate go run gentable.go

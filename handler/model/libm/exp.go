@@ -2,13 +2,13 @@ package libm
 
 import "math"
 
-// Table holds, for k in 0..127, the bits of t and the bits of h less k<<45,
-// where h is 2^(k/128) rounded and h(1+t) is nearer to it. Adding n<<45 to
-// the second, where n mod 128 is k, makes it 2^(n/128).
+// Table is the table of [Exp]. For k from 0 to 127, let h be 2^(k/128) rounded to float64,
+// and t its relative error: 2^(k/128) = h(1+t). Entry k has the bits of t, and the bits of
+// h minus k<<45. If n mod 128 is k, adding n<<45 to the second gives the bits of 2^(n/128).
 type Table [128][2]uint64
 
-// ExpTable returns the table by which [Exp] works, for the vector forms of
-// the same algorithm. It must not be written to.
+// ExpTable returns the table of [Exp], for assembly that computes the same with vectors.
+// It must not be changed.
 func ExpTable() *Table { return &expTable }
 
 // The constants of the ARM optimized routines' exp for 128 table entries and
@@ -24,15 +24,15 @@ const (
 	C5       = 0x1.1111167a4d017p-7
 )
 
-// Exp returns e**x, to the bit as glibc 2.28 and later on x86-64 with FMA
-// (sysdeps/ieee754/dbl-64/e_exp.c, contracted as GCC does), below 0.511 units
-// in the last place from the true value:
+// Exp returns e**x with the bits of glibc 2.28 and later on x86-64 with FMA
+// (sysdeps/ieee754/dbl-64/e_exp.c, with the operations that GCC fuses). The error is below
+// 0.511 units in the last place:
 //
 //	Exp(+Inf) = +Inf, Exp(-Inf) = 0, Exp(NaN) = NaN
 //	Exp(x) = +Inf for x > 709.78, 0 for x < -745.14, subnormal in between
 func Exp(x float64) float64 {
 	special := false
-	// Biased exponents outside [2**-54, 512): tiny, large, or not finite.
+	// |x| is below 2**-54, is 512 or more, or is not finite.
 	if e := math.Float64bits(x) >> 52 & 0x7ff; e-0x3c9 >= 0x408-0x3c9 {
 		switch {
 		case e < 0x3c9, e == 0x7ff && !math.IsInf(x, -1):
@@ -47,8 +47,8 @@ func Exp(x float64) float64 {
 	return expSum(x, 0, special)
 }
 
-// expSum is e**(x+tail), where tail is far below x. Special says that the
-// result may not be a normal number.
+// expSum returns e**(x+tail), where tail is much smaller than x. Special says that the
+// result may be subnormal or infinite.
 func expSum(x, tail float64, special bool) float64 {
 	// x = n ln2/128 + r, exp(x) = 2**(n/128) exp(r)
 	kd := math.FMA(InvLn2N, x, Shift)
@@ -67,11 +67,11 @@ func expSum(x, tail float64, special bool) float64 {
 	return math.FMA(scale, tmp, scale)
 }
 
-// Exp2 returns 2**x, for |x| from 2**-40 to 512 to the bit as glibc 2.28 and
-// later on x86-64 with FMA gives pow(2, x) (sysdeps/ieee754/dbl-64/e_pow.c),
-// elsewhere as [math.Exp2].
+// Exp2 returns 2**x. For |x| from 2**-40 to 512 it has the bits of pow(2, x) in glibc 2.28
+// and later on x86-64 with FMA (sysdeps/ieee754/dbl-64/e_pow.c). For other x it is
+// [math.Exp2].
 func Exp2(x float64) float64 {
-	// ln 2 as e_pow.c's log has it for 2, hi + lo.
+	// ln 2 as hi + lo, as the function log_inline of e_pow.c computes it.
 	const (
 		ln2Hi = 0x1.62e42fefa3800p-1
 		ln2Lo = 0x1.ef35793c76730p-45
@@ -85,14 +85,14 @@ func Exp2(x float64) float64 {
 	return expSum(product, math.FMA(x, lo, math.FMA(x, hi, -product)), false)
 }
 
-// expSpecial is scale + scale*tmp where scale = 2**(n/128), of those bits,
-// may not be a normal number, though the result is (specialcase in e_exp.c).
+// expSpecial returns scale + scale*tmp, where scale = 2**(n/128) has the given bits but may
+// be subnormal or infinite (specialcase in e_exp.c).
 func expSpecial(tmp float64, bits, n uint64) float64 {
 	if n&0x80000000 == 0 {
 		scale := math.Float64frombits(bits - 1009<<52)
 		return 0x1p1009 * math.FMA(scale, tmp, scale)
 	}
-	// GCC keeps the product for its two uses below, and does not fuse it.
+	// The product is used twice below, so GCC does not fuse it.
 	scale := math.Float64frombits(bits + 1022<<52)
 	product := float64(scale * tmp)
 	y := scale + product

@@ -2,10 +2,10 @@ package libm
 
 import "math"
 
-// Exp32 returns e**x, to the bit as glibc 2.28 and later on x86-64 with FMA
-// (sysdeps/ieee754/flt-32/e_expf.c, contracted as GCC does): expf, which
-// XGBoost's logistic and softmax take. Above 88.722 it is +Inf, below -103.97 it
-// is 0.
+// Exp32 returns e**x with the bits of expf in glibc 2.28 and later on x86-64 with FMA
+// (sysdeps/ieee754/flt-32/e_expf.c, with the operations that GCC fuses). XGBoost calls it
+// for its logistic function and softmax. It is +Inf for x above 88.722 and 0 for x below
+// -103.97.
 func Exp32(x float32) float32 {
 	// The constants of the ARM optimized routines' expf for 32 table entries and a
 	// polynomial of degree 3 (e_exp2f_data.c in glibc).

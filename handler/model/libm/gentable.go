@@ -1,7 +1,6 @@
 //go:build ignore
 
-// Gentable writes exptable.go: 2^(k/128) for k in 0..127, as a double h and
-// the relative error t of that double, 2^(k/128) = h(1+t).
+// Gentable writes exptable.go; see Table in exp.go.
 package main
 
 import (

@@ -2,7 +2,7 @@ package libm
 
 import "math"
 
-// log32Table holds 1/c and ln c for the c about which [Log32] expands
+// log32Table holds 1/c and ln c for the points c at which [Log32] expands ln into a series
 // (e_logf_data.c in glibc).
 var log32Table = [16][2]float64{
 	{0x1.661ec79f8f3bep+0, -0x1.57bf7808caadep-2},
@@ -23,9 +23,9 @@ var log32Table = [16][2]float64{
 	{0x1.767dcf5534862p-1, 0x1.4043057b6ee09p-2},
 }
 
-// Log32 returns the natural logarithm of x, to the bit as glibc 2.28 and later
-// on x86-64 with FMA (sysdeps/ieee754/flt-32/e_logf.c): logf, by which XGBoost
-// takes a base_score back to a margin.
+// Log32 returns the natural logarithm of x with the bits of logf in glibc 2.28 and later on
+// x86-64 with FMA (sysdeps/ieee754/flt-32/e_logf.c). XGBoost calls it to convert base_score
+// to a margin.
 func Log32(x float32) float32 {
 	const (
 		ln2 = 0x1.62e42fefa39efp-1
@@ -35,7 +35,7 @@ func Log32(x float32) float32 {
 
 		smallest = 0x00800000 // bits of the smallest normal number
 		infinity = 0x7f800000
-		lowest   = 0x3f330000 // of the z that x = z 2**k is taken apart into
+		lowest   = 0x3f330000 // bits of the smallest z in x = z 2**k
 	)
 	bits := math.Float32bits(x)
 	switch {

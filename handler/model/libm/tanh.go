@@ -2,9 +2,9 @@ package libm
 
 import "math"
 
-// Tanh returns the hyperbolic tangent of x, to the bit as glibc 2.36 does on
-// x86-64 with FMA (s_tanh.c and, contracted by GCC, s_expm1.c in
-// sysdeps/ieee754/dbl-64). Later versions differ in the last place or two.
+// Tanh returns the hyperbolic tangent of x with the bits of glibc 2.36 on x86-64 with FMA
+// (s_tanh.c and s_expm1.c in sysdeps/ieee754/dbl-64, with the operations that GCC fuses).
+// Later versions of glibc differ by one or two units in the last place.
 //
 //	Tanh(±0) = ±0, Tanh(±Inf) = ±1, Tanh(NaN) = NaN
 func Tanh(x float64) float64 {
@@ -24,7 +24,7 @@ func Tanh(x float64) float64 {
 	return math.Copysign(z, x)
 }
 
-// The polynomial of expm1 (s_expm1.c), and ln 2 in two parts.
+// The polynomial of expm1 (s_expm1.c), and ln 2 as the sum of two numbers.
 const (
 	q1 = -3.33333333333331316428e-02
 	q2 = 1.58730158725481460165e-03
@@ -38,7 +38,7 @@ const (
 	invLn2 = 1.44269504088896338700
 )
 
-// expm1 returns e**x - 1 for finite x in [-2, 44] as s_expm1.c does.
+// expm1 returns e**x - 1 for x from -2 to 44, computed like s_expm1.c.
 func expm1(x float64) float64 {
 	x, c, k := reduce(x)
 	if k == 0 && math.Abs(x) < 0x1p-54 {
@@ -57,8 +57,8 @@ func expm1(x float64) float64 {
 	return expand(x, math.FMA(e-c, x, -c)-hxs, k)
 }
 
-// reduce writes x as k ln 2 + r + c, c the error of r. Glibc compares the
-// high words only, hence the odd bounds.
+// reduce splits x: x = k ln 2 + r + c, where c is the rounding error of r. The bounds are
+// hexadecimal because glibc compares only the upper 32 bits of x.
 func reduce(x float64) (r, c float64, k int) {
 	switch high := math.Float64bits(x) >> 32 & 0x7fffffff; {
 	case high <= 0x3fd62e42: // 0.5 ln 2
@@ -76,7 +76,8 @@ func reduce(x float64) (r, c float64, k int) {
 	return r, hi - r - lo, k
 }
 
-// expand returns 2**k (1 + x - e) - 1, in the order that loses least for k.
+// expand returns 2**k (1 + x - e) - 1. The order of operations depends on k, so that as few
+// digits as possible are lost.
 func expand(x, e float64, k int) float64 {
 	switch {
 	case k == -1:

@@ -9,37 +9,37 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// Booster is a model as it was read.
+// Booster is the content of a model file.
 type Booster struct {
-	Version      string // of the format: v2 to v4
-	Features     int
-	FeatureNames []string
+	Version      string   // of the format: v2 to v4
+	Features     int      // columns of a row
+	FeatureNames []string // nil if LightGBM made them up
 	Trees        int
 
 	objective    objective
-	outputs      int // trees of an iteration, one for each output
-	average      bool
+	outputs      int  // trees of an iteration, one for each output
+	average      bool // boosting='rf': sums are divided by the number of iterations
 	trees        []tree
-	categories   [][]float64 // those of a DataFrame, by the columns below
-	categorical  []int
-	featureInfos string
-	linear       bool
+	categories   [][]float64 // the categories of each column in categorical, from pandas
+	categorical  []int       // columns whose pandas type is category
+	featureInfos string      // the line feature_infos
+	linear       bool        // linear_tree=True
 }
 
-// tree is a tree with its nodes, of which leaves come last, and their values.
+// tree is a tree. Its leaves come after its other nodes.
 type tree struct {
 	nodes  []forest.ValueNode[float64]
-	values []float64
+	values []float64 // a number for each node, used for leaves
 }
 
-// Bounds on what a file may say of itself.
+// Limits of the numbers in a file.
 const (
 	maxFeatures = 1 << 20
 	maxOutputs  = 1 << 14
 )
 
-// ErrUnsupported is wrapped by the errors for what a model has that is not
-// scored here.
+// ErrUnsupported is wrapped by errors for a well-formed model with something in it that
+// this package does not compute.
 var ErrUnsupported = errors.New("not supported")
 
 type refused struct{ text string }
@@ -47,12 +47,13 @@ type refused struct{ text string }
 func (e *refused) Error() string        { return e.text }
 func (e *refused) Is(target error) bool { return target == ErrUnsupported }
 
-// unsupported returns an error for something, with what to do.
+// unsupported returns an error that wraps [ErrUnsupported]: what is refused, and what to do
+// instead.
 func unsupported(what, instead string) error {
 	return &refused{what + " is not supported: " + instead}
 }
 
-// Read returns the model in data. What it allocates is taken off the budget.
+// Read returns the model in data. It takes the memory that it allocates from the budget.
 func Read(data []byte, budget *pickle.Budget) (*Booster, error) {
 	b := new(Booster)
 	r := &reader{Booster: b, lines: lines{data: data}, budget: budget}
@@ -85,9 +86,9 @@ func (b *Booster) check() error {
 	return nil
 }
 
-// node returns the node for a split: by its decision_type, a bit each for
-// categories and for where missing numbers go, and two for what is missing
-// (include/LightGBM/tree.h).
+// node returns the node for a split by its decision_type (include/LightGBM/tree.h). Bit 0 is
+// set for a split by categories, and bit 1 if missing numbers go left. Bits 2 and 3 say
+// which numbers are missing.
 func node(decision int, threshold float64) (forest.ValueNode[float64], error) {
 	const (
 		defaultLeft = 1 << 1
@@ -98,16 +99,16 @@ func node(decision int, threshold float64) (forest.ValueNode[float64], error) {
 	left := decision&defaultLeft != 0
 	n := forest.ValueNode[float64]{Threshold: threshold, NaNLeft: left}
 	switch decision >> 2 & 3 {
-	case none: // NaN is 0
+	case none: // NaN counts as 0
 		n.NaNLeft = 0 <= threshold
-	case zero: // NaN is 0, and that is missing
+	case zero: // NaN counts as 0, and 0 is missing
 		n.ZeroMissing = true
 	case nan:
 	default:
 		return n, fmt.Errorf("decision_type %d", decision)
 	}
 	if math.IsNaN(threshold) {
-		n.Categories = new(forest.Set) // sends nothing left
+		n.Categories = new(forest.Set) // an empty set: all numbers go right
 	}
 	return n, nil
 }

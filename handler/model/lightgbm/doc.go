@@ -1,10 +1,10 @@
-// Package lightgbm reads the models that LightGBM writes as text, versions 2.1
-// to 4.7, and computes what its predictor gives, to the bit on x86-64.
+// Package lightgbm reads models that LightGBM 2.1 to 4.7 writes as text, and predicts like
+// LightGBM, equal to the bit on x86-64.
 //
-// The text is what save_model writes, and what a Booster is pickled as. [Read]
-// refuses, by name, what is not scored: linear trees, objectives of its user's,
-// and texts for categories.
+// The text is written by save_model, and is part of a pickled Booster. [Read] refuses linear
+// trees, and categories that are no numbers. [Booster.Model] refuses user-defined objectives
+// with several outputs.
 //
-// LightGBM compares and adds in float64, tree after tree, beginning with 0:
-// the average from which boosting starts stands in the first trees.
+// LightGBM compares and adds in float64, tree after tree. The sum begins with 0, since the
+// initial score (boost_from_average) is part of the first trees.
 package lightgbm

@@ -159,7 +159,7 @@ var hostile = []struct{ name, data, want string }{
 	{"no integer", changed("split_feature=0", "split_feature=0.5"), `"0.5" is no integer`},
 	{"line among trees", changed("shrinkage=1\n\n", "shrinkage=1\n\nhello\n"), `the line "hello"`},
 	{"categories of text", changed("pandas_categorical:[]", `pandas_categorical:[["on","off"]]`), `categories that are no numbers ("b") is not supported`},
-	{"categories of no column", changed("pandas_categorical:[]", `pandas_categorical:[[1,2],[3]]`), "2 columns of the type category, of which it names 1"},
+	{"categories of no column", changed("pandas_categorical:[]", `pandas_categorical:[[1,2],[3]]`), "categories of 2 columns but names 1"},
 	{"categories of a column too many", strings.NewReplacer("[0:1] 0:2:1", "[0:1] 0:2:1 3:4", "[categorical_feature: 1]\n", "", "pandas_categorical:[]", "pandas_categorical:[[1,2],[3]]").Replace(small), "feature_infos has 3 items for 2 features"},
 	{"categories cut off", changed("pandas_categorical:[]", `pandas_categorical:[[1,`), "pandas_categorical: unexpected end"},
 }

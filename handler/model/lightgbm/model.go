@@ -11,16 +11,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// Options say how a Booster is asked.
+// Options are arguments of LightGBM's predict.
 type Options struct {
-	// Iterations is how many are used, as of num_iteration; 0 for all.
+	// Iterations is num_iteration, the number of iterations that are used. 0 means all.
 	Iterations int
-	// Classes are a classifier's, as Python prints them; if nil, 0, 1 and so on.
+	// Classes are a classifier's classes as Python's print writes them. Nil means 0, 1 and
+	// so on.
 	Classes []string
 }
 
-// Model is a [predict.Model] of what a Booster gives. It is safe for concurrent
-// use.
+// Model predicts like a Booster. It is a [predict.Model], and safe for concurrent use.
 type Model struct {
 	features, outputs, iterations int
 	names, classes                []string
@@ -31,18 +31,18 @@ type Model struct {
 	scratch                       sync.Pool // of *[]float64
 }
 
-// encoder numbers a column's categories.
+// encoder replaces the categories of a column by their codes.
 type encoder struct {
 	column int
 	codes  map[float64]float64
 }
 
-// Model returns what computes b's predictions.
+// Model returns the model that predicts like b.
 func (b *Booster) Model(o Options) (*Model, error) {
 	m := &Model{features: b.Features, outputs: b.outputs, names: b.FeatureNames, objective: b.objective, average: b.average}
 	m.scratch.New = func() any { return new([]float64) }
 	if b.objective.kind == Raw && b.outputs > 1 {
-		return nil, fmt.Errorf("LightGBM model: %w", unsupported("an objective of one's own with several outputs", "fit with multiclass"))
+		return nil, fmt.Errorf("LightGBM model: %w", unsupported("a user-defined objective with several outputs", "fit with multiclass"))
 	}
 	if n := max(2, b.outputs); b.objective.kind == Binary || b.objective.kind == Multi {
 		if m.classes = o.Classes; m.classes == nil {
@@ -76,7 +76,7 @@ func (b *Booster) Model(o Options) (*Model, error) {
 	return m, nil
 }
 
-// Predicts returns what the objective's predictions are.
+// Predicts returns the kind of the objective's predictions.
 func (b *Booster) Predicts() Kind { return b.objective.kind }
 
 // Objective returns the objective's name.
@@ -99,10 +99,10 @@ func (m *Model) FeatureNames() []string { return m.names }
 // Classes implements [predict.Model].
 func (m *Model) Classes() []string { return m.classes }
 
-// Trees returns how many trees are used.
+// Trees returns the number of trees that are used.
 func (m *Model) Trees() int { return m.iterations * m.outputs }
 
-// Size returns about how many bytes m holds.
+// Size returns about how many bytes of memory m takes.
 func (m *Model) Size() int {
 	size := 512 + m.forest.Size()
 	for _, e := range m.encoders {
@@ -111,9 +111,9 @@ func (m *Model) Size() int {
 	return size
 }
 
-// Predict implements [predict.Model]. Scores of a classifier are the sums, as of
-// raw_score=True: one for two classes, else one for each. Its prediction is the
-// first of the most probable classes.
+// Predict implements [predict.Model]. The scores of a classifier are those of
+// raw_score=True: one for two classes, else one for each class. Its prediction is the most
+// probable class, the first of equally probable ones. A regressor has no scores.
 func (m *Model) Predict(r *predict.Result, x []float64) error {
 	n := len(x) / m.features
 	if n*m.features != len(x) {
@@ -163,7 +163,7 @@ func (m *Model) sum(dst, x []float64) {
 	m.forest.Add(dst, x, m.Trees())
 }
 
-// averaged divides sums by the iterations, as of boosting='rf'.
+// averaged divides sums by the number of iterations, with boosting='rf'.
 func (m *Model) averaged(v []float64) {
 	if !m.average {
 		return
@@ -173,12 +173,12 @@ func (m *Model) averaged(v []float64) {
 	}
 }
 
-// tiny is the number up to which LightGBM takes one for 0 (kZeroThreshold in
-// include/LightGBM/meta.h, of float32).
+// tiny is the largest number that LightGBM takes for 0: the float32 nearest to 1e-35
+// (kZeroThreshold in include/LightGBM/meta.h).
 const tiny = 0x1.a95a5cp-117
 
-// convert returns x as LightGBM looks at it: tiny numbers are 0, and categories of
-// a DataFrame their codes, or NaN. X stays as it is.
+// convert returns x with tiny numbers replaced by 0, and categories of pandas by their codes
+// or, if unknown, by NaN. It does not change x.
 func (m *Model) convert(space *[]float64, x []float64) []float64 {
 	isTiny := func(v float64) bool { return v != 0 && math.Abs(v) <= tiny }
 	if m.encoders == nil && !slices.ContainsFunc(x, isTiny) {

@@ -15,7 +15,7 @@ func number(text string, least, most int) (int, error) {
 	return n, nil
 }
 
-// integers appends the n numbers of a line.
+// integers appends the integers of a line, which must be n.
 func integers(dst []int, text []byte, n int) ([]int, error) {
 	for range n {
 		var item []byte
@@ -29,6 +29,7 @@ func integers(dst []int, text []byte, n int) ([]int, error) {
 	return dst, surplus(text)
 }
 
+// floats appends the numbers of a line, which must be n.
 func floats(dst []float64, text []byte, n int) ([]float64, error) {
 	for range n {
 		var item []byte
@@ -42,12 +43,13 @@ func floats(dst []float64, text []byte, n int) ([]float64, error) {
 	return dst, surplus(text)
 }
 
-// field returns the first number of a line, and what follows.
+// field returns the first word of a line, and the rest.
 func field(text []byte) (item, rest []byte) {
 	item, rest, _ = bytes.Cut(bytes.TrimLeft(text, " "), []byte(" "))
 	return item, rest
 }
 
+// surplus returns an error if there are words left in a line.
 func surplus(text []byte) error {
 	if len(bytes.TrimSpace(text)) > 0 {
 		return fmt.Errorf("%w: there are more numbers than there should be", errMalformed)

@@ -9,34 +9,34 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
-// link is what makes predictions of the sums of trees (ConvertOutput in
+// link is the function that turns the sum of the trees into a prediction (ConvertOutput in
 // src/objective).
 type link int
 
 const (
 	identity link = iota
-	squared       // with the sign, as of reg_sqrt
+	squared       // sign(x)·x², with reg_sqrt
 	exponential
 	logistic // of each output
 	softmax
 )
 
-// Kind is what an objective's predictions are.
+// Kind is the kind of an objective's predictions.
 type Kind int
 
-// The kinds, by what a prediction is.
+// The kinds.
 const (
 	Values Kind = iota // numbers
 	Binary             // the probability of the second of two classes
-	Multi              // of each class
-	Raw                // sums, of an objective of its user's
+	Multi              // the probability of each class
+	Raw                // the sum of the trees, with a user-defined objective
 )
 
 type objective struct {
 	name  string
 	kind  Kind
 	link  link
-	slope float64 // of the logistic function
+	slope float64 // the parameter sigmoid of the logistic function
 }
 
 var objectives = []objective{
@@ -58,7 +58,7 @@ var objectives = []objective{
 	{name: "multiclassova", kind: Multi, link: logistic},
 }
 
-// parseObjective reads what stands in the text, such as "binary sigmoid:1".
+// parseObjective parses the line objective, "binary sigmoid:1" for instance.
 func parseObjective(text string, outputs int) (objective, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 || words[0] == "custom" || words[0] == "none" {
@@ -91,8 +91,8 @@ func parseObjective(text string, outputs int) (objective, error) {
 	return o, nil
 }
 
-// decimal reads a number without an exponent as LightGBM's Atof does
-// (include/LightGBM/utils/common.h), which does not round to the nearest.
+// decimal parses a number as Atof in include/LightGBM/utils/common.h does. Without an
+// exponent Atof does not round to nearest.
 func decimal(text string) float64 {
 	if v, err := strconv.ParseFloat(text, 64); err != nil || strings.ContainsAny(text, "eE") {
 		return v
@@ -111,7 +111,7 @@ func decimal(text string) float64 {
 	return digits(whole) + digits(fraction)/scale
 }
 
-// transform makes of sums what predict gives.
+// transform replaces the sums of trees, rows of outputs numbers, by predictions.
 func (o *objective) transform(v []float64, outputs int) {
 	switch o.link {
 	case squared:

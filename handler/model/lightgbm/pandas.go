@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// pandas reads the categories of the columns of a DataFrame that are of the type
-// category: predict numbers those of rows by their position here.
+// pandas reads pandas_categorical, the categories of the columns with the pandas type
+// category. Their codes are their positions in this list. Columns is the parameter
+// categorical_feature.
 func (r *reader) pandas(text, columns string) error {
 	if text == "" || text == "null" || text == "[]" {
 		return nil
@@ -35,14 +36,14 @@ func (r *reader) pandas(text, columns string) error {
 		r.categorical = listed(infos)
 	}
 	if len(r.categorical) != len(lists) {
-		return unsupported(fmt.Sprintf("a model of a DataFrame with %d columns of the type category, of which it names %d", len(lists), len(r.categorical)), "encode them before, by OrdinalEncoder")
+		return unsupported(fmt.Sprintf("a model that has categories of %d columns but names %d such columns", len(lists), len(r.categorical)), "encode the columns with OrdinalEncoder first")
 	}
 	for i, list := range lists {
 		numbers := make([]float64, len(list))
 		for k, item := range list {
 			var ok bool
 			if numbers[k], ok = item.(float64); !ok {
-				return unsupported(fmt.Sprintf("a column of categories that are no numbers (%s)", r.columnName(r.categorical[i])), "encode it before, by OrdinalEncoder, or leave it out: readings are numbers")
+				return unsupported(fmt.Sprintf("a column of categories that are no numbers (%s)", r.columnName(r.categorical[i])), "encode it with OrdinalEncoder first, or leave it out: readings are numbers")
 			}
 		}
 		r.categories = append(r.categories, numbers)
@@ -57,8 +58,8 @@ func (b *Booster) columnName(c int) string {
 	return strconv.Itoa(c)
 }
 
-// listed returns the columns whose feature_infos are lists of categories, 0:2:1,
-// and no range, [0:2].
+// listed returns the columns whose feature_infos is a list of categories, 0:2:1, and not a
+// range, [0:2].
 func listed(infos []string) (columns []int) {
 	for i, info := range infos {
 		if info != "" && info != "none" && info[0] != '[' {

@@ -11,16 +11,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// Sniff reports whether data begins as a model's text.
+// Sniff reports whether data begins like a model's text.
 func Sniff(data []byte) bool {
 	first, rest, _ := bytes.Cut(data, []byte("\n"))
 	return string(bytes.TrimSpace(first)) == "tree" && bytes.Contains(rest[:min(len(rest), 1024)], []byte("num_class="))
 }
 
-// lines cuts a text into lines.
+// lines reads a text line by line.
 type lines struct{ data []byte }
 
-// next returns the next line without its end; false if there is none.
+// next returns the next line without its end, or false if there is none.
 func (l *lines) next() ([]byte, bool) {
 	if len(l.data) == 0 {
 		return nil, false
@@ -34,14 +34,14 @@ type reader struct {
 	*Booster
 	lines
 	budget *pickle.Budget
-	// Of the tree that is read, used again for the next.
+	// Buffers for a tree, reused for the next.
 	ints  [4][]int
 	float []float64
 }
 
 var errMalformed = errors.New("it is malformed")
 
-// header reads what comes before the trees.
+// header reads the lines before the trees.
 func (r *reader) header() error {
 	names, infos, features, objective := "", "", -1, ""
 	for {
@@ -58,7 +58,7 @@ func (r *reader) header() error {
 		case "num_tree_per_iteration":
 			r.outputs, err = number(value, 1, maxOutputs)
 		case "num_class":
-			if r.outputs == 0 { // what old files have alone
+			if r.outputs == 0 { // old files have no num_tree_per_iteration
 				r.outputs, err = number(value, 1, maxOutputs)
 			}
 		case "max_feature_idx":
@@ -83,6 +83,7 @@ func (r *reader) header() error {
 	}
 }
 
+// describe sets the fields of the Booster from the lines of the header.
 func (r *reader) describe(features int, objective, names, infos string) error {
 	switch {
 	case !slices.Contains([]string{"v2", "v3", "v4"}, r.Version):
@@ -107,8 +108,8 @@ func (r *reader) describe(features int, objective, names, infos string) error {
 	return err
 }
 
-// generated reports whether names are those that LightGBM gives to columns
-// without any: Column_0 and so on.
+// generated reports whether the names are Column_0, Column_1 and so on, which LightGBM gives
+// to columns without names.
 func generated(names []string) bool {
 	for i, n := range names {
 		if n != "Column_"+strconv.Itoa(i) {
@@ -118,12 +119,12 @@ func generated(names []string) bool {
 	return true
 }
 
-// allTrees reads the trees, up to the line after them.
+// allTrees reads the trees and the line after them.
 func (r *reader) allTrees() error {
 	for {
 		line, ok := r.next()
 		switch {
-		case !ok: // as 2.1 ends
+		case !ok: // files of 2.1 end here
 			return nil
 		case len(line) == 0:
 			continue
@@ -143,8 +144,8 @@ func (r *reader) allTrees() error {
 	}
 }
 
-// rest reads what matters behind the trees: the parameters linear_tree and
-// categorical_feature, and the categories of a DataFrame.
+// rest reads the lines after the trees. It uses the parameters linear_tree and
+// categorical_feature, and pandas_categorical.
 func (r *reader) rest() error {
 	parameter := func(line []byte, name string) (string, bool) {
 		value, ok := bytes.CutPrefix(line, []byte("["+name+": "))

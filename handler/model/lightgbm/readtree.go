@@ -7,7 +7,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/forest"
 )
 
-// rawTree is a tree's lines.
+// rawTree is the text of a tree: num_leaves, num_cat, and lines of numbers.
 type rawTree struct {
 	leaves, categories int
 	features, decisions, left, right,
@@ -15,7 +15,7 @@ type rawTree struct {
 	boundaries, bits []byte
 }
 
-// tree reads a tree, up to the empty line that ends it.
+// tree reads a tree and the empty line that ends it.
 func (r *reader) tree() (tree, error) {
 	var raw rawTree
 	for {
@@ -56,13 +56,13 @@ func (r *reader) tree() (tree, error) {
 	return r.build(&raw)
 }
 
-// nodeSize is about what a leaf and its parent take, here and in the packed
+// nodeSize is about how many bytes a leaf and its parent take, here and in the packed
 // forest.
 const nodeSize = 2 * (48 + 8 + 30)
 
 func (r *reader) build(raw *rawTree) (tree, error) {
 	n := raw.leaves
-	if n < 1 || len(raw.values)/2+1 < n { // a digit and a blank each
+	if n < 1 || len(raw.values)/2+1 < n { // a value takes a digit and a blank at least
 		return tree{}, fmt.Errorf("%w: %d leaves have their values in %d bytes", errMalformed, n, len(raw.values))
 	}
 	if err := r.budget.Take(n * nodeSize); err != nil {
@@ -85,7 +85,7 @@ func (r *reader) build(raw *rawTree) (tree, error) {
 	return t, nil
 }
 
-// splits appends the nodes that are no leaves: a tree has one fewer than leaves.
+// splits appends the nodes that are not leaves. There is one less than there are leaves.
 func (r *reader) splits(t *tree, raw *rawTree) error {
 	n := raw.leaves - 1
 	var err error
@@ -93,7 +93,7 @@ func (r *reader) splits(t *tree, raw *rawTree) error {
 		name string
 		text []byte
 	}{{"split_feature", raw.features}, {"left_child", raw.left}, {"right_child", raw.right}, {"decision_type", raw.decisions}} {
-		if r.ints[i] = r.ints[i][:0]; of.text == nil && of.name == "decision_type" { // all 0
+		if r.ints[i] = r.ints[i][:0]; of.text == nil && of.name == "decision_type" { // without the line all are 0
 			r.ints[i] = append(r.ints[i], make([]int, n)...)
 			continue
 		}
@@ -127,8 +127,8 @@ func (r *reader) splits(t *tree, raw *rawTree) error {
 	return nil
 }
 
-// child returns a child's position where there are so many splits: leaf k is
-// written as -k-1, and stands behind the splits.
+// child returns the position of a child in tree.nodes. In the file leaf k is -k-1. In
+// tree.nodes the leaves come after the splits.
 func child(i, splits int) int {
 	if i < 0 {
 		return splits - 1 - i
@@ -136,8 +136,8 @@ func child(i, splits int) int {
 	return i
 }
 
-// sets returns the sets of categories of a tree. Numbers of the set go left,
-// and all others, NaN too, right.
+// sets returns the sets of categories of a tree. Numbers in the set go left. All others and
+// NaN go right.
 func (r *reader) sets(raw *rawTree) ([]*forest.Set, error) {
 	if raw.categories == 0 {
 		return nil, nil

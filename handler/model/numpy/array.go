@@ -8,13 +8,13 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// Array is a numpy array, its elements still as they were written.
+// Array is a numpy array whose elements are not decoded yet.
 type Array struct {
 	Type    DType
 	Shape   []int
 	Fortran bool   // the first index varies fastest
 	Data    []byte // Len elements of Type.Size bytes, unless Type.Kind is 'O'
-	Objects []any  // the elements, row by row, if Type.Kind is 'O'
+	Objects []any  // the elements in row-major order, if Type.Kind is 'O'
 }
 
 // Len returns the number of elements.
@@ -26,11 +26,11 @@ func (a *Array) Len() int {
 	return n
 }
 
-// maxDims is numpy's own bound on dimensions.
+// maxDims is the largest number of dimensions in numpy.
 const maxDims = 64
 
-// ParseShape returns the shape that a pickled tuple of integers, or a single
-// one, means. The product of the dimensions fits an int of 32 bits.
+// ParseShape returns the shape in a pickled integer or tuple of integers. It returns an error
+// unless the product of the dimensions is below 2³¹.
 func ParseShape(v any) ([]int, error) {
 	var dims []any
 	switch v := v.(type) {
@@ -58,7 +58,8 @@ func ParseShape(v any) ([]int, error) {
 	return shape, nil
 }
 
-// New returns an array, or why data of that type and shape is none.
+// New returns an array. It returns an error if data has a wrong length for the type and the
+// shape.
 func New(t DType, shape []int, fortran bool, data []byte) (Array, error) {
 	a := Array{Type: t, Shape: shape, Fortran: fortran, Data: data}
 	if t.Kind == 'O' {
@@ -76,12 +77,12 @@ func IsArray(o *pickle.Object) bool {
 	return name == "_reconstruct" || name == "_frombuffer" || name == "_create_array"
 }
 
-// IsFunction reports whether an object is a ufunc as numpy before 1.20 pickled
-// them: its arguments are module and name.
+// IsFunction reports whether an object is a ufunc in the form that numpy before 1.20 pickled.
+// Its arguments are the module and the name.
 func IsFunction(o *pickle.Object) bool { return function(o.Class) == "_ufunc_reconstruct" }
 
-// function returns the name of the function, of those that numpy pickles by,
-// under the modules of numpy 1 and 2, and dill arrays; of others "".
+// function returns the name of a function that pickled arrays, scalars and ufuncs call: those
+// of numpy 1 and 2, and dill's. It returns "" for other names.
 func function(g pickle.Global) string {
 	switch g.Module {
 	case "numpy.core.multiarray", "numpy._core.multiarray":
@@ -104,12 +105,11 @@ func function(g pickle.Global) string {
 	return ""
 }
 
-// Known reports whether a name is one that the arrays, types, scalars and ufuncs
-// of numpy are pickled by.
+// Known reports whether a name occurs in pickled arrays, types, scalars and ufuncs of numpy.
 func Known(g pickle.Global) bool { return function(g) != "" || g == dtypeName || plain(g) }
 
-// plain reports a class of arrays whose data are all there is to them: memmap
-// is what joblib.load makes with mmap_mode, and it is pickled as an array.
+// plain reports whether a class is ndarray or memmap, which has no other data than an array.
+// joblib.load with mmap_mode returns a memmap.
 func plain(g pickle.Global) bool {
 	switch g.Module {
 	case "numpy":
@@ -120,8 +120,8 @@ func plain(g pickle.Global) bool {
 	return false
 }
 
-// Parse returns the array that a pickled value means: an *Array already, or
-// what an object would make.
+// Parse returns the array of a pickled value, which may be an *Array or the object of a
+// pickled array.
 func Parse(v any) (Array, error) {
 	switch v := v.(type) {
 	case *Array:
@@ -142,8 +142,8 @@ func Parse(v any) (Array, error) {
 	return Array{}, fmt.Errorf("%s is no numpy array", pickle.Kind(v))
 }
 
-// reconstruct is _reconstruct(class, (0,), b'b') with the state (version,
-// shape, dtype, fortran, data).
+// reconstruct returns the array of a call _reconstruct(class, (0,), b'b') with the state
+// (version, shape, dtype, fortran, data).
 func reconstruct(args []any, v any) (Array, error) {
 	state, ok := v.(*pickle.Tuple)
 	if !ok || len(state.Items) != 5 {
@@ -156,7 +156,7 @@ func reconstruct(args []any, v any) (Array, error) {
 	return build(state.Items[2], state.Items[1], fortran, state.Items[4])
 }
 
-// create is dill's _create_array(_reconstruct, arguments, state, None).
+// create returns the array of dill's call _create_array(_reconstruct, arguments, state, None).
 func create(args []any) (Array, error) {
 	if len(args) < 3 {
 		return Array{}, errors.New("an array without its state")
@@ -164,7 +164,7 @@ func create(args []any) (Array, error) {
 	f, _ := args[0].(pickle.Global)
 	inner, ok := args[1].(*pickle.Tuple)
 	if function(f) != "_reconstruct" || !ok {
-		return Array{}, errors.New("an array that dill makes in a way of its own")
+		return Array{}, errors.New("an array in a form of dill that is not supported")
 	}
 	return reconstruct(inner.Items, args[2])
 }
@@ -176,8 +176,8 @@ func first(args []any) any {
 	return args[0]
 }
 
-// fromBuffer is _frombuffer(data, dtype, shape, order), or with axis_order
-// (numpy 2.3 and later).
+// fromBuffer returns the array of a call _frombuffer(data, dtype, shape, order). Since numpy
+// 2.3 there is a fifth argument, axis_order.
 func fromBuffer(o *pickle.Object) (Array, error) {
 	if len(o.Args) < 4 {
 		return Array{}, errors.New("an array without its order")

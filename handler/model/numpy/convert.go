@@ -6,9 +6,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// Floats returns the elements, row by row whatever their order in the file.
-// They must be numbers, or objects that are numbers. The copy is taken off the
-// budget.
+// Floats returns the elements in row-major order, whatever their order in the file. They must
+// be numbers, or objects that are numbers. The memory is taken from the budget.
 func (a *Array) Floats(budget *pickle.Budget) ([]float64, error) {
 	if err := budget.Take(8 * a.Len()); err != nil {
 		return nil, err
@@ -37,7 +36,7 @@ func (a *Array) objectFloats(dst []float64) error {
 	return nil
 }
 
-// position returns where the i-th element of the data stands, row by row.
+// position returns the position of element i of the data in row-major order.
 func (a *Array) position(i int) int {
 	if !a.Fortran || len(a.Shape) < 2 {
 		return i
@@ -51,7 +50,8 @@ func (a *Array) position(i int) int {
 	return p
 }
 
-// Ints returns the elements, row by row. They must be integers.
+// Ints returns the elements in row-major order. They must be integers or bools. The memory is
+// taken from the budget.
 func (a *Array) Ints(budget *pickle.Budget) ([]int64, error) {
 	if a.Type.Kind != 'i' && a.Type.Kind != 'u' && a.Type.Kind != 'b' {
 		return nil, fmt.Errorf("an array of %v where integers are wanted", a.Type)
@@ -71,7 +71,8 @@ func (a *Array) Ints(budget *pickle.Budget) ([]int64, error) {
 	return dst, nil
 }
 
-// Strings returns the elements, row by row. They must be strings.
+// Strings returns the elements in row-major order. They must be strings. The memory is taken
+// from the budget.
 func (a *Array) Strings(budget *pickle.Budget) ([]string, error) {
 	if err := budget.Take(16*a.Len() + len(a.Data)); err != nil {
 		return nil, err
@@ -93,8 +94,8 @@ func (a *Array) Strings(budget *pickle.Budget) ([]string, error) {
 	return dst, nil
 }
 
-// Items returns the elements, row by row, as Go values: bool, int64, float64, string,
-// or the objects.
+// Items returns the elements as Go values in row-major order: bool, int64, float64, string, or
+// the objects. The memory is taken from the budget.
 func (a *Array) Items(budget *pickle.Budget) ([]any, error) {
 	if a.Type.Kind == 'O' {
 		return a.Objects, nil
@@ -109,13 +110,13 @@ func (a *Array) Items(budget *pickle.Budget) ([]any, error) {
 	return items, nil
 }
 
-// FieldReader reads a field of records.
+// FieldReader reads one field of the records of an array.
 type FieldReader struct {
 	array *Array
 	field Field
 }
 
-// Field returns what reads the field of that name, which has to be of numbers.
+// Field returns the reader of a field. It returns an error unless the field has numbers.
 func (a *Array) Field(name string) (FieldReader, error) {
 	for _, f := range a.Type.Fields {
 		if f.Name == name && (f.Type.Kind == 'i' || f.Type.Kind == 'u' || f.Type.Kind == 'f') {
@@ -131,7 +132,7 @@ func (r FieldReader) Float(i int) float64 {
 	return f
 }
 
-// Float returns the number that v is: one of Go's, or a numpy scalar.
+// Float converts v to a number. V is a float64, int64, bool or numpy scalar.
 func Float(v any) (float64, error) {
 	v, err := Scalar(v)
 	if err != nil {
@@ -151,7 +152,7 @@ func Float(v any) (float64, error) {
 	return 0, fmt.Errorf("%s where a number is wanted", pickle.Kind(v))
 }
 
-// Int returns the integer that v is: one of Go's, or a numpy scalar.
+// Int converts v to an integer. V is an int64 or a numpy scalar.
 func Int(v any) (int, error) {
 	v, err := Scalar(v)
 	if err != nil {

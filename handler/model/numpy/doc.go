@@ -1,5 +1,5 @@
-// Package numpy makes arrays of the inert objects that package pickle reads:
-// of numpy 1 and 2, by _reconstruct (protocols 0 to 4) or _frombuffer
-// (protocol 5), of any byte order, C or Fortran order, with numbers, records,
-// strings or Python objects in them.
+// Package numpy decodes arrays, scalars and types of numpy 1 and 2 from the objects that
+// package pickle reads. Arrays are pickled as calls of _reconstruct (protocols 0 to 4) or
+// _frombuffer (protocol 5). They may have any byte order, C or Fortran order, and elements
+// that are numbers, records, strings or Python objects. It also reads and writes .npy files.
 package numpy

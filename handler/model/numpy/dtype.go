@@ -23,7 +23,7 @@ type Field struct {
 	Type   DType
 }
 
-// String returns numpy's short name, such as f8.
+// String returns numpy's short name, f8 for instance.
 func (t DType) String() string {
 	size := t.Size
 	if t.Kind == 'U' {
@@ -32,13 +32,12 @@ func (t DType) String() string {
 	return string(t.Kind) + strconv.Itoa(size)
 }
 
-// bytesOfChar is what a character of a string takes in an array: numpy's codes
-// count characters.
+// bytesOfChar is the size of a character of a string in an array. Numpy's type codes count
+// characters.
 const bytesOfChar = 4
 
-// ParseDType returns the type that a pickled numpy.dtype means:
-// dtype('f8', …) with the state (version, byte order, subarray, names, fields,
-// size, alignment, flags).
+// ParseDType returns the type of a pickled numpy.dtype: a call dtype('f8', …) with the state
+// (version, byte order, subarray, names, fields, size, alignment, flags).
 func ParseDType(v any) (DType, error) {
 	o, ok := v.(*pickle.Object)
 	if !ok || o.Class != dtypeName || len(o.Args) == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// order is the byte order in which t is written.
+// order returns the byte order of t.
 func (t DType) order() binary.ByteOrder {
 	if t.Big {
 		return binary.BigEndian
@@ -18,8 +18,7 @@ func (t DType) order() binary.ByteOrder {
 	return binary.LittleEndian
 }
 
-// bits returns the bits of the number at the beginning of b, in as many bytes
-// as t has.
+// bits returns the bits of the number of type t at the beginning of b.
 func (t DType) bits(b []byte) uint64 {
 	switch t.Size {
 	case 1:
@@ -32,8 +31,7 @@ func (t DType) bits(b []byte) uint64 {
 	return t.order().Uint64(b)
 }
 
-// float returns the number at the beginning of b; ok is false if t is not of
-// numbers.
+// float returns the number at the beginning of b. It reports false if t is no type of numbers.
 func (t DType) float(b []byte) (f float64, ok bool) {
 	switch t.Kind {
 	case 'f':
@@ -78,8 +76,7 @@ func half(bits uint16) float64 {
 	}
 }
 
-// text returns the string in b, of kind 'U' (UTF-32) or 'S', without the zeros
-// that pad it.
+// text returns the string in b without the zeros at its end. T is of kind 'U' (UTF-32) or 'S'.
 func (t DType) text(b []byte) string {
 	if t.Kind == 'S' {
 		return strings.TrimRight(string(b), "\x00")
@@ -91,8 +88,8 @@ func (t DType) text(b []byte) string {
 	return strings.TrimRight(string(runes), "\x00")
 }
 
-// Scalar returns the Go value of a pickled numpy scalar: bool, int64, float64
-// or string. A value that is none of numpy's is returned as it is.
+// Scalar returns the Go value of a pickled numpy scalar: bool, int64, float64 or string. Any
+// other value is returned unchanged.
 func Scalar(v any) (any, error) {
 	o, ok := v.(*pickle.Object)
 	if !ok || function(o.Class) != "scalar" {
@@ -108,8 +105,7 @@ func Scalar(v any) (any, error) {
 	return a.at(0), nil
 }
 
-// at returns the i-th element, in the order of the data: bool, int64, float64
-// or string; nil for records.
+// at returns element i of the data: bool, int64, float64 or string, or nil for a record.
 func (a *Array) at(i int) any {
 	b := a.Data[i*a.Type.Size:]
 	switch a.Type.Kind {

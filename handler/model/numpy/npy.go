@@ -11,16 +11,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// npyMagic begins a file that numpy.save wrote.
+// npyMagic is the beginning of a file that numpy.save wrote.
 const npyMagic = "\x93NUMPY"
 
-// maxHeader bounds the description at the head of an .npy file, as numpy does.
+// maxHeader is the size of the largest header of an .npy file, in bytes. Numpy has the same
+// limit.
 const maxHeader = 10_000
 
 // ReadNPY returns the array in a file that numpy.save wrote
-// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). The
-// array's data alias the file. Arrays of Python objects, which are pickles in
-// disguise, are refused.
+// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). The array's Data
+// is a part of file. An array of Python objects would contain a pickle, and is refused.
 func ReadNPY(file []byte) (*Array, error) {
 	header, data, err := splitNPY(file)
 	if err != nil {
@@ -28,11 +28,11 @@ func ReadNPY(file []byte) (*Array, error) {
 	}
 	described, err := parseLiteral(header)
 	if err != nil {
-		return nil, fmt.Errorf("the head of an .npy file: %w", err)
+		return nil, fmt.Errorf("the header of an .npy file: %w", err)
 	}
 	d, ok := described.(*pickle.Dict)
 	if !ok {
-		return nil, errors.New("the head of an .npy file is no dict")
+		return nil, errors.New("the header of an .npy file is no dict")
 	}
 	descr, _ := d.Get("descr")
 	t, err := parseDescr(descr)
@@ -49,7 +49,7 @@ func ReadNPY(file []byte) (*Array, error) {
 	return &a, err
 }
 
-// splitNPY returns the description and the data.
+// splitNPY returns the header and the data.
 func splitNPY(file []byte) (header string, data []byte, err error) {
 	rest, ok := bytes.CutPrefix(file, []byte(npyMagic))
 	if !ok || len(rest) < 6 {
@@ -65,13 +65,13 @@ func splitNPY(file []byte) (header string, data []byte, err error) {
 		return "", nil, fmt.Errorf("version %d of .npy files is not supported", version)
 	}
 	if size > maxHeader || size > int64(len(rest)) {
-		return "", nil, fmt.Errorf("the head of an .npy file claims %d bytes", size)
+		return "", nil, fmt.Errorf("the header of an .npy file claims %d bytes", size)
 	}
 	return string(rest[:size]), rest[size:], nil
 }
 
-// parseDescr returns the type that 'descr' means: a code such as '<f8', or a
-// list of the fields of a record.
+// parseDescr returns the type in the header's 'descr': a code, '<f8' for instance, or a list
+// of the fields of a record.
 func parseDescr(v any) (DType, error) {
 	if code, ok := v.(string); ok {
 		return parseCode(code)
@@ -103,8 +103,8 @@ func parseDescr(v any) (DType, error) {
 	return record, record.check()
 }
 
-// parseCode returns the type of a code: byte order, kind, and size, which is in
-// characters for 'U'.
+// parseCode returns the type of a code. A code is the byte order, the kind, and the size. The
+// size of 'U' is in characters.
 func parseCode(code string) (DType, error) {
 	if len(code) < 3 {
 		return DType{}, fmt.Errorf("dtype %.20q is not supported", code)
@@ -123,13 +123,14 @@ func parseCode(code string) (DType, error) {
 	return t, t.check()
 }
 
-// literal reads the few of Python's literals that describe an array.
+// literal parses the Python literals of a header: dicts, tuples, lists, strings, integers and
+// bools.
 type literal struct {
 	text  string
 	depth int
 }
 
-// maxLiteral bounds the containers inside one another.
+// maxLiteral is the largest depth of containers inside one another.
 const maxLiteral = 8
 
 func parseLiteral(text string) (any, error) {
@@ -141,7 +142,7 @@ func parseLiteral(text string) (any, error) {
 	return v, err
 }
 
-// next skips blanks and returns the byte that follows, 0 at the end.
+// next skips blanks and returns the next byte without reading it, or 0 at the end.
 func (l *literal) next() byte {
 	l.text = strings.TrimLeft(l.text, " \n\t")
 	if l.text == "" {
@@ -188,7 +189,7 @@ func (l *literal) value() (any, error) {
 	return n, nil
 }
 
-// items reads the values up to the bracket that closes them.
+// items reads values up to the closing bracket.
 func (l *literal) items(closing byte) (items []any, err error) {
 	if l.depth++; l.depth > maxLiteral {
 		return nil, fmt.Errorf("%w: nested over %d deep", pickle.ErrLimit, maxLiteral)

@@ -8,19 +8,19 @@ import (
 
 var errOdd = errors.New("a key without a value")
 
-// deepen makes n as deep as a container that holds the items has to be.
+// deepen raises the depth of a container to that of its deepest item plus one.
 func (n *nest) deepen(items []any) error {
 	level := n.level
 	for _, v := range items {
 		level = max(level, levelOf(v)+1)
 	}
-	if n.level = level; level > MaxDepth {
-		return fmt.Errorf("%w: nested over %d deep", ErrLimit, MaxDepth)
+	if n.level = level; level > maxDepth {
+		return fmt.Errorf("%w: nested over %d deep", ErrLimit, maxDepth)
 	}
 	return nil
 }
 
-// keep returns a copy of values that are about to be overwritten.
+// keep returns a copy of values of the stack, which the next push overwrites.
 func (r *reader) keep(items []any) ([]any, error) {
 	if len(items) == 0 {
 		return nil, nil
@@ -139,11 +139,8 @@ func (r *reader) append() error  { return r.appendItems(r.pop(1)) }
 func (r *reader) appends() error { return r.appendItems(r.popToMark()) }
 
 func (r *reader) appendItems(items []any, err error) error {
-	if err != nil {
-		return err
-	}
-	target, err := r.top()
-	if err != nil {
+	target, err := r.target(err)
+	if err != nil || target == nil {
 		return err
 	}
 	switch to := target.(type) {
@@ -151,8 +148,6 @@ func (r *reader) appendItems(items []any, err error) error {
 		return r.extend(&to.Items, &to.nest, items)
 	case *Object:
 		return r.extend(&to.List, &to.nest, items)
-	case *Refused:
-		return nil
 	}
 	return fmt.Errorf("cannot append to %s", Kind(target))
 }
@@ -161,11 +156,8 @@ func (r *reader) setItem() error  { return r.setEntries(r.pop(2)) }
 func (r *reader) setItems() error { return r.setEntries(r.popToMark()) }
 
 func (r *reader) setEntries(items []any, err error) error {
-	if err != nil {
-		return err
-	}
-	target, err := r.top()
-	if err != nil {
+	target, err := r.target(err)
+	if err != nil || target == nil {
 		return err
 	}
 	switch to := target.(type) {
@@ -173,31 +165,39 @@ func (r *reader) setEntries(items []any, err error) error {
 		return r.update(&to.Entries, &to.nest, items)
 	case *Object:
 		return r.update(&to.Entries, &to.nest, items)
-	case *Refused:
-		return nil
 	}
 	return fmt.Errorf("cannot set items of %s", Kind(target))
 }
 
 func (r *reader) addItems() error {
 	items, err := r.popToMark()
-	if err != nil {
+	target, err := r.target(err)
+	if err != nil || target == nil {
 		return err
 	}
-	target, err := r.top()
-	if err != nil {
-		return err
-	}
-	switch to := target.(type) {
-	case *Set:
+	if to, ok := target.(*Set); ok {
 		return r.extend(&to.Items, &to.nest, items)
-	case *Refused:
-		return nil
 	}
 	return fmt.Errorf("cannot add to %s", Kind(target))
 }
 
-// Kind says what a value is, in Python's terms, for a message to people.
+// target returns the container on top of the stack, or nil if it is a [Refused]: then the
+// items are ignored. Err is the error of popping the items.
+func (r *reader) target(err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	v, err := r.top()
+	if _, refused := v.(*Refused); refused || err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, errors.New("cannot change None")
+	}
+	return v, nil
+}
+
+// Kind returns the type of a value in Python's terms, "a list" for instance, for messages.
 func Kind(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -1,16 +1,15 @@
 // Package pickle reads Python pickles, protocols 0 to 5, into plain Go values.
 //
-// It executes nothing and knows no class: where Python would import a name or
-// call a function, the result is an inert [Object] that says what would have
-// been called, and with what. Which names may be called is the caller's
-// list ([Options].Allow); any other becomes a [Refused], which swallows
-// whatever the pickle does to it.
+// It runs nothing and knows no class. Where Python would import a name or call a function,
+// the result is an [Object] that says what would have been called, and with which arguments.
+// The caller decides which names may be called ([Options].Allow). A call of any other name
+// becomes a [Refused], and further operations on it are ignored.
 //
-// Pickles come from outside, so no length in them is believed beyond the bytes
-// present, and time, memory and nesting are bounded (limits.go). Values may
-// alias the bytes they were read from, which must not change while the values
-// are in use, and, as in Python, may contain themselves: whoever walks them
-// recursively must bound the depth.
+// Pickles come from untrusted sources. A length in them is checked against the bytes that are
+// left, and time, memory and nesting are limited (limits.go). Values may be parts of the
+// bytes they were read from, so these must not change while the values are in use. As in
+// Python, values may contain themselves, so whoever visits them recursively must limit the
+// depth.
 //
 // A value is one of
 //
@@ -19,9 +18,8 @@
 //	*Tuple, *List      tuple; list
 //	*Dict, *Set        dict; set and frozenset
 //	Global             a class or function, by name
-//	*Object            what a class or function was called with
-//	*Refused           anything made by a name that is not allowed
+//	*Object            a call of a class or function
+//	*Refused           a call of a name that is not allowed
 //
-// The strings of Python 2 (STRING, BINSTRING) become Go strings, byte by byte
-// as Latin-1.
+// The strings of Python 2 (STRING, BINSTRING) are decoded as Latin-1.
 package pickle

@@ -16,7 +16,7 @@ func (op Op) String() string {
 	return fmt.Sprintf("0x%02x", byte(op))
 }
 
-// Error is where and why a pickle cannot be read.
+// Error says where and why a pickle cannot be read.
 type Error struct {
 	Offset int // of the opcode, from the beginning of the data
 	Op     Op
@@ -30,14 +30,14 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Truncated says that the pickle ends, or a length in it reaches, beyond the bytes
-// present. It is an [ErrTruncated].
+// Truncated is the error for a pickle that ends too early, or has a length larger than the
+// bytes that are left. errors.Is reports it as [ErrTruncated].
 type Truncated struct {
-	Missing uint64 // at least so many bytes
+	Missing uint64 // the least number of missing bytes
 }
 
 func (e *Truncated) Error() string {
-	const most = 1 << 40 // no file is so large: a length in it is damaged
+	const most = 1 << 40 // larger than any file
 	if e.Missing > most {
 		return "a length in it is larger than any file: it is damaged"
 	}
@@ -47,15 +47,15 @@ func (e *Truncated) Error() string {
 // Is reports whether target is [ErrTruncated].
 func (e *Truncated) Is(target error) bool { return target == ErrTruncated }
 
-// Reasons that callers may want to tell apart.
+// Reasons of an [Error].
 var (
-	// ErrTruncated: the pickle ends, or a length in it reaches, beyond the
-	// bytes present.
+	// ErrTruncated means that the pickle ends too early, or has a length larger than the
+	// bytes that are left.
 	ErrTruncated = errors.New("truncated: more bytes are claimed than the file has")
-	// ErrOutOfBand: array data was kept out of the pickle (protocol 5's
-	// buffer_callback).
+	// ErrOutOfBand means that the data of an array is not in the pickle (buffer_callback
+	// of protocol 5).
 	ErrOutOfBand = errors.New("array data is out of band: pickle again without buffer_callback")
-	// ErrOpcode: there is no such opcode.
+	// ErrOpcode means that there is no such opcode.
 	ErrOpcode = errors.New("unknown opcode: not a pickle, or a damaged one")
 )
 

@@ -5,45 +5,43 @@ import (
 	"fmt"
 )
 
-// Bounds on what a pickle may ask of its reader.
+// Limits of a pickle.
 const (
-	MaxOps    = 5_000_000 // opcodes, nested pickles included
-	MaxMarks  = 1_000     // marks open at once
-	MaxDepth  = 1_000     // containers inside one another
+	maxOps    = 5_000_000 // opcodes, nested pickles included
+	maxMarks  = 1_000     // marks on the stack
+	maxDepth  = 1_000     // containers inside one another
 	MaxLong   = 1 << 10   // bytes of an integer
 	MaxNested = 4         // pickles inside one another (joblib's object arrays)
 
 	maxLongDigits = 2_470 // decimal digits that MaxLong bytes can have, and a sign
-	maxMemoGap    = 1_024 // how far beyond the memo's end an index may lie
+	maxMemoGap    = 1_024 // from the end of the memo to the index of a PUT
 )
 
-// ErrLimit is wrapped by every error that a bound of this package causes.
+// ErrLimit is wrapped by every error for an exceeded limit.
 var ErrLimit = errors.New("limit exceeded")
 
-// Budget is what may still be allocated, in bytes. One budget serves a whole
-// load, so that the reader and those who convert what it read share it.
+// Budget is the memory that may still be allocated, in bytes. One budget is used for the
+// whole load of a model: for the values read from the pickle, and for what is made of them.
 //
-// Contents (numbers, texts) are paid out of eight times the file's size: no
-// honest conversion makes more of them. Small objects take more than that, since
-// an opcode of one byte can stand for a tuple or a string of five letters: so
-// each opcode that is read adds what an object takes.
+// It begins with eight times the size of the file. That is enough for numbers and strings,
+// but not for small objects: an opcode of one byte may make a tuple. So each opcode that is
+// read adds the size of an object to the budget.
 type Budget struct{ left, opcodes int }
 
 const (
 	perByte    = 8
 	perOpcode  = 64
 	maxBudget  = 256 << 20
-	maxOpcodes = 64 << 20 // what opcodes add at most
+	maxOpcodes = 64 << 20 // the most that all opcodes add
 )
 
-// NewBudget returns the budget for size bytes of pickle: eight times as much
-// and 1 MiB, at most 256 MiB. Each opcode then adds 64 bytes, all of them at most
-// 64 MiB.
+// NewBudget returns the budget for a pickle of size bytes: eight times the size plus 1 MiB,
+// at most 256 MiB. Each opcode then adds 64 bytes, all opcodes together at most 64 MiB.
 func NewBudget(size int) *Budget {
 	return &Budget{left: min(perByte*min(size, maxBudget)+1<<20, maxBudget)}
 }
 
-// opcode adds what an opcode may take.
+// opcode adds the memory that an opcode may take.
 func (b *Budget) opcode() {
 	if b.opcodes < maxOpcodes {
 		b.opcodes += perOpcode
@@ -51,11 +49,11 @@ func (b *Budget) opcode() {
 	}
 }
 
-// Take takes n bytes off the budget, before they are allocated. It fails, with
-// [ErrLimit], if there are not so many left.
+// Take takes n bytes from the budget. It must be called before they are allocated. The error
+// wraps [ErrLimit] if fewer bytes are left.
 func (b *Budget) Take(n int) error {
 	if n < 0 || n > b.left {
-		return fmt.Errorf("%w: what is in the file takes far more memory than a file of its size may", ErrLimit)
+		return fmt.Errorf("%w: the content of the file takes far more memory than a file of its size may", ErrLimit)
 	}
 	b.left -= n
 	return nil

@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// global2to3 are the modules whose names the older protocols give as Python
-// 2's.
+// global2to3 maps modules of Python 2, which protocols 0 to 2 write, to those of Python 3.
 var global2to3 = map[string]string{"__builtin__": "builtins", "copy_reg": "copyreg"}
 
 func (r *reader) global() error {
@@ -17,7 +16,7 @@ func (r *reader) global() error {
 	return r.pushNew(r.name(g), sizeHolder+len(g.Module)+len(g.Name))
 }
 
-// globalText reads a name as GLOBAL and INST give it: two lines.
+// globalText reads a name from two lines, as GLOBAL and INST have it.
 func (r *reader) globalText() (Global, error) {
 	module, err := r.line()
 	if err != nil {
@@ -47,8 +46,7 @@ func (r *reader) stackGlobal() error {
 	return r.pushNew(r.name(Global{module, name}), sizeHolder)
 }
 
-// reduce pops a function and a tuple of arguments, and pushes what a call
-// would give.
+// reduce pops a function and a tuple of arguments, and pushes the result of the call.
 func (r *reader) reduce() error {
 	call, err := r.pop(2)
 	if err != nil {
@@ -68,15 +66,15 @@ func (r *reader) reduce() error {
 	return r.pushObject(function, args.Items, nil)
 }
 
-// callee is what is known of a name that is called.
+// callee says how a call of a name is evaluated.
 type callee struct {
 	Global
 	allowed  bool
-	evaluate func(*reader, []any) error // of a built-in
+	evaluate func(*reader, []any) error // of a built-in function; else nil
 }
 
-// callee looks up a name. A file calls few, each many times. The result is
-// valid until the next call.
+// callee looks up a name. It remembers the last names, since a file calls a few names many
+// times. The result is valid until the next call of callee.
 func (r *reader) callee(name *Global) *callee {
 	for i := range r.calls {
 		if c := &r.calls[i]; c.Global == *name {
@@ -92,8 +90,7 @@ func (r *reader) callee(name *Global) *callee {
 	return &r.calls[len(r.calls)-1]
 }
 
-// pushObject pushes the inert result of a call, or what stands for a refused
-// one.
+// pushObject pushes the [Object] of a call, or a [Refused] if the name is not allowed.
 func (r *reader) pushObject(class Global, args []any, kwargs *Dict) error {
 	if !r.callee(&class).allowed {
 		refused := &Refused{Global: class, Offset: r.pos - 1, Args: args}
@@ -142,7 +139,7 @@ func (r *reader) instantiate(class, args any, kwargs *Dict) error {
 	return r.pushObject(c, a.Items, kwargs)
 }
 
-// inst and obj make instances of Python 2's classic classes.
+// inst and obj make instances of classic classes of Python 2.
 func (r *reader) inst() error {
 	class, err := r.globalText()
 	if err != nil {
@@ -178,8 +175,7 @@ func (r *reader) obj() error {
 	return r.pushObject(class, args, nil)
 }
 
-// build gives an object its state, and lets the caller put something else in
-// its place.
+// build sets the state of an object. After that [Options].Built may replace the object.
 func (r *reader) build() error {
 	state, err := r.pop(1)
 	if err != nil {

@@ -1,13 +1,13 @@
 package pickle
 
-// opcode is what a byte of the stream means.
+// opcode is an opcode's name in Python's pickletools, and the function that runs it.
 type opcode struct {
 	name string
 	do   func(*reader) error
 }
 
-// opcodes is the table of all opcodes; it is filled by init, since the
-// handlers' errors name opcodes.
+// opcodes is the table of all opcodes. It is set by init, because the functions refer to it
+// in their errors.
 var opcodes [256]opcode
 
 func init() {

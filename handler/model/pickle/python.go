@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// builtin evaluates the few calls by which Python spells values and objects
-// for which a protocol has no opcode: conversions of data, nothing more. It is
-// filled by init, since some of them make calls themselves.
+// builtin are functions that Python calls for values and objects without an opcode in a
+// protocol. They only convert data. The map is set by init, because some of them make calls
+// themselves.
 var builtin map[Global]func(r *reader, args []any) error
 
 func init() {
@@ -23,8 +23,8 @@ func init() {
 	}
 }
 
-// reconstructor is how protocols 0 and 1 make an object:
-// _reconstructor(class, object, None).
+// reconstructor is _reconstructor(class, object, None), by which protocols 0 and 1 make an
+// object.
 func (r *reader) reconstructor(args []any) error {
 	if len(args) != 3 {
 		return errors.New("copyreg._reconstructor wants three arguments")
@@ -36,7 +36,7 @@ func (r *reader) reconstructor(args []any) error {
 	return r.instantiate(args[0], &Tuple{}, nil)
 }
 
-// loadType is how dill names a class of Python's own: _load_type('slice').
+// loadType is _load_type('slice'), by which dill writes a built-in class.
 func (r *reader) loadType(args []any) error {
 	if len(args) != 1 {
 		return errors.New("dill._dill._load_type wants one argument")
@@ -55,7 +55,7 @@ func (r *reader) newObjCall(args []any) error {
 	return r.instantiate(args[0], &Tuple{Items: args[1:]}, nil)
 }
 
-// encodeLatin1 is how protocols 0 to 2 write bytes: a string, to be encoded.
+// encodeLatin1 is encode(text, 'latin1'), by which protocols 0 to 2 write bytes.
 func (r *reader) encodeLatin1(args []any) error {
 	if len(args) != 2 || args[1] != any("latin1") && args[1] != any("latin-1") {
 		return errors.New("_codecs.encode is only supported for latin1")
@@ -77,7 +77,7 @@ func (r *reader) encodeLatin1(args []any) error {
 	return r.push(b)
 }
 
-// bytesCall is bytes(), the empty bytes of protocols 0 to 2, or bytearray(b).
+// bytesCall is bytes(), which protocols 0 to 2 write for empty bytes, or bytearray(b).
 func (r *reader) bytesCall(args []any) error {
 	if len(args) == 0 {
 		return r.pushNew([]byte{}, 2*sizeValue)
@@ -91,7 +91,7 @@ func (r *reader) bytesCall(args []any) error {
 	return fmt.Errorf("cannot make bytes of %s", Kind(args[0]))
 }
 
-// setCall is set([…]), for want of an opcode before protocol 4.
+// setCall is set([…]), which protocols before 4 write because they have no opcode for sets.
 func (r *reader) setCall(args []any) error {
 	s := &Set{nest: nest{1}}
 	if len(args) == 1 {

@@ -5,27 +5,25 @@ import (
 	"fmt"
 )
 
-// Options is what a caller decides about a pickle.
+// Options are the options of [Read].
 type Options struct {
-	// Allow says which names the pickle may call. The names by which Python
-	// itself spells built-in values and objects (python.go) need none. A nil
-	// Allow allows nothing.
+	// Allow reports whether the pickle may call a name. The functions in python.go are
+	// always allowed. A nil Allow allows no other names.
 	Allow func(Global) bool
-	// Refuse, if not nil, is told of each object that is made by a name that is not
-	// allowed.
+	// Refuse, if not nil, is called for each call of a name that is not allowed.
 	Refuse func(*Refused)
-	// Built, if not nil, is called with each object once it has its state, and
-	// returns what takes its place. It may read bytes that follow in the
-	// stream: joblib puts array data there.
+	// Built, if not nil, is called with each object after its state is set. The result
+	// replaces the object. Built may read the bytes that follow in the stream, where joblib
+	// puts the data of arrays.
 	Built func(*Object, *Input) (any, error)
-	// Budget is what may be allocated; nil is NewBudget of the data's length.
+	// Budget is the memory that may be allocated. Nil means NewBudget(len(data)).
 	Budget *Budget
-	// Memory is where the value read is allocated; nil is memory of its own.
+	// Memory is where values are allocated. Nil means a new Memory.
 	Memory *Memory
 }
 
-// Read reads the first pickle in data. Bytes after it are ignored, as Python
-// does. An error is an [*Error].
+// Read reads the first pickle in data. Like Python, it ignores the bytes after it. An error
+// is an [*Error].
 func Read(data []byte, opt Options) (any, error) {
 	if opt.Budget == nil {
 		opt.Budget = NewBudget(len(data))
@@ -36,16 +34,17 @@ func Read(data []byte, opt Options) (any, error) {
 	return (&Input{data: data, opt: opt}).Nested()
 }
 
-// Input is the stream of bytes a pickle is read from.
+// Input is the stream of bytes that a pickle is read from.
 type Input struct {
 	data   []byte
 	pos    int
 	ops    int // opcodes read
-	nested int // pickles being read
+	nested int // pickles inside one another that are being read
 	opt    Options
 }
 
-// Take returns the next n bytes, which alias the data, or a [*Truncated].
+// Take returns the next n bytes, which are a part of the data. If fewer are left, the error
+// is a [*Truncated].
 func (in *Input) Take(n int) ([]byte, error) {
 	if n < 0 {
 		return nil, ErrTruncated
@@ -58,8 +57,7 @@ func (in *Input) Take(n int) ([]byte, error) {
 	return b, nil
 }
 
-// Nested reads a pickle, with a stack and a memo of its own, from where the
-// stream stands.
+// Nested reads another pickle from the current position of the stream.
 func (in *Input) Nested() (any, error) {
 	if in.nested == MaxNested {
 		return nil, fmt.Errorf("%w: %d pickles inside one another", ErrLimit, in.nested+1)
@@ -72,13 +70,13 @@ func (in *Input) Nested() (any, error) {
 	return s.reader.run()
 }
 
-// reader is the machine that a pickle is a program for.
+// reader runs the opcodes of a pickle.
 type reader struct {
 	*Input
 	*scratch
 	stack   []any
-	highest int   // height that the stack had at most, where it was popped
-	marks   []int // heights of the stack
+	highest int   // the largest height of the stack so far
+	marks   []int // the heights of the stack at which MARK was run
 	memo    []any
 	calls   []callee
 	stopped bool
@@ -94,7 +92,7 @@ func (r *reader) run() (any, error) {
 		if err != nil {
 			var inner *Error
 			if errors.As(err, &inner) {
-				return nil, err // of a nested pickle
+				return nil, err // the error of a nested pickle
 			}
 			return nil, &Error{Offset: at, Op: Op(op), Err: err}
 		}
@@ -103,8 +101,8 @@ func (r *reader) run() (any, error) {
 }
 
 func (r *reader) step(op Op) error {
-	if r.ops++; r.ops > MaxOps {
-		return fmt.Errorf("%w: over %d opcodes", ErrLimit, MaxOps)
+	if r.ops++; r.ops > maxOps {
+		return fmt.Errorf("%w: over %d opcodes", ErrLimit, maxOps)
 	}
 	r.opt.Budget.opcode()
 	do := opcodes[op].do
@@ -114,7 +112,7 @@ func (r *reader) step(op Op) error {
 	return do(r)
 }
 
-// stop ends the pickle; its value is the one thing left on the stack.
+// stop ends the pickle. Its value is on top of the stack.
 func (r *reader) stop() error {
 	if len(r.stack) == 0 || len(r.marks) > 0 {
 		return errUnderflow
@@ -131,7 +129,8 @@ func (r *reader) proto() error {
 	return err
 }
 
-// frame only checks: all the data is at hand, so frames need not be kept.
+// frame checks the length of a frame. Frames are otherwise ignored, because all data is in
+// memory.
 func (r *reader) frame() error {
 	n, err := r.uint(8)
 	if err == nil {

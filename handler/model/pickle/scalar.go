@@ -36,7 +36,7 @@ func (r *reader) uint(size int) (uint64, error) {
 	return binary.LittleEndian.Uint64(b), nil
 }
 
-// line reads up to a newline, which is dropped.
+// line reads a line and returns it without its end.
 func (r *reader) line() ([]byte, error) {
 	n := bytes.IndexByte(r.data[r.pos:], '\n')
 	if n < 0 {
@@ -46,7 +46,7 @@ func (r *reader) line() ([]byte, error) {
 	return bytes.TrimSuffix(b[:n], []byte("\r")), err
 }
 
-// counted reads a length of size bytes, and that many bytes.
+// counted reads a length, which has size bytes, and that many bytes.
 func (r *reader) counted(size int) ([]byte, error) {
 	n, err := r.uint(size)
 	if err != nil {
@@ -58,7 +58,7 @@ func (r *reader) counted(size int) ([]byte, error) {
 	return r.Take(int(n))
 }
 
-// has returns a [*Truncated] unless n more bytes are present.
+// has returns a [*Truncated] unless n more bytes are left.
 func (in *Input) has(n uint64) error {
 	if left := uint64(len(in.data) - in.pos); n > left {
 		return &Truncated{n - left}
@@ -78,7 +78,7 @@ func (r *reader) int4() error {
 
 func (r *reader) pushUint(n uint64) error { return r.pushNew(int64(n), sizeValue) }
 
-// intText reads protocol 0's integers; 01 and 00 are its booleans.
+// intText reads an integer of protocol 0, where 01 and 00 are True and False.
 func (r *reader) intText() error {
 	line, err := r.line()
 	if err != nil {

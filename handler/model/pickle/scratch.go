@@ -6,20 +6,19 @@ import (
 	"unsafe"
 )
 
-// scratch is what one reader leaves to the next: itself, room for its stack and
-// memo, and the short strings and the names that it met, since files of one kind
-// have most of them in common.
+// scratch is memory that is reused from one pickle to the next. It also keeps short strings
+// and names, most of which occur in every file of a kind.
 type scratch struct {
 	reader reader
 	stack  [128]any
 	marks  [16]int
 	memo   [256]any
 	calls  [16]callee
-	texts  [1024]any // strings, each at its hash
-	names  [256]any  // Globals, each at the hash of its name
+	texts  [1024]any // strings, by their hash
+	names  [256]any  // Globals, by the hash of Global.Name
 }
 
-// maxText is the length of the longest string that is kept.
+// maxText is the length of the longest string that scratch keeps, in bytes.
 const maxText = 48
 
 var (
@@ -27,7 +26,7 @@ var (
 	seed      = maphash.MakeSeed()
 )
 
-// release hands s on, with nothing in it but strings and names.
+// release returns s to the pool. It keeps only strings and names.
 func (s *scratch) release() {
 	r := &s.reader
 	clear(s.stack[:min(max(r.highest, len(r.stack)), len(s.stack))])
@@ -37,7 +36,7 @@ func (s *scratch) release() {
 	scratches.Put(s)
 }
 
-// text returns the string of bytes b.
+// text returns b as a string.
 func (s *scratch) text(b []byte) any {
 	if len(b) > maxText {
 		return string(b)
@@ -49,7 +48,7 @@ func (s *scratch) text(b []byte) any {
 	return *kept
 }
 
-// name returns a [Global].
+// name returns g as a value.
 func (s *scratch) name(g Global) any {
 	if len(g.Module) > maxText || len(g.Name) > maxText {
 		return g
@@ -61,8 +60,8 @@ func (s *scratch) name(g Global) any {
 	return *kept
 }
 
-// Memory is where a pickle's tuples, lists, dicts and objects are allocated, many
-// at a time. Its zero value is ready to use.
+// Memory allocates tuples, lists, dicts and objects, many at a time. The zero value is ready
+// to use.
 type Memory struct {
 	items   slab[any]
 	entries slab[Entry]
@@ -72,9 +71,8 @@ type Memory struct {
 	objects slab[Object]
 }
 
-// Reset takes back all that was read into m, for the next pickle: no tuple, list,
-// dict or object may be used any more, nor their slices of items. Strings,
-// numbers and names stay good.
+// Reset makes m ready for the next pickle. Tuples, lists, dicts and objects that were read
+// into m must not be used after that, nor their slices. Strings, numbers and names may be.
 func (m *Memory) Reset() {
 	m.items.reset()
 	m.entries.reset()
@@ -91,8 +89,7 @@ const slabSize = 8 << 10
 
 func (s *slab[T]) one() *T { return &s.take(1)[0] }
 
-// reset takes back what was taken of the last slabSize bytes, and leaves what
-// was before to the garbage collector.
+// reset reuses the last slabSize bytes. The garbage collector frees those before.
 func (s *slab[T]) reset() {
 	clear(s.all[:len(s.all)-len(s.free)])
 	s.free = s.all

@@ -5,16 +5,16 @@ import (
 	"strconv"
 )
 
-// Sizes in memory, for the budget.
+// Sizes of values in memory, in bytes, for the budget.
 const (
-	sizeValue  = 16 // an interface, or what one points to if small
+	sizeValue  = 16 // an interface, or a small value that it points to
 	sizeEntry  = 2 * sizeValue
 	sizeHolder = 64 // a container without its items
 	sizeObject = 192
 )
 
-// grow returns s with room for n more values, each of size bytes, taken off
-// the budget and of m.
+// grow returns s with capacity for n more values of size bytes each. It takes the bytes from
+// the budget and the memory from m.
 func grow[T any](b *Budget, m *slab[T], s []T, n, size int) ([]T, error) {
 	if cap(s)-len(s) >= n {
 		return s, nil
@@ -36,7 +36,7 @@ func (r *reader) push(v any) (err error) {
 	return nil
 }
 
-// pushNew pushes a value for which size bytes have to be allocated.
+// pushNew takes size bytes from the budget and pushes a value.
 func (r *reader) pushNew(v any, size int) error {
 	if err := r.opt.Budget.Take(size); err != nil {
 		return err
@@ -52,8 +52,8 @@ func (r *reader) base() int {
 	return r.marks[len(r.marks)-1]
 }
 
-// pop takes n values off the stack, none from below a mark. The result is
-// valid until the next push.
+// pop removes and returns the top n values of the stack, which must be above the last mark.
+// The result is valid until the next push.
 func (r *reader) pop(n int) ([]any, error) {
 	top := len(r.stack)
 	if top-n < r.base() {
@@ -72,8 +72,8 @@ func (r *reader) top() (any, error) {
 	return r.stack[len(r.stack)-1], nil
 }
 
-// popToMark takes the last mark and all above it off the stack. The result is
-// valid until the next push.
+// popToMark removes the last mark, and removes and returns the values above it. The result
+// is valid until the next push.
 func (r *reader) popToMark() ([]any, error) {
 	if len(r.marks) == 0 {
 		return nil, errNoMark
@@ -87,8 +87,8 @@ func (r *reader) popToMark() ([]any, error) {
 }
 
 func (r *reader) mark() error {
-	if len(r.marks) == MaxMarks {
-		return fmt.Errorf("%w: %d marks open at once", ErrLimit, MaxMarks+1)
+	if len(r.marks) == maxMarks {
+		return fmt.Errorf("%w: %d marks open at once", ErrLimit, maxMarks+1)
 	}
 	r.marks = append(r.marks, len(r.stack))
 	return nil
@@ -139,7 +139,7 @@ func (r *reader) put(index uint64) (err error) {
 	return nil
 }
 
-// unset is what the memo holds where nothing was put.
+// unset is the value of the memo at an index where nothing was put.
 type unset struct{}
 
 func (r *reader) get(index uint64) error {
@@ -157,7 +157,8 @@ func (r *reader) get4() error    { return r.withUint(4, r.get) }
 func (r *reader) putText() error { return r.withDecimal(r.put) }
 func (r *reader) getText() error { return r.withDecimal(r.get) }
 
-// put1 and get1 are a third of all opcodes up to protocol 3.
+// put1 and get1 do not use withUint, because they are a third of all opcodes up to protocol
+// 3.
 func (r *reader) put1() error {
 	n, err := r.byte()
 	if err != nil {

@@ -27,8 +27,8 @@ func (r *reader) unicode(size int) error {
 	return r.push(r.text(b))
 }
 
-// unicodeText reads protocol 0's raw-unicode-escape: Latin-1, but for \uXXXX
-// and \UXXXXXXXX.
+// unicodeText reads a string of protocol 0 in raw-unicode-escape: Latin-1 with the escapes
+// \uXXXX and \UXXXXXXXX.
 func (r *reader) unicodeText() error {
 	b, err := r.line()
 	if err != nil {
@@ -54,8 +54,8 @@ func (r *reader) unicodeText() error {
 	return r.push(string(text))
 }
 
-// escapeDigits returns how many hexadecimal digits follow the escape that b
-// begins with, 0 if it begins with none.
+// escapeDigits returns the number of hexadecimal digits of the escape at the beginning of b,
+// or 0 if there is none.
 func escapeDigits(b []byte) int {
 	switch {
 	case len(b) < 2 || b[0] != '\\':
@@ -68,7 +68,7 @@ func escapeDigits(b []byte) int {
 	return 0
 }
 
-// hexRune reads a character written as so many hexadecimal digits.
+// hexRune reads a character from that many hexadecimal digits.
 func hexRune(b []byte, digits int) (rune, error) {
 	if len(b) < digits {
 		return 0, errors.New("a string ends within an escape")
@@ -102,7 +102,7 @@ func (r *reader) pushLatin1(b []byte) error {
 	return r.push(string(text))
 }
 
-// stringText reads the quoted, escaped strings of protocol 0 in Python 2.
+// stringText reads a string of Python 2's protocol 0, with quotes and escapes.
 func (r *reader) stringText() error {
 	b, err := r.line()
 	if err != nil {
@@ -125,7 +125,7 @@ var escapes = map[byte]byte{
 	'\\': '\\', '\'': '\'', '"': '"', 'n': '\n', 'r': '\r', 't': '\t', 'a': '\a', 'b': '\b', 'f': '\f', 'v': '\v', '0': 0,
 }
 
-// unescape undoes the escapes of Python's repr of a byte string.
+// unescape decodes the escapes in Python's repr of a byte string.
 func unescape(b []byte) ([]byte, error) {
 	raw := make([]byte, 0, len(b))
 	for i := 0; i < len(b); i++ {

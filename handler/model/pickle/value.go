@@ -1,13 +1,14 @@
 package pickle
 
-// Global is a class or function, by its module and (qualified) name. Python
-// 2's module names are given as Python 3's.
+// Global is the name of a class or function. The modules of Python 2 have their names in
+// Python 3.
 type Global struct{ Module, Name string }
 
 // String returns module.name.
 func (g Global) String() string { return g.Module + "." + g.Name }
 
-// nest is how many containers are inside one another, this one included.
+// nest is the depth of a container: the number of containers inside one another, including
+// this one.
 type nest struct{ level int }
 
 // Tuple is a Python tuple.
@@ -38,7 +39,7 @@ type Dict struct {
 	nest
 }
 
-// Get returns the value of a key that is a string.
+// Get returns the value of a string key, and false if there is none.
 func (d *Dict) Get(key string) (any, bool) {
 	for i := len(d.Entries) - 1; i >= 0; i-- {
 		if k, ok := d.Entries[i].Key.(string); ok && k == key {
@@ -48,21 +49,21 @@ func (d *Dict) Get(key string) (any, bool) {
 	return nil, false
 }
 
-// Object is the inert result of what Python would do by calling Class with
-// Args and Kwargs, restoring State, appending List and setting Entries.
+// Object says how Python would make an object: call Class with Args and Kwargs, set the
+// state, append the items of List, and set Entries.
 type Object struct {
 	Class   Global
 	Args    []any
-	Kwargs  *Dict // nil if there are none
-	State   any   // what BUILD gave; nil if nothing
+	Kwargs  *Dict // or nil
+	State   any   // the argument of BUILD, or nil
 	List    []any
 	Entries []Entry
 	nest
 	built bool
 }
 
-// Attr returns an attribute out of the object's state, which is a dict, or a
-// pair of dicts where the class has slots.
+// Attr returns an attribute from the object's state, and false if there is none. The state is
+// a dict, or a pair of dicts if the class has slots.
 func (o *Object) Attr(name string) (any, bool) {
 	switch state := o.State.(type) {
 	case *Dict:
@@ -79,14 +80,14 @@ func (o *Object) Attr(name string) (any, bool) {
 	return nil, false
 }
 
-// Refused stands for whatever came of a name that is not allowed.
+// Refused is the result of a call of a name that is not allowed.
 type Refused struct {
 	Global
-	Offset int   // where the name was met
-	Args   []any // what it was first called with
+	Offset int   // of the call, in the data
+	Args   []any // of the call
 }
 
-// levelOf returns how deep v is nested: 0 for what contains nothing.
+// levelOf returns the depth of a container, or 0 for other values.
 func levelOf(v any) int {
 	switch v := v.(type) {
 	case *Tuple:
@@ -103,7 +104,7 @@ func levelOf(v any) int {
 	return 0
 }
 
-// Items returns the elements of a list or tuple, nil if v is neither.
+// Items returns the elements of a list or tuple, or nil for other values.
 func Items(v any) []any {
 	switch v := v.(type) {
 	case *List:

@@ -1,3 +1,3 @@
-// Package predict says what a model is to those who score with it, whichever
-// library wrote the file: a detector, a classifier or a regressor of rows.
+// Package predict defines [Model], the interface of all models: a detector, a classifier or a
+// regressor of rows of numbers, whichever library wrote the file.
 package predict

@@ -9,28 +9,27 @@ import (
 // Side says which of a detector's scores are anomalies.
 type Side int
 
-// The side on which anomalies lie.
+// The sides.
 const (
-	Low  Side = iota // such as scikit-learn's decision_function and score_samples
-	High             // such as distances, and the scores of PyOD
+	Low  Side = iota // scikit-learn's decision_function and score_samples
+	High             // distances, and the scores of PyOD
 )
 
-// Unlimited is implemented by detectors whose library gives scores, but may not
-// say from which score on a row is an anomaly: mixtures, densities, distances.
+// Unlimited is implemented by detectors that may have scores but no limit from which on a row
+// is an anomaly: mixtures, densities, distances.
 type Unlimited interface {
 	Model
-	// NeedsLimit reports whether Predict cannot tell anomalies. Then a limit
-	// has to be given: see [Limit].
+	// NeedsLimit reports whether the detector has no limit. Then Predict cannot detect
+	// anomalies, and [Limit] must set one.
 	NeedsLimit() bool
 	// Anomalies says which of the scores are anomalies.
 	Anomalies() Side
 }
 
-// ErrNoLimit is wrapped by the errors for a detector without a limit.
+// ErrNoLimit is wrapped by errors for a detector without a limit.
 var ErrNoLimit = errors.New("it gives scores, but no limit from which on a row is an anomaly")
 
-// Check returns an error, which wraps [ErrNoLimit], if m is a detector that
-// cannot tell anomalies.
+// Check returns an error that wraps [ErrNoLimit] if m is a detector without a limit.
 func Check(m Model) error {
 	if u, ok := m.(Unlimited); ok && u.NeedsLimit() {
 		return fmt.Errorf("%w: give it a threshold", ErrNoLimit)
@@ -46,8 +45,8 @@ func SideOf(m Model) Side {
 	return Low
 }
 
-// Limit returns the detector m with another limit: a row whose score is below
-// it, or above it if side is High, is an anomaly. Scores stay as they are.
+// Limit returns the detector m with another limit. A row is an anomaly if its score is below
+// the limit, or above it if side is High. Scores do not change.
 func Limit(m Model, limit float64, side Side) (Model, error) {
 	switch {
 	case m.Kind() != Detector:
@@ -58,7 +57,7 @@ func Limit(m Model, limit float64, side Side) (Model, error) {
 	return &limited{m, limit, side}, nil
 }
 
-// limited is a detector with a limit of its user's.
+// limited is a detector with a limit that the user set.
 type limited struct {
 	Model
 	limit float64

@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Kind is what a model's predictions are.
+// Kind is the kind of a model.
 type Kind int
 
-// The kinds, by what a prediction is.
+// The kinds, and what they predict.
 const (
 	Detector   Kind = iota // 1 for an anomaly, 0 for a normal row
-	Classifier             // a class
+	Classifier             // the position of a class
 	Regressor              // a number
 )
 
@@ -36,35 +36,34 @@ type Model interface {
 	// FeatureNames returns the names of these columns, or nil if the file does
 	// not have them.
 	FeatureNames() []string
-	// Classes returns a classifier's classes as Python prints them, in the order
-	// of its probabilities; of other models nil.
+	// Classes returns a classifier's classes as Python's print writes them, in the order
+	// of its probabilities. For other models it returns nil.
 	Classes() []string
-	// Predict sets r to what the model says of the rows of x, which is
-	// row-major. An error about a number in x names its row; r is then of no use.
+	// Predict sets r to the results of the rows of x, which is row-major. An error about
+	// a number in x names its row. After an error the content of r is undefined.
 	Predict(r *Result, x []float64) error
-	// Size returns about how many bytes the model holds.
+	// Size returns about how many bytes of memory the model takes.
 	Size() int
 }
 
-// Result is what a model says of n rows. A Result that is used again keeps its
-// memory.
+// Result holds the results of n rows. If it is used for several calls, its memory is reused.
 type Result struct {
-	// Predictions has n numbers: of a detector 1 for an anomaly and 0 for a
-	// normal row, of a classifier the position in Classes, of a regressor the
-	// value. A detector that needs a limit gives what its library's predict
-	// gives, a cluster for instance, or nothing but zeros if there is no predict.
+	// Predictions has a number for each row. For a detector it is 1 for an anomaly and 0
+	// for a normal row, for a classifier the position in Classes, for a regressor the
+	// predicted value. For a detector without a limit it is what predict of its library
+	// returns, a cluster for instance, or 0 if the library has no predict.
 	Predictions []float64
-	// Scores is row-major, with len(Scores)/n columns: of a detector one, of a
-	// classifier what its decision_function gives, one for two classes. Models
-	// that have no such scores leave it empty.
+	// Scores has n rows of len(Scores)/n numbers: one for a detector, the numbers of
+	// decision_function for a classifier, which is one for two classes. It is empty for
+	// models without scores.
 	Scores []float64
-	// Probabilities is row-major, with a column for each class. It is empty if
-	// the model gives none.
+	// Probabilities has n rows with a number for each class. It is empty for models
+	// without probabilities.
 	Probabilities []float64
 }
 
-// Resize gives r room for n rows of so many scores and probabilities each. What
-// the numbers are is undefined.
+// Resize sets the lengths of r's slices for n rows, with that many scores and probabilities
+// each. The numbers in them are undefined.
 func (r *Result) Resize(n, scores, probabilities int) {
 	r.Predictions = resize(r.Predictions, n)
 	r.Scores = resize(r.Scores, n*scores)

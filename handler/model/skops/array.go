@@ -8,7 +8,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// array is an array, or a numpy scalar, in a file or, of objects, a list.
+// array returns an array or a numpy scalar. Numbers are in a file of the archive, objects in
+// a list.
 func (r *reader) array(n object, depth int) (any, error) {
 	switch kind := n.text("type"); kind {
 	case "json":
@@ -62,7 +63,7 @@ func (r *reader) objects(n object, depth int) (any, error) {
 	return a, nil
 }
 
-// flatten returns the items of lists inside one another, so many deep.
+// flatten returns the items of nested lists, depth levels deep.
 func flatten(items []any, depth int) []any {
 	if depth < 2 {
 		return items
@@ -76,7 +77,7 @@ func flatten(items []any, depth int) []any {
 	return flat
 }
 
-// dtype is kept as the dtype of an empty array.
+// dtype returns a dtype, which the file has as the dtype of an empty array.
 func (r *reader) dtype(n object, depth int) (any, error) {
 	v, err := r.node(n.get("content"), depth)
 	if err != nil {

@@ -14,7 +14,7 @@ func classOf(n object) pickle.Global {
 
 func (r *reader) name(n object, _ int) (any, error) { return classOf(n), nil }
 
-// function is a name, which protocol 0 has in its content.
+// function returns the name of a function. Protocol 0 has it in the content of the node.
 func (r *reader) function(n object, _ int) (any, error) {
 	if content, ok := n.get("content").(object); ok {
 		return pickle.Global{Module: content.text("module_path"), Name: content.text("function")}, nil
@@ -22,18 +22,17 @@ func (r *reader) function(n object, _ int) (any, error) {
 	return classOf(n), nil
 }
 
-// instance returns an object of the node's class, or what stands for one that is
-// not allowed.
+// instance returns an object of the node's class, or a [pickle.Refused] if the class is not
+// allowed.
 func (r *reader) instance(n object, args []any, state any) (any, error) {
 	class := classOf(n)
 	if r.Allow == nil || !r.Allow(class) {
 		return &pickle.Refused{Global: class}, nil
 	}
 	if class.Module == "builtins" || class.Module == "numpy" {
-		return nil, fmt.Errorf("an object of %v in a way that skops does not write it", class)
+		return nil, fmt.Errorf("an object of %v in a form that skops does not write", class)
 	}
-	// Scikit-learn's search trees are pickled by a function that is given their
-	// class.
+	// A pickle has a search tree of scikit-learn as a call of newObj with its class.
 	if strings.HasPrefix(class.Name, "KDTree") || strings.HasPrefix(class.Name, "BallTree") {
 		args, class.Name = []any{class}, "newObj"
 	}
@@ -49,7 +48,8 @@ func (r *reader) object(n object, depth int) (state any, err error) {
 	return r.instance(n, nil, state)
 }
 
-// reduced is an object of Cython's, made by what its __reduce__ gave.
+// reduced returns an object of a Cython class, for which skops writes the result of
+// __reduce__.
 func (r *reader) reduced(n object, depth int) (any, error) {
 	reduce, _ := n.get("__reduce__").(object)
 	args, err := r.arguments(reduce.get("args"), depth)
@@ -71,7 +71,7 @@ func (r *reader) constructed(n object, depth int) (any, error) {
 	return r.instance(n, args, nil)
 }
 
-// arguments reads a node that has to be a tuple.
+// arguments returns the items of a node that must be a tuple.
 func (r *reader) arguments(node any, depth int) ([]any, error) {
 	v, err := r.node(node, depth)
 	if err != nil {
@@ -86,7 +86,8 @@ func (r *reader) arguments(node any, depth int) ([]any, error) {
 
 func (r *reader) hollow(n object, _ int) (any, error) { return r.instanceOf(classOf(n)) }
 
-// instanceOf returns an object that says its class alone.
+// instanceOf returns an object that has only a class, or a [pickle.Refused] if the class is
+// not allowed.
 func (r *reader) instanceOf(class pickle.Global) (any, error) {
 	if r.Allow == nil || !r.Allow(class) {
 		return &pickle.Refused{Global: class}, nil

@@ -10,22 +10,23 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// Schema is the file in a zip file by which one of skops is known.
+// Schema is the name of the file that a zip file of skops contains.
 const Schema = "schema.json"
 
-// maxProtocol is the newest version of the format that is read.
+// maxProtocol is the newest supported version of the format.
 const maxProtocol = 2
 
-// Options is what a caller decides about a file.
+// Options are the options of [Read].
 type Options struct {
-	// Allow says which classes may stand in the file. Any other becomes a
-	// [pickle.Refused]. A nil Allow allows nothing.
+	// Allow reports whether the file may contain a class. An object of another class
+	// becomes a [pickle.Refused]. A nil Allow allows nothing.
 	Allow func(pickle.Global) bool
-	// Budget is what may be allocated; nil is NewBudget of the unpacked size.
+	// Budget is the memory that may be allocated. Nil means NewBudget of the unpacked
+	// size.
 	Budget *pickle.Budget
 }
 
-// Read returns the object in a file of skops, as package pickle would, and the
+// Read returns the object in a file of skops, with the values of package pickle, and the
 // version of skops that wrote it.
 func Read(a *archive.Archive, opt Options) (value any, version string, err error) {
 	if opt.Budget == nil {
@@ -52,15 +53,15 @@ func Read(a *archive.Archive, opt Options) (value any, version string, err error
 	return value, root.text("_skops_version"), err
 }
 
-// reader makes values of the schema's nodes.
+// reader turns the nodes of a schema into values.
 type reader struct {
 	*archive.Archive
 	Options
-	arrays map[string]*numpy.Array // by file
-	blobs  map[string][]byte       // by file
+	arrays map[string]*numpy.Array // by name of the file
+	blobs  map[string][]byte       // by name of the file
 }
 
-// nodes are the kinds of nodes, by what skops calls their loader.
+// nodes are the supported kinds of nodes, by the name of their loader in skops.
 var nodes map[string]func(r *reader, n object, depth int) (any, error)
 
 func init() {
@@ -84,8 +85,7 @@ func init() {
 		"ConstructorFromReduceNode":   (*reader).constructed,
 		"NdArrayNode":                 (*reader).array,
 		"DTypeNode":                   (*reader).dtype,
-		// What these stand for is kept without what is in it: no estimator that
-		// is scored reads it.
+		// The content of these nodes is ignored, since no supported estimator uses it.
 		"RandomStateNode":     (*reader).hollow,
 		"RandomGeneratorNode": (*reader).hollow,
 		"MaskedArrayNode":     (*reader).hollow,
@@ -154,7 +154,8 @@ func (r *reader) set(n object, depth int) (any, error) {
 	return &pickle.Set{Items: items}, err
 }
 
-// dict has its keys as strings, and their types in a list of their own.
+// dict returns a dict. The schema has its keys as strings, and their types in a separate
+// list.
 func (r *reader) dict(n object, depth int) (any, error) {
 	content, ok := n.get("content").(object)
 	if !ok {
@@ -176,7 +177,7 @@ func (r *reader) dict(n object, depth int) (any, error) {
 	return d, nil
 }
 
-// key returns a key as what its type says.
+// key converts a key to its type.
 func key(text string, kind any) any {
 	g, _ := kind.(pickle.Global)
 	switch {
@@ -194,7 +195,7 @@ func key(text string, kind any) any {
 	return text
 }
 
-// mainDict is a dict with something else beside it.
+// mainDict returns the dict in the member main. The other members are ignored.
 func (r *reader) mainDict(n object, depth int) (any, error) {
 	content, _ := n.get("content").(object)
 	return r.node(content.get("main"), depth)
@@ -230,7 +231,7 @@ func (r *reader) bytes(n object, _ int) (any, error) {
 	return content, err
 }
 
-// unpack reads a file of the archive, on the budget.
+// unpack reads a file of the archive, and takes its size from the budget.
 func (r *reader) unpack(name string) ([]byte, error) {
 	content, err := r.Archive.Read(name)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// value is JSON: nil, bool, json.Number, string, list or object.
+// A JSON value is nil, a bool, a json.Number, a string, a list or an object.
 type (
 	list   []any
 	object []member
@@ -23,7 +23,7 @@ type (
 	}
 )
 
-// get returns a member, of several of one name the last.
+// get returns a member, or nil. If there are several with the same key, it returns the last.
 func (o object) get(key string) any {
 	for i := len(o) - 1; i >= 0; i-- {
 		if o[i].key == key {
@@ -33,19 +33,19 @@ func (o object) get(key string) any {
 	return nil
 }
 
-// text returns a member that is a string, else "".
+// text returns a string member, or "".
 func (o object) text(key string) string {
 	s, _ := o.get(key).(string)
 	return s
 }
 
-// Bounds on the schema.
+// Limits of the schema.
 const (
 	maxDepth  = 300 // JSON objects and lists inside one another
-	sizeValue = 48  // bytes taken off the budget for each value
+	sizeValue = 48  // bytes that a value takes from the budget
 )
 
-// parse reads JSON, which keeps the order of members.
+// parse parses JSON and keeps the order of the members of objects.
 func parse(data []byte, budget *pickle.Budget) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -122,8 +122,8 @@ func (p parser) object(depth int) (any, error) {
 	return o, err
 }
 
-// scalar returns what a JsonNode holds: None, a bool, a number or a string, as
-// Python's json.dumps writes it.
+// scalar returns the value of a JsonNode: None, a bool, a number or a string, in the form of
+// Python's json.dumps.
 func scalar(text string) (any, error) {
 	switch text {
 	case "null":
@@ -147,7 +147,7 @@ func scalar(text string) (any, error) {
 	return number(text)
 }
 
-// number returns an int64, *big.Int or float64.
+// number parses an int64, *big.Int or float64.
 func number(text string) (any, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, nil

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// maxMeasured is the number of features from which on all dimensions are measured
-// as one.
+// maxMeasured is the largest number of features that is measured. It stands for all larger
+// numbers too.
 const maxMeasured = 64
 
-// fastest holds what was measured for products and for RBF, by the power of two that
-// the number of features goes up to.
+// fastest holds the results of the measurement: first for scalar products or RBF, then for
+// numbers of features up to 1, 2, 4, … 64.
 var fastest [2][7]struct {
 	once      sync.Once
 	many, one Instructions
 }
 
-// Fastest returns the instructions that are fastest on this processor, for many rows
-// and for one row, which is what a new model of that kernel uses. Where there is
-// AVX-512 they are measured, in some ten microseconds, when the first model of about
-// so many features is made: on some processors AVX2 is faster, or its exp, whose
-// gathers of table entries are cheaper. The results are the same bits.
+// Fastest returns the instructions that a new model with this kernel uses, for many rows
+// and for one row. On a processor with AVX-512 they are measured when the first model of
+// about that many features is made, in some ten microseconds: on some processors AVX2 is
+// faster, or only exp with AVX2, because it loads table entries faster. The scores do not
+// depend on the instructions.
 func Fastest(k KernelType, features int) (many, one Instructions) {
 	if best < AVX512 {
 		return best, best
@@ -38,7 +38,8 @@ func Fastest(k KernelType, features int) (many, one Instructions) {
 	return f.many, f.one
 }
 
-// race has the instruction sets decide in turn, and returns those of the least times.
+// race measures the instruction sets in turn, and returns the fastest for many rows and for
+// one row.
 func race(k KernelType, features int) (many, one Instructions) {
 	const rounds, vectors, rows = 7, 2 * chunk, maxWidth
 	m := &OneClass{kernel: Kernel{Type: k, Gamma: 1 / float64(features), Degree: 1}, dims: features, count: vectors}
@@ -48,7 +49,7 @@ func race(k KernelType, features int) (many, one Instructions) {
 		m.many = level
 		m.decisionVector(dst, x)
 	}
-	if k != RBF { // there is no exp; rows alone are decided without vector instructions
+	if k != RBF { // without exp; a single row does not use vector instructions
 		many = faster(rounds, decide, AVX2, AVX512)
 		return many, many
 	}
@@ -62,7 +63,7 @@ func race(k KernelType, features int) (many, one Instructions) {
 	return many, one
 }
 
-// faster returns the level by which f has its least time of so many rounds.
+// faster returns the level with the shortest time of f, of that many rounds.
 func faster(rounds int, f func(Instructions), levels ...Instructions) Instructions {
 	var least [AVX512 + 1]time.Duration
 	for round := range rounds {
@@ -77,7 +78,7 @@ func faster(rounds int, f func(Instructions), levels ...Instructions) Instructio
 	return slices.MinFunc(levels, func(a, b Instructions) int { return cmp.Compare(least[a], least[b]) })
 }
 
-// spaced returns n numbers between -1 and 1.
+// spaced returns n numbers from -1 to 1.
 func spaced(n int) []float64 {
 	v := make([]float64, n)
 	for i := range v {

@@ -7,7 +7,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
-// KernelType names a kernel function as scikit-learn's parameter kernel does.
+// KernelType is a value of scikit-learn's parameter kernel.
 type KernelType string
 
 // The kernels of libsvm that work on vectors.
@@ -18,16 +18,16 @@ const (
 	Sigmoid KernelType = "sigmoid" // tanh(gamma x·s + coef0)
 )
 
-// Kernel is a kernel function with its parameters. Those that its Type does
-// not use are ignored.
+// Kernel is a kernel function with its parameters. Parameters that the Type does not use
+// are ignored.
 type Kernel struct {
 	Type   KernelType
-	Gamma  float64 // the number that 'scale' or 'auto' was resolved to
+	Gamma  float64 // a number, also for gamma='scale' or 'auto'
 	Coef0  float64
 	Degree int
 }
 
-// check returns an error if libsvm would not take k (svm_check_parameter).
+// check returns an error if libsvm does not accept k (svm_check_parameter in svm.cpp).
 func (k Kernel) check() error {
 	switch k.Type {
 	case Linear:
@@ -51,8 +51,8 @@ func (k Kernel) check() error {
 	return nil
 }
 
-// value is k's function of v, which is |x-s|² for RBF and x·s for the others
-// (Kernel::k_function in svm.cpp).
+// value returns the kernel's value (Kernel::k_function in svm.cpp). V is |x-s|² for RBF and
+// x·s for the other kernels.
 func (k Kernel) value(v float64) float64 {
 	switch k.Type {
 	case RBF:
@@ -66,7 +66,7 @@ func (k Kernel) value(v float64) float64 {
 	}
 }
 
-// apply replaces each of v by its value.
+// apply replaces each number of v by the kernel's value.
 func (k Kernel) apply(v []float64) {
 	if k.Type == Linear {
 		return
@@ -76,7 +76,7 @@ func (k Kernel) apply(v []float64) {
 	}
 }
 
-// powi is base to the power of times by squaring, in the order of svm.cpp.
+// powi returns base to the power of times, with the multiplications of powi in svm.cpp.
 func powi(base float64, times int) float64 {
 	ret := 1.0
 	for t := times; t > 0; t /= 2 {

@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// lanes is how many support vectors a block holds.
+// lanes is the number of support vectors in a block.
 const lanes = 8
 
 // OneClass is the decision function of a fitted OneClassSVM,
@@ -16,29 +16,29 @@ const lanes = 8
 // It is safe for concurrent use.
 type OneClass struct {
 	kernel Kernel
-	dims   int
-	count  int
+	dims   int // features
+	count  int // support vectors
 	rho    float64
-	// vectors holds the support vectors in blocks of eight, each block feature
-	// by feature: feature i of vector j is at (j/8*dims+i)*8 + j%8. The
-	// last block is filled up with zeros, and so is alpha.
+	// vectors holds the support vectors in blocks of eight, and a block feature by
+	// feature: feature i of vector j is at (j/8*dims+i)*8 + j%8. The last block is padded
+	// with zeros.
 	vectors []float64
-	alpha   []float64
-	// The instructions for many rows and for one.
-	many, one Instructions
+	alpha   []float64 // dual coefficients, padded with zeros like vectors
+
+	many, one Instructions // for many rows, and for one row
 }
 
-// NewOneClass returns the decision function with kernel k over support
-// vectors of d features, row-major in vectors, with their dual coefficients
-// and scikit-learn's _intercept_, which is -rho. The slices are copied. The
-// error says which of them is not of a shape that fits, or not finite.
+// NewOneClass returns the decision function with kernel k. Vectors are the support vectors,
+// rows of d features, and dual has a coefficient for each. Intercept is scikit-learn's
+// _intercept_, which is -rho. The slices are copied. An error says what has a wrong length
+// or is not finite.
 func NewOneClass(k Kernel, vectors []float64, d int, dual []float64, intercept float64) (*OneClass, error) {
 	if err := k.check(); err != nil {
 		return nil, err
 	}
 	switch {
 	case d < 1:
-		return nil, fmt.Errorf("%d features: there must be one at least", d)
+		return nil, fmt.Errorf("%d features: at least one is needed", d)
 	case len(vectors)%d != 0 || len(vectors)/d != len(dual):
 		return nil, fmt.Errorf("%d numbers in support vectors of %d features do not fit %d dual coefficients", len(vectors), d, len(dual))
 	case !allFinite(vectors):
@@ -70,18 +70,18 @@ func (m *OneClass) pack(vectors, dual []float64) {
 // Dims returns the number of features.
 func (m *OneClass) Dims() int { return m.dims }
 
-// SupportVectors returns their number.
+// SupportVectors returns the number of support vectors.
 func (m *OneClass) SupportVectors() int { return m.count }
 
-// Size returns the bytes that m holds.
+// Size returns the number of bytes of memory that m takes.
 func (m *OneClass) Size() int {
 	return int(unsafe.Sizeof(*m)) + 8*(cap(m.vectors)+cap(m.alpha))
 }
 
-// Decision sets dst[i] to the decision value of row i of x, which is
-// row-major, len(dst) rows of Dims finite numbers. It is scikit-learn's
-// decision_function: above zero is normal, zero and below an anomaly. It
-// panics if len(x) is not len(dst) times Dims.
+// Decision sets dst[i] to the decision value of row i of x, scikit-learn's
+// decision_function. A value above 0 is normal, and 0 or less is an anomaly. X is
+// row-major: len(dst) rows of [OneClass.Dims] finite numbers. It panics if len(x) is not
+// len(dst) times Dims.
 func (m *OneClass) Decision(dst, x []float64) {
 	if len(x) != len(dst)*m.dims {
 		panic(fmt.Sprintf("svm: %d numbers are not %d rows of %d features", len(x), len(dst), m.dims))

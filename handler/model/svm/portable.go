@@ -1,15 +1,15 @@
 package svm
 
-// decisionPortable is Decision in plain Go, on which the vector forms are
-// tested: svm_predict_values of libsvm's svm.cpp for ONE_CLASS.
+// decisionPortable is Decision without assembly: svm_predict_values in libsvm's svm.cpp, for
+// ONE_CLASS. Tests compare the assembly with it.
 func (m *OneClass) decisionPortable(dst, x []float64) {
 	for i := range dst {
 		dst[i] = m.decision(x[i*m.dims : (i+1)*m.dims])
 	}
 }
 
-// decision computes eight kernel values at a time, which keeps the
-// processor's pipelines full, and adds them in order.
+// decision returns the decision value of a row. It computes eight kernel values at a time,
+// which do not depend on each other, and adds them in order.
 func (m *OneClass) decision(row []float64) float64 {
 	sum := 0.0
 	for j := 0; j < m.count; j += lanes {
@@ -28,9 +28,9 @@ func (m *OneClass) decision(row []float64) float64 {
 	return sum - m.rho
 }
 
-// squares sets v to the squared distances of row from the eight vectors of
-// block, summed over the features in order. Squares are rounded before they
-// are added, as in scikit-learn's wheels for x86-64, which do not fuse.
+// squares sets v to the squared distances between row and the eight vectors of block. The
+// squares are added in the order of the features. Each is rounded before it is added,
+// because scikit-learn's wheels for x86-64 do not fuse.
 func squares(v *[lanes]float64, row, block []float64) {
 	var v0, v1, v2, v3, v4, v5, v6, v7 float64
 	for i, x := range row {
@@ -49,8 +49,8 @@ func squares(v *[lanes]float64, row, block []float64) {
 
 func square(t float64) float64 { return float64(t * t) }
 
-// products sets v to the scalar products of row and the eight vectors of
-// block, in the order of Kernel::dot.
+// products sets v to the scalar products of row and the eight vectors of block, added in
+// the order of Kernel::dot in svm.cpp.
 func products(v *[lanes]float64, row, block []float64) {
 	var v0, v1, v2, v3, v4, v5, v6, v7 float64
 	for i, x := range row {

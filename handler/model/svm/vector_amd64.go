@@ -23,16 +23,17 @@ func detect() Instructions {
 }
 
 const (
-	maxWidth = 16  // rows that the AVX-512 forms take at a time; AVX2's take half
-	few      = 3   // rows that are quicker one by one
-	chunk    = 32  // support vectors between two passes of exp; a multiple of lanes
-	onStack  = 512 // numbers that a transposed group of rows on the stack may be
+	maxWidth = 16  // rows that AVX-512 takes at a time; AVX2 takes half
+	few      = 3   // up to this many rows are faster one by one
+	chunk    = 32  // support vectors whose exp is computed together; a multiple of lanes
+	onStack  = 512 // most numbers of a transposed group of rows that is on the stack
 )
 
-// decisionVector is decisionPortable in vector instructions, to the bit.
+// decisionVector is decisionPortable with vector instructions. The results are the same to
+// the bit.
 func (m *OneClass) decisionVector(dst, x []float64) {
 	rbf := m.kernel.Type == RBF
-	if rbf && m.kernel.Gamma == 0 { // 0 times an infinite distance is not a number
+	if rbf && m.kernel.Gamma == 0 { // 0 times an infinite distance is NaN
 		m.decisionPortable(dst, x)
 		return
 	}
@@ -49,8 +50,8 @@ func (m *OneClass) decisionVector(dst, x []float64) {
 	}
 }
 
-// groups does Decision for as many rows as fit groups, or fill one well
-// enough, and returns how many.
+// groups is Decision for the first rows of x, in groups, and returns the number of these
+// rows. It leaves up to few rows, for which a group is slower.
 func (m *OneClass) groups(dst, x []float64) int {
 	width := maxWidth
 	if m.many == AVX2 {
@@ -75,15 +76,15 @@ func (m *OneClass) groups(dst, x []float64) int {
 	return done
 }
 
-// aligned returns v from its first place on that begins a line of the cache: a
-// 512-bit load or store across two lines takes twice the time.
+// aligned returns the part of v that starts at a cache line. A load or store of 512 bits
+// that crosses two lines takes twice the time.
 func aligned(v []float64) []float64 {
 	const line = 8 * lanes
 	off := -uintptr(unsafe.Pointer(unsafe.SliceData(v))) % line
 	return v[off/8:]
 }
 
-// transpose writes rows column by column, width rows to a column.
+// transpose writes rows to columns, column by column: feature i of row l is at i*width+l.
 func transpose(columns, rows []float64, dims, width int) {
 	for l := 0; len(rows) > 0; l++ {
 		for i, v := range rows[:dims] {
@@ -93,9 +94,8 @@ func transpose(columns, rows []float64, dims, width int) {
 	}
 }
 
-// group is Decision of the rows in columns, width of them, the first len(dst)
-// of which count. Rows are in the lanes, so each sum is in the order of the
-// support vectors.
+// group is Decision for the first len(dst) of the width rows in columns. Each lane holds
+// another row, so each sum is added in the order of the support vectors.
 func (m *OneClass) group(dst, columns []float64, width int) {
 	var sums [maxWidth]float64
 	var space [chunk*maxWidth + lanes]float64
@@ -139,8 +139,8 @@ func (m *OneClass) kernelValues(values, columns, vectors []float64, width int) {
 	}
 }
 
-// row is Decision of one row, with support vectors in the lanes, whose terms
-// are then added one by one.
+// row is Decision for one row. Each lane holds another support vector, and their terms are
+// then added one by one.
 func (m *OneClass) row(x []float64) float64 {
 	if m.count == 0 {
 		return -m.rho
@@ -152,18 +152,18 @@ func (m *OneClass) row(x []float64) float64 {
 	return rowAVX2(&x[0], vectors, alpha, padded/4, m.dims, -m.kernel.Gamma, &constants, libm.ExpTable()) - m.rho
 }
 
-// constantTable holds what the assembly of exp needs, each constant once per
-// lane, in the order of exp_amd64.h.
+// constantTable holds the constants of exp in assembly, in the order of exp_amd64.h. Each is
+// repeated for every lane.
 type constantTable [14][lanes]float64
 
 var constants = spread(
 	libm.InvLn2N, libm.Shift, libm.NegLn2Hi, libm.NegLn2Lo,
 	libm.C2, libm.C3, libm.C4, libm.C5,
-	-512,  // from here down 2^(n/128) may be too small for a normal number,
-	-1024, // and here exp is 0
+	-512,  // for x up to this, 2^(n/128) may be subnormal
+	-1024, // for x up to this, exp is 0
 	1, 0x1p-1022,
-	math.Float64frombits(1022<<52),   // added to the bits of a number: times 2^1022
-	math.Float64frombits((128-1)*16), // of n, where its entry of the table is
+	math.Float64frombits(1022<<52),   // added to the bits of a number, multiplies it by 2^1022
+	math.Float64frombits((128-1)*16), // masks the offset of an entry of the table, in bytes
 )
 
 func spread(values ...float64) (c constantTable) {

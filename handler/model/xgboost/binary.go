@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// binaryReader reads UBJSON (draft 12) as XGBoost writes it: lengths are of 64
-// bits, and numbers big-endian.
+// binaryReader reads UBJSON (draft 12) in the form that XGBoost writes: lengths have 64
+// bits. Numbers are big-endian.
 type binaryReader struct {
 	data  []byte
 	at    int
@@ -46,7 +46,8 @@ func (r *binaryReader) take(n int) ([]byte, error) {
 	return r.data[r.at-n : r.at], nil
 }
 
-// length reads a length of things of so many bytes at least.
+// length reads the number of the elements that follow. Each takes at least size bytes, so a
+// larger number than fits in the data is an error.
 func (r *binaryReader) length(size int) (int, error) {
 	if err := r.expect('L', "a length of 64 bits"); err != nil {
 		return 0, err
@@ -107,12 +108,12 @@ func (r *binaryReader) text() (string, error) {
 	return string(raw), err
 }
 
-// sizes are the bytes of numbers by their marker.
+// sizes are the numbers of bytes of a number, by its type marker.
 var sizes = [256]int{'i': 1, 'U': 1, 'C': 1, 'I': 2, 'l': 4, 'd': 4, 'L': 8, 'D': 8}
 
-// typed reads the beginning of an array. Of a typed one it returns the type and
-// the bytes of its elements; of others the number of elements, or -1 where a
-// bracket ends it.
+// typed reads the beginning of an array. If all elements have one type, it returns the type
+// and the bytes of all elements. Otherwise it returns the number of elements, or -1 if the
+// array ends with a bracket.
 func (r *binaryReader) typed() (kind byte, raw []byte, n int, err error) {
 	if err := r.expect('[', "an array"); err != nil {
 		return 0, nil, 0, err
@@ -142,7 +143,7 @@ func (r *binaryReader) typed() (kind byte, raw []byte, n int, err error) {
 	return 0, nil, -1, nil
 }
 
-// elements calls each for the elements of an array of n, or that a bracket ends.
+// elements calls each for the elements of an array. N is as typed returns it.
 func (r *binaryReader) elements(n int, each func() error) error {
 	if err := r.nest(); err != nil {
 		return err
@@ -172,7 +173,7 @@ func (r *binaryReader) array(each func() error) error {
 	return r.elements(n, each)
 }
 
-// number returns the number that raw is.
+// number decodes a number of a type.
 func number(kind byte, raw []byte) float64 {
 	switch kind {
 	case 'd':
@@ -197,7 +198,7 @@ func integer(kind byte, raw []byte) int64 {
 	return int64(binary.BigEndian.Uint64(raw))
 }
 
-// one reads a number with its marker; true and false are U.
+// one reads a type marker and a number. True and false become U with 1 and 0.
 func (r *binaryReader) one() (kind byte, raw []byte, err error) {
 	kind = r.next()
 	switch {
@@ -215,8 +216,8 @@ func (r *binaryReader) one() (kind byte, raw []byte, err error) {
 	return kind, raw, err
 }
 
-// numbers calls room with how many numbers an array has, where that is known,
-// and each for all of them.
+// numbers reads an array of numbers, and calls each for every number. Before that it calls
+// room with their count, or with 0 if the count is not known.
 func (r *binaryReader) numbers(room func(n int), each func(kind byte, raw []byte) error) error {
 	kind, raw, n, err := r.typed()
 	if err != nil {

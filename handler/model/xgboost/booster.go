@@ -10,30 +10,30 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// Booster is a model as it was read.
+// Booster is the content of a model file.
 type Booster struct {
 	Version      Version
 	Kind         string // gbtree, dart or gblinear
 	Objective    string
-	Features     int
+	Features     int      // columns of a row
 	FeatureNames []string // nil if there are none
-	// Attributes are what Booster.set_attr has set, such as best_iteration.
+	// Attributes are those of Booster.attributes, best_iteration for instance.
 	Attributes map[string]string
 
 	classes   int // num_class
 	targets   int // num_target
 	baseScore []float32
 	trees     []tree
-	groups    []int32 // the output of each tree
-	parallel  int     // trees in each iteration, for each output
-	starts    []int32 // of the iterations in trees, then its end; nil in old files
-	drop      []float32
-	weights   []float32 // of gblinear
-	encoded   bool      // categories are numbered as in the file
+	groups    []int32   // per tree: its output
+	parallel  int       // num_parallel_tree: trees of an iteration for each output
+	starts    []int32   // the first tree of each iteration, then the number of trees; nil in old files
+	drop      []float32 // per tree: its weight, of dart
+	weights   []float32 // of gblinear: a row for each feature, then the biases
+	encoded   bool      // the file maps categories of pandas to codes
 }
 
-// Version is major and minor version of XGBoost: 103 is 1.3. Before 1.0 files
-// had none: 0.
+// Version is a version of XGBoost: 100 times the major version plus the minor one. It is 0
+// for files written before 1.0, which do not say it.
 type Version int
 
 func (v Version) String() string {
@@ -43,26 +43,25 @@ func (v Version) String() string {
 	return fmt.Sprintf("%d.%d", v/100, v%100)
 }
 
-// tree is a tree with its nodes from the root on, none but those that are
-// reached.
+// tree is a tree. It has only the nodes that are reached from the root.
 type tree struct {
 	nodes  []forest.ValueNode[float32]
 	values []float32
 }
 
-// Outputs returns how many numbers a row gets: 1, or one for each class.
+// Outputs returns the number of sums of a row: 1, or one for each class.
 func (b *Booster) Outputs() int { return max(b.classes, b.targets, 1) }
 
 // Trees returns the number of trees.
 func (b *Booster) Trees() int { return len(b.trees) }
 
-// Bounds on what a file may say of itself.
+// Limits of the numbers in a file.
 const (
 	maxFeatures = 1 << 20
 	maxOutputs  = 1 << 14
 )
 
-// Read returns the model in data. What it allocates is taken off the budget.
+// Read returns the model in data. It takes the memory that it allocates from the budget.
 func Read(data []byte, budget *pickle.Budget) (*Booster, error) {
 	b := &Booster{targets: 1, parallel: 1}
 	err := b.read(data, budget)
@@ -87,7 +86,7 @@ func (b *Booster) read(data []byte, budget *pickle.Budget) error {
 	return errors.New("it begins as none of JSON, UBJSON and the binary format")
 }
 
-// check returns an error unless the parts fit each other.
+// check returns an error unless the parts of the model agree.
 func (b *Booster) check() error {
 	switch {
 	case b.Features < 1 || b.Features > maxFeatures:
@@ -97,9 +96,9 @@ func (b *Booster) check() error {
 	case len(b.FeatureNames) != 0 && len(b.FeatureNames) != b.Features:
 		return fmt.Errorf("%d names for %d features", len(b.FeatureNames), b.Features)
 	case b.targets > 1:
-		return unsupported("several outputs for a row (num_target=%d), as of several targets or quantiles: fit a model for each", b.targets)
+		return unsupported("a model of %d targets or quantiles (num_target): fit a model for each", b.targets)
 	case b.encoded:
-		return unsupported("categories that are no numbers from 0 on (of a DataFrame, as 3.1 and later keep them): encode them before, by OrdinalEncoder")
+		return unsupported("a model that maps categories of pandas to codes, as 3.1 and later write it: encode the columns with OrdinalEncoder first")
 	}
 	if err := b.checkBaseScore(); err != nil {
 		return err
@@ -141,8 +140,8 @@ func (b *Booster) checkBaseScore() error {
 	return nil
 }
 
-// iterations returns how many trees so many iterations have; all for 0. Before
-// 1.4 parallel trees are iterations of their own, as ntree_limit counts them.
+// iterations returns the number of trees of the first n iterations, or of all if n is 0.
+// Before 1.4 n is ntree_limit, which counts each parallel tree as an iteration.
 func (b *Booster) iterations(n int) int {
 	all := len(b.trees)
 	switch {
@@ -156,24 +155,25 @@ func (b *Booster) iterations(n int) int {
 	return min(all, n*min(b.parallel, all)*b.Outputs())
 }
 
-// refused is an error for what is well formed, but not scored.
+// refused is an error that wraps [ErrUnsupported] without repeating its text.
 type refused struct{ text string }
 
 func (e *refused) Error() string { return e.text }
 
-// ErrUnsupported is wrapped by the errors for what a model has that is not
-// scored here.
+// ErrUnsupported is wrapped by errors for a well-formed model with something in it that
+// this package does not compute.
 var ErrUnsupported = errors.New("not supported")
 
 func (e *refused) Is(target error) bool { return target == ErrUnsupported }
 
-// unsupported returns an error for something, with what to do after a colon.
+// unsupported returns an error that wraps [ErrUnsupported]. The text is what is refused, a
+// colon, and what to do instead.
 func unsupported(format string, args ...any) error {
 	what, instead := cutLast(fmt.Sprintf(format, args...))
 	return &refused{what + " is not supported: " + instead}
 }
 
-// cutLast cuts at the last colon that a blank follows.
+// cutLast cuts s at its last colon that is followed by a blank.
 func cutLast(s string) (before, after string) {
 	for i := len(s) - 2; i >= 0; i-- {
 		if s[i] == ':' && s[i+1] == ' ' {
@@ -183,15 +183,15 @@ func cutLast(s string) (before, after string) {
 	return s, "fit another model"
 }
 
-// rawTree is a tree as the formats have it, in arrays with an element for each
-// node, which are used again for the next.
+// rawTree is a tree as the formats store it: arrays with an element for each node. Its
+// memory is reused for the next tree.
 type rawTree struct {
 	left, right, feature, defaultLeft, splitType []int32
-	condition                                    []float32 // of a leaf its value
-	categoryNodes, categoryFrom, categoryCount   []int32
+	condition                                    []float32 // the threshold, or the value of a leaf
+	categoryNodes, categoryFrom, categoryCount   []int32   // for each node with categories: their range
 	categories                                   []int32
-	leafVector                                   int
-	reached                                      []bool
+	leafVector                                   int    // size_leaf_vector
+	reached                                      []bool // in build: nodes that have a parent
 }
 
 func (r *rawTree) reset() {
@@ -201,12 +201,12 @@ func (r *rawTree) reset() {
 	r.condition, r.leafVector = r.condition[:0], 0
 }
 
-// nodeSize is about what a node takes: itself, its place among those that are
-// reached, and later in the packed forest.
+// nodeSize is about how many bytes a node takes: in tree, in the order of build, and later
+// in the packed forest.
 const nodeSize = 48 + 4 + 4 + 20
 
-// build returns the tree of the nodes that are reached from the first. Pruning
-// leaves others.
+// build returns the tree of the nodes that are reached from the root. Pruning leaves other
+// nodes in the arrays.
 func (r *rawTree) build(budget *pickle.Budget) (tree, error) {
 	n := len(r.left)
 	switch {
@@ -260,11 +260,11 @@ func (r *rawTree) build(budget *pickle.Budget) (tree, error) {
 	return t, nil
 }
 
-// never sends no number left.
+// never is an empty set: no number goes left.
 var never = new(forest.Set)
 
-// below returns what sends left the numbers below c: the next number down, or,
-// where there is none, a set.
+// below converts XGBoost's x < c to x <= threshold, where the threshold is the next smaller
+// number. If there is none, it returns an empty set.
 func below(c float32) (threshold float32, set *forest.Set) {
 	if c != c || math.IsInf(float64(c), -1) {
 		return 0, never
@@ -272,12 +272,12 @@ func below(c float32) (threshold float32, set *forest.Set) {
 	return math.Nextafter32(c, float32(math.Inf(-1))), nil
 }
 
-// maxCategory is the first number that XGBoost takes for no category
-// (OutOfRangeCat in src/common/categorical.h).
+// maxCategory is the smallest number that is too large for a category (OutOfRangeCat in
+// src/common/categorical.h).
 const maxCategory = 1 << 24
 
-// sets returns the categories of the nodes that split by such. Those in the set
-// go right; what is no category goes left (Decision in
+// sets returns the categories of each node that splits by categories. Categories in the set
+// go right. Other categories, and numbers that are none, go left (Decision in
 // src/common/categorical.h).
 func (r *rawTree) sets(budget *pickle.Budget) (map[int32]*forest.Set, error) {
 	if len(r.categoryNodes) == 0 {

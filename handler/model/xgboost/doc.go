@@ -1,11 +1,11 @@
-// Package xgboost reads the models that XGBoost writes, versions 0.90 to 3.4,
-// and computes what that version's CPU predictor gives, to the bit on x86-64.
+// Package xgboost reads models that XGBoost 0.90 to 3.4 writes, and predicts like the CPU
+// predictor of the version that wrote the file, equal to the bit on x86-64.
 //
-// [Read] takes what there is: a model as JSON, UBJSON or in the binary format
-// that 3.1 no longer writes, and what is pickled of a Booster, which is one of
-// these with its configuration. It refuses, by name, what it doesn't score:
-// trees of several targets, text for categories, objectives of its user's.
+// [Read] reads JSON, UBJSON, the binary format that XGBoost wrote up to 3.0, and the bytes
+// in a pickled Booster, which are one of these with the configuration. It refuses trees of
+// several targets and categories that are no numbers. [Booster.Model] refuses user-defined
+// objectives.
 //
-// XGBoost compares and adds in float32. [Booster.Model] gives a [Model], which
-// does so in the same order: see model.go for where versions differ.
+// XGBoost compares and adds in float32. [Booster.Model] returns a [Model], which does so in
+// the same order. The constants in model.go say where versions differ.
 package xgboost

@@ -8,27 +8,27 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// document reads values in order, as text or binary. An error is final.
+// document reads the values of a JSON or UBJSON document, one after the other. After an
+// error it must not be used.
 type document interface {
-	// object calls each for the keys of an object; each reads the value.
+	// object calls each for every key of an object. Each must read the value.
 	object(each func(key string) error) error
-	// array calls each for the elements of an array; each reads one.
+	// array calls each for every element of an array. Each must read the element.
 	array(each func() error) error
-	// floats and ints append an array's numbers; true and false are 1 and 0.
+	// floats and ints append the numbers of an array. True and false become 1 and 0.
 	floats(dst []float32) ([]float32, error)
 	ints(dst []int32) ([]int32, error)
 	text() (string, error)
-	// skip reads a value of any kind.
+	// skip reads a value of any type.
 	skip() error
-	// end returns an error if there is more.
+	// end returns an error unless the document is read to its end.
 	end() error
 }
 
-// maxNesting bounds arrays and objects inside one another.
+// maxNesting is the largest depth of arrays and objects inside one another.
 const maxNesting = 64
 
-// readDocument reads a model, or what is pickled of a Booster: a model and its
-// configuration.
+// readDocument reads a model, or the model and the configuration of a pickled Booster.
 func (b *Booster) readDocument(d document, budget *pickle.Budget) error {
 	l := &documentLoader{Booster: b, document: d, budget: budget}
 	if err := l.object(l.model); err != nil {
@@ -51,7 +51,7 @@ type documentLoader struct {
 	learner bool
 }
 
-// in says in which key an error was.
+// in adds the key to an error.
 func in(key string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%.40s: %w", key, err)
@@ -80,7 +80,8 @@ func (l *documentLoader) model(key string) error {
 	return in(key, err)
 }
 
-// configuration reads the one number that models of before 1.6 keep there.
+// configuration reads num_parallel_tree, which before 1.6 is not in the model but in the
+// configuration.
 func (l *documentLoader) configuration(key string) error {
 	switch key {
 	case "learner", "gradient_booster", "gbtree":
@@ -145,7 +146,7 @@ func (l *documentLoader) featureNames() error {
 	})
 }
 
-// parameter reads what learner_model_param has: numbers as text.
+// parameter reads a member of learner_model_param. Its numbers are strings.
 func (l *documentLoader) parameter(key string) error {
 	var into *int
 	switch key {
@@ -184,7 +185,7 @@ func (l *documentLoader) number() (int, error) {
 	return int(n), nil
 }
 
-// parseBaseScore reads a number, or, from 3.1 on, a list of them in brackets.
+// parseBaseScore parses a number or, since 3.1, a list of numbers in brackets.
 func parseBaseScore(text string) ([]float32, error) {
 	var scores []float32
 	for item := range strings.SplitSeq(strings.Trim(text, " \t\n[]()"), ",") {
@@ -212,7 +213,7 @@ func (l *documentLoader) booster(key string) (err error) {
 	case "name":
 		var name string
 		name, err = l.text()
-		if l.Kind != "dart" { // inside which there is a gbtree
+		if l.Kind != "dart" { // a dart contains an object with the name gbtree
 			l.Kind = name
 		}
 	case "gbtree":
@@ -258,8 +259,7 @@ func (l *documentLoader) modelParameter(key string) error {
 	return err
 }
 
-// encoding notes whether a DataFrame's categories are kept, by which those of
-// rows are numbered.
+// encoding sets encoded if the model has categories of pandas.
 func (l *documentLoader) encoding(key string) error {
 	if key != "feature_segments" {
 		return l.skip()
@@ -332,7 +332,7 @@ func (l *documentLoader) treeParameter(key string) error {
 	return err
 }
 
-// finish checks what the arrays say of the iterations.
+// finish checks iteration_indptr.
 func (l *documentLoader) finish() error {
 	last := int32(0)
 	for _, s := range l.starts {

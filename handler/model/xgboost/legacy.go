@@ -10,8 +10,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// readLegacy reads the binary format: LearnerModelParam and what follows it in
-// src/learner.cc, of 0.90 and of 1.0 to 3.0. Numbers are little-endian.
+// readLegacy reads the binary format of 0.90 and of 1.0 to 3.0. It begins with
+// LearnerModelParam (src/learner.cc). Numbers are little-endian.
 func (b *Booster) readLegacy(data []byte, budget *pickle.Budget) error {
 	if rest, ok := bytes.CutPrefix(data, []byte(serialized)); ok {
 		if len(rest) < 8 || binary.LittleEndian.Uint64(rest) > uint64(len(rest)-8) {
@@ -43,7 +43,7 @@ func (b *Booster) readLegacy(data []byte, budget *pickle.Budget) error {
 	case "gbtree", "dart":
 		err = b.legacyTrees(r, budget)
 	default:
-		return b.check() // which names the kind
+		return b.check() // its error names the kind
 	}
 	if err == nil && extra != 0 {
 		err = b.legacyAttributes(r, budget)
@@ -58,11 +58,11 @@ func (b *Booster) legacyLinear(r *legacyReader, budget *pickle.Budget) error {
 	return r.err
 }
 
-// legacyTrees reads GBTreeModel, and of dart the weights of the trees.
+// legacyTrees reads GBTreeModel, and the weights of the trees of dart.
 func (b *Booster) legacyTrees(r *legacyReader, budget *pickle.Budget) error {
 	trees, parallel := int(r.int()), int(r.int())
 	r.take(4 * 38)
-	// A tree takes its parameters, a node and its statistics at least.
+	// A tree takes at least its parameters, a node, and the statistics of a node.
 	if r.err != nil || trees < 0 || trees > len(r.data)/(148+20+16) {
 		return errTruncated
 	}
@@ -94,8 +94,8 @@ func (b *Booster) legacyTrees(r *legacyReader, budget *pickle.Budget) error {
 	return r.err
 }
 
-// tree reads a RegTree: its parameters, its nodes, and their statistics, which
-// don't matter.
+// tree reads a RegTree: its parameters, its nodes, and the statistics of the nodes, which
+// are ignored.
 func (r *legacyReader) tree(t *rawTree) error {
 	const node, statistics = 20, 16
 	t.reset()
@@ -137,7 +137,7 @@ var (
 	errMalformed = errors.New("it is malformed")
 )
 
-// legacyReader reads little-endian numbers. What is read after an error is 0.
+// legacyReader reads little-endian numbers. After an error it returns 0.
 type legacyReader struct {
 	data []byte
 	err  error

@@ -10,51 +10,51 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
-// Options say how a Booster is asked.
+// Options say how a Booster predicts.
 type Options struct {
-	// Missing is the number in rows that is none, beside NaN; NaN for no other.
+	// Missing is the number that marks a missing one, beside NaN. NaN means no other
+	// number.
 	Missing float32
-	// Iterations is how many are used, as of iteration_range=(0, Iterations), or
-	// before 1.4 of ntree_limit; 0 for all.
+	// Iterations is the number of iterations that are used: iteration_range=(0,
+	// Iterations), or ntree_limit before 1.4. 0 means all.
 	Iterations int
-	// Inplace says that it is inplace_predict that is asked, as the wrappers for
-	// scikit-learn do from 1.4 on. It adds the trees of dart up otherwise, and
-	// accepts infinite numbers.
+	// Inplace means inplace_predict, which the wrappers for scikit-learn call since 1.4.
+	// It accepts infinite numbers, and rounds differently for dart.
 	Inplace bool
-	// Classes are a classifier's, as Python prints them; if nil, 0, 1 and so on.
+	// Classes are a classifier's classes as Python's print writes them. Nil means 0, 1 and
+	// so on.
 	Classes []string
 }
 
-// Where versions differ in what they compute.
+// The first versions with a different computation.
 const (
-	addsToBase    Version = 103 // the sum of the trees begins with the base_score, not with 0
-	dartInTurn    Version = 104 // dart's, too
-	dartWeighted  Version = 303 // inplace_predict of dart is as that of others
-	sigmoidGuards Version = 106 // against exp that is infinite
-	rawIdentity   Version = 103 // base_score of binary:logitraw is a margin
-	checksInf     Version = 104 // a DMatrix has no infinite numbers
+	addsToBase    Version = 103 // the sum of the trees begins with base_score, not with 0
+	dartInTurn    Version = 104 // the same for dart
+	dartWeighted  Version = 303 // inplace_predict of dart rounds like predict: see weigh
+	sigmoidGuards Version = 106 // the sigmoid limits the argument of exp
+	rawIdentity   Version = 103 // base_score of binary:logitraw is a margin, not a probability
+	checksInf     Version = 104 // a DMatrix refuses infinite numbers
 )
 
-// Model is a [predict.Model] of what a Booster gives. It is safe for concurrent
-// use.
+// Model predicts like a Booster. It is a [predict.Model], and safe for concurrent use.
 type Model struct {
 	predicts          Kind
 	classes, names    []string
 	features, outputs int
 	missing           float32
-	finite            bool // infinite numbers are refused
-	base              []float32
+	finite            bool      // infinite numbers are refused
+	base              []float32 // per output: base_score as a margin
 	forest            *forest.Values[float32, float32]
-	trees             int       // that are used
-	sumFirst          bool      // the base_score comes after the trees
-	weights           []float32 // of gblinear: a row for each feature, the biases last
+	trees             int       // the number of trees that are used
+	sumFirst          bool      // base is added after the trees
+	weights           []float32 // of gblinear: a row for each feature, then the biases
 	link              link
-	guards            bool // of the sigmoid
-	byMargin          bool // multi:softmax: the class of the largest margin, not probability
+	guards            bool // the sigmoid limits the argument of exp
+	byMargin          bool // multi:softmax: the class with the largest margin, not probability
 	scratch           sync.Pool
 }
 
-// Model returns what computes b's predictions.
+// Model returns the model that predicts like b.
 func (b *Booster) Model(o Options) (*Model, error) {
 	m := &Model{features: b.Features, outputs: b.Outputs(), missing: o.Missing, guards: b.Version >= sigmoidGuards}
 	m.finite = !o.Inplace && b.Version >= checksInf && !math.IsInf(float64(o.Missing), 0)
@@ -95,8 +95,9 @@ func (b *Booster) Model(o Options) (*Model, error) {
 	return m, nil
 }
 
-// weigh returns what dart adds for a tree's leaves. Where it asks the tree by
-// inplace_predict, it has the base_score in it, and takes it out again.
+// weigh returns the values of a tree's leaves times the tree's weight in dart. From 1.4 to
+// 3.2 inplace_predict adds the base score to a value and subtracts it again, which rounds
+// the value. Otherwise base is 0.
 func weigh(values []float32, weight, base float32) []float32 {
 	weighted := make([]float32, len(values))
 	for i, v := range values {
@@ -108,8 +109,8 @@ func weigh(values []float32, weight, base float32) []float32 {
 	return weighted
 }
 
-// BestIteration returns how many iterations early stopping has left, by the
-// model's own attribute; 0 if there was none.
+// BestIteration returns the number of iterations up to the best one, by the attribute
+// best_iteration. It returns 0 without early stopping.
 func (b *Booster) BestIteration() int {
 	n, err := strconv.Atoi(b.Attributes["best_iteration"])
 	if err != nil || n < 0 {
@@ -118,7 +119,7 @@ func (b *Booster) BestIteration() int {
 	return n + 1
 }
 
-// Size returns about how many bytes m holds.
+// Size returns about how many bytes of memory m takes.
 func (m *Model) Size() int {
 	size := 512 + 4*len(m.weights)
 	if m.forest != nil {
@@ -129,7 +130,7 @@ func (m *Model) Size() int {
 
 type scratch struct{ x, sums []float32 }
 
-// of returns room for n numbers.
+// room returns v with n numbers, and reallocates it if it is too small.
 func room(v *[]float32, n int) []float32 {
 	if cap(*v) < n {
 		*v = make([]float32, n)
@@ -137,8 +138,8 @@ func room(v *[]float32, n int) []float32 {
 	return (*v)[:n]
 }
 
-// margins sets dst, rows of so many outputs, to what the trees give for the rows
-// of x, as of predict with output_margin=True.
+// margins sets dst to the results of predict with output_margin=True: a number for each
+// output of each row.
 func (m *Model) margins(dst, rows []float32) {
 	if m.forest == nil {
 		m.linear(dst, rows)
@@ -163,7 +164,7 @@ func (m *Model) fill(dst []float32) {
 	}
 }
 
-// convert rounds x to float32. What is missing becomes NaN.
+// convert rounds x to float32, and replaces missing numbers by NaN.
 func (m *Model) convert(dst []float32, x []float64) {
 	nan := float32(math.NaN())
 	for i, v := range x {
@@ -175,7 +176,7 @@ func (m *Model) convert(dst []float32, x []float64) {
 	}
 }
 
-// linear is GBLinear::Pred: missing numbers add nothing.
+// linear is GBLinear::Pred. Missing numbers are left out of the sum.
 func (m *Model) linear(dst, x []float32) {
 	n := m.outputs
 	bias := m.weights[m.features*n:]
@@ -192,8 +193,8 @@ func (m *Model) linear(dst, x []float32) {
 	}
 }
 
-// transform makes of margins what predict gives: probabilities of classes, or of
-// the second of two, or values.
+// transform replaces margins by predictions: values, the probability of the second of two
+// classes, or the probability of each class.
 func (m *Model) transform(v []float32) {
 	switch m.link {
 	case logistic:

@@ -7,7 +7,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
-// link is what makes predictions of margins.
+// link is the function that turns a margin into a prediction.
 type link int
 
 const (
@@ -15,22 +15,22 @@ const (
 	logistic
 	exponential
 	softmax
-	step // 1 above 0
+	step // 1 for margins above 0, else 0
 )
 
-// Kind is what an objective's predictions are.
+// Kind is the kind of an objective's predictions.
 type Kind int
 
-// The kinds, by what a prediction is.
+// The kinds.
 const (
 	Values   Kind = iota // numbers
 	Binary               // the probability of the second of two classes
-	Multi                // of each class
-	Unscaled             // of two classes, without a probability: margins, or 0 and 1
+	Multi                // the probability of each class
+	Unscaled             // two classes without a probability: a margin, or 0 and 1
 )
 
-// objective is an objective's way from base_score to margins and from these to
-// predictions (src/objective).
+// objective says how base_score becomes a margin, and a margin a prediction
+// (src/objective).
 type objective struct {
 	name string
 	kind Kind
@@ -75,25 +75,26 @@ func (b *Booster) objective() (objective, error) {
 	return objective{}, unsupported("objective %.40q: fit with one of %s", b.Objective, strings.Join(names, ", "))
 }
 
-// Predicts returns what the objective's predictions are.
+// Predicts returns the kind of the objective's predictions.
 func (b *Booster) Predicts() Kind {
 	o, _ := b.objective()
 	return o.kind
 }
 
-// margin is ProbToMargin. Before 1.0 files had the margin itself.
+// margin is ProbToMargin: it converts base_score to a margin. Files written before 1.0 have
+// the margin itself.
 func (o objective) margin(base float32, v Version) (float32, error) {
 	switch {
 	case v == 0:
 		return base, nil
 	case o.link == logistic, o.name == "binary:logitraw" && v < rawIdentity:
 		if base <= 0 || base >= 1 {
-			return 0, fmt.Errorf("base_score is %v where it has to be a probability", base)
+			return 0, fmt.Errorf("base_score is %v: it has to be above 0 and below 1", base)
 		}
 		return -libm.Log32(1/base - 1), nil
 	case o.link == exponential:
 		if base <= 0 {
-			return 0, fmt.Errorf("base_score is %v where it has to be above 0", base)
+			return 0, fmt.Errorf("base_score is %v: it has to be above 0", base)
 		}
 		return libm.Log32(base), nil
 	}

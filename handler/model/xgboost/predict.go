@@ -7,7 +7,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// describe takes from the objective what m predicts.
+// describe sets the fields of m that depend on the objective and the classes.
 func (m *Model) describe(o objective, names, classes []string) error {
 	m.predicts, m.link, m.names, m.byMargin = o.kind, o.link, names, o.name == "multi:softmax"
 	if o.kind == Values {
@@ -43,17 +43,17 @@ func (m *Model) FeatureNames() []string { return m.names }
 // Classes implements [predict.Model].
 func (m *Model) Classes() []string { return m.classes }
 
-// Trees returns how many trees are used.
+// Trees returns the number of trees that are used.
 func (m *Model) Trees() int { return m.trees }
 
-// Finite reports whether XGBoost would raise an error for an infinite number in
-// a row; Predict does not.
+// Finite reports whether XGBoost raises an error for an infinite number in a row. Predict
+// does not check it.
 func (m *Model) Finite() bool { return m.finite }
 
-// Predict implements [predict.Model]. Scores of a classifier are the margins:
-// one for two classes, else one for each. A classifier's prediction is what its
-// wrapper for scikit-learn gives: of two classes the second where its probability
-// is above a half, of more the first of the most probable ones.
+// Predict implements [predict.Model]. The scores of a classifier are its margins: one for
+// two classes, else one for each class. Its prediction is that of XGBClassifier: the second
+// of two classes if its probability is above 1/2, or the most probable of several classes,
+// the first of equally probable ones. A regressor has no scores.
 func (m *Model) Predict(r *predict.Result, x []float64) error {
 	n := len(x) / m.features
 	if n*m.features != len(x) {
@@ -107,7 +107,8 @@ func widen(dst []float64, src []float32) {
 	}
 }
 
-// largest sets dst to where each row of v is largest, at first.
+// largest sets dst to the position of the largest number in each row of v, the first of
+// equal ones.
 func (m *Model) largest(dst []float64, v []float32) {
 	for i := range dst {
 		row, best := v[i*m.outputs:(i+1)*m.outputs], 0

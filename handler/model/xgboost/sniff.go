@@ -5,22 +5,22 @@ import (
 	"encoding/binary"
 )
 
-// Format is how a model is written.
+// Format is the format of a model file.
 type Format int
 
-// The formats; Unknown is none of them.
+// The formats. Unknown is none of them.
 const (
 	Unknown Format = iota
 	JSON           // save_model('….json')
-	UBJSON         // save_model('….ubj'), and in pickles from 1.6 on
-	Legacy         // the binary format up to 3.0
+	UBJSON         // save_model('….ubj'), and in pickles since 1.6
+	Legacy         // the binary format, written up to 3.0
 )
 
-// serialized begins what 1.0 to 1.3 pickle: the length of a model in the binary
-// format, the model, and its configuration as JSON.
+// serialized is the beginning of a Booster that 1.0 to 1.3 pickled. After it come the length
+// of a model in the binary format, the model, and the configuration as JSON.
 const serialized = "CONFIG-offset:"
 
-// Sniff says which format data is in, by its beginning.
+// Sniff returns the format of data by its beginning.
 func Sniff(data []byte) Format {
 	switch {
 	case bytes.HasPrefix(data, []byte(serialized)), bytes.HasPrefix(data, []byte("binf")):
@@ -39,8 +39,8 @@ func Sniff(data []byte) Format {
 	return Unknown
 }
 
-// looksLegacy reports whether data begins as a model in the binary format: after
-// the parameters the objective's name and the booster's.
+// looksLegacy reports whether data begins like a model in the binary format: parameters,
+// then the names of the objective and the booster.
 func looksLegacy(data []byte) bool {
 	const parameters = 136
 	if len(data) < parameters+8 {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// textReader reads JSON as XGBoost writes it, which has NaN and Infinity too.
+// textReader reads JSON in the form that XGBoost writes, with NaN and Infinity.
 type textReader struct {
 	data  []byte
 	at    int
@@ -22,7 +22,7 @@ func (r *textReader) fail(want string) error {
 	return fmt.Errorf("%w: %q at byte %d where %s is wanted", errMalformed, r.data[r.at], r.at, want)
 }
 
-// next returns the next byte that is no blank, without reading it; 0 at the end.
+// next skips blanks and returns the next byte without reading it, or 0 at the end.
 func (r *textReader) next() byte {
 	for r.at < len(r.data) {
 		switch c := r.data[r.at]; c {
@@ -46,7 +46,8 @@ func (r *textReader) open(bracket byte, want string) error {
 	return nil
 }
 
-// more reports whether another element comes, of which first is the first.
+// more reports whether an array or object has another element. It reads the comma before the
+// element, or the closing bracket. First says that no element was read yet.
 func (r *textReader) more(bracket byte, first bool) (bool, error) {
 	switch c := r.next(); {
 	case c == bracket:
@@ -100,7 +101,7 @@ func (r *textReader) array(each func() error) error {
 	}
 }
 
-// count returns about how many numbers the array has that comes next.
+// count estimates how many numbers the next array has.
 func (r *textReader) count() int {
 	n := 1
 	for _, c := range r.data[r.at:] {
@@ -129,7 +130,7 @@ func (r *textReader) floats(dst []float32) ([]float32, error) {
 	return dst, err
 }
 
-// isRange reports a number that is too large, which is an infinite one.
+// isRange reports whether a number is too large, which reads as infinite.
 func isRange(err error) bool {
 	return errors.Is(err, strconv.ErrRange)
 }
@@ -149,13 +150,13 @@ func (r *textReader) ints(dst []int32) ([]int32, error) {
 			r.at -= len(token)
 			return r.fail("an integer of 32 bits")
 		}
-		dst = append(dst, int32(v)) // that of the root's parent has no sign
+		dst = append(dst, int32(v)) // the parent of the root is written as an unsigned number
 		return nil
 	})
 	return dst, err
 }
 
-// token reads what may be a number or a name: NaN, Infinity, true, false, null.
+// token reads a number or a name: NaN, Infinity, true, false, null.
 func (r *textReader) token() []byte {
 	r.next()
 	start := r.at
@@ -187,7 +188,8 @@ func (r *textReader) text() (string, error) {
 	return "", errTruncated
 }
 
-// escaped reads the rest of a string from its first backslash on.
+// escaped reads a string that has escapes. It begins at start, and its first backslash is at
+// i.
 func (r *textReader) escaped(start, i int) (string, error) {
 	text := append([]byte(nil), r.data[start:i]...)
 	for ; i < len(r.data); i++ {
@@ -261,7 +263,7 @@ func (r *textReader) skipText() error {
 }
 
 func (r *textReader) end() error {
-	if r.next(); r.at < len(r.data) && r.data[r.at] != 0 { // 0: the end of a C string
+	if r.next(); r.at < len(r.data) && r.data[r.at] != 0 { // 0 ends a C string
 		return r.fail("the end")
 	}
 	return nil

@@ -5,13 +5,13 @@ import (
 	"strconv"
 )
 
-// InplaceSince is the version from which the wrappers for scikit-learn ask
-// inplace_predict, and use the trees up to best_iteration, not best_ntree_limit.
+// InplaceSince is the first version whose wrappers for scikit-learn call inplace_predict,
+// and use the iterations up to best_iteration instead of best_ntree_limit.
 const InplaceSince Version = 104
 
-// Saved returns how the wrapper for scikit-learn that saved the model by its
-// save_model asks it, by the attribute scikit_learn; where another saved it, how
-// Booster.predict does.
+// Saved returns the options for a model that save_model wrote. If a wrapper for scikit-learn
+// saved it, they are those of the wrapper, which it keeps in the attribute scikit_learn.
+// Otherwise they are those of Booster.predict.
 func (b *Booster) Saved() Options {
 	o := Options{Missing: float32(math.NaN())}
 	meta, ok := b.Attributes["scikit_learn"]
@@ -20,7 +20,7 @@ func (b *Booster) Saved() Options {
 	}
 	limit := 0
 	r := &textReader{data: []byte(meta)}
-	// What cannot be read is as the wrapper has it from the beginning on.
+	// A member that cannot be read keeps the wrapper's default.
 	_ = r.object(func(key string) error {
 		switch key {
 		case "classes_":
@@ -59,7 +59,7 @@ func (b *Booster) Saved() Options {
 	return o
 }
 
-// class reads a class's name, or a number as Python prints it.
+// class reads a class: a string, or a number as Python's print writes it.
 func (r *textReader) class() (string, error) {
 	if r.next() == '"' {
 		return r.text()
