@@ -46,8 +46,8 @@ func TestLegacyVersions(t *testing.T) {
 		want string
 	}{
 		{"one target", data, ""},
-		{"two targets", put(data, targets, 2), "several outputs for a row (num_target=2)"},
-		{"two targets of 1.6", put(version(1, 6), targets, 2), "several outputs for a row"},
+		{"two targets", put(data, targets, 2), "a model of 2 targets or quantiles (num_target)"},
+		{"two targets of 1.6", put(version(1, 6), targets, 2), "a model of 2 targets or quantiles"},
 		{"two targets of 1.5", put(version(1, 5), targets, 2), ""},
 		{"3.0", version(3, 0), ""},
 		{"3.1", version(3, 1), "it is malformed: the version is 3.1"},
