@@ -15,12 +15,12 @@ import (
 // AttributesFile is the name of the file of attributes in the container models.
 const AttributesFile = "devices.csv"
 
-// Attributes are properties of devices: by device, its row of devices.csv by the
-// names of the columns.
+// Attributes are the properties of devices in devices.csv: by device, then by name of the
+// column.
 type Attributes map[string]map[string]string
 
-// ParseAttributes reads devices.csv: its first line names the columns, of which
-// device has the names of devices. Its error wraps [fleet.ErrBadModel].
+// ParseAttributes parses devices.csv. The first line names the columns. The column device has
+// the names of the devices. An error wraps [fleet.ErrBadModel].
 func ParseAttributes(data []byte) (Attributes, error) {
 	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff")))).ReadAll()
 	if err != nil {
@@ -47,7 +47,7 @@ func ParseAttributes(data []byte) (Attributes, error) {
 	return all, nil
 }
 
-// Attributes returns the names of the attributes that the file's columns are.
+// Attributes returns the names of the attributes that are columns, sorted.
 func (s *Spec) Attributes() []string {
 	var names []string
 	for _, c := range s.Derived {
@@ -59,8 +59,8 @@ func (s *Spec) Attributes() []string {
 	return names
 }
 
-// AttributesSHA256 returns that of the attributes of a device which the file's
-// columns are, in lower-case hex; empty if they are none.
+// AttributesSHA256 returns the SHA-256 of those attributes of a device that are columns, in
+// lower-case hexadecimal. It returns "" if none are.
 func (s *Spec) AttributesSHA256(of map[string]string) string {
 	names := s.Attributes()
 	if len(names) == 0 {
@@ -73,8 +73,8 @@ func (s *Spec) AttributesSHA256(of map[string]string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// MakesRows reports whether the file says how rows are made of readings. One that
-// does not leaves that to the names of the model's features.
+// MakesRows reports whether the file says how rows are made. If it does not, the names of the
+// model's features are the names of sensors.
 func (s *Spec) MakesRows() bool {
 	return s.Rows.base() != nil || len(s.Derived)+len(s.Features) > 0 || s.Residual != ""
 }

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// bucketStats are the aggregates of the readings in a bucket of a grid, in the
-// order of time, by the recurrences of pandas 1.2 and later
-// (pandas/_libs/groupby.pyx): Kahan's compensated sum for sum and mean, Welford's
-// for std. Conversions keep a product from being fused with a sum, so that every
-// machine has the same bits.
+// bucketStats computes the aggregates of the readings in a bucket of a grid. Readings are
+// added in the order of time. The formulas are those of pandas 1.2 and later
+// (pandas/_libs/groupby.pyx): Kahan's compensated sum for sum and mean, Welford's method for
+// std. Explicit conversions prevent fused multiply-add, so that every processor computes the
+// same bits.
 type bucketStats struct {
 	n                int
 	first, last      float64
@@ -28,7 +28,7 @@ func (b *bucketStats) add(aggregate string, v float64) {
 		y := v - b.rest
 		t := b.sum + y
 		b.rest = t - b.sum - y
-		if b.rest-b.rest != 0 { // the sum is infinite, and stays so (pandas 3)
+		if b.rest-b.rest != 0 { // the sum is infinite and stays infinite, as in pandas 3
 			b.rest = 0
 		}
 		b.sum = t
@@ -55,7 +55,7 @@ func (b *bucketStats) add(aggregate string, v float64) {
 	}
 }
 
-// value returns the aggregate: NaN where it is undefined.
+// value returns the aggregate, or NaN if it is undefined.
 func (b *bucketStats) value(aggregate string) float64 {
 	switch {
 	case aggregate == "sum":

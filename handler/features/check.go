@@ -9,7 +9,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/jsonfile"
 )
 
-// check reports, as a mistake, what a schema cannot say.
+// check returns an error for a mistake that the JSON Schema cannot express.
 func (s *Spec) check() error {
 	if err := s.Rows.check(); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (s *Source) check() error {
 	return nil
 }
 
-// base returns the names of the columns that come straight from readings; nil if
+// base returns the names of the columns that are readings or aggregates of readings, or nil if
 // the file does not list them.
 func (s *Source) base() []string {
 	switch {
@@ -79,11 +79,12 @@ func (s *Source) base() []string {
 	return names
 }
 
-// names knows which columns there are, as the file is read from above.
+// names checks the names of columns. A column may only use columns that are above it in the
+// file.
 type names struct {
-	base    []string // nil: every name that is no column's is a sensor's
-	columns map[string]bool
-	known   map[string]bool
+	base    []string        // see Source.base; if nil, every name that is no column's is a sensor's
+	columns map[string]bool // all derived columns
+	known   map[string]bool // the columns above
 }
 
 func newNames(s *Spec) *names {
@@ -125,7 +126,7 @@ func (n *names) define(name string, path []string) error {
 	return nil
 }
 
-// list names the first of many.
+// list returns the first names, separated by commas.
 func list(names []string) string {
 	const most = 20
 	if len(names) == 0 {
@@ -137,8 +138,7 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// ways returns the ways in which a column says that it is made: one, if all is
-// well.
+// ways returns the operations of a column. A valid column has exactly one.
 func (c *Column) ways() []string {
 	var ways []string
 	for _, way := range []struct {
@@ -156,7 +156,7 @@ func (c *Column) ways() []string {
 	return ways
 }
 
-// inputs returns the names of the columns that c is made of.
+// inputs returns the names of the columns that c is computed from.
 func (c *Column) inputs() []string {
 	for _, pair := range [][]string{c.Sum, c.Difference, c.Product, c.Ratio} {
 		if pair != nil {
@@ -171,8 +171,7 @@ func (c *Column) inputs() []string {
 	return nil
 }
 
-// periods returns how many rows before its own a column looks at; 0 if it does not
-// count rows.
+// periods returns how many rows back a column looks, or 0 if it does not count rows.
 func (c *Column) periods() int {
 	if c.Rolling != nil && c.Rolling.Rows > 0 {
 		return c.Rolling.Rows - 1
@@ -234,7 +233,8 @@ func (s *Spec) checkColumn(c *Column, path []string, names *names) error {
 	return names.define(c.Name, path)
 }
 
-// checkWithin: what counts rows has to have a bound in time. A grid gives it.
+// checkWithin checks that a column which counts rows has a limit in time, so that the lookback
+// is known. On a grid the number of rows is such a limit.
 func (s *Spec) checkWithin(c *Column, path []string) error {
 	needs := c.Ewm != nil || c.countsRows() && s.Rows.Grid == 0
 	if c.Within != 0 && !needs {

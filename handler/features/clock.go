@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// clock computes what a clock on the wall shows at a row's time, as pandas does:
-// dayofweek is 0 on Monday, day, dayofyear and month begin with 1. Sine and cosine
-// are those of 2π times it, divided by how many there are.
+// clock computes a field of the local time of a row, as pandas does: dayofweek is 0 on Monday;
+// day, dayofyear and month begin with 1. With as "sin" or "cos" it is the sine or cosine of
+// 2π·value/period.
 type clock struct {
 	zone      *time.Location
 	field, as string
-	from, to  int64 // where value holds
+	from, to  int64 // the times for which value is valid, in milliseconds
 	value     float64
 }
 
@@ -38,7 +38,7 @@ func (c *clock) next(t int64, _, _ float64) float64 {
 	return v
 }
 
-// read returns the field, and how many values it has.
+// read returns the field and its period, the number of its values.
 func (c *clock) read(local time.Time) (value, of float64) {
 	switch c.field {
 	case "hour":

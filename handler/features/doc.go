@@ -1,9 +1,10 @@
-// Package features makes the rows that a model scores of the readings of a
-// device, as pandas would: a features file says how, in the terms of pandas.
+// Package features computes the rows that a model scores from the readings of a device. A
+// features file says how, in the terms of pandas: rolling, ewm, shift, resample. The results
+// are those of pandas.
 //
-// [Parse] reads and checks a features file. [Spec.Plan] binds it to a model and a
-// device. [Plan.Start] begins the rows of a window, which are computed as readings
-// stream past:
+// [Parse] reads and checks a features file. [Spec.Plan] combines it with a model and a
+// device. [Plan.Start] begins the rows of a window, which are computed while readings are
+// added:
 //
 //	spec, err := features.Parse(data)
 //	plan, err := spec.Plan(features.Model{Names: names, Count: n}, features.Device{Sensors: sensors})
@@ -12,16 +13,15 @@
 //		err = rows.Add(sensor, time, value)
 //	err = rows.Close()
 //
-// Every row is a function of the readings in the lookback before it, never of how
-// the computation came there. So time may be cut anywhere: the rows of the pieces
-// are, to the bit, those of one computation over the whole. This holds because
-// nothing runs on without end:
-//   - A rolling sum, mean, std or var adds what enters and subtracts what leaves in
-//     an exact sum, a fixed-point number wide enough for every float64, and rounds
-//     once. An exact sum has no history.
-//   - A rolling minimum, maximum and median compare, and round nothing.
-//   - An ewm mean begins anew for each row, at the end of its stated memory.
-//   - The aggregates of a grid begin anew in each bucket.
+// A row depends only on the readings in its lookback, and not on the rows before it. So a
+// window can be cut anywhere: the rows of the pieces are, to the bit, those of the whole
+// window. No operation lets rounding errors pass from row to row:
+//   - A rolling sum, mean, std or var adds values that enter the window, and subtracts
+//     values that leave it, in an exact sum: a fixed-point number that is wide enough for
+//     every float64. It rounds once, at the end.
+//   - A rolling minimum, maximum or median only compares.
+//   - An ewm mean is computed anew for each row, over the rows of its lookback.
+//   - The aggregates of a grid are computed anew in each bucket.
 //
-// Memory is that of the lookback, whatever the window's length.
+// The memory depends on the lookback and not on the length of the window.
 package features

@@ -5,19 +5,17 @@ import (
 	"math/bits"
 )
 
-// exactSum is a sum of float64 values without rounding: a fixed-point number that
-// is as wide as the range of float64. What was added can be subtracted again
-// without a trace.
+// exactSum is a sum of float64 values without rounding: a fixed-point number that covers the
+// whole range of float64. Adding a value and subtracting it again restores the sum exactly.
 //
-// It is the small superaccumulator of Radford M. Neal, "Fast exact summation
-// using small and large superaccumulators" (2015), https://arxiv.org/abs/1505.05571.
-// Digit i counts units of 2^(32i−1075). A digit takes the sum of 2^11 halves of
-// values before its carry must be passed on.
+// It is the small superaccumulator of Radford M. Neal, "Fast exact summation using small and
+// large superaccumulators" (2015), https://arxiv.org/abs/1505.05571. Digit i counts units of
+// 2^(32i−1075). A digit of 64 bits can hold 2^11 terms of 53 bits before carry must be called.
 type exactSum struct {
 	digits [digits]int64
-	low    int // no digit below it is other than 0
-	high   int // no digit from it on is other than 0
-	terms  int // since the carries were passed on
+	low    int // all digits below are 0
+	high   int // all digits from here on are 0
+	terms  int // since the last carry
 }
 
 const (
@@ -56,16 +54,16 @@ func (s *exactSum) add(v float64) {
 	}
 }
 
-// addProduct adds a × b. Where the product's last bits lie below the smallest
-// float64, they are cut, alike for the same a and b.
+// addProduct adds a × b. Bits of the product below the smallest float64 are lost. The same a
+// and b always lose the same bits.
 func (s *exactSum) addProduct(a, b float64) {
 	high := a * b
 	s.add(high)
 	s.add(math.FMA(a, b, -high))
 }
 
-// carry passes the carries on, so that each digit but the highest lies in
-// [0, 2^32). The highest bears the sign.
+// carry moves what exceeds 32 bits to the next digit, so that all digits but the highest are
+// in [0, 2^32). The highest digit has the sign.
 func (s *exactSum) carry() {
 	s.terms = 0
 	if s.high == 0 {
@@ -95,9 +93,9 @@ func (s *exactSum) value() float64 {
 	return v
 }
 
-// pair returns the sum as two float64 values: the nearest one, and about what is left
-// of it, so that their sum is off by less than 2^-104 of it. They do not hang on how
-// the sum came about.
+// pair returns the sum as two float64 values: the nearest float64, and the rest, rounded. The
+// relative error of both together is below 2^-104. They depend only on the value of the sum,
+// and not on the terms that were added.
 func (s *exactSum) pair() (v, rest float64) {
 	s.carry()
 	if s.high == 0 {
@@ -110,8 +108,8 @@ func (s *exactSum) pair() (v, rest float64) {
 		}
 		return uint64(s.digits[i])
 	}
-	// The highest five digits, the first of which bears the sign, and whether there is
-	// more.
+	// words are the five highest digits, of which the first has the sign. More says that a
+	// lower digit is not 0.
 	words := [3]uint64{uint64(s.digits[top]), digit(top-1)<<32 | digit(top-2), digit(top-3)<<32 | digit(top-4)}
 	more := false
 	for i := s.low; i < top-4; i++ {
@@ -120,14 +118,14 @@ func (s *exactSum) pair() (v, rest float64) {
 	negative := s.digits[top] < 0
 	if negative {
 		carry := uint64(1)
-		if more { // what is more is positive: the magnitude lies between two whole numbers
+		if more { // the lower digits are positive, so the magnitude is not a whole number
 			carry = 0
 		}
 		words[2], carry = bits.Add64(^words[2], 0, carry)
 		words[1], carry = bits.Add64(^words[1], 0, carry)
 		words[0], _ = bits.Add64(^words[0], 0, carry)
 	}
-	if words[0] == 0 { // the digits below have nearly undone the highest, which is −1
+	if words[0] == 0 { // the highest digit is −1, and the lower ones nearly cancel it
 		var minus exactSum
 		minus.low, minus.high = s.low, s.high
 		for i := s.low; i < s.high; i++ {
@@ -137,14 +135,14 @@ func (s *exactSum) pair() (v, rest float64) {
 		return -v, -rest
 	}
 	if words[0] > 1<<32 {
-		panic("features: a digit of an exact sum is too large") // carry leaves none
+		panic("features: a digit of an exact sum is too large") // carry prevents it
 	}
-	// The 128 bits from the first on that is set.
+	// high and low are the 128 bits that begin with the first bit that is set.
 	zeros := bits.LeadingZeros64(words[0])
 	high, low := words[0]<<zeros|words[1]>>(64-zeros), words[1]<<zeros|words[2]>>(64-zeros)
 	more = more || words[2]<<zeros != 0
 	exponent := 32*(top-4) - 1075 + 128 - zeros // of high's last bit
-	// A result below 2^-1022 has no bits to round: all terms are multiples of 2^-1074.
+	// A result below 2^-1022 needs no rounding: all terms are multiples of 2^-1074.
 	mantissa, left := high>>11, int64(high&(1<<11-1))
 	const half = 1 << 10
 	if left > half || left == half && (low != 0 || more || mantissa&1 == 1) {
@@ -158,16 +156,15 @@ func (s *exactSum) pair() (v, rest float64) {
 	return v, rest
 }
 
-// moments are the sums that a mean and a variance need, of values that come and
-// go.
+// moments are the sums that a mean and a variance need. Values can be added and removed.
 type moments struct {
 	n       int
 	sum     exactSum
 	squares exactSum
-	large   int // values whose square is beyond float64
+	large   int // values above maxSquare, which are not in squares
 }
 
-// maxSquare is a value whose square float64 still holds.
+// maxSquare is a number whose square is still a finite float64.
 const maxSquare = 1e154
 
 func (m *moments) add(v float64, squares bool) {
@@ -198,11 +195,11 @@ func (m *moments) remove(v float64, squares bool) {
 
 func (m *moments) mean() float64 { return m.sum.value() / float64(m.n) }
 
-// variance returns the sample variance, ddof 1: NaN for fewer than two values.
+// variance returns the sample variance (ddof=1), or NaN for fewer than two values.
 //
-// It is (Σx² − (Σx)²/n) / (n−1), with both sums as pairs, and products and quotients
-// as exact as these: what is left after the two have nearly cancelled has lost the
-// last 30 of 104 bits at most. Where it would lose more, deviations tells.
+// It computes (Σx² − (Σx)²/n) / (n−1) with pairs of float64, which have 104 bits. The
+// subtraction may lose up to 30 of these bits. If it would lose more, the slower method
+// deviations computes the sum.
 func (m *moments) variance() float64 {
 	if m.n < 2 {
 		return math.NaN()
@@ -223,17 +220,17 @@ func (m *moments) variance() float64 {
 	return m.deviations(n) / (n - 1)
 }
 
-// deviations returns the sum of the squares of the deviations from the mean.
+// deviations returns the sum of squared deviations from the mean.
 //
-// With c the mean as rounded, the sum of (x−c)² is Σx² − 2cΣx + nc². All three are
-// formed exactly before they are added, for they nearly cancel.
+// With c the rounded mean, the sum of (x−c)² is Σx² − 2cΣx + nc². The three terms nearly
+// cancel, so all of them are computed exactly before they are added.
 func (m *moments) deviations(n float64) float64 {
 	c := m.mean()
-	if math.Abs(c) < 1e-140 { // its products have bits below the smallest float64
+	if math.Abs(c) < 1e-140 { // products with c would lose bits below the smallest float64
 		c = 0
 	}
 	deviations, rest := m.squares, m.sum
-	for range 3 { // Σx as a sum of float64 values, the last far below the first
+	for range 3 { // Σx as a sum of three float64, each much smaller than the one before
 		part := rest.value()
 		if part == 0 {
 			break
@@ -244,7 +241,7 @@ func (m *moments) deviations(n float64) float64 {
 	square := c * c
 	deviations.addProduct(square, n)
 	deviations.addProduct(math.FMA(c, c, -square), n)
-	off := m.sum // Σ(x−c): what c lacks of the mean
+	off := m.sum // Σ(x−c): corrects for the rounding of c
 	off.addProduct(-c, n)
 	d := off.value()
 	return max(0, deviations.value()-float64(d*d/n))

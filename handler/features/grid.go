@@ -5,27 +5,28 @@ import (
 	"slices"
 )
 
-// grid makes rows of the buckets [k·every, (k+1)·every) since 1970.
+// grid makes a row of each bucket [k·every, (k+1)·every), counted from 1970, like pandas'
+// resample.
 //
-// Every bucket is a row that columns which count rows see, also one without a
-// reading: its sums and counts are 0, the rest is missing. Given out is the row of
-// a bucket in which a sensor has a reading, or into which a value is carried.
+// A bucket without readings is a row too, for columns that count rows. Its sums and counts are
+// 0, and the other columns are missing. A row is returned only if a sensor has a reading in
+// its bucket, or a value is filled into it (ffill).
 type grid struct {
-	every, ffill int64
-	back         int64 // how many buckets rows look back at
-	bucket       int64
-	open         bool
-	filled       bool // a sensor has a reading in the bucket
+	every, ffill int64 // milliseconds; buckets
+	back         int64 // the lookback, in buckets
+	bucket       int64 // the number of the current bucket
+	open         bool  // bucket is set
+	filled       bool  // a sensor has a reading in the bucket
 	cells        []cell
-	bySensor     [][]int
+	bySensor     [][]int // by sensor: the positions of its cells
 }
 
-// cell is a column's state.
+// cell is the state of a column.
 type cell struct {
 	aggregate string
 	bucketStats
-	carried float64
-	left    int64 // buckets that carried may still fill
+	carried float64 // the last value, for ffill
+	left    int64   // the number of buckets that carried may still fill
 }
 
 func newGrid(p *Plan) *grid {
@@ -58,7 +59,7 @@ func (g *grid) add(sensor int, v float64) {
 // advance completes the buckets that end at t or before.
 func (g *grid) advance(r *Rows, t int64) error {
 	next := floorDiv(t, g.every)
-	if !g.open { // whatever was before this computation is out of its sight
+	if !g.open { // begin so early that the first row has its whole lookback
 		g.open = true
 		g.bucket = next - g.back
 	}
@@ -66,7 +67,7 @@ func (g *grid) advance(r *Rows, t int64) error {
 		if err := g.complete(r); err != nil {
 			return err
 		}
-		// Where all that rows look back at is empty, more of it changes nothing.
+		// After a whole lookback of empty buckets, more of them change nothing.
 		if g.idle() && next-g.bucket > g.back {
 			g.bucket = next - g.back
 		}
@@ -74,7 +75,7 @@ func (g *grid) advance(r *Rows, t int64) error {
 	return nil
 }
 
-// close completes the buckets that end at t or before and may give a row.
+// close completes the buckets that end at t or before and may have a row.
 func (g *grid) close(r *Rows, t int64) error {
 	for next := floorDiv(t, g.every); g.bucket < next && !g.idle(); {
 		if err := g.complete(r); err != nil {
@@ -84,7 +85,7 @@ func (g *grid) close(r *Rows, t int64) error {
 	return nil
 }
 
-// idle reports whether the bucket is empty, with nothing carried into it.
+// idle reports whether the bucket has no readings and no value is filled into it.
 func (g *grid) idle() bool {
 	return !g.filled && !slices.ContainsFunc(g.cells, func(c cell) bool { return c.left > 0 })
 }
@@ -99,7 +100,7 @@ func (g *grid) complete(r *Rows) error {
 		case !math.IsNaN(v):
 			c.carried, c.left = v, g.ffill
 			if !g.filled && (c.aggregate == "sum" || c.aggregate == "count") {
-				c.left = 0 // there is always a value: none is carried
+				c.left = 0 // sums and counts are never missing, so they are not filled
 			}
 		case c.left > 0:
 			v = c.carried
@@ -112,6 +113,6 @@ func (g *grid) complete(r *Rows) error {
 	t := g.bucket * g.every
 	g.bucket++
 	g.filled = false
-	// The row's place is where its last reading may be.
+	// The row belongs to the window in which the bucket ends.
 	return r.derive(t, t+g.every-1, shown)
 }

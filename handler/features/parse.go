@@ -10,7 +10,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/jsonfile"
 )
 
-// MaxFile is the size of the largest features file that is read.
+// MaxFile is the size of the largest features file, in bytes.
 const MaxFile = 1 << 20
 
 // Schema is the JSON Schema of features files.
@@ -18,8 +18,8 @@ const MaxFile = 1 << 20
 //go:embed features.schema.json
 var Schema []byte
 
-// Parse reads a features file and checks it. Its error wraps
-// [fleet.ErrBadModel], and names line and column of the first mistake.
+// Parse parses and checks a features file. The error wraps [fleet.ErrBadModel], and names the
+// line and column of the first mistake.
 func Parse(data []byte) (*Spec, error) {
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("%w: features file: %d bytes are more than %d", fleet.ErrBadModel, len(data), MaxFile)

@@ -11,45 +11,44 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// DefaultMaxLookback is how far rows may look back unless a setting says.
+// DefaultMaxLookback is the longest lookback of rows if no setting says another.
 const DefaultMaxLookback = 8 * 24 * time.Hour
 
-// Model is what a model takes.
+// Model has the features that a model takes.
 type Model struct {
-	Names []string // feature_names_in_; nil if it has none
+	Names []string // feature_names_in_; nil if the model has none
 	Count int      // n_features_in_; 0 if it is not known
 }
 
-// Device is what is known of a device.
+// Device has the sensors and attributes of a device.
 type Device struct {
-	Sensors    []string          // nil: not known, and not checked
+	Sensors    []string          // nil if they are not known; then they are not checked
 	Attributes map[string]string // its row of devices.csv
 }
 
-// Plan is how the rows of one model of one device are made. It is safe for
-// concurrent use.
+// Plan says how the rows of one model are made for one device. It is safe for concurrent use.
 type Plan struct {
 	source   Source
 	sensors  []string
-	base     []gridCell // what a grid's columns are; index by column
-	makers   []maker
-	out      []int // positions of the features among base and made columns
-	columns  []string
+	base     []gridCell // the columns of a grid
+	makers   []maker    // the derived columns
+	out      []int      // per feature: its position among base and derived columns
+	columns  []string   // the names of the features
 	residual bool
-	drop     bool
+	drop     bool // rows with a missing feature are left out
 	infAsNaN bool
 	lookback int64 // milliseconds
 }
 
-// gridCell is a grid's column: an aggregate of the readings of a sensor.
+// gridCell is a column of a grid: an aggregate of the readings of a sensor.
 type gridCell struct {
-	sensor    int
+	sensor    int // its position in Plan.sensors
 	aggregate string
 }
 
-// Plan binds the file to a model and a device. Rows may look back for maxLookback
-// at most; 0 stands for [DefaultMaxLookback]. Its errors wrap [fleet.ErrBadModel]
-// and name what is missing or too much.
+// Plan combines the file with a model and a device. Rows may look back by at most maxLookback.
+// 0 means [DefaultMaxLookback]. An error wraps [fleet.ErrBadModel] and names the feature,
+// sensor or attribute that is missing or superfluous.
 func (s *Spec) Plan(m Model, d Device, maxLookback time.Duration) (*Plan, error) {
 	p, err := s.plan(m, d)
 	if err != nil {
@@ -100,7 +99,7 @@ func (s *Spec) plan(m Model, d Device) (*Plan, error) {
 	return p, nil
 }
 
-// sensor returns the position of a sensor, and takes it in.
+// sensor returns the position of a sensor in p.sensors, and adds it if it is not there.
 func (p *Plan) sensor(name string) int {
 	i := slices.Index(p.sensors, name)
 	if i < 0 {
@@ -110,8 +109,8 @@ func (p *Plan) sensor(name string) int {
 	return i
 }
 
-// resolve returns the names of the columns that come straight from readings, and
-// of those that the model takes, in its order.
+// resolve returns the names of the base columns (see Source.base), and of the model's features
+// in the model's order.
 func (s *Spec) resolve(m Model) (base, features []string, err error) {
 	columns := map[string]bool{}
 	for _, c := range s.Derived {
@@ -175,22 +174,20 @@ func (s *Spec) resolve(m Model) (base, features []string, err error) {
 	return base, m.Names, nil
 }
 
-// maker makes a column of columns before it, or of the clock.
+// maker computes a derived column from columns before it, or from the time.
 type maker struct {
 	a, b int // positions of its inputs
-	// start returns the column's state, if it has one, at the beginning of a
-	// computation.
+	// start returns a new column.
 	start func() column
 }
 
-// column computes a column, row by row. Its input is a; b is that of the second,
-// where there are two.
+// column computes a column row by row. A and b are the values of its inputs. If it has one
+// input, b is not used.
 type column interface {
 	next(t int64, a, b float64) float64
 }
 
-// make compiles the columns that wanted ones are made of, and sums up how far back
-// they look.
+// make compiles the columns that the wanted ones need, and sums up their lookbacks.
 func (p *Plan) make(s *Spec, base, wanted []string, d Device) error {
 	at, back := map[string]int{}, map[string]int64{}
 	for i, name := range base {
@@ -250,8 +247,7 @@ func (p *Plan) make(s *Spec, base, wanted []string, d Device) error {
 	return nil
 }
 
-// within returns for how many milliseconds before its row a column looks at other
-// rows.
+// within returns the lookback of a column without that of its inputs, in milliseconds.
 func (s *Spec) within(c *Column) int64 {
 	if c.Rolling != nil && c.Rolling.Time != 0 {
 		return c.Rolling.Time.millis()
@@ -326,22 +322,22 @@ func absent(text string, ok bool) string {
 	return fmt.Sprintf("%.80q", text)
 }
 
-// function is a column without a state.
+// function is a column that depends only on the current row.
 type function func(t int64, a, b float64) float64
 
 func (f function) next(t int64, a, b float64) float64 { return f(t, a, b) }
 
-// Sensors returns the sensors whose readings the rows are made of. A reading is
-// added by its sensor's position here.
+// Sensors returns the sensors whose readings the rows are made from. [Rows.Add] takes the
+// position of a sensor in this slice.
 func (p *Plan) Sensors() []string { return p.sensors }
 
 // Columns returns the names of a row's features, in the model's order.
 func (p *Plan) Columns() []string { return p.columns }
 
-// Residual reports whether each row has one more value after its features: the
-// measured value that the prediction is compared with (residual_of).
+// Residual reports whether each row has one more value after its features: the measured value
+// (residual_of) with which the prediction is compared.
 func (p *Plan) Residual() bool { return p.residual }
 
-// Lookback returns how long before a window readings count for its rows: they are
-// a function of the readings in [from − lookback, to).
+// Lookback returns how far before a window readings influence its rows. The rows of a window
+// [from, to) depend on the readings in [from − lookback, to).
 func (p *Plan) Lookback() time.Duration { return time.Duration(p.lookback) * time.Millisecond }

@@ -6,14 +6,14 @@ import (
 	"sort"
 )
 
-// entry is a value that a rolling window holds.
+// entry is a value in a rolling window.
 type entry struct {
-	row int64 // number of its row
+	row int64 // the number of its row
 	t   int64
 	v   float64
 }
 
-// ring is a queue of entries in an array that is used in a circle.
+// ring is a queue of entries in a circular buffer.
 type ring struct {
 	entries []entry // its length is a power of two
 	first   int
@@ -39,13 +39,13 @@ func (r *ring) pop() {
 	r.n--
 }
 
-// extent says which rows before its own a rolling column looks at.
+// extent is the size of a rolling window: a number of rows, or a length of time.
 type extent struct {
-	rows int64 // at most so many, its own included; 0: any number
-	time int64 // none as old as this, or, where rows are counted, none older
+	rows int64 // the number of rows, including the current one; 0 for a length of time
+	time int64 // milliseconds: the length of the window, or the largest age of a row if rows is set
 }
 
-// over reports whether e has left the window of the row at t.
+// over reports whether e is no longer in the window of the current row, which is at t.
 func (x extent) over(e *entry, row, t int64) bool {
 	if x.rows > 0 {
 		return e.row <= row-x.rows || e.t < t-x.time
@@ -73,8 +73,8 @@ func (c *Column) compileRolling(within int64) func() column {
 	}
 }
 
-// missing reports whether a rolling window takes a value for a missing one: as in
-// pandas, NaN and the infinite ones.
+// missing reports whether a rolling window ignores a value: NaN or an infinite one, as in
+// pandas.
 func missing(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }
 
 // rollingMoments computes count, sum, mean, var and std.
@@ -95,7 +95,7 @@ func (c *rollingMoments) next(t int64, v, _ float64) float64 {
 		c.held.pop()
 	}
 	if c.aggregate == "count" && math.IsInf(v, 0) {
-		v = 0 // count takes an infinite value for one that is there
+		v = 0 // count counts infinite values
 	}
 	if !missing(v) {
 		c.held.push(entry{c.row, t, v})
@@ -117,15 +117,15 @@ func (c *rollingMoments) next(t int64, v, _ float64) float64 {
 	return math.Sqrt(c.variance())
 }
 
-// rollingExtreme computes min and max. It holds only values that no later one
-// beats: the first is the extreme.
+// rollingExtreme computes min and max. Best has only the values that no later value exceeds,
+// so the first is the extreme.
 type rollingExtreme struct {
 	extent
-	least int
+	least int // min_periods
 	max   bool
 	row   int64
 	best  ring
-	held  ring // the rows of all values, to count them
+	held  ring // all values, to count them for min_periods
 }
 
 func (c *rollingExtreme) next(t int64, v, _ float64) float64 {
@@ -157,7 +157,7 @@ func (c *rollingExtreme) next(t int64, v, _ float64) float64 {
 	return c.best.at(0).v
 }
 
-// rollingMedian computes the median of a window that it holds sorted.
+// rollingMedian computes the median. It keeps the values of the window sorted.
 type rollingMedian struct {
 	extent
 	least  int

@@ -7,23 +7,23 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Rows computes the rows of a window of time as readings stream past. It is not
-// safe for concurrent use.
+// Rows computes the rows of a window of time while readings are added. It is not safe for
+// concurrent use.
 type Rows struct {
 	plan     *Plan
 	from, to int64
 	row      func(ts fleet.Millis, x []float64) error
 
-	now      int64 // time of the readings that the row to come is made of
-	began    bool
-	sensors  []latest
-	seen     int // sensors with a reading now
-	on       int // the sensor whose readings make rows; −1: each
+	now      int64    // the time of the current row
+	began    bool     // now is set
+	sensors  []latest // by sensor
+	seen     int      // the number of sensors with a reading at now
+	on       int      // the sensor whose readings make rows; −1 for all sensors
 	carried  bool
-	values   []float64 // of all columns
+	values   []float64 // of all columns of the current row
 	columns  []column
 	features []float64
-	grid     *grid // nil without
+	grid     *grid // nil without a grid
 	err      error
 }
 
@@ -34,11 +34,11 @@ type latest struct {
 	known bool
 }
 
-// Start begins the rows of a window. They are given to row in the order of time,
-// as they are complete; row must not keep x. An error of row ends the computation.
+// Start begins the rows of a window. It calls row for each row, in the order of time. Row must
+// not keep x. An error of row ends the computation.
 //
-// A row belongs to the window that its time lies in. One of a grid belongs to the
-// window in which its bucket ends; its time is the bucket's start.
+// A row belongs to the window that contains its time. A row of a grid has the time at which
+// its bucket begins, but belongs to the window in which its bucket ends.
 func (p *Plan) Start(w fleet.Window, row func(ts fleet.Millis, x []float64) error) *Rows {
 	r := &Rows{
 		plan: p, from: int64(fleet.MillisOf(w.From)), to: int64(fleet.MillisOf(w.To)), row: row,
@@ -62,10 +62,10 @@ func (p *Plan) Start(w fleet.Window, row func(ts fleet.Millis, x []float64) erro
 	return r
 }
 
-// Add takes in a reading of the sensor at that position in [Plan.Sensors].
-// Readings come in the order of time; those of one time in any order of sensors.
-// Those from the window's end on change nothing. Of two readings of a sensor at
-// one time the first counts.
+// Add adds a reading. Sensor is a position in [Plan.Sensors]. Readings must be added in the
+// order of time; readings of different sensors at the same time may come in any order.
+// Readings from the end of the window on are ignored. Of two readings of a sensor at the same
+// time, the first is used.
 func (r *Rows) Add(sensor int, ts fleet.Millis, v float64) error {
 	t := int64(ts)
 	if r.err != nil || t >= r.to {
@@ -115,7 +115,7 @@ func (r *Rows) Close() error {
 	return r.err
 }
 
-// complete makes the row of the readings now.
+// complete makes the row at r.now.
 func (r *Rows) complete() error {
 	if r.on >= 0 && (!r.sensors[r.on].known || r.sensors[r.on].t != r.now) {
 		return nil
@@ -141,8 +141,8 @@ func (r *Rows) complete() error {
 	return r.derive(r.now, r.now, true)
 }
 
-// derive computes the columns made of others. It gives the row out where it has
-// its place in the window.
+// derive computes the derived columns of a row at t. It returns the row to the caller if shown
+// is true and place, the time that decides its window, is in the window.
 func (r *Rows) derive(t, place int64, shown bool) error {
 	base := len(r.values) - len(r.columns)
 	for i, c := range r.columns {

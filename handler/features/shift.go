@@ -7,13 +7,13 @@ func (c *Column) compileShift(within int64) func() column {
 	return func() column { return &shift{n: int64(n), within: within, way: way} }
 }
 
-// shift computes shift, diff and pct_change: a row against the n-th before it,
-// unless that is too old.
+// shift computes shift, diff and pct_change, which compare a row with the n-th row before it.
+// If that row is older than within, the result is missing.
 type shift struct {
-	n, within int64
+	n, within int64 // rows; milliseconds
 	way       string
 	row       int64
-	held      ring // missing values too: they are rows
+	held      ring // with missing values, which count as rows
 }
 
 func (c *shift) next(t int64, v, _ float64) float64 {
@@ -36,7 +36,7 @@ func (c *shift) next(t int64, v, _ float64) float64 {
 }
 
 func (c *Column) compileEwm(within int64) func() column {
-	// As pandas: get_center_of_mass, and then alpha of it.
+	// Like pandas: get_center_of_mass, then alpha.
 	var mass float64
 	switch e := c.Ewm; {
 	case e.Span > 0:
@@ -57,8 +57,8 @@ func (c *Column) compileEwm(within int64) func() column {
 	}
 }
 
-// ewmRows returns how many rows before the newest present value a weight is below
-// 2^-80 of that value's: such rows change nothing that float64 shows.
+// ewmRows returns the number of rows that the mean needs. The weights of older rows are below
+// 2^-80 of the newest row's weight, too small to change a float64.
 func ewmRows(alpha float64) int {
 	if alpha >= 1 {
 		return 1
@@ -66,19 +66,19 @@ func ewmRows(alpha float64) int {
 	return int(min(1e6, math.Ceil(-80*math.Ln2/math.Log1p(-alpha)))) + 1
 }
 
-// ewm computes the exponentially weighted mean over the rows of the stated memory,
-// beginning anew for each row, by the recurrence of pandas
-// (pandas/_libs/window/aggregations.pyx, ewm), ignore_na=False.
+// ewm computes the exponentially weighted mean over the rows of its lookback. It computes the
+// mean anew for each row, with the recurrence of pandas (ewm with ignore_na=False in
+// pandas/_libs/window/aggregations.pyx).
 type ewm struct {
-	within  int64
-	most    int // rows that the recurrence goes over
+	within  int64 // milliseconds
+	most    int   // see ewmRows
 	alpha   float64
 	adjust  bool
-	least   int
+	least   int // min_periods
 	row     int64
-	held    ring  // missing values too: the weights decay over them
-	present int   // how many of them are not missing
-	newest  int64 // the row of the newest that is not missing
+	held    ring  // with missing values, over which the weights decay
+	present int   // the number of values in held that are not missing
+	newest  int64 // the row of the newest value that is not missing
 }
 
 func (c *ewm) next(t int64, v, _ float64) float64 {

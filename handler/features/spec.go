@@ -11,9 +11,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Spec is what a features file says. The zero value is that of no file: the
-// model's features are sensors, and a row is where all have a reading at the same
-// time.
+// Spec is the content of a features file; docs/from-a-notebook.md describes its members. The
+// zero value means that there is no file: the model's features are sensors, and there is a row
+// for each time at which all of them have a reading.
 type Spec struct {
 	Devices  Patterns    `json:"devices"`
 	Rows     Source      `json:"rows"`
@@ -30,7 +30,8 @@ type Spec struct {
 	Limit    *ErrorLimit `json:"limit"`
 }
 
-// ErrorLimit is how far a measured value may be from a prediction.
+// ErrorLimit is the largest normal difference between a measured value and its prediction:
+// Absolute, or Sigmas times Sigma.
 type ErrorLimit struct {
 	Absolute float64 `json:"absolute"`
 	Sigmas   float64 `json:"sigmas"`
@@ -45,8 +46,8 @@ func (l ErrorLimit) Value() float64 {
 	return l.Sigmas * l.Sigma
 }
 
-// Source says where rows come from: one of Together, Carried and Grid is set, or
-// none.
+// Source says how rows are made from readings. At most one of Together, Carried and Grid is
+// set.
 type Source struct {
 	Together  []string     `json:"together"`
 	Carried   []string     `json:"carried"`
@@ -64,8 +65,8 @@ type GridColumn struct {
 	Aggregate string `json:"aggregate"`
 }
 
-// Column is a column that is made of others. One of the fields from Rolling to
-// Attribute says how.
+// Column is a derived column. Exactly one of the fields from Rolling to Attribute is set: the
+// operation that computes it.
 type Column struct {
 	Name string `json:"name"`
 	Of   string `json:"of"`
@@ -98,7 +99,7 @@ type Extent struct {
 	Rows int
 }
 
-// UnmarshalJSON reads a number of rows, or a length of time.
+// UnmarshalJSON parses a number of rows, or a length of time as a string.
 func (e *Extent) UnmarshalJSON(data []byte) error {
 	if data[0] == '"' {
 		return e.Time.UnmarshalJSON(data)
@@ -122,7 +123,7 @@ type Duration time.Duration
 
 func (d Duration) millis() int64 { return time.Duration(d).Milliseconds() }
 
-// UnmarshalJSON reads a length of time as pandas writes it.
+// UnmarshalJSON parses a length of time in the form of pandas, "5min" for instance.
 func (d *Duration) UnmarshalJSON(data []byte) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
@@ -136,7 +137,7 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 // Patterns are patterns for the names of devices.
 type Patterns []string
 
-// UnmarshalJSON reads one pattern, or several.
+// UnmarshalJSON parses a string or a list of strings.
 func (p *Patterns) UnmarshalJSON(data []byte) error {
 	if data[0] == '[' {
 		return json.Unmarshal(data, (*[]string)(p))
@@ -145,20 +146,19 @@ func (p *Patterns) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &(*p)[0])
 }
 
-// Match reports whether a pattern matches the whole name of a device; see
-// [fleet.MatchDevice]. No patterns match every device.
+// Match reports whether one of the patterns matches the whole name of a device; see
+// [fleet.MatchDevice]. An empty list matches every device.
 func (p Patterns) Match(device string) bool { return fleet.MatchDevice(p, device) }
 
 var durationForm = regexp.MustCompile(`^([0-9]{0,10})\s*([A-Za-z]+)$`)
 
-// units are those of pandas, the old and the new ones.
+// units are the units of pandas, with the old names and the new ones.
 var units = map[string]time.Duration{
 	"ms": time.Millisecond, "L": time.Millisecond, "s": time.Second, "S": time.Second, "min": time.Minute, "T": time.Minute,
 	"h": time.Hour, "H": time.Hour, "d": 24 * time.Hour, "D": 24 * time.Hour,
 }
 
-// maxDuration bounds every length of time, so that sums of them stay far from
-// overflow.
+// maxDuration is the longest length of time. Sums of several do not overflow.
 const maxDuration = 366 * 24 * time.Hour
 
 func parseDuration(text string) (time.Duration, error) {

@@ -1,8 +1,8 @@
-// Package offline scores readings in files with models in a folder, on all cores of
-// a machine: without a host, storage, a queue or SQL.
+// Package offline scores readings in files with models in a folder. It uses all cores of the
+// machine, and needs no host, storage, queue or SQL.
 //
-// It judges what a run over the same window would ([fleet.Assign]), makes rows and
-// predictions with the same code ([score.Predictions]), and so writes the same bytes
-// into each CSV. A subject that cannot be scored has an error log, and holds up no
-// other.
+// It assigns models with the same code as a run ([fleet.Assign]), and makes rows and
+// predictions with the same code ([score.Predictions]). So each CSV has the same bytes as in a
+// run over the same window. If a subject cannot be scored, it gets an error log, and the
+// others are scored.
 package offline

@@ -11,7 +11,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// loaded is a model that has been read.
+// loaded is a model with its name and SHA-256.
 type loaded struct {
 	model.Loaded
 	name, sha256 string
@@ -20,14 +20,14 @@ type loaded struct {
 func (m *loaded) Name() string   { return m.name }
 func (m *loaded) SHA256() string { return m.sha256 }
 
-// candidate is a model that is read when it is first asked for, and forgotten when
-// all that it serves are scored.
+// candidate is a model that is loaded when it is first needed, and dropped when all its
+// subjects are scored.
 type candidate struct {
 	Candidate
 	mu    sync.Mutex
 	model *loaded
 	err   error
-	users int // subjects still to be scored with it
+	users int // subjects that are not scored yet
 }
 
 // load returns the model. Its error wraps [fleet.ErrBadModel].
@@ -49,7 +49,7 @@ func (c *candidate) load() (*loaded, error) {
 	return c.model, c.err
 }
 
-// release says that one of the subjects is scored.
+// release must be called when one of the subjects is scored.
 func (c *candidate) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,19 +58,20 @@ func (c *candidate) release() {
 	}
 }
 
-// assignable are models as [fleet.Assign] takes them.
+// assignable holds the models for [fleet.Assign].
 type assignable struct {
-	shared []fleet.Model
+	shared []fleet.Model            // for all devices
 	own    map[string][]fleet.Model // by device
 }
 
+// of returns the models for a device.
 func (a assignable) of(device string) []fleet.Model {
 	return append(a.shared[:len(a.shared):len(a.shared)], a.own[device]...)
 }
 
-// registry says of each model what the ledger's registry would. As there, a file
-// that lies where a sensor's model does is the sensor's, whatever is in it: it is
-// not read for that.
+// registry returns the models with the facts that the ledger's registry has. As in the
+// ledger, a model whose name is that of a sensor's model is not loaded for that: it is the
+// sensor's, whatever is in it.
 func (b *batch) registry() (assignable, error) {
 	sensors := make(map[fleet.ID]bool, len(b.Readings.IDs()))
 	devices := make(map[string]bool)

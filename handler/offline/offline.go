@@ -20,47 +20,46 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// Candidate is a model that may serve some of the sensors or devices.
+// Candidate is a model that may be used for some of the sensors or devices.
 type Candidate struct {
-	Name  string // as it would have in the container models
+	Name  string // the name that it would have in the container models
 	Place fleet.Place
-	// Load reads the model. Its errors are the model's fault.
-	Load func() (model.Loaded, string, error) // with its sha256 in hex
+	// Load reads the model, and returns the SHA-256 of its file in hexadecimal. Its errors
+	// mean that the file is no valid model.
+	Load func() (model.Loaded, string, error)
 }
 
-// Scoring is what is to be scored, and where to.
+// Scoring says what to score, and where to write the predictions.
 type Scoring struct {
 	Readings   *series.Set // sorted
 	Models     []Candidate
 	Attributes features.Attributes
 	Window     fleet.Window
 	Settings   fleet.Settings
-	// MaxLookback bounds how far rows look back; 0 stands for
-	// [features.DefaultMaxLookback].
+	// MaxLookback is the longest lookback of rows. 0 means [features.DefaultMaxLookback].
 	MaxLookback time.Duration
-	// File returns the path of a subject's predictions below Out.
+	// File returns the path of a subject's predictions, relative to Out.
 	File func(id fleet.ID) string
-	Out  string
-	// Began is called with the number of subjects, Done after each of them, from
-	// several goroutines. Both may be nil.
+	Out  string // a folder
+	// Began, if not nil, is called with the number of subjects.
 	Began func(n int)
-	Done  func()
+	// Done, if not nil, is called after each subject, by several goroutines.
+	Done func()
 }
 
-// Result is what a scoring came to.
+// Result is the result of a [Scoring].
 type Result struct {
-	Run  fleet.Run // over the window, ended
+	Run  fleet.Run // over the window; it has ended
 	Jobs []fleet.Job
-	// Unused are the names of the models that served none of them.
+	// Unused are the names of the models that no subject uses.
 	Unused []string
 }
 
-// ErrorLogs is the folder, below Out, of the error logs: none of a device has its
-// name.
+// ErrorLogs is the folder of the error logs, in Out. No device can have this name.
 const ErrorLogs = "_errors"
 
-// ErrorLogOf returns the path, below Out, of the error log of a job in a state, whose
-// predictions are in a file below Out; empty if it has none.
+// ErrorLogOf returns the path of a job's error log, relative to Out, or "" if a job in that
+// state has none. File is the path of its predictions.
 func ErrorLogOf(file string, state fleet.JobState) string {
 	if !ledger.HasErrorLog(state) {
 		return ""
@@ -68,8 +67,8 @@ func ErrorLogOf(file string, state fleet.JobState) string {
 	return filepath.Join(ErrorLogs, strings.TrimSuffix(file, ".csv")+".json")
 }
 
-// Score scores all subjects. Its error is of the disk, or ctx's; what is wrong with
-// a subject is told by its job.
+// Score scores all subjects. An error is one of the disk or of ctx. The error of a subject is
+// in its job.
 func (s *Scoring) Score(ctx context.Context) (Result, error) {
 	aggregation, err := fleet.ParseAggregation(s.Settings.Aggregate)
 	if err != nil {
@@ -81,7 +80,7 @@ func (s *Scoring) Score(ctx context.Context) (Result, error) {
 	if err := os.MkdirAll(s.Out, 0o755); err != nil {
 		return Result{}, err
 	}
-	// What no manifest lists is no prediction.
+	// Without a manifest, files of an earlier scoring are no predictions.
 	if err := remove(filepath.Join(s.Out, "manifest.json")); err != nil {
 		return Result{}, err
 	}
@@ -117,7 +116,7 @@ func (s *Scoring) Score(ctx context.Context) (Result, error) {
 	return b.end(jobs)
 }
 
-// end writes the manifest, last.
+// end writes the manifest, after all other files.
 func (b *batch) end(jobs []fleet.Job) (Result, error) {
 	f, err := os.Create(filepath.Join(b.Out, "manifest.json"))
 	if err != nil {
@@ -137,7 +136,7 @@ func (b *batch) end(jobs []fleet.Job) (Result, error) {
 	return Result{b.run, jobs, b.unused}, err
 }
 
-// batch is a scoring in its course.
+// batch is a scoring that is running.
 type batch struct {
 	*Scoring
 	run         fleet.Run
@@ -147,13 +146,13 @@ type batch struct {
 	unused      []string
 }
 
-// subject is what a job judges, and the model that serves it.
+// subject is a subject with its model.
 type subject struct {
 	fleet.Subject
-	model *candidate // nil if none does
+	model *candidate // or nil
 }
 
-// subjects returns what is judged, in the order of [fleet.CompareID].
+// subjects returns the subjects that get a job, in the order of [fleet.CompareID].
 func (b *batch) subjects() ([]subject, error) {
 	var all []subject
 	registry, err := b.registry()

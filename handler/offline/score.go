@@ -22,7 +22,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// score scores one subject. Its error is of the disk, or ctx's.
+// score scores one subject. An error is one of the disk or of ctx. The error of the subject is
+// in the outcome.
 func (b *batch) score(ctx context.Context, s subject) (fleet.Outcome, error) {
 	began := time.Now()
 	if s.model != nil {
@@ -45,7 +46,7 @@ func (b *batch) score(ctx context.Context, s subject) (fleet.Outcome, error) {
 		o.Result = fleet.Scored
 		return o, remove(log)
 	}
-	if err := remove(file); err != nil { // of a scoring before
+	if err := remove(file); err != nil { // of an earlier scoring
 		return o, err
 	}
 	o.CSVSHA256, o.Error = "", err.Error()
@@ -65,8 +66,8 @@ func (b *batch) score(ctx context.Context, s subject) (fleet.Outcome, error) {
 	return o, os.WriteFile(log, append(content, '\n'), 0o644)
 }
 
-// write writes the predictions of a subject to a file. The first error is the
-// subject's, the second the disk's.
+// write writes the predictions of a subject to a file. Err is an error of the subject, disk one
+// of the disk.
 func (b *batch) write(ctx context.Context, file string, s subject, o *fleet.Outcome) (err, disk error) {
 	judged, err := b.prepare(s, o)
 	if err != nil {
@@ -90,7 +91,7 @@ func (b *batch) write(ctx context.Context, file string, s subject, o *fleet.Outc
 	return err, nil
 }
 
-// output keeps the error of writing apart from those of a subject.
+// output keeps the error of a write, to tell it from errors of the subject.
 type output struct {
 	to  io.Writer
 	err error
@@ -102,10 +103,11 @@ func (w *output) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// source keeps the error of reading apart likewise.
+// source keeps the error of reading the series, to tell it from errors of the subject.
 type source struct{ err error }
 
-// prepare finds out how a subject is judged.
+// prepare loads the model of a subject, and plans its rows. It sets the fields of the outcome
+// that describe the model.
 func (b *batch) prepare(s subject, o *fleet.Outcome) (score.Subject, error) {
 	judged := score.Subject{ID: s.ID, Window: b.Window, Aggregation: b.aggregation}
 	if s.model != nil {
@@ -129,7 +131,7 @@ func (b *batch) prepare(s subject, o *fleet.Outcome) (score.Subject, error) {
 	return judged, err
 }
 
-// predict gives a subject the readings that count for it.
+// predict writes the predictions of a subject to w, and its figures to the outcome.
 func (b *batch) predict(ctx context.Context, w io.Writer, s score.Subject, from *source, o *fleet.Outcome) error {
 	out, err := score.NewPredictions(ctx, w, s, b.cpu)
 	if err != nil {
@@ -193,8 +195,8 @@ func (b *batch) samples(out *score.Predictions, s score.Subject, from *source) e
 	return nil
 }
 
-// Err returns nil if nothing went wrong, else an error that says what did, of the
-// first few subjects.
+// Err returns nil if the run succeeded. Otherwise it returns an error with the errors of the
+// first subjects.
 func (r Result) Err() error {
 	if r.Run.State == fleet.RunSucceeded {
 		return nil

@@ -1,14 +1,13 @@
-// Package schedule is the tick: it stores what ingest spilled, opens the runs
-// that are due, re-opens those that readings came too late for, sends messages
-// for their jobs, sends again what was lost, ends runs, and sums days.
+// Package schedule is the tick, which runs each minute. It stores batches that ingest spilled,
+// opens the runs that are due, re-opens jobs for late readings, sends messages for jobs, sends
+// lost messages again, ends runs, deletes old data, and sums days.
 //
-// A watermark in the ledger says up to where scheduled windows have been
-// opened. The next window reaches from it to the next fire of the schedule, and
-// is due once its end lies [Ticker.Delay] back. So windows tile time by
-// construction: nothing is skipped after an outage, and a changed schedule
-// leaves no hole. The first tick of all sets the watermark to the schedule's
-// last fire, and opens nothing: it is not for the schedule to score the past.
+// The watermark in the ledger is the end of the last scheduled window that was opened. The
+// next window begins there and ends at the next time of the schedule. It is opened when
+// [Ticker.Delay] has passed since its end. So windows have no gaps and do not overlap, after an
+// outage and after a change of the schedule. The very first tick sets the watermark to the last
+// time of the schedule and opens nothing: the schedule does not score the past.
 //
-// Every step is safe to repeat, to be killed at, and to be done by two ticks at
-// once: what moves, moves by compare-and-set in the ledger.
+// Every step may be repeated, killed, and run by two ticks at the same time, because all state
+// changes by compare-and-set in the ledger.
 package schedule

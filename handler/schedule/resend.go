@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// patience is how long a message may take when the queue is empty: it is
-	// longer than the lease of a message whose instance died.
+	// patience is how long a message may take when the queue is empty. It is longer than
+	// a message of a dead instance stays invisible.
 	patience = 10 * time.Minute
-	// longPatience is how long it may take while others are in the queue.
+	// longPatience is how long a message may take while there are others in the queue.
 	longPatience = 6 * time.Hour
-	// maxSends is how often a job is sent at a revision before it is given up.
+	// maxSends is how often a job is sent at one revision before it fails.
 	maxSends = 5
 	lostPage = 1000
 )
 
-// resend sends jobs again, one by one, whose messages must have been lost: they
-// are queued still, though the queue is empty or six hours have passed.
+// resend sends jobs again whose messages must have been lost: the jobs are still queued,
+// although the queue is empty or six hours have passed. It sends each job alone.
 func (t *Ticker) resend(ctx context.Context, log *slog.Logger) error {
 	n, err := t.Queue.ApproximateCount(ctx)
 	if err != nil {
@@ -49,7 +49,7 @@ func (t *Ticker) resend(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// sameRun returns how many jobs at the beginning are of one run.
+// sameRun returns the number of jobs at the beginning that belong to the run of the first.
 func sameRun(jobs []fleet.Job) int {
 	n := 1
 	for n < len(jobs) && jobs[n].Run == jobs[0].Run {
@@ -58,7 +58,7 @@ func sameRun(jobs []fleet.Job) int {
 	return n
 }
 
-// resendOf sends lost jobs of one run again, and gives up those sent too often.
+// resendOf sends lost jobs of one run again, and closes those that were sent maxSends times.
 func (t *Ticker) resendOf(ctx context.Context, log *slog.Logger, jobs []fleet.Job) error {
 	var again []fleet.JobKey
 	for _, j := range jobs {
@@ -75,14 +75,14 @@ func (t *Ticker) resendOf(ctx context.Context, log *slog.Logger, jobs []fleet.Jo
 	return t.Sender.SendAlone(ctx, jobs[0].Run, again...)
 }
 
-// giveUp closes a job as failed. Its run ends in the tick's last step.
+// giveUp closes a job as failed. A later step of the tick ends its run.
 func (t *Ticker) giveUp(ctx context.Context, log *slog.Logger, j fleet.Job) error {
 	run, err := t.Ledger.Run(ctx, j.Run)
 	if err != nil {
 		return err
 	}
 	o := fleet.Outcome{Result: fleet.Failed, Error: fmt.Sprintf(
-		"sent %d times at revision %d, the last time at %s, and never answered for: the score function dies of it, or is not running",
+		"sent %d times at revision %d, the last time at %s, and never scored: the score function dies of it, or is not running",
 		j.Sends, j.Revision, j.SentAt.Format(time.RFC3339))}
 	if err := t.ErrorLogs.Write(ctx, run, j.JobKey, o); err != nil {
 		return err

@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// deleteRows is how many rows one transaction deletes of a table: few enough
-	// for SQL Server not to lock the whole table.
+	// deleteRows is the number of rows that one transaction deletes from a table. SQL
+	// Server locks the whole table if they are many more.
 	deleteRows = 2000
-	// expiredPage is how many runs a tick deletes at most.
+	// expiredPage is the largest number of runs that a tick deletes.
 	expiredPage = 100
-	// readingsMargin is how much longer than runs readings are kept. An
-	// instance whose clock is behind may open a run over readings that are just
-	// old enough to go.
+	// readingsMargin is how much longer than runs readings are kept. An instance whose
+	// clock is slow may still open a run over readings that are just old enough to be
+	// deleted.
 	readingsMargin = 24 * time.Hour
 )
 
-// retain deletes the runs that were first opened longer ago than Retention, with
-// their manifests, and readings a day older than that. The blobs that a manifest
-// lists are left to a rule of the storage account, which has the same retention:
-// as they were written after the run was opened, they outlive the manifest.
+// retain deletes runs that were first opened longer ago than Retention, with their manifests,
+// and readings that are a day older than that. It does not delete the blobs that a manifest
+// lists. A rule of the storage account with the same retention does. They were written after
+// the run was opened, so they exist at least as long as the manifest.
 //
-// Readings are kept where a run in the ledger may need them still, and where the
+// It keeps readings that a run in the ledger may still need, and readings for which the
 // schedule has not opened a run yet.
 func (t *Ticker) retain(ctx context.Context, log *slog.Logger) error {
 	if t.Retention == 0 {
@@ -51,8 +51,8 @@ func (t *Ticker) retain(ctx context.Context, log *slog.Logger) error {
 	return err
 }
 
-// deleteRun deletes a run, its manifest first: while a manifest is there, so are
-// the files that it lists.
+// deleteRun deletes a run. It deletes the manifest first, so that a manifest never lists files
+// that are deleted.
 func (t *Ticker) deleteRun(ctx context.Context, run string, before time.Time) error {
 	if err := t.Files.Delete(ctx, blob.Preds, ledger.ManifestName(run)); err != nil {
 		return err
@@ -65,8 +65,8 @@ func (t *Ticker) deleteRun(ctx context.Context, run string, before time.Time) er
 	}
 }
 
-// deleteReadings deletes the readings before a full hour that nothing needs any
-// more. An hour is done once; where ctx ends before, the next tick goes on.
+// deleteReadings deletes readings before a full hour that no run needs. It does so once an
+// hour. If ctx ends before it has finished, the next tick goes on.
 func (t *Ticker) deleteReadings(ctx context.Context, hour time.Time) (total int64, err error) {
 	t.mu.Lock()
 	done := !hour.After(t.cleared)
@@ -107,8 +107,8 @@ func (t *Ticker) deleteReadings(ctx context.Context, hour time.Time) (total int6
 	return total, nil
 }
 
-// gaps returns the stretches of time before end that none of windows, sorted by
-// their beginnings, needs readings of, each from lookback before it.
+// gaps returns the times before end whose readings no window needs. A window needs the readings
+// from lookback before it to its end. Windows are sorted by their beginnings.
 func gaps(windows []fleet.Window, lookback time.Duration, end time.Time) []fleet.Window {
 	var all []fleet.Window
 	from := fleet.MinMillis.Time()

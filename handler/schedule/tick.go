@@ -26,14 +26,14 @@ type Ledger interface {
 	// from w.From to w.To, unless it is elsewhere or maxOpen runs are open.
 	OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time, maxOpen int) (bool, error)
 
-	// ReopenLate takes up to limit marks of late readings, of the oldest window that
-	// has any. It re-opens the jobs whose rows the readings change, adds jobs that
-	// are missing, and deletes the marks. A run that was first opened before oldest
-	// is left as it is. It returns how many marks it took.
+	// ReopenLate handles up to limit marks of late readings in the oldest window that has
+	// any. It re-opens the jobs whose rows the readings change, adds jobs that are missing,
+	// and deletes the marks. It does not change a run that was first opened before oldest.
+	// It returns the number of marks.
 	ReopenLate(ctx context.Context, limit int, now, oldest time.Time) (marks int, runs []fleet.Reopened, err error)
 
-	// TakeUncovered returns what was noted of up to limit batches of a sensor's
-	// readings, and forgets it.
+	// TakeUncovered returns the sum of up to limit notes of readings that no run covers,
+	// and deletes these notes.
 	TakeUncovered(ctx context.Context, limit int) (fleet.Uncovered, error)
 
 	// Lost returns queued jobs last sent longer than patience from now, those of a run together.
@@ -61,14 +61,14 @@ type Ledger interface {
 	DeleteReadings(ctx context.Context, w fleet.Window, first int64, limit int) (deleted, next int64, err error)
 }
 
-// Queue tells how full the queue of messages is, those in work included.
+// Queue counts the messages in a queue, including those that are being processed.
 type Queue interface {
 	ApproximateCount(ctx context.Context) (int, error)
 }
 
-// Spill holds the batches of events that SQL refused when they came.
+// Spill holds the batches of events that could not be stored in SQL when they came.
 type Spill interface {
-	// Drain ingests them until ctx comes near its deadline.
+	// Drain ingests them. It stops shortly before the deadline of ctx.
 	Drain(ctx context.Context, log *slog.Logger) error
 }
 
@@ -79,49 +79,47 @@ type Models interface {
 	Refresh(ctx context.Context, log *slog.Logger) error
 }
 
-// Days keeps the sums of days that the page shows a month and a year of.
+// Days keeps sums of days, from which the page shows a month and a year.
 type Days interface {
-	// Sum sums anew the days whose runs have changed.
+	// Sum computes the sums of the days whose runs have changed.
 	Sum(ctx context.Context) error
 }
 
-// Ticker does what is to be done from time to time. It is safe for concurrent use.
+// Ticker runs ticks. It is safe for concurrent use.
 type Ticker struct {
 	Spill     Spill
 	Models    Models
 	Ledger    Ledger
 	Queue     Queue
-	Poison    Queue // of the messages that the host gave up; nil leaves it out of the log
+	Poison    Queue // the poison queue; if nil, the tick logs no counts
 	Sender    ledger.Messenger
 	Ender     ledger.Closer
 	ErrorLogs *ledger.ErrorLogs
 	Days      Days
 	Schedule  ncrontab.Schedule // when windows end
-	Delay     time.Duration     // how long readings may still arrive after a window's end
+	Delay     time.Duration     // how long to wait for readings after the end of a window
 	Settings  fleet.Settings    // of the runs it opens
 	Now       func() time.Time
 	Metrics   *telemetry.Metrics // nil counts nothing
 
 	Files     blob.Store
-	Retention time.Duration // how long runs are kept from their first opening, and readings; 0 is for ever
+	Retention time.Duration // how long runs are kept after their first opening, and readings; 0 means for ever
 
 	mu      sync.Mutex
-	cleared time.Time // readings before it are deleted
+	cleared time.Time // the hour up to which readings are deleted
 }
 
-// maxOpen is how many scheduled runs may be open at a time: after an outage the
-// windows are worked off in order.
+// maxOpen is the largest number of scheduled runs that are open at the same time. After an
+// outage the next windows wait.
 const maxOpen = 24
 
-// latePage is how many marks of late readings are worked off in one transaction.
-// One may re-open a job in each window that looks back to it.
+// latePage is the number of marks of late readings that one transaction handles. A mark may
+// re-open a job in each window that looks back to it.
 const latePage = 250
 
-// Tick drains what ingest spilled, registers models, opens due windows, re-opens jobs for late readings, sends again the
-// messages that were lost, sends those not sent yet, ends runs, deletes what is older than the retention, and sums the days whose runs have changed, in this order. Each step has a time limit, and
-// one that fails does not keep the others from their work; the next tick goes
-// on where it stopped. The error joins those of all steps.
-// Last it logs how full the queues are.
+// Tick runs the steps below in order, and then logs the lengths of the queues. Each step has a
+// time limit. If a step fails, the others run nevertheless, and the next tick goes on where it
+// stopped. The error joins the errors of all steps.
 func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 	steps := []struct {
 		name  string
@@ -149,7 +147,7 @@ func (t *Ticker) Tick(ctx context.Context, log *slog.Logger) error {
 	return errors.Join(errs...)
 }
 
-// limited calls f, a step of the tick, with a limit of time.
+// limited runs a step of the tick with a time limit, in a span of its own.
 func limited(ctx context.Context, name string, limit time.Duration, f func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -158,8 +156,8 @@ func limited(ctx context.Context, name string, limit time.Duration, f func(conte
 	return f(ctx)
 }
 
-// report logs how full the queues are: the one line of each tick. A count that
-// is not to be had is no failure of the tick; there is no line then.
+// report logs the lengths of the queues, in one line for each tick. If they cannot be counted,
+// it logs a warning, and the tick does not fail.
 func (t *Ticker) report(ctx context.Context, log *slog.Logger) {
 	if t.Poison == nil {
 		return
@@ -197,7 +195,7 @@ func (t *Ticker) open(ctx context.Context, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		// If another tick opened it first, the watermark has moved: go on there.
+		// If another tick has opened the window, the watermark has moved. Go on there.
 		if _, err := t.Ledger.OpenScheduled(ctx, w, t.Settings, now, maxOpen); err != nil {
 			return err
 		}
@@ -205,7 +203,7 @@ func (t *Ticker) open(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// begin sets the first watermark, to the last fire of the schedule.
+// begin sets the first watermark to the last time of the schedule.
 func (t *Ticker) begin(ctx context.Context, log *slog.Logger) error {
 	last := t.Schedule.Last(t.Now())
 	if last.IsZero() {
@@ -215,7 +213,7 @@ func (t *Ticker) begin(ctx context.Context, log *slog.Logger) error {
 	return t.Ledger.InitWatermark(ctx, last)
 }
 
-// late re-opens what readings came too late for, run by run, oldest first.
+// late re-opens jobs for late readings, the oldest window first.
 func (t *Ticker) late(ctx context.Context, log *slog.Logger) error {
 	for {
 		marks, runs, err := t.Ledger.ReopenLate(ctx, latePage, t.Now(), fleet.Reopenable(t.Now(), t.Retention))
@@ -228,12 +226,11 @@ func (t *Ticker) late(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// uncoveredPage is how many notes of uncovered readings are summed up at a time.
+// uncoveredPage is the number of notes of uncovered readings that are summed at a time.
 const uncoveredPage = 10_000
 
-// uncovered tells of new readings that no scheduled run covers: they lie before the
-// first window, or their run has been deleted. They are stored, and scored by no
-// run unless somebody requests one.
+// uncovered logs how many new readings no scheduled run covers, because they are before the
+// first window or their run was deleted. They are stored, but only a requested run scores them.
 func (t *Ticker) uncovered(ctx context.Context, log *slog.Logger) error {
 	for {
 		u, err := t.Ledger.TakeUncovered(ctx, uncoveredPage)
@@ -250,7 +247,8 @@ func (t *Ticker) send(ctx context.Context, _ *slog.Logger) error {
 	return err
 }
 
-// end ends the runs whose last closer was killed before it could.
+// end ends runs that have no queued job. Usually the scorer that closes the last job does so,
+// unless it is killed before.
 func (t *Ticker) end(ctx context.Context, log *slog.Logger) error {
 	runs, err := t.Ledger.RunsToEnd(ctx)
 	if err != nil {

@@ -1,13 +1,11 @@
-// Package series sorts readings that come in any order, of any number of sensors,
-// into the series of each: by time, each time once. What does not fit into memory
-// goes to disk.
+// Package series sorts readings by sensor and time. Readings may come in any order, and may be
+// more than fit in memory.
 //
-// A [Set] takes readings one by one. When they hold more memory than it may use, it
-// writes them to a file, sensor after sensor and each sensor's by time, and goes on.
-// In the end, the series of a sensor is merged from its parts of all files, and
-// several sensors' are merged by time. Each part is read piece by piece: the more
-// there are, the smaller the pieces.
+// Readings are added to a [Set]. When they take too much memory, the set writes them to a
+// file, sorted by sensor and time. When the series of a sensor is read, its parts in all files
+// and in memory are merged. [Set.Samples] merges the series of several sensors by time. Files
+// are read in pieces, which are smaller if there are more files.
 //
-// Of readings of one sensor at one time the first that was added stays, as in the
-// database: see [Set.Copies].
+// If a sensor has several readings at the same time, the series has the one that was added
+// first, as in the database: see [Set.Copies].
 package series

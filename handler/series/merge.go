@@ -6,17 +6,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Sample is a point of one of several series, by its position among them.
+// Sample is a point of one of several series.
 type Sample struct {
 	Point
-	Series int
+	Series int // the position of its series
 }
 
-// Next reads a series: it returns the next points, none at its end. They are valid
-// until it is called again.
+// Next returns the next points of a series, or none at its end. The points are valid until the
+// next call.
 type Next func() ([]Point, error)
 
-// InMemory reads points that are at hand.
+// InMemory returns the Next of points in memory.
 func InMemory(points []Point) Next {
 	return func() ([]Point, error) {
 		all := points
@@ -25,8 +25,8 @@ func InMemory(points []Point) Next {
 	}
 }
 
-// Samples yields the series of several sensors as one; see [Merge]. Sharers is as
-// for [Set.Points].
+// Samples yields the points of several sensors in the order of time; see [Merge]. For sharers
+// see [Set.Points].
 func (s *Set) Samples(ids []fleet.ID, sharers int) iter.Seq2[Sample, error] {
 	of := make([]Next, len(ids))
 	for i, id := range ids {
@@ -35,8 +35,8 @@ func (s *Set) Samples(ids []fleet.ID, sharers int) iter.Seq2[Sample, error] {
 	return Merge(of)
 }
 
-// Merge yields several series, each in the order of time, as one that is. At one
-// time, the points come in the order of their series.
+// Merge yields the points of several series in the order of time. Each series must be in that
+// order. Points at the same time are yielded in the order of their series.
 func Merge(of []Next) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
 		m := merge{next: of, at: make([][]Point, len(of))}
@@ -57,10 +57,10 @@ func Merge(of []Next) iter.Seq2[Sample, error] {
 	}
 }
 
-// merge is a heap of series, the one with the earliest point first.
+// merge is a heap of series. The series with the earliest next point is on top.
 type merge struct {
 	next  []Next
-	at    [][]Point // by series, the points read and not yielded
+	at    [][]Point // by series: the points that are read and not yielded
 	heads []head
 }
 
@@ -107,7 +107,7 @@ func (m *merge) advance() (err error) {
 	return nil
 }
 
-// down moves the i-th head to where it belongs below.
+// down moves head i down until the heap is in order.
 func (m *merge) down(i int) {
 	for {
 		least := i

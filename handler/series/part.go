@@ -10,12 +10,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// part is a file of points: those of the first sensor by time, then those of the
-// next. A point is its time and the bits of its value, 8 bytes each.
+// part is a temporary file of points, sorted by sensor and time. A point is its time and the
+// bits of its value, each 8 bytes, little-endian.
 type part struct {
 	file  *os.File
-	first []int64 // by sensor, the number of its first point; one more at the end
-	gone  bool    // the file has no name any more
+	first []int64 // by sensor: the number of its first point; then the number of points
+	gone  bool    // the file's name is already removed
 }
 
 func writePart(dir string, points [][]Point) (p *part, err error) {
@@ -24,7 +24,7 @@ func writePart(dir string, points [][]Point) (p *part, err error) {
 		return nil, err
 	}
 	p = &part{file: f, first: make([]int64, 1, len(points)+1)}
-	p.gone = os.Remove(f.Name()) == nil // nothing is left of it if the process is killed
+	p.gone = os.Remove(f.Name()) == nil // so that no file is left if the process is killed
 	defer func() {
 		if err != nil {
 			_ = p.close()
@@ -53,16 +53,15 @@ func (p *part) close() error {
 	return err
 }
 
-// region returns the numbers of the first point of a sensor and of the one after its
-// last.
+// region returns the numbers of a sensor's first point and of the point after its last.
 func (p *part) region(sensor int32) (from, to int64) {
 	if int(sensor) >= len(p.first)-1 {
-		return 0, 0 // it came later
+		return 0, 0 // the sensor was added after the file was written
 	}
 	return p.first[sensor], p.first[sensor+1]
 }
 
-// read fills to with the points from a number on.
+// read fills to with the points that begin with number from.
 func (p *part) read(to []Point, from int64, space []byte) error {
 	b := space[:int64(len(to))*pointBytes]
 	if _, err := p.file.ReadAt(b, from*pointBytes); err != nil {

@@ -7,22 +7,22 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Pieces in which parts are read, in points.
+// The size of the pieces in which files are read, in points.
 const (
 	minPiece = 64
 	maxPiece = 4096
 )
 
-// run is the part of a series that one file, or memory, has. Its points are sorted.
+// run is the part of a series that is in one file, or in memory. Its points are sorted.
 type run struct {
-	points   []Point // the piece at hand, as far as it is not taken
+	points   []Point // the points that are read and not used
 	file     *part
-	from, to int64 // what is still in the file
+	from, to int64 // the numbers of the points in the file that are not read
 	piece    []Point
 	space    []byte
 }
 
-// fill reads the next piece if the one at hand is taken.
+// fill reads the next piece if all points are used.
 func (r *run) fill() error {
 	if len(r.points) > 0 || r.from == r.to {
 		return nil
@@ -36,17 +36,17 @@ func (r *run) fill() error {
 	return nil
 }
 
-// cursor reads a series. The earlier a run, the earlier its points were added.
+// cursor reads a series. Its runs are in the order in which their points were added.
 type cursor struct {
 	set  *Set
 	runs []*run
-	last Point // the point yielded last
-	any  bool  // there was one
+	last Point // the last point that was returned
+	any  bool  // last is set
 	next []Point
 }
 
-// cursor returns the series of a sensor. Sharers is how many cursors are open at a
-// time.
+// cursor returns a cursor for a sensor. Sharers is the number of cursors that share the
+// memory.
 func (s *Set) cursor(id fleet.ID, sharers int) *cursor {
 	c := &cursor{set: s}
 	sensor, ok := s.sensors[id]
@@ -67,8 +67,7 @@ func (s *Set) cursor(id fleet.ID, sharers int) *cursor {
 	return c
 }
 
-// points returns the next points of the series, none at its end. They are valid
-// until it is called again.
+// points is a [Next].
 func (c *cursor) points() ([]Point, error) {
 	for {
 		least, before := -1, fleet.Millis(math.MaxInt64)
@@ -94,7 +93,7 @@ func (c *cursor) points() ([]Point, error) {
 		if least < 0 {
 			return nil, nil
 		}
-		// The points of the run before another's first come next.
+		// Return the points of this run that are before the first point of every other run.
 		r := c.runs[least]
 		n := 1
 		for n < len(r.points) && r.points[n].Time < before {
@@ -108,7 +107,7 @@ func (c *cursor) points() ([]Point, error) {
 	}
 }
 
-// distinct returns the points whose time is not that of the one before.
+// distinct removes points with the same time as the point before, and counts them.
 func (c *cursor) distinct(p []Point) []Point {
 	clean := true
 	last, any := c.last, c.any
@@ -138,9 +137,9 @@ func (c *cursor) distinct(p []Point) []Point {
 	return c.next
 }
 
-// Points yields the series of a sensor, some points at a time; they are valid until
-// the next. Several goroutines, sharers of them, may read at a time: they share the
-// memory.
+// Points yields the series of a sensor, several points at a time. They are valid until the next
+// ones are yielded. Sharers is the number of goroutines that read series at the same time; each
+// gets a part of the memory.
 func (s *Set) Points(id fleet.ID, sharers int) iter.Seq2[[]Point, error] {
 	return func(yield func([]Point, error) bool) {
 		c := s.cursor(id, sharers)

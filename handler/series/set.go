@@ -13,7 +13,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// Point is a reading of a sensor that is known.
+// Point is the time and value of a reading.
 type Point struct {
 	Time  fleet.Millis
 	Value float64
@@ -21,31 +21,31 @@ type Point struct {
 
 const pointBytes = int64(unsafe.Sizeof(Point{}))
 
-// Options bound a [Set].
+// Options are the options of a [Set].
 type Options struct {
-	// Memory is how many bytes readings may hold before they go to disk. Less than
-	// a megabyte counts as one.
+	// Memory is the number of bytes that readings may take before they are written to
+	// disk, at least 1 MiB.
 	Memory int64
-	// Dir is the folder for files; empty is the system's own. The files are gone
-	// when the set is closed and, where the system allows, if the process is killed.
+	// Dir is the folder for temporary files. Empty means the system's. The files are
+	// removed when the set is closed and, on most systems, when the process is killed.
 	Dir string
 }
 
-// Set is the readings of many sensors. Readings are added by one goroutine, then
-// [Set.Sort] is called, then any number read.
+// Set holds the readings of many sensors. One goroutine adds readings and then calls
+// [Set.Sort]. After that several goroutines may read.
 type Set struct {
 	opt     Options
-	sensors map[fleet.ID]int32
-	ids     []fleet.ID // in the order in which they came, until sorted
-	points  [][]Point  // by sensor, in memory
-	last    int32      // the sensor of the reading before
-	after   []int32    // by sensor, the one whose reading came after its before
-	held    int64      // bytes
+	sensors map[fleet.ID]int32 // positions in points
+	ids     []fleet.ID         // by position, until Sort sorts them
+	points  [][]Point          // by sensor: the points in memory
+	last    int32              // the sensor of the last reading
+	after   []int32            // by sensor: the sensor whose reading came next the last time
+	held    int64              // bytes of the points in memory
 	files   []*part
 
 	added          int
 	from, to       fleet.Millis // the first and the last time
-	equal, differs atomic.Int64
+	equal, differs atomic.Int64 // see Copies
 }
 
 // New returns an empty set.
@@ -54,7 +54,7 @@ func New(opt Options) *Set {
 	return &Set{opt: opt, sensors: map[fleet.ID]int32{}, from: fleet.MaxMillis, to: fleet.MinMillis}
 }
 
-// Add takes a valid reading in. Its error is of the disk.
+// Add adds a valid reading. An error is one of the disk.
 func (s *Set) Add(r fleet.Reading) error {
 	i := s.sensor(r.ID)
 	p := s.points[i]
@@ -71,8 +71,8 @@ func (s *Set) Add(r fleet.Reading) error {
 	return nil
 }
 
-// sensor returns the position of a sensor. Sensors often come in the same order
-// again.
+// sensor returns the position of a sensor. Sensors often come in the same order again and
+// again, so it first tries the sensor that came next the last time.
 func (s *Set) sensor(id fleet.ID) int32 {
 	if len(s.after) > 0 {
 		if next := s.after[s.last]; s.ids[next] == id {
@@ -92,9 +92,9 @@ func (s *Set) sensor(id fleet.ID) int32 {
 	return i
 }
 
-// Sort ends the adding. Its error is of the disk.
+// Sort sorts the readings, after the last one is added. An error is one of the disk.
 func (s *Set) Sort() error {
-	if len(s.files) > 0 && s.held > s.opt.Memory/2 { // leave memory to the pieces
+	if len(s.files) > 0 && s.held > s.opt.Memory/2 { // leave memory for reading the files
 		if err := s.spill(); err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (s *Set) Sort() error {
 	return s.sortPoints()
 }
 
-// sortPoints sorts what is in memory by time. What came first stays first.
+// sortPoints sorts the points in memory by time. Points at the same time keep their order.
 func (s *Set) sortPoints() error {
 	var g spawn.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -131,7 +131,7 @@ func compareTime(a, b Point) int {
 	return 0
 }
 
-// spill writes the points in memory to a file, and forgets them.
+// spill moves the points in memory to a file.
 func (s *Set) spill() error {
 	if err := s.sortPoints(); err != nil {
 		return err
@@ -146,22 +146,22 @@ func (s *Set) spill() error {
 	return nil
 }
 
-// IDs returns the sensors, in the order of [fleet.CompareID]. The slice is the
-// set's own.
+// IDs returns the sensors in the order of [fleet.CompareID]. The caller must not change the
+// slice.
 func (s *Set) IDs() []fleet.ID { return s.ids }
 
-// Len returns how many readings were added.
+// Len returns the number of readings that were added.
 func (s *Set) Len() int { return s.added }
 
-// Span returns the first and the last time of a reading, of all sensors.
+// Span returns the times of the first and the last reading.
 func (s *Set) Span() (first, last fleet.Millis) { return s.from, s.to }
 
-// Files returns how many files the set has written.
+// Files returns the number of files that the set has written.
 func (s *Set) Files() int { return len(s.files) }
 
-// Copies returns how many readings were left out of the series read so far, because
-// an earlier one had the same sensor and time: with the same value, and with
-// another.
+// Copies returns how many readings were left out of the series that were read so far, because
+// an earlier reading has the same sensor and time. Equal counts those with the same value as
+// the earlier one, different the others.
 func (s *Set) Copies() (equal, different int) { return int(s.equal.Load()), int(s.differs.Load()) }
 
 // Close removes the files.

@@ -18,11 +18,11 @@ const (
 	weekdays
 )
 
-// spec says what a field may hold.
+// spec describes the values of a field.
 type spec struct {
 	name     string
 	min, max int
-	names    []string // of the values from min on
+	names    []string // the name of each value, beginning with min; or nil
 }
 
 var specs = [6]spec{
@@ -35,7 +35,7 @@ var specs = [6]spec{
 	{"day of week", 0, 6, []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}},
 }
 
-// parse reads a field's text, a list.
+// parse parses the list of a field.
 func (f spec) parse(text string) (set, error) {
 	var all set
 	for _, item := range strings.Split(text, ",") {
@@ -48,7 +48,7 @@ func (f spec) parse(text string) (set, error) {
 	return all, nil
 }
 
-// item reads one item of a list: a star, value or range, with or without a step.
+// item parses an item of a list: a star, a value or a range, with or without a step.
 func (f spec) item(text string) (set, error) {
 	text, stepText, stepped := strings.Cut(text, "/")
 	step := 1
@@ -78,7 +78,7 @@ func (f spec) item(text string) (set, error) {
 	return span(min(first, last), max(first, last), step), nil
 }
 
-// value reads a number in range, or the beginning of a name.
+// value parses a number, or the beginning of a name.
 func (f spec) value(text string) (int, error) {
 	if text != "" && (text[0] < '0' || text[0] > '9') && f.names != nil {
 		for i, name := range f.names {
@@ -109,10 +109,10 @@ func number(text string) (int, error) {
 	return int(n), nil
 }
 
-// set holds numbers of 0 to 63, one per bit.
+// set is a set of numbers from 0 to 63, a bit for each.
 type set uint64
 
-// span returns every step-th number of first to last; a step of 0 is 1.
+// span returns the numbers from first to last in steps. A step of 0 counts as 1.
 func span(first, last, step int) set {
 	var s set
 	for i := first; i <= last; i += min(max(step, 1), 64) {
@@ -123,10 +123,10 @@ func span(first, last, step int) set {
 
 func (s set) has(n int) bool { return n < 64 && s&(1<<n) != 0 }
 
-// first returns the least number of s, which must not be empty.
+// first returns the smallest number of s, which must not be empty.
 func (s set) first() int { return bits.TrailingZeros64(uint64(s)) }
 
-// from returns the least number of s that is at least n.
+// from returns the smallest number of s that is n or more, or false if there is none.
 func (s set) from(n int) (int, bool) {
 	if n > 63 {
 		return 0, false

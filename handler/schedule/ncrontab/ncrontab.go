@@ -1,25 +1,24 @@
-// Package ncrontab reads the schedule expressions of Azure Functions and says
-// when they fire next.
+// Package ncrontab parses the schedule expressions of Azure Functions, and computes when they
+// fire.
 //
-// The language is that of NCrontab 3.3.3, which the Functions host uses, and
-// not that of cron: six fields, seconds first,
+// The language is that of NCrontab 3.3.3, which the Functions host uses. It differs from cron.
+// An expression has six fields:
 //
 //	{second} {minute} {hour} {day of month} {month} {day of week}
 //
-// of which five are taken as without seconds. A field is a list, divided by
-// commas, of
+// If there are five, the second is 0. A field is a list, separated by commas, of
 //
 //   - every value        */n    every n-th from the least
 //     a      one value          a/n    every n-th from a to the greatest
 //     a-b    a to b             a-b/n  every n-th of them
 //
-// A range may be written backwards: 5-1 is 1-5. A step of 0 is 1. Months and
-// days of the week have English names, of which any beginning will do (a shared
-// one means the first: J is January, M is March or Monday). Sunday is 0, and 7
-// is an error. A day must match its month's day and its week's day, both.
-// There is no ?, L, W, # or @hourly.
+// A range may be written backwards: 5-1 is 1-5. A step of 0 counts as 1. Months and days of the
+// week have English names, which may be abbreviated to any length. An ambiguous abbreviation
+// means the first name: J is January, M is March or Monday. Sunday is 0, and 7 is an error. A
+// day must match both the day of the month and the day of the week. The signs ?, L, W and #,
+// and words such as @hourly, are not supported.
 //
-// A schedule fires by UTC, or by the clocks of a time zone; see [Schedule.In].
+// Times are in UTC, or in the local time of a zone; see [Schedule.In].
 package ncrontab
 
 import (
@@ -33,16 +32,16 @@ import (
 // Schedule is a parsed expression. The zero value never fires.
 type Schedule struct {
 	text   string
-	fields [6]set         // by the index of a field in specs
-	zone   *time.Location // nil is UTC
+	fields [6]set         // in the order of specs
+	zone   *time.Location // nil for UTC
 }
 
-// Parse reads an expression. Its error wraps [fleet.ErrInvalid] and names the
-// field that is wrong and what it may hold. An expression that never fires, such
-// as one for the 30th of February, is an error.
+// Parse parses an expression. An error wraps [fleet.ErrInvalid], and names the wrong field and
+// its possible values. An expression that never fires is an error, for instance one for the
+// 30th of February.
 //
-// The host also takes a TimeSpan such as 00:05:00, on some plans; Parse does
-// not, since such a schedule has no times of its own.
+// On some plans the host also accepts a TimeSpan such as 00:05:00. Parse does not, since such a
+// schedule does not define times.
 func Parse(expr string) (Schedule, error) {
 	words := strings.Fields(expr)
 	switch len(words) {
@@ -66,13 +65,13 @@ func Parse(expr string) (Schedule, error) {
 	return s, nil
 }
 
-// hint adds what people who know other dialects need to be told.
+// hint returns a hint for expressions in the form of other languages.
 func hint(expr string) string {
 	switch {
 	case strings.HasPrefix(strings.TrimSpace(expr), "@"):
-		return "; @hourly and its like are not known"
+		return "; @hourly and the like are not supported"
 	case strings.Count(expr, ":") >= 2:
-		return "; a TimeSpan is not taken"
+		return "; a TimeSpan is not supported"
 	}
 	return ""
 }
@@ -80,15 +79,15 @@ func hint(expr string) string {
 // String returns the expression as it was given, with single spaces.
 func (s Schedule) String() string { return s.text }
 
-// years is the length of the Gregorian calendar's cycle: what has not occurred
-// in as many years never will.
+// years is the period of the Gregorian calendar. A date that does not occur in that many years
+// never occurs.
 const years = 400
 
-// lastYear is the last that times as text can have.
+// lastYear is the last year that RFC 3339 can write.
 const lastYear = 9999
 
-// Next returns the first time after t at which s fires, in UTC and whole
-// seconds. It returns the zero time if there is none before the year 10000.
+// Next returns the first time after t at which s fires. It is in UTC and in whole seconds. Next
+// returns the zero time if there is none before the year 10000.
 func (s Schedule) Next(t time.Time) time.Time {
 	if s.zone == nil {
 		return s.next(t.UTC())
@@ -100,7 +99,7 @@ func (s Schedule) Next(t time.Time) time.Time {
 	return reached(s.zone, wall)
 }
 
-// next is Next where clocks show UTC.
+// next is Next in UTC.
 func (s Schedule) next(t time.Time) time.Time {
 	t = t.Truncate(time.Second).Add(time.Second)
 	year, month, day := t.Date()
@@ -120,8 +119,8 @@ func (s Schedule) next(t time.Time) time.Time {
 	return time.Date(year, month, day, h, m, sec, 0, time.UTC)
 }
 
-// clock returns the first time of day at or after h:m:sec at which s fires,
-// false if there is none that day.
+// clock returns the first time of day at or after h:m:sec at which s fires, or false if there is
+// none on that day.
 func (s Schedule) clock(h, m, sec int) (int, int, int, bool) {
 	hour, minute, second := s.fields[hours], s.fields[minutes], s.fields[seconds]
 	if hour == 0 || minute == 0 || second == 0 {
@@ -141,8 +140,8 @@ func (s Schedule) clock(h, m, sec int) (int, int, int, bool) {
 	return h, minute.first(), second.first(), ok
 }
 
-// nextDay returns the first matching day at or after the given one, year 0 if
-// there is none. The day may lie one past the month's end.
+// nextDay returns the first day at or after the given one on which s fires, or year 0 if there
+// is none. The given day may be the one after the end of the month.
 func (s Schedule) nextDay(year int, month time.Month, day int) (int, time.Month, int) {
 	for end := min(year+years, lastYear); year <= end; year++ {
 		for ; month <= time.December; month++ {
@@ -166,10 +165,10 @@ func (s Schedule) matchesDay(year int, month time.Month, day int) bool {
 		s.fields[weekdays].has(int(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Weekday()))
 }
 
-// Last returns the last time at or before t at which s fires, the zero time if
-// there is none. It asks Next alone: a fire lies in (u, t] just where Next(u)
-// is not after t, so the latest such u in whole seconds, found by doubling and
-// then halving, is the second before the last fire.
+// Last returns the last time at or before t at which s fires, or the zero time if there is none.
+//
+// It uses Next: s fires in (u, t] exactly if Next(u) is not after t. It finds the latest such u
+// by doubling the distance from t, and then halving. That is the second before the last time.
 func (s Schedule) Last(t time.Time) time.Time {
 	t = t.UTC().Truncate(time.Second)
 	fires := func(ago int64) bool {

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// In returns s as it fires by the clocks of a zone. When they are put forward, what
-// would have fired in the hour that they skip fires once, at its end. When they are
-// put back, what fired in the hour that they repeat does not fire again.
+// In returns the schedule in the local time of a zone. When clocks are put forward, times in the
+// skipped hour fire once, at its end. When clocks are put back, times in the repeated hour fire
+// only the first time.
 func (s Schedule) In(zone *time.Location) Schedule {
 	s.zone = zone
 	return s
 }
 
-// Zone returns the zone by whose clocks s fires.
+// Zone returns the zone of the schedule.
 func (s Schedule) Zone() *time.Location {
 	if s.zone == nil {
 		return time.UTC
@@ -22,15 +22,15 @@ func (s Schedule) Zone() *time.Location {
 }
 
 const (
-	shift = 48 * time.Hour // more than clocks were ever put forward or back at once
-	apart = 6 * time.Hour  // less than lies between two changes of clocks
+	shift = 48 * time.Hour // more than any change of clocks
+	apart = 6 * time.Hour  // less than the time between two changes of clocks
 )
 
-// latest returns the latest time that the clocks of a zone have shown up to t: what
-// they show at t or, if they were put back shortly before, what they showed then.
-// Times on clocks are given as times in UTC that read the same.
+// latest returns the latest local time of a zone up to t. It is the local time at t or, if
+// clocks were put back shortly before, the local time just before that. Local times are
+// represented as times in UTC with the same date and clock.
 //
-// Changes are found by comparing offsets, since [time.Time.ZoneBounds] is wrong on
+// Changes of clocks are found by comparing offsets, because [time.Time.ZoneBounds] is wrong on
 // the last day of leap years (Go 1.26).
 func latest(zone *time.Location, t time.Time) time.Time {
 	t = t.Truncate(time.Second)
@@ -53,8 +53,8 @@ func latest(zone *time.Location, t time.Time) time.Time {
 	return wall
 }
 
-// reached returns when the clocks of a zone first show the time wall, or a later
-// one where they skip it.
+// reached returns the time at which the local time of a zone is first wall or later. It may be
+// later if the clocks skip wall.
 func reached(zone *time.Location, wall time.Time) time.Time {
 	by := func(t time.Time) bool { return !latest(zone, t).Before(wall) }
 	from := wall.Add(-shift)
@@ -67,6 +67,7 @@ func reached(zone *time.Location, wall time.Time) time.Time {
 	return from.Add(time.Duration(seconds) * time.Second)
 }
 
+// shown returns the local time of a zone at t.
 func shown(zone *time.Location, t time.Time) time.Time {
 	_, offset := t.In(zone).Zone()
 	return t.UTC().Add(time.Duration(offset) * time.Second)
