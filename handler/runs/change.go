@@ -136,9 +136,12 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 	default:
 		return Rescored{}, fmt.Errorf("%w: settings %.80q: leave it out to keep the run's, or say \"current\"", fleet.ErrInvalid, req.Settings)
 	}
-	run, err := a.Show(ctx, ShowRequest{req.ID})
-	if err != nil {
+	if _, err := fleet.ParseRunID(req.ID); err != nil {
 		return Rescored{}, err
+	}
+	run, err := a.Ledger.Run(ctx, req.ID)
+	if err != nil {
+		return Rescored{}, fmt.Errorf("run %s: %w", req.ID, err)
 	}
 	if run.State == fleet.RunCancelling {
 		return Rescored{}, cancelling(run.ID)

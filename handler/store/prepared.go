@@ -51,3 +51,47 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 	}
 	return s.QueryContext(ctx, args...)
 }
+
+// preparedTx is a transaction that runs the statements which its pool keeps prepared.
+// Others it notes: they can be prepared when the transaction has ended, as the pool
+// may have no connection but the transaction's.
+type preparedTx struct {
+	tx    *sql.Tx
+	pool  *prepared
+	noted []string
+}
+
+func (t *preparedTx) stmt(ctx context.Context, query string) (*sql.Stmt, bool) {
+	s, ok := t.pool.stmts.Load(query)
+	if !ok {
+		t.noted = append(t.noted, query)
+		return nil, false
+	}
+	return t.tx.StmtContext(ctx, s.(*sql.Stmt)), true
+}
+
+// ExecContext implements [querier].
+func (t *preparedTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if s, ok := t.stmt(ctx, query); ok {
+		return s.ExecContext(ctx, args...)
+	}
+	return t.tx.ExecContext(ctx, query, args...)
+}
+
+// QueryContext implements [querier].
+func (t *preparedTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if s, ok := t.stmt(ctx, query); ok {
+		return s.QueryContext(ctx, args...)
+	}
+	return t.tx.QueryContext(ctx, query, args...)
+}
+
+// prepare prepares what was noted, for transactions to come. What cannot be is noted
+// again by the next.
+func (t *preparedTx) prepare(ctx context.Context) {
+	for _, query := range t.noted {
+		if _, err := t.pool.stmt(ctx, query); err != nil {
+			return
+		}
+	}
+}

@@ -77,9 +77,7 @@ var errUnchanged = errors.New("unchanged")
 // write runs f in a transaction, which it commits if f returns nil, and tries
 // again as [DB.retry] does. changed is false if f returned errUnchanged.
 func (db *DB) write(ctx context.Context, op string, f func(ctx context.Context, tx session) error) (changed bool, err error) {
-	err = db.retry(ctx, op, func(ctx context.Context) error {
-		return db.transact(ctx, func(tx *sql.Tx) error { return f(ctx, session{db.dialect, tx}) })
-	})
+	err = db.retry(ctx, op, func(ctx context.Context) error { return db.transact(ctx, f) })
 	if errors.Is(err, errUnchanged) {
 		return false, nil
 	}
@@ -87,16 +85,30 @@ func (db *DB) write(ctx context.Context, op string, f func(ctx context.Context, 
 }
 
 // transact runs f in a transaction, once.
-func (db *DB) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
+func (db *DB) transact(ctx context.Context, f func(ctx context.Context, tx session) error) error {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // does nothing once committed
-	if err := f(tx); err != nil {
+	q, ended := db.within(tx)
+	if err := f(ctx, session{db.dialect, q}); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	ended(ctx)
+	return nil
+}
+
+// within returns what runs the statements of tx, and what to call when tx is committed.
+func (db *DB) within(tx *sql.Tx) (q querier, ended func(context.Context)) {
+	if pool, ok := db.updates.(*prepared); ok {
+		t := &preparedTx{tx: tx, pool: pool}
+		return t, t.prepare
+	}
+	return tx, func(context.Context) {}
 }
 
 // update runs one statement by itself and returns the number of rows changed.

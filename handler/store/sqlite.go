@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -24,7 +25,10 @@ var sqliteScripts embed.FS
 // sqlite is the dialect of SQLite: one file, many readers, one writer at a
 // time. Within a process writers queue for the writer's one connection; those
 // of other processes are waited for by the busy timeout.
-type sqlite struct{ texts }
+type sqlite struct {
+	texts
+	windows sync.Map // of *sqlite3.Stmt by *sqlite3.Conn: readWindow, prepared
+}
 
 // busyTimeout is how long a writer waits for those of other processes before
 // the statement is tried again.
@@ -39,10 +43,11 @@ func (db *DB) openSQLite(dsn string, opt Options) error {
 	if query.Get("mode") == "memory" || strings.Contains(u.Opaque+u.Path, ":memory:") {
 		return fmt.Errorf("%w: SQL_DSN: the ledger is shared by connections and processes: name a file, not memory", fleet.ErrInvalid)
 	}
-	if db.writer, err = openPool(u, writerPragmas[:]); err != nil {
+	d := &sqlite{}
+	if db.writer, err = openPool(u, writerPragmas[:], d); err != nil {
 		return err
 	}
-	if db.reader, err = openPool(u, readerPragmas[:]); err != nil {
+	if db.reader, err = openPool(u, readerPragmas[:], d); err != nil {
 		return err
 	}
 	db.writer.SetMaxOpenConns(1)
@@ -50,7 +55,7 @@ func (db *DB) openSQLite(dsn string, opt Options) error {
 	db.reader.SetMaxOpenConns(readers)
 	db.reader.SetMaxIdleConns(readers)
 	db.reads, db.updates = &prepared{pool: db.reader}, &prepared{pool: db.writer}
-	db.dialect = &sqlite{}
+	db.dialect = d
 	return nil
 }
 
@@ -67,13 +72,21 @@ var (
 	readerPragmas = [...]string{busyPragma, "query_only(on)"}
 )
 
-func openPool(u *url.URL, pragmas []string) (*sql.DB, error) {
+// keepPlans has SQLite plan a statement without a look at its parameters (QPSG). It
+// looks by default, for statistics that only ANALYZE makes and nobody does here, and
+// therefore prepares a statement anew for every execution with other parameters.
+func keepPlans(c *sqlite3.Conn) error {
+	_, err := c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true)
+	return err
+}
+
+func openPool(u *url.URL, pragmas []string, d *sqlite) (*sql.DB, error) {
 	query := u.Query()
 	query.Set("_txlock", "immediate")
 	query["_pragma"] = append(slices.Clone(pragmas), query["_pragma"]...)
 	named := *u
 	named.RawQuery = query.Encode()
-	pool, err := driver.Open(named.String())
+	pool, err := driver.Open(named.String(), keepPlans, d.closeWindow)
 	if err != nil {
 		return nil, fmt.Errorf("%w: SQL_DSN: %w", fleet.ErrInvalid, err)
 	}

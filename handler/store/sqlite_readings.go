@@ -200,11 +200,11 @@ func (d *sqlite) readings(ctx context.Context, reader *sql.DB, keys []int64, w f
 }
 
 func (d *sqlite) scan(conn *sqlite3.Conn, keys []int64, w fleet.Window, yield func(int, fleet.Millis, float64) bool) error {
-	window, _, err := conn.Prepare(d.text(readWindow, 0))
+	window, err := d.window(conn)
 	if err != nil {
 		return err
 	}
-	defer window.Close()
+	defer window.Reset()
 	err = errors.Join(
 		window.BindInt64(window.BindIndex("@from"), w.From.UnixMilli()),
 		window.BindInt64(window.BindIndex("@to"), w.To.UnixMilli()))
@@ -221,6 +221,26 @@ func (d *sqlite) scan(conn *sqlite3.Conn, keys []int64, w fleet.Window, yield fu
 		if err := window.Err(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// window returns readWindow, which each connection keeps prepared.
+func (d *sqlite) window(conn *sqlite3.Conn) (*sqlite3.Stmt, error) {
+	if s, ok := d.windows.Load(conn); ok {
+		return s.(*sqlite3.Stmt), nil
+	}
+	s, _, err := conn.Prepare(d.text(readWindow, 0))
+	if err == nil {
+		d.windows.Store(conn, s)
+	}
+	return s, err
+}
+
+// closeWindow is called as conn closes, which it cannot with a statement open.
+func (d *sqlite) closeWindow(conn *sqlite3.Conn) error {
+	if s, ok := d.windows.LoadAndDelete(conn); ok {
+		return s.(*sqlite3.Stmt).Close()
 	}
 	return nil
 }
