@@ -28,7 +28,7 @@ var arrows = map[string]string{
 	"score":                     "telemetry fleet blob ledger features model/predict series spawn",
 	"runs":                      "fleet blob ledger spawn",
 	"page":                      "fleet runs ledger",
-	"telemetry":                 "fleet",
+	"telemetry":                 "fleet spawn",
 	"timestamp":                 "fleet",
 	"features":                  "fleet jsonfile",
 	"jsonfile":                  "",

@@ -16,6 +16,11 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 func env(pairs ...string) func(string) string {
@@ -167,5 +172,56 @@ func TestErrorLog(t *testing.T) {
 	}
 	if n := strings.Count(out.String(), "\n"); n != 2 || !strings.Contains(out.String(), "unsaid=0") || !strings.Contains(out.String(), "unsaid=29") {
 		t.Errorf("it logs\n%s", out.String())
+	}
+}
+
+// TestPanic: an invocation that panics is an error to its caller, and its span is sent,
+// failed, with the stack.
+func TestPanic(t *testing.T) {
+	spans := make(chan *tracepb.Span, 10)
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var request collectorpb.ExportTraceServiceRequest
+		if err == nil {
+			err = proto.Unmarshal(body, &request)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		for _, resource := range request.ResourceSpans {
+			for _, scope := range resource.ScopeSpans {
+				for _, span := range scope.Spans {
+					spans <- span
+				}
+			}
+		}
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+	sent, err := New(t.Context(), Settings{Traces: true}, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = sent.Invoke(t.Context(), Invocation{Function: "score", Name: "score", Trigger: PubSub}, func(context.Context, Span) error {
+		panic("six hundred and sixty-six")
+	})
+	var p *spawn.Panic
+	if !errors.As(err, &p) || p.Value != "six hundred and sixty-six" {
+		t.Errorf("error %v", err)
+	}
+	if err := sent.Shutdown(t.Context()); err != nil { // it sends what is left
+		t.Fatal(err)
+	}
+	close(spans)
+	var all []*tracepb.Span
+	for span := range spans {
+		all = append(all, span)
+	}
+	if len(all) != 1 || all[0].Name != "score" || all[0].Status.GetCode() != tracepb.Status_STATUS_CODE_ERROR || !strings.Contains(all[0].Status.Message, "sixty-six") {
+		t.Fatalf("spans %v", all)
+	}
+	if text := all[0].Events[0].String(); !strings.Contains(text, "exception.stacktrace") || !strings.Contains(text, "TestPanic") {
+		t.Errorf("event %s", text)
 	}
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // Trigger is what has a function run, by the names of faas.trigger.
@@ -73,11 +76,11 @@ type Invocation struct {
 }
 
 // Invoke calls f, the work of an invocation, in a span, and counts the invocation. Its
-// error is f's.
+// error is f's. If f panics, that is a [*spawn.Panic], and the span has failed with it.
 func (t *Telemetry) Invoke(ctx context.Context, inv Invocation, f func(context.Context, Span) error) error {
 	began := time.Now()
 	ctx, span := t.begin(ctx, inv)
-	err := f(ctx, span)
+	err := spawn.Catch(func() error { return f(ctx, span) })
 	span.End(err)
 	t.Metrics().invoked(ctx, inv, time.Since(began), err)
 	return err
@@ -153,13 +156,18 @@ func (s Span) Number(name string, value int) {
 	}
 }
 
-// End ends the span, as failed if err is not nil.
+// End ends the span, as failed if err is not nil. Of a panic it records the stack.
+// https://opentelemetry.io/docs/specs/otel/trace/exceptions/
 func (s Span) End(err error) {
 	if s.of == nil {
 		return
 	}
 	if err != nil {
 		s.of.SetStatus(codes.Error, err.Error())
+		var p *spawn.Panic
+		if errors.As(err, &p) {
+			s.of.RecordError(p, trace.WithAttributes(semconv.ExceptionStacktrace(string(p.Stack))))
+		}
 	}
 	s.of.End()
 }
