@@ -33,6 +33,7 @@ func MountAPI(s *protocol.Server, ready func(context.Context) error, api *runs.A
 	view(m, "/api/models", "List the registered models. A model is registered by the tick after it is published.", api.ListModels)
 	view(m, "/api/model", "Show a model. It says whom the model serves, what is in it, and what each version found.", api.ModelDetail)
 	view(m, "/api/ingest", "Show what was ingested over a span of time. It says what was stored, what was refused and why, and what waits.", api.Ingest)
+	view(m, "/api/deadletter", "List what was refused. Each line says why, where it stands in the event hub, and what it is.", api.ListLetters)
 	read(m, "/api/windows", "List the windows that the schedule makes of a span. Each says whether there is a run over it.", api.Windows)
 	read(m, "/api/devices", "List devices. Each says when its newest reading was taken.", api.Devices)
 	read(m, "/api/sensors", "List sensors and device models. A sensor is registered by its first reading.", api.Sensors)

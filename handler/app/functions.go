@@ -49,7 +49,7 @@ func (a *App) mount() {
 	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))
 	MountAPI(a.server, a.schema.ready, &runs.API{
 		Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Figures: a.db, Published: a.db, Files: blobs,
-		Portraits: portraits{a.models, blobs}, Sender: a.sender, Ender: a.ender,
+		Portraits: portraits{a.models, blobs}, DeadLetters: letters{blobs}, Sender: a.sender, Ender: a.ender,
 		Settings: a.cfg.Score, Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now,
 	})
 }

@@ -58,6 +58,7 @@ func newDescribed(t *testing.T) described {
 		}
 		events = append(events, event, fmt.Appendf(nil, `{"device":"d","sensor":"no model","ts":"2018-08-28T23:0%d:00Z","value":1}`, i))
 	}
+	events = append(events, []byte(`{"reading": "<img src=x onerror=alert(1)>"}`), []byte("\xff\x00 no text"))
 	invoke(t, a, "ingest", "events", events)
 	if status, reply := request(t, a, http.MethodPost, "/api/runs", map[string]string{"from": "2018-08-28T23:00:00Z", "to": "2018-08-29T00:00:00Z"}); status != http.StatusAccepted {
 		t.Fatal(status, reply)
@@ -150,6 +151,7 @@ var examples = map[string]url.Values{
 	"/api/models":         {"limit": {"5"}},
 	"/api/model":          {"name": {fleet.ID{Device: oddDevice, Sensor: oddSensor}.Path() + ".pkl"}},
 	"/api/ingest":         {"range": {"day"}},
+	"/api/deadletter":     {"limit": {"1"}},
 }
 
 // bodies are those with which each route that changes something has an answer, in an

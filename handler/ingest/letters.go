@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,15 +14,20 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
 // Letters is the container deadletter as a working queue.
-type Letters struct{ Files blob.Store }
+type Letters struct {
+	Files   blob.Store
+	MaxBlob int64 // how many bytes a blob may have that is read; 256 MiB if 0
+}
 
 // Filter selects lines of dead letters. What is empty or zero selects all.
 type Filter struct {
 	Name     string    // the beginning of the blob's name: {hub}/{partition}/…
+	FromName string    // the blob's name, or one that sorts before it
 	Reason   string    // a part of the reason, in any case
 	Device   string    // a pattern, as in [path.Match], of the reading's device or the one that IoT Hub knows
 	From, To time.Time // when the event reached the hub: From ≤ then < To
@@ -72,6 +78,9 @@ func (l Letters) All(ctx context.Context, f Filter) iter.Seq2[Standing, error] {
 				yield(Standing{}, err)
 				return
 			}
+			if info.Name < f.FromName {
+				continue
+			}
 			letters, _, err := l.read(ctx, info.Name)
 			if err != nil {
 				yield(Standing{}, err)
@@ -91,7 +100,7 @@ func (l Letters) read(ctx context.Context, name string) (letters []Letter, etag 
 	if !strings.HasSuffix(name, ".jsonl") {
 		return nil, "", nil
 	}
-	content, info, err := l.Files.Read(ctx, blob.DeadLetter, name, "", maxSpilled)
+	content, info, err := l.Files.Read(ctx, blob.DeadLetter, name, "", cmp.Or(l.MaxBlob, maxSpilled))
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil, "", nil
 	}
@@ -101,7 +110,7 @@ func (l Letters) read(ctx context.Context, name string) (letters []Letter, etag 
 	for line := range bytes.Lines(content) {
 		var x Letter
 		if err := json.Unmarshal(line, &x); err != nil {
-			return nil, "", fmt.Errorf("%s/%s is no dead letter: %w", blob.DeadLetter, name, err)
+			return nil, "", fmt.Errorf("%w: %s/%s is no dead letter: %w", fleet.ErrInvalid, blob.DeadLetter, name, err)
 		}
 		letters = append(letters, x)
 	}

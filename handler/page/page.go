@@ -71,6 +71,8 @@ func Draw(w io.Writer, here *url.URL, key string, answer any) error {
 		name, f.Title = "models.html", "Models"
 	case runs.Ingest:
 		name, f.Title, f.View = "ingest.html", "Ingest", newIngestView(v)
+	case runs.LetterList:
+		name, f.Title = "deadletter.html", "Dead letter"
 	case runs.ModelDetail:
 		name, f.Title, f.View = "model.html", "Model "+v.Name, newModelView(v)
 	case Problem:
@@ -197,7 +199,7 @@ func (f frame) Section(name string) bool {
 	if name == "" {
 		return path == "" || path == "device" || path == "sensor"
 	}
-	return path == name || path+"s" == name || strings.HasPrefix(path, name+"/")
+	return path == name || path+"s" == name || strings.HasPrefix(path, name+"/") || name == "ingest" && path == "deadletter"
 }
 
 func (f frame) link(query url.Values, parts ...string) string {

@@ -70,12 +70,17 @@ func answers() map[string]any {
 	ofFleet.Scope, ofFleet.Facts = fleet.OfFleet, &fleet.Facts{Devices: []string{hostile}}
 	ingest := runs.Ingest{From: noon.Add(-time.Hour), To: noon, Range: "hour", Sum: runs.Ingested{Events: 3, Stored: 2, Rejected: 1, LagSeconds: 2}, Refusals: []runs.Refusal{{Reason: hostile, Count: 1, Example: hostile, DeadLetter: hostile}},
 		Columns: []runs.Ingested{{From: noon.Add(-time.Hour), Events: 3, Stored: 2, Rejected: 1, Missing: 4, LagSeconds: 2}, {From: noon.Add(-30 * time.Minute)}}}
+	ingest.Spill = runs.Spill{Batches: 2, Bytes: 7 << 20, Oldest: noon.Add(-time.Hour), More: true}
+	element, sequence := 1, int64(7)
+	refused := runs.Letter{Blob: hostile, Hub: hostile, Partition: hostile, Sequence: &sequence, Enqueued: noon, Element: &element, Rejected: 2, Reason: hostile, Mapping: hostile,
+		Device: hostile, Sensor: hostile, TS: hostile, Value: &zero, Event: hostile, Bytes: 5000, Base64: true, Replays: 2}
 	attributes := runs.Model{Name: "devices.csv", Scope: fleet.Attributes}
 	return map[string]any{
 		"fleet": lanes, "sites": sites, "empty fleet": runs.Lanes{From: columns[0], To: noon}, "device": device,
 		"runs": runs.RunList{Runs: []runs.Run{shown, going}, Next: run}, "no runs": runs.RunList{}, "run": shown, "open run": going,
 		"sensor": sensor, "flat sensor": flat, "silent sensor": silent, "device model": ofDevice, "job": detail, "ingest": ingest, "no events": runs.Ingest{From: noon.Add(-time.Hour), To: noon}, "model": whole, "devices.csv": runs.ModelDetail{Model: attributes},
 		"models": runs.ModelList{Models: []runs.Model{model, ofFleet, attributes, {Name: "default.pkl", Scope: fleet.OfSensors}}, Next: hostile}, "no models": runs.ModelList{},
+		"dead letter": runs.LetterList{Letters: []runs.Letter{refused, {Blob: hostile}}, Next: hostile}, "no dead letter": runs.LetterList{},
 		"jobs": runs.JobList{Jobs: []runs.Job{job, good}, Next: hostile}, "no jobs": runs.JobList{}, "problem": page.Problem{Status: 404, Text: hostile},
 	}
 }
@@ -136,7 +141,7 @@ func TestPagesAreStrict(t *testing.T) {
 			if images > 0 {
 				t.Errorf("%s: a name became an element", name)
 			}
-			if !strings.Contains("empty fleet runs no runs run open run no jobs no models devices.csv sites no events", name) && texts == 0 {
+			if !strings.Contains("empty fleet runs no runs run open run no jobs no models devices.csv sites no events no dead letter", name) && texts == 0 {
 				t.Errorf("%s: the name is not shown", name)
 			}
 		}

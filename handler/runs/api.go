@@ -76,18 +76,19 @@ type Schedule interface {
 
 // API answers requests. It is safe for concurrent use.
 type API struct {
-	Ledger    Ledger
-	Overview  Overview
-	Readings  Readings
-	Figures   Figures
-	Published Published
-	Portraits Portraits
-	Files     blob.Store
-	Models    Models
-	Sender    ledger.Messenger
-	Ender     ledger.Closer
-	Settings  fleet.Settings // the current ones: of the runs it opens
-	Schedule  Schedule       // when windows end
+	Ledger      Ledger
+	Overview    Overview
+	Readings    Readings
+	Figures     Figures
+	Published   Published
+	Portraits   Portraits
+	DeadLetters DeadLetters
+	Files       blob.Store
+	Models      Models
+	Sender      ledger.Messenger
+	Ender       ledger.Closer
+	Settings    fleet.Settings // the current ones: of the runs it opens
+	Schedule    Schedule       // when windows end
 	// Delay is how long after a window's end it is due.
 	Delay time.Duration
 	// Retention is how long runs and readings are kept; 0 is for ever.

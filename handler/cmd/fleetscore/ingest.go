@@ -17,7 +17,7 @@ import (
 )
 
 func ingestCommand(c console) *cobra.Command {
-	return group("ingest", "Try out how events become readings", tryCommand(c), mappingsCommand(c), publishMapCommand(c))
+	return group("ingest", "Try out how events become readings, and show what became of them", tryCommand(c), mappingsCommand(c), publishMapCommand(c), ingestStatusCommand(c))
 }
 
 // mapFlags say how events become readings.

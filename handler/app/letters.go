@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"iter"
+	"unicode/utf8"
+
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/ingest"
+	"github.com/fleetscore/fleetscore/handler/runs"
+)
+
+// letters is runs.DeadLetters.
+type letters struct{ blobs blob.Store }
+
+const (
+	// mostLetters bounds a blob that is looked at, in bytes: the process has other work.
+	mostLetters = 16 << 20
+	// mostShown is how many bytes of what was refused are shown.
+	mostShown = 4096
+)
+
+// Letters yields lines of dead letters.
+func (l letters) Letters(ctx context.Context, name, from string) iter.Seq2[runs.Letter, error] {
+	return func(yield func(runs.Letter, error) bool) {
+		standing := ingest.Letters{Files: l.blobs, MaxBlob: mostLetters}
+		for x, err := range standing.All(ctx, ingest.Filter{Name: name, FromName: from}) {
+			if errors.Is(err, fleet.ErrInvalid) {
+				err = fmt.Errorf("%w: look at it with fleetscore deadletter show", err)
+			}
+			if !yield(letter(x), err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func letter(x ingest.Standing) runs.Letter {
+	l := runs.Letter{Blob: x.Blob, Hub: x.Hub, Partition: x.Partition, Sequence: x.Sequence, Enqueued: x.Enqueued, Rejected: x.Rejected,
+		Reason: x.Reason, Mapping: x.Mapping, Bytes: len(x.Raw), Replays: x.Replays}
+	if x.Element >= 0 {
+		l.Element = &x.Element
+	}
+	if r := x.Reading; r != nil {
+		l.Device, l.Sensor, l.TS, l.Value = r.Device, r.Sensor, r.TS, &r.Value
+	}
+	shown := x.Raw[:min(len(x.Raw), mostShown)]
+	for cut := 0; cut < utf8.UTFMax && len(shown) < len(x.Raw) && !utf8.Valid(shown); cut++ {
+		shown = shown[:len(shown)-1] // a character that is cut apart
+	}
+	if l.Event = string(shown); !utf8.Valid(shown) {
+		l.Event, l.Base64 = base64.StdEncoding.EncodeToString(x.Raw[:min(len(x.Raw), mostShown)]), true
+	}
+	return l
+}
