@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -112,6 +113,79 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.text) {
 			t.Errorf("%s: %v; want %v %s", name, err, tc.want, tc.text)
+		}
+	}
+}
+
+// TestEdges: what is just within the bounds is read.
+func TestEdges(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("a", 512)
+	for _, c := range []struct {
+		name string
+		data []byte
+		size int
+		ok   bool
+	}{
+		{"empty archive", zipped(t), 0, true},
+		{"empty file", zipped(t, name, ""), 0, true},
+		{"longest name", zipped(t, name, "b"), 1, true},
+		{"a longer one", zipped(t, name+"a", "b"), 0, false},
+		{"1 MiB", zipped(t, name, strings.Repeat("\x00", 1<<20-1), "b", "c"), 1 << 20, true},
+		{"a byte more", zipped(t, name, strings.Repeat("\x00", 1<<20), "b", "c"), 0, false},
+	} {
+		a, err := archive.Open(c.data)
+		switch {
+		case !c.ok && err == nil:
+			t.Errorf("%s is read", c.name)
+		case c.ok && (err != nil || a.Size() != c.size):
+			t.Errorf("%s: %v", c.name, err)
+		case c.ok && a.Has(name):
+			if content, err := a.Read(name); err != nil || len(content) != c.size-len(a.Names())+1 {
+				t.Errorf("%s: %d bytes, %v", c.name, len(content), err)
+			}
+		}
+	}
+}
+
+// TestMethods: bzip2 is read as well, other methods are named.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	compressed, err := hex.DecodeString("425a68393141592653591931653d00000081000244a000219a68334d07338bb9229c28480c98b29e80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := func(method uint16, content []byte, size uint64) []byte {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		f, err := w.CreateRaw(&zip.FileHeader{Name: "a", Method: method, CompressedSize64: uint64(len(content)), UncompressedSize64: size})
+		if err == nil {
+			_, err = f.Write(content)
+		}
+		if err = errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	for _, c := range []struct {
+		method  uint16
+		content []byte
+		size    uint64
+		want    string
+	}{
+		{12, compressed, 5, ""},
+		{12, compressed, 4, "\"a\" in the zip file: 4 bytes are said to be in it, 5 come out"},
+		{12, compressed, 6, "6 bytes are said to be in it, 5 come out"},
+		{12, compressed[:10], 5, "unexpected EOF"},
+		{93, compressed, 5, "compressed by method 93, which is not supported: use deflate or none"},
+	} {
+		a, err := archive.Open(written(c.method, c.content, c.size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := a.Read("a")
+		if c.want == "" && (err != nil || string(content) != "hello") || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("method %d, %d bytes: %q, %v; want %q", c.method, c.size, content, err, c.want)
 		}
 	}
 }

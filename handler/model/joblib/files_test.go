@@ -1,0 +1,196 @@
+package joblib_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ulikunitz/xz/lzma"
+
+	"github.com/fleetscore/fleetscore/handler/model/joblib"
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
+	"github.com/fleetscore/fleetscore/handler/model/pickle"
+)
+
+// files returns what files.py in testdata wrote: files by version, compression and
+// protocol.
+func files(t *testing.T) map[string][]byte {
+	t.Helper()
+	names, err := filepath.Glob("testdata/files-*.json.gz")
+	if err != nil || len(names) < 2 {
+		t.Fatal("goldens are missing", names, err)
+	}
+	all := make(map[string][]byte)
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var g struct {
+			Joblib string
+			Files  map[string][]byte
+		}
+		if err := json.NewDecoder(z).Decode(&g); err != nil {
+			t.Fatal(err)
+		}
+		for kind, data := range g.Files {
+			all[g.Joblib+" "+kind] = data
+		}
+	}
+	return all
+}
+
+func known(g pickle.Global) bool { return joblib.Known(g) || numpy.Known(g) }
+
+// read returns the dict in a file as text, array by array.
+func read(data []byte) (string, error) {
+	data, err := joblib.Decompress(data)
+	if err != nil {
+		return "", err
+	}
+	v, err := pickle.Read(data, pickle.Options{Allow: known, Built: joblib.Built})
+	if err != nil {
+		return "", err
+	}
+	d, ok := v.(*pickle.Dict)
+	if !ok {
+		return "", errors.New(pickle.Kind(v))
+	}
+	var b strings.Builder
+	for _, e := range d.Entries {
+		if s, ok := e.Value.(string); ok {
+			fmt.Fprintf(&b, "%v: %s\n", e.Key, s)
+			continue
+		}
+		a, err := numpy.Parse(e.Value)
+		if err != nil {
+			return "", err
+		}
+		items, err := a.Items(pickle.NewBudget(0))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "%v: %v %v %v\n", e.Key, a.Type, a.Shape, items)
+	}
+	return b.String(), nil
+}
+
+const want = `rows: f8 [2 3] [0 1 2 3 4 5]
+fortran: f4 [2 3] [0 1 2 3 4 5]
+integers: i2 [2] [-1 2]
+words: U3 [2] [a bcd]
+objects: O8 [2 2] [a <nil> 1 2.5]
+none: f8 [0 3] []
+one: f8 [] [7.5]
+end: the end
+`
+
+// TestFiles holds that the arrays in joblib's files are read, with or without padding
+// between them, whatever the compression.
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	for name, data := range files(t) {
+		if got, err := read(data); err != nil || got != want {
+			t.Errorf("%s: %v\n%s", name, err, got)
+		}
+	}
+}
+
+// TestTruncated: a file that is cut is refused.
+func TestTruncated(t *testing.T) {
+	t.Parallel()
+	for name, data := range files(t) {
+		for n := 0; n < len(data); n += 1 + n/10 {
+			if got, err := read(data[:n]); err == nil {
+				t.Errorf("%s: %d of %d bytes are read: %s", name, n, len(data), got)
+			}
+		}
+	}
+}
+
+// TestDamaged: a file with a checksum that has another byte is refused, or what is in it
+// is the same.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	for name, data := range files(t) {
+		if name != "1.6.0 gzip_4" && name != "1.6.0 xz_4" {
+			continue
+		}
+		refused := 0
+		for i := range data {
+			damaged := bytes.Clone(data)
+			damaged[i] ^= 0x10
+			switch got, err := read(damaged); {
+			case err != nil:
+				refused++
+			case got != want:
+				t.Errorf("%s with byte %d of %d changed: %s", name, i, len(data), got)
+			}
+		}
+		if refused < len(data)/2 {
+			t.Errorf("%s: %d of %d damages are refused", name, refused, len(data))
+		}
+	}
+}
+
+// TestLimits: 16 MiB come out of any file, of a larger one a hundred times its size.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	within := compress(t, "zlib", make([]byte, 16<<20))
+	if got, err := joblib.Decompress(within); err != nil || len(got) != 16<<20 {
+		t.Errorf("16 MiB: %d bytes, %v", len(got), err)
+	}
+	_, err := joblib.Decompress(compress(t, "zlib", make([]byte, 16<<20+1)))
+	if !errors.Is(err, pickle.ErrLimit) || !strings.Contains(err.Error(), "decompress (zlib): ") || !strings.Contains(err.Error(), "over 256 MiB or 100 times the file's size come out") {
+		t.Errorf("a byte more: %v", err)
+	}
+	if _, err := joblib.Decompress([]byte("ZF0x12")); err == nil || !strings.Contains(err.Error(), "before 0.9.3): not supported: load it in Python and dump it again") {
+		t.Error(err)
+	}
+	for _, plain := range []string{"", "x", "\x80\x04N.", "Z", "B", "\xfd7zX"} {
+		if got, err := joblib.Decompress([]byte(plain)); plain != "x" && (err != nil || string(got) != plain) {
+			t.Errorf("%q is not compressed: %q, %v", plain, got, err)
+		}
+	}
+}
+
+// TestDictionaries: a file may name a dictionary of 4 GiB; what is allocated is bounded
+// by what may come out.
+func TestDictionaries(t *testing.T) {
+	t.Parallel()
+	data := compress(t, "lzma", []byte("hello"))
+	copy(data[1:5], "\x00\xff\xff\xff")
+	if got, err := joblib.Decompress(data); err != nil || string(got) != "hello" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for n := range lzma.HeaderLen {
+		if _, err := joblib.Decompress(append([]byte("\x5d\x00"), make([]byte, n)...)[:max(n, 2)]); err == nil {
+			t.Errorf("a head of %d bytes is read", n)
+		}
+	}
+}
+
+// TestKnown: arrays are described by joblib, or by its copy in scikit-learn.
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"joblib.numpy_pickle NumpyArrayWrapper": true, "sklearn.externals.joblib.numpy_pickle NumpyArrayWrapper": true,
+		"joblib.numpy_pickle NDArrayWrapper": false, "joblib NumpyArrayWrapper": false, "joblib.numpy_pickle load": false,
+	} {
+		module, class, _ := strings.Cut(name, " ")
+		if got := joblib.Known(pickle.Global{Module: module, Name: class}); got != want {
+			t.Errorf("%s is known: %v", name, got)
+		}
+	}
+}
