@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // randomValues returns a tree grown at random, of nodes in no order.
@@ -180,6 +181,7 @@ func TestValuesRefuses(t *testing.T) {
 	for want, nodes := range map[string][]ValueNode[float64]{
 		"no node":             {},
 		"child 7 is not":      {{Left: 1, Right: 7}, leaf},
+		"child 3 is not":      {{Left: 1, Right: 3}, leaf, leaf},
 		"child -1 is not":     {{Left: 1, Right: -1}, leaf},
 		"another parent":      {{Left: 1, Right: 1}, leaf},
 		"child 0 has":         {{Left: 1, Right: 2}, {Left: 0, Right: 3}, leaf, leaf},
@@ -336,20 +338,27 @@ func TestSizeOfTrees(t *testing.T) {
 		}
 		return f.Size()
 	}
+	tree, linkedTree := int(unsafe.Sizeof(valueTree{})), int(unsafe.Sizeof(valueTree{}))
+	if hasTops {
+		linkedTree += int(unsafe.Sizeof(top{}))
+	}
 	for _, c := range []struct {
 		name     string
 		features int
 		set      *Set
 		want     int
 	}{
-		{"linked", 1, nil, nodes * (8 + 8*width)},
-		{"wide", 5000, nil, nodes * (16 + 8*width)},
-		{"sets", 1, &Set{Bits: make([]uint32, 100)}, nodes*(16+8*width) + nodes/2*4*100},
+		{"linked", 1, nil, linkedTree + nodes*(8+8*width)},
+		{"wide", 5000, nil, tree + (nodes+1)*(16+8*width)},
+		{"sets", 1, &Set{Bits: make([]uint32, 100)}, tree + (nodes+1)*(16+8*width+1) + nodes/2*(int(unsafe.Sizeof(Set{}))+4*100)},
 	} {
-		tree := path(c.set)
-		if got := size(c.features, tree, tree) - size(c.features, tree); got < c.want || got > c.want+nodes/2*64 {
+		of := path(c.set)
+		if got := size(c.features, of, of) - size(c.features, of); got != c.want {
 			t.Errorf("%s: a tree takes %d bytes, want %d", c.name, got, c.want)
 		}
+	}
+	if got := size(1); got < int(unsafe.Sizeof(Values[float32, float64]{})) {
+		t.Errorf("no tree takes %d bytes", got)
 	}
 }
 
