@@ -91,10 +91,10 @@ func parseObjective(text string, outputs int) (objective, error) {
 	return o, nil
 }
 
-// decimal parses a number as Atof in include/LightGBM/utils/common.h does. Without an
-// exponent Atof does not round to nearest.
+// decimal parses a number as Atof in include/LightGBM/utils/common.h does. Of digits and a
+// point alone Atof does not round to nearest.
 func decimal(text string) float64 {
-	if v, err := strconv.ParseFloat(text, 64); err != nil || strings.ContainsAny(text, "eE") {
+	if v, err := strconv.ParseFloat(text, 64); err != nil || strings.Trim(text, "0123456789.") != "" {
 		return v
 	}
 	whole, fraction, _ := strings.Cut(text, ".")
