@@ -317,6 +317,19 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestStackBudget: a stack beyond the room that readers share is taken off the budget.
+func TestStackBudget(t *testing.T) {
+	t.Parallel()
+	budget := pickle.NewBudget(0)
+	if _, err := pickle.Read([]byte("("+strings.Repeat("N", 1000)+"t."), pickle.Options{Budget: budget}); err != nil {
+		t.Fatal(err)
+	}
+	const opcodes, tuple, stack = 1003 * 64, 64 + 1000*16, 1024 * 16
+	if err := budget.Take(1<<20 + opcodes - tuple - stack + 1); !errors.Is(err, pickle.ErrLimit) {
+		t.Errorf("a stack of 1,000 is not taken off the budget: %v", err)
+	}
+}
+
 // TestMemory: what was read stays until the memory is reset, and is clean for the next.
 func TestMemory(t *testing.T) {
 	t.Parallel()

@@ -67,7 +67,7 @@ func TestRead(t *testing.T) {
 		{"](K\x01K\x02eK\x03a.", "[1 2 3]"}, {"(K\x01l.", "[1]"},
 		{"}(K\x01K\x02K\x03K\x04uK\x05K\x06s.", "{1:2 3:4 5:6}"}, {"(K\x01K\x02d.", "{1:2}"},
 		{"\x8f(K\x01\x90.", "set(1)"}, {"(K\x01\x91.", "set(1)"}, {"c__builtin__\nset\n(K\x01lK\x05\x86R0N.", "None"},
-		{"c__builtin__\nset\n](K\x01e\x85R.", "set(1)"}, {"c_codecs\nencode\n(V\xe9\nVlatin1\ntR.", `b"\xe9"`}, {"c__builtin__\nbytes\n)R.", `b""`},
+		{"c__builtin__\nset\n](K\x01e\x85R.", "set(1)"}, {"c_codecs\nencode\n(V\xe9\xff\nVlatin1\ntR.", `b"\xe9\xff"`}, {"c__builtin__\nbytes\n)R.", `b""`},
 		{"c__builtin__\nbytearray\nC\x01a\x85R.", `b"a"`},
 		{"cnumpy\nndarray\n.", "numpy.ndarray"}, {"\x8c\x05numpy\x8c\x01x\x93.", "numpy.x"},
 		{"cnumpy\nf\nK\x01\x85RK\x02b.", "numpy.f(1)2"}, {"cnumpy\nf\n)\x81.", "numpy.f()None"}, {"cnumpy\nf\n)}\x92.", "numpy.f()None"},

@@ -28,12 +28,17 @@ var (
 
 // release returns s to the pool. It keeps only strings and names.
 func (s *scratch) release() {
+	s.forget()
+	scratches.Put(s)
+}
+
+// forget clears all but strings and names.
+func (s *scratch) forget() {
 	r := &s.reader
 	clear(s.stack[:min(max(r.highest, len(r.stack)), len(s.stack))])
 	clear(s.memo[:min(len(r.memo), len(s.memo))])
 	clear(s.calls[:])
 	*r = reader{}
-	scratches.Put(s)
 }
 
 // text returns b as a string.
