@@ -170,7 +170,7 @@ func TestSigns(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r predict.Result
-	if err := m.Predict(&r, []float64{0, 0, 1, 0, 0, 1}); err != nil || !slices.Equal(r.Predictions, []float64{-9, 0, 4}) {
+	if err := m.Predict(&r, []float64{0, 0, 1, 0, 0, 1}); err != nil || !slices.Equal(r.Predictions, []float64{-9, 0, 4}) || math.Signbit(r.Predictions[1]) {
 		t.Errorf("%v, %v", r.Predictions, err)
 	}
 }
