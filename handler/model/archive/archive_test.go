@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strconv"
@@ -98,6 +99,7 @@ func TestOpenRefuses(t *testing.T) {
 		"truncated":             {zipped(t, "a", "b")[:60], zip.ErrFormat, ""},
 		"a bomb":                {bomb, pickle.ErrLimit, "100 times the zip file's size come out"},
 		"too many files":        {zipped(t, many...), pickle.ErrLimit, "a zip file of 50001 files"},
+		"most files":            {zipped(t, many[2:]...), fs.ErrNotExist, `the zip file has no "a"`},
 		"a path that leads out": {zipped(t, "../a", ""), nil, `named "../a", which is no path inside it`},
 		"an absolute path":      {zipped(t, "/a", ""), nil, `named "/a"`},
 		"a path of Windows":     {zipped(t, `a\b`, ""), nil, "which is no path inside it"},
@@ -144,6 +146,22 @@ func TestEdges(t *testing.T) {
 			if content, err := a.Read(name); err != nil || len(content) != c.size-len(a.Names())+1 {
 				t.Errorf("%s: %d bytes, %v", c.name, len(content), err)
 			}
+		}
+	}
+}
+
+// TestRatio: of a large zip file a hundred times its size may come out.
+func TestRatio(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 40_000)
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
+	for zeros, ok := range map[int]bool{3_900_000: true, 4_600_000: false} {
+		data := zipped(t, "noise", string(noise), "zeros", strings.Repeat("\x00", zeros))
+		if _, err := archive.Open(data); (err == nil) != ok || err != nil && !errors.Is(err, pickle.ErrLimit) {
+			t.Errorf("%d bytes of %d: %v", zeros+len(noise), len(data), err)
 		}
 	}
 }

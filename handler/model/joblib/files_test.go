@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -154,6 +155,14 @@ func TestLimits(t *testing.T) {
 	_, err := joblib.Decompress(compress(t, "zlib", make([]byte, 16<<20+1)))
 	if !errors.Is(err, pickle.ErrLimit) || !strings.Contains(err.Error(), "decompress (zlib): ") || !strings.Contains(err.Error(), "over 256 MiB or 100 times the file's size come out") {
 		t.Errorf("a byte more: %v", err)
+	}
+	large := make([]byte, 17<<20)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 200_000 {
+		large[i] = byte(random.Uint32())
+	}
+	if got, err := joblib.Decompress(compress(t, "zlib", large)); err != nil || !bytes.Equal(got, large) {
+		t.Errorf("17 MiB of a large file: %d bytes, %v", len(got), err)
 	}
 	if _, err := joblib.Decompress([]byte("ZF0x12")); err == nil || !strings.Contains(err.Error(), "before 0.9.3): not supported: load it in Python and dump it again") {
 		t.Error(err)

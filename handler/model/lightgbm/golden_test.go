@@ -1,6 +1,7 @@
 package lightgbm_test
 
 import (
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -302,6 +303,10 @@ func TestHeaders(t *testing.T) {
 		{"sets in words of others", strings.Replace(regression, "cat_boundaries=0 1", "cat_boundaries=1 1", 1), ""},
 		{"set backwards", strings.Replace(regression, "cat_boundaries=0 1", "cat_boundaries=2 1", 1), "cat_boundaries: it is malformed: from 2 to 1 of 1"},
 		{"negative words", strings.Replace(regression, "cat_boundaries=0 1", "cat_boundaries=0 -1", 1), "-1 words in 1 bytes"},
+		{"no category", strings.Replace(regression, "cat_threshold=5", "cat_threshold=0", 1), ""},
+		{"two sets of two words", strings.NewReplacer("num_cat=1", "num_cat=2", "cat_boundaries=0 1", "cat_boundaries=0 1 2", "cat_threshold=5", "cat_threshold=5 1").Replace(regression), ""},
+		{"a boundary too few", strings.Replace(regression, "num_cat=1", "num_cat=3", 1), `cat_boundaries: it is malformed: "" is no integer`},
+		{"leaves of a digit each", strings.Replace(regression, "0.1 0.2 0.3", "1 2 3", 1), ""},
 		{"largest word", strings.Replace(regression, "cat_threshold=5", "cat_threshold=4294967295", 1), ""},
 		{"word beyond", strings.Replace(regression, "cat_threshold=5", "cat_threshold=4294967296", 1), "cat_threshold: it is malformed: 4294967296 has no 32 bits"},
 		{"a word too many", strings.Replace(regression, "cat_threshold=5", "cat_threshold=5 6", 1), "cat_threshold: it is malformed: there are more numbers"},
@@ -317,6 +322,23 @@ func TestHeaders(t *testing.T) {
 	for names, want := range map[string][]string{"a b": {"a", "b"}, "Column_0 Column_1": nil, "Column_1 Column_0": {"Column_1", "Column_0"}, "Column_0 b": {"Column_0", "b"}} {
 		if b := read(t, strings.Replace(regression, "a b", names, 1)); !slices.Equal(b.FeatureNames, want) || (b.FeatureNames == nil) != (want == nil) {
 			t.Errorf("%s: %q", names, b.FeatureNames)
+		}
+	}
+}
+
+// TestBudget: a header of many features, and each leaf, are taken off the budget.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	names := strings.TrimSuffix(strings.Repeat("abcdefghi ", 1000), " ")
+	infos := strings.TrimSuffix(strings.Repeat("[0:12345] ", 1000), " ")
+	text := []byte(strings.NewReplacer("max_feature_idx=1", "max_feature_idx=999", "a b", names, "[0:1] 0:2:1", infos).Replace(small))
+	for left, ok := range map[int]bool{32_000 + 20_000: false, 32_000 + 20_000 + 1000: true} {
+		budget := pickle.NewBudget(0)
+		if err := budget.Take(1<<20 - left); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := lightgbm.Read(text, budget); (err == nil) != ok || err != nil && !errors.Is(err, pickle.ErrLimit) {
+			t.Errorf("%d bytes: %v", left, err)
 		}
 	}
 }

@@ -149,6 +149,8 @@ var hostile = []struct{ name, data, want string }{
 	{"split of a third kind", changed(`"split_type":[0,`, `"split_type":[2,`), "tree 0: node 0: a split of type 2"},
 	{"weights of too few trees", changed(`"name":"gbtree"`, `"name":"dart","weight_drop":[1,1]`), "1 trees, but the weights of 2"},
 	{"dart without weights", changed(`"name":"gbtree"`, `"name":"dart"`), "a dart booster without the weights of its trees"},
+	{"dart's group beyond", strings.NewReplacer(`"name":"gbtree"`, `"name":"dart","weight_drop":[1]`, `"tree_info":[0]`, `"tree_info":[1]`).Replace(learner), "output 1 is not one of 1"},
+	{"dart's negative group", strings.NewReplacer(`"name":"gbtree"`, `"name":"dart","weight_drop":[1]`, `"tree_info":[0]`, `"tree_info":[-1]`).Replace(learner), "output -1 is not one of 1"},
 	{"linear without weights", changed(`"name":"gbtree"`, `"name":"gblinear"`), "0 weights for 2 features and 1 outputs"},
 	{"iterations beyond", changed(`"tree_info":[0]`, `"tree_info":[0],"iteration_indptr":[0,2]`), "iteration_indptr has 2 for 1 trees"},
 	{"iterations backwards", changed(`"tree_info":[0]`, `"tree_info":[0],"iteration_indptr":[1,0]`), "iteration_indptr has 0 for 1 trees"},
@@ -197,6 +199,9 @@ func TestHostile(t *testing.T) {
 
 func load(data []byte) error {
 	b, err := xgboost.Read(data, pickle.NewBudget(len(data)))
+	if err == nil {
+		_, err = b.Model(xgboost.Options{Inplace: true})
+	}
 	if err == nil {
 		_, err = b.Model(b.Saved())
 	}

@@ -120,6 +120,29 @@ func TestSaved(t *testing.T) {
 	}
 }
 
+// TestDropouts: from 1.4 to 3.2 inplace_predict adds a tree of dart as what the sum grew by
+// with the base_score in it: of 1e8 and 3 that is nothing.
+func TestDropouts(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]float64{"1,3": 100_000_032, "1,4": 100_000_000, "3,2": 100_000_000, "3,3": 100_000_032} {
+		data := strings.NewReplacer(`"version":[2,1,0]`, `"version":[`+version+`]`, `"name":"gbtree"`, `"name":"dart","weight_drop":[10]`, `-1E0,2E0`, `3,3`, `"5E-1"`, `"1E8"`).Replace(learner)
+		b, err := xgboost.Read([]byte(data), pickle.NewBudget(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, inplace := range []bool{false, true} {
+			m, err := b.Model(xgboost.Options{Inplace: inplace})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var r predict.Result
+			if err := m.Predict(&r, []float64{0, 0}); err != nil || inplace && r.Predictions[0] != want || !inplace && r.Predictions[0] != 100_000_032 {
+				t.Errorf("%s, in place %v: %v, %v", version, inplace, r.Predictions, err)
+			}
+		}
+	}
+}
+
 // TestInfinite: from 1.4 on a DMatrix has no infinite numbers, unless infinity stands
 // for what is missing; inplace_predict takes them.
 func TestInfinite(t *testing.T) {
