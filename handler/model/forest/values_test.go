@@ -215,7 +215,7 @@ func TestValuesRefusesShapes(t *testing.T) {
 	}{
 		{1, 1, 1, leaves(1, 1, 0), ""},
 		{1, 3, 2, leaves(1, 2, 1), ""},
-		{0, 1, 1, leaves(1, 1, 0), "leaves of 1 values, 1 outputs and 0 features cannot be"},
+		{0, 1, 1, leaves(1, 1, 0), "leaves of 1 values, 1 outputs and 0 features"},
 		{1, 1, 0, leaves(1, 0, 0), "leaves of 0 values"},
 		{1, 1, 2, leaves(1, 2, 0), "leaves of 2 values, 1 outputs"},
 		{1, math.MaxInt32 + 1, 1, leaves(1, 1, 0), "2147483648 outputs"},

@@ -128,7 +128,7 @@ func TestMessages(t *testing.T) {
 		"X\x01\x00\x00\x00\xff.":            "pickle offset 0 (BINUNICODE): a string is not UTF-8",
 		"}(Nu.":                             "pickle offset 3 (SETITEMS): a key without a value",
 		"(NNNd.":                            "pickle offset 4 (DICT): a key without a value",
-		"NNa.":                              "pickle offset 2 (APPEND): cannot append to None",
+		"NNa.":                              "pickle offset 2 (APPEND): cannot change None",
 		"}Na.":                              "pickle offset 2 (APPEND): cannot append to a dict",
 		")NNs.":                             "pickle offset 3 (SETITEM): cannot set items of a tuple",
 		"](\x90.":                           "pickle offset 2 (ADDITEMS): cannot add to a list",
