@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -99,6 +100,24 @@ func TestShapeOf(t *testing.T) {
 		}
 		if got := shapeOf(docs[0].value); got == nil || got.name != want {
 			t.Errorf("%s: %+v, want %s", text, got, want)
+		}
+	}
+}
+
+// TestRefusedAreFew: elements of an event are refused one by one up to [MaxRefused] and
+// one more, which counts the rest.
+func TestRefusedAreFew(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, MaxRefused, MaxRefused + 1, MaxRefused + 2, 50} {
+		r, all := new(Reader), 0
+		for range n {
+			r.refuse(nil, errors.New("bad"))
+		}
+		for _, x := range r.Refused {
+			all += x.Count
+		}
+		if len(r.Refused) != min(n, MaxRefused+1) || all != n || r.Refused[0].Count != 1 || r.element != n {
+			t.Errorf("%d refused: %d of them, %d in all", n, len(r.Refused), all)
 		}
 	}
 }
