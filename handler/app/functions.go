@@ -78,11 +78,11 @@ func batch(ev protocol.Events) ingest.Batch {
 // spilled.
 type migrated struct{ *App }
 
-func (a migrated) InsertReadings(ctx context.Context, batch []fleet.Reading) (fleet.Stored, error) {
+func (a migrated) InsertReadings(ctx context.Context, batch []fleet.Reading, d fleet.Delivery) (fleet.Stored, error) {
 	if err := a.schema.ready(ctx); err != nil {
 		return fleet.Stored{}, err
 	}
-	return a.db.InsertReadings(ctx, batch)
+	return a.db.InsertReadings(ctx, batch, d)
 }
 
 func (a migrated) AddIngested(ctx context.Context, minutes []fleet.Ingested) error {

@@ -80,7 +80,7 @@ func send(b *testing.B, h http.Handler, bodies []string) func() {
 // discard is a store that keeps nothing in SQL.
 type discard struct{ readings []fleet.Reading }
 
-func (d *discard) InsertReadings(_ context.Context, batch []fleet.Reading) (fleet.Stored, error) {
+func (d *discard) InsertReadings(_ context.Context, batch []fleet.Reading, _ fleet.Delivery) (fleet.Stored, error) {
 	d.readings = append(d.readings, batch...)
 	return fleet.Stored{Inserted: len(batch)}, nil
 }

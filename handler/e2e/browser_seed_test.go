@@ -47,7 +47,7 @@ func seedFleet(t *testing.T, dsn string) {
 		}
 		batch = append(batch, fleet.Reading{ID: fleet.ID{Device: deviceOf(0), Sensor: "current"}, Time: fleet.MillisOf(lastHour.Add(time.Duration(m-24*60)*time.Minute)) + 1, Value: v})
 	}
-	if _, err := db.InsertReadings(t.Context(), batch); err != nil {
+	if _, err := db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.InitWatermark(t.Context(), lastHour); err != nil {

@@ -46,7 +46,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{T: t, db: storetest.Open(t, storetest.SQLite), files: &blob.Memory{}}
 	for _, id := range ids {
-		if _, err := b.db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Time: fleet.MillisOf(hour.From), Value: 1}}); err != nil {
+		if _, err := b.db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Time: fleet.MillisOf(hour.From), Value: 1}}, fleet.Delivery{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -81,7 +81,7 @@ func logged(t *testing.T) map[string]map[string]bool {
 	models := &registry.Registry{Blobs: blobs, Ledger: db, Columns: 1, Now: clock}
 	ticker := &schedule.Ticker{Spill: in, Models: models, Ledger: db, Queue: queues{}, Poison: queues{}, Sender: sender, Ender: ender, Days: &runs.Days{Ledger: db, Now: clock}, Schedule: hourly, Now: clock}
 	check(ticker.Tick(t.Context(), log))
-	_, err = db.InsertReadings(t.Context(), []nouns.Reading{{ID: nouns.ID{Device: "1", Sensor: "1"}}}) // of 1970
+	_, err = db.InsertReadings(t.Context(), []nouns.Reading{{ID: nouns.ID{Device: "1", Sensor: "1"}}}, nouns.Delivery{}) // of 1970
 	check(err)
 	check(ticker.Tick(t.Context(), log))
 

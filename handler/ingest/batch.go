@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
@@ -30,6 +31,8 @@ type Batch struct {
 	// Archived says that the events come from an archive: they were here before, in other
 	// batches, and what was refused of them may be in dead letters of other names.
 	Archived bool
+	// Spilled says that the batch was spilled: it comes after events that were behind it.
+	Spilled bool
 }
 
 // source returns the hub and partition as the names of blobs have them.
@@ -65,6 +68,36 @@ func (b Batch) detail(i int) mapping.Detail {
 		}
 	}
 	return mapping.Detail{}
+}
+
+// delivery says where the events stand that readings with these origins came in, and
+// the faults. The events from begin to end are done with them. Events whose place is not known, and
+// such as were here before by intent, count nothing.
+func (b Batch) delivery(origins []mapping.Origin, faults []mapping.Fault, begin, end int) fleet.Delivery {
+	if b.Sequences == nil || b.Enqueued == nil || b.Partition == "" || b.Replays > 0 || b.Archived {
+		return fleet.Delivery{}
+	}
+	hub, partition := b.source()
+	d := fleet.Delivery{Partition: hub + "/" + partition, Of: func(i int) fleet.EventPlace { return b.place(origins[i].Event) }}
+	if b.Spilled {
+		d.Partition += "/spilled"
+	}
+	if end > begin {
+		d.Upto = b.place(end - 1)
+	}
+	for _, f := range faults {
+		at := b.place(f.Event)
+		if f.Refused > 0 {
+			f.Time = at.Enqueued
+		}
+		d.Faults = append(d.Faults, fleet.Fault{ID: f.ID, At: at, Time: f.Time, Copies: f.Copies, Rejected: f.Refused})
+	}
+	return d
+}
+
+// place returns where event i stands in its partition.
+func (b Batch) place(i int) fleet.EventPlace {
+	return fleet.EventPlace{Enqueued: fleet.MillisOf(b.Enqueued[i]), Sequence: b.Sequences[i]}
 }
 
 // enqueued returns when event i reached the hub, zero if that is not known.

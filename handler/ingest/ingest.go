@@ -19,7 +19,8 @@ import (
 // Store keeps readings.
 type Store interface {
 	// InsertReadings stores a batch in one transaction; see [fleet.Stored].
-	InsertReadings(ctx context.Context, batch []fleet.Reading) (fleet.Stored, error)
+	// It counts what is wrong about sensors, once of each event.
+	InsertReadings(ctx context.Context, batch []fleet.Reading, d fleet.Delivery) (fleet.Stored, error)
 }
 
 // maxInsert is how many readings one transaction has, and how many are gathered
@@ -135,7 +136,7 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 			reason = errLate
 			break
 		}
-		stored, err := in.insert(early, r.Readings)
+		stored, err := in.insert(early, b, &r.Found, begin, i)
 		if err != nil {
 			reason = err
 			break
@@ -157,18 +158,29 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 	return done, reason, nil
 }
 
-// insert stores readings, each transaction a part of them. The indices in what
-// it returns are those in readings.
-func (in *Ingester) insert(ctx context.Context, readings []fleet.Reading) (all fleet.Stored, err error) {
-	for begin := 0; begin < len(readings); begin += maxInsert {
-		stored, err := in.Store.InsertReadings(ctx, readings[begin:min(begin+maxInsert, len(readings))])
+// insert stores what was found in the events of b from begin to end, each transaction a
+// part of the readings. The indices in what it returns are those of the readings found.
+func (in *Ingester) insert(ctx context.Context, b Batch, found *mapping.Found, begin, end int) (all fleet.Stored, err error) {
+	faults := found.Faults
+	for at := 0; at < len(found.Readings) || at == 0 && len(faults) > 0; at += maxInsert {
+		piece := found.Readings[at:min(at+maxInsert, len(found.Readings))]
+		done := end // the events that are whole with this piece
+		if next := at + len(piece); next < len(found.Readings) {
+			done = found.Origins[next].Event
+		}
+		n := 0
+		for n < len(faults) && faults[n].Event < done {
+			n++
+		}
+		stored, err := in.Store.InsertReadings(ctx, piece, b.delivery(found.Origins[at:], faults[:n], begin, done))
 		if err != nil {
 			return all, err
 		}
+		faults = faults[n:]
 		all.Inserted += stored.Inserted
 		all.Equal += stored.Equal
 		for _, r := range stored.Rejected {
-			r.Index += begin
+			r.Index += at
 			all.Rejected = append(all.Rejected, r)
 		}
 	}

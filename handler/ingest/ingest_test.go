@@ -287,11 +287,11 @@ type failing struct {
 	err   error
 }
 
-func (f *failing) InsertReadings(ctx context.Context, batch []fleet.Reading) (fleet.Stored, error) {
+func (f *failing) InsertReadings(ctx context.Context, batch []fleet.Reading, d fleet.Delivery) (fleet.Stored, error) {
 	if f.calls.Add(1)%5 == 0 {
 		return fleet.Stored{}, f.err
 	}
-	return f.DB.InsertReadings(ctx, batch)
+	return f.DB.InsertReadings(ctx, batch, d)
 }
 
 func (f *failing) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error) {

@@ -23,7 +23,7 @@ type kept struct {
 	before func(ctx context.Context, call int, batch []fleet.Reading) error
 }
 
-func (k *kept) InsertReadings(ctx context.Context, batch []fleet.Reading) (s fleet.Stored, err error) {
+func (k *kept) InsertReadings(ctx context.Context, batch []fleet.Reading, _ fleet.Delivery) (s fleet.Stored, err error) {
 	k.calls++
 	if k.before != nil {
 		if err := k.before(ctx, k.calls, batch); err != nil {

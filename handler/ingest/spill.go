@@ -206,6 +206,7 @@ func (in *Ingester) drain(ctx context.Context, log *slog.Logger, name string) er
 		return err
 	}
 	b, err := readSpilled(content)
+	b.Spilled = true
 	if err == nil {
 		err = in.again(ctx, log, b)
 	} else {

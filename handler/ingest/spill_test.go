@@ -22,11 +22,11 @@ type outage struct {
 	refuse func([]fleet.Reading) error
 }
 
-func (o *outage) InsertReadings(ctx context.Context, batch []fleet.Reading) (fleet.Stored, error) {
+func (o *outage) InsertReadings(ctx context.Context, batch []fleet.Reading, d fleet.Delivery) (fleet.Stored, error) {
 	if err := o.refuse(batch); err != nil {
 		return fleet.Stored{}, err
 	}
-	return o.Store.InsertReadings(ctx, batch)
+	return o.Store.InsertReadings(ctx, batch, d)
 }
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -147,7 +147,7 @@ func TestBothRefuse(t *testing.T) {
 // slow is SQL that doesn't answer.
 type slow struct{}
 
-func (slow) InsertReadings(ctx context.Context, _ []fleet.Reading) (fleet.Stored, error) {
+func (slow) InsertReadings(ctx context.Context, _ []fleet.Reading, _ fleet.Delivery) (fleet.Stored, error) {
 	<-ctx.Done()
 	return fleet.Stored{}, ctx.Err()
 }

@@ -44,7 +44,7 @@ func TestSummaryOfReopenedRun(t *testing.T) {
 	for i := range jobs {
 		batch = append(batch, fleet.Reading{ID: id(i), Time: fleet.MillisOf(day.From)})
 	}
-	_, err := db.InsertReadings(ctx, batch)
+	_, err := db.InsertReadings(ctx, batch, fleet.Delivery{})
 	check(err)
 	check(db.InitWatermark(ctx, day.From))
 	// end closes what is queued and ends the run.
@@ -80,7 +80,7 @@ func TestSummaryOfReopenedRun(t *testing.T) {
 	// A late reading re-opens it, and one more before that has ended.
 	now = now.AddDate(0, 1, 0)
 	for i := range 2 {
-		_, err = db.InsertReadings(ctx, []fleet.Reading{{ID: id(i), Time: fleet.MillisOf(day.From) + 7}})
+		_, err = db.InsertReadings(ctx, []fleet.Reading{{ID: id(i), Time: fleet.MillisOf(day.From) + 7}}, fleet.Delivery{})
 		check(err)
 		_, _, err = db.ReopenLate(ctx, 9, now, time.Time{})
 		check(err)

@@ -58,9 +58,11 @@ func answers() map[string]any {
 	sensor := runs.Subject{Device: hostile, Name: hostile, From: noon.Add(-time.Hour), To: noon, Readings: &readings, Score: &readings, Anomalies: anomalies, NotKept: 1, Files: 1, Unread: 7,
 		Gaps: []runs.Gap{{From: noon.Add(-time.Hour), To: noon}}, Distribution: &runs.Distribution{From: -1, Step: .1, Counts: []int{0, 3, 10, 4}, Mean: -.8, SD: .1, Center: &zero, Scale: &value},
 		Model: hostile, Portrait: &runs.Portrait{Kind: "detector", Class: hostile, Steps: []string{hostile}, Features: []string{hostile}, Threshold: &zero}, Jobs: []runs.Job{job, good}, Marks: marks}
+	usual, lacking := 5.0, 12
+	sensor.Quality = &runs.Quality{UsualSeconds: &usual, Missing: &lacking, Duplicate: 3, Conflict: 1, Rejected: 1000}
 	flat := sensor
 	flat.Distribution = &runs.Distribution{From: 7, Counts: []int{4}, Mean: 7}
-	silent := runs.Subject{Device: hostile, Name: "silent", From: noon.Add(-time.Hour), To: noon, Readings: &runs.Series{}}
+	silent := runs.Subject{Device: hostile, Name: "silent", From: noon.Add(-time.Hour), To: noon, Readings: &runs.Series{}, Quality: &runs.Quality{}}
 	ofDevice := runs.Subject{Device: hostile, Name: hostile, DeviceModel: true, From: noon.Add(-time.Hour), To: noon, Score: &constant, Features: []runs.Series{readings, constant}, Jobs: []runs.Job{ofModel}}
 	detail := runs.JobDetail{Job: job, Attempts: []ledger.Attempt{{At: noon, Own: true, Error: hostile}}, Log: &ledger.ErrorLog{Run: run, Error: hostile, Remedy: hostile}}
 	model := runs.Model{Name: hostile, Scope: fleet.OfDevice, Device: hostile, Title: hostile, Size: 2048, Serves: 1, Facts: &fleet.Facts{Fault: hostile, Sensors: []string{hostile}, LookbackMS: 90_000}}

@@ -40,7 +40,7 @@ func api(t testing.TB, stdout io.Writer) http.Handler {
 	if err := db.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.InsertReadings(ctx, []fleet.Reading{{ID: fleet.ID{Device: "1", Sensor: "2"}, Time: 1535497205007, Value: 1}}); err != nil {
+	if _, err := db.InsertReadings(ctx, []fleet.Reading{{ID: fleet.ID{Device: "1", Sensor: "2"}, Time: 1535497205007, Value: 1}}, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	w, err := fleet.ParseRunID(someRun)

@@ -40,7 +40,7 @@ func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
 	t.Helper()
 	db := storetest.Open(t, storetest.SQLite)
 	for _, id := range []fleet.ID{{Device: "1", Sensor: "1"}, {Device: "1", Sensor: "2"}, {Device: "2", Sensor: "1"}} {
-		if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id}}); err != nil {
+		if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id}}, fleet.Delivery{}); err != nil {
 			t.Fatal(err)
 		}
 	}

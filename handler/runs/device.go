@@ -17,6 +17,8 @@ type Readings interface {
 	// DeviceSensors returns the names of a device's sensors in their order, none if it has none.
 	DeviceSensors(ctx context.Context, device string) ([]string, error)
 	Readings(ctx context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error]
+	// SensorFaults counts what was wrong about what came of a sensor, in the hours that begin in w.
+	SensorFaults(ctx context.Context, id fleet.ID, w fleet.Window) (fleet.SensorFaults, error)
 }
 
 // DeviceRequest asks for a device over a span of time.

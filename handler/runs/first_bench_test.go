@@ -27,7 +27,7 @@ func BenchmarkFirstView(b *testing.B) {
 			batch = append(batch, fleet.Reading{ID: fleet.ID{Device: fmt.Sprintf("site-%02d/line-%d/pump-%04d", i%20, i%7, i), Sensor: sensor}, Time: fleet.MillisOf(now)})
 		}
 	}
-	if _, err := db.InsertReadings(b.Context(), batch); err != nil {
+	if _, err := db.InsertReadings(b.Context(), batch, fleet.Delivery{}); err != nil {
 		b.Fatal(err)
 	}
 	raw, err := sql.Open("sqlite3", dsn)

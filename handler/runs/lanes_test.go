@@ -113,6 +113,10 @@ func (f full) Readings(context.Context, []fleet.ID, fleet.Window) iter.Seq2[flee
 	return func(func(fleet.Reading, error) bool) {}
 }
 
+func (f full) SensorFaults(context.Context, fleet.ID, fleet.Window) (fleet.SensorFaults, error) {
+	return fleet.SensorFaults{}, nil
+}
+
 func (f full) RunsWithin(_ context.Context, w fleet.Window, limit int) ([]fleet.Run, error) {
 	all := make([]fleet.Run, min(limit, f.runs))
 	for i := range all {
@@ -221,7 +225,7 @@ func TestSites(t *testing.T) {
 	api, db, _ := newAPI(t)
 	for i := range 150 {
 		for _, form := range []string{"pump-%03d", "north/line-%d"} {
-			if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: fmt.Sprintf(form, i), Sensor: "t"}}}); err != nil {
+			if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: fmt.Sprintf(form, i), Sensor: "t"}}}, fleet.Delivery{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -255,7 +259,7 @@ func TestDevice(t *testing.T) {
 		}
 		batch = append(batch, fleet.Reading{ID: fleet.ID{Device: "1", Sensor: "2"}, Time: fleet.MillisOf(now.Add(-time.Hour)) + fleet.Millis(i*1000), Value: v})
 	}
-	if _, err := db.InsertReadings(t.Context(), batch); err != nil {
+	if _, err := db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	scored(t, db, -1, map[string]fleet.Outcome{"1": fine(10, 1)})

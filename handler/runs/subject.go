@@ -33,6 +33,7 @@ type Subject struct {
 	To           time.Time        `json:"to"`                     // the end of the span
 	Readings     *Series          `json:"readings,omitempty"`     // what the sensor measured, in its own unit
 	Distribution *Distribution    `json:"distribution,omitempty"` // how the readings lie
+	Quality      *Quality         `json:"quality,omitempty"`      // what is wrong about what came of the sensor
 	Gaps         []Gap            `json:"gaps,omitempty"`         // stretches without a reading that are more than five times as long as usual; at most 50
 	Score        *Series          `json:"score,omitempty"`        // the scores of its rows
 	Features     []Series         `json:"features,omitempty"`     // the columns of its rows, as the model saw them; at most 64
@@ -140,14 +141,24 @@ func (a *API) portray(ctx context.Context, j fleet.Job) (model string, is *Portr
 // measured adds the readings of a sensor.
 func (a *API) measured(ctx context.Context, s *Subject, w fleet.Window, found *found) error {
 	var seen sample
+	var apart distances
 	all, err := a.series(ctx, s.Device, []string{s.Name}, w, func(r fleet.Reading) {
 		seen.add(r.Value)
+		apart.add(r.Time)
 		found.see(r)
 	})
 	if err != nil {
 		return err
 	}
 	s.Readings, s.Gaps = &all[0], gaps(all[0].Points)
+	end := w.To
+	if now := a.Now(); now.Before(end) {
+		end = now
+	}
+	if s.Quality, err = a.quality(ctx, fleet.ID{Device: s.Device, Sensor: s.Name}, w); err != nil {
+		return err
+	}
+	s.Quality.UsualSeconds, s.Quality.Missing = apart.missing(fleet.MillisOf(end))
 	if s.Readings.Values > 0 {
 		d := seen.distribution()
 		if p := s.Portrait; p != nil && len(p.Scale) == 1 {

@@ -79,7 +79,7 @@ func measure(t *testing.T, api *runs.API, db *store.DB) {
 			batch = append(batch, fleet.Reading{ID: id, Time: at, Value: v})
 			csv += fmt.Sprintf("%s,1,2,%g,%d,%g\n", at, v, anomaly, 1-v)
 		}
-		if _, err := db.InsertReadings(t.Context(), batch); err != nil {
+		if _, err := db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
 			t.Fatal(err)
 		}
 		run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: from, To: from.Add(time.Hour)}, nil, fleet.Settings{}, now)
@@ -98,6 +98,13 @@ func TestSubject(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
 	measure(t, api, db)
+	id, last := fleet.ID{Device: "1", Sensor: "2"}, fleet.MillisOf(now.Add(-time.Minute))
+	event := fleet.EventPlace{Enqueued: last, Sequence: 1}
+	_, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Time: last, Value: 3}}, fleet.Delivery{Partition: "hub/0", Upto: event,
+		Of: func(int) fleet.EventPlace { return event }, Faults: []fleet.Fault{{ID: id, At: event, Time: last, Rejected: 2}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := api.Subject(t.Context(), runs.SubjectRequest{Device: "1", Name: "2", From: now.Add(-2 * time.Hour), To: now})
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +122,9 @@ func TestSubject(t *testing.T) {
 	}
 	if total != 120 || d.From != 0 || math.Abs(d.Step*40-99) > 1e-9 || *d.Center != 4 || *d.Scale != 2 || d.Counts[39] != 1 {
 		t.Errorf("distribution %+v", d)
+	}
+	if q := s.Quality; q.UsualSeconds == nil || *q.UsualSeconds != 60 || *q.Missing != 0 || q.Duplicate != 1 || q.Conflict != 0 || q.Rejected != 2 {
+		t.Errorf("quality %+v", q)
 	}
 	if len(s.Marks) != 1 || s.Marks[0].What != "model" || !s.Marks[0].At.Equal(now.Add(-time.Hour)) {
 		t.Errorf("marks %+v", s.Marks)

@@ -20,6 +20,7 @@ type expiring struct {
 	hour    time.Time
 	asked   []time.Time
 	deleted []int64
+	faults  []time.Time
 	ended   []string
 	expired []string
 }
@@ -36,6 +37,11 @@ func (e *expiring) WindowsBefore(_ context.Context, t time.Time) ([]fleet.Window
 func (e *expiring) DeleteReadings(_ context.Context, _ fleet.Window, first int64, _ int) (int64, int64, error) {
 	e.deleted = append(e.deleted, first)
 	return 10, []int64{7, 0}[min(first, 1)], nil
+}
+
+func (e *expiring) DeleteFaults(_ context.Context, before time.Time) error {
+	e.faults = append(e.faults, before)
+	return nil
 }
 
 func (e *expiring) RunsToEnd(context.Context) ([]string, error) { return []string{"a", "b"}, nil }
@@ -59,6 +65,9 @@ func TestDeleteReadings(t *testing.T) {
 	}
 	if !slices.Equal(e.asked, []time.Time{hour.Add(2 * time.Hour)}) || !slices.Equal(e.deleted, []int64{0, 7}) {
 		t.Errorf("asked for windows before %v, deleted from %v", e.asked, e.deleted)
+	}
+	if !slices.Equal(e.faults, []time.Time{hour}) {
+		t.Errorf("faults before %v were deleted", e.faults)
 	}
 	// Where the schedule is behind, readings stay that the windows to come look back at.
 	behind := &expiring{hour: hour.Add(time.Hour)}

@@ -74,6 +74,9 @@ func (t *Ticker) deleteReadings(ctx context.Context, hour time.Time) (total int6
 	if done {
 		return 0, nil
 	}
+	if err := t.Ledger.DeleteFaults(ctx, hour); err != nil {
+		return 0, err
+	}
 	upto, ok, err := t.Ledger.Watermark(ctx)
 	if err != nil || !ok {
 		return 0, err

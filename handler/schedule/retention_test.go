@@ -44,7 +44,7 @@ func (f *fixture) insert(times ...time.Time) {
 	f.t.Helper()
 	for _, at := range times {
 		r := fleet.Reading{ID: fleet.ID{Device: "d", Sensor: "a"}, Time: fleet.MillisOf(at), Value: 1}
-		if _, err := f.db.InsertReadings(f.t.Context(), []fleet.Reading{r}); err != nil {
+		if _, err := f.db.InsertReadings(f.t.Context(), []fleet.Reading{r}, fleet.Delivery{}); err != nil {
 			f.t.Fatal(err)
 		}
 	}

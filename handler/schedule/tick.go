@@ -59,6 +59,8 @@ type Ledger interface {
 	// DeleteReadings deletes about limit readings of a window, beginning with the
 	// sensor whose key is first. It returns the key to go on with, 0 at the end.
 	DeleteReadings(ctx context.Context, w fleet.Window, first int64, limit int) (deleted, next int64, err error)
+	// DeleteFaults deletes what was counted of hours before a time.
+	DeleteFaults(ctx context.Context, before time.Time) error
 }
 
 // Queue counts the messages in a queue, including those that are being processed.

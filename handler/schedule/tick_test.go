@@ -57,7 +57,7 @@ func newFixture(t *testing.T, sensors int) *fixture {
 	f := &fixture{t: t, db: storetest.Open(t, storetest.SQLite), queue: &queue{}, now: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
 	for i := range sensors {
 		id := fleet.ID{Device: "d", Sensor: string(rune('a' + i))}
-		if _, err := f.db.InsertReadings(t.Context(), []fleet.Reading{{ID: id}}); err != nil {
+		if _, err := f.db.InsertReadings(t.Context(), []fleet.Reading{{ID: id}}, fleet.Delivery{}); err != nil {
 			t.Fatal(err)
 		}
 	}

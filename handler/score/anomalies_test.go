@@ -69,7 +69,7 @@ func TestAnomaliesKept(t *testing.T) {
 // rescore stores readings of a sensor that has its own model, and scores the run again.
 func (b *bench) rescore(t *testing.T, id fleet.ID, readings []fleet.Reading) {
 	t.Helper()
-	if _, err := b.db.InsertReadings(t.Context(), readings); err != nil {
+	if _, err := b.db.InsertReadings(t.Context(), readings, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.db.Register(t.Context(), fleet.Registration{Added: []fleet.Model{ownModel(id)}}); err != nil {

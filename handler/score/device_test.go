@@ -134,7 +134,7 @@ func newPlant(t *testing.T, devices int, models map[string]summed, attributes fe
 				fleet.Reading{ID: fleet.ID{Device: device, Sensor: "v"}, Time: ts, Value: float64(d)})
 		}
 	}
-	if _, err := p.db.InsertReadings(t.Context(), batch); err != nil {
+	if _, err := p.db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	change := fleet.Registration{Added: []fleet.Model{{Name: features.AttributesFile, ETag: "1", Place: fleet.Place{Scope: fleet.Attributes}}}}

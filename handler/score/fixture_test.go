@@ -91,7 +91,7 @@ func newBench(t *testing.T, aggregate string, readings map[fleet.ID][]float64) *
 			batch = append(batch, fleet.Reading{ID: id, Time: fleet.MillisOf(from) + fleet.Millis(i*10_000), Value: v})
 		}
 	}
-	if _, err := b.db.InsertReadings(t.Context(), batch); err != nil {
+	if _, err := b.db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.db.Register(t.Context(), models); err != nil {

@@ -39,7 +39,7 @@ func BenchmarkLookback(b *testing.B) {
 					batch = append(batch, fleet.Reading{ID: fleet.ID{Device: "pump", Sensor: s}, Time: fleet.MillisOf(ts), Value: float64(ts.Unix() % 977)})
 				}
 				for piece := range slices.Chunk(batch, 1000) {
-					if _, err := db.InsertReadings(b.Context(), piece); err != nil {
+					if _, err := db.InsertReadings(b.Context(), piece, fleet.Delivery{}); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -105,7 +105,7 @@ func TestGroup(t *testing.T) {
 		name("good"): long, name("wide"): {1}, name("none"): {1}, name("inf"): {math.MaxFloat64}, name("panic"): {-666}, name("zz"): {1, 2},
 	})
 	late := fleet.Reading{ID: name("inf"), Time: fleet.MillisOf(from) + 1, Value: math.MaxFloat64}
-	if _, err := b.db.InsertReadings(t.Context(), []fleet.Reading{late}); err != nil {
+	if _, err := b.db.InsertReadings(t.Context(), []fleet.Reading{late}, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	b.Models = loads(func(_ context.Context, version fleet.Model) (Model, error) {
@@ -229,7 +229,7 @@ func TestLongWindow(t *testing.T) {
 	for i := range batch {
 		batch[i] = fleet.Reading{ID: id, Time: fleet.MillisOf(from) + fleet.Millis(i), Value: float64(i)}
 	}
-	if _, err := b.db.InsertReadings(t.Context(), batch); err != nil {
+	if _, err := b.db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.db.Register(t.Context(), fleet.Registration{Added: []fleet.Model{ownModel(id)}}); err != nil {

@@ -31,6 +31,7 @@ type conflict struct {
 // batch is a batch of readings, sorted out.
 type batch struct {
 	readings []fleet.Reading
+	delivery fleet.Delivery
 	rows     []row // what may be stored, sorted by sensor key, time and place in the batch
 	// firsts are the rows to insert: of those with the same sensor and time,
 	// the first in the batch. copies are all others. Both are sorted as rows.

@@ -50,7 +50,7 @@ const batchSize = 1000
 func load(b *testing.B, db *store.DB, readings []fleet.Reading, size int) time.Duration {
 	begin := time.Now()
 	for batch := range slices.Chunk(readings, size) {
-		stored, err := db.InsertReadings(b.Context(), batch)
+		stored, err := db.InsertReadings(b.Context(), batch, fleet.Delivery{})
 		if err != nil || len(stored.Rejected) > 0 {
 			b.Fatal(err, stored)
 		}

@@ -75,7 +75,7 @@ func TestStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := fleet.ID{Device: "d", Sensor: "s"}
-	if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Value: 1}}); err != nil {
+	if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Value: 1}}, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	deepest := 0

@@ -82,7 +82,7 @@ func TestNotMigrated(t *testing.T) {
 	db, err := store.Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "new.db")), store.Options{})
 	check(t, err)
 	defer db.Close()
-	_, err = db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}}})
+	_, err = db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}}}, fleet.Delivery{})
 	if err == nil || !strings.Contains(err.Error(), "fleetscore migrate") {
 		t.Errorf("error %v does not say what to do", err)
 	}

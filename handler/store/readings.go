@@ -19,22 +19,34 @@ import (
 // It holds the lock "watermark" shared, so that a window opens before or after
 // the batch, never beside it: of a new reading, either the window's run sees it,
 // or it is late and leaves a mark, in the same transaction: see [DB.ReopenLate].
-func (db *DB) InsertReadings(ctx context.Context, readings []fleet.Reading) (fleet.Stored, error) {
-	b := &batch{readings: readings}
+//
+// What is wrong about sensors is counted in that transaction too: see [fleet.Delivery].
+func (db *DB) InsertReadings(ctx context.Context, readings []fleet.Reading, d fleet.Delivery) (fleet.Stored, error) {
+	b := &batch{readings: readings, delivery: d}
 	ids := b.check()
 	keys, err := db.register(ctx, ids)
 	if err != nil {
 		return fleet.Stored{}, err
 	}
 	b.sort(keys)
+	counter, err := db.faultsOf(ctx, b)
+	if err != nil {
+		return fleet.Stored{}, err
+	}
 	inserted := 0
 	for {
 		b.split()
 		var in insertion
-		if err := db.insert(ctx, &in, b.firsts, 0); err != nil {
+		if err := db.insert(ctx, &in, b.firsts, 0, counter); err != nil {
 			return fleet.Stored{}, err
 		}
 		inserted += in.inserted
+		if len(b.firsts) == 0 || len(in.refused) > 0 {
+			if err := db.countAlone(ctx, counter); err != nil {
+				return fleet.Stored{}, err
+			}
+			counter = nil
+		}
 		if len(in.refused) == 0 {
 			return b.settle(inserted, in.conflicts), nil
 		}
@@ -52,12 +64,12 @@ type insertion struct {
 
 // insert stores rows, which begin at index at of the batch's firsts, in one
 // transaction. If the database refuses some value among them it halves them
-// until the refused rows are alone.
-func (db *DB) insert(ctx context.Context, in *insertion, rows []row, at int) error {
+// until the refused rows are alone. All rows at once are counted by c, if it is not nil.
+func (db *DB) insert(ctx context.Context, in *insertion, rows []row, at int, c *faultCounter) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	inserted, conflicts, err := db.insertOnce(ctx, rows)
+	inserted, conflicts, err := db.insertOnce(ctx, rows, c)
 	switch {
 	case err == nil:
 		in.inserted += inserted
@@ -72,18 +84,18 @@ func (db *DB) insert(ctx context.Context, in *insertion, rows []row, at int) err
 		return nil
 	}
 	half := len(rows) / 2
-	if err := db.insert(ctx, in, rows[:half], at); err != nil {
+	if err := db.insert(ctx, in, rows[:half], at, nil); err != nil {
 		return err
 	}
-	return db.insert(ctx, in, rows[half:], at+half)
+	return db.insert(ctx, in, rows[half:], at+half, nil)
 }
 
-func (db *DB) insertOnce(ctx context.Context, rows []row) (inserted int, conflicts []conflict, err error) {
+func (db *DB) insertOnce(ctx context.Context, rows []row, c *faultCounter) (inserted int, conflicts []conflict, err error) {
 	ctx, span := telemetry.Start(ctx, "store readings", telemetry.Client)
 	defer func() { span.End(err) }()
 	span.Number("fleetscore.readings", len(rows))
 	err = db.retry(ctx, fmt.Sprintf("storing %d readings", len(rows)), func(ctx context.Context) error {
-		inserted, conflicts, err = db.insertReadings(ctx, db.writer, rows)
+		inserted, conflicts, err = db.insertReadings(ctx, db.writer, rows, c)
 		return err
 	})
 	return inserted, conflicts, err

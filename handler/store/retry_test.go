@@ -42,7 +42,7 @@ type failing struct {
 
 var errRefused = errors.New("refused")
 
-func (d *failing) insertReadings(ctx context.Context, writer *sql.DB, rows []row) (int, []conflict, error) {
+func (d *failing) insertReadings(ctx context.Context, writer *sql.DB, rows []row, c *faultCounter) (int, []conflict, error) {
 	d.tries++
 	if len(d.errs) > 0 {
 		err := d.errs[0]
@@ -54,7 +54,7 @@ func (d *failing) insertReadings(ctx context.Context, writer *sql.DB, rows []row
 			return 0, nil, errRefused
 		}
 	}
-	return d.dialect.insertReadings(ctx, writer, rows)
+	return d.dialect.insertReadings(ctx, writer, rows, c)
 }
 
 func (d *failing) faultOf(err error) fault {
@@ -89,7 +89,7 @@ func TestRetry(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, c.deadline)
 				defer cancel()
 			}
-			_, err := db.InsertReadings(ctx, []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}, Value: 1}})
+			_, err := db.InsertReadings(ctx, []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}, Value: 1}}, fleet.Delivery{})
 			if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
@@ -126,7 +126,7 @@ func TestRefusedRows(t *testing.T) {
 	batch[3].Value, batch[50].Value, batch[99].Value = 13, 13, 13
 	batch[4] = fleet.Reading{ID: id, Time: 3, Value: 7} // a copy of a refused one can be stored
 	batch[5] = fleet.Reading{ID: id, Time: 6, Value: 2} // it is first, so the next conflicts
-	stored, err := db.InsertReadings(t.Context(), batch)
+	stored, err := db.InsertReadings(t.Context(), batch, fleet.Delivery{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestBrokenStream(t *testing.T) {
 	t.Parallel()
 	db := openTest(t)
 	id := fleet.ID{Device: "d", Sensor: "s"}
-	if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Value: 1}}); err != nil {
+	if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Value: 1}}, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -25,7 +25,7 @@ func (choosy) faultOf(err error) fault {
 	return permanent
 }
 
-func (c choosy) insertReadings(_ context.Context, _ *sql.DB, rows []row) (inserted int, found []conflict, err error) {
+func (c choosy) insertReadings(_ context.Context, _ *sql.DB, rows []row, _ *faultCounter) (inserted int, found []conflict, err error) {
 	for i, r := range rows {
 		switch {
 		case r.value == 13:
@@ -56,7 +56,7 @@ func TestHalvesKeepTheirPlaces(t *testing.T) {
 			rows[bad].value = 13
 			db := &DB{dialect: choosy{conflicts: []int64{int64(other)}}, log: slog.New(slog.DiscardHandler)}
 			var in insertion
-			if err := db.insert(t.Context(), &in, rows, 0); err != nil {
+			if err := db.insert(t.Context(), &in, rows, 0, nil); err != nil {
 				t.Fatal(err)
 			}
 			if in.inserted != n-2 || len(in.refused) != 1 || in.refused[0].index != int32(bad) || len(in.conflicts) != 1 || in.conflicts[0].row != other {

@@ -37,7 +37,20 @@ WHERE r.value <> k.value`
 
 func sqliteValues(rows int) string { return strings.Repeat("(?, ?, ?), ", rows-1) + "(?, ?, ?)" }
 
-func (d *sqlite) insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error) {
+// insertReadings inserts rows, and, if some of them turn out to be there and c wants
+// to know which, begins anew.
+func (d *sqlite) insertReadings(ctx context.Context, writer *sql.DB, rows []row, c *faultCounter) (inserted int, conflicts []conflict, err error) {
+	inserted, conflicts, err = d.tryInsert(ctx, writer, rows, c, false)
+	if errors.Is(err, errMixed) {
+		inserted, conflicts, err = d.tryInsert(ctx, writer, rows, c, true)
+	}
+	return inserted, conflicts, err
+}
+
+// errMixed says that some rows of a piece were there and others were not.
+var errMixed = errors.New("some of the readings are stored")
+
+func (d *sqlite) tryInsert(ctx context.Context, writer *sql.DB, rows []row, c *faultCounter, copies bool) (inserted int, conflicts []conflict, err error) {
 	tx, err := writer.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, nil, err
@@ -48,13 +61,16 @@ func (d *sqlite) insertReadings(ctx context.Context, writer *sql.DB, rows []row)
 	if _, err := s.one(ctx, getWatermark, []any{moment{&upto}}); err != nil {
 		return 0, nil, err
 	}
-	in := sqliteInsertion{tx: tx, rows: rows, prepared: map[string]*sql.Stmt{}, args: make([]any, 0, 3*sqliteRows)}
+	in := sqliteInsertion{tx: tx, rows: rows, prepared: map[string]*sql.Stmt{}, args: make([]any, 0, 3*sqliteRows), counts: c.counts(), copies: copies}
 	for at := 0; at < len(rows); at += sqliteRows {
 		if err := in.insert(ctx, rows[at:min(at+sqliteRows, len(rows))], upto); err != nil {
 			return 0, nil, err
 		}
 	}
 	if err := s.noteLate(ctx, in.late); err != nil {
+		return 0, nil, err
+	}
+	if err := c.count(ctx, s, in.there, in.conflicts); err != nil {
 		return 0, nil, err
 	}
 	return in.inserted, in.conflicts, tx.Commit()
@@ -67,8 +83,10 @@ type sqliteInsertion struct {
 	prepared map[string]*sql.Stmt // for a full piece, and for the last
 	args     []any
 	copies   bool // some of the rows were there
+	counts   bool // it must be known which
 
 	inserted  int
+	there     []row // not inserted
 	late      []row // of those inserted
 	conflicts []conflict
 }
@@ -92,9 +110,13 @@ func (in *sqliteInsertion) insert(ctx context.Context, piece []row, upto time.Ti
 	}
 	late := before(piece, upto)
 	n, err := 0, error(nil)
+	var fresh []row
 	switch {
-	case len(late) == 0:
+	case len(late) == 0 && !(in.counts && in.copies):
 		n, err = in.exec(ctx, sqliteInsertNew(len(piece)))
+		if in.counts && n > 0 && n < len(piece) {
+			return errMixed
+		}
 	case !in.copies:
 		n, err = in.exec(ctx, sqliteInsert(len(piece)))
 		if !errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY) {
@@ -103,10 +125,14 @@ func (in *sqliteInsertion) insert(ctx context.Context, piece []row, upto time.Ti
 		in.copies = true
 		fallthrough
 	default:
-		n, late, err = in.returned(ctx, piece, upto)
+		fresh, err = in.returned(ctx, piece)
+		n, late = len(fresh), before(fresh, upto)
 	}
 	if err != nil {
 		return err
+	}
+	if in.counts && n < len(piece) {
+		in.there = append(in.there, without(piece, fresh)...)
 	}
 	in.inserted += n
 	in.late = append(in.late, late...)
@@ -135,29 +161,25 @@ func (in *sqliteInsertion) exec(ctx context.Context, text string) (int, error) {
 	return int(n), err
 }
 
-// returned inserts those of piece that are not there. It returns how many these
-// are, and those of them that are late.
-func (in *sqliteInsertion) returned(ctx context.Context, piece []row, upto time.Time) (n int, late []row, err error) {
+// returned inserts those of piece that are not there, and returns them.
+func (in *sqliteInsertion) returned(ctx context.Context, piece []row) (fresh []row, err error) {
 	insert, err := in.prepare(ctx, sqliteInserted(len(piece)))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	rows, err := insert.QueryContext(ctx, in.args...)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	defer rows.Close()
-	end := fleet.MillisOf(upto)
 	for rows.Next() {
 		r, err := scanInserted(rows, piece)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
-		if n++; r.ts < end {
-			late = append(late, r)
-		}
+		fresh = append(fresh, r)
 	}
-	return n, late, rows.Err()
+	return fresh, rows.Err()
 }
 
 func appendConflicts(ctx context.Context, find *sql.Stmt, args []any, rows []row, conflicts []conflict) ([]conflict, error) {

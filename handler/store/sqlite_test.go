@@ -34,7 +34,7 @@ func TestStatementsAreKept(t *testing.T) {
 		ids = append(ids, id)
 		readings = append(readings, fleet.Reading{ID: id, Time: 1_000, Value: float64(i)})
 	}
-	if _, err := db.InsertReadings(t.Context(), readings); err != nil {
+	if _, err := db.InsertReadings(t.Context(), readings, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	d := db.dialect.(*sqlite)

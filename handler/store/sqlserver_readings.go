@@ -39,7 +39,7 @@ WHERE r.value <> s.value`
 // insertReadings bulk copies rows to a temporary table, inserts from it what is
 // new, and notes what of that is late. The table goes when the connection is reset, which it is
 // before it is used again: dropping it here would cost a round trip.
-func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error) {
+func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []row, c *faultCounter) (inserted int, conflicts []conflict, err error) {
 	conn, err := writer.Conn(ctx)
 	if err != nil {
 		return 0, nil, err
@@ -63,6 +63,9 @@ func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []r
 		return 0, nil, err
 	}
 	if err := s.noteLate(ctx, before(fresh, upto)); err != nil {
+		return 0, nil, err
+	}
+	if err := c.count(ctx, s, without(rows, fresh), conflicts); err != nil {
 		return 0, nil, err
 	}
 	return len(fresh), conflicts, tx.Commit()

@@ -49,8 +49,9 @@ type dialect interface {
 	// insertReadings stores those of rows, which are sorted and have distinct
 	// keys, that are not stored yet, and returns how many these were and the
 	// rows whose key holds another value: in one transaction, under the shared
-	// lock "watermark". Those older than the watermark leave late marks.
-	insertReadings(ctx context.Context, writer *sql.DB, rows []row) (inserted int, conflicts []conflict, err error)
+	// lock "watermark". Those older than the watermark leave late marks. If c is not
+	// nil, it counts in that transaction what was wrong.
+	insertReadings(ctx context.Context, writer *sql.DB, rows []row, c *faultCounter) (inserted int, conflicts []conflict, err error)
 	// readings calls yield with the readings of the window for each of keys, in
 	// this order, each in the order of time, until yield returns false.
 	readings(ctx context.Context, reader *sql.DB, keys []int64, w fleet.Window, yield func(i int, ts fleet.Millis, value float64) bool) error

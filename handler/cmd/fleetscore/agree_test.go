@@ -129,7 +129,7 @@ func (a *agreement) score() {
 		readings = append(readings, fleet.Reading{ID: sensor, Time: fleet.MillisOf(at), Value: float64(i * 10)})
 		jobs = append(jobs, fleet.JobKey{ID: sensor})
 	}
-	if _, err := a.db.InsertReadings(a.t.Context(), readings); err != nil {
+	if _, err := a.db.InsertReadings(a.t.Context(), readings, fleet.Delivery{}); err != nil {
 		a.t.Fatal(err)
 	}
 	if _, err := (&client{url: a.url}).open(a.t.Context(), noon.Add(-time.Hour), noon); err != nil {

@@ -52,7 +52,7 @@ func servedAPI(t *testing.T) string {
 	t.Helper()
 	db := storetest.Open(t, storetest.SQLite)
 	for _, id := range []fleet.ID{{Device: "pump/1", Sensor: "t"}, {Device: "pump/1", Sensor: "p"}, {Device: "..", Sensor: "t"}} {
-		if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Time: fleet.MillisOf(noon), Value: 1}}); err != nil {
+		if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id, Time: fleet.MillisOf(noon), Value: 1}}, fleet.Delivery{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,6 +145,7 @@ func TestTerminalAndAPI(t *testing.T) {
 	says("disabled", "sensors", "disable", "../t")
 	says("../t  disabled, last reading 2026-03-01 12:00:00", with("sensors", "show", "../t")...)
 	says("pump%2F1/p  enabled", with("sensors", "show", "pump%2F1/p")...)
+	says("0 duplicate, 0 conflict, 0 rejected", with("sensors", "show", "pump%2F1/p")...)
 	says(url+"/api/", "open", "--print")
 	for want, args := range map[string][]string{
 		"--from and --to say which span": {"backfill"}, "--at-once 0": with("backfill", "--at-once", "0"), "--sort goes with --top": {"anomalies", "--sort", "share"},

@@ -88,6 +88,8 @@ type shownSensor struct {
 	runs.Sensor
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
+	// Quality is what is wrong about what came of a sensor in the span.
+	Quality *runs.Quality `json:"quality,omitempty"`
 	// Jobs are those in the span, the newest window first.
 	Jobs []runs.Job `json:"jobs"`
 }
@@ -97,8 +99,8 @@ func showSensorCommand(c console, api *client) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:     "show SENSOR",
-		Short:   "Show a sensor or device model, and what its jobs came to",
-		Long:    "Show a sensor or device model, and what its jobs came to: those of a span, or of the last\nday that has runs. SENSOR is device/name.",
+		Short:   "Show a sensor or device model, what its jobs came to, and what is wrong about its readings",
+		Long:    "Show a sensor or device model, what its jobs came to, and which of a sensor's readings are\nmissing, came twice, contradict others or are none: in a span, or the last day that has runs.\nSENSOR is device/name.",
 		Example: "  fleetscore sensors show machine-01/temperature",
 		Args:    arguments("SENSOR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -111,22 +113,19 @@ func showSensorCommand(c console, api *client) *cobra.Command {
 				return err
 			}
 			query.Set("device", id.Device)
-			var device runs.Device
-			if err := api.call(cmd.Context(), http.MethodGet, "/device", query, nil, &device); err != nil {
-				return err
-			}
 			sensor, err := api.sensor(cmd.Context(), id)
 			if err != nil {
 				return err
 			}
-			shown := shownSensor{sensor, device.From, device.To, []runs.Job{}}
-			for _, j := range device.Jobs {
-				if j.ID == sensor.ID {
-					shown.Jobs = append(shown.Jobs, j)
-				}
+			shown, err := api.showSensor(cmd.Context(), sensor, query)
+			if err != nil {
+				return err
 			}
 			if !out.json && !out.csv {
 				fmt.Fprintf(c.out, "%v  %s, last reading %s\n", sensor.ID, stateOf(sensor), lastOf(sensor))
+				if shown.Quality != nil {
+					fmt.Fprintln(c.out, qualityOf(*shown.Quality))
+				}
 			}
 			t := listing{columns: []string{"run", "state", "rows", "anomalies", "model", "error"}}
 			for _, j := range shown.Jobs {
@@ -138,6 +137,38 @@ func showSensorCommand(c console, api *client) *cobra.Command {
 	window.add(cmd, "the jobs of a span")
 	out.flags(cmd)
 	return cmd
+}
+
+// showSensor asks for what became of a sensor or device model in a span.
+func (a *client) showSensor(ctx context.Context, sensor runs.Sensor, query url.Values) (shownSensor, error) {
+	shown := shownSensor{Sensor: sensor, Jobs: []runs.Job{}}
+	if sensor.DeviceModel == "" {
+		query.Set("name", sensor.Name())
+		var s runs.Subject
+		err := a.call(ctx, http.MethodGet, "/sensor", query, nil, &s)
+		shown.From, shown.To, shown.Quality = s.From, s.To, s.Quality
+		shown.Jobs = append(shown.Jobs, s.Jobs...)
+		return shown, err
+	}
+	var device runs.Device // which tells of one that had no job, too
+	err := a.call(ctx, http.MethodGet, "/device", query, nil, &device)
+	shown.From, shown.To = device.From, device.To
+	for _, j := range device.Jobs {
+		if j.ID == sensor.ID {
+			shown.Jobs = append(shown.Jobs, j)
+		}
+	}
+	return shown, err
+}
+
+// qualityOf writes what is wrong about what came of a sensor.
+func qualityOf(q runs.Quality) string {
+	text := fmt.Sprintf("%d duplicate, %d conflict, %d rejected", q.Duplicate, q.Conflict, q.Rejected)
+	if q.UsualSeconds != nil {
+		every := time.Duration(*q.UsualSeconds * float64(time.Second)).Round(time.Millisecond)
+		text = fmt.Sprintf("a reading each %v: %d missing, %s", every, *q.Missing, text)
+	}
+	return text
 }
 
 // sensor returns the registered sensor or device model of that name.

@@ -184,7 +184,7 @@ func fill(t testing.TB, db *store.DB, w fleet.Window, sensors, readings int) {
 		for i := range batch {
 			batch[i] = fleet.Reading{ID: id, Time: fleet.MillisOf(w.From) + fleet.Millis(i*1000), Value: float64((s+i)%1000) / 70}
 		}
-		if _, err := db.InsertReadings(t.Context(), batch); err != nil {
+		if _, err := db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -39,7 +39,7 @@ func TestStorageOperations(t *testing.T) {
 				batch = append(batch, fleet.Reading{ID: fleet.ID{Device: fmt.Sprint("machine-", d), Sensor: k.Name}, Time: fleet.MillisOf(w.From) + fleet.Millis(i*10_000), Value: float64(i)})
 			}
 		}
-		if _, err := db.InsertReadings(t.Context(), batch); err != nil {
+		if _, err := db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
 			t.Fatal(err)
 		}
 	}

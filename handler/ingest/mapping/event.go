@@ -50,7 +50,24 @@ type Found struct {
 	Refused  []Refused
 	Copies   int // equal copies of readings, which were dropped
 	Missing  int // values that say that there is none: null, NaN, "Bad", a bad quality
+	// Faults are what is wrong about sensors: the copies, and of what was refused that
+	// which names one. They are at most [maxFaults].
+	Faults []Fault
 }
+
+// Fault is what is wrong about a sensor in an event. What names a sensor may do so by
+// a name that no sensor has.
+type Fault struct {
+	Event   int // index in the batch
+	ID      fleet.ID
+	Time    fleet.Millis // of a copy
+	Copies  int
+	Refused int
+}
+
+// maxFaults bounds the faults of a batch, since an event may name a hundred thousand
+// sensors. What comes on top of them is not among them.
+const maxFaults = 1 << 16
 
 // MaxRefused is how many elements of one event are refused one by one. If more
 // are, the event is refused as one, with their number: else a single event could

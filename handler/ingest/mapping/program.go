@@ -175,7 +175,7 @@ func (g *gatherer) item(v any) {
 	}
 	value, ok := o["value"]
 	if !ok {
-		g.refuse("value is missing")
+		g.refuseOf(o["device"], o["sensor"], "value is missing")
 		return
 	}
 	g.row(row{device: o["device"], sensor: o["sensor"], ts: ts, value: value})

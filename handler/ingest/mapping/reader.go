@@ -122,6 +122,7 @@ func (r *Reader) contradictions(since mark) {
 		if n++; n == 1 {
 			first = x
 		}
+		r.fault(Fault{ID: x.ID, Refused: 1})
 		if r.seen[k].event == r.index {
 			delete(r.seen, k)
 		}
@@ -148,6 +149,7 @@ func (r *Reader) rule(since mark) {
 			}
 			continue
 		}
+		r.fault(Fault{ID: v.Reading.ID, Refused: 1})
 		at, known := counted[v.Err.Error()]
 		switch {
 		case v.Counted && known:
@@ -263,6 +265,9 @@ func (r *Reader) add(raw []byte, o object, err error) {
 	}
 	switch {
 	case err != nil:
+		if o.ID.Device != "" && o.ID.Sensor != "" {
+			r.fault(Fault{ID: o.ID, Refused: 1})
+		}
 		r.refuse(raw, err)
 		return
 	case o.missing:
@@ -291,6 +296,7 @@ func (r *Reader) store(reading fleet.Reading, from Origin) {
 	switch {
 	case ok && v.value == reading.Value:
 		r.Copies++
+		r.fault(Fault{ID: reading.ID, Time: reading.Time, Copies: 1})
 		return
 	case ok:
 		r.contradicts = r.contradicts || v.event == r.index
@@ -299,6 +305,33 @@ func (r *Reader) store(reading fleet.Reading, from Origin) {
 	}
 	r.Readings = append(r.Readings, reading)
 	r.Origins = append(r.Origins, from)
+}
+
+// fault notes what is wrong about a sensor in the event. What follows for the same
+// sensor and hour is added to it.
+func (r *Reader) fault(f Fault) {
+	f.Event = r.index
+	if n := len(r.Faults); n > 0 {
+		if last := &r.Faults[n-1]; last.Event == f.Event && last.ID == f.ID && last.Time.Hour().Equal(f.Time.Hour()) {
+			last.Copies += f.Copies
+			last.Refused += f.Refused
+			return
+		}
+	}
+	if len(r.Faults) < maxFaults {
+		r.Faults = append(r.Faults, f)
+	}
+}
+
+// spoiled notes that the row x is no reading, if it names a sensor.
+func (r *Reader) spoiled(x row) {
+	device, err := r.nameOf(x.device)
+	if err != nil {
+		return
+	}
+	if sensor, err := r.nameOf(x.sensor); err == nil {
+		r.fault(Fault{ID: fleet.ID{Device: device, Sensor: sensor}, Refused: 1})
+	}
 }
 
 // ahead says that a time lies too far ahead.

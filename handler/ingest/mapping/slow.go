@@ -124,6 +124,7 @@ func (r *Reader) value(g *gatherer, d document) {
 			if refused++; first == nil {
 				first = err
 			}
+			r.spoiled(g.rows[i])
 		case !ok:
 			continue
 		case missing:
@@ -150,9 +151,11 @@ func isEmpty(v any) bool {
 }
 
 // mark is a place in what was found to which a reader can go back.
-type mark struct{ readings, refused, copies, missing int }
+type mark struct{ readings, refused, copies, missing, faults int }
 
-func (r *Reader) mark() mark { return mark{len(r.Readings), len(r.Refused), r.Copies, r.Missing} }
+func (r *Reader) mark() mark {
+	return mark{len(r.Readings), len(r.Refused), r.Copies, r.Missing, len(r.Faults)}
+}
 
 // back forgets what was found since m, of the same event.
 func (r *Reader) back(m mark) {
@@ -162,7 +165,7 @@ func (r *Reader) back(m mark) {
 		}
 	}
 	r.Readings, r.Origins, r.Refused, r.Missing = r.Readings[:m.readings], r.Origins[:m.readings], r.Refused[:m.refused], m.missing
-	r.Copies = m.copies
+	r.Copies, r.Faults = m.copies, r.Faults[:m.faults]
 	r.element, r.refused, r.contradicts = 0, 0, false
 }
 

@@ -32,8 +32,11 @@ func (g *gatherer) row(x row) {
 	}
 }
 
-func (g *gatherer) refuse(format string, args ...any) {
-	g.row(row{err: fmt.Errorf("%w: "+format, append([]any{fleet.ErrInvalid}, args...)...)})
+func (g *gatherer) refuse(format string, args ...any) { g.refuseOf(nil, nil, format, args...) }
+
+// refuseOf is refuse of what names a sensor.
+func (g *gatherer) refuseOf(device, sensor any, format string, args ...any) {
+	g.row(row{device: device, sensor: sensor, err: fmt.Errorf("%w: "+format, append([]any{fleet.ErrInvalid}, args...)...)})
 }
 
 // scope is what holds for all measurements below an object.
@@ -85,7 +88,7 @@ func (g *gatherer) object(o *members, in scope) {
 		return
 	}
 	if sensor >= 0 && g.valueless(o, sensor) {
-		g.refuse("value is missing: %.40q names a sensor, and no member is its value. Where the others are measurements, a mapping must say so", o.keys[sensor])
+		g.refuseOf(in.device, o.values[sensor], "value is missing: %.40q names a sensor, and no member is its value. Where the others are measurements, a mapping must say so", o.keys[sensor])
 		return
 	}
 	if g.ofDevices(o, in) {
@@ -97,7 +100,7 @@ func (g *gatherer) object(o *members, in scope) {
 		g.rows = append(g.rows[:before], row{err: fmt.Errorf("%w: sensor is missing", fleet.ErrInvalid)})
 	case len(g.rows) > before:
 	case sensor >= 0:
-		g.refuse("value is missing")
+		g.refuseOf(in.device, o.values[sensor], "value is missing")
 	default:
 		g.refuse("it holds no measurement")
 	}

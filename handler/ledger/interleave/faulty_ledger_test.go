@@ -46,7 +46,7 @@ func (l faultyLedger) ReopenLate(ctx context.Context, limit int, now, oldest tim
 // InsertReadings is one transaction, and so one step. Without the lock, a window
 // may open after it has looked at the watermark and before it commits: it is
 // then taken to have left no mark.
-func (l faultyLedger) InsertReadings(ctx context.Context, batch []fleet.Reading) (stored fleet.Stored, err error) {
+func (l faultyLedger) InsertReadings(ctx context.Context, batch []fleet.Reading, d fleet.Delivery) (stored fleet.Stored, err error) {
 	var from time.Time
 	if l.off == appLockOff {
 		if from, _, err = l.Watermark(ctx); err != nil {
@@ -55,7 +55,7 @@ func (l faultyLedger) InsertReadings(ctx context.Context, batch []fleet.Reading)
 	}
 	err = l.do("insert readings", func() error {
 		marks := l.number("SELECT COALESCE(MAX(id), 0) FROM late_marks")
-		stored, err = l.db.InsertReadings(ctx, batch)
+		stored, err = l.db.InsertReadings(ctx, batch, d)
 		to, _, _ := l.db.Watermark(ctx)
 		if l.off == lateMarkOff || l.off == appLockOff && !to.Equal(from) {
 			l.exec("DELETE FROM late_marks WHERE id > ?", marks)
@@ -230,6 +230,10 @@ func (l faultyLedger) DeleteRun(ctx context.Context, run string, before time.Tim
 func (l faultyLedger) WindowsBefore(ctx context.Context, t time.Time) (all []fleet.Window, err error) {
 	err = l.do("windows", func() error { all, err = l.db.WindowsBefore(ctx, t); return err })
 	return all, err
+}
+
+func (l faultyLedger) DeleteFaults(ctx context.Context, before time.Time) error {
+	return l.do("delete faults", func() error { return l.db.DeleteFaults(ctx, before) })
 }
 
 func (l faultyLedger) DeleteReadings(ctx context.Context, w fleet.Window, first int64, limit int) (deleted, next int64, err error) {

@@ -116,7 +116,7 @@ func newWorld(t *testing.T, rng *rand.Rand, off rule) *world {
 // and so their order in messages, in any order; a round must go the same way
 // each time.
 func (w *world) insert(batch []fleet.Reading) {
-	if _, err := w.db.InsertReadings(w.t.Context(), batch); err != nil {
+	if _, err := w.db.InsertReadings(w.t.Context(), batch, fleet.Delivery{}); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -106,7 +106,7 @@ func newFixture(t testing.TB, sensors ...string) *fixture {
 		device, name, _ := strings.Cut(s, "/")
 		batch = append(batch, fleet.Reading{ID: fleet.ID{Device: device, Sensor: name}, Time: fleet.MillisOf(f.now.Add(-30 * time.Minute)), Value: 1})
 	}
-	if _, err := f.db.InsertReadings(t.Context(), batch); err != nil {
+	if _, err := f.db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	f.Registry = f.process()
@@ -293,7 +293,7 @@ func TestNewSensor(t *testing.T) {
 	f := newFixture(t, "p/t")
 	f.blobs.publish(t, "_fleet/health.zip", "model t v")
 	f.later()
-	if _, err := f.db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: "p", Sensor: "v"}, Time: 1}}); err != nil {
+	if _, err := f.db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: "p", Sensor: "v"}, Time: 1}}, fleet.Delivery{}); err != nil {
 		t.Fatal(err)
 	}
 	f.wants("p/health _fleet/health.zip")
@@ -356,7 +356,7 @@ func BenchmarkRefresh(b *testing.B) {
 		batch = append(batch, fleet.Reading{ID: id, Time: 1, Value: 1})
 		f.blobs.publish(b, id.Path()+".pkl", "model x")
 	}
-	if _, err := f.db.InsertReadings(b.Context(), batch); err != nil {
+	if _, err := f.db.InsertReadings(b.Context(), batch, fleet.Delivery{}); err != nil {
 		b.Fatal(err)
 	}
 	began := measure.CPU()

@@ -255,7 +255,7 @@ func writeScattered(ctx context.Context, db *store.DB, writer, batches, sensors,
 			ts := fleet.MillisOf(hour(i/sensors).From) + fleet.Millis(1+writer*batches+b)
 			batch = append(batch, fleet.Reading{ID: id(i % sensors), Time: ts, Value: 1})
 		}
-		if _, err := db.InsertReadings(ctx, batch); err != nil {
+		if _, err := db.InsertReadings(ctx, batch, fleet.Delivery{}); err != nil {
 			return err
 		}
 	}

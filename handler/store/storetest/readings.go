@@ -22,7 +22,7 @@ func reading(i int, offset fleet.Millis, value float64) fleet.Reading {
 
 func insert(t testing.TB, db *store.DB, batch ...fleet.Reading) fleet.Stored {
 	t.Helper()
-	stored, err := db.InsertReadings(t.Context(), batch)
+	stored, err := db.InsertReadings(t.Context(), batch, fleet.Delivery{})
 	check(t, err)
 	return stored
 }
@@ -249,7 +249,7 @@ func writeOverlapping(ctx context.Context, db *store.DB, b, size int) (inserted 
 	if b%2 == 1 {
 		slices.Reverse(batch)
 	}
-	stored, err := db.InsertReadings(ctx, batch)
+	stored, err := db.InsertReadings(ctx, batch, fleet.Delivery{})
 	if err == nil && len(stored.Rejected) > 0 {
 		err = stored.Rejected[0].Err
 	}

@@ -98,6 +98,8 @@ var tests = []struct {
 	{"Uncovered", testUncovered},
 	{"Ingested", testIngested},
 	{"Days", testDays},
+	{"Faults", testFaults},
+	{"FaultsOfManyReadings", testFaultsOfManyReadings},
 	{"Watermark", testWatermark},
 	{"WindowsTile", testWindowsTile},
 	{"OpenRuns", testOpenRuns},
@@ -171,7 +173,7 @@ func register(t testing.TB, db *store.DB, n int) {
 	for i, id := range ids(n) {
 		batch[i] = fleet.Reading{ID: id, Time: fleet.MillisOf(noon), Value: 1}
 	}
-	_, err := db.InsertReadings(t.Context(), batch)
+	_, err := db.InsertReadings(t.Context(), batch, fleet.Delivery{})
 	check(t, err)
 }
 
