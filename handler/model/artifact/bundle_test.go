@@ -21,7 +21,8 @@ type bundle struct {
 	Names   []string
 	Spec    string
 	Refused []string
-	Value   []float64 // what a regressor predicts
+	Value   []float64 // what a regressor predicts, or the position of a classifier's class
+	Classes []string  // a classifier's
 }
 
 // load reads the file, or the folder, or the folder packed into a zip file.
@@ -75,12 +76,15 @@ func TestBundles(t *testing.T) {
 				t.Errorf("%s: %v", want.Name, err)
 				continue
 			}
+			if !slices.Equal(m.Classes(), want.Classes) {
+				t.Errorf("%s: classes %q, want %q", want.Name, m.Classes(), want.Classes)
+			}
 			for i, v := range want.Value {
 				if math.Abs(said.Predictions[i]-v) > 1e-12*max(1, math.Abs(v)) {
 					t.Errorf("%s, row %d: %v, want %v", want.Name, i, said.Predictions[i], v)
 				}
 			}
-			for i, s := range said.Scores {
+			for i, s := range said.Scores[:min(len(said.Scores), len(want.Decision))] {
 				if math.Abs(s-want.Decision[i]) > 1e-12 || said.Predictions[i] != float64(want.Predict[i]) {
 					t.Errorf("%s, row %d: %v, %v, want %v, %v", want.Name, i, said.Predictions[i], s, want.Predict[i], want.Decision[i])
 				}

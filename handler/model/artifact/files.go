@@ -13,6 +13,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/model/archive"
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/model/skops"
@@ -122,6 +123,7 @@ var pickled = []string{".pkl", ".pickle", ".joblib", ".sav", ".skops", ".pk", ".
 // entries returns the values in a file. A file that cannot belong to a model has none.
 func (b *filesBundle) entries(name string, opt pickle.Options) ([]pickle.Entry, error) {
 	suffix := strings.ToLower(path.Ext(name))
+	alone := len(b.Names()) == 1 // as pandas.to_pickle packs it, by the name of the zip file
 	named := len(b.steps) > 0 && slices.Contains(b.steps, name)
 	switch {
 	case suffix == ".json" || suffix == ".txt":
@@ -137,12 +139,22 @@ func (b *filesBundle) entries(name string, opt pickle.Options) ([]pickle.Entry, 
 			return nil, nil
 		}
 		return jsonEntries(name, data), nil
-	case !named && !slices.Contains(pickled, suffix):
+	case !named && suffix != ".npy" && !slices.Contains(pickled, suffix) && !alone:
 		return nil, nil
 	}
 	data, err := b.Read(name)
 	if err != nil {
 		return nil, err
+	}
+	if alone && !named && suffix != ".npy" && !slices.Contains(pickled, suffix) && !looksPickled(data) {
+		return nil, nil
+	}
+	if suffix == ".npy" && numpy.Pickled(data) == nil { // a threshold, or the names of the columns
+		array, err := numpy.ReadNPY(data)
+		if err != nil {
+			return nil, nil //nolint:nilerr // it is data, and no part of a model
+		}
+		return []pickle.Entry{{Key: name, Value: array}}, nil
 	}
 	v, err := readValue(data, opt)
 	if err != nil {

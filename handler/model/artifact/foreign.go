@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fleetscore/fleetscore/handler/model/archive"
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
@@ -206,14 +207,15 @@ func asText(data []byte) (string, bool) {
 }
 
 var (
-	markup     = regexp.MustCompile(`(?i)^\s*(<!doctype html|<html|<head|<body|<!--)`)
-	python     = regexp.MustCompile(`(?m)^\s*(import \w+|from \w[\w.]* import |def \w+\(|class \w+)`)
-	separated  = regexp.MustCompile(`^[^\n]*[,;\t][^\n]*(\r?\n[^\n]*[,;\t][^\n]*)+`)
-	base64Text = regexp.MustCompile(`^[A-Za-z0-9+/_\r\n-]+=*\s*$`)
-	hexText    = regexp.MustCompile(`^[0-9a-fA-F\s]+$`)
-	answer     = regexp.MustCompile(`^\s*\{\s*"(error|errors|message|detail|code|status)"\s*:`)
-	keyed      = regexp.MustCompile(`^\s*(#[^\n]*\n|---\n)*[A-Za-z_][\w-]*:( [^\n]*)?(\r?\n|$)`)
-	dictText   = regexp.MustCompile(`^\s*[{\[]`)
+	markup      = regexp.MustCompile(`(?i)^\s*(<!doctype html|<html|<head|<body|<!--)`)
+	python      = regexp.MustCompile(`(?m)^\s*(import \w+|from \w[\w.]* import |def \w+\(|class \w+)`)
+	separated   = regexp.MustCompile(`^[^\n]*[,;\t][^\n]*(\r?\n[^\n]*[,;\t][^\n]*)+`)
+	base64Text  = regexp.MustCompile(`^[A-Za-z0-9+/_\r\n-]+=*\s*$`)
+	hexText     = regexp.MustCompile(`^[0-9a-fA-F\s]+$`)
+	answer      = regexp.MustCompile(`^\s*\{\s*"(error|errors|message|detail|code|status)"\s*:`)
+	keyed       = regexp.MustCompile(`^\s*(#[^\n]*\n|---\n)*[A-Za-z_][\w-]*:( [^\n]*)?(\r?\n|$)`)
+	dumpedTrees = regexp.MustCompile(`^\s*\[\s*("?\s*\{\s*\\?"nodeid\\?":|"\d+:\[)`)
+	dictText    = regexp.MustCompile(`^\s*[{\[]`)
 )
 
 // textRefusal returns an error that says what a text is. The text may be cut off.
@@ -242,6 +244,14 @@ func textRefusal(text string, size int) error {
 		return noModel("this is a Python script, not a model: run it, and in it %s", writeEstimator)
 	case answer.MatchString(text):
 		return noModel("this is the answer of a web service, not a model: it begins with %s; download the file again, with the right to read it", strconv.Quote(clip(firstLine(trimmed), 60)))
+	case strings.HasPrefix(trimmed, "booster[0]"), dumpedTrees.MatchString(text):
+		return noModel("these are the trees of an XGBoost model, as dump_model and get_dump write them to be read by people: a model is not to be had from it; use save_model, which writes all of it")
+	case strings.HasPrefix(trimmed, "{") && strings.Contains(text, `"tree_info"`) || strings.HasPrefix(trimmed, "{") && strings.Contains(text, `"name": "tree"`):
+		return noModel("this is a LightGBM model as dump_model gives it: save it with booster_.save_model('model.txt') instead")
+	case strings.HasPrefix(trimmed, "{") && strings.Contains(text, `"keras_version"`), strings.HasPrefix(trimmed, `{"class_name": "Sequential"`), strings.HasPrefix(trimmed, `{"class_name": "Functional"`), strings.HasPrefix(trimmed, `{"module": "keras`):
+		return noModel("this is the structure of a Keras model, without its weights: %s", noNetworks)
+	case strings.HasPrefix(trimmed, "{") && (strings.Contains(text, `"oblivious_trees"`) || strings.Contains(text, `"ctr_data"`) || strings.Contains(text, `"features_info"`)):
+		return noModel("this is a CatBoost model as JSON: CatBoost is not read: fit the same with XGBoost, LightGBM or scikit-learn's HistGradientBoosting")
 	case dictText.MatchString(text):
 		return noModel("this is JSON, but no XGBoost model: %s", writeEstimator)
 	case keyed.MatchString(text):
@@ -325,7 +335,7 @@ func filesRefusal(all files, kind string) error {
 		return noModel("this is a Keras model: %s", noNetworks)
 	case ends("saved_model.pb"), ends("saved_model.pbtxt"):
 		return noModel("this is a TensorFlow model (SavedModel): %s", noNetworks)
-	case every(".npy"):
+	case every(".npy") && !slices.ContainsFunc(names, func(n string) bool { data, err := all.Read(n); return err == nil && numpy.Pickled(data) != nil }):
 		return noModel("this is a file of numpy arrays (.npz), not an estimator: %s", writeEstimator)
 	case slices.Contains(names, "[Content_Types].xml") && ends("workbook.xml"):
 		return noModel("this is an Excel workbook, which is data and not a model: %s", writeEstimator)

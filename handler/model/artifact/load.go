@@ -12,6 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/model/archive"
 	"github.com/fleetscore/fleetscore/handler/model/joblib"
+	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/model/skops"
@@ -64,15 +65,19 @@ func unpack(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// readPickle reads a pickle. If it holds only bytes that are a pickle, it reads these. A file
-// of a library's save_model becomes the value that the library would pickle.
+// readPickle reads the pickles of a file, and the pickle in an .npy file of Python objects. If
+// the value is only bytes that are a pickle, it reads these. A file of a library's save_model
+// becomes the value that the library would pickle.
 func readPickle(data []byte, opt pickle.Options) (any, error) {
 	if b := booster(data); b != nil {
 		return b, nil
 	}
-	v, err := pickle.Read(data, opt)
+	if inner := numpy.Pickled(data); inner != nil {
+		data = inner
+	}
+	v, err := pickle.ReadAll(data, opt)
 	if inner, ok := v.([]byte); ok && err == nil && looksPickled(inner) {
-		return pickle.Read(inner, opt)
+		return pickle.ReadAll(inner, opt)
 	}
 	return v, err
 }

@@ -25,7 +25,7 @@ func notModel(v any) error {
 	case pickle.Global:
 		return noModel("the file holds the name of a function or class (%v), not a model: a pickle does not contain its code, and nothing of a file is run here: write the fitted estimators that it uses", v)
 	case *numpy.Array:
-		if v.Type.Kind == 'O' && v.Len() == 1 { // it may hold a dict or a model
+		if v.Type.Kind == 'O' && objects(&pickle.List{Items: v.Objects}, maxLook) { // it may hold a dict or a model
 			return nil
 		}
 		return noModel("the file holds a numpy array of shape %v, which is data and not a model: %s", shapeText(v.Shape), writeEstimator)

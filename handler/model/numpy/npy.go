@@ -49,6 +49,25 @@ func ReadNPY(file []byte) (*Array, error) {
 	return &a, err
 }
 
+// Pickled returns the pickle in a file that numpy.save wrote of an array of Python
+// objects, as it makes of a model or a dict; nil of other files.
+func Pickled(file []byte) []byte {
+	header, data, err := splitNPY(file)
+	if err != nil {
+		return nil
+	}
+	described, err := parseLiteral(header)
+	if err != nil {
+		return nil
+	}
+	if d, ok := described.(*pickle.Dict); ok {
+		if descr, _ := d.Get("descr"); descr == any("|O") {
+			return data
+		}
+	}
+	return nil
+}
+
 // splitNPY returns the header and the data.
 func splitNPY(file []byte) (header string, data []byte, err error) {
 	rest, ok := bytes.CutPrefix(file, []byte(npyMagic))

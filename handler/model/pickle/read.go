@@ -34,6 +34,45 @@ func Read(data []byte, opt Options) (any, error) {
 	return (&Input{data: data, opt: opt}).Nested()
 }
 
+// ReadAll reads all pickles of data, one after the other. A file has several if a script
+// called dump for a model and then for its scaler. One pickle gives its value, several
+// give a [*Tuple] of their values. Bytes after a pickle are ignored, unless they begin
+// with the opcode PROTO of protocols 2 to 5.
+func ReadAll(data []byte, opt Options) (any, error) {
+	if opt.Budget == nil {
+		opt.Budget = NewBudget(len(data))
+	}
+	if opt.Memory == nil {
+		opt.Memory = new(Memory)
+	}
+	in := &Input{data: data, opt: opt}
+	first, err := in.Nested()
+	if err != nil || !in.more() {
+		return first, err
+	}
+	all := &Tuple{Items: []any{first}}
+	for in.more() {
+		if len(all.Items) == maxPickles {
+			return nil, fmt.Errorf("%w: over %d pickles in one file", ErrLimit, maxPickles)
+		}
+		v, err := in.Nested()
+		if err != nil {
+			return nil, err
+		}
+		all.Items = append(all.Items, v)
+	}
+	return all, nil
+}
+
+// maxPickles is how many pickles may follow one another in a file.
+const maxPickles = 100
+
+// more reports whether another pickle follows.
+func (in *Input) more() bool {
+	rest := in.data[in.pos:]
+	return len(rest) > 2 && rest[0] == 0x80 && rest[1] >= 2 && rest[1] <= 5
+}
+
 // Input is the stream of bytes that a pickle is read from.
 type Input struct {
 	data   []byte

@@ -159,3 +159,19 @@ func TestTruncated(t *testing.T) {
 		}
 	}
 }
+
+// TestReadAll holds that pickles one after the other are read as a tuple, up to a
+// hundred, and that other bytes after a pickle are ignored.
+func TestReadAll(t *testing.T) {
+	one := "\x80\x04K\x01."
+	for data, want := range map[string]int{one: 0, one + "rest": 0, one + "\x80": 0, one + one: 2, strings.Repeat(one, 100): 100, strings.Repeat(one, 101): -1, one + "\x80\x04K": -1} {
+		v, err := pickle.ReadAll([]byte(data), pickle.Options{})
+		got := len(pickle.Items(v))
+		if err != nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%.40q: %v, %v: %d values in a tuple, want %d", data, v, err, got, want)
+		}
+	}
+}

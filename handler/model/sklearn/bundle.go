@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
@@ -22,14 +21,14 @@ type Folder struct {
 // transformers, the names of its columns, a threshold, the names of its classes.
 type bundle struct {
 	*loader
-	kind    string // "dict", "tuple", "list", "folder" or "zip file"
-	keyed   bool   // the members have keys, and keys say what members are
-	members []member
-	parts   []part      // the estimators among the members
-	columns []columns   // lists of strings that may be the names of the columns
-	classes []string    // the classes of a LabelEncoder; nil without one
-	limits  []Threshold // numbers whose keys say that they are thresholds
-	target  *part       // the transformer of a regressor's target, y_scaler for instance; or nil
+	kind     string // "dict", "tuple", "list", "folder" or "zip file"
+	keyed    bool   // the members have keys, and keys say what members are
+	members  []member
+	parts    []part      // the estimators among the members
+	columns  []columns   // lists of strings that may be the names of the columns
+	encoders []columns   // the classes of each LabelEncoder
+	limits   []Threshold // numbers whose keys say that they are thresholds
+	target   *part       // the transformer of a regressor's target, y_scaler for instance; or nil
 }
 
 // columns is a list of names and its key in the bundle.
@@ -130,8 +129,7 @@ func (b *bundle) add(m member) error {
 	}
 	if o, ok := m.value.(*pickle.Object); ok && o.Class.Name == "LabelEncoder" {
 		names, err := b.classNames(o)
-		b.classes = names
-		b.take(m.key, "class names")
+		b.encoders = append(b.encoders, columns{m.key, names})
 		return err
 	}
 	if names := b.texts(m.value); names != nil && named("feature", "column", "cols") {
@@ -223,19 +221,5 @@ func (b *bundle) name(e *element) error {
 	if err := b.nameColumns(e); err != nil {
 		return err
 	}
-	if e.classes == nil || b.classes == nil {
-		return nil
-	}
-	names := make([]string, len(e.classes.names))
-	for i, class := range e.classes.names {
-		at, err := strconv.Atoi(class)
-		if err != nil || at < 0 || at >= len(b.classes) {
-			return nil // the model's classes are no codes of this encoder
-		}
-		names[i] = b.classes[at]
-	}
-	renamed := *e.classes
-	renamed.names = names
-	e.classes = &renamed
-	return nil
+	return b.nameClasses(e)
 }

@@ -14,16 +14,20 @@ import (
 // isDict reports whether an object is of a subclass of dict.
 func isDict(o *pickle.Object) bool {
 	switch o.Class.String() {
-	case "collections.OrderedDict", "collections.defaultdict", "sklearn.utils.Bunch", "sklearn.utils._bunch.Bunch", "sklearn.datasets.base.Bunch":
+	case "collections.OrderedDict", "collections.defaultdict", "sklearn.utils.Bunch", "sklearn.utils._bunch.Bunch", "sklearn.datasets.base.Bunch", "types.SimpleNamespace", "argparse.Namespace":
 		return true
 	}
 	return false
 }
 
 // entriesOf returns the entries of an object for which isDict is true. Protocols 0 and
-// 1 pickle an OrderedDict as a call with a list of pairs.
+// 1 pickle an OrderedDict as a call with a list of pairs. A namespace has its entries as
+// attributes.
 func entriesOf(o *pickle.Object) []pickle.Entry {
 	entries := o.Entries
+	if attributes, ok := o.State.(*pickle.Dict); ok && strings.HasSuffix(o.Class.Name, "Namespace") {
+		return attributes.Entries
+	}
 	if len(entries) > 0 || len(o.Args) == 0 {
 		return entries
 	}
@@ -91,13 +95,27 @@ func (b *bundle) addInner(inner []member) {
 	}
 }
 
+// isLimit reports the words of a key such as thr, spe_limit or UCL.
+func isLimit(words []string) bool {
+	if len(words) == 0 {
+		return false
+	}
+	switch words[len(words)-1] {
+	case "thr", "ucl":
+		return true
+	case "limit":
+		return len(words) == 1 || slices.Contains([]string{"spe", "q", "t2", "control", "upper", "anomaly", "alarm", "score", "error", "mse", "distance"}, words[len(words)-2])
+	}
+	return false
+}
+
 // addLimit takes a member as a threshold if its key says so.
 func (b *bundle) addLimit(m member) {
 	key := strings.ToLower(m.key)
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(key, w) })
 	}
-	if !has("thresh", "cutoff", "cut_off") || has("percent", "pct", "quantile", "sigma", "method", "param", "grid") {
+	if !has("thresh", "cutoff", "cut_off") && !isLimit(keyWords(m.key)) || has("percent", "pct", "quantile", "sigma", "method", "param", "grid") {
 		return
 	}
 	if _, isBool := m.value.(bool); isBool {
@@ -175,7 +193,25 @@ func membersOf(v any) (kind string, members []member) {
 	for i, item := range items {
 		members = append(members, member{strconv.Itoa(i), item})
 	}
-	return kind, members
+	return kind, named(members)
+}
+
+// named returns the members of a list of pairs of a name and a value, as the steps of
+// a Pipeline are, by these names; others as they are.
+func named(members []member) []member {
+	pairs := make([]member, len(members))
+	for i, m := range members {
+		pair := pickle.Items(m.value)
+		if len(pair) != 2 {
+			return members
+		}
+		name, ok := pair[0].(string)
+		if !ok {
+			return members
+		}
+		pairs[i] = member{name, pair[1]}
+	}
+	return pairs
 }
 
 func membersByKey(entries []pickle.Entry) (members []member) {
@@ -191,6 +227,20 @@ func keyText(key any) string {
 		return key
 	case int64:
 		return strconv.FormatInt(key, 10)
+	case *pickle.Tuple: // of a device and a sensor, for instance
+		var parts []string
+		for _, item := range key.Items[:min(len(key.Items), 4)] {
+			if item, isTuple := item.(*pickle.Tuple); isTuple {
+				return pickle.Kind(item)
+			}
+			parts = append(parts, keyText(item))
+		}
+		return strings.Join(parts, ", ")
+	}
+	if s, err := numpy.Scalar(key); err == nil {
+		if text, err := pythonText(s, 64); err == nil {
+			return text
+		}
 	}
 	return pickle.Kind(key)
 }

@@ -40,6 +40,9 @@ func (b *bundle) order() ([]part, error) {
 			before = append(before, p)
 			continue
 		}
+		if last != nil && b.trees() {
+			return nil, &unsupported{fmt.Sprintf("the %s of %d trees is not supported: numpy.array and numpy.save take an ensemble apart; write it with joblib.dump(model, 'model.joblib')", b.kind, len(b.parts))}
+		}
 		if last != nil {
 			return nil, b.refuse("more than one of them predicts", fmt.Sprintf(`write each into a file of its own, or name the one that counts in the features file, as in "steps": [%s]`, quoted(last.key)))
 		}
@@ -70,6 +73,14 @@ func (b *bundle) order() ([]part, error) {
 		}
 	}
 	return append(before, *last), nil
+}
+
+// trees reports whether all members of a list are single trees. A list of the trees of an
+// ensemble has such members.
+func (b *bundle) trees() bool {
+	return !b.keyed && len(b.parts) == len(b.members) && !slices.ContainsFunc(b.parts, func(p part) bool {
+		return !strings.HasPrefix(p.step.Class, "sklearn.tree.")
+	})
 }
 
 // nonePredicts returns the error that no part predicts. If a member is of a class of

@@ -18,11 +18,12 @@ type linear struct {
 // linear reads coef_ and intercept_.
 func (a *attrs) linear(outputs int) linear {
 	l := linear{}
-	shape := a.shape("coef_")
-	if len(shape) == 2 && shape[0] > 1 && outputs == 1 {
-		a.refuse("several outputs", oneOutput)
-	}
-	if len(shape) == 2 {
+	if isSparse(a.optional("coef_")) { // by sparsify
+		l.coef = a.sparseMatrix("coef_", exactly(outputs, "outputs"), &a.in)
+	} else if shape := a.shape("coef_"); len(shape) == 2 {
+		if shape[0] > 1 && outputs == 1 {
+			a.refuse("several outputs", oneOutput)
+		}
 		l.coef = a.matrix("coef_", exactly(outputs, "outputs"), &a.in)
 	} else if l.coef = a.vector("coef_", &a.in); outputs != 1 {
 		a.fail("coef_ is a vector, not of %d classes", outputs)

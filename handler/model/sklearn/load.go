@@ -39,7 +39,7 @@ func load(data []byte) (*Model, error) {
 		return nil, err
 	}
 	return LoadValue(len(data), nil, func(opt pickle.Options) (any, error) {
-		v, err := pickle.Read(data, opt)
+		v, err := pickle.ReadAll(data, opt)
 		if at := new(pickle.Error); errors.As(err, &at) && at.Offset == 0 {
 			err = fmt.Errorf("this is no file of pickle or joblib: %w", err)
 		}
@@ -69,6 +69,11 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 		return nil, err
 	}
 	v = l.unwrap(v)
+	if files, ok := v.(*Folder); ok {
+		for i, f := range files.Files {
+			files.Files[i].Value = l.unwrap(f.Value)
+		}
+	}
 	root, step, err := l.unbundle(v)
 	if errors.Is(err, errNoBundle) {
 		root, step, err = l.estimator(v, "")
@@ -88,19 +93,29 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 	return m, nil
 }
 
-// unwrap returns the element of an array that holds one object, and any other value
-// unchanged. Numpy makes such an array when numpy.save or numpy.array gets a dict or a
-// model.
+// unwrap returns the element of an array that holds one object, a list of the elements of
+// an array of several, and any other value unchanged. Numpy makes such an array when
+// numpy.save or numpy.array gets a dict, a model or a list of them.
 func (l *loader) unwrap(v any) any {
 	array, err := numpy.Parse(v)
-	if err != nil || array.Type.Kind != 'O' || array.Len() != 1 {
+	if err != nil || array.Type.Kind != 'O' || len(array.Shape) > 1 {
 		return v
 	}
 	items, err := array.Items(l.budget)
-	if err != nil || len(items) != 1 {
+	switch {
+	case err != nil || len(items) == 0 || isText(items[0]):
 		return v
+	case len(items) == 1:
+		return items[0]
 	}
-	return items[0]
+	return &pickle.List{Items: items}
+}
+
+// isText reports a string, as names of columns are.
+func isText(v any) bool {
+	s, err := numpy.Scalar(v)
+	_, ok := s.(string)
+	return err == nil && ok
 }
 
 // loader turns a pickle's objects into estimators.
@@ -135,9 +150,9 @@ func (s *workspace) release() {
 
 // ignorable are prefixes of names whose objects may be in attributes that no loader
 // reads: random states, losses (Cython names their module _loss), the columns of a
-// DataFrame. The pickle reader builds no real object of them, so they do no harm. Where a
-// loader wants an estimator, they are refused.
-var ignorable = []string{"sklearn.", "numpy.random.", "scipy.", "collections.", "pandas.", "xgboost.", "lightgbm.", "pyod.", "imblearn.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.range", "functools.partial", "joblib.memory.", "joblib._store_backends.", "numpy.ma.", "_loss.", "builtins.complex"}
+// DataFrame, the distributions of a search. The pickle reader builds no real object of
+// them, so they do no harm. Where a loader wants an estimator, they are refused.
+var ignorable = []string{"sklearn.", "numpy.random.", "numpy.vectorize", "numpy.lib.", "scipy.", "types.SimpleNamespace", "argparse.Namespace", "collections.", "pandas.", "xgboost.", "lightgbm.", "pyod.", "imblearn.", "datetime.", "decimal.", "pathlib.", "uuid.", "dateutil.", "pytz.", "zoneinfo.", "builtins.slice", "builtins.getattr", "builtins.range", "functools.partial", "joblib.memory.", "joblib._store_backends.", "numpy.ma.", "_loss.", "builtins.complex"}
 
 func (l *loader) allow(g pickle.Global) bool {
 	if numpy.Known(g) || joblib.Known(g) {

@@ -15,13 +15,10 @@ type oneClassSVM struct {
 }
 
 func loadOneClassSVM(a *attrs) *element {
-	if a.bool("_sparse") {
-		a.refuse("a sparse matrix", "fit it on a dense array")
-	}
 	kernel := a.kernel()
 	count := &dim{what: "support vectors"}
-	vectors := a.matrix("support_vectors_", count, &a.in)
-	dual := a.vector("_dual_coef_", count)
+	vectors := a.sparseMatrix("support_vectors_", count, &a.in)
+	dual := a.sparseMatrix("_dual_coef_", exactly(1, "rows"), count)
 	if a.err != nil {
 		return nil
 	}

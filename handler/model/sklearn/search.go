@@ -9,7 +9,7 @@ import (
 // loadBest loads a search, GridSearchCV for instance, as the best estimator that it found.
 func loadBest(a *attrs) *element {
 	if !a.has("best_estimator_") {
-		a.refuse("no best_estimator_", "fit it with refit=True")
+		a.refuse("no best_estimator_", "fit it before writing it, with refit=True")
 		return nil
 	}
 	return a.delegate("best_estimator_")

@@ -10,10 +10,10 @@ import (
 // sparse matrix of SciPy in compressed rows (csr_matrix, csr_array).
 func (a *attrs) sparseMatrix(name string, rows, columns *dim) []float64 {
 	v := a.value(name)
-	o, ok := v.(*pickle.Object)
-	if a.err != nil || !ok || !strings.HasPrefix(o.Class.Module, "scipy.sparse.") {
+	if a.err != nil || !isSparse(v) {
 		return a.matrixOf(name, v, rows, columns)
 	}
+	o := v.(*pickle.Object)
 	if o.Class.Name != "csr_matrix" && o.Class.Name != "csr_array" {
 		a.fail("%s is a %.40s, not a csr_matrix or an array", name, o.Class.Name)
 		return nil
@@ -62,4 +62,10 @@ func (a *attrs) sparseMatrix(name string, rows, columns *dim) []float64 {
 		}
 	}
 	return dense
+}
+
+// isSparse reports a matrix of SciPy.
+func isSparse(v any) bool {
+	o, ok := v.(*pickle.Object)
+	return ok && strings.HasPrefix(o.Class.Module, "scipy.sparse.")
 }

@@ -12,7 +12,7 @@ type svr struct{ *svm.OneClass }
 
 func loadSVR(a *attrs) *element {
 	vectors := a.supportVectors(0)
-	dual := a.matrix("_dual_coef_", exactly(1, "rows"), vectors.count)
+	dual := a.sparseMatrix("_dual_coef_", exactly(1, "rows"), vectors.count)
 	intercept := a.vector("_intercept_", exactly(1, "elements"))
 	if a.err != nil {
 		return nil
@@ -41,11 +41,8 @@ type supportVectors struct {
 // supportVectors reads the kernel and the support vectors. Least is their smallest number,
 // 0 or 1. SVR has no support vectors if all fitted rows are within epsilon.
 func (a *attrs) supportVectors(least int) supportVectors {
-	if a.bool("_sparse") {
-		a.refuse("a sparse matrix", "fit it on a dense array")
-	}
 	s := supportVectors{kernel: a.kernel(), count: &dim{what: "support vectors", none: least == 0}}
-	s.rows = a.matrix("support_vectors_", s.count, &a.in)
+	s.rows = a.sparseMatrix("support_vectors_", s.count, &a.in)
 	a.note("support_vectors", s.count.n)
 	return s
 }
@@ -79,7 +76,7 @@ func loadSVC(a *attrs) *element {
 		a.fail("classes_ is of %d classes: 2 to 1000 are supported", classes)
 		return nil
 	}
-	dual := a.matrix("_dual_coef_", exactly(classes-1, "rows"), vectors.count)
+	dual := a.sparseMatrix("_dual_coef_", exactly(classes-1, "rows"), vectors.count)
 	intercept := a.vector("_intercept_", pairs)
 	name := "n_support_"
 	if a.has("_n_support") {

@@ -26,13 +26,13 @@ const (
 	regress     = "fit a regressor of scikit-learn, XGBoost or LightGBM to lagged columns, and say residual_of in the features file"
 	detect      = "fit IsolationForest, OneClassSVM, LocalOutlierFactor(novelty=True) or KMeans instead"
 	writeParts  = "write the estimators in it, as one Pipeline or as a dict such as {'scaler': scaler, 'model': model}"
-	writeBest   = "write the estimator that it has found, as by joblib.dump(best, 'model.joblib')"
+	writeBest   = "write the estimator that it has found, as by joblib.dump(search.best_estimator_, 'model.joblib')"
 	useFunction = "use one of numpy's functions by its name, as in FunctionTransformer(np.log1p), or let the features file make the column"
 )
 
 // families are tried in order.
 var families = []family{
-	{"pandas.DataFrame pandas.core.frame. pandas.Series pandas.core.series. polars. pyarrow. dask. pyspark. xarray.", "is a table: it is data, and not a model", WriteEstimator},
+	{"pandas.DataFrame pandas.core.frame. pandas.Series pandas.core.series. polars. pyarrow. dask. pyspark.sql. pyspark.pandas. xarray.", "is a table: it is data, and not a model", WriteEstimator},
 	{"pandas. scipy.sparse. sklearn.utils.Bunch sklearn.utils._bunch.Bunch", isData, WriteEstimator},
 	{"sklearn.cluster.DBSCAN sklearn.cluster.OPTICS sklearn.cluster.HDBSCAN sklearn.cluster.AgglomerativeClustering sklearn.cluster.SpectralClustering sklearn.cluster.SpectralBiclustering sklearn.cluster.SpectralCoclustering hdbscan.",
 		"labels the rows that it was fitted on, and has no predict for new ones", detect},
@@ -46,11 +46,19 @@ var families = []family{
 		"is a model of statsmodels, which is not read", "fit the same with scikit-learn, as LinearRegression, HuberRegressor or LogisticRegression, whose coefficients are equal"},
 	{"statsmodels. pmdarima. prophet. fbprophet. neuralprophet. sktime. darts. tbats. arch. gluonts. statsforecast. mlforecast. orbit.", isForecast, regress},
 	{"catboost.", "is of CatBoost, which is not read", "fit the same with XGBoost, LightGBM or scikit-learn's HistGradientBoosting"},
+	{"pyspark.", "is of Spark, which is not read", "fit the same with scikit-learn, XGBoost or LightGBM"},
 	{"h2o. pycaret. autosklearn. tpot. flaml. autogluon.", "is of a tool that chooses models by itself", writeBest},
 	{"shap. lime. eli5.", "explains a model, and predicts nothing", "take it out of the file, and write the fitted estimator or Pipeline alone"},
 	{"lifelines. sksurv.", "estimates the time to an event", "fit a classifier or a regressor"},
+	{"pyod.", "is none of the detectors of PyOD that are read", "fit IForest, OCSVM, LOF, KNN, HBOS, ECOD, COPOD, PCA, MCD, GMM, KDE, CBLOF, INNE, LODA or ABOD"},
+	{"imblearn.over_sampling. imblearn.under_sampling. imblearn.combine.", "changes the rows of the training, and judges none", "write the model that was fitted on them, or the Pipeline of both"},
+	{"feature_engine. category_encoders. dirty_cat. skrub. sklego. mlxtend.", "is of another library than the estimators that are read", "use the step of scikit-learn that does the same, such as SimpleImputer, OneHotEncoder or KBinsDiscretizer, or let the features file make the column"},
+	{"sklearnex. daal4py. onedal. cuml. thundersvm. snapml.", "is of a faster scikit-learn, which keeps the model in a form of its own", "fit it with scikit-learn itself (unpatch_sklearn() for Intel's), and write that"},
+	{"ruptures. stumpy. adtk. kats. merlion. alibi_detect. luminaire. orion. hmmlearn. pykalman. filterpy.", "judges a whole series, and is not read", "say in the features file how rows come from readings, and " + detect},
+	{"lightgbm.basic.Dataset xgboost.core.DMatrix xgboost.core.QuantileDMatrix", isData, WriteEstimator},
+	{"skopt.", "is a search of scikit-optimize, which is not read", writeBest},
 	{"river.", "is of River, whose models learn as they go", detect},
-	{"tsfresh. pyts. tslearn. stumpy.", "works on whole series", "say in the features file how rows come from readings, and fit a detector to these"},
+	{"tsfresh. pyts. tslearn.", "works on whole series", "say in the features file how rows come from readings, and fit a detector to these"},
 }
 
 // refuseClass returns the error for an object of a class that is not supported. Where is

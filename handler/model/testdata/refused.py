@@ -7,7 +7,6 @@ The one here is of scikit-learn 1.9.1 (numpy 2.5).
 import base64, io, json, pickle, sys, warnings
 
 import numpy as np
-from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.cluster import DBSCAN
 from sklearn.decomposition import NMF, DictionaryLearning
@@ -65,7 +64,6 @@ add("drawn_by_lot", make_pipeline(IterativeImputer(sample_posterior=True, max_it
 add("rtol", KernelDensity(rtol=0.1), ["KernelDensity with rtol other than 0"])
 add("weights_by_function", KNeighborsClassifier(weights=np.exp), ["weights by a function"], y=x[:, 0] > 0)
 add("not_refitted", GridSearchCV(SVR(), {"C": [1]}, refit=False), ["no best_estimator_", "refit=True"], y=x[:, 0])
-add("sparse", OneClassSVM(), ["OneClassSVM with a sparse matrix", "dense array"], x=sparse.csr_matrix(x))
 add("callable_kernel", Pipeline([("k", OneClassSVM(kernel=linear_kernel))]), ["in step 'k'", "kernel"])
 add("precomputed", OneClassSVM(kernel="precomputed"), ["precomputed"], x=x @ x.T)
 add("lof_without_novelty", LocalOutlierFactor(), ["novelty=True"])

@@ -3,15 +3,18 @@
 Each has a file, or the files of a folder; perhaps a features file; and decision_function of
 scikit-learn with predict, 1 for an anomaly, or what a regressor predicts, or the words of a refusal.
 """
-import base64, collections, datetime, decimal, gzip, io, json, pickle, sys
+import argparse, base64, collections, datetime, decimal, gzip, io, json, pickle, sys, types, zipfile
 
-import joblib, numpy as np, pandas as pd
+import joblib, numpy as np, pandas as pd, scipy.sparse, scipy.stats
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import Ridge, SGDRegressor
+from sklearn.model_selection import RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import LabelEncoder, MinMaxScaler, StandardScaler
+from sklearn.svm import SVC, OneClassSVM
+from sklearn.tree import DecisionTreeClassifier
 
 rng = np.random.RandomState(0)
 x = rng.normal(5, 3, size=(60, 2))
@@ -39,11 +42,11 @@ def dumped(v):
     return b.getvalue()
 
 
-def add(name, kept, decision=None, threshold=0, names=None, spec="", refused=None, value=None):
+def add(name, kept, decision=None, threshold=0, names=None, spec="", refused=None, value=None, classes=None):
     encode = lambda b: base64.b64encode(b if isinstance(b, bytes) else b.encode()).decode()
     files = {n: encode(b) for n, b in kept.items()} if isinstance(kept, dict) and all(isinstance(b, (bytes, str)) for b in kept.values()) else None
-    cases.append({"name": name, "file": "" if files else encode(pickled(kept)), "files": files, "names": names, "spec": spec, "refused": refused or [],
-                  "rows": rows.tolist(), "decision_function": decision, "value": value, "predict": None if decision is None else [int(d < threshold) for d in decision]})
+    cases.append({"name": name, "file": "" if files else encode(kept if isinstance(kept, bytes) else pickled(kept)), "files": files, "names": names, "spec": spec, "refused": refused or [],
+                  "rows": rows.tolist(), "decision_function": decision, "value": value, "classes": classes, "predict": None if decision is None else [int(d < threshold) for d in decision]})
 
 
 add("dict", {"model": model, "scaler": scaler, "features": names}, one, names=names)
@@ -110,6 +113,60 @@ add("folder of two models", beside | {"other.pkl": pickled(plain)}, refused=['"m
 add("folder with a broken file", beside | {"imputer.pkl": pickled(imputer)[:-40]}, refused=["imputer.pkl: the file ends too early"])
 add("folder without a model", {"README.md": "# No model\n"}, refused=["has no model's file"])
 add("folder of a scaler", {"scaler.pkl": pickled(scaler)}, refused=['"scaler.pkl" (StandardScaler)', "none of them predicts"])
+
+
+def saved(v):
+    b = io.BytesIO()
+    np.save(b, v)
+    return b.getvalue()
+
+
+def npz(**arrays):
+    b = io.BytesIO()
+    np.savez(b, **arrays)
+    return b.getvalue()
+
+
+def zipped(name, data):
+    b = io.BytesIO()
+    with zipfile.ZipFile(b, "w") as z:
+        z.writestr(name, data)
+    return b.getvalue()
+
+
+add("pickles one after the other", pickled(model) + pickled(scaler), one)
+add("files of joblib one after the other", dumped(scaler) + dumped(model), one)
+add("pickles of two models", pickled(model) + pickled(plain), refused=["more than one of them predicts"])
+add("dict by numpy.save", saved({"scaler": scaler, "model": model}), one)
+add("array of objects", np.array([scaler, model, None], dtype=object)[:2], one)
+add("array of objects by numpy.save", saved(np.array([scaler, pipeline.steps[0][1], None], dtype=object)[:2]), refused=["none of them predicts"])
+add("ensemble by numpy.save", saved(model), refused=["of 3 trees", "joblib.dump"])
+add("steps of a Pipeline", make_pipeline(scaler, model).steps, one)
+add("models by name in a list", [("a", model), ("b", plain)], refused=['"a" (IsolationForest), "b" (IsolationForest)', "more than one of them predicts"])
+add("models by device and sensor", {("p", "t"): model, ("p", "v"): model}, refused=['"p, t" (IsolationForest), "p, v"', "more than one of them predicts"])
+add("namespace", types.SimpleNamespace(scaler=scaler, model=model, threshold=-0.03), one, threshold=-0.03)
+add("namespace of arguments", argparse.Namespace(scaler=scaler, model=model), one)
+add("pandas.to_pickle in a zip file", zipped("model.zip", pickled(pipeline)), whole)
+add("npz of a model and its scaler", npz(model=np.array([model, None], dtype=object)[:1], scaler=scaler), one)
+add("folder with a threshold by numpy.save", beside | {"threshold.npy": saved(np.float64(-0.03)), "rows.npy": saved(x)}, one, threshold=-0.03)
+add("folder with columns by numpy.save", beside | {"features.npy": saved(np.array(names))}, one, names=names)
+spread = RandomizedSearchCV(Ridge(), {"alpha": scipy.stats.uniform(0.1, 2), "max_iter": scipy.stats.randint(50, 90)}, n_iter=2, cv=2, random_state=0).fit(x, x[:, 0] * 3 + x[:, 1])
+add("search over distributions", spread, value=spread.predict(rows).tolist())
+three = np.digitize(x[:, 0], [3, 6])
+tree = DecisionTreeClassifier(max_depth=3, random_state=0).fit(x, three)
+two_classes = DecisionTreeClassifier(max_depth=3, random_state=0).fit(x, (three > 0).astype(int))
+kinds, machines = LabelEncoder().fit(["high", "low", "normal"]), LabelEncoder().fit(["L", "M", "S"])
+add("names of the classes", {"model": tree, "label_encoder": kinds}, classes=["high", "low", "normal"], value=tree.predict(rows).tolist())
+add("encoder of a column", {"model": two_classes, "le_type": machines}, classes=["0", "1"], value=two_classes.predict(rows).tolist())
+add("encoder of a column by its name", {"model": tree, "le_temperature": machines, "features": names}, classes=["0", "1", "2"], value=tree.predict(rows).tolist(), names=names)
+add("encoders of a column and of the target", {"model": tree, "le_machine": machines, "target_encoder": kinds}, classes=["high", "low", "normal"], value=tree.predict(rows).tolist())
+add("encoders in doubt", {"model": tree, "le1": machines, "le2": kinds}, refused=['whether "le1" or "le2" has the names of the classes'])
+sparse_svm = OneClassSVM(gamma=0.1, nu=0.2).fit(scipy.sparse.csr_matrix(x))
+add("machine fitted on sparse rows", sparse_svm, sparse_svm.decision_function(rows).tolist())
+sparse_svc = SVC(gamma=0.1).fit(scipy.sparse.csr_matrix(x), three)
+add("classifier fitted on sparse rows", sparse_svc, classes=["0", "1", "2"], value=sparse_svc.predict(rows).tolist())
+thin = SGDRegressor(penalty="l1", alpha=0.5, random_state=0).fit(scaler.transform(x), x[:, 0] * 3).sparsify()
+add("sparse coefficients", (scaler, thin), value=thin.predict(scaler.transform(rows)).tolist())
 
 mlmodel = """flavors:
   python_function:

@@ -8,6 +8,7 @@ from sklearn.cluster import DBSCAN, AgglomerativeClustering
 from sklearn.ensemble import IsolationForest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.manifold import TSNE
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardScaler
 from sklearn.svm import OneClassSVM
@@ -124,6 +125,19 @@ add("empty dict as JSON", b"{}", "JSON")
 add("Keras weights", b"\x89HDF\r\n\x1a\n" + bytes(100), "Keras")
 add("TensorFlow Lite", b"\x1c\x00\x00\x00TFL3" + bytes(100), "TensorFlow Lite")
 add("CatBoost", b"CBM1" + bytes(100), "CatBoost")
+library = lambda module, name: f"c{module}\n{name}\n)R.".encode()
+for module, name, *words in (("pyod.models.sos", "SOS", "none of the detectors of PyOD that are read", "IForest"), ("imblearn.over_sampling._smote.base", "SMOTE", "changes the rows of the training"),
+                             ("feature_engine.imputation.mean_median", "MeanMedianImputer", "SimpleImputer"), ("sklearnex.svm.svm", "SVC", "unpatch_sklearn()"), ("ruptures.detection.pelt", "Pelt", "judges a whole series"),
+                             ("catboost.core", "CatBoostClassifier", "is of CatBoost"), ("skopt.searchcv", "BayesSearchCV", "search.best_estimator_"), ("sktime.forecasting.naive", "NaiveForecaster", "is a forecast"),
+                             ("pyspark.ml.pipeline", "PipelineModel", "is of Spark"), ("statsmodels.tsa.arima.model", "ARIMAResultsWrapper", "is a forecast"), ("lightgbm.basic", "Dataset", "is data"), ("hmmlearn.hmm", "GaussianHMM", "judges a whole series")):
+    add(f"{module}.{name}", library(module, name), *words)
+add("search that is not fitted", pickled(GridSearchCV(OneClassSVM(), {"nu": [0.1]})), "no best_estimator_", "fit it before writing it")
+add("XGBoost's dump", b"booster[0]:\n0:[f0<0.5] yes=1,no=2,missing=2\n\t1:leaf=1\n\t2:leaf=2\n", "the trees of an XGBoost model", "save_model")
+add("XGBoost's dump as JSON", b'[\n  { "nodeid": 0, "leaf": 0.5 }\n]', "the trees of an XGBoost model")
+add("XGBoost's dumps as JSON", json.dumps(['  { "nodeid": 0, "leaf": 0.5 }']).encode(), "the trees of an XGBoost model")
+add("LightGBM's dump", b'{"name": "tree", "version": "v4", "num_class": 1, "tree_info": []}', "booster_.save_model")
+add("Keras as JSON", b'{"class_name": "Sequential", "config": {}, "keras_version": "2.4.0"}', "the structure of a Keras model")
+add("CatBoost as JSON", b'{\n"features_info": {"float_features": []}, "oblivious_trees": []}', "a CatBoost model as JSON")
 add("eval", b"cbuiltins\neval\n(S'1'\ntR.", "a call of builtins.eval", "do not load the file there")
 
 with gzip.GzipFile(sys.argv[1], "w", mtime=0) as f:
