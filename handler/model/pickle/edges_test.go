@@ -50,6 +50,16 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestNestedOneByOne: any number of pickles may follow one another inside one.
+func TestNestedOneByOne(t *testing.T) {
+	t.Parallel()
+	data := "](" + strings.Repeat("cnumpy\nndarray\n)\x81}bK\x07.", 3*pickle.MaxNested) + "e."
+	v, err := pickle.Read([]byte(data), pickle.Options{Allow: allowNumpy, Built: func(_ *pickle.Object, in *pickle.Input) (any, error) { return in.Nested() }})
+	if err != nil || len(v.(*pickle.List).Items) != 3*pickle.MaxNested || v.(*pickle.List).Items[11] != any(int64(7)) {
+		t.Errorf("%v, %v", v, err)
+	}
+}
+
 // TestMemo: an index may lie up to 1,023 beyond the end of the memo.
 func TestMemo(t *testing.T) {
 	t.Parallel()
