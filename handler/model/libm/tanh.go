@@ -19,7 +19,7 @@ func Tanh(x float64) float64 {
 		z = 1 - 2/(expm1(2*a)+2)
 	default:
 		t := expm1(-2 * a)
-		z = -t / (t + 2)
+		z = t / (t + 2) // below 0, as t is: x gives the sign
 	}
 	return math.Copysign(z, x)
 }
@@ -38,12 +38,9 @@ const (
 	invLn2 = 1.44269504088896338700
 )
 
-// expm1 returns e**x - 1 for x from -2 to 44, computed like s_expm1.c.
+// expm1 returns e**x - 1 for x from -2 to 44, but for |x| below 2**-54, computed like s_expm1.c.
 func expm1(x float64) float64 {
 	x, c, k := reduce(x)
-	if k == 0 && math.Abs(x) < 0x1p-54 {
-		return x
-	}
 	hfx := 0.5 * x
 	hxs := float64(x * hfx)
 	h2 := float64(hxs * hxs)
