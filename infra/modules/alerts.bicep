@@ -30,6 +30,7 @@ resource actions 'Microsoft.Insights/actionGroups@2023-01-01' = {
 var rules = [
   { name: 'no-finished-run', severity: 1, query: loadTextContent('../alerts/no-finished-run.kql'), column: 'Runs', operator: 'LessThan', threshold: 1, window: noRunHours < 24 ? 'PT${noRunHours}H' : 'P${noRunHours / 24}D', every: 'PT15M', title: 'No run has finished for ${noRunHours} h' }
   { name: 'failed-or-degraded-run', severity: 2, query: loadTextContent('../alerts/failed-or-degraded-run.kql'), column: 'Runs', operator: 'GreaterThan', threshold: 0, window: 'PT15M', every: 'PT5M', title: 'A run failed, or is degraded' }
+  { name: 'run-over-budget', severity: 1, query: loadTextContent('../alerts/run-over-budget.kql'), column: 'Runs', operator: 'GreaterThan', threshold: 0, window: 'PT15M', every: 'PT5M', title: 'More jobs of a run went wrong than SCORE_MAX_FAILED allows' }
   { name: 'poison-messages', severity: 2, query: loadTextContent('../alerts/poison-messages.kql'), column: 'Messages', operator: 'GreaterThan', threshold: 0, window: 'PT15M', every: 'PT5M', title: 'The host gave messages up' }
   { name: 'dead-letters', severity: 2, query: loadTextContent('../alerts/dead-letters.kql'), column: 'Rejected', operator: 'GreaterThan', threshold: 0, window: 'PT1H', every: 'PT15M', title: 'Readings or messages were rejected' }
   { name: 'ingest-lag', severity: 2, query: loadTextContent('../alerts/ingest-lag.kql'), column: 'PercentBehind', operator: 'GreaterThan', threshold: 20, window: 'PT15M', every: 'PT5M', title: 'Ingest falls behind' }
