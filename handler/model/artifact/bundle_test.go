@@ -57,7 +57,7 @@ func (b *bundle) load(t *testing.T, packed bool) (*artifact.Model, error) {
 // that what is in doubt is refused, saying what there is and what to do.
 func TestBundles(t *testing.T) {
 	t.Parallel()
-	for _, want := range readGoldens[bundle](t, "testdata/bundles.json.gz") {
+	for _, want := range slices.Concat(readGoldens[bundle](t, "testdata/bundles.json.gz"), readGoldens[bundle](t, "testdata/python2.json.gz")) {
 		for _, packed := range []bool{false, true} {
 			m, err := want.load(t, packed)
 			if want.Decision == nil && want.Value == nil {

@@ -166,7 +166,7 @@ func TestMessages(t *testing.T) {
 		"c__builtin__\nset\nN\x85R.":                                      "pickle offset 19 (REDUCE): cannot make a set of None",
 		"ccopyreg\n__newobj__\n)R.":                                       "pickle offset 21 (REDUCE): copyreg.__newobj__ wants a class",
 		"ccopy_reg\n_reconstructor\n)R.":                                  "pickle offset 26 (REDUCE): copyreg._reconstructor wants three arguments",
-		"ccopy_reg\n_reconstructor\n(cnumpy\nf\nc__builtin__\ndict\n}tR.": "pickle offset 55 (REDUCE): objects built on builtins.dict are not supported",
+		"ccopy_reg\n_reconstructor\n(cnumpy\nf\nc__builtin__\nlist\n]tR.": "pickle offset 55 (REDUCE): objects built on builtins.list are not supported",
 		"cdill._dill\n_load_type\n)R.":                                    "pickle offset 24 (REDUCE): dill._dill._load_type wants one argument",
 		"cdill._dill\n_load_type\nN\x85R.":                                "pickle offset 25 (REDUCE): a type named by None",
 		"Px\n.":                                                           "pickle offset 0 (PERSID): persistent ids are not supported",

@@ -29,11 +29,34 @@ func (r *reader) reconstructor(args []any) error {
 	if len(args) != 3 {
 		return errors.New("copyreg._reconstructor wants three arguments")
 	}
-	base, ok := args[1].(Global)
-	if !ok || base != (Global{"builtins", "object"}) {
-		return fmt.Errorf("objects built on %s are not supported", Kind(args[1]))
+	switch base := args[1]; {
+	case base == any(Global{"builtins", "object"}):
+		return r.instantiate(args[0], &Tuple{}, nil)
+	case base == any(Global{"builtins", "dict"}):
+		of, ok := args[2].(*Dict)
+		if !ok {
+			return fmt.Errorf("cannot make a dict of %s", Kind(args[2]))
+		}
+		return r.reconstructDict(args[0], of)
 	}
-	return r.instantiate(args[0], &Tuple{}, nil)
+	return fmt.Errorf("objects built on %s are not supported", Kind(args[1]))
+}
+
+// reconstructDict makes an object of a class that is built on dict, with the entries of a
+// dict.
+func (r *reader) reconstructDict(class any, of *Dict) error {
+	if err := r.instantiate(class, &Tuple{}, nil); err != nil {
+		return err
+	}
+	o, ok := r.stack[len(r.stack)-1].(*Object)
+	if !ok {
+		return nil // it is refused
+	}
+	items := make([]any, 0, 2*len(of.Entries))
+	for _, e := range of.Entries {
+		items = append(items, e.Key, e.Value)
+	}
+	return r.update(&o.Entries, &o.nest, items)
 }
 
 // loadType is _load_type('slice'), by which dill writes a built-in class.

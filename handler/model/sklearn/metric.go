@@ -84,7 +84,7 @@ func (a *attrs) metricOf(named, params any, ofTree bool) metric {
 	case "seuclidean":
 		m = a.standardized(given)
 	case "mahalanobis":
-		m = a.mahalanobis(given)
+		m = a.mahalanobis(given, ofTree)
 	default:
 		m, known = plainMetrics[name]
 		delete(given, "p") // some versions write p for metrics that do not use it
@@ -204,16 +204,26 @@ func (a *attrs) standardized(given map[string]any) metric {
 	}
 }
 
-// mahalanobis is the Mahalanobis distance, with the inverse VI of the covariance.
-func (a *attrs) mahalanobis(given map[string]any) metric {
+// mahalanobis is the Mahalanobis distance, with the inverse VI of the covariance. The
+// search trees of neighbours also take the covariance V, and invert it.
+func (a *attrs) mahalanobis(given map[string]any, ofTree bool) metric {
 	v, ok := given["VI"]
+	covariance, hasCovariance := given["V"]
+	invert := !ok && hasCovariance && ofTree
+	if invert {
+		v, ok = covariance, true
+		delete(given, "V")
+	}
 	if a.err == nil && !ok {
 		a.refuse("mahalanobis without VI", "give it the inverse of the covariance, as in metric_params={'VI': np.linalg.inv(np.cov(X.T))}")
 		return metric{}
 	}
 	delete(given, "VI")
-	inverse := a.matrixOf("metric_params VI", v, &a.in, &a.in)
+	inverse := a.matrixOf("the matrix of metric_params", v, &a.in, &a.in)
 	width := a.in.n
+	if invert && a.err == nil {
+		inverse = a.inverted(inverse, width)
+	}
 	return metric{
 		reduced: func(x, y []float64, _ float64) float64 {
 			sum := 0.0
@@ -228,6 +238,19 @@ func (a *attrs) mahalanobis(given map[string]any) metric {
 		},
 		finish: root, reduce: square, name: "mahalanobis",
 	}
+}
+
+// inverted returns the inverse of a covariance of n columns.
+func (a *attrs) inverted(covariance []float64, n int) []float64 {
+	for i := range n {
+		for j := range i {
+			if covariance[i*n+j] != covariance[j*n+i] {
+				a.fail("V of metric_params is not symmetric, and so no covariance")
+				return nil
+			}
+		}
+	}
+	return pseudoInverse(slices.Clone(covariance), n)
 }
 
 func squared(x, y []float64, _ float64) float64 {

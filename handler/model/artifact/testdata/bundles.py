@@ -10,11 +10,13 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge, SGDRegressor
-from sklearn.model_selection import RandomizedSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import deprecation
 
 rng = np.random.RandomState(0)
 x = rng.normal(5, 3, size=(60, 2))
@@ -167,6 +169,21 @@ sparse_svc = SVC(gamma=0.1).fit(scipy.sparse.csr_matrix(x), three)
 add("classifier fitted on sparse rows", sparse_svc, classes=["0", "1", "2"], value=sparse_svc.predict(rows).tolist())
 thin = SGDRegressor(penalty="l1", alpha=0.5, random_state=0).fit(scaler.transform(x), x[:, 0] * 3).sparsify()
 add("sparse coefficients", (scaler, thin), value=thin.predict(scaler.transform(rows)).tolist())
+covariance = np.cov(x.T)
+local = LocalOutlierFactor(n_neighbors=5, novelty=True, metric="mahalanobis", metric_params={"V": covariance}, algorithm="ball_tree").fit(x)
+add("distances by a covariance", local, local.decision_function(rows).tolist())
+
+
+class Counted(dict):
+    """A dict of scikit-learn's own, as 0.20 had for the results of a search."""
+
+
+Counted.__module__, Counted.__qualname__ = "sklearn.utils.deprecation", "DeprecationDict"
+deprecation.DeprecationDict = Counted
+searched = GridSearchCV(Ridge(), {"alpha": [0.1, 1]}, cv=2).fit(x, x[:, 0] * 3 + x[:, 1])
+searched.cv_results_ = Counted(searched.cv_results_)
+for protocol in 0, 1, 2:
+    add(f"search whose results are a dict of their own, protocol {protocol}", pickle.dumps(searched, protocol), value=searched.predict(rows).tolist())
 
 mlmodel = """flavors:
   python_function:
