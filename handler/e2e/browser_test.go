@@ -145,6 +145,7 @@ func views() map[string]string {
 		"/api/models":                 "Models",
 		"/api/model?name=default.pkl": "default.pkl",
 		"/api/ingest":                 "Ingest",
+		"/api/deadletter":             "Dead letter",
 	}
 }
 

@@ -3,6 +3,7 @@ package page
 import (
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
@@ -31,7 +32,44 @@ type trackView struct {
 	Bars      []bar
 	Rows      int
 	Anomalous int
+	Trouble   *trouble
 }
+
+// trouble is the newest job of a subject, where that was not scored, and since when none
+// was.
+type trouble struct {
+	Job   runs.Job
+	Since time.Time
+}
+
+// newTrouble returns the trouble of a subject, nil if its newest job was scored. The jobs
+// come the newest first; those that wait say nothing.
+func newTrouble(name string, jobs []runs.Job) *trouble {
+	var t *trouble
+	for _, j := range jobs {
+		w, err := fleet.ParseRunID(j.Run)
+		if err != nil || j.Name() != name || j.State == fleet.Queued {
+			continue
+		}
+		if j.State == fleet.Scored {
+			break
+		}
+		if t == nil {
+			t = &trouble{Job: j}
+		}
+		t.Since = w.From
+	}
+	return t
+}
+
+// troubled is what the text of a trouble needs.
+type troubled struct {
+	Frame frame
+	Of    *trouble
+}
+
+// Troubled returns the text's view of a trouble.
+func (f frame) Troubled(t *trouble) troubled { return troubled{f, t} }
 
 // changes are the marks on an axis.
 type changes struct {
@@ -75,6 +113,7 @@ func newDeviceView(d runs.Device) deviceView {
 			p.mark(c.Found, a, scoreOf(t.Threshold))
 			c.Score = &p
 		}
+		c.Trouble = newTrouble(t.Name, d.Jobs)
 		c.Bars, c.Rows, c.Anomalous = bars(t.Name, d.Jobs, a)
 		v.Tracks = append(v.Tracks, c)
 	}

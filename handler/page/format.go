@@ -37,6 +37,10 @@ var functions = template.FuncMap{
 		return string(text), err
 	},
 	"last": func(all []runs.AnomalousPiece) []runs.AnomalousPiece { return all[max(0, len(all)-5):] },
+	"rescore": func(id fleet.ID) (string, error) {
+		text, err := json.Marshal(runs.RescoreRequest{Sensors: id.Device + "/" + id.Name()})
+		return string(text), err
+	},
 	"rollback": func(name string) (string, error) {
 		text, err := json.Marshal(runs.RollbackRequest{Model: name})
 		return string(text), err

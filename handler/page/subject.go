@@ -23,6 +23,7 @@ type subjectView struct {
 	Distribution *histogram
 	Table        []runs.Point
 	Listed       []runs.Job // the newest
+	Trouble      *trouble
 }
 
 type featureView struct {
@@ -34,7 +35,7 @@ const mostListed = 100
 
 func newSubjectView(s runs.Subject) subjectView {
 	a := newAxis(s.From, s.To)
-	v := subjectView{Subject: s, axis: a, Changes: newChanges(s.Marks, a), Spans: spansOf(s.From, s.To), Listed: s.Jobs[:min(len(s.Jobs), mostListed)]}
+	v := subjectView{Subject: s, axis: a, Changes: newChanges(s.Marks, a), Spans: spansOf(s.From, s.To), Listed: s.Jobs[:min(len(s.Jobs), mostListed)], Trouble: newTrouble(s.Name, s.Jobs)}
 	if s.Readings != nil {
 		p := newPlot("Readings of "+s.Name, s.Readings, a, nil)
 		p.mark(s.Anomalies, a, valueOf)
@@ -156,7 +157,7 @@ func drift(off, spread float64) string {
 		where = fmt.Sprintf("The mean is %.2g spreads below that of training", -off)
 	}
 	switch {
-	case math.Abs(off) >= 1 || spread >= 2 || spread <= .5:
+	case math.Abs(off) >= 1 || spread >= 2: // that the spread is less is usual where a span is short
 		return fmt.Sprintf("%s, and the spread is %.2g times that of training: the model sees other readings than it was trained on.", where, spread)
 	default:
 		return fmt.Sprintf("%s, and the spread is %.2g times that of training.", where, spread)

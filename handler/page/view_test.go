@@ -209,6 +209,7 @@ func TestHistogram(t *testing.T) {
 	}
 	for want, c := range map[string][2]float64{
 		"The mean is where it was in training, and the spread is 1 times that of training.":             {.2, 1},
+		"The mean is 0.4 spreads above that of training, and the spread is 0.1 times that of training.": {.4, .1}, // a short span
 		"The mean is 0.5 spreads below that of training, and the spread is 0.9 times that of training.": {-.5, .9},
 	} {
 		if got := drift(c[0], c[1]); got != want {
@@ -291,6 +292,25 @@ func TestSpansOf(t *testing.T) {
 		}
 		if chosen != want {
 			t.Errorf("of %v %q is chosen, want %q", length, chosen, want)
+		}
+	}
+}
+
+// TestTrouble: what is told of a subject is its newest job that does not wait, if that was
+// not scored, and since when none was.
+func TestTrouble(t *testing.T) {
+	t.Parallel()
+	job := func(hour int, name string, state fleet.JobState) runs.Job {
+		from := midnight.Add(time.Duration(hour) * time.Hour)
+		return runs.Job{Run: fleet.Window{From: from, To: from.Add(time.Hour)}.RunID(), JobKey: fleet.JobKey{ID: fleet.ID{Device: "d", Sensor: name}}, State: state}
+	}
+	jobs := []runs.Job{job(9, "a", fleet.Queued), job(8, "a", fleet.NoData), job(8, "b", fleet.Scored), job(7, "b", fleet.BadModel), job(6, "a", fleet.BadModel), job(5, "a", fleet.Scored), job(4, "a", fleet.BadData)}
+	if got := newTrouble("a", jobs); got == nil || got.Job.State != fleet.NoData || !got.Since.Equal(midnight.Add(6*time.Hour)) {
+		t.Errorf("trouble of a: %+v", got)
+	}
+	for _, name := range []string{"b", "none"} {
+		if got := newTrouble(name, jobs); got != nil {
+			t.Errorf("trouble of %s: %+v", name, got)
 		}
 	}
 }

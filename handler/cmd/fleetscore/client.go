@@ -11,11 +11,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/release"
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
@@ -27,15 +29,39 @@ type client struct {
 	// keyOf asks Azure for its key.
 	deployed string
 	keyOf    func(context.Context) (string, error)
+	// audience is whom a token is for, if the app asks callers to sign in; token gets one
+	// for a scope, as whoever is signed in.
+	audience string
+	token    func(ctx context.Context, scope string) (string, error)
 }
 
-// flags adds --url and --key.
+// flags adds --url, --key and --identity.
 func (a *client) flags(cmd *cobra.Command, c console) {
 	a.deployed, a.keyOf = c.getenv("FUNCTION_APP_URL"), c.functionKey
 	cmd.PersistentFlags().StringVar(&a.url, "url", cmp.Or(a.deployed, "http://localhost:7071"), "address of the Functions app")
 	cmd.PersistentFlags().StringVar(&a.key, "key", c.getenv("FLEETSCORE_KEY"), "function key, in Azure (environment: FLEETSCORE_KEY); under azd exec it is asked for")
+	cmd.PersistentFlags().StringVar(&a.audience, "identity", c.getenv("FLEETSCORE_IDENTITY"), "where the app asks callers to sign in: the audience of the token, such as api://CLIENT-ID (environment: FLEETSCORE_IDENTITY)")
 	cmd.PersistentFlags().Lookup("key").DefValue = ""
+	cmd.PersistentFlags().Lookup("identity").DefValue = ""
+	a.token = signedIn()
 }
+
+// signedIn returns what gets tokens as whoever is signed in to azd or az. It looks for
+// them at the first call.
+func signedIn() func(ctx context.Context, scope string) (string, error) {
+	sources := sync.OnceValues(release.SignedIn)
+	return func(ctx context.Context, scope string) (string, error) {
+		tokens, err := sources()
+		if err != nil {
+			return "", err
+		}
+		return tokens(ctx, scope)
+	}
+}
+
+// direct follows no redirect: the key and the token are for the app alone, and a page
+// to sign in to is no answer.
+var direct = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // call sends in, if not nil, as JSON to a path below /api, and reads the answer
 // into out.
@@ -59,14 +85,10 @@ func (a *client) call(ctx context.Context, method, path string, query url.Values
 	if method != http.MethodGet {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	key, err := a.keyFor(ctx)
-	if err != nil {
+	if err := a.authorize(req); err != nil {
 		return err
 	}
-	if key != "" {
-		req.Header.Set("x-functions-key", key)
-	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := direct.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("nothing answers at %s: start it with fleetscore serve, or name the app with --url", a.url)
 	}
@@ -75,9 +97,29 @@ func (a *client) call(ctx context.Context, method, path string, query url.Values
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		return answerError(resp)
+		return a.answerError(resp)
 	}
 	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// authorize adds the key and the token to a request.
+func (a *client) authorize(req *http.Request) error {
+	key, err := a.keyFor(req.Context())
+	if err != nil {
+		return err
+	}
+	if key != "" {
+		req.Header.Set("x-functions-key", key)
+	}
+	if a.audience == "" {
+		return nil
+	}
+	token, err := a.token(req.Context(), strings.TrimSuffix(a.audience, "/.default")+"/.default")
+	if err != nil {
+		return fmt.Errorf("a token for %s: %w", a.audience, err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	return nil
 }
 
 // keyFor returns the function key. That of what azd deployed is asked for once, and
@@ -91,14 +133,27 @@ func (a *client) keyFor(ctx context.Context) (string, error) {
 	return a.key, err
 }
 
-func answerError(resp *http.Response) error {
+// answerError says what an answer that is no success asks for. App Service sends callers
+// that have not signed in to a page, or answers 401 or 403, as it is set up.
+// https://learn.microsoft.com/azure/app-service/overview-authentication-authorization
+func (a *client) answerError(resp *http.Response) error {
 	data, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
 	var problem struct{ Detail string } // of RFC 9457
 	if json.Unmarshal(data, &problem) == nil && problem.Detail != "" {
 		return fmt.Errorf("%s (%d)", problem.Detail, resp.StatusCode)
 	}
-	if resp.StatusCode == http.StatusUnauthorized {
-		return fmt.Errorf("%s asks for a function key: give one with --key", resp.Request.URL.Host)
+	host, to := resp.Request.URL.Host, resp.Header.Get("Location")
+	at, err := resp.Location()
+	asks := err == nil && (at.Host != host || strings.HasPrefix(at.Path, "/.auth/")) || strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Bearer")
+	switch {
+	case a.audience != "" && (asks || resp.StatusCode == http.StatusForbidden):
+		return fmt.Errorf("%s does not take the token for %s (%s): it must be an audience that its sign-in allows, and you a user that it allows", host, a.audience, resp.Status)
+	case asks:
+		return fmt.Errorf("%s asks callers to sign in (%s): name the audience of its sign-in with --identity, such as --identity api://CLIENT-ID", host, resp.Status)
+	case resp.StatusCode/100 == 3:
+		return fmt.Errorf("%s sends callers to %s: give that address with --url", host, to)
+	case resp.StatusCode == http.StatusUnauthorized:
+		return fmt.Errorf("%s asks for a function key: give one with --key", host)
 	}
 	return fmt.Errorf("%s: %s %s", resp.Request.URL, resp.Status, bytes.TrimSpace(data))
 }
