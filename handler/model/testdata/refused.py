@@ -54,7 +54,7 @@ add("dbscan_in_dict", {"scaler": StandardScaler().fit(x), "model": DBSCAN().fit(
 add("unknown_beside", {"rbm": NMF(2, max_iter=3).fit(abs(x)), "model": OneClassSVM().fit(x)}, ['what "rbm" does to the rows is not known here'])
 add("models_of_sensors", {"temp": OneClassSVM().fit(x), "rpm": OneClassSVM().fit(x)}, ["more than one of them predicts", "a file of its own", "steps"])
 add("outputs_mlp", MLPRegressor(hidden_layer_sizes=(2,), max_iter=2), ["MLPRegressor with several outputs", "autoencoder"], y=x[:, :2])
-add("mahalanobis_alone", KNeighborsClassifier(metric="mahalanobis", metric_params={"V": np.eye(3)}, algorithm="ball_tree"), ["mahalanobis without VI", "np.linalg.inv"], y=x[:, 0] > 0)
+add("mahalanobis_alone", KNeighborsClassifier(metric="mahalanobis", metric_params={"V": np.eye(3)}, algorithm="brute"), ["mahalanobis without VI", "np.linalg.inv"], y=x[:, 0] > 0)
 add("dbscan", DBSCAN(), ["class sklearn.cluster.DBSCAN labels the rows that it was fitted on, and has no predict for new ones", "IsolationForest"])
 add("outputs_linear", LinearRegression(), ["LinearRegression with several outputs", "fit an estimator for each"], y=x[:, :2])
 add("outputs_forest", RandomForestRegressor(2), ["several outputs"], y=x[:, :2])
