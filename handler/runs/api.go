@@ -52,7 +52,7 @@ type Published interface {
 	ServingModels(ctx context.Context, after string, limit int) ([]fleet.Serving, error)
 	ServingModel(ctx context.Context, name string) (fleet.Serving, error)
 	ServedBy(ctx context.Context, model int64, after fleet.ID, limit int) ([]fleet.ID, error)
-	Versions(ctx context.Context, m fleet.Model, from time.Time) ([]fleet.Version, error)
+	Versions(ctx context.Context, m fleet.Serving, from time.Time) ([]fleet.Version, error)
 }
 
 // Portraits says what is in the file of a model.

@@ -68,6 +68,14 @@ func BenchmarkFirstView(b *testing.B) {
 			first.Close()
 		}
 	})
+	b.Run("versions of the model of all", func(b *testing.B) {
+		m := fleet.Serving{Model: fleet.Model{Name: "default.pkl"}, Subjects: 4 * devices}
+		for b.Loop() {
+			if v, err := db.Versions(b.Context(), m, now.Add(-20*time.Hour)); err != nil || len(v) != 1 || v[0].Jobs != 4*devices*19 {
+				b.Fatal(v, err)
+			}
+		}
+	})
 	b.Run("warm", func(b *testing.B) {
 		for b.Loop() {
 			show(db)

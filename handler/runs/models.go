@@ -133,7 +133,7 @@ func (v Version) Share() float64 { return float64(v.Anomalies) / float64(max(v.R
 
 // mostSummed is how many jobs are summed for one model: that of one sensor is
 // followed for a year, that of the whole fleet for some runs.
-const mostSummed = 200_000
+const mostSummed = 100_000
 
 // ModelDetail returns a registered model.
 func (a *API) ModelDetail(ctx context.Context, req ModelRequest) (ModelDetail, error) {
@@ -189,7 +189,7 @@ func (a *API) versions(ctx context.Context, d *ModelDetail, m fleet.Serving) err
 	if len(runs) > 0 {
 		d.Since = runs[len(runs)-1].Window.From
 	}
-	versions, err := a.Published.Versions(ctx, m.Model, d.Since)
+	versions, err := a.Published.Versions(ctx, m, d.Since)
 	for _, v := range versions {
 		d.Versions = append(d.Versions, Version(v))
 	}

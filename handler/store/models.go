@@ -37,7 +37,19 @@ FROM dbo.subjects s CROSS JOIN dbo.runs r CROSS JOIN dbo.jobs j
 WHERE j.run = r.id AND j.subject_id = s.id AND r.id >= @first AND s.model = @model AND j.state = 'scored' AND j.model = @name
 GROUP BY j.model_sha256
 ORDER BY MAX(r.window_from) DESC, j.model_sha256`
+
+	// sumVersionsOfMany goes through all jobs of the runs: that is quicker than to seek
+	// each, where a model serves most of them.
+	sumVersionsOfMany statement = `
+SELECT j.model_sha256, MIN(r.window_from), MAX(r.window_from), COUNT(*), SUM(j.predictions), SUM(j.anomalies)
+FROM dbo.runs r CROSS JOIN dbo.jobs j
+WHERE j.run = r.id AND r.id >= @first AND j.state = 'scored' AND j.model = @name
+GROUP BY j.model_sha256
+ORDER BY MAX(r.window_from) DESC, j.model_sha256`
 )
+
+// manySubjects is how many subjects a model serves whose jobs are not sought one by one.
+const manySubjects = 1000
 
 func scanServing(row scanner, s *fleet.Serving) (err error) {
 	s.Model, err = scanModel(row, &s.Subjects)
@@ -78,12 +90,16 @@ func (db *DB) ServedBy(ctx context.Context, model int64, after fleet.ID, limit i
 	}, sql.Named("model", model), sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 }
 
-// Versions sums the scored jobs of what a model serves, in runs whose windows
+// Versions sums the jobs that a model scored, of what it serves if that is little, in runs whose windows
 // begin at from or later, by the version of the model that scored them: the one
 // used last comes first.
-func (db *DB) Versions(ctx context.Context, m fleet.Model, from time.Time) ([]fleet.Version, error) {
+func (db *DB) Versions(ctx context.Context, m fleet.Serving, from time.Time) ([]fleet.Version, error) {
+	sum, args := sumVersions, []any{sql.Named("name", cut(m.Name)), sql.Named("model", m.Key)}
+	if m.Subjects >= manySubjects {
+		sum, args = sumVersionsOfMany, args[:1]
+	}
 	first, _, _ := strings.Cut(fleet.Window{From: from.UTC(), To: from.UTC()}.RunID(), "-")
-	return selectRows(ctx, db, "summing the versions of the model "+m.Name, sumVersions, func(row scanner, v *fleet.Version) error {
+	return selectRows(ctx, db, "summing the versions of the model "+m.Name, sum, func(row scanner, v *fleet.Version) error {
 		return row.Scan(&v.SHA256, moment{&v.First}, moment{&v.Last}, &v.Jobs, &v.Rows, &v.Anomalies)
-	}, sql.Named("model", m.Key), sql.Named("name", cut(m.Name)), sql.Named("first", first))
+	}, append(args, sql.Named("first", first))...)
 }

@@ -242,15 +242,17 @@ func testServing(t *testing.T, db *store.DB) {
 		closeJob(t, db, run, key(0, 0), fleet.Outcome{Result: fleet.Scored, Rows: 10, Anomalies: i, CSVSHA256: "aa", Model: "b.pkl", ModelSHA256: sha})
 		closeJob(t, db, run, key(1, 0), fleet.Outcome{Result: fleet.Scored, Rows: 10, Anomalies: 9, CSVSHA256: "aa", Model: "default.pkl", ModelSHA256: sha})
 	}
-	versions, err := db.Versions(t.Context(), m.Model, hour(0).From)
-	check(t, err)
-	equalLists(t, "versions", versions, []fleet.Version{
-		{SHA256: "22", First: hour(3).From, Last: hour(3).From, Jobs: 1, Rows: 10, Anomalies: 2},
-		{SHA256: "11", First: hour(1).From, Last: hour(2).From, Jobs: 2, Rows: 20, Anomalies: 1},
-	})
-	versions, err = db.Versions(t.Context(), m.Model, hour(3).From)
-	check(t, err)
-	equal(t, "versions of late", len(versions), 1)
+	for _, m.Subjects = range []int{1, 10_000} { // sought one by one, and not
+		versions, err := db.Versions(t.Context(), m, hour(0).From)
+		check(t, err)
+		equalLists(t, "versions", versions, []fleet.Version{
+			{SHA256: "22", First: hour(3).From, Last: hour(3).From, Jobs: 1, Rows: 10, Anomalies: 2},
+			{SHA256: "11", First: hour(1).From, Last: hour(2).From, Jobs: 2, Rows: 20, Anomalies: 1},
+		})
+		versions, err = db.Versions(t.Context(), m, hour(3).From)
+		check(t, err)
+		equal(t, "versions of late", len(versions), 1)
+	}
 }
 
 func testJobsTop(t *testing.T, db *store.DB) {
