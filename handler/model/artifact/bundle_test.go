@@ -71,6 +71,9 @@ func TestBundles(t *testing.T) {
 			if !slices.Equal(m.FeatureNames(), want.Names) {
 				t.Errorf("%s: columns %q, want %q", want.Name, m.FeatureNames(), want.Names)
 			}
+			if d := m.Describe(); m.Kind() == predict.Detector && (d.Anomalies != "low" || d.NeedsThreshold || m.NeedsLimit() || m.Anomalies() != predict.Low || m.Detects() != nil) {
+				t.Errorf("%s: %+v", want.Name, d)
+			}
 			var said predict.Result
 			if err := m.Predict(&said, slices.Concat(want.Rows...)); err != nil {
 				t.Errorf("%s: %v", want.Name, err)

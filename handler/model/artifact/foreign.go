@@ -142,10 +142,20 @@ func isSafetensors(data []byte) bool {
 // isONNX recognises the Protocol Buffers message ModelProto of ONNX. Its field ir_version
 // comes first, and producer_name or opset_import next.
 func isONNX(data []byte) bool {
-	return isModelProto(data) || len(data) > 4 && data[0] == 0x08 && data[1] < 0x20 && (data[2] == 0x12 || data[2] == 0x3a || data[2] == 0x42 || data[2] == 0x1a) &&
-		(bytes.Contains(data[:min(len(data), 256)], []byte("onnx")) || bytes.Contains(data[:min(len(data), 256)], []byte("pytorch")) || bytes.Contains(data[:min(len(data), 256)], []byte("ai."))) ||
-		len(data) > 16 && data[0] == 0x08 && data[1] < 0x20 && bytes.Contains(data, []byte("ai.onnx"))
+	if isModelProto(data) {
+		return true
+	}
+	if len(data) <= 4 || data[0] != 0x08 || data[1] >= 0x20 {
+		return false
+	}
+	const fields = "\x12\x1a\x3a\x42"
+	if strings.IndexByte(fields, data[2]) >= 0 && onnxWords.Match(data[:min(len(data), 256)]) {
+		return true
+	}
+	return bytes.Contains(data, []byte("ai.onnx"))
 }
+
+var onnxWords = regexp.MustCompile(`onnx|pytorch|ai\.`)
 
 // isModelProto reports whether data has only fields of a ModelProto, and a graph among them
 // (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
