@@ -47,18 +47,20 @@ func entriesOf(o *pickle.Object) []pickle.Entry {
 // maxDicts is how many levels of dicts flatten opens.
 const maxDicts = 3
 
-// flatten replaces dicts among the members by their own members, level by level, until
-// one of the members is an estimator: {'artifacts': {'model': …}, 'meta': {…}} becomes
-// artifacts.model and so on. It returns the members of the dicts beside the estimators,
+// flatten replaces dicts among the members, and lists and tuples that have an estimator,
+// by their own members, level by level, until
+// one of the members is an estimator that may judge rows: {'artifacts': {'model': …},
+// 'meta': {…}} becomes artifacts.model and so on. It returns the members of the dicts beside the estimators,
 // among which columns and a threshold may be.
 func (b *bundle) flatten() (inner []member) {
 	for range maxDicts {
-		estimators := slices.ContainsFunc(b.members, func(m member) bool { return b.estimates(m.value) })
+		estimators := slices.ContainsFunc(b.members, func(m member) bool { return b.judges(m.value) })
 		inner = nil
 		var flat []member
 		for _, m := range b.members {
 			kind, below := membersOf(m.value)
-			if kind != "dict" || len(flat)+len(below) > maxEstimators {
+			opened := kind == "dict" || slices.ContainsFunc(below, func(n member) bool { return b.estimates(n.value) })
+			if !opened || len(flat)+len(below) > maxEstimators {
 				flat = append(flat, m)
 				continue
 			}
@@ -74,6 +76,20 @@ func (b *bundle) flatten() (inner []member) {
 	}
 	return nil
 }
+
+// judges reports whether a value is an estimator of a class that does more than prepare
+// rows.
+func (b *bundle) judges(v any) bool {
+	if o, ok := v.(*pickle.Object); ok {
+		if parts := strings.Split(o.Class.Module, "."); len(parts) > 1 && parts[0] == "sklearn" && slices.Contains(preparing, parts[1]) {
+			return false
+		}
+	}
+	return b.estimates(v)
+}
+
+// preparing are the packages of scikit-learn that have only transformers.
+var preparing = []string{"preprocessing", "impute", "feature_extraction", "kernel_approximation", "random_projection"}
 
 // addInner takes columns and a threshold from the result of flatten, if the bundle
 // itself has none.
