@@ -45,6 +45,7 @@ func answers() map[string]any {
 		Progress: &runs.Progress{Jobs: 2, Closed: 2, Counts: fleet.Counts{fleet.Scored: 1, fleet.BadModel: 1}}, Manifest: run + "/manifest.json"}
 	going := shown
 	going.State, going.EndedAt = fleet.RunRunning, time.Time{}
+	going.Kind, going.Covered = fleet.Requested, true
 	ofModel := good
 	ofModel.ID = fleet.ID{Device: hostile, DeviceModel: hostile}
 	value, score, zero := 5.5, -.25, 0.

@@ -226,7 +226,7 @@ func (d *sqlite) scan(conn *sqlite3.Conn, keys []int64, w fleet.Window, yield fu
 	if err != nil {
 		return err
 	}
-	defer window.Reset()
+	defer func() { _ = window.Reset() }() // its error is that of the last step
 	err = errors.Join(
 		window.BindInt64(window.BindIndex("@from"), w.From.UnixMilli()),
 		window.BindInt64(window.BindIndex("@to"), w.To.UnixMilli()))
