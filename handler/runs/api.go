@@ -100,18 +100,18 @@ type API struct {
 	Now   func() time.Time
 }
 
-// register makes the models that were published before the call count. If storage
-// is away, those count that were registered before.
+// register registers the models that were published before the call. If storage is
+// away, the registry stays as it is.
 func (a *API) register(ctx context.Context) {
 	if err := a.Models.List(ctx, a.Log); err != nil {
 		a.Log.Warn("models published lately may be missing: the registry is as it was", "error", err.Error())
 	}
 }
 
-// advance lets be done, for a run that was opened or changed, what the tick would
-// do within a minute, and returns the run as it stands. The change itself is in the
-// ledger: a fleet's messages take minutes to send, and a caller that waited for
-// them would be cut off.
+// advance returns a run that was opened or changed, as it stands. Beside that, it has
+// its messages sent and its end looked at, which the tick would do within a minute. The
+// caller does not wait for that: the messages of a large fleet take minutes, and the
+// change is in the ledger.
 func (a *API) advance(ctx context.Context, id string) (Run, error) {
 	a.Later(func(ctx context.Context) {
 		if _, err := a.Sender.Send(ctx, id); err != nil {

@@ -35,11 +35,11 @@ const (
 	EndedRun OpenResult = "ended"  // there was such a run, and it has ended
 )
 
-// Request opens the run over a past window, with a job for each enabled
-// sensor and device model that matches; its messages are sent afterwards. If there is such a run it is returned as it
-// stands: the same window is the same run; [API.Rescore] scores it again. The
-// error wraps [fleet.ErrConflict] if the window is not over yet, or its run is
-// being cancelled.
+// Request opens the run over a past window, with a job for each enabled sensor and
+// device model that matches. Its messages are sent afterwards. The same window is the
+// same run: if there is such a run, it is returned as it stands, and [API.Rescore]
+// scores it again. The error wraps [fleet.ErrConflict] if the window is not over yet,
+// its readings are deleted, or its run is being cancelled.
 func (a *API) Request(ctx context.Context, req OpenRequest) (Opened, error) {
 	w, err := fleet.NewWindow(req.From, req.To)
 	if err != nil {
