@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -28,7 +29,8 @@ import (
 // scoring and the I/O with SQL and storage: over a bare net/http server that
 // answers the same requests with the same bytes, and the model by itself.
 func BenchmarkOverhead(b *testing.B) {
-	const jobs = 100 // in a round
+	defer debug.SetGCPercent(debug.SetGCPercent(200)) // as the binary sets it
+	const jobs = 100                                  // in a round
 	job := newJob(b, 1000)
 	s := protocol.New(protocol.Options{Stdout: b.Output()})
 	scorer := &score.Scorer{

@@ -5,7 +5,8 @@ import "fmt"
 const (
 	few     = 3         // up to this many rows go down the trees one by one
 	abreast = 4         // trees that such a row goes down at the same time
-	tile    = 24 * rows // most rows of a block: they all go down one tree while it is in the cache
+	least   = 24        // groups of a block: they all go down one tree while it is in the cache
+	tile    = 96 * rows // most rows of a block
 	block   = 1 << 16   // most keys of a block that has several groups
 	small   = 512       // most keys of a block that is on the stack
 )
@@ -16,6 +17,9 @@ const (
 // row-major. It panics if dst and x have different numbers of rows.
 func (f *Values[X, V]) Add(dst []V, x []X, trees int) { add(f, dst, x, trees) }
 
+// AddRounded is Add for rows that are rounded to X.
+func (f *Values[X, V]) AddRounded(dst []V, x []float64, trees int) { add(f, dst, x, trees) }
+
 // add is Add, but rounds x to X first.
 func add[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int) {
 	n := len(dst) / f.outputs
@@ -23,7 +27,7 @@ func add[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int) {
 		panic(fmt.Sprintf("forest: %d numbers are not rows of %d features for %d sums of %d", len(x), f.features, len(dst), f.outputs))
 	}
 	stride := max(1, len(f.slots)) * rows
-	groups := max(1, min((n+rows-1)/rows, tile/rows, block/stride))
+	groups := max(1, min((n+rows-1)/rows, f.groups(stride), block/stride))
 	if need := groups * stride; need <= small {
 		var space [small]uint64
 		addBlocks(f, dst, x, trees, &scratch{block: space[:need]})
@@ -39,6 +43,14 @@ func add[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int) {
 		addBlocks(f, dst, x, trees, s)
 		f.scratch.Put(s)
 	}
+}
+
+// groups returns the most groups of a block, each of stride keys. The keys take about as
+// much memory as a tree: those of small trees stay in the first-level cache, and a large
+// tree comes from the second for many rows.
+func (f *Values[X, V]) groups(stride int) int {
+	tree := (len(f.linked) + len(f.wide) + len(f.values)) / max(1, len(f.trees))
+	return min(max(least, tree/stride), tile/rows)
 }
 
 // scratch is the memory for a block of rows.
@@ -65,9 +77,10 @@ func addBlocks[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int, s *scr
 
 // transpose writes the keys of the rows of x to block, in its layout: see rows.
 func transpose[X, V, S Float](f *Values[X, V], block []uint64, x []S) {
-	for ; len(x) > 0; block = block[len(f.slots)*rows:] {
-		m := min(rows, len(x)/f.features)
-		for i, s := range f.slots {
+	slots, features := f.slots, f.features
+	for ; len(x) > 0; block = block[len(slots)*rows:] {
+		m := min(rows, len(x)/features)
+		for i, s := range slots {
 			column, at := block[i*rows:][:m], s.feature
 			missing := uint64(nanLow)
 			if s.high {
@@ -79,10 +92,10 @@ func transpose[X, V, S Float](f *Values[X, V], block []uint64, x []S) {
 					k = key(X(v))
 				}
 				column[l] = k
-				at += f.features
+				at += features
 			}
 		}
-		x = x[m*f.features:]
+		x = x[m*features:]
 	}
 }
 

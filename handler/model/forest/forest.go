@@ -74,7 +74,7 @@ func Floor32(t float64) float32 {
 // float32 first, as scikit-learn does. It panics if len(x) is not len(dst) times Features.
 func (f *Forest) PathLengths(dst, x []float64) {
 	clear(dst)
-	add(f.lengths, dst, x, f.Trees())
+	f.lengths.AddRounded(dst, x, f.Trees())
 }
 
 // Trees returns the number of trees.

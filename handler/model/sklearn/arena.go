@@ -1,25 +1,13 @@
 package sklearn
 
-import "slices"
-
 // arena is scratch memory. Callers take from it and give back in reverse order, as
 // with a stack. The zero value is ready to use.
 type arena struct {
 	numbers []float64
 	used    int
-	narrow  []float32
 	// together is set by [Model.PredictTogether]: all rows of the call are in one
 	// chunk, and the score of a row may depend on the others.
 	together bool
-}
-
-// singles returns x rounded to float32. It is valid until the next call.
-func (a *arena) singles(x []float64) []float32 {
-	a.narrow = slices.Grow(a.narrow[:0], len(x))[:len(x)]
-	for i, v := range x {
-		a.narrow[i] = float32(v)
-	}
-	return a.narrow
 }
 
 // take returns n numbers, whose values are undefined. They are valid until release

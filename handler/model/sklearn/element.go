@@ -146,8 +146,16 @@ func (e *element) check(x []float64, n int) error {
 	if e.accepts == anyNumber {
 		return nil
 	}
+	single := e.accepts == finite32 || e.accepts == finite32OrNaN
+	accepted := math.MaxFloat64 // as every number up to it is
+	if single {
+		accepted = math.MaxFloat32
+	}
 	for i, v := range x {
-		if e.accepts == finite32 || e.accepts == finite32OrNaN {
+		if math.Abs(v) <= accepted {
+			continue
+		}
+		if single {
 			v = float64(float32(v))
 		}
 		if v-v == 0 || e.accepts >= finiteOrNaN && math.IsNaN(v) {

@@ -186,7 +186,7 @@ func (m *boosted) predict(out outcome, x []float64, n int, a *arena) error {
 			return err
 		}
 	}
-	m.Add(sums, a.singles(x), m.Trees())
+	m.AddRounded(sums, x, m.Trees())
 	if m.kind == predict.Regressor {
 		return nil
 	}

@@ -217,7 +217,7 @@ func (m *averaged) predict(out outcome, x []float64, n int, a *arena) error {
 		sums = a.take(n * m.Outputs())
 	}
 	clear(sums)
-	m.Add(sums, a.singles(x), m.Trees())
+	m.AddRounded(sums, x, m.Trees())
 	if m.divisor != 0 {
 		for i := range sums {
 			sums[i] /= m.divisor

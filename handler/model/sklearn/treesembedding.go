@@ -35,6 +35,6 @@ func (t *treesEmbedding) transform(dst, src []float64, n int, a *arena) error {
 	defer a.release(a.used)
 	leaves := a.take(n * t.leaves.Outputs())
 	clear(leaves)
-	t.leaves.Add(leaves, a.singles(src), t.leaves.Trees())
+	t.leaves.AddRounded(leaves, src, t.leaves.Trees())
 	return t.encoder.transform(dst, leaves, n, a)
 }
