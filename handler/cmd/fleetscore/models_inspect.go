@@ -12,11 +12,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// inspection is what inspect --json writes for a file.
+// inspection is what inspect --json writes for a file. A folder has no size and no SHA-256.
 type inspection struct {
 	File   string `json:"file"`
-	Size   int    `json:"size"`
-	SHA256 string `json:"sha256"`
+	Size   int    `json:"size,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
 	artifact.Description
 }
 
@@ -52,8 +52,10 @@ nothing in it runs.`,
 func (i inspection) write(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "file\t%s\n", i.File)
-	fmt.Fprintf(w, "size\t%d bytes\n", i.Size)
-	fmt.Fprintf(w, "sha256\t%s\n", i.SHA256)
+	if i.SHA256 != "" {
+		fmt.Fprintf(w, "size\t%d bytes\n", i.Size)
+		fmt.Fprintf(w, "sha256\t%s\n", i.SHA256)
+	}
 	fmt.Fprintf(w, "format\t%s\n", i.Format)
 	if i.Version != "" {
 		fmt.Fprintf(w, "scikit-learn\t%s\n", i.Version)

@@ -33,6 +33,12 @@ func TestInspect(t *testing.T) {
 			t.Errorf("want %q in\n%s", want, stdout)
 		}
 	}
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "model.pkl"), string(simulate.Kinds[3].Model()))
+	stdout, _, code = command(t, "", nil, "models", "inspect", folder)
+	if code != 0 || !strings.Contains(stdout, "\nformat ") || strings.Contains(stdout, "\nsize ") || strings.Contains(stdout, "sha256") {
+		t.Errorf("a folder, exit code %d:\n%s", code, stdout)
+	}
 }
 
 func TestPredictAndVerify(t *testing.T) {
