@@ -12,8 +12,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// A user of an Entra identity is told by its SID, so that the server need not
-// look it up, for which neither it nor who deploys may have the right.
+// A user of an Entra identity is created with its SID. Without the SID the server
+// would look the identity up in Entra, for which it may not have the permission.
 const (
 	userSID    = `SELECT sid FROM sys.database_principals WHERE name = @name`
 	dropUser   = `DECLARE @drop nvarchar(max) = N'DROP USER ' + QUOTENAME(@name); EXEC (@drop)`
@@ -21,9 +21,11 @@ const (
 	grantUser  = `DECLARE @grant nvarchar(max) = N'GRANT SELECT, INSERT, UPDATE, DELETE ON SCHEMA::dbo TO ' + QUOTENAME(@name); EXEC (@grant)`
 )
 
-// Admit makes the Entra identity with this client id a user of the database,
-// who may read and write the tables' rows and nothing else. It does nothing
-// where that is so, and replaces a user of the same name and another identity.
+// Admit makes the Entra identity with this client id a user of the database. The
+// user may read and write the rows of all tables, and nothing else. If the user
+// exists, Admit only grants that. A user of the same name with another identity
+// is replaced. The error wraps [fleet.ErrInvalid] if clientID is no GUID, and for
+// SQLite, which has no users.
 func (db *DB) Admit(ctx context.Context, name, clientID string) error {
 	if _, ok := db.dialect.(*sqlserver); !ok {
 		return fmt.Errorf("%w: SQLite has no users to admit", fleet.ErrInvalid)
@@ -42,18 +44,18 @@ func (db *DB) admit(ctx context.Context, name string, sid []byte) error {
 	}
 	defer tx.Rollback()
 	named := sql.Named("name", name)
-	var is []byte
-	err = tx.QueryRowContext(ctx, userSID, named).Scan(&is)
+	var present []byte
+	err = tx.QueryRowContext(ctx, userSID, named).Scan(&present)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if err == nil && string(is) != string(sid) { // of an identity that was made anew
+	if err == nil && string(present) != string(sid) { // the identity was deleted and created again
 		if _, err := tx.ExecContext(ctx, dropUser, named); err != nil {
 			return err
 		}
-		is = nil
+		present = nil
 	}
-	if is == nil {
+	if present == nil {
 		if _, err := tx.ExecContext(ctx, createUser, named, sql.Named("sid", fmt.Sprintf("0x%X", sid))); err != nil {
 			return err
 		}

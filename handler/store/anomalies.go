@@ -28,7 +28,7 @@ FROM dbo.runs r CROSS JOIN dbo.subjects s CROSS JOIN dbo.jobs j
 WHERE j.run = r.id AND j.subject_id = s.id AND s.device = @device AND r.window_from < @to AND r.window_to > @from AND j.anomalies > 0
 ORDER BY r.window_from DESC, s.name {limit}`
 
-	// sumSubjects groups before it looks for names: there are more jobs than subjects.
+	// sumSubjects groups the jobs before it joins the subjects, because there are more jobs than subjects.
 	sumSubjects statement = `
 SELECT s.device, s.name, s.kind, x.jobs, x.predictions, x.anomalies
 FROM (
@@ -39,16 +39,16 @@ FROM (
 JOIN dbo.subjects s ON s.id = x.subject_id`
 )
 
-// AnomalousJobs returns the jobs of a run that found anomalies, without the rows,
-// ordered by device and name, bytewise.
+// AnomalousJobs returns the jobs of a run that found anomalies, without the
+// anomalous rows, ordered by device and name, bytewise.
 func (db *DB) AnomalousJobs(ctx context.Context, run string) ([]fleet.AnomalousJob, error) {
 	jobs, err := selectRows(ctx, db, "looking for anomalies of run "+run, jobsWithAnomalies, scanAnomalousJob, sql.Named("run", run))
 	slices.SortFunc(jobs, func(a, b fleet.AnomalousJob) int { return fleet.CompareID(a.ID, b.ID) })
 	return jobs, err
 }
 
-// Anomalies returns those jobs of a run for ids that found anomalies, with the
-// rows, ordered by device and name, bytewise.
+// Anomalies returns the jobs of a run that are for one of ids and found anomalies,
+// with the anomalous rows, ordered by device and name, bytewise.
 func (db *DB) Anomalies(ctx context.Context, run string, ids []fleet.ID) ([]fleet.AnomalousJob, error) {
 	keys, err := db.listOf(ctx, ids)
 	if err != nil {
@@ -60,7 +60,8 @@ func (db *DB) Anomalies(ctx context.Context, run string, ids []fleet.ID) ([]flee
 }
 
 // DeviceAnomalies returns up to limit jobs of a device that found anomalies, with
-// the rows, in the runs whose windows meet w, the newest window first.
+// the anomalous rows. They are of the runs whose windows overlap w, the newest
+// window first.
 func (db *DB) DeviceAnomalies(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.AnomalousJob, error) {
 	return selectRows(ctx, db, "reading anomalies of "+device, anomaliesOfDevice, scanAnomalousJob,
 		sql.Named("device", device), sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))

@@ -53,12 +53,12 @@ FROM {k:of_sensor,of_subject,seconds}
 WHERE k.of_sensor <> 0 AND NOT EXISTS (SELECT 1 FROM dbo.uses u WHERE u.sensor_id = k.of_sensor AND u.subject_id = k.of_subject)`
 )
 
-// assignPage is how many devices are assigned at a time.
+// assignPage is the number of devices that one transaction assigns.
 const assignPage = 200
 
-// AssignSubjects lets [fleet.Assign] say what is judged of up to limit devices
-// whose sensors or models have changed, each 200 in a transaction. It returns how
-// many devices it did.
+// AssignSubjects assigns models, by [fleet.Assign], to the subjects of up to limit
+// devices whose sensors or models have changed: 200 devices in a transaction. It
+// returns the number of devices that were assigned.
 func (db *DB) AssignSubjects(ctx context.Context, limit int) (done int, err error) {
 	var waiting list
 	err = db.read(ctx, "looking for subjects to assign", func(ctx context.Context, r session) (err error) {
@@ -66,7 +66,7 @@ func (db *DB) AssignSubjects(ctx context.Context, limit int) (done int, err erro
 		return err
 	})
 	if err != nil || len(waiting.values) == 0 {
-		return 0, err // as nearly always: without a transaction
+		return 0, err // the usual case, without a transaction
 	}
 	for done < limit {
 		n := 0
@@ -85,9 +85,9 @@ func (db *DB) AssignSubjects(ctx context.Context, limit int) (done int, err erro
 	return done, nil
 }
 
-// assignAll assigns what is left to assign. Whatever opens or adds jobs calls it
-// first, in its own transaction: a sensor that has just sent its first reading
-// must not go without.
+// assignAll assigns all devices that are to be assigned. Each transaction that adds
+// jobs calls it first. Otherwise a sensor that has just sent its first reading
+// would get no job.
 func (c session) assignAll(ctx context.Context) error {
 	for {
 		if n, err := c.assignSome(ctx, assignPage); err != nil || n < assignPage {
@@ -108,9 +108,9 @@ func (c session) unassigned(ctx context.Context, limit int) (list, error) {
 	return devices, err
 }
 
-// assignSome assigns up to limit devices and returns how many. Sensors and models
-// are registered under the same lock: else one that comes meanwhile would be taken
-// for assigned.
+// assignSome assigns up to limit devices and returns how many. It takes the lock
+// under which sensors and models are registered. Otherwise a sensor or model
+// that is registered at the same time would be marked as assigned.
 func (c session) assignSome(ctx context.Context, limit int) (int, error) {
 	devices, err := c.unassigned(ctx, limit)
 	if err != nil || len(devices.values) == 0 {
@@ -180,7 +180,8 @@ func (c session) subjectsOf(ctx context.Context, devices list) (map[string][]sub
 	return rows, err
 }
 
-// modelsOf returns the models of devices, by device, and those that serve any.
+// modelsOf returns the models of devices, by device, and the models that are not
+// of one device.
 func (c session) modelsOf(ctx context.Context, devices list) (own map[string][]fleet.Model, shared []fleet.Model, err error) {
 	own = map[string][]fleet.Model{}
 	err = c.eachList(ctx, ownModels, devices, func(row scanner) error {
@@ -199,8 +200,8 @@ func (c session) modelsOf(ctx context.Context, devices list) (own map[string][]f
 	return own, shared, err
 }
 
-// putSubjects stores what has changed of subjects, and the sensors that they use.
-// Those that are subjects no more are judged no more.
+// putSubjects stores the subjects that have changed, and the sensors that they
+// use. Of the subjects in the database that are not in subjects, it clears judged.
 func (c session) putSubjects(ctx context.Context, devices list, before map[string][]subjectRow, subjects []fleet.Subject) error {
 	known := index(before)
 	fresh := list{pad: []any{"", ""}}
@@ -225,16 +226,16 @@ func (c session) putSubjects(ctx context.Context, devices list, before map[strin
 	for _, s := range subjects {
 		row := known[s.ID]
 		kept[s.ID] = true
-		is := subjectRow{row.key, s.ID, 0, s.Model, seconds(s.Lookback), cut(s.Fault)}
+		next := subjectRow{row.key, s.ID, 0, s.Model, seconds(s.Lookback), cut(s.Fault)}
 		if s.Judged {
-			is.judged = 1
+			next.judged = 1
 		}
-		if is != row {
-			changed.values = append(changed.values, is.key, is.judged, is.model, is.lookback, is.fault)
+		if next != row {
+			changed.values = append(changed.values, next.key, next.judged, next.model, next.lookback, next.fault)
 		}
 		for _, sensor := range s.Sensors {
 			if used, ok := known[fleet.ID{Device: s.Device, Sensor: sensor}]; ok {
-				uses.values = append(uses.values, used.key, is.key, is.lookback)
+				uses.values = append(uses.values, used.key, next.key, next.lookback)
 			}
 		}
 	}
@@ -263,5 +264,5 @@ func index(rows map[string][]subjectRow) map[fleet.ID]subjectRow {
 	return known
 }
 
-// seconds rounds up: readings that count must not be missed.
+// seconds returns d in seconds, rounded up, so that no reading is missed.
 func seconds(d time.Duration) int64 { return int64(math.Ceil(d.Seconds())) }

@@ -20,8 +20,8 @@ WHERE NOT EXISTS (SELECT 1 FROM dbo.attempts WHERE` + thisJob + `AND at = @at AN
 	isPoisoned   statement = `SELECT poisoned FROM dbo.jobs WHERE` + thisJob
 )
 
-// AddAttempt keeps an attempt at a job, its error cut at 2,000 bytes. The same
-// attempt twice is kept once.
+// AddAttempt stores an attempt at a job. Its error is cut at 2,000 bytes. An
+// attempt that is stored already, with the same time and error, is not added again.
 func (db *DB) AddAttempt(ctx context.Context, run string, key fleet.JobKey, a fleet.Attempt) error {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
@@ -36,7 +36,7 @@ func (db *DB) AddAttempt(ctx context.Context, run string, key fleet.JobKey, a fl
 	return err
 }
 
-// Attempts returns the attempts at a job at that revision, the first first.
+// Attempts returns the attempts at a job at that revision, the oldest first.
 func (db *DB) Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error) {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
@@ -50,8 +50,8 @@ func (db *DB) Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fle
 	}, job...)
 }
 
-// NotePoisoned notes that poison sent this job alone, if it is queued still at
-// that revision.
+// NotePoisoned stores that the function poison sent this job in a message of its
+// own. It changes nothing if the job is no longer queued at that revision.
 func (db *DB) NotePoisoned(ctx context.Context, run string, key fleet.JobKey) error {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
@@ -61,7 +61,8 @@ func (db *DB) NotePoisoned(ctx context.Context, run string, key fleet.JobKey) er
 	return err
 }
 
-// Poisoned reports whether poison sent this job alone before, at that revision.
+// Poisoned reports whether the function poison has sent this job in a message of
+// its own at that revision.
 func (db *DB) Poisoned(ctx context.Context, run string, key fleet.JobKey) (bool, error) {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {

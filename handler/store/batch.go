@@ -8,7 +8,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// row is a reading on its way into the database.
+// row is a reading that is to be inserted.
 type row struct {
 	key   int64 // of the sensor
 	ts    fleet.Millis
@@ -16,31 +16,31 @@ type row struct {
 	index int32 // in the batch
 }
 
-// refusal is a row that the database does not take, by its index in the batch.
+// refusal is a row that the database refuses, by its index in the batch.
 type refusal struct {
 	index int32
 	err   error
 }
 
-// conflict is a row whose key holds another value.
+// conflict is a row whose sensor and time are stored with another value.
 type conflict struct {
 	row    int // in the slice that was to be inserted
 	stored float64
 }
 
-// batch is a batch of readings, sorted out.
+// batch is a batch of readings that is to be stored.
 type batch struct {
 	readings []fleet.Reading
 	delivery fleet.Delivery
-	rows     []row // what may be stored, sorted by sensor key, time and place in the batch
+	rows     []row // the valid readings, sorted by sensor key, time and index in the batch
 	// firsts are the rows to insert: of those with the same sensor and time,
 	// the first in the batch. copies are all others. Both are sorted as rows.
 	firsts, copies []row
 	stored         fleet.Stored
 }
 
-// check rejects what is invalid. The rows left have, as key, an index into the
-// ids it returns.
+// check rejects the invalid readings and sets rows to the others. Until
+// [batch.sort] the key of a row is the index of its sensor in ids.
 func (b *batch) check() (ids []fleet.ID) {
 	b.rows = make([]row, 0, len(b.readings))
 	known := make(map[fleet.ID]int64)
@@ -55,13 +55,13 @@ func (b *batch) check() (ids []fleet.ID) {
 			known[r.ID] = n
 			ids = append(ids, r.ID)
 		}
-		// Adding 0 makes -0 what databases make of it: 0.
+		// Adding 0 turns -0 into 0, as databases do.
 		b.rows = append(b.rows, row{key: n, ts: r.Time, value: r.Value + 0, index: int32(i)})
 	}
 	return ids
 }
 
-// checkReading is [fleet.Reading.Validate], sparing a name known to be valid.
+// checkReading validates a reading, and its names only if they are new.
 func checkReading(r fleet.Reading, newName bool) error {
 	if newName {
 		return r.Validate()
@@ -105,24 +105,25 @@ func compareKey(x, y row) int {
 	return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.ts, y.ts))
 }
 
-// place returns where rows, sorted, have the key of r.
+// place returns the index in rows, which are sorted, of the row with the sensor
+// and time of r.
 func place(rows []row, r row) int {
 	i, _ := slices.BinarySearchFunc(rows, r, compareKey)
 	return i
 }
 
-// scanConflict scans (sensor_id, ts, value): the key of one of rows, sorted,
-// and the value that it holds.
+// scanConflict scans (sensor_id, ts, value): the sensor and time of one of rows,
+// which are sorted, and the stored value.
 func scanConflict(r scanner, rows []row) (conflict, error) {
 	var key int64
 	var ts millis
-	var held float64
-	err := r.Scan(&key, &ts, &held)
-	return conflict{place(rows, row{key: key, ts: fleet.Millis(ts)}), held}, err
+	var stored float64
+	err := r.Scan(&key, &ts, &stored)
+	return conflict{place(rows, row{key: key, ts: fleet.Millis(ts)}), stored}, err
 }
 
-// scanInserted scans (sensor_id, ts): the key of one of rows, sorted. It returns
-// that row.
+// scanInserted scans (sensor_id, ts): the sensor and time of one of rows, which are
+// sorted. It returns that row.
 func scanInserted(r scanner, rows []row) (row, error) {
 	var key int64
 	var ts millis
@@ -136,33 +137,33 @@ func (b *batch) reject(index int32, err error) {
 	b.stored.Rejected = append(b.stored.Rejected, fleet.Rejected{Index: int(index), Err: err})
 }
 
-// settle compares every reading that was not inserted with the value that its
-// key now holds: that of the first, or another that was there before.
+// settle compares each reading that was not inserted with the value that is now
+// stored for its sensor and time. It returns what became of the batch.
 func (b *batch) settle(inserted int, conflicts []conflict) fleet.Stored {
-	now := make(map[int]float64, len(conflicts)) // what the keys of firsts hold
+	other := make(map[int]float64, len(conflicts)) // the stored value, by index in firsts, where it is another
 	for _, c := range conflicts {
-		now[c.row] = c.stored
+		other[c.row] = c.stored
 		b.conflict(b.firsts[c.row], c.stored)
 	}
 	b.stored.Inserted = inserted
 	b.stored.Equal = len(b.firsts) - inserted - len(conflicts)
 	for _, r := range b.copies {
 		at := place(b.firsts, r)
-		held, ok := now[at]
+		stored, ok := other[at]
 		if !ok {
-			held = b.firsts[at].value
+			stored = b.firsts[at].value
 		}
-		if r.value == held {
+		if r.value == stored {
 			b.stored.Equal++
 		} else {
-			b.conflict(r, held)
+			b.conflict(r, stored)
 		}
 	}
 	slices.SortFunc(b.stored.Rejected, func(x, y fleet.Rejected) int { return cmp.Compare(x.Index, y.Index) })
 	return b.stored
 }
 
-func (b *batch) conflict(r row, held float64) {
+func (b *batch) conflict(r row, stored float64) {
 	b.reject(r.index, fmt.Errorf("reading of %s at %s: %w: its value is %v, but %v is stored",
-		b.readings[r.index].ID, r.ts, fleet.ErrConflict, r.value, held))
+		b.readings[r.index].ID, r.ts, fleet.ErrConflict, r.value, stored))
 }

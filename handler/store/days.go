@@ -9,7 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// idDay is how the id of a run whose window begins in a day begins.
+// idDay is the layout of a day at the beginning of a run's id: the day on which
+// the run's window begins.
 const idDay = "20060102"
 
 const (
@@ -40,8 +41,9 @@ INSERT INTO dbo.days (day, runs, epochs, opened_at, shortest, devices) VALUES (@
 // daysLock is held while the sum of a day is written.
 const daysLock = "days"
 
-// StaleDays returns the days in w, the newest first, whose sums are not of the runs
-// that there are now, with the stamps of these. w is whole days.
+// StaleDays returns the days in w whose sums are out of date, the newest first. Each
+// has the stamp of the runs that the ledger has now, which is zero if it has none.
+// w begins and ends at midnight UTC.
 func (db *DB) StaleDays(ctx context.Context, w fleet.Window) ([]fleet.DaySum, error) {
 	stale := map[time.Time]fleet.DayStamp{}
 	err := db.read(ctx, "looking for days to sum", func(ctx context.Context, r session) error {
@@ -65,7 +67,7 @@ func (db *DB) StaleDays(ctx context.Context, w fleet.Window) ([]fleet.DaySum, er
 				return err
 			}
 			if now := stale[d.Day]; !d.Equal(now) {
-				stale[d.Day] = now // the zero stamp if there is no run any more
+				stale[d.Day] = now // zero if the runs were deleted
 			} else {
 				delete(stale, d.Day)
 			}
@@ -83,7 +85,7 @@ func (db *DB) StaleDays(ctx context.Context, w fleet.Window) ([]fleet.DaySum, er
 	return all, nil
 }
 
-// SetDay writes the sum of a day, or deletes it if it is of no runs.
+// SetDay stores the sum of a day, or deletes it if d.Runs is 0.
 func (db *DB) SetDay(ctx context.Context, d fleet.DaySum) error {
 	_, err := db.write(ctx, "writing the sum of "+d.Day.Format(time.DateOnly), func(ctx context.Context, tx session) error {
 		if err := db.lock(ctx, tx, daysLock, exclusive); err != nil {

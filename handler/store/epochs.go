@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// openEpoch notes the epoch that a run has now. Where the run was open in
-	// the epoch before, the new one belongs to the same stretch.
+	// openEpoch inserts the present epoch of a run. first_epoch is the epoch in which
+	// the run was opened: that of the previous epoch if it has not ended.
 	openEpoch statement = `
 INSERT INTO dbo.epochs (run, epoch, reason, opened_at, jobs, first_epoch)
 SELECT r.id, r.epoch, @reason, @now, @jobs, COALESCE(p.first_epoch, r.epoch)
@@ -25,12 +25,12 @@ FROM dbo.epochs e
 WHERE e.run = @run
 ORDER BY e.epoch DESC {limit}`
 
-	// presentEpoch is the epoch of a run as a value, for its jobs.
+	// presentEpoch is an expression for the epoch of run @run.
 	presentEpoch = `(SELECT r.epoch FROM dbo.runs r WHERE r.id = @run)`
 )
 
-// openEpoch notes, in the transaction that opened a run or raised its epoch,
-// why that was, and how many jobs it opened or re-opened.
+// openEpoch stores the epoch that begins in this transaction, which has opened a
+// run or raised its epoch: the reason, and the number of jobs opened or re-opened.
 func (c session) openEpoch(ctx context.Context, run string, why fleet.Reason, jobs int64, now time.Time) error {
 	_, err := c.exec(ctx, openEpoch, sql.Named("run", run), sql.Named("reason", string(why)),
 		sql.Named("jobs", jobs), sql.Named("now", c.time(now)))

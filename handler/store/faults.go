@@ -42,14 +42,14 @@ WHERE f.sensor_id = @key AND f.hour >= @from AND f.hour < @to`
 	deleteFaults statement = `DELETE FROM dbo.faults WHERE hour < @before`
 )
 
-// faultCounter counts what is wrong about the sensors of a batch. A nil one counts
-// nothing.
+// faultCounter counts the faults of sensors in a batch: duplicates, conflicts and
+// rejected readings. If it is nil it counts nothing.
 type faultCounter struct {
 	*batch
-	keys []int64 // of the sensors of the delivery's faults, 0 if there is no such sensor
+	keys []int64 // the sensor of each of the delivery's faults, 0 if there is no such sensor
 }
 
-// faultsOf returns what counts the faults of a batch; nil if nothing is to be counted.
+// faultsOf returns the counter of a batch's faults, or nil if they are not counted.
 func (db *DB) faultsOf(ctx context.Context, b *batch) (*faultCounter, error) {
 	if b.delivery.Partition == "" {
 		return nil, nil
@@ -77,9 +77,11 @@ type hourOf struct {
 	hour time.Time
 }
 
-// count counts, in the transaction that inserted the batch's firsts, those that were
-// there, of which the conflicts have another value, the copies in the batch, and the
-// faults that the delivery names: of events after those that were counted before.
+// count adds the faults of a batch to the counts of their hours, in the transaction
+// that inserted the batch's firsts. These are the firsts that were stored before
+// (there; the conflicts among them have another value), the copies in the batch,
+// and the faults of the delivery. It counts only events after those that were
+// counted before.
 func (c *faultCounter) count(ctx context.Context, s session, there []row, conflicts []conflict) error {
 	if c == nil {
 		return nil
@@ -103,7 +105,7 @@ func (c *faultCounter) count(ctx context.Context, s session, there []row, confli
 	return s.addOrInsert(ctx, moveDelivered, insertDelivered, to, to)
 }
 
-// sum returns what is wrong in the events that stand after counted.
+// sum returns the faults in the events after counted, by sensor and hour.
 func (c *faultCounter) sum(counted fleet.EventPlace, there []row, conflicts []conflict) map[hourOf]fleet.SensorFaults {
 	sums := map[hourOf]fleet.SensorFaults{}
 	add := func(key int64, t fleet.Millis, at fleet.EventPlace, f fleet.SensorFaults) {
@@ -114,13 +116,13 @@ func (c *faultCounter) sum(counted fleet.EventPlace, there []row, conflicts []co
 		was := sums[h]
 		sums[h] = fleet.SensorFaults{Duplicate: was.Duplicate + f.Duplicate, Conflict: was.Conflict + f.Conflict, Rejected: was.Rejected + f.Rejected}
 	}
-	held := make(map[int]float64, len(conflicts))
+	other := make(map[int]float64, len(conflicts)) // the stored value, by index in firsts, where it is another
 	for _, x := range conflicts {
-		held[x.row] = x.stored
+		other[x.row] = x.stored
 	}
-	judge := func(r row) {
+	addCopy := func(r row) {
 		at := place(c.firsts, r)
-		value, ok := held[at]
+		value, ok := other[at]
 		if !ok {
 			value = c.firsts[at].value
 		}
@@ -131,10 +133,10 @@ func (c *faultCounter) sum(counted fleet.EventPlace, there []row, conflicts []co
 		add(r.key, r.ts, c.delivery.Of(int(r.index)), f)
 	}
 	for _, r := range there {
-		judge(r)
+		addCopy(r)
 	}
 	for _, r := range c.copies {
-		judge(r)
+		addCopy(r)
 	}
 	for i, f := range c.delivery.Faults {
 		add(c.keys[i], f.Time, f.At, fleet.SensorFaults{Duplicate: f.Copies, Rejected: f.Rejected})
@@ -160,39 +162,40 @@ func (c session) addFaults(ctx context.Context, sums map[hourOf]fleet.SensorFaul
 	return err
 }
 
-// countAlone counts what is wrong in a batch of which no reading is stored, or some
-// were refused by the database.
+// countAlone counts the faults of a batch in a transaction of its own: if no reading
+// of it is stored, or the database refused some.
 func (db *DB) countAlone(ctx context.Context, c *faultCounter) error {
 	if c == nil {
 		return nil
 	}
-	_, err := db.write(ctx, "counting what is wrong about sensors", func(ctx context.Context, tx session) error {
+	_, err := db.write(ctx, "counting the faults of sensors", func(ctx context.Context, tx session) error {
 		return c.count(ctx, tx, nil, nil)
 	})
 	return err
 }
 
-// SensorFaults counts what was wrong about what came of a sensor, in the hours that
-// begin in w. The error wraps [fleet.ErrNotFound] if there is no such sensor.
+// SensorFaults returns the counts of a sensor's duplicate, conflicting and rejected
+// readings in the hours that begin in w. The error wraps [fleet.ErrNotFound] if there
+// is no such sensor.
 func (db *DB) SensorFaults(ctx context.Context, id fleet.ID, w fleet.Window) (f fleet.SensorFaults, err error) {
 	key, err := db.key(ctx, id)
 	if err != nil {
 		return f, err
 	}
-	err = db.read(ctx, "reading what was wrong about "+id.String(), func(ctx context.Context, r session) error {
+	err = db.read(ctx, "reading the faults of "+id.String(), func(ctx context.Context, r session) error {
 		_, err := r.one(ctx, sumFaults, []any{&f.Duplicate, &f.Conflict, &f.Rejected}, sql.Named("key", key), sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)))
 		return err
 	})
 	return f, err
 }
 
-// DeleteFaults deletes what was counted of hours that begin before a time.
+// DeleteFaults deletes the counts of hours that begin before a time.
 func (db *DB) DeleteFaults(ctx context.Context, before time.Time) error {
-	_, err := db.update(ctx, "deleting what was wrong about sensors", deleteFaults, sql.Named("before", db.time(before)))
+	_, err := db.update(ctx, "deleting faults of sensors", deleteFaults, sql.Named("before", db.time(before)))
 	return err
 }
 
-// without returns the rows that are not among others, which are some of them.
+// without returns the rows that are not in others. Others is a subset of rows.
 func without(rows, others []row) []row {
 	if len(others) == len(rows) {
 		return nil

@@ -33,7 +33,7 @@ FROM dbo.ingested i
 WHERE i.minute >= @from AND i.minute < @to
 ORDER BY i.minute`
 
-	// sumRefusals has, of each reason, the latest example.
+	// sumRefusals has the latest example of each reason.
 	sumRefusals statement = `
 SELECT {top} s.reason, s.n, e.example, e.place
 FROM (SELECT r.reason, SUM(r.n) AS n, MAX(r.minute) AS last
@@ -48,8 +48,8 @@ const ingestedLock = "ingested"
 // ingestedKept is how long figures are kept.
 const ingestedKept = 32 * 24 * time.Hour
 
-// AddIngested adds what became of events to the figures of their minutes. Figures
-// older than 32 days before the last of them are deleted.
+// AddIngested adds the counts of events to those stored for their minutes. It
+// deletes the counts of minutes more than 32 days before the last of minutes.
 func (db *DB) AddIngested(ctx context.Context, minutes []fleet.Ingested) error {
 	if len(minutes) == 0 {
 		return nil
@@ -104,8 +104,9 @@ func (c session) addOrInsert(ctx context.Context, add, insert statement, to, row
 	return err
 }
 
-// Ingested returns what became of the events of each minute in w, without reasons,
-// and of all of them by up to limit reasons, the most frequent first.
+// Ingested returns the counts of events of each minute in w, without refusals. It
+// also returns the refusals in w, summed by reason: up to limit reasons, the most
+// frequent first.
 func (db *DB) Ingested(ctx context.Context, w fleet.Window, limit int) (minutes []fleet.Ingested, refusals []fleet.Refusal, err error) {
 	from, to := sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To))
 	err = db.read(ctx, "reading figures of ingest", func(ctx context.Context, r session) error {

@@ -14,7 +14,7 @@ const (
 	jobColumns = `j.run, s.device, s.name, s.kind, j.revision, j.state, j.sent_at, j.sends, j.closed_at, j.predictions, j.anomalies,
        j.empty_buckets, j.duration_us, j.model, j.model_sha256, j.attributes, j.csv_sha256, j.error, j.lookback, j.epoch`
 
-	// reopened is what re-opening a job does to its row.
+	// reopened is the SET list that re-opens a job.
 	reopened = `state = 'queued', revision = revision + 1, sent_at = NULL, sends = 0, poisoned = 0, closed_at = NULL,
     predictions = 0, anomalies = 0, anomalous_rows = '', empty_buckets = 0, duration_us = 0, model = '', model_sha256 = '', attributes = '', csv_sha256 = '', error = '',
     epoch = ` + presentEpoch
@@ -24,8 +24,8 @@ const (
 
 	thisJob = ` run = @run AND subject_id = @subject AND revision = @revision `
 
-	// raiseEpoch is what re-opening any of its parts does to a run. One that
-	// was cancelled ends as cancelled again.
+	// raiseEpoch re-opens a run because a job of it is re-opened. A cancelled run
+	// becomes cancelling, and so ends as cancelled again.
 	raiseEpoch = `
 UPDATE dbo.runs
 SET epoch = epoch + 1, state = CASE WHEN state IN ('cancelling', 'cancelled') THEN 'cancelling' ELSE 'running' END, ended_at = NULL
@@ -49,8 +49,8 @@ const (
 SELECT ` + jobColumns + `
 FROM {k:subject_key} JOIN dbo.jobs j ON j.run = @run AND j.subject_id = k.subject_key JOIN dbo.subjects s ON s.id = j.subject_id`
 
-	// pageJobs makes SQLite, which keeps the order of a cross join, go through
-	// the subjects in the order asked for instead of sorting the run's jobs.
+	// pageJobs has a cross join because SQLite does not reorder it. SQLite then
+	// reads the subjects in the requested order, and need not sort the run's jobs.
 	pageJobs statement = `
 SELECT {top} ` + jobColumns + `
 FROM dbo.subjects s CROSS JOIN dbo.jobs j
@@ -79,12 +79,12 @@ GROUP BY j.state`
 	pendingJob statement = `SELECT COUNT(*) FROM dbo.runs WHERE id = @run AND EXISTS (SELECT 1 FROM dbo.jobs WHERE run = @run AND state = 'queued')`
 )
 
-// CloseJob closes a job with an outcome, if its revision is key's and it is
-// queued, or failed and o.Result is not. changed tells whether it was so, and
-// was is the job's state before. Replacing failed raises the run's epoch and
-// re-opens it, in the same transaction.
+// CloseJob closes a job with an outcome, if its revision is key's and it is queued.
+// It also replaces the outcome failed by another; this re-opens the run and raises
+// its epoch in the same transaction. changed tells whether the job was changed,
+// and was is its state before.
 //
-// Duration is stored in microseconds, Model and Error are cut at 2,000 bytes.
+// The duration is stored in microseconds. Model and error are cut at 2,000 bytes.
 // The error wraps [fleet.ErrNotFound] if the run has no such job.
 func (db *DB) CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (was fleet.JobState, changed bool, err error) {
 	if !o.Result.Valid() || o.Result == fleet.Queued {
@@ -110,9 +110,9 @@ func (db *DB) CloseJob(ctx context.Context, run string, key fleet.JobKey, o flee
 	return was, false, err
 }
 
-// ReopenJob re-opens a job at the next revision, if it is scored still, at
-// key's revision and with that sha256 of its CSV. The run's epoch is raised and
-// the run re-opened in the same transaction.
+// ReopenJob re-opens a job at the next revision, if it is still scored at key's
+// revision with that sha256 of its CSV. The same transaction re-opens the run and
+// raises its epoch. ReopenJob reports whether the job was re-opened.
 func (db *DB) ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string, now time.Time) (bool, error) {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
@@ -123,7 +123,7 @@ func (db *DB) ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSH
 		change{run, fleet.ByLostFile, now, raiseForScored, job, reopenScored, job})
 }
 
-// change is the change of a closed job, which raises its run's epoch.
+// change is a change of a closed job. It raises the epoch of the job's run.
 type change struct {
 	run string
 	why fleet.Reason
@@ -135,8 +135,8 @@ type change struct {
 	jobArgs   []any
 }
 
-// changeJob makes a change in one transaction, which touches the run's row
-// first. It does nothing if the job is not as expected.
+// changeJob makes a change in one transaction, which changes the run's row first.
+// It does nothing, and returns false, if the job is not as expected.
 func (db *DB) changeJob(ctx context.Context, op string, c change) (bool, error) {
 	return db.write(ctx, op, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, c.raise, c.raiseArgs...)
@@ -157,7 +157,7 @@ func (db *DB) changeJob(ctx context.Context, op string, c change) (bool, error) 
 	})
 }
 
-// jobArgs returns the parameters that name a job at a revision.
+// jobArgs returns the parameters of [thisJob].
 func (db *DB) jobArgs(ctx context.Context, run string, key fleet.JobKey) ([]any, error) {
 	subject, err := db.key(ctx, key.ID)
 	if err != nil {
@@ -194,8 +194,8 @@ func (db *DB) jobState(ctx context.Context, op string, job []any) (state fleet.J
 	return state, err
 }
 
-// Jobs returns the jobs of a run for those of ids that have one, ordered by
-// device and name, bytewise.
+// Jobs returns the jobs of a run for ids, ordered by device and name, bytewise. An
+// id without a job is left out.
 func (db *DB) Jobs(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Job, error) {
 	keys, err := db.listOf(ctx, ids)
 	if err != nil {
@@ -213,8 +213,8 @@ func (db *DB) JobsPage(ctx context.Context, run string, state fleet.JobState, af
 		sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 }
 
-// JobsTop returns up to limit jobs of a run in the given state, "" for all: those
-// with the greatest share of anomalies first, or those that took longest.
+// JobsTop returns up to limit jobs of a run in the given state, "" for all. The
+// first are those with the greatest share of anomalies, or those that took longest.
 func (db *DB) JobsTop(ctx context.Context, run string, state fleet.JobState, by fleet.JobOrder, limit int) ([]fleet.Job, error) {
 	s := jobsByAnomalies
 	if by == fleet.BySlowest {
@@ -237,7 +237,7 @@ func scanJob(row scanner, j *fleet.Job) error {
 	return nil
 }
 
-// scanned is a job on its way from jobColumns.
+// scanned is a job whose jobColumns are scanned.
 type scanned struct {
 	job                *fleet.Job
 	device, name, kind string
@@ -246,14 +246,14 @@ type scanned struct {
 
 func jobScan(j *fleet.Job) *scanned { return &scanned{job: j} }
 
-// columns are what to scan into.
+// columns returns the destinations of jobColumns.
 func (s *scanned) columns() []any {
 	j := s.job
 	return []any{&j.Run, &s.device, &s.name, &s.kind, &j.Revision, &j.State, moment{&j.SentAt}, &j.Sends, moment{&j.ClosedAt},
 		&j.Rows, &j.Anomalies, &j.EmptyBuckets, &s.micros, &j.Model, &j.ModelSHA256, &j.AttributesSHA256, &j.CSVSHA256, &j.Error, &s.lookback, &j.Epoch}
 }
 
-// done completes the job after the scan.
+// done sets the other fields of the job, after the scan.
 func (s *scanned) done() {
 	j := s.job
 	j.ID = idOf(s.device, s.name, s.kind)
@@ -264,8 +264,8 @@ func (s *scanned) done() {
 	}
 }
 
-// Counts returns the number of a run's jobs in each state, or an error wrapping
-// [fleet.ErrNotFound].
+// Counts returns the number of a run's jobs in each state. The error wraps
+// [fleet.ErrNotFound] if there is no such run.
 func (db *DB) Counts(ctx context.Context, run string) (fleet.Counts, error) {
 	var counts fleet.Counts
 	err := db.read(ctx, "counting jobs of run "+run, func(ctx context.Context, r session) error {
@@ -290,7 +290,8 @@ func (db *DB) Counts(ctx context.Context, run string) (fleet.Counts, error) {
 	return counts, err
 }
 
-// Pending reports whether a run has a queued job: a seek in an index of these.
+// Pending reports whether a run has a queued job. It needs one seek in the index of
+// queued jobs.
 func (db *DB) Pending(ctx context.Context, run string) (bool, error) {
 	var n int
 	err := db.read(ctx, "looking for queued jobs of run "+run, func(ctx context.Context, r session) error {

@@ -14,7 +14,7 @@ FROM ` + runRows + `
 WHERE r.window_from < @to AND r.window_to > @from
 ORDER BY r.window_from DESC, r.id DESC {limit}`
 
-	// openWithin uses the few open runs' index.
+	// openWithin uses the index of open runs, which are few.
 	openWithin statement = `
 SELECT {top} ` + runColumns + `
 FROM ` + runRows + `
@@ -33,19 +33,20 @@ GROUP BY s.device`
 	listRunSums   statement = `SELECT x.run, x.devices FROM {k:id} JOIN dbo.run_sums x ON x.run = k.id`
 )
 
-// RunsWithin returns up to limit runs whose windows meet w, that of the newest
-// window first.
+// RunsWithin returns up to limit runs whose windows overlap w, the newest window
+// first.
 func (db *DB) RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error) {
 	return selectRows(ctx, db, "listing runs of "+w.RunID(), runsWithin, scanRun, sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
 }
 
-// OpenWithin returns up to limit open runs whose windows begin in w, that of the
-// newest window first.
+// OpenWithin returns up to limit open runs whose windows begin in w, the newest
+// window first.
 func (db *DB) OpenWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error) {
 	return selectRows(ctx, db, "listing open runs of "+w.RunID(), openWithin, scanRun, sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To)), sql.Named("limit", limit))
 }
 
-// RunSums returns what the jobs of runs came to when these ended last, by run.
+// RunSums returns, by run, the sums of the run's jobs when the run last ended. Runs
+// that have never ended are left out.
 func (db *DB) RunSums(ctx context.Context, runs []string) (map[string]fleet.PackedSums, error) {
 	ids := list{pad: []any{""}}
 	for _, run := range runs {
@@ -72,15 +73,15 @@ func (db *DB) DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, er
 	}, sql.Named("run", run))
 }
 
-// jobsOfDevice goes from the runs to the subjects to the jobs, as cross joins make
-// SQLite do: else it goes through all jobs that there are.
+// jobsOfDevice has cross joins because SQLite does not reorder them. SQLite then
+// seeks the jobs by run and subject, and does not read all jobs.
 const jobsOfDevice statement = `
 SELECT {top} ` + jobColumns + `
 FROM dbo.runs r CROSS JOIN dbo.subjects s CROSS JOIN dbo.jobs j
 WHERE j.run = r.id AND j.subject_id = s.id AND s.device = @device AND r.window_from < @to AND r.window_to > @from
 ORDER BY r.window_from DESC, s.name {limit}`
 
-// DeviceJobs returns up to limit jobs of a device in the runs whose windows meet
+// DeviceJobs returns up to limit jobs of a device in the runs whose windows overlap
 // w, the newest window first.
 func (db *DB) DeviceJobs(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.Job, error) {
 	return db.jobs(ctx, "listing jobs of "+device, jobsOfDevice,

@@ -17,9 +17,9 @@ FROM dbo.late_marks m
 WHERE m.run = (SELECT MIN(x.run) FROM dbo.late_marks x)
 ORDER BY m.sensor_id, m.id {limit}`
 
-	// lateSensors are the jobs of the sensors marked, in the runs over the readings.
-	// Passed over are runs that were cancelled or are too old, and sensors that have no job and get
-	// none.
+	// lateSensors selects the jobs of the marked sensors in the runs whose windows
+	// have the readings. It leaves out runs that are cancelled or opened before
+	// @oldest, and sensors that have no job and are not to get one.
 	lateSensors statement = `
 SELECT DISTINCT r.id, m.sensor_id
 FROM {k:mark} JOIN dbo.late_marks m ON m.id = k.mark
@@ -28,9 +28,10 @@ FROM {k:mark} JOIN dbo.late_marks m ON m.id = k.mark
   LEFT JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = m.sensor_id
 WHERE r.opened_at >= @oldest AND r.state NOT IN ('cancelling', 'cancelled') AND (j.run IS NOT NULL OR s.enabled = 1 AND s.judged = 1)`
 
-	// lateModels are the jobs of the device models that take the sensors marked, in
-	// each scheduled run whose rows reach back to the readings. A job reaches back as
-	// far as it was bound to, one that is missing as far as its model does now.
+	// lateModels selects the jobs of the device models that use the marked sensors,
+	// in each scheduled run whose rows look back to the readings. The lookback of a
+	// job is the one that it was bound to. The lookback of a missing job is that of
+	// its model now.
 	lateModels statement = `
 SELECT DISTINCT r.id, u.subject_id
 FROM {k:mark} JOIN dbo.late_marks m ON m.id = k.mark
@@ -48,19 +49,24 @@ WHERE r.opened_at >= @oldest AND r.state NOT IN ('cancelling', 'cancelled')
 	deleteMarks statement = `DELETE FROM dbo.late_marks WHERE id IN (SELECT k.mark FROM {k:mark})`
 )
 
-// maxLateJobs is how many jobs one transaction re-opens for late readings, unless a
-// single mark concerns more: a reading of a sensor whose models look back for a week
-// re-opens each of their jobs in 169 hourly runs.
+// maxLateJobs is the largest number of jobs that one transaction re-opens for late
+// readings, unless a single mark concerns more. If a model looks back for a week, a
+// late reading re-opens its jobs in 169 hourly runs.
 const maxLateJobs = 10_000
 
-// ReopenLate takes up to limit marks of late readings, all of the oldest window
-// that has any, fewer if they concern many jobs. In one transaction it re-opens, at their next revisions, the jobs
-// whose rows these readings change, in the window's run and in those that look back
-// to it, adds those that are missing, sets these runs running and raises their
-// epochs, and deletes the marks. Nothing is done in a run that is cancelled, gone or
-// was first opened before oldest.
-// It returns how many marks it took; if another call was faster, nothing has been
-// done, and there are no runs.
+// ReopenLate takes up to limit marks of late readings. All are of the oldest window
+// that has marks. If they concern many jobs it takes fewer. In one transaction
+//
+//   - it re-opens, at their next revisions, the jobs whose rows the readings change:
+//     in the window's run, and in runs that look back to it;
+//   - it adds such jobs where they are missing;
+//   - it sets these runs running and raises their epochs;
+//   - it deletes the marks.
+//
+// A run that is cancelled or was first opened before oldest is not changed.
+//
+// ReopenLate returns the number of marks that it took, and the runs. If another
+// call took the same marks first, nothing is changed and runs is empty.
 func (db *DB) ReopenLate(ctx context.Context, limit int, now, oldest time.Time) (marks int, runs []fleet.Reopened, err error) {
 	first, err := db.firstLate(ctx, limit)
 	if err != nil || len(first.values) == 0 {
@@ -100,7 +106,8 @@ func (db *DB) ReopenLate(ctx context.Context, limit int, now, oldest time.Time) 
 	return marks, runs, err
 }
 
-// lateJobs returns the jobs that late readings change, by run, and how many they are.
+// lateJobs returns the keys of the subjects whose jobs late readings change, by run,
+// and the number of these jobs.
 func (c session) lateJobs(ctx context.Context, marks list, oldest time.Time) (jobs map[string][]int64, n int, err error) {
 	jobs = map[string][]int64{}
 	for _, s := range []statement{lateSensors, lateModels} {
@@ -119,7 +126,7 @@ func (c session) lateJobs(ctx context.Context, marks list, oldest time.Time) (jo
 	return jobs, n, nil
 }
 
-// reopenLate re-opens jobs of a run, unless it has been cancelled meanwhile.
+// reopenLate re-opens jobs of a run, unless the run has been cancelled since.
 func (c session) reopenLate(ctx context.Context, run string, jobs []int64, now time.Time) (fleet.Reopened, error) {
 	late := fleet.Reopened{Run: run}
 	raised, err := c.exec(ctx, raiseForLate, sql.Named("run", run))
@@ -144,7 +151,7 @@ func (c session) reopenListed(ctx context.Context, run string, subjects list) (r
 	return int(n), int(m), err
 }
 
-// firstLate returns the list of up to limit marks of the first run that has any.
+// firstLate returns up to limit marks of the oldest run that has marks.
 func (db *DB) firstLate(ctx context.Context, limit int) (list, error) {
 	var ids []int64
 	err := db.read(ctx, "looking for late readings", func(ctx context.Context, r session) error {

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// runsFrom are scheduled runs that end after a moment. Windows tile time: the
-	// first of them covers it, unless it lies before all windows, or the run over it is gone.
+	// runsFrom selects the scheduled runs whose windows end after @after. Windows
+	// have no gaps between them. So the first window contains @after, unless @after is
+	// before all windows, or the run with that window was deleted.
 	runsFrom statement = `
 SELECT {top} r.id, r.window_from, r.window_to
 FROM dbo.runs r
@@ -30,7 +31,8 @@ FROM {k:sensor_id,readings,first_ts,last_ts}
 WHERE k.sensor_id <> 0`
 )
 
-// before returns those of rows that lie before t: rows itself, if all do.
+// before returns the rows whose time is before t. If that is true of all, it
+// returns rows itself.
 func before(rows []row, t time.Time) []row {
 	end := fleet.MillisOf(t)
 	n := 0
@@ -51,17 +53,17 @@ func before(rows []row, t time.Time) []row {
 	return all
 }
 
-// runsPage is how many runs are read at a time.
+// runsPage is the number of runs that one query reads.
 const runsPage = 64
 
-// openedRun is a scheduled run, as late readings are concerned with it.
+// openedRun is a scheduled run and its window.
 type openedRun struct {
 	id       string
 	from, to fleet.Millis
 }
 
-// nextRuns reads the first scheduled runs that end after ts, and reports whether
-// these are all there are.
+// nextRuns returns the first scheduled runs whose windows end after ts. all reports
+// whether there are no others.
 func (c session) nextRuns(ctx context.Context, ts fleet.Millis) (runs []openedRun, all bool, err error) {
 	err = c.each(ctx, runsFrom, func(row scanner) error {
 		var r openedRun
@@ -74,10 +76,11 @@ func (c session) nextRuns(ctx context.Context, ts fleet.Millis) (runs []openedRu
 	return runs, len(runs) < runsPage, err
 }
 
-// noteLate notes rows, sorted, that were just inserted and lie before the
-// watermark: it leaves a mark for each sensor and the first scheduled run that ends
-// after a reading of it, and counts the readings that no run covers. It reads runs
-// page by page, and of these only such as rows lie in.
+// noteLate inserts marks for rows, which are sorted, were just inserted, and are
+// before the watermark. The mark of a reading names the first scheduled run whose
+// window ends after it; a sensor gets one mark for each such run. noteLate also
+// counts the readings that no run covers. It reads the runs page by page, and
+// skips those without a reading.
 func (c session) noteLate(ctx context.Context, rows []row) error {
 	notes := notes{c: c}
 	for len(rows) > 0 {
@@ -111,18 +114,19 @@ func split(rows []row, end fleet.Millis) (before, others []row) {
 	return before, others
 }
 
-// notes are the rows of late_marks and uncovered that a batch leaves. Their moments
-// are [fleet.Millis].
+// notes are the rows that a batch adds to late_marks and uncovered. Their times are
+// of type [fleet.Millis].
 type notes struct {
 	c             session
 	marks, misses list
 }
 
-// note notes rows, sorted, each by the first of runs that ends after it.
+// note adds the marks and misses of rows, which are sorted. The mark of a row names
+// the first of runs whose window ends after the row.
 func (n *notes) note(rows []row, runs []openedRun) {
 	var key int64
-	at := 0              // of the run of the row before
-	var mark, miss []any // what was noted last, of the same sensor
+	at := 0              // the index of the run of the previous row
+	var mark, miss []any // the last mark and miss of the same sensor
 	for _, r := range rows {
 		if r.key != key {
 			key, at, mark, miss = r.key, 0, nil, nil
@@ -135,7 +139,7 @@ func (n *notes) note(rows []row, runs []openedRun) {
 				n.marks.values = append(n.marks.values, runs[at].id, r.key, r.ts)
 				mark = n.marks.values[len(n.marks.values)-1:]
 			}
-			mark[0] = r.ts // the last
+			mark[0] = r.ts // the time of the latest reading
 		}
 		if at < len(runs) && runs[at].from <= r.ts {
 			continue
@@ -157,7 +161,7 @@ func (n *notes) insert(ctx context.Context) error {
 	return n.put(ctx, insertUncovered, n.misses)
 }
 
-// put inserts a list, whose moments are [fleet.Millis].
+// put inserts a list whose times are of type [fleet.Millis].
 func (n *notes) put(ctx context.Context, s statement, l list) error {
 	for i, v := range l.values {
 		if ts, ok := v.(fleet.Millis); ok {

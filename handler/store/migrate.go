@@ -18,9 +18,9 @@ const (
 
 var migrationName = regexp.MustCompile(`^(\d{4})_[a-z0-9_]+\.sql$`)
 
-// Migrate applies the migrations that the database lacks, in order, each in a
-// transaction of its own. It may run in several processes at once. Each
-// migration leaves the schema readable by the version before.
+// Migrate applies the migrations that the database does not have, in order, each in
+// a transaction of its own. Several processes may call it at once. After each
+// migration the previous version of the handler can still read the schema.
 func (db *DB) Migrate(ctx context.Context) error {
 	err := db.retry(ctx, "preparing the database", func(ctx context.Context) error {
 		return db.prepare(ctx, db.writer)
@@ -75,7 +75,7 @@ func (db *DB) migrate(ctx context.Context, name string) error {
 	return err
 }
 
-// batches splits a script at its lines GO.
+// batches splits a script at the lines that are GO.
 func batches(script string) []string {
 	var all []string
 	for _, b := range regexp.MustCompile(`(?m)^GO\r?$`).Split(script, -1) {

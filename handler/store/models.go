@@ -28,9 +28,9 @@ FROM dbo.subjects s
 WHERE s.model = @model AND s.judged = 1 AND s.device >= @device AND (s.device > @device OR s.name > @name)
 ORDER BY s.device, s.name {limit}`
 
-	// sumVersions goes from the subjects to the runs to the jobs, as cross joins make
-	// SQLite do: else it goes through all jobs that there are. Ids of runs begin with
-	// their windows' beginning, so that it seeks the runs too.
+	// sumVersions has cross joins because SQLite does not reorder them. SQLite then
+	// seeks the jobs by run and subject, and does not read all jobs. A run's id begins
+	// with the time at which its window begins, so that the runs are sought too.
 	sumVersions statement = `
 SELECT j.model_sha256, MIN(r.window_from), MAX(r.window_from), COUNT(*), SUM(j.predictions), SUM(j.anomalies)
 FROM dbo.subjects s CROSS JOIN dbo.runs r CROSS JOIN dbo.jobs j
@@ -56,14 +56,14 @@ func scanServing(row scanner, s *fleet.Serving) (err error) {
 	return err
 }
 
-// ServingModels returns up to limit of the models that the container had when it
-// was listed last, ordered by name, after the given name.
+// ServingModels returns up to limit models after the given name, ordered by name.
+// They are the models that the container had when it was last listed.
 func (db *DB) ServingModels(ctx context.Context, after string, limit int) ([]fleet.Serving, error) {
 	return selectRows(ctx, db, "listing the models", listServing, scanServing, sql.Named("after", after), sql.Named("limit", limit))
 }
 
 // ServingModel returns the model of that name. The error wraps [fleet.ErrNotFound]
-// if the container had none when it was listed last.
+// if the container did not have it when it was last listed.
 func (db *DB) ServingModel(ctx context.Context, name string) (s fleet.Serving, err error) {
 	err = db.read(ctx, fmt.Sprintf("reading the model %q", name), func(ctx context.Context, r session) error {
 		found := false
@@ -79,8 +79,8 @@ func (db *DB) ServingModel(ctx context.Context, name string) (s fleet.Serving, e
 	return s, err
 }
 
-// ServedBy returns up to limit of the sensors and device models that a model
-// serves, after the given one, ordered as [DB.Subjects] does.
+// ServedBy returns up to limit sensors and device models that a model serves,
+// after the given one, in the order of [DB.Subjects].
 func (db *DB) ServedBy(ctx context.Context, model int64, after fleet.ID, limit int) ([]fleet.ID, error) {
 	return selectRows(ctx, db, "listing what a model serves", servedBy, func(row scanner, id *fleet.ID) error {
 		var device, name, kind string
@@ -90,9 +90,9 @@ func (db *DB) ServedBy(ctx context.Context, model int64, after fleet.ID, limit i
 	}, sql.Named("model", model), sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 }
 
-// Versions sums the jobs that a model scored, of what it serves if that is little, in runs whose windows
-// begin at from or later, by the version of the model that scored them: the one
-// used last comes first.
+// Versions sums the jobs that a model scored in runs whose windows begin at from or
+// later, by the version of the model. The version that was used last comes first. If
+// the model serves fewer than manySubjects subjects, only their jobs are summed.
 func (db *DB) Versions(ctx context.Context, m fleet.Serving, from time.Time) ([]fleet.Version, error) {
 	sum, args := sumVersions, []any{sql.Named("name", cut(m.Name)), sql.Named("model", m.Key)}
 	if m.Subjects >= manySubjects {

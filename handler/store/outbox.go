@@ -28,8 +28,8 @@ FROM dbo.jobs j JOIN dbo.subjects s ON s.id = j.subject_id
 WHERE j.state = 'queued' AND (j.sent_at < @before OR j.sent_at > @after)
 ORDER BY j.run, j.subject_id {limit}`
 
-	// markSent counts a sending once, should its first try have been lost only
-	// on the way back.
+	// markSent counts a sending once, even if the statement runs twice because its
+	// first answer was lost.
 	markSent statement = `
 UPDATE dbo.jobs
 SET sends = CASE WHEN sent_at = @now THEN sends ELSE sends + 1 END, sent_at = @now
@@ -38,8 +38,8 @@ WHERE run = @run AND subject_id = k.subject_key AND revision = k.rev AND state =
 )
 
 // Unsent returns up to limit queued jobs for which no message has been sent at
-// their revision, of one run or, if run is "", of all; those of a run stand
-// together, the oldest window first.
+// their revision. They are of one run, or of all runs if run is "". The jobs of a
+// run follow one another, the oldest window first.
 func (db *DB) Unsent(ctx context.Context, run string, limit int) ([]fleet.Job, error) {
 	const op = "looking for jobs to send"
 	if run == "" {
@@ -48,17 +48,18 @@ func (db *DB) Unsent(ctx context.Context, run string, limit int) ([]fleet.Job, e
 	return db.jobs(ctx, op, unsentOfRun, sql.Named("run", run), sql.Named("limit", limit))
 }
 
-// Lost returns up to limit queued jobs for which a message was last sent more
-// than patience before now, those of a run together, the oldest window first.
-// So far after now counts too: the clock has been set back since.
+// Lost returns up to limit queued jobs whose last message was sent more than
+// patience before now. The jobs of a run follow one another, the oldest window
+// first. A message sent more than patience after now counts too: the clock has
+// been set back since.
 func (db *DB) Lost(ctx context.Context, now time.Time, patience time.Duration, limit int) ([]fleet.Job, error) {
 	return db.jobs(ctx, "looking for lost jobs", lostJobs,
 		sql.Named("before", db.time(now.Add(-patience))), sql.Named("after", db.time(now.Add(patience))), sql.Named("limit", limit))
 }
 
-// MarkSent notes that messages for these jobs of a run were sent at the given
-// time: those that are queued still at that revision. Marking twice with the
-// same time counts once.
+// MarkSent stores that messages for these jobs of a run were sent at the given
+// time. Jobs that are no longer queued at that revision are not changed. Marking
+// twice with the same time counts once.
 func (db *DB) MarkSent(ctx context.Context, run string, jobs []fleet.JobKey, now time.Time) error {
 	ids := make([]fleet.ID, len(jobs))
 	for i, j := range jobs {

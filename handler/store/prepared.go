@@ -6,15 +6,14 @@ import (
 	"sync"
 )
 
-// querier runs SQL: a transaction, a pool, or a pool that keeps its statements
-// prepared.
+// querier runs SQL. It is a transaction, a pool, or a pool with prepared statements.
 type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// prepared keeps the statements of a pool prepared on its connections: parsing
-// one costs SQLite more than running it. There are only so many texts.
+// prepared is a pool with prepared statements, because SQLite takes longer to parse
+// a statement than to run it. The number of texts is limited by [listSizes].
 type prepared struct {
 	pool  *sql.DB
 	stmts sync.Map // of *sql.Stmt by text
@@ -52,9 +51,9 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 	return s.QueryContext(ctx, args...)
 }
 
-// preparedTx is a transaction that runs the statements which its pool keeps prepared.
-// Others it notes: they can be prepared when the transaction has ended, as the pool
-// may have no connection but the transaction's.
+// preparedTx is a transaction that uses the prepared statements of its pool. It
+// notes the texts that are not prepared. They are prepared when the transaction
+// has ended, because the pool may have only one connection.
 type preparedTx struct {
 	tx    *sql.Tx
 	pool  *prepared
@@ -86,8 +85,8 @@ func (t *preparedTx) QueryContext(ctx context.Context, query string, args ...any
 	return t.tx.QueryContext(ctx, query, args...)
 }
 
-// prepare prepares what was noted, for transactions to come. What cannot be is noted
-// again by the next.
+// prepare prepares the noted texts for later transactions. It ignores an error: the
+// next transaction notes the text again.
 func (t *preparedTx) prepare(ctx context.Context) {
 	for _, query := range t.noted {
 		if _, err := t.pool.stmt(ctx, query); err != nil {

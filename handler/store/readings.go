@@ -10,15 +10,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
-// InsertReadings stores a batch in one transaction; sensors that it names for
-// the first time are registered before. A copy of a stored reading, or of an
-// earlier one in the batch, is counted if it is equal and rejected if it is
-// not. What cannot be stored because of itself is rejected; all else is stored.
-// The value -0 is stored as 0.
+// InsertReadings stores a batch in one transaction. New sensors are registered
+// before. A reading whose sensor and time are stored, or come earlier in the batch,
+// is counted as equal if the values are equal, and rejected otherwise. A reading
+// that is invalid, or that the database refuses, is rejected. All others are
+// stored. The value -0 is stored as 0.
 //
-// It holds the lock "watermark" shared, so that a window opens before or after
-// the batch, never beside it: of a new reading, either the window's run sees it,
-// or it is late and leaves a mark, in the same transaction: see [DB.ReopenLate].
+// InsertReadings holds the shared lock "watermark", so that a window opens before
+// or after the batch. So either the window's run reads a new reading, or the
+// reading is late and the same transaction inserts a mark: see [DB.ReopenLate].
 //
 // What is wrong about sensors is counted in that transaction too: see [fleet.Delivery].
 func (db *DB) InsertReadings(ctx context.Context, readings []fleet.Reading, d fleet.Delivery) (fleet.Stored, error) {
@@ -50,12 +50,12 @@ func (db *DB) InsertReadings(ctx context.Context, readings []fleet.Reading, d fl
 		if len(in.refused) == 0 {
 			return b.settle(inserted, in.conflicts), nil
 		}
-		// A copy of a refused row may be storable: the rest is looked at anew.
+		// Of a refused row there may be a copy with another value, which can be stored.
 		b.drop(in.refused)
 	}
 }
 
-// insertion is what became of rows.
+// insertion is the result of inserting rows.
 type insertion struct {
 	inserted  int
 	conflicts []conflict
@@ -63,8 +63,8 @@ type insertion struct {
 }
 
 // insert stores rows, which begin at index at of the batch's firsts, in one
-// transaction. If the database refuses some value among them it halves them
-// until the refused rows are alone. All rows at once are counted by c, if it is not nil.
+// transaction. If the database refuses a value, insert stores the two halves
+// separately, down to a single row, which is then refused. All rows at once are counted by c, if it is not nil.
 func (db *DB) insert(ctx context.Context, in *insertion, rows []row, at int, c *faultCounter) error {
 	if len(rows) == 0 {
 		return nil
@@ -109,11 +109,11 @@ WHERE r.sensor_id = @key AND r.ts >= @from AND r.ts < @to
 ORDER BY r.ts`
 
 // Readings returns the readings of sensors in a window, ordered by device and
-// sensor, bytewise, then by time, in one request that is streamed: it holds a
-// connection until the caller is done. No more than half of the connections are
-// used so; the caller may call other methods meanwhile. Unknown and repeated
-// ids are passed over. After an error, which wraps [fleet.ErrUnavailable] as
-// elsewhere, nothing follows; errors before the first reading have been retried.
+// sensor, bytewise, then by time. Unknown ids are ignored, and repeated ids count
+// once. The readings are streamed: the sequence holds a connection until it ends.
+// Such sequences use at most half of the connections, so the caller may call other
+// methods meanwhile. An error ends the sequence. Errors before the first reading
+// are retried.
 func (db *DB) Readings(ctx context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error] {
 	return func(yield func(fleet.Reading, error) bool) {
 		ids := slices.Compact(slices.SortedFunc(slices.Values(ids), fleet.CompareID))
@@ -154,7 +154,7 @@ func (db *DB) stream(ctx context.Context, ids []fleet.ID, keys []int64, w fleet.
 			return yield(fleet.Reading{ID: names[i], Time: ts, Value: value}, nil)
 		})
 		if err != nil && begun {
-			broken = err // what was yielded cannot be taken back
+			broken = err // no retry: the caller has had some readings
 			return nil
 		}
 		return err

@@ -23,10 +23,10 @@ WHERE k.name <> ''
 
 	learnModel statement = `UPDATE dbo.models SET facts = @facts WHERE id = @id`
 
-	// replaceModels takes what stands in the list out of the registry.
+	// replaceModels removes the listed models from the registry.
 	replaceModels statement = `UPDATE dbo.models SET current_version = 0 FROM {k:model_key} WHERE id = k.model_key`
 
-	// deleteModels deletes versions that serve nobody any more.
+	// deleteModels deletes old versions that serve no subject.
 	deleteModels statement = `
 DELETE FROM dbo.models
 WHERE current_version = 0 AND NOT EXISTS (SELECT 1 FROM dbo.subjects s WHERE s.model = dbo.models.id)`
@@ -42,7 +42,8 @@ SELECT 1, @now, @columns, @reader
 WHERE NOT EXISTS (SELECT 1 FROM dbo.registry WHERE id = 1)`
 )
 
-// Registry returns how the registry of models stands.
+// Registry returns the state of the registry of models: when the container was last
+// listed, and with which settings.
 func (db *DB) Registry(ctx context.Context) (fleet.Registry, error) {
 	var reg fleet.Registry
 	err := db.read(ctx, "reading the registry of models", func(ctx context.Context, r session) (err error) {
@@ -58,7 +59,7 @@ func (c session) registry(ctx context.Context) (fleet.Registry, error) {
 	return reg, err
 }
 
-// Models returns the models that the container had when it was listed last.
+// Models returns the models that the container had when it was last listed.
 func (db *DB) Models(ctx context.Context) ([]fleet.Model, error) {
 	return selectRows(ctx, db, "reading the registered models", currentModels, func(row scanner, m *fleet.Model) (err error) {
 		*m, err = scanModel(row)
@@ -66,8 +67,8 @@ func (db *DB) Models(ctx context.Context) ([]fleet.Model, error) {
 	})
 }
 
-// scanModel scans modelColumns. A row without a model, of an outer join, is the
-// zero model.
+// scanModel scans modelColumns after the destinations before. In an outer join the
+// result is the zero model if there is none.
 func scanModel(row scanner, before ...any) (m fleet.Model, err error) {
 	var key, size sql.NullInt64
 	var name, etag, scope, device, title, facts sql.NullString
@@ -85,10 +86,9 @@ func scanModel(row scanner, before ...any) (m fleet.Model, err error) {
 	return m, nil
 }
 
-// Register changes the registry of models in one transaction, and says of the
-// devices that the changed models may serve that their subjects are to be
-// assigned anew: see [DB.AssignSubjects]. A version that is registered already is
-// not added twice.
+// Register changes the registry of models in one transaction. It marks the devices
+// that the changed models may serve, so that [DB.AssignSubjects] assigns them
+// again. A version that is registered already is not added twice.
 func (db *DB) Register(ctx context.Context, c fleet.Registration) error {
 	if len(c.Added)+len(c.Learned)+len(c.Removed) == 0 {
 		return nil
@@ -136,7 +136,7 @@ func (c session) insertModels(ctx context.Context, models []fleet.Model) error {
 
 func factsText(m fleet.Model) (string, error) {
 	if m.Facts == nil {
-		return "", nil // which is none
+		return "", nil
 	}
 	facts := *m.Facts
 	facts.Fault = cut(facts.Fault)
@@ -144,8 +144,7 @@ func factsText(m fleet.Model) (string, error) {
 	return string(text), err
 }
 
-// unassign says of the devices that changed models may serve that their subjects
-// are to be assigned anew.
+// unassign marks the devices that changed models may serve as to be assigned again.
 func (c session) unassign(ctx context.Context, r fleet.Registration) error {
 	devices := list{pad: []any{""}}
 	seen := map[string]bool{}
@@ -169,8 +168,8 @@ func (c session) unassign(ctx context.Context, r fleet.Registration) error {
 	return err
 }
 
-// SetListed notes that the container was listed, and the other figures of r. Where
-// the columns change, all subjects are to be assigned anew.
+// SetListed stores r: when the container was listed, and with which settings. If
+// r.Columns has changed, all devices are marked as to be assigned again.
 func (db *DB) SetListed(ctx context.Context, r fleet.Registry) error {
 	_, err := db.write(ctx, "noting the listing of models", func(ctx context.Context, tx session) error {
 		if err := db.lock(ctx, tx, registryLock, exclusive); err != nil {

@@ -35,11 +35,12 @@ WHERE s.enabled = 1 AND s.judged = 1 AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WH
 )
 
 // Rescore re-opens, at their next revisions, the jobs of a run whose subject
-// matches and whose state is one of states (no states: any), and adds a job for
-// every enabled subject that matches and has none. With settings s, these
-// replace the run's, and all its jobs are re-opened. All in one transaction,
-// which sets the run running and raises its epoch unless there was nothing to
-// do. The error wraps [fleet.ErrNotFound] if there is no such run.
+// matches and whose state is one of states; without states, any state. It adds a
+// job for every enabled subject that matches and has none. If s is not nil, it
+// replaces the run's settings, and all jobs of the run are re-opened. One
+// transaction does all of it. It sets the run running and raises its epoch, unless
+// no job was re-opened or added and s is nil. The error wraps [fleet.ErrNotFound]
+// if there is no such run.
 func (db *DB) Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error) {
 	changed, err := db.write(ctx, "rescoring run "+run, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, restartRun, sql.Named("run", run))

@@ -15,8 +15,8 @@ FROM dbo.runs r
 WHERE r.opened_at < @before AND r.ended_at IS NOT NULL
 ORDER BY r.opened_at {limit}`
 
-	// holdExpired locks the row of an expired run, so that nothing re-opens it
-	// while a part of it is deleted.
+	// holdExpired locks the row of an expired run, so that no other transaction
+	// re-opens the run while its jobs are deleted.
 	holdExpired statement = `UPDATE dbo.runs SET epoch = epoch WHERE id = @run AND opened_at < @before AND ended_at IS NOT NULL`
 
 	deleteAttempts statement = `DELETE FROM dbo.attempts WHERE id IN (SELECT {top} a.id FROM dbo.attempts a WHERE a.run = @run {limit})`
@@ -59,10 +59,10 @@ func (db *DB) ExpiredRuns(ctx context.Context, before time.Time, limit int) ([]s
 }
 
 // DeleteRun deletes a run that has ended and was first opened before the given
-// time, with its jobs, attempts, epochs and sums: up to limit rows of each in one
-// transaction, the run's own row in the last one. It reports whether all is
-// deleted; a run that is open or younger is left alone, and there is nothing
-// left to delete of it.
+// time, with its jobs, attempts, epochs and sums. One call deletes up to limit jobs
+// and up to limit attempts in one transaction; the last call deletes the run's own
+// row. done is false if another call is needed. A run that is open or younger is
+// not changed, and done is then true.
 func (db *DB) DeleteRun(ctx context.Context, run string, before time.Time, limit int) (done bool, err error) {
 	_, err = db.write(ctx, "deleting run "+run, func(ctx context.Context, tx session) error {
 		done = true
@@ -102,7 +102,8 @@ func (db *DB) WindowsBefore(ctx context.Context, t time.Time) ([]fleet.Window, e
 	}, sql.Named("before", db.time(t)))
 }
 
-// MaxLookback returns how long before its window a job may need readings, at most.
+// MaxLookback returns the longest lookback of any job: the time before its window
+// from which it needs readings.
 func (db *DB) MaxLookback(ctx context.Context) (time.Duration, error) {
 	var seconds int64
 	err := db.read(ctx, "looking for the longest lookback", func(ctx context.Context, r session) error {
@@ -112,14 +113,14 @@ func (db *DB) MaxLookback(ctx context.Context) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, err
 }
 
-// sensorsPage is how many sensors [DB.DeleteReadings] looks for at a time.
+// sensorsPage is the number of sensors that one query of [DB.DeleteReadings] finds.
 const sensorsPage = 256
 
-// DeleteReadings deletes readings in the window w, of one sensor after the
-// other in the order of their keys, in one transaction that ends soon after
-// limit readings. It begins with the sensor whose key is first, or the one after
-// it. It returns how many readings it deleted, and next: the key to go on with, 0
-// if no reading is left.
+// DeleteReadings deletes readings in the window w, sensor by sensor in the order of
+// their keys, in one transaction. It begins with the smallest key that is at least
+// first, and stops when it has deleted limit readings or more, but less than twice
+// limit. It returns the number of deleted readings, and the key to continue with,
+// which is 0 if no reading is left.
 func (db *DB) DeleteReadings(ctx context.Context, w fleet.Window, first int64, limit int) (deleted, next int64, err error) {
 	from, to := sql.Named("from", db.time(w.From)), sql.Named("to", db.time(w.To))
 	_, err = db.write(ctx, "deleting old readings", func(ctx context.Context, tx session) error {

@@ -11,22 +11,23 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// fault is what an error means for the statement or transaction it ended.
+// fault is a class of errors. It decides what happens to the statement or
+// transaction that failed.
 type fault int
 
 const (
-	permanent   fault = iota // an immediate retry is no use; the message is delivered again
+	permanent   fault = iota // a retry would fail again; the message is delivered again later
 	transient                // a retry may succeed at once or soon
-	unavailable              // the database cannot be used now; an immediate retry is no use
+	unavailable              // the database cannot be used now; a retry would fail again
 	badRow                   // a value in the statement cannot be stored
 	notMigrated              // the schema is older than this program
 )
 
-// retryFor bounds retries where the context has no deadline.
+// retryFor is the time for retries if the context has no deadline.
 const retryFor = time.Minute
 
-// retry runs f until it succeeds, fails for good, or ctx's deadline comes too
-// near. Its error names op.
+// retry runs f until it succeeds, its error is not transient, or the next try would
+// begin after ctx's deadline. Its error names op.
 func (db *DB) retry(ctx context.Context, op string, f func(context.Context) error) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -55,8 +56,9 @@ func (db *DB) retry(ctx context.Context, op string, f func(context.Context) erro
 	}
 }
 
-// pause waits before try+1, longer each time and never in step with others. It
-// returns false, at once, if ctx would end first.
+// pause waits before the next try: 10 ms doubled with each try, at most 5 s. A
+// random part of up to half of it keeps callers from trying again all at once. It
+// returns false at once if ctx would end first.
 func pause(ctx context.Context, try int) bool {
 	limit := min(10*time.Millisecond<<min(try, 16), 5*time.Second)
 	d := limit/2 + rand.N(limit/2)
@@ -71,11 +73,13 @@ func pause(ctx context.Context, try int) bool {
 	}
 }
 
-// errUnchanged ends a transaction that found nothing to do: it is rolled back.
+// errUnchanged is returned by the function of a transaction that has nothing to do.
+// The transaction is rolled back.
 var errUnchanged = errors.New("unchanged")
 
-// write runs f in a transaction, which it commits if f returns nil, and tries
-// again as [DB.retry] does. changed is false if f returned errUnchanged.
+// write runs f in a transaction and commits it if f returns nil. It retries as
+// [DB.retry] does, so f may run several times. changed is false if f returned
+// errUnchanged.
 func (db *DB) write(ctx context.Context, op string, f func(ctx context.Context, tx session) error) (changed bool, err error) {
 	err = db.retry(ctx, op, func(ctx context.Context) error { return db.transact(ctx, f) })
 	if errors.Is(err, errUnchanged) {
@@ -90,7 +94,7 @@ func (db *DB) transact(ctx context.Context, f func(ctx context.Context, tx sessi
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // does nothing once committed
+	defer tx.Rollback() // does nothing after Commit
 	q, ended := db.within(tx)
 	if err := f(ctx, session{db.dialect, q}); err != nil {
 		return err
@@ -102,7 +106,7 @@ func (db *DB) transact(ctx context.Context, f func(ctx context.Context, tx sessi
 	return nil
 }
 
-// within returns what runs the statements of tx, and what to call when tx is committed.
+// within returns the querier of tx, and a function to call after tx is committed.
 func (db *DB) within(tx *sql.Tx) (q querier, ended func(context.Context)) {
 	if pool, ok := db.updates.(*prepared); ok {
 		t := &preparedTx{tx: tx, pool: pool}
@@ -120,15 +124,16 @@ func (db *DB) update(ctx context.Context, op string, s statement, args ...any) (
 	return n, err
 }
 
-// read runs f outside any transaction. f must begin afresh when called again.
+// read runs f without a transaction. A retry calls f again, so f must first discard
+// its former results.
 func (db *DB) read(ctx context.Context, op string, f func(ctx context.Context, r session) error) error {
 	return db.retry(ctx, op, func(ctx context.Context) error {
 		return f(ctx, session{db.dialect, db.reads})
 	})
 }
 
-// selectRows reads the rows of s, each scanned by scan, in a read that is retried as
-// a whole.
+// selectRows returns the rows of s, each scanned by scan. An error retries the whole
+// query.
 func selectRows[T any](ctx context.Context, db *DB, op string, s statement, scan func(scanner, *T) error, args ...any) ([]T, error) {
 	return collect(ctx, db, op, scan, func(ctx context.Context, r session, add func(scanner) error) error {
 		return r.each(ctx, s, add, args...)
@@ -142,7 +147,7 @@ func selectListed[T any](ctx context.Context, db *DB, op string, s statement, l 
 	})
 }
 
-// collect returns the rows that query adds, in its last try.
+// collect returns the rows that query adds in its last try.
 func collect[T any](ctx context.Context, db *DB, op string, scan func(scanner, *T) error, query func(ctx context.Context, r session, add func(scanner) error) error) (all []T, err error) {
 	err = db.read(ctx, op, func(ctx context.Context, r session) error {
 		all = nil

@@ -9,15 +9,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// covered is 1 of a requested run r whose window meets that of a scheduled one, else 0.
-// Scheduled windows do not overlap, so the first that ends after r begins is the only
-// one to ask.
+// covered is 1 if r is a requested run whose window overlaps that of a scheduled run,
+// and 0 otherwise. Scheduled windows do not overlap. So only the first that ends
+// after r's begin needs to be compared.
 const covered = `CASE WHEN r.kind = 'requested' AND EXISTS (
   SELECT 1 FROM dbo.runs s
   WHERE s.kind = 'scheduled' AND s.window_from < r.window_to
     AND s.window_to = (SELECT MIN(u.window_to) FROM dbo.runs u WHERE u.kind = 'scheduled' AND u.window_to > r.window_from)) THEN 1 ELSE 0 END`
 
-// runRows are runs with their present epoch, and the one that opened them last.
+// runRows joins the runs r with their present epoch e, and with the epoch f in which
+// they were last opened.
 const (
 	runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.max_failed, r.opened_at, r.ended_at, ` + covered + `, e.reason, f.epoch, f.reason, f.opened_at`
 	runRows    = `dbo.runs r JOIN dbo.epochs e ON e.run = r.id AND e.epoch = r.epoch JOIN dbo.epochs f ON f.run = r.id AND f.epoch = e.first_epoch`
@@ -36,7 +37,7 @@ ORDER BY r.id DESC {limit}`
 INSERT INTO dbo.runs (id, window_from, window_to, kind, state, aggregate, max_failed, opened_at)
 VALUES (@run, @from, @to, @kind, 'running', @aggregate, @max_failed, @now)`
 
-	// insertJobs gives a run a job of every subject that is judged, if it has none.
+	// insertJobs adds a job for each enabled and judged subject that has none in the run.
 	insertJobs statement = `
 INSERT INTO dbo.jobs (run, subject_id, lookback, epoch)
 SELECT @run, s.id, s.lookback, ` + presentEpoch + `
@@ -59,7 +60,7 @@ WHERE id = @run AND epoch = @epoch AND ended_at IS NULL
 	cancelJobs statement = `UPDATE dbo.jobs SET state = 'cancelled', closed_at = @now WHERE run = @run AND state = 'queued'`
 )
 
-// Run returns a run, or an error wrapping [fleet.ErrNotFound].
+// Run returns a run. The error wraps [fleet.ErrNotFound] if there is no such run.
 func (db *DB) Run(ctx context.Context, id string) (run fleet.Run, err error) {
 	err = db.read(ctx, "reading run "+id, func(ctx context.Context, r session) error {
 		var ok bool
@@ -86,8 +87,8 @@ func scanRun(row scanner, r *fleet.Run) error {
 		&r.Opening.Epoch, &r.Opening.Reason, moment{&r.Opening.At})
 }
 
-// Runs returns up to limit runs, that of the newest window first, whose ids
-// sort before the given one; "" is after all.
+// Runs returns up to limit runs whose ids sort before the given one, the newest
+// window first. "" is after all.
 func (db *DB) Runs(ctx context.Context, before string, limit int) ([]fleet.Run, error) {
 	if before == "" {
 		before = "~" // ids begin with a digit
@@ -95,9 +96,9 @@ func (db *DB) Runs(ctx context.Context, before string, limit int) ([]fleet.Run, 
 	return selectRows(ctx, db, "listing runs", listRuns, scanRun, sql.Named("before", before), sql.Named("limit", limit))
 }
 
-// OpenRequested opens the run over w, with a job for everything that
-// is judged and matches (nil: everything), in one transaction. If there is such a run already it is
-// returned as it stands, and created is false.
+// OpenRequested opens a requested run over w in one transaction, with a job for
+// each enabled and judged subject that matches. If match is nil, all match. If there
+// is a run over w already, it is returned unchanged, and created is false.
 func (db *DB) OpenRequested(ctx context.Context, w fleet.Window, match func(fleet.ID) bool, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error) {
 	_, err = db.write(ctx, "opening run "+w.RunID(), func(ctx context.Context, tx session) error {
 		var exists bool
@@ -118,7 +119,7 @@ func (db *DB) OpenRequested(ctx context.Context, w fleet.Window, match func(flee
 	return run, created, nil
 }
 
-// openRun inserts a run and its jobs, of what matches (nil: of everything).
+// openRun inserts a run, with jobs for the subjects that match: all if match is nil.
 func (c session) openRun(ctx context.Context, w fleet.Window, kind fleet.RunKind, match func(fleet.ID) bool, s fleet.Settings, now time.Time) error {
 	id := sql.Named("run", w.RunID())
 	_, err := c.exec(ctx, insertRun, id, sql.Named("from", c.time(w.From)), sql.Named("to", c.time(w.To)),
@@ -144,8 +145,8 @@ func (c session) openRun(ctx context.Context, w fleet.Window, kind fleet.RunKind
 	return c.openEpoch(ctx, w.RunID(), why, jobs, now)
 }
 
-// insertJobs gives a run a job of every subject that is judged, if it has none.
-// It returns how many it inserted.
+// insertJobs adds a job for each enabled and judged subject that has none in the
+// run. It returns the number of jobs added.
 func (c session) insertJobs(ctx context.Context, run any) (int64, error) {
 	if err := c.assignAll(ctx); err != nil {
 		return 0, err
@@ -153,14 +154,15 @@ func (c session) insertJobs(ctx context.Context, run any) (int64, error) {
 	return c.exec(ctx, insertJobs, run)
 }
 
-// RunsToEnd returns the open runs without a queued job, oldest window first.
+// RunsToEnd returns the open runs without a queued job, the oldest window first.
 func (db *DB) RunsToEnd(ctx context.Context) ([]string, error) {
 	return selectRows(ctx, db, "looking for runs to end", runsToEnd, scanText)
 }
 
-// EndRun ends a run in the given state, if it is open, at that epoch still, and
-// has no queued job. It reports whether it was this call that ended it. In the same
-// transaction it stores what the run's jobs came to, which [DB.RunSums] returns.
+// EndRun ends a run in the given state, if it is still open at that epoch and has no
+// queued job. The same transaction stores devices, the sums of the run's jobs, for
+// [DB.RunSums]. EndRun reports whether this call ended the run. The error wraps
+// [fleet.ErrInvalid] if state is not one in which a run ends.
 func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, devices fleet.PackedSums, now time.Time) (bool, error) {
 	if state.Open() {
 		return false, fmt.Errorf("store: ending run %s: %w: %s is no end", run, fleet.ErrInvalid, state)
@@ -183,9 +185,9 @@ func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.Run
 }
 
 // Cancel sets a running run cancelling, raises its epoch, and closes its queued
-// jobs as cancelled, in one transaction. A run that is cancelling stays so. The
-// error wraps [fleet.ErrNotFound] if there is no such run, and
-// [fleet.ErrConflict] if it has ended.
+// jobs as cancelled, in one transaction. It does nothing if the run is cancelling
+// already. The error wraps [fleet.ErrNotFound] if there is no such run, and
+// [fleet.ErrConflict] if the run has ended.
 func (db *DB) Cancel(ctx context.Context, run string, now time.Time) error {
 	_, err := db.write(ctx, "cancelling run "+run, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, cancelRun, sql.Named("run", run))

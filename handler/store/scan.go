@@ -13,7 +13,7 @@ import (
 // scanner is a row of a result.
 type scanner interface{ Scan(dst ...any) error }
 
-// millis scans a moment: milliseconds in SQLite, datetime2 in SQL Server.
+// millis scans a time: milliseconds in SQLite, datetime2 in SQL Server.
 type millis fleet.Millis
 
 // Scan implements [sql.Scanner].
@@ -31,7 +31,7 @@ func (m *millis) Scan(src any) error {
 
 func (m millis) time() time.Time { return fleet.Millis(m).Time() }
 
-// moment scans a moment that may be NULL, which is the zero time.
+// moment scans a time that may be NULL. NULL becomes the zero time.
 type moment struct{ t *time.Time }
 
 // Scan implements [sql.Scanner].
@@ -51,11 +51,11 @@ var (
 	_ sql.Scanner = moment{}
 )
 
-// maxText is the longest text, in bytes, that a column for people takes.
+// maxText is the length, in bytes, at which texts for people are cut: errors and names.
 const maxText = 2000
 
-// cut returns s as valid UTF-8 without NUL, which not every server stores, of at
-// most [maxText] bytes.
+// cut returns s as valid UTF-8 of at most [maxText] bytes. It replaces NUL, which
+// not every server stores.
 func cut(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 	if len(s) <= maxText {

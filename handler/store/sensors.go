@@ -20,8 +20,8 @@ SELECT k.device, k.name
 FROM {k:device,name}
 WHERE k.device <> '' AND NOT EXISTS (SELECT 1 FROM dbo.subjects s WHERE s.device = k.device AND s.name = k.name)`
 
-	// makeSensors turns device models into sensors, as a sensor of that name sends
-	// readings. The name is then a sensor's; fleet.Assign says what is wrong.
+	// makeSensors turns device models into sensors, because a sensor of that name
+	// has sent readings. fleet.Assign then gives the fault of the device model.
 	makeSensors statement = `
 UPDATE dbo.subjects
 SET kind = 'sensor', assigned = 0
@@ -49,7 +49,7 @@ ORDER BY x.device {limit}`
 	switchSubjects   statement = `UPDATE dbo.subjects SET enabled = @enabled FROM {k:subject_key} WHERE id = k.subject_key`
 )
 
-// idOf returns the ID that a row of subjects stands for.
+// idOf returns the ID of a row of subjects.
 func idOf(device, name, kind string) fleet.ID {
 	if kind == deviceModel {
 		return fleet.ID{Device: device, DeviceModel: name}
@@ -73,8 +73,8 @@ func (db *DB) Subjects(ctx context.Context, after fleet.ID, limit int) ([]fleet.
 	}, sql.Named("device", after.Device), sql.Named("name", after.Name()), sql.Named("limit", limit))
 }
 
-// Devices returns up to limit devices after the given one in the order of
-// [DB.Subjects]; "" is before all.
+// Devices returns up to limit devices after the given one, in the order of
+// [DB.Subjects]. "" is before all.
 func (db *DB) Devices(ctx context.Context, after string, limit int) ([]fleet.DeviceSubjects, error) {
 	return selectRows(ctx, db, "listing devices", listDevices, func(row scanner, d *fleet.DeviceSubjects) error {
 		var subjects, enabled int
@@ -84,15 +84,14 @@ func (db *DB) Devices(ctx context.Context, after string, limit int) ([]fleet.Dev
 	}, sql.Named("device", after), sql.Named("limit", limit))
 }
 
-// DeviceSensors returns the names of a device's sensors, ordered bytewise; none if
-// it has none.
+// DeviceSensors returns the names of a device's sensors, ordered bytewise.
 func (db *DB) DeviceSensors(ctx context.Context, device string) ([]string, error) {
 	return selectRows(ctx, db, "listing sensors of "+device, sensorsOfDevice, scanText, sql.Named("device", device))
 }
 
 // SetEnabled enables or disables the sensors and device models that match, in one
-// transaction, and returns how many it changed. What is disabled gets no job in
-// runs opened from then on; the jobs that it has stay.
+// transaction, and returns how many it changed. A disabled subject gets no job in
+// runs that are opened later. Its present jobs stay.
 func (db *DB) SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled bool) (changed int, err error) {
 	flag := sql.Named("enabled", 0)
 	if enabled {
@@ -119,7 +118,7 @@ func (db *DB) SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled
 	return changed, err
 }
 
-// AreSensors tells of each of ids whether it is a registered sensor.
+// AreSensors reports for each of ids whether it is registered.
 func (db *DB) AreSensors(ctx context.Context, ids []fleet.ID) ([]bool, error) {
 	keys, err := db.keysOf(ctx, ids)
 	known := make([]bool, len(keys))
@@ -144,7 +143,7 @@ func (db *DB) key(ctx context.Context, id fleet.ID) (int64, error) {
 	return keys[0], nil
 }
 
-// keysOf returns the key of each of ids, 0 for those not registered.
+// keysOf returns the key of each of ids: 0 if it is not registered.
 func (db *DB) keysOf(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 	keys := make([]int64, len(ids))
 	missing := map[fleet.ID][]int{}
@@ -167,7 +166,7 @@ func (db *DB) keysOf(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 			}
 			id := idOf(device, name, kind)
 			if missing[id] == nil {
-				return nil // the name is one of the other kind
+				return nil // the subject of that name is of the other kind
 			}
 			db.keys.Add(id, key)
 			for _, i := range missing[id] {
@@ -179,14 +178,14 @@ func (db *DB) keysOf(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 	return keys, err
 }
 
-// listOf returns the keys of those of ids that are registered, sorted, each once.
+// listOf returns the keys of the ids that are registered, sorted, each once.
 func (db *DB) listOf(ctx context.Context, ids []fleet.ID) (list, error) {
 	keys, err := db.keysOf(ctx, ids)
 	slices.Sort(keys)
 	return keyList(slices.Compact(keys)), err
 }
 
-// register is keysOf that gives a key to those who have none.
+// register returns the key of each of ids. It registers those that have none.
 func (db *DB) register(ctx context.Context, ids []fleet.ID) ([]int64, error) {
 	keys, err := db.keysOf(ctx, ids)
 	if err != nil {
@@ -226,7 +225,7 @@ func namesOf[V any](ids map[fleet.ID]V) list {
 	return l
 }
 
-// keyList is the list of the keys that are not 0.
+// keyList returns the list of the keys that are not 0.
 func keyList(keys []int64) list {
 	l := list{pad: []any{int64(0)}}
 	for _, key := range keys {

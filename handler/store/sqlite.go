@@ -22,16 +22,16 @@ import (
 //go:embed migrations/sqlite
 var sqliteScripts embed.FS
 
-// sqlite is the dialect of SQLite: one file, many readers, one writer at a
-// time. Within a process writers queue for the writer's one connection; those
-// of other processes are waited for by the busy timeout.
+// sqlite is the dialect of SQLite: one file, many readers, one writer at a time.
+// The writers of a process share one connection. Writers of other processes are
+// waited for, up to the busy timeout.
 type sqlite struct {
 	texts
 	windows sync.Map // of *sqlite3.Stmt by *sqlite3.Conn: readWindow, prepared
 }
 
-// busyTimeout is how long a writer waits for those of other processes before
-// the statement is tried again.
+// busyTimeout is how long a writer waits for those of other processes. After it the
+// transaction is retried.
 const busyTimeout = 20 * time.Second
 
 func (db *DB) openSQLite(dsn string, opt Options) error {
@@ -66,15 +66,16 @@ var (
 		"synchronous(normal)", // safe from SIGKILL, not from loss of power
 		"foreign_keys(on)",
 		"cache_size(-16000)",        // 16 MB
-		"temp_store(memory)",        // statement journals: a file would cost a system call a row
-		"wal_autocheckpoint(16000)", // 64 MB: pages written often are copied to the file once
+		"temp_store(memory)",        // statement journals in memory: in a file, each row would need a system call
+		"wal_autocheckpoint(16000)", // 64 MB, so that a page that is written often is seldom copied to the file
 	}
 	readerPragmas = [...]string{busyPragma, "query_only(on)"}
 )
 
-// keepPlans has SQLite plan a statement without a look at its parameters (QPSG). It
-// looks by default, for statistics that only ANALYZE makes and nobody does here, and
-// therefore prepares a statement anew for every execution with other parameters.
+// keepPlans makes SQLite plan statements independently of their parameters (QPSG,
+// the query planner stability guarantee). By default SQLite uses the parameters with
+// the statistics of ANALYZE, which does not run here. Then it prepares a statement
+// again for each execution with other parameters.
 func keepPlans(c *sqlite3.Conn) error {
 	_, err := c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true)
 	return err
@@ -95,8 +96,8 @@ func openPool(u *url.URL, pragmas []string, d *sqlite) (*sql.DB, error) {
 
 func (d *sqlite) text(s statement, rows int) string { return d.texts.of(s, rows, sqliteText) }
 
-// sqliteText writes a list as a common table before the statement, because
-// only there do its positional parameters come before all others.
+// sqliteText writes a list as a common table expression before the statement, so
+// that the positional parameters come before all others.
 func sqliteText(s statement, rows int) string {
 	columns, mark := s.list()
 	text := strings.NewReplacer("dbo.", "", "{top}", "", "{limit}", "LIMIT @limit").Replace(string(s))
@@ -124,8 +125,8 @@ func sub(all embed.FS, folder string) fs.FS {
 	return f
 }
 
-// prepare sets the journal mode, which stays with the file, here and not for
-// each connection, because setting it needs the file alone.
+// prepare sets the journal mode. The file keeps it, so that connections need not
+// set it; to set it SQLite needs exclusive access to the file.
 func (d *sqlite) prepare(ctx context.Context, db *sql.DB) error {
 	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = wal"); err != nil {
 		return err

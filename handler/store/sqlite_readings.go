@@ -16,18 +16,18 @@ import (
 // sqliteRows is the number of rows that one statement inserts.
 const sqliteRows = 64
 
-// sqliteInsert inserts rows, or fails if one of their keys is there.
+// sqliteInsert inserts rows. It fails if the sensor and time of one are stored.
 func sqliteInsert(rows int) string {
 	return "INSERT INTO readings (sensor_id, ts, value) VALUES " + sqliteValues(rows)
 }
 
-// sqliteInsertNew inserts those of rows whose keys are not there, and sqliteInserted
-// returns which these are.
+// sqliteInsertNew inserts the rows whose sensor and time are not stored.
 func sqliteInsertNew(rows int) string { return sqliteInsert(rows) + " ON CONFLICT DO NOTHING" }
 
+// sqliteInserted is sqliteInsertNew that returns the inserted rows.
 func sqliteInserted(rows int) string { return sqliteInsertNew(rows) + " RETURNING sensor_id, ts" }
 
-// sqliteConflicts finds, among rows, those whose key holds another value.
+// sqliteConflicts selects the rows that are stored with another value.
 func sqliteConflicts(rows int) string {
 	return "WITH k (sensor_id, ts, value) AS (VALUES " + sqliteValues(rows) + `)
 SELECT r.sensor_id, r.ts, r.value
@@ -76,18 +76,18 @@ func (d *sqlite) tryInsert(ctx context.Context, writer *sql.DB, rows []row, c *f
 	return in.inserted, in.conflicts, tx.Commit()
 }
 
-// sqliteInsertion is rows that are inserted in a transaction, piece by piece.
+// sqliteInsertion inserts rows in a transaction, piece by piece.
 type sqliteInsertion struct {
 	tx       *sql.Tx
 	rows     []row
-	prepared map[string]*sql.Stmt // for a full piece, and for the last
+	prepared map[string]*sql.Stmt // by text: for full pieces and the last one
 	args     []any
-	copies   bool // some of the rows were there
+	copies   bool // some of the rows were stored already
 	counts   bool // it must be known which
 
 	inserted  int
 	there     []row // not inserted
-	late      []row // of those inserted
+	late      []row // the inserted rows before the watermark
 	conflicts []conflict
 }
 
@@ -100,9 +100,10 @@ func (in *sqliteInsertion) prepare(ctx context.Context, text string) (*sql.Stmt,
 	return s, err
 }
 
-// insert inserts a piece of the rows. Where some are late it must be known which of
-// them are new. It takes it that all are, until one is not: to have each returned
-// takes a third of the time.
+// insert inserts a piece of the rows. If some are late, it must know which of them
+// are new. It first tries a statement that succeeds only if all are new, because
+// returning each new row would add a third to the time. After the first copy it
+// uses the statement that returns the new rows.
 func (in *sqliteInsertion) insert(ctx context.Context, piece []row, upto time.Time) error {
 	in.args = in.args[:0]
 	for _, r := range piece {
@@ -147,7 +148,7 @@ func (in *sqliteInsertion) insert(ctx context.Context, piece []row, upto time.Ti
 	return err
 }
 
-// exec inserts the rows in args and returns how many were new.
+// exec inserts the rows in args and returns the number of new ones.
 func (in *sqliteInsertion) exec(ctx context.Context, text string) (int, error) {
 	insert, err := in.prepare(ctx, text)
 	if err != nil {
@@ -161,7 +162,7 @@ func (in *sqliteInsertion) exec(ctx context.Context, text string) (int, error) {
 	return int(n), err
 }
 
-// returned inserts those of piece that are not there, and returns them.
+// returned inserts the rows of piece that are not stored, and returns them.
 func (in *sqliteInsertion) returned(ctx context.Context, piece []row) (fresh []row, err error) {
 	insert, err := in.prepare(ctx, sqliteInserted(len(piece)))
 	if err != nil {
@@ -198,9 +199,9 @@ func appendConflicts(ctx context.Context, find *sql.Stmt, args []any, rows []row
 	return conflicts, found.Err()
 }
 
-// readings asks for one sensor after another, in one snapshot. It steps through
-// the rows without database/sql, which boxes and converts each value: that took
-// more than half of the time.
+// readings reads one sensor after another, in one snapshot. It does not use
+// database/sql, which converts each value to an interface: that took more than
+// half of the time.
 func (d *sqlite) readings(ctx context.Context, reader *sql.DB, keys []int64, w fleet.Window, yield func(int, fleet.Millis, float64) bool) error {
 	pooled, err := reader.Conn(ctx)
 	if err != nil {
@@ -214,7 +215,7 @@ func (d *sqlite) readings(ctx context.Context, reader *sql.DB, keys []int64, w f
 			return err
 		}
 		defer func() {
-			conn.SetInterrupt(context.Background()) // it must be left even if ctx has ended
+			conn.SetInterrupt(context.Background()) // the snapshot must be closed even if ctx has ended
 			_ = conn.Exec("ROLLBACK")               // nothing was written
 		}()
 		return d.scan(conn, keys, w, yield)
@@ -247,7 +248,7 @@ func (d *sqlite) scan(conn *sqlite3.Conn, keys []int64, w fleet.Window, yield fu
 	return nil
 }
 
-// window returns readWindow, which each connection keeps prepared.
+// window returns the prepared statement of readWindow on a connection.
 func (d *sqlite) window(conn *sqlite3.Conn) (*sqlite3.Stmt, error) {
 	if s, ok := d.windows.Load(conn); ok {
 		return s.(*sqlite3.Stmt), nil
@@ -259,7 +260,8 @@ func (d *sqlite) window(conn *sqlite3.Conn) (*sqlite3.Stmt, error) {
 	return s, err
 }
 
-// closeWindow is called as conn closes, which it cannot with a statement open.
+// closeWindow closes the statement of conn, before conn is closed. SQLite does not
+// close a connection with an open statement.
 func (d *sqlite) closeWindow(conn *sqlite3.Conn) error {
 	if s, ok := d.windows.LoadAndDelete(conn); ok {
 		return s.(*sqlite3.Stmt).Close()

@@ -19,9 +19,9 @@ import (
 //go:embed migrations/sqlserver
 var sqlserverScripts embed.FS
 
-// sqlserver is the dialect of SQL Server and Azure SQL: many writers, that
-// meet in row locks and application locks only. READ_COMMITTED_SNAPSHOT is
-// taken to be on, as Azure SQL has it: readers then wait for nobody.
+// sqlserver is the dialect of SQL Server and Azure SQL: many writers, which wait
+// for one another only by row locks and application locks. READ_COMMITTED_SNAPSHOT
+// must be on, as it is in Azure SQL: readers then wait for no writer.
 type sqlserver struct {
 	texts
 	schema string
@@ -84,22 +84,22 @@ func sqlserverText(s statement, rows int, schema string) string {
 	return strings.Replace(text, mark, fmt.Sprintf("(VALUES %s)) AS k (%s)", b.String(), strings.Join(columns, ", ")), 1)
 }
 
-// time returns t as datetime2, like the columns: the driver's own choice,
-// datetimeoffset, would keep the server from seeking in an index.
+// time returns t as datetime2, the type of the columns. By default the driver sends
+// datetimeoffset, for which the server could not seek in an index.
 func (d *sqlserver) time(t time.Time) any {
 	return civil.DateTimeOf(t.UTC().Truncate(time.Millisecond))
 }
 
-// Locks are waited for some time, then the transaction is tried anew.
+// Locks are waited for at most 10 s. Then the transaction is retried.
 const (
 	takeLock statement = `
 DECLARE @got int;
 EXEC @got = sp_getapplock @Resource = @resource, @LockMode = @mode, @LockOwner = 'Transaction', @LockTimeout = 10000;
 SELECT @got;`
 
-	// openStage takes the lock "watermark" shared, makes a temporary table and,
-	// as it holds the lock, reads the watermark. It has no parameters: those
-	// would end the table with the batch.
+	// openStage takes the shared lock "watermark", creates a temporary table and,
+	// under the lock, reads the watermark. It has no parameters, because with
+	// parameters the table would be dropped at the end of the statement.
 	openStage statement = `
 DECLARE @got int;
 EXEC @got = sp_getapplock @Resource = N'{watermark}', @LockMode = 'Shared', @LockOwner = 'Transaction', @LockTimeout = 10000;
@@ -107,7 +107,7 @@ CREATE TABLE #stage (sensor_id int NOT NULL, ts datetime2(3) NOT NULL, value flo
 SELECT @got, (SELECT upto FROM dbo.watermark WHERE id = 1);`
 )
 
-// resource is the lock's name on the server, where other schemas have theirs.
+// resource returns a lock's name on the server. Each schema has its own locks.
 func resource(schema, lock string) string {
 	if schema != "dbo" {
 		return schema + "." + lock
@@ -115,7 +115,8 @@ func resource(schema, lock string) string {
 	return lock
 }
 
-// lockError says that a lock was not had: -1 timeout, -2 cancelled, -3 deadlock.
+// lockError is a lock that was not granted. The code is what sp_getapplock
+// returned: -1 for a timeout, -2 if it was cancelled, -3 for a deadlock.
 type lockError struct {
 	resource string
 	code     int
@@ -130,8 +131,8 @@ func (d *sqlserver) lock(ctx context.Context, tx session, name string, mode lock
 	return granted(ctx, tx, takeLock, name, nil, sql.Named("resource", name), sql.Named("mode", string(mode)))
 }
 
-// granted runs a statement that takes a lock and answers with what
-// sp_getapplock returned, then with dst.
+// granted runs a statement that takes a lock. The statement's row has the return
+// value of sp_getapplock, and then the values for dst.
 func granted(ctx context.Context, tx session, s statement, resource string, dst []any, args ...any) error {
 	var got int
 	_, err := tx.one(ctx, s, append([]any{&got}, dst...), args...)

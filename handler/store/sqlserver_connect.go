@@ -15,12 +15,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// silence is how long a server may say nothing in the middle of an exchange.
+// silence is how long a server may send nothing during a request.
 const silence = 2 * time.Minute
 
-// connector opens connections and heeds the context while it does: the driver
-// itself would wait without end for a server that takes the connection and
-// then says nothing.
+// connector opens connections and stops when the context ends. The driver alone
+// would wait without limit for a server that accepts the connection and then sends
+// nothing.
 type connector struct{ *mssql.Connector }
 
 func newConnector(u *url.URL) (connector, error) {
@@ -47,11 +47,11 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return c.Connector.Connect(context.WithValue(ctx, loginKey{}, login))
 }
 
-// login is an attempt to connect; its end stops the watch over the network
-// connections made for it.
+// login is an attempt to connect. Until it ends, the end of its context closes the
+// network connections that were made for it.
 type login struct {
 	ctx   context.Context
-	mu    sync.Mutex // addresses of a host may be dialled side by side
+	mu    sync.Mutex // several addresses of a host may be dialled at once
 	stops []func() bool
 }
 

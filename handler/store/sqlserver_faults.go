@@ -10,15 +10,15 @@ import (
 	mssql "github.com/microsoft/go-mssqldb"
 )
 
-// sqlserverFaults tells what error numbers of SQL Server mean. Numbers that are
-// not in it are judged by their severity.
+// sqlserverFaults has the fault of error numbers of SQL Server. The fault of other
+// numbers depends on their severity.
 var sqlserverFaults = map[int32]fault{
 	615:   transient, // the database changed under the session
 	921:   transient, // the database has not been recovered yet
 	926:   transient, // the database is suspect: it fails over
 	1205:  transient, // deadlock victim
 	1222:  transient, // lock request timed out
-	2601:  transient, // duplicate key in an index: another writer's row, seen next time
+	2601:  transient, // duplicate key in an index: a row of another writer, which the retry sees
 	2627:  transient, // duplicate key in a constraint: the same
 	3960:  transient, // snapshot update conflict
 	4221:  transient, // the replica is not ready for logins yet
@@ -63,9 +63,9 @@ var sqlserverFaults = map[int32]fault{
 	8152: badRow, // too long
 }
 
-// resourceSeverity is the least severity of errors that the statement is not to
-// blame for: 17 to 19 are resources that the server lacks, 20 and more end the
-// connection (SQL Server's "Database Engine Error Severities").
+// resourceSeverity is the least severity of errors that the statement did not
+// cause: 17 to 19 are for missing resources, 20 and more for a lost connection
+// (SQL Server's "Database Engine Error Severities").
 const resourceSeverity = 17
 
 func (d *sqlserver) faultOf(err error) fault {
@@ -85,7 +85,7 @@ func (d *sqlserver) faultOf(err error) fault {
 	return permanent
 }
 
-// duplicateKey reports whether err is that of a unique constraint or index.
+// duplicateKey reports whether err is the violation of a unique constraint or index.
 func duplicateKey(err error) bool {
 	var number mssql.Error
 	return errors.As(err, &number) && (number.Number == 2627 || number.Number == 2601)

@@ -21,7 +21,7 @@ SELECT s.sensor_id, s.ts, s.value
 FROM #stage s
 ORDER BY s.sensor_id, s.ts`
 
-	// insertNewStaged returns what it inserts.
+	// insertNewStaged returns the inserted rows.
 	insertNewStaged statement = `
 INSERT INTO dbo.readings (sensor_id, ts, value)
 OUTPUT inserted.sensor_id, inserted.ts
@@ -36,9 +36,9 @@ FROM #stage s JOIN dbo.readings r ON r.sensor_id = s.sensor_id AND r.ts = s.ts
 WHERE r.value <> s.value`
 )
 
-// insertReadings bulk copies rows to a temporary table, inserts from it what is
-// new, and notes what of that is late. The table goes when the connection is reset, which it is
-// before it is used again: dropping it here would cost a round trip.
+// insertReadings bulk copies rows to a temporary table, inserts the new ones from
+// it, and marks the late ones. It does not drop the table, which would cost a round
+// trip: the server drops it when the connection is reset before its next use.
 func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []row, c *faultCounter) (inserted int, conflicts []conflict, err error) {
 	conn, err := writer.Conn(ctx)
 	if err != nil {
@@ -71,8 +71,8 @@ func (d *sqlserver) insertReadings(ctx context.Context, writer *sql.DB, rows []r
 	return len(fresh), conflicts, tx.Commit()
 }
 
-// bulkCopy sends rows in the transaction that conn is in. It goes past
-// database/sql, which would take longer over each row than the driver.
+// bulkCopy sends rows in the transaction of conn. It uses the driver directly,
+// because database/sql would take longer for each row than the driver.
 func bulkCopy(ctx context.Context, conn *sql.Conn, rows []row) error {
 	return conn.Raw(func(driver any) error {
 		bulk := driver.(*mssql.Conn).CreateBulkContext(ctx, "#stage", []string{"sensor_id", "ts", "value"})
@@ -89,11 +89,14 @@ func bulkCopy(ctx context.Context, conn *sql.Conn, rows []row) error {
 	})
 }
 
-// insertStaged takes it that all rows are new, as they are but when events are
-// delivered again: looking for each first takes a third of the time. A
-// duplicate key undoes the statement alone; then it looks. Where another writer
-// inserts the same rows meanwhile, that fails too, and the transaction is tried
-// again.
+// insertStaged inserts the staged rows that are not stored. It returns these, and
+// the rows that are stored with another value.
+//
+// Rows are new unless events are delivered again. So it first inserts all of them:
+// to look for each row first would add a third to the time. A duplicate key rolls
+// back only this statement; then insertStaged looks for the stored rows. If another
+// writer inserts the same rows at that moment, this fails too, and the transaction
+// is retried.
 func (c session) insertStaged(ctx context.Context, rows []row) (fresh []row, conflicts []conflict, err error) {
 	_, err = c.exec(ctx, insertStaged)
 	if err == nil {
@@ -118,9 +121,9 @@ func (c session) insertStaged(ctx context.Context, rows []row) (fresh []row, con
 	return fresh, conflicts, err
 }
 
-// readWindows is readWindow for each of @count sensors, in a result of its own.
-// Their keys stand in @keys, each in 11 characters, so that the server parses
-// one short text, and keeps one plan, however many there are.
+// readWindows runs readWindow for each of @count sensors, each with a result set of
+// its own. Their keys are in @keys, 11 characters each. So the text is the same for
+// any number of sensors, and the server keeps one plan.
 const readWindows statement = `
 DECLARE @n int = 0, @key int;
 WHILE @n < @count
@@ -129,8 +132,8 @@ BEGIN
     SET @n = @n + 1;
 END`
 
-// readings asks for all sensors in one request: a range a sensor, so that the
-// server need sort nothing.
+// readings reads all sensors in one request, one range for each sensor, so that the
+// server sorts nothing.
 func (d *sqlserver) readings(ctx context.Context, reader *sql.DB, keys []int64, w fleet.Window, yield func(int, fleet.Millis, float64) bool) error {
 	var list strings.Builder
 	for _, key := range keys {

@@ -7,20 +7,20 @@ import (
 	"sync"
 )
 
-// statement is SQL as this package writes it: T-SQL that SQLite takes too, but
-// for these, which each dialect puts in its own form:
+// statement is the SQL of this package: T-SQL that SQLite accepts too, with these
+// marks, which each dialect replaces:
 //
 //	dbo.             the schema of a table
 //	{top} {limit}    at most @limit rows; {top} follows SELECT, {limit} ends it
 //	{k:a,b}          a list of rows (a, b), joined as table k
-//	{later:a,b}      the moment b seconds after a
+//	{later:a,b}      the time b seconds after a
 //
 // The parameters of a list are positional and come first; all others are named.
 //
-// All SQL stands in constants of this type, so that a test can find it.
+// All SQL is in constants of this type, so that a test can find it.
 type statement string
 
-// list returns the columns of s's list, nil if it has none, and its mark.
+// list returns the columns and the mark of s's list. columns is nil if s has none.
 func (s statement) list() (columns []string, mark string) {
 	_, rest, ok := strings.Cut(string(s), "{k:")
 	if !ok {
@@ -30,8 +30,8 @@ func (s statement) list() (columns []string, mark string) {
 	return strings.Split(names, ","), "{k:" + names + "}"
 }
 
-// listSizes are the lengths that lists have in SQL text, so that the server
-// sees few different texts; shorter lists are padded.
+// listSizes are the numbers of rows that a list may have in SQL text, so that the
+// server gets few different texts. Shorter lists are padded.
 var listSizes = [...]int{1, 16, 256}
 
 const maxList = 256
@@ -45,10 +45,10 @@ func listSize(n int) int {
 	panic("store: list too long")
 }
 
-// laterMark is what {later:a,b} looks like.
+// laterMark matches {later:a,b}.
 var laterMark = regexp.MustCompile(`\{later:([a-z._]+),([a-z._]+)\}`)
 
-// texts remembers the SQL text of statements.
+// texts caches the SQL text of statements.
 type texts struct{ m sync.Map }
 
 type textKey struct {
@@ -65,7 +65,7 @@ func (t *texts) of(s statement, rows int, write func(statement, int) string) str
 	return v.(string)
 }
 
-// session runs statements: in a transaction, or each by itself.
+// session runs statements, in a transaction or each by itself.
 type session struct {
 	dialect
 	q querier
@@ -135,14 +135,14 @@ func (c session) eachList(ctx context.Context, s statement, list list, scan func
 	})
 }
 
-// list is the rows of a statement's list, one after another.
+// list is the rows of a statement's list: their values, row by row.
 type list struct {
 	values []any
 	pad    []any // a row that matches nothing
 }
 
-// pieces calls f with as many rows at a time as SQL takes, padded to one of
-// [listSizes], each followed by args.
+// pieces calls f for up to [maxList] rows at a time, padded to one of [listSizes]
+// and followed by args.
 func (l list) pieces(args []any, f func(rows int, args []any) error) error {
 	width := len(l.pad)
 	for at := 0; at < len(l.values); at += maxList * width {

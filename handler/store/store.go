@@ -17,8 +17,8 @@ import (
 
 // Options are the optional parts of [Open].
 type Options struct {
-	Log      *slog.Logger // tells of retries at level debug; nil for none
-	MaxConns int          // connections at most, 8 if zero; at least 2
+	Log      *slog.Logger // gets a line at level debug for each retry; nil for none
+	MaxConns int          // the largest number of connections: 8 if zero, and at least 2
 }
 
 // DB is a database of readings and the ledger. It is safe for concurrent use.
@@ -29,36 +29,37 @@ type DB struct {
 	writer *sql.DB // the same as reader where the database takes many writers
 	// reads and updates run single statements on reader and writer.
 	reads, updates querier
-	// streams has a place for each connection that may be held while a caller
-	// works on what it reads; the others stay free for what the caller needs.
+	// streams is a semaphore for the connections that [DB.Readings] may hold. The
+	// others stay free for other calls of the same caller.
 	streams chan struct{}
 	keys    *lru.Cache[fleet.ID, int64]
 }
 
-// maxKeys bounds the cache of sensor keys: some 20 MB when full.
+// maxKeys is the size of the cache of subjects' keys: about 20 MB when full.
 const maxKeys = 1 << 17
 
-// dialect is what differs between SQLite and SQL Server.
+// dialect is the part that differs between SQLite and SQL Server.
 type dialect interface {
-	// text returns the SQL of s with its list, if it has one, rows long.
+	// text returns the SQL of s. Its list, if it has one, has the given number of rows.
 	text(s statement, rows int) string
 	// time returns t as a parameter.
 	time(t time.Time) any
 	// lock takes the named lock until tx ends.
 	lock(ctx context.Context, tx session, name string, mode lockMode) error
-	// insertReadings stores those of rows, which are sorted and have distinct
-	// keys, that are not stored yet, and returns how many these were and the
-	// rows whose key holds another value: in one transaction, under the shared
-	// lock "watermark". Those older than the watermark leave late marks. If c is not
+	// insertReadings inserts the rows that are not stored yet. Rows are sorted and
+	// have distinct sensors and times. It returns the number of inserted rows, and
+	// the rows that are stored with another value. It uses one transaction under the
+	// shared lock "watermark", which also inserts marks for the late rows. If c is not
 	// nil, it counts in that transaction what was wrong.
 	insertReadings(ctx context.Context, writer *sql.DB, rows []row, c *faultCounter) (inserted int, conflicts []conflict, err error)
-	// readings calls yield with the readings of the window for each of keys, in
-	// this order, each in the order of time, until yield returns false.
+	// readings calls yield with the readings of each of keys in the window, in the
+	// order of keys and then of time, until yield returns false. i is the index of
+	// the key.
 	readings(ctx context.Context, reader *sql.DB, keys []int64, w fleet.Window, yield func(i int, ts fleet.Millis, value float64) bool) error
 	// prepare makes the database ready for migrations.
 	prepare(ctx context.Context, db *sql.DB) error
 	migrations() fs.FS
-	// faultOf says what kind of error err is.
+	// faultOf classifies err.
 	faultOf(err error) fault
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// noteEarlier notes the readings that were there before the first window.
+	// noteEarlier counts the stored readings before the first window.
 	noteEarlier statement = `
 INSERT INTO dbo.uncovered (sensor_id, readings, first_ts, last_ts)
 SELECT o.sensor_id, COUNT(*), MIN(o.ts), MAX(o.ts)
@@ -24,9 +24,9 @@ ORDER BY u.id {limit}`
 	deleteUncovered statement = `DELETE FROM dbo.uncovered WHERE id <= @last`
 )
 
-// TakeUncovered returns what was noted of new readings that no scheduled run
-// covers, and forgets it. It goes over up to limit notes, each of a sensor's
-// readings in one batch; the zero value says that there is none.
+// TakeUncovered sums and deletes up to limit rows of the table uncovered. A row
+// counts the readings of one sensor in one batch that no scheduled run covers. The
+// result is zero if there is no row.
 func (db *DB) TakeUncovered(ctx context.Context, limit int) (fleet.Uncovered, error) {
 	var sum fleet.Uncovered
 	_, err := db.write(ctx, "counting readings that no run covers", func(ctx context.Context, tx session) error {

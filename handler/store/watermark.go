@@ -18,15 +18,15 @@ WHERE NOT EXISTS (SELECT 1 FROM dbo.watermark WHERE id = 1)`
 
 	moveWatermark statement = `UPDATE dbo.watermark SET upto = @to WHERE id = 1 AND upto = @from`
 
-	// countOpen counts the runs that the schedule opened and that have not ended since;
-	// those that something else re-opened hold up no window.
+	// countOpen counts the runs that the schedule opened and that have not ended
+	// since. It leaves out runs that were re-opened for another reason.
 	countOpen statement = `
 SELECT COUNT(*)
 FROM dbo.runs r JOIN dbo.epochs e ON e.run = r.id AND e.epoch = r.epoch
 WHERE r.ended_at IS NULL AND r.kind = 'scheduled'
   AND EXISTS (SELECT 1 FROM dbo.epochs x WHERE x.run = r.id AND x.epoch >= e.first_epoch AND x.reason = 'schedule')`
 
-	// adoptRun makes a run scheduled and running, whatever it was.
+	// adoptRun makes a run of any kind and state scheduled and running.
 	adoptRun statement = `
 UPDATE dbo.runs
 SET kind = 'scheduled', state = 'running', epoch = epoch + 1, ended_at = NULL
@@ -35,7 +35,7 @@ WHERE id = @run`
 	reopenJobs statement = `UPDATE dbo.jobs SET ` + reopened + ` WHERE run = @run`
 )
 
-// Watermark returns up to where scheduled windows have been opened; ok is
+// Watermark returns the end of the last scheduled window that was opened. ok is
 // false before [DB.InitWatermark].
 func (db *DB) Watermark(ctx context.Context) (upto time.Time, ok bool, err error) {
 	err = db.read(ctx, "reading the watermark", func(ctx context.Context, r session) error {
@@ -45,8 +45,8 @@ func (db *DB) Watermark(ctx context.Context) (upto time.Time, ok bool, err error
 	return upto, ok, err
 }
 
-// InitWatermark sets the watermark if there is none, and notes the readings before
-// it: see [DB.TakeUncovered].
+// InitWatermark sets the watermark if there is none, and then counts the readings
+// before it for [DB.TakeUncovered].
 func (db *DB) InitWatermark(ctx context.Context, t time.Time) error {
 	_, err := db.write(ctx, "setting the watermark", func(ctx context.Context, tx session) error {
 		if err := db.lock(ctx, tx, watermarkLock, exclusive); err != nil {
@@ -62,12 +62,15 @@ func (db *DB) InitWatermark(ctx context.Context, t time.Time) error {
 	return err
 }
 
-// OpenScheduled opens the scheduled run over w, with a job for every enabled
-// sensor, and moves the watermark from w.From to w.To, in one transaction. A
-// run over w that was requested before is adopted: it becomes scheduled and
-// running, its epoch is raised, every job re-opened, those missing added; its
-// settings stay. It reports false, and does nothing, if the watermark is not
-// w.From, or maxOpen runs that the schedule opened have not ended since.
+// OpenScheduled opens the scheduled run over w, with a job for each enabled and
+// judged subject, and moves the watermark from w.From to w.To, in one transaction.
+//
+// A run over w that was requested before is adopted: it becomes scheduled and
+// running, its epoch is raised, all its jobs are re-opened, and missing ones are
+// added. Its settings stay.
+//
+// OpenScheduled returns false and does nothing if the watermark is not w.From, or if
+// maxOpen or more runs that the schedule opened have not ended.
 func (db *DB) OpenScheduled(ctx context.Context, w fleet.Window, s fleet.Settings, now time.Time, maxOpen int) (bool, error) {
 	return db.write(ctx, "opening run "+w.RunID(), func(ctx context.Context, tx session) error {
 		if err := db.lock(ctx, tx, watermarkLock, exclusive); err != nil {

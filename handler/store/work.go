@@ -15,16 +15,16 @@ SELECT ` + jobColumns + `, s.lookback, s.fault, ` + modelColumns + `
 FROM {k:subject_key} JOIN dbo.jobs j ON j.run = @run AND j.subject_id = k.subject_key JOIN dbo.subjects s ON s.id = j.subject_id
   LEFT JOIN dbo.models m ON m.id = s.model`
 
-	// bindJob never makes a job look back less: that it did so before may be in its
-	// CSV.
+	// bindJob never shortens a job's lookback, because a CSV that was made with the
+	// longer one may exist.
 	bindJob statement = `UPDATE dbo.jobs SET lookback = @lookback WHERE` + thisJob + `AND state = 'queued' AND lookback < @lookback`
 
 	attributesModel statement = `SELECT ` + modelColumns + ` FROM dbo.models m WHERE m.current_version = 1 AND m.scope = 'attributes'`
 )
 
-// Work returns the jobs of a run for those of ids that have one, each with the
-// model that serves it now, in one statement: a model that is seen here is one
-// whose lookback and sensors late readings are held against.
+// Work returns the jobs of a run for ids, each with the model that serves it now. An
+// id without a job is left out. One statement reads the job, the model and the
+// lookback, so that they agree: late readings are compared with this lookback.
 func (db *DB) Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Work, error) {
 	keys, err := db.listOf(ctx, ids)
 	if err != nil {
@@ -46,9 +46,9 @@ func (db *DB) Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Wor
 	}, sql.Named("run", run))
 }
 
-// BindJob stores how far the rows of a queued job look back, before they are
-// made: from then on a late reading there re-opens it. It reports false if the
-// job is not queued at that revision.
+// BindJob stores the lookback of a queued job before its rows are made. From then
+// on a late reading within the lookback re-opens the job. BindJob returns false if
+// the job is not queued at that revision.
 func (db *DB) BindJob(ctx context.Context, run string, key fleet.JobKey, lookback time.Duration) (bool, error) {
 	job, err := db.jobArgs(ctx, run, key)
 	if err != nil {
@@ -58,8 +58,8 @@ func (db *DB) BindJob(ctx context.Context, run string, key fleet.JobKey, lookbac
 	return n == 1, err
 }
 
-// Attributes returns the registered version of the file of attributes, nil if
-// there is none.
+// Attributes returns the registered version of the file of device attributes, or nil
+// if there is none.
 func (db *DB) Attributes(ctx context.Context) (found *fleet.Model, err error) {
 	err = db.read(ctx, "finding the attributes of devices", func(ctx context.Context, r session) error {
 		found = nil
