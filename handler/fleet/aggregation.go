@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// AggregateFunctions are the functions an [Aggregation] may name. Std is the
-// sample standard deviation, ddof 1.
+// AggregateFunctions are the functions that an [Aggregation] may name, as in pandas.
+// std is the sample standard deviation, with ddof 1.
 var AggregateFunctions = []string{"mean", "min", "max", "std", "count", "sum", "first", "last"}
 
-// Aggregation says that a run scores aggregates over epoch-aligned buckets
-// instead of raw readings: one feature per function, in order. The zero value
-// means raw readings.
+// Aggregation is how a run makes rows from readings. A row aggregates the readings of
+// a bucket of time, aligned to 1970-01-01T00:00:00Z. It has one feature for each
+// function, in order. With the zero value each reading is a row.
 type Aggregation struct {
 	Every     time.Duration // the buckets' length, whole seconds
 	Functions []string
 }
 
-// ParseAggregation reads the setting SCORE_AGGREGATE, such as "5m:mean" or
-// "1h:mean,min,max"; the empty text is raw readings. Its error wraps
+// ParseAggregation parses the setting SCORE_AGGREGATE, such as "5m:mean" or
+// "1h:mean,min,max". The empty text is the zero Aggregation. The error wraps
 // [ErrInvalid].
 func ParseAggregation(s string) (Aggregation, error) {
 	if s == "" {
@@ -37,7 +37,7 @@ func ParseAggregation(s string) (Aggregation, error) {
 	a := Aggregation{Every: d, Functions: strings.Split(functions, ",")}
 	for i, f := range a.Functions {
 		if !slices.Contains(AggregateFunctions, f) {
-			return Aggregation{}, fmt.Errorf("%w: aggregation %q: function %q is none of %s", ErrInvalid, s, f, strings.Join(AggregateFunctions, ", "))
+			return Aggregation{}, fmt.Errorf("%w: aggregation %q: there is no function %q; there are %s", ErrInvalid, s, f, strings.Join(AggregateFunctions, ", "))
 		}
 		if slices.Contains(a.Functions[:i], f) {
 			return Aggregation{}, fmt.Errorf("%w: aggregation %q names %s twice", ErrInvalid, s, f)
@@ -46,5 +46,5 @@ func ParseAggregation(s string) (Aggregation, error) {
 	return a, nil
 }
 
-// Raw reports whether a means raw readings.
+// Raw reports whether each reading is a row.
 func (a Aggregation) Raw() bool { return len(a.Functions) == 0 }

@@ -7,27 +7,26 @@ import (
 	"strconv"
 )
 
-// MaxAnomalies is how many anomalous rows of a job the ledger keeps: the first
-// ones. All are counted, and all stand in the job's CSV.
+// MaxAnomalies is the number of anomalous rows of a job that the ledger keeps: the
+// first ones. The job's count and its CSV have all.
 const MaxAnomalies = 1000
 
-// Anomaly is a row of predictions that is an anomaly.
+// Anomaly is an anomalous row of a job's predictions.
 type Anomaly struct {
 	Time  Millis
-	Score float64 // NaN where the model gives none
+	Score float64 // NaN if the model has no score
 }
 
-// AnomalousRows are anomalous rows of one job in the order of time, as the ledger
-// has them: JSON that SQL can take apart, such as
+// AnomalousRows are anomalous rows of one job in the order of time, in the form in
+// which the ledger stores them. This is JSON, which SQL can parse too:
 //
 //	[[1519860000000,-0.25],[1519860005000,null]]
 //
-// Each row has its time, in milliseconds since 1970, and its score. It is empty if
-// there is none.
+// Each row has its time, in milliseconds since 1970, and its score, or null. Without
+// rows the text is empty.
 type AnomalousRows string
 
-// Append appends a to rows, which are [AnomalousRows] that lack the bracket at
-// their end.
+// Append appends a to rows: [AnomalousRows] without the last bracket.
 func (a Anomaly) Append(rows []byte) []byte {
 	if math.IsNaN(a.Score) || math.IsInf(a.Score, 0) {
 		return AppendAnomaly(rows, a.Time, nil)
@@ -35,8 +34,8 @@ func (a Anomaly) Append(rows []byte) []byte {
 	return AppendAnomaly(rows, a.Time, strconv.AppendFloat(nil, a.Score, 'g', -1, 64))
 }
 
-// AppendAnomaly is [Anomaly.Append] of a score that is a text already: a finite
-// decimal number, or empty if there is none.
+// AppendAnomaly is [Anomaly.Append] for a score that is a text: a finite decimal
+// number, or empty for none.
 func AppendAnomaly(rows []byte, t Millis, score []byte) []byte {
 	separator := byte(',')
 	if len(rows) == 0 {
@@ -51,7 +50,7 @@ func AppendAnomaly(rows []byte, t Millis, score []byte) []byte {
 	return append(rows, ']')
 }
 
-// List returns the rows.
+// List parses the rows.
 func (r AnomalousRows) List() ([]Anomaly, error) {
 	if r == "" {
 		return nil, nil

@@ -7,28 +7,30 @@ import (
 	"time"
 )
 
-// Subject is a sensor or device model, and what its jobs in the runs to come are
-// made of.
+// Subject is a sensor or device model that jobs of later runs score.
 type Subject struct {
 	ID
-	Judged   bool          // runs have a job for it
-	Model    int64         // the key of the model that serves it; 0 if none does
-	Fault    string        // why no model can serve it
-	Sensors  []string      // of a device model: those whose readings it takes
-	Lookback time.Duration // how long before a window readings count for its rows
+	Judged   bool          // whether runs have a job for it
+	Model    int64         // the key of its model; 0 if it has none
+	Fault    string        // why its model cannot be used; empty if it can
+	Sensors  []string      // for a device model, the sensors whose readings it uses
+	Lookback time.Duration // the time before a window from which its rows use readings
 }
 
-// Assign returns the subjects of a device with these sensors, under the models
-// that may serve it: its own, those of the fleet, and the default. Columns is how
-// many columns a row of one sensor has: one, or as many as the run's aggregation
-// has functions.
+// Assign assigns models to the sensors of a device, and returns its subjects, sorted
+// by name. models may have models of the device, of the fleet, and the default;
+// those for other devices are ignored. columns is the number of columns in a row of
+// one sensor: one, or the number of functions in the run's aggregation.
 //
-// A model lies under a name. If the device has a sensor of that name, the model
-// is the sensor's; else it is a device model if its rows are made of several
-// sensors or by a features file, and it is a subject where the device has any of
-// these sensors. A device's own models go before the fleet's, and both before the
-// default. A sensor without a model is judged unless it feeds a device model: its
-// job tells that there is none. The order is by name.
+// A model has a title. If the device has a sensor of that name, the model is the
+// sensor's. Otherwise it is a device model, if its rows are made of several sensors
+// or by a features file; the device must have at least one of these sensors.
+//
+// A model of the device overrides a model of the fleet with the same title. The
+// default is for sensors with neither.
+//
+// A sensor without a model is judged too, so that a job reports it, unless a device
+// model uses the sensor.
 func Assign(device string, sensors []string, models []Model, columns int) []Subject {
 	a := assignment{device: device, sensors: sensors, columns: columns, fed: map[string]bool{}}
 	own, shared := map[string][]*Model{}, map[string][]*Model{}
@@ -68,17 +70,19 @@ type assignment struct {
 	sensors  []string
 	columns  int
 	defaults []*Model
-	fed      map[string]bool // sensors that feed a device model
+	fed      map[string]bool // the sensors that a device model uses
 	subjects []Subject
 }
 
-// deviceModel adds the device model that lies under title, which is the name of no
-// sensor of the device. It adds none if the content of a candidate has not been read yet,
-// or if the candidate is a sensor's model and the sensor has not sent yet. It adds none
-// either if the device has none of the sensors that the model needs.
+// deviceModel adds the device model with this title, which is not the name of a
+// sensor of the device. It adds nothing
+//
+//   - if the content of a candidate has not been read yet,
+//   - if a candidate is the model of a sensor that has sent no reading yet, or
+//   - if the device has none of the sensors that the model needs.
 func (a *assignment) deviceModel(title string, candidates []*Model) {
 	s := Subject{ID: ID{Device: a.device, DeviceModel: title}}
-	fits := false // the device has one of the sensors that the model needs
+	fits := false // whether the device has one of the sensors that the model needs
 	for _, m := range candidates {
 		if m.Facts == nil || m.Facts.Fault == "" && !a.takesDevice(m) {
 			return
@@ -86,8 +90,8 @@ func (a *assignment) deviceModel(title string, candidates []*Model) {
 		fits = fits || slices.ContainsFunc(m.Facts.Sensors, func(name string) bool { return slices.Contains(a.sensors, name) })
 	}
 	first := candidates[0]
-	// The sensors of a bad model may be unknown. If it is the device's own, a job is to
-	// say what is wrong with it.
+	// The sensors of a bad model may be unknown. If it is a model of the device, it gets
+	// a job, which reports the fault.
 	unknown := first.Scope == OfDevice && len(first.Facts.Sensors) == 0
 	if !fits && !unknown || len(a.sensors) == 0 {
 		return
@@ -99,7 +103,7 @@ func (a *assignment) deviceModel(title string, candidates []*Model) {
 	case first.Facts.Fault != "":
 		s.Fault = first.Facts.Fault
 	case len(first.Facts.Sensors) == 0:
-		s.Fault = fmt.Sprintf("%s takes %d features and has no names for them: publish it with a features file that says how its rows are made", first.Name, first.Facts.Features)
+		s.Fault = fmt.Sprintf("%s takes %d features and has no names for them: publish it with a features file that describes its rows", first.Name, first.Facts.Features)
 	default:
 		for _, name := range first.Facts.Sensors {
 			if !slices.Contains(a.sensors, name) {
@@ -123,14 +127,13 @@ func (a *assignment) takesDevice(m *Model) bool {
 		return true
 	}
 	if f.Features == a.columns {
-		named := len(f.Names) > 1 && !slices.ContainsFunc(f.Names, func(name string) bool { return !slices.Contains(a.sensors, name) })
-		return named
+		unknown := func(name string) bool { return !slices.Contains(a.sensors, name) }
+		return len(f.Names) > 1 && !slices.ContainsFunc(f.Names, unknown)
 	}
 	return f.Features > 1
 }
 
-// sensor adds a sensor. It is called after deviceModel, which notes the sensors that feed
-// device models.
+// sensor adds a sensor. It is called after deviceModel, which sets fed.
 func (a *assignment) sensor(name string, candidates []*Model) {
 	s := Subject{ID: ID{Device: a.device, Sensor: name}, Judged: true}
 	if len(candidates) == 0 {
@@ -164,7 +167,7 @@ func ambiguous(models []*Model) string {
 	return strings.Join(names, " and ") + " in container models could serve it: delete all but one"
 }
 
-// listed writes names for a person, the first few of many.
+// listed joins names for an error text: the first 20, and the number of others.
 func listed(names []string) string {
 	const most = 20
 	if len(names) > most {

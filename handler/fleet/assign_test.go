@@ -56,7 +56,7 @@ func TestAssign(t *testing.T) {
 		{"two models of one sensor", "t", []Model{own("t", nil), own("t", nil)}, 1, "t sensor - p/t.pkl and p/t.pkl in container models could serve it: delete all but one"},
 		{"an own file that is no model", "t", []Model{own("health", bad)}, 1, "health device_model p/health.pkl it is a web page, t sensor -"},
 		{"no names and no features file", "t v", []Model{own("health", &Facts{Plain: true, Features: 3})}, 1,
-			"health device_model p/health.pkl p/health.pkl takes 3 features and has no names for them: publish it with a features file that says how its rows are made, t sensor -, v sensor -"},
+			"health device_model p/health.pkl p/health.pkl takes 3 features and has no names for them: publish it with a features file that describes its rows, t sensor -, v sensor -"},
 		{"a fleet's file that is no model is nobody's", "t", []Model{shared("health", bad)}, 1, "t sensor -"},
 		{"a fleet's file that is no model, under a sensor's name", "t", []Model{shared("t", bad)}, 1, "t sensor _fleet/t.zip it is a web page"},
 		{"a sensor's model waits for its sensor", "v", []Model{own("t", one)}, 1, "v sensor -"},

@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// Budget is how many jobs of a run may go wrong before the run has failed. The zero
-// Budget sets no limit.
+// Budget limits how many jobs of a run may go wrong before the run fails. The zero
+// Budget has no limit.
 type Budget struct{ limits []limit }
 
-// limit is how many jobs may come to some of the states.
+// limit is the largest number of jobs that may end in some states.
 type limit struct {
-	name   string // as people read it
+	name   string // for error texts
 	states []JobState
-	most   float64 // a number, or per cent of the run's jobs
-	share  bool    // it is per cent
+	most   float64 // a number of jobs, or a percentage of the run's jobs
+	share  bool    // whether most is a percentage
 }
 
 // wrong are the states of jobs that went wrong.
 var wrong = []JobState{BadModel, BadData, Failed}
 
-// ParseBudget reads limits, divided by commas: 5 or 2.5% for all jobs that went wrong
-// (bad_model, bad_data and failed together), and bad_model=5 or no_data=10% for those
-// of one state. A limit is the most that is allowed; 0 allows none. The error wraps
-// [ErrInvalid].
+// ParseBudget parses limits, separated by commas. 5 or 2.5% limits all jobs that went
+// wrong: bad_model, bad_data and failed together. bad_model=5 or no_data=10% limits
+// those of one state. A limit is the largest number that is allowed; 0 allows none.
+// The error wraps [ErrInvalid].
 func ParseBudget(text string) (Budget, error) {
 	var b Budget
 	if strings.TrimSpace(text) == "" {
@@ -56,8 +56,8 @@ func ParseBudget(text string) (Budget, error) {
 	return b, nil
 }
 
-// Exceeded says which limit the jobs of a run exceed, the first if there are more;
-// empty if they exceed none.
+// Exceeded returns a text for people about the first limit that the jobs of a run
+// exceed, or "" if they exceed none.
 func (b Budget) Exceeded(c Counts) string {
 	for _, l := range b.limits {
 		n := 0
@@ -75,8 +75,8 @@ func (b Budget) Exceeded(c Counts) string {
 	return ""
 }
 
-// OverBudget says which limit of the settings the jobs of a run exceed; empty if none.
-// If the limits cannot be read, it says so; settings that were checked can be read.
+// OverBudget is [Budget.Exceeded] for the limits in the settings. If they cannot be
+// parsed, it returns the error's text; checked settings can be parsed.
 func (s Settings) OverBudget(c Counts) string {
 	b, err := ParseBudget(s.MaxFailed)
 	if err != nil {

@@ -11,37 +11,43 @@ import (
 // Day is 24 hours, in UTC.
 const Day = 24 * time.Hour
 
-// DayStamp tells whether the runs of a day are those that they were before. It
-// counts the runs that have ended, whose windows begin in the day, and that are not
-// covered by others.
+// DayStamp identifies the runs of a day: if they change, the stamp changes. Its runs
+// are those whose windows begin in the day, that have ended, and that are not
+// [Run.Covered].
 type DayStamp struct {
-	Runs   int
+	Runs   int       // their number
 	Epochs int       // the sum of their epochs
-	Opened time.Time // when the last of them was opened first
+	Opened time.Time // the latest of the times at which they were first opened
 }
 
-// Equal reports whether the runs are the same, at the same epochs.
+// Equal reports whether s and t are of the same runs at the same epochs.
 func (s DayStamp) Equal(t DayStamp) bool {
 	return s.Runs == t.Runs && s.Epochs == t.Epochs && s.Opened.Equal(t.Opened)
 }
 
-// DaySum is what the runs of a day came to.
+// DaySum sums the jobs of the runs of a day.
 type DaySum struct {
-	Day time.Time // its beginning, in UTC
+	Day time.Time // midnight, in UTC
 	DayStamp
-	Shortest time.Duration // of the runs' windows, in whole seconds
+	Shortest time.Duration // the shortest window of the runs, in whole seconds
 	Devices  PackedSums
 }
 
-// PackedSums is a list of [DeviceSum] in few bytes: a year of a large fleet is a
-// million of them. It is a byte for the version, 1, and then for each device, by
-// name: how many bytes its name shares with the one before, how many follow, these
-// bytes, and its numbers. All lengths and numbers are unsigned varints.
+// PackedSums is a list of [DeviceSum], sorted by device, in few bytes, because a year
+// of a large fleet has a million of them. The first byte is the version, 1. Then each
+// device has:
+//
+//   - the number of leading bytes that its name shares with the previous name,
+//   - the number of the other bytes of its name,
+//   - these bytes,
+//   - Jobs, Queued, Scored, Failed, Rows and Anomalies.
+//
+// All numbers are unsigned varints of package binary.
 type PackedSums []byte
 
 const packedVersion = 1
 
-// PackSums sorts sums by device, and packs them.
+// PackSums sorts sums by device and packs them.
 func PackSums(sums []DeviceSum) PackedSums {
 	slices.SortFunc(sums, func(a, b DeviceSum) int { return cmp.Compare(a.Device, b.Device) })
 	p := make([]byte, 1, 1+16*len(sums))
@@ -63,8 +69,8 @@ func PackSums(sums []DeviceSum) PackedSums {
 	return p
 }
 
-// Each calls f with the sums, by device. The name is valid until f returns; s.Device
-// is empty. It returns an error if p is not what [PackSums] returns.
+// Each calls f for each device. device is valid until f returns, and s.Device is
+// empty. The error wraps [ErrInvalid] if p is not a result of [PackSums].
 func (p PackedSums) Each(f func(device []byte, s DeviceSum)) error {
 	if len(p) == 0 || p[0] != packedVersion {
 		return fmt.Errorf("%w: sums by device that do not begin with their version, %d", ErrInvalid, packedVersion)

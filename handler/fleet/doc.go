@@ -1,7 +1,7 @@
-// Package fleet holds the nouns that every other package speaks: sensors and
-// their readings, windows of time, runs, jobs, the messages that carry jobs,
-// and the sentinel errors with the one table that says what each of them means
-// for a job and for the Functions host.
+// Package fleet has the types that all other packages share: sensors and their
+// readings, windows of time, runs, jobs, and queue messages. It also has the sentinel
+// errors, and the table [Failures] of what each of them means for a job and for the
+// Functions host.
 //
-// It validates what it names and imports nothing of ours. All times are UTC.
+// The package imports no other package of this module. All times are in UTC.
 package fleet

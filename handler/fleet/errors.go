@@ -5,14 +5,14 @@ import (
 	"net/http"
 )
 
-// The kinds of error that decide what happens next. Everything that fails
-// wraps one of them, or counts as [ErrUnavailable]; [Failures] is the table.
+// The sentinel errors. Which of them an error wraps decides what happens next: see
+// [Failures]. An error that wraps none of them is retried.
 var (
-	// ErrInvalid: what was given cannot be accepted, and never will be.
+	// ErrInvalid: the input cannot be accepted, and a retry would not help.
 	ErrInvalid = errors.New("invalid")
-	// ErrNotFound: what was asked for does not exist.
+	// ErrNotFound: there is no such thing.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: what was given contradicts what is there.
+	// ErrConflict: the input contradicts what is stored.
 	ErrConflict = errors.New("conflict")
 	// ErrNoModel: no model serves the sensor.
 	ErrNoModel = errors.New("no model")
@@ -22,27 +22,25 @@ var (
 	ErrNoData = errors.New("no data")
 	// ErrBadData: the readings do not fit the model.
 	ErrBadData = errors.New("bad data")
-	// ErrUnavailable: SQL, storage or the network did not do what they should;
-	// a retry may.
+	// ErrUnavailable: SQL, storage or the network failed, and a retry may succeed.
 	ErrUnavailable = errors.New("unavailable")
 )
 
 // Failure is a row of [Failures].
 type Failure struct {
 	Err error
-	// Outcome is the state in which a job closes that meets Err; empty if it
-	// stays open.
+	// Outcome is the state in which Err closes a job; empty if the job stays open.
 	Outcome JobState
-	// Status is what an HTTP caller gets, and, where no job is closed, the
-	// Functions host.
+	// Status is the HTTP status for a caller of the API. The Functions host gets it
+	// too, unless a job is closed.
 	Status int
-	// Retry says whether the host shall deliver the message or batch again.
+	// Retry is whether the host delivers the message or batch again.
 	Retry   bool
-	Meaning string
+	Meaning string // for the documentation
 }
 
-// Failures is the one table from an error to a job's outcome, the status and
-// the host's retry. The first row that matches counts; the last matches all.
+// Failures maps an error to the outcome of a job, the HTTP status and the host's
+// retry. The first row that matches is used. The last row matches all errors.
 var Failures = []Failure{
 	{ErrNoModel, NoModel, http.StatusNotFound, false, "no model serves the sensor: publish one"},
 	{ErrBadModel, BadModel, http.StatusUnprocessableEntity, false, "the model cannot be used: the error log says why"},

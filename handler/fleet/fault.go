@@ -2,44 +2,44 @@ package fleet
 
 import "time"
 
-// EventPlace is where an event stands in its partition. Events that come later stand
-// after those before them, also where the hub has been made anew meanwhile and counts
-// from the beginning.
+// EventPlace is the position of an event in its partition. It has the time because a
+// hub that is deleted and created again begins again with sequence number 0.
 type EventPlace struct {
-	Enqueued Millis // when it reached the hub
-	Sequence int64
+	Enqueued Millis // when the event reached the hub
+	Sequence int64  // its sequence number
 }
 
-// After reports whether p stands after q.
+// After reports whether p is later than q.
 func (p EventPlace) After(q EventPlace) bool {
 	return p.Enqueued > q.Enqueued || p.Enqueued == q.Enqueued && p.Sequence > q.Sequence
 }
 
-// Delivery says which events a batch of readings came in. What is wrong about sensors
-// is counted once of each event, however often it is delivered: what stands up to
-// where the partition's events have been counted is not counted again.
+// Delivery describes the events of a batch of readings, so that the faults of an
+// event are counted once, however often the event is delivered. The store keeps the
+// position up to which the events of a partition have been counted. It does not count
+// events up to there again.
 type Delivery struct {
-	Partition string                 // and its hub; if empty, nothing is counted
-	Upto      EventPlace             // where the last event stands that is counted with the batch; zero for none
-	Of        func(i int) EventPlace // where the event of the batch's reading i stands
-	Faults    []Fault                // of the events, beside what the readings show
+	Partition string                 // the hub and the partition; if empty, nothing is counted
+	Upto      EventPlace             // the last event that is counted with the batch; zero for none
+	Of        func(i int) EventPlace // the position of the event of the batch's reading i
+	Faults    []Fault                // faults that are not among the batch's readings
 }
 
-// Fault is what is wrong about a sensor in an event.
+// Fault counts what was wrong with the data of one sensor in one event.
 type Fault struct {
-	ID       ID // which may be no sensor's
+	ID       ID // a sensor that may not exist
 	At       EventPlace
-	Time     Millis // whose hour it is counted in
-	Copies   int
-	Rejected int
+	Time     Millis // it is counted in the hour of this time
+	Copies   int    // duplicate readings
+	Rejected int    // rejected readings
 }
 
-// SensorFaults counts what was wrong about what came of a sensor.
+// SensorFaults counts what was wrong with the data of a sensor.
 type SensorFaults struct {
-	Duplicate int // readings that came again
-	Conflict  int // readings that came with another value than is stored
-	Rejected  int // what named the sensor and was no reading
+	Duplicate int // readings that were received again
+	Conflict  int // readings with another value than the stored one
+	Rejected  int // data with the sensor's name that is no valid reading
 }
 
-// Hour returns the beginning of the hour that m is in.
+// Hour returns the beginning of the hour of m, in UTC.
 func (m Millis) Hour() time.Time { return m.Time().Truncate(time.Hour) }

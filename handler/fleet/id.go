@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// ID is the name of what a job judges: a sensor of a device, or a device model, which is a
-// model of several of its sensors. It has the name of one of these, never of both. In
-// one device a name is a sensor's or a device model's. Names are case-sensitive.
+// ID names what a job scores: a sensor of a device, or a device model, which is a
+// model of several sensors of the device. Either Sensor or DeviceModel is empty. A
+// device has no sensor and device model of the same name. Names are case-sensitive.
 type ID struct {
 	Device      string `json:"device"`                 // the name of the device
 	Sensor      string `json:"sensor,omitempty"`       // the name of the sensor; left out for a device model
@@ -19,23 +19,23 @@ type ID struct {
 // Name returns the name of the sensor or device model.
 func (id ID) Name() string { return id.Sensor + id.DeviceModel }
 
-// String returns "device/name", the form that people read and write. A slash in
-// one of the names is written %2F, so that the text has one meaning; and, so that
-// such text stays apart, %2F is written %252F and %25 is written %2525.
+// String returns "device/name", the form for people. A slash in a name is written
+// %2F, so that the text is unambiguous. A %2F in a name is therefore written %252F,
+// and a %25 is written %2525.
 func (id ID) String() string { return slashes.Replace(id.Device) + "/" + slashes.Replace(id.Name()) }
 
-// slashes makes the slash between two names the only one; unslashes undoes it.
+// slashes escapes the slashes in a name, and unslashes undoes it.
 var (
 	slashes   = strings.NewReplacer("%2F", "%252F", "%25", "%2525", "/", "%2F")
 	unslashes = strings.NewReplacer("%2F", "/", "%25", "%")
 )
 
-// Path returns the encoded names with a slash between them, as blob and file
-// names have them; see [EncodeName].
+// Path returns the encoded names with a slash between them, for the names of blobs
+// and files: see [EncodeName].
 func (id ID) Path() string { return EncodeName(id.Device) + "/" + EncodeName(id.Name()) }
 
-// Validate reports, as an error wrapping [ErrInvalid], why a part of id is no
-// valid name; see [ValidName].
+// Validate returns an error if a part of id is not a valid name: see [ValidName]. The
+// error wraps [ErrInvalid].
 func (id ID) Validate() error {
 	if err := ValidName(id.Device); err != nil {
 		return fmt.Errorf("device: %w", err)
@@ -58,20 +58,21 @@ func (id ID) Validate() error {
 // Registered is a sensor or device model that the ledger knows.
 type Registered struct {
 	ID
-	Enabled bool      // if not, it gets no job in runs opened from then on
-	Last    time.Time // of a sensor's newest reading; zero if it has none
+	Enabled bool      // if false, later runs have no job for it
+	Last    time.Time // the time of the sensor's newest reading; zero if it has none
 }
 
-// DeviceSubjects counts what is registered of a device.
+// DeviceSubjects counts the registered sensors and device models of a device.
 type DeviceSubjects struct {
 	Device       string
 	Sensors      int
 	DeviceModels int
-	Disabled     int       // of both
-	Last         time.Time // of its newest reading; zero if it has none
+	Disabled     int       // the number of disabled sensors and device models
+	Last         time.Time // the time of the newest reading; zero if there is none
 }
 
-// ParseID reads the form that [ID.String] writes, of a sensor.
+// ParseID parses the ID of a sensor in the form of [ID.String]. The error wraps
+// [ErrInvalid].
 func ParseID(s string) (ID, error) {
 	device, sensor, ok := strings.Cut(s, "/")
 	switch {
@@ -84,7 +85,8 @@ func ParseID(s string) (ID, error) {
 	return id, id.Validate()
 }
 
-// ParsePath reads the form that [ID.Path] writes, of a sensor.
+// ParsePath parses the ID of a sensor in the form of [ID.Path]. The error wraps
+// [ErrInvalid].
 func ParsePath(s string) (ID, error) {
 	device, sensor, ok := strings.Cut(s, "/")
 	if !ok {
@@ -101,7 +103,7 @@ func ParsePath(s string) (ID, error) {
 	return id, nil
 }
 
-// CompareID orders by device, then name, bytewise, as the manifest does.
+// CompareID compares by device, then by name, bytewise. The manifest has this order.
 func CompareID(a, b ID) int {
 	return cmp.Or(strings.Compare(a.Device, b.Device), strings.Compare(a.Name(), b.Name()))
 }

@@ -2,31 +2,31 @@ package fleet
 
 import "time"
 
-// Ingested is what became of the events of a minute, or of a longer time that
-// begins at Minute. Each reading that was sent is stored, a duplicate, a
-// conflict, missing or rejected.
+// Ingested counts the events of a minute, or of a longer time that begins at Minute,
+// and their readings. Each reading counts as one of Stored, Duplicate, Conflict,
+// Missing or Rejected.
 type Ingested struct {
 	Minute    time.Time
 	Events    int
 	Stored    int
 	Duplicate int           // equal copies of stored readings
 	Conflict  int           // copies with another value than is stored
-	Missing   int           // values that say that there is none
-	Rejected  int           // what was no reading, or could not be stored
-	Lag       time.Duration // the longest between arrival in the hub and in SQL
-	// Refusals are the conflicts and what was rejected, by reason.
+	Missing   int           // values that stand for a missing value, such as null
+	Rejected  int           // invalid readings, and those that could not be stored
+	Lag       time.Duration // the longest time from arrival in the hub to SQL
+	// Refusals are the conflicts and rejections, by reason.
 	Refusals []Refusal
 }
 
 // Refusal counts what was refused for one reason.
 type Refusal struct {
-	Reason  string // without what differs from one to the next; at most 200 bytes
+	Reason  string // the reason without numbers and names; at most 200 bytes
 	Count   int
-	Example string // the whole reason of one of them
-	Place   string // the blob of its dead letter
+	Example string // the whole reason of one refusal
+	Place   string // the blob with the dead letter of that refusal
 }
 
-// Add adds what became of other events.
+// Add adds the counts of other events.
 func (i *Ingested) Add(o Ingested) {
 	i.Events += o.Events
 	i.Stored += o.Stored
@@ -40,8 +40,8 @@ func (i *Ingested) Add(o Ingested) {
 	}
 }
 
-// MaxRefusals bounds the reasons that are told apart in a minute; what comes on top
-// of them is counted under [OtherReasons].
+// MaxRefusals is the largest number of reasons that are counted separately in a
+// minute. Others are counted under [OtherReasons].
 const (
 	MaxRefusals  = 20
 	OtherReasons = "other reasons"

@@ -9,18 +9,18 @@ import (
 // MaxJobsPerMessage is the most jobs that one queue message carries.
 const MaxJobsPerMessage = 256
 
-// Message is a queue message: "look at these jobs of this run". It says
-// nothing of what is to be done, which stands in the ledger.
+// Message is a queue message. It names jobs of a run that may have to be scored. The
+// ledger has their state.
 //
-// Its JSON has no top-level key of the Functions host's own queue metadata,
-// which the host would overwrite.
+// The top level of its JSON has no key of the queue metadata of the Functions host,
+// because the host would overwrite it.
 type Message struct {
 	V    int      `json:"v"` // 1
 	Run  string   `json:"run"`
 	Jobs []JobKey `json:"jobs"`
 
-	// The trace that the message belongs to, in the form of W3C Trace Context; what is
-	// done with the message does not depend on it.
+	// The trace that the message belongs to, as in W3C Trace Context. It is only for
+	// telemetry.
 	Traceparent string `json:"traceparent,omitempty"`
 	Tracestate  string `json:"tracestate,omitempty"`
 }
@@ -28,8 +28,8 @@ type Message struct {
 // NewMessage returns the message for jobs of run.
 func NewMessage(run string, jobs []JobKey) Message { return Message{V: 1, Run: run, Jobs: jobs} }
 
-// Encode returns the JSON text of m. It escapes the two characters that names may
-// have and XML, in which a queue takes texts, may not.
+// Encode returns the JSON text of m. A queue takes messages in XML. So Encode escapes
+// U+FFFE and U+FFFF, which names may have and XML may not.
 func (m Message) Encode() (string, error) {
 	b, err := json.Marshal(m)
 	return notXML.Replace(string(b)), err
@@ -37,8 +37,8 @@ func (m Message) Encode() (string, error) {
 
 var notXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 
-// ParseMessage reads and checks the text of a message. Its error wraps
-// [ErrInvalid]. Unknown members are ignored.
+// ParseMessage parses and validates the text of a message. Unknown members are
+// ignored. The error wraps [ErrInvalid].
 func ParseMessage(text string) (Message, error) {
 	var m Message
 	if err := json.Unmarshal([]byte(text), &m); err != nil {

@@ -2,43 +2,43 @@ package fleet
 
 import "time"
 
-// Model is a version of a file in the container models, as the ledger's registry
-// knows it.
+// Model is a version of a file in the container models, in the ledger's registry.
 type Model struct {
 	Key  int64 // in the registry
 	Name string
 	ETag string
 	Size int64
 	Place
-	// Facts are what is known of its content, nil if it has not been read. The registry
-	// does not read a file in the place of a sensor's own model.
+	// Facts describe its content. They are nil if it has not been read. The registry
+	// does not read a file whose title is the name of a sensor of the device.
 	Facts *Facts
 }
 
-// Place says whom a file in the container models is for. Its name says it.
+// Place is what the name of a file in the container models says about the sensors and
+// devices that it serves.
 type Place struct {
 	Scope  Scope
-	Device string // of [OfDevice]
-	Title  string // of [OfDevice] and [OfFleet]: the name of a sensor or device model
+	Device string // for the scope [OfDevice]
+	Title  string // for [OfDevice] and [OfFleet]: the name of a sensor or device model
 }
 
-// Scope is whom a model serves.
+// Scope is the kind of sensors and devices that a model serves.
 type Scope string
 
-// The scopes, by whom a model serves.
+// The scopes of files in the container models.
 const (
 	OfDevice   Scope = "device"     // one device
 	OfFleet    Scope = "fleet"      // every device that its patterns match
-	OfSensors  Scope = "default"    // every sensor without another
-	Attributes Scope = "attributes" // none: the file is devices.csv
-	OfNobody   Scope = "none"       // none: by its name it may be a model, but its content is something else
+	OfSensors  Scope = "default"    // every sensor without another model
+	Attributes Scope = "attributes" // the file is devices.csv, which is no model
+	OfNobody   Scope = "none"       // the file has the name of a model, but is no model
 )
 
-// Facts are what the registry knows of a model's content: what it takes to know
-// which jobs a run has.
+// Facts are what the registry needs to know about a model's content, to decide which
+// jobs a run has.
 type Facts struct {
-	Fault      string   `json:"fault,omitempty"`       // why the model cannot be used; the other facts are those that could be learned all the same
-	Plain      bool     `json:"plain,omitempty"`       // whether no features file tells how the model's rows are made
+	Fault      string   `json:"fault,omitempty"`       // why the model cannot be used; the other facts may then be incomplete
+	Plain      bool     `json:"plain,omitempty"`       // whether no features file describes the model's rows
 	Features   int      `json:"features,omitempty"`    // how many columns a row has
 	Names      []string `json:"names,omitempty"`       // the names of the columns, if the model has them
 	Devices    []string `json:"devices,omitempty"`     // the patterns of the devices that it serves, in which * stands for any text and ? for one character
@@ -49,26 +49,26 @@ type Facts struct {
 // Lookback returns f.LookbackMS.
 func (f *Facts) Lookback() time.Duration { return time.Duration(f.LookbackMS) * time.Millisecond }
 
-// Registry says how the registry of models stands.
+// Registry is the state of the registry of models.
 type Registry struct {
-	ListedAt time.Time // when the container models was listed last; zero if never
-	Columns  int       // of a sensor's row, for which subjects are assigned
-	Reader   int       // version of the code that learned the models' facts
+	ListedAt time.Time // when the container models was last listed; zero if never
+	Columns  int       // the number of columns in a sensor's row, for [Assign]
+	Reader   int       // the version of the code that read the models' facts
 }
 
 // Registration is a change of the registry of models.
 type Registration struct {
-	Added   []Model // versions that are new
-	Learned []Model // versions whose facts are new
-	Removed []Model // versions that are no more
+	Added   []Model // new versions
+	Learned []Model // versions with new facts
+	Removed []Model // versions that were deleted or replaced
 }
 
 // Work is a job with the model that serves it now.
 type Work struct {
 	Job
-	Model *Model        // nil if none serves it
-	Fault string        // why no model can serve it
-	Needs time.Duration // the lookback of its rows under this model; Job.Lookback is that of the model it was bound to
+	Model *Model        // nil if there is none
+	Fault string        // why the model cannot be used; empty if it can
+	Needs time.Duration // the lookback of this model; Job.Lookback is that of the model that the job was bound to
 }
 
 // MatchDevice reports whether one of the patterns matches the whole name of a
@@ -83,7 +83,8 @@ func MatchDevice(patterns []string, device string) bool {
 	return len(patterns) == 0
 }
 
-// matches goes back only to the last *, which takes one character more: at most
+// matches reports whether pattern matches the whole name. After a mismatch it goes
+// back to the last * and lets it match one more character. So it takes at most
 // len(pattern) × len(name) steps.
 func matches(pattern, name string) bool {
 	p, n := []rune(pattern), []rune(name)

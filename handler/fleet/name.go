@@ -12,12 +12,12 @@ import (
 // points).
 const MaxName = 128
 
-// ValidName reports, as an error wrapping [ErrInvalid], why s cannot name a
-// device, a sensor or a device model. A name is UTF-8 text of 1 to [MaxName]
-// characters without control characters. It does not begin or end with a blank,
-// and does not begin with =, +, - or @, which a spreadsheet would take for a
-// formula. Names are case-sensitive, and no two ways to write a character are
-// taken for one.
+// ValidName returns an error if s cannot be the name of a device, a sensor or a device
+// model. A name is UTF-8 text of 1 to [MaxName] characters without control
+// characters. It does not begin or end with a blank. It does not begin with =, +, -
+// or @, because a spreadsheet would read it as a formula. Names are compared
+// bytewise: they are case-sensitive, and are not normalized. The error wraps
+// [ErrInvalid].
 func ValidName(s string) error {
 	first, last, n := rune(0), rune(0), 0
 	for i, r := range s {
@@ -46,24 +46,23 @@ func ValidName(s string) error {
 	return nil
 }
 
-// shown quotes the first characters of a name for an error text.
+// shown quotes the first 80 characters of a name for an error text.
 func shown(s string) string { return fmt.Sprintf("%.80q", s) }
 
-// maxPercent is the longest percent-encoded form of a name. Two names in the
-// longer of the two forms, with a run's id, fit the 1,024 characters that a blob's
-// name may have.
+// maxPercent is the length of the longest percent-encoded form of a name. Two such
+// names and a run's id fit into the name of a blob, which may have 1,024 characters.
 const maxPercent = 440
 
-const compact = "%~" // begins the other form; never what a percent-encoded one has
+const compact = "%~" // the beginning of the other form; a percent-encoded name never has it
 
-// EncodeName returns the form of a name that blob and file names have: bytes
-// outside A-Z, a-z, 0-9, '.', '_' and '-' are written %XX, and so are a dot at the
-// beginning or end and a '_' at the beginning. Names of those characters alone
-// stay as they are, no two names have the same form, and none begins with '_'.
+// EncodeName returns the form of a name for the names of blobs and files. Bytes
+// outside A-Z, a-z, 0-9, '.', '_' and '-' are written %XX. So are a dot at the
+// beginning or end, and a '_' at the beginning. Different names have different forms,
+// and no form begins with '_'.
 //
-// A form longer than 440 characters, of some 49 Chinese ones, is too long for blob
-// names. It is replaced by %~ and a number in base 62, whose digits in base
-// 1,114,112 are the name's code points.
+// A form longer than 440 characters, such as that of 49 Chinese characters, is too
+// long for the names of blobs. Its place is taken by %~ and a number in base 62. The
+// digits of this number in base 1,114,112 are the name's code points.
 func EncodeName(s string) string {
 	const hex = "0123456789ABCDEF"
 	if plainName(s) {
@@ -91,8 +90,8 @@ func EncodeName(s string) string {
 
 var codePoints = big.NewInt(utf8.MaxRune + 1)
 
-// DecodeName returns the name that [EncodeName] writes as s. The error wraps
-// [ErrInvalid] if there is none.
+// DecodeName returns the name whose encoded form is s: see [EncodeName]. The error
+// wraps [ErrInvalid] if there is none.
 func DecodeName(s string) (string, error) {
 	name := s
 	if digits, ok := strings.CutPrefix(s, compact); ok {
@@ -106,7 +105,7 @@ func DecodeName(s string) (string, error) {
 	return name, ValidName(name)
 }
 
-// unescape replaces each %XX by its byte. What is none stays.
+// unescape replaces each %XX by its byte. It keeps a % without two digits.
 func unescape(s string) string {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
@@ -124,8 +123,7 @@ func unescape(s string) string {
 
 func hexDigit(c byte) int { return strings.IndexByte("0123456789ABCDEF", c) }
 
-// expand returns the code points that digits are in the compact form; none if
-// there are too many.
+// expand decodes the digits of the compact form. It returns "" if there are too many.
 func expand(digits string) string {
 	const longest = MaxName * 4 // a code point takes less than 3.4 digits
 	n, ok := new(big.Int).SetString(digits[:min(len(digits), longest+1)], 62)

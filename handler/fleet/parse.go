@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// ParseMillis reads the three ways in which readings write their time:
-// RFC 3339 with any offset; the same with a blank for the T, which may then go
-// without an offset and is UTC (2018-08-28 23:00:05.000); or the milliseconds
-// since 1970 as a decimal number. What is finer than a millisecond is cut off,
-// downwards. Its error wraps [ErrInvalid].
+// ParseMillis parses the time of a reading in one of three forms:
 //
-// It is stricter than [time.Parse], which takes 7:5:03,2 for a time of day, and
-// faster: every event passes here.
+//   - RFC 3339 with any offset,
+//   - the same with a blank instead of the T. It may then have no offset, and is in
+//     UTC: 2018-08-28 23:00:05.000,
+//   - the milliseconds since 1970 as a decimal number.
+//
+// It rounds down to milliseconds. The error wraps [ErrInvalid].
+//
+// ParseMillis is stricter than [time.Parse], which accepts 7:5:03,2 as a time of day.
+// It is also faster, because it is called for every event.
 func ParseMillis[Text string | []byte](s Text) (Millis, error) {
 	m, ok := timestamp(s)
 	if !ok {
@@ -30,13 +33,14 @@ func ParseMillis[Text string | []byte](s Text) (Millis, error) {
 	return m, nil
 }
 
-// epoch reads milliseconds since 1970. One that is out of all range stays so.
+// epoch parses milliseconds since 1970. The result for a number beyond the range of a
+// [Millis] is beyond [MaxMillis] too.
 func epoch[Text string | []byte](s Text) (Millis, bool) {
 	if n, err := strconv.ParseInt(string(s), 10, 64); err == nil {
 		return Millis(n), s[0] != '+'
 	}
 	if len(s) == 0 || strings.Trim(string(s), "0123456789.eE+-") != "" || s[0] == '+' {
-		return 0, false // also what ParseFloat takes: hexadecimal, Inf, 1_000
+		return 0, false // this refuses forms that ParseFloat accepts: hexadecimal, Inf, 1_000
 	}
 	x, err := strconv.ParseFloat(string(s), 64)
 	x = math.Floor(x)
@@ -46,7 +50,7 @@ func epoch[Text string | []byte](s Text) (Millis, bool) {
 	return Millis(x), err == nil
 }
 
-// timestamp reads a date and time of day.
+// timestamp parses a date and time of day.
 func timestamp[Text string | []byte](s Text) (Millis, bool) {
 	const form = "0000-00-00_00:00:00"
 	if len(s) < len(form) || !fits(s, form) {
@@ -71,7 +75,7 @@ func timestamp[Text string | []byte](s Text) (Millis, bool) {
 	return t + ms - off, ok
 }
 
-// fits reports whether s begins as form says: 0 is any digit, _ is anything.
+// fits reports whether s begins with form, in which 0 matches any digit and _ any byte.
 func fits[Text string | []byte](s Text, form string) bool {
 	for i := range len(form) {
 		switch c := form[i]; {
@@ -87,8 +91,8 @@ func fits[Text string | []byte](s Text, form string) bool {
 	return true
 }
 
-// date reads the date and the whole seconds. Milliseconds since 1970 know no
-// leap seconds.
+// date parses the date and the whole seconds. It refuses leap seconds, which
+// milliseconds since 1970 cannot express.
 func date[Text string | []byte](s Text) (Millis, bool) {
 	year, month, day := two(s, 0)*100+two(s, 2), two(s, 5), two(s, 8)
 	hour, minute, second := two(s, 11), two(s, 14), two(s, 17)
@@ -96,13 +100,13 @@ func date[Text string | []byte](s Text) (Millis, bool) {
 		return 0, false
 	}
 	t := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
-	return MillisOf(t), t.Day() == day // else the month is shorter
+	return MillisOf(t), t.Day() == day // time.Date turns April 31 into May 1
 }
 
 // two returns the number in the two digits at s[i].
 func two[Text string | []byte](s Text, i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
 
-// fraction reads the fraction of a second, if there is one, cut to
+// fraction parses the fraction of a second, if there is one, rounded down to
 // milliseconds.
 func fraction[Text string | []byte](s Text) (ms Millis, rest Text, ok bool) {
 	if len(s) == 0 || s[0] != '.' {
@@ -120,7 +124,7 @@ func fraction[Text string | []byte](s Text) (ms Millis, rest Text, ok bool) {
 	return ms, s[n:], n > 1
 }
 
-// offset reads Z or an offset such as +05:30.
+// offset parses Z or an offset such as +05:30.
 func offset[Text string | []byte](s Text) (Millis, bool) {
 	if len(s) == 1 {
 		return 0, s[0] == 'Z' || s[0] == 'z'

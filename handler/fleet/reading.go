@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// Millis is a moment in UTC, in milliseconds since 1970-01-01T00:00:00Z: the
-// resolution of a reading.
+// Millis is the time of a reading, in milliseconds since 1970-01-01T00:00:00Z.
 type Millis int64
 
-// The moments a reading can have: the years 1 to 9999, which RFC 3339, SQL's
-// datetime2 and a run's id can all write.
+// The range of a reading's time: the years 1 to 9999, which RFC 3339, SQL's
+// datetime2 and a run's id can all express.
 const (
 	MinMillis Millis = -62135596800000 // 0001-01-01T00:00:00.000Z
 	MaxMillis Millis = 253402300799999 // 9999-12-31T23:59:59.999Z
@@ -19,7 +18,7 @@ const (
 
 const rfc3339Millis = "2006-01-02T15:04:05.000Z"
 
-// MillisOf cuts t to whole milliseconds, downwards.
+// MillisOf returns t, rounded down to milliseconds.
 func MillisOf(t time.Time) Millis { return Millis(t.UnixMilli()) }
 
 // Time returns m as a time in UTC.
@@ -28,9 +27,9 @@ func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
 // String returns m in RFC 3339 with milliseconds: 2018-08-28T23:00:05.000Z.
 func (m Millis) String() string { return string(m.Append(nil)) }
 
-// Append appends [Millis.String] to b. For what a reading can have it does not
-// go through a layout, which takes several times as long: every row of every
-// prediction passes here.
+// Append appends [Millis.String] to b. It is called for every row of every
+// prediction. In the range of a reading's time it therefore does not use
+// [time.Time.AppendFormat], which takes several times as long.
 func (m Millis) Append(b []byte) []byte {
 	t := m.Time()
 	if m < MinMillis || m > MaxMillis {
@@ -46,18 +45,18 @@ func (m Millis) Append(b []byte) []byte {
 	return appendInHour(append(b, ':'), minute, second, ms)
 }
 
-// appendInHour appends what stands behind the hour and its colon.
+// appendInHour appends the part after the hour and its colon.
 func appendInHour(b []byte, minute, second, ms int) []byte {
 	b = appendTwo(b, minute)
 	b = appendTwo(append(b, ':'), second)
 	return append(appendTwo(append(b, '.'), ms/10), '0'+byte(ms%10), 'Z')
 }
 
-// Clock writes moments as [Millis.Append] does. It is quicker for moments of the same
-// hour, one after another: it keeps what they have in common. The zero Clock is ready.
+// Clock writes times as [Millis.Append] does. It is faster if consecutive times are in
+// the same hour, because it keeps the text of the hour. The zero Clock is ready.
 type Clock struct {
 	hour   Millis // the beginning of an hour
-	prefix []byte // what its moments begin with: 2018-08-28T23: ; empty before the first
+	prefix []byte // the text of the hour, such as 2018-08-28T23: ; empty before the first time
 }
 
 const hour = Millis(time.Hour / time.Millisecond)
@@ -82,11 +81,11 @@ func (c *Clock) Append(b []byte, m Millis) []byte {
 // appendTwo appends the two digits of n.
 func appendTwo(b []byte, n int) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 
-// Uncovered counts readings over whose time no scheduled run is or will be.
+// Uncovered counts readings whose time is in no scheduled run, and will be in none.
 type Uncovered struct {
 	Readings    int
 	Sensors     int
-	First, Last time.Time // their own times
+	First, Last time.Time // the times of the oldest and newest of these readings
 }
 
 // Reading is one measurement of a sensor. Its key is (ID, Time): another
@@ -97,8 +96,8 @@ type Reading struct {
 	Value float64
 }
 
-// Validate reports, as an error wrapping [ErrInvalid], a name, time or value
-// that cannot be stored. A value must be finite.
+// Validate returns an error if a name, the time or the value cannot be stored. A value
+// must be finite. The error wraps [ErrInvalid].
 func (r Reading) Validate() error {
 	if err := r.ID.Validate(); err != nil {
 		return err
@@ -106,7 +105,7 @@ func (r Reading) Validate() error {
 	return r.ValidateValue()
 }
 
-// ValidateValue is Validate of a reading whose names are known to be valid.
+// ValidateValue is [Reading.Validate] without the check of the names.
 func (r Reading) ValidateValue() error {
 	if r.Time < MinMillis || r.Time > MaxMillis {
 		return fmt.Errorf("%w: time %d ms lies outside the years 1 to 9999", ErrInvalid, int64(r.Time))
@@ -117,17 +116,16 @@ func (r Reading) ValidateValue() error {
 	return nil
 }
 
-// Stored is what became of a batch of readings.
+// Stored is the result of storing a batch of readings.
 type Stored struct {
-	Inserted int // new
-	Equal    int // copies of readings already stored, or of earlier ones in the batch
-	// Rejected lists the readings that were not stored because of themselves,
-	// in the order of the batch. All others are stored.
+	Inserted int // new readings
+	Equal    int // copies of readings stored before, or of earlier ones in the batch
+	// Rejected lists the readings that are not stored, in the order of the batch.
 	Rejected []Rejected
 }
 
-// Rejected is a reading that was not stored because of itself. Err wraps
-// [ErrConflict] where its key holds another value, else [ErrInvalid].
+// Rejected is a reading that is not stored. Err wraps [ErrConflict] if another value
+// is stored for its sensor and time, and [ErrInvalid] otherwise.
 type Rejected struct {
 	Index int // in the batch
 	Err   error

@@ -5,10 +5,10 @@ import "time"
 // RunState is the state of a [Run].
 type RunState string
 
-// A run is running, or cancelling, until each of its jobs is closed; what
-// its jobs came to then decides its end: see [EndState].
+// The states of a run. It is running or cancelling until all of its jobs are closed.
+// Then [EndState] returns the state in which it ends.
 const (
-	RunRunning    RunState = "running"    // jobs of it are queued
+	RunRunning    RunState = "running"    // it has queued jobs
 	RunCancelling RunState = "cancelling" // it was cancelled, and is about to end
 	RunSucceeded  RunState = "succeeded"  // no job failed
 	RunDegraded   RunState = "degraded"   // some jobs failed
@@ -19,82 +19,82 @@ const (
 // Open reports whether a run in state s has not ended.
 func (s RunState) Open() bool { return s == RunRunning || s == RunCancelling }
 
-// RunKind is what opened a run.
+// RunKind is whether the schedule or a request opened a run.
 type RunKind string
 
-// Whence a run comes.
+// The kinds of runs.
 const (
-	Scheduled RunKind = "scheduled" // by the tick, when its window was due
-	Requested RunKind = "requested" // by a person or program
+	Scheduled RunKind = "scheduled" // opened by the tick, when its window was due
+	Requested RunKind = "requested" // opened by a request of a person or program
 )
 
-// Reason is why a run was opened, or opened again.
+// Reason is why an epoch of a run began: see [Epoch].
 type Reason string
 
-// What opens a run, or opens it again.
+// The reasons.
 const (
 	BySchedule    Reason = "schedule"      // its window was due
-	ByRequest     Reason = "request"       // somebody asked for it
-	ByRescore     Reason = "rescore"       // somebody asked for jobs to be scored again
-	ByLateReading Reason = "late_readings" // readings came after it was opened
-	ByLateSuccess Reason = "late_success"  // a job was scored after it had been given up
+	ByRequest     Reason = "request"       // a request opened it
+	ByRescore     Reason = "rescore"       // a request re-opened jobs
+	ByLateReading Reason = "late_readings" // readings arrived after it was opened
+	ByLateSuccess Reason = "late_success"  // a failed job was scored after all
 	ByLostFile    Reason = "lost_file"     // a job's CSV is not the one that the ledger names
-	ByCancel      Reason = "cancel"        // somebody cancelled it
+	ByCancel      Reason = "cancel"        // a request cancelled it
 )
 
-// Epoch is a stretch of a run's life: from its opening, or from a change of a
-// closed job, to the next such change.
+// Epoch is a period of a run. The first begins when the run is opened. The next begins
+// when a closed job changes or is re-opened, or when the run is cancelled.
 type Epoch struct {
 	Number   int
 	Reason   Reason
 	OpenedAt time.Time
-	// EndedAt is when the run ended in this epoch; zero if it has not, or if
-	// it was open still when the next epoch began.
+	// EndedAt is when the run ended in this epoch. It is zero if the run is open, or
+	// was still open when the next epoch began.
 	EndedAt time.Time
-	Jobs    int // that it opened or re-opened
+	Jobs    int // the number of jobs opened or re-opened at its beginning
 }
 
-// Settings are the settings that shape what a run predicts and what it ends as. A run
-// keeps those of its opening, so that it can be repeated.
+// Settings are the settings on which the predictions and the end state of a run
+// depend. A run keeps the settings with which it was opened, so that it can be repeated.
 type Settings struct {
-	Aggregate string `json:"aggregate"`  // how readings become rows, as SCORE_AGGREGATE says it; empty where each reading is a row
-	MaxFailed string `json:"max_failed"` // how many jobs may fail, as SCORE_MAX_FAILED says it; empty for no limit
+	Aggregate string `json:"aggregate"`  // how readings become rows, in the form of SCORE_AGGREGATE; empty if each reading is a row
+	MaxFailed string `json:"max_failed"` // how many jobs may fail, in the form of SCORE_MAX_FAILED; empty for no limit
 }
 
-// Opening is the last opening of a run: its first, or the last one after an end.
-// The run has been open since, or until its end.
+// Opening is when and why a run was last opened: for the first time, or again after it
+// had ended.
 type Opening struct {
-	Epoch  int // that it began
+	Epoch  int // the epoch that it began
 	Reason Reason
 	At     time.Time
 }
 
-// Run is one pass over a window.
+// Run is the scoring of all subjects in one window.
 type Run struct {
 	ID       string
 	Window   Window
 	Kind     RunKind
 	State    RunState
-	Epoch    int    // grows by one whenever an ended or closed part is re-opened
-	Reason   Reason // of that epoch
+	Epoch    int    // the number of the present epoch: see [Epoch]
+	Reason   Reason // why the present epoch began
 	Settings Settings
-	OpenedAt time.Time // for the first time
+	OpenedAt time.Time // when it was first opened
 	EndedAt  time.Time // zero while open
-	// Covered says that it was requested, and that a scheduled run judges some of its
-	// time: sums over runs leave it out.
+	// Covered is true for a requested run whose window overlaps that of a scheduled
+	// run. Sums over runs leave it out.
 	Covered bool
 
 	Opening Opening
 }
 
-// reopenMargin is the time before the deletion of a run in which it is not re-opened.
-// So a run that is re-opened has a day to be scored while its files are there.
+// reopenMargin is the time before a run's deletion in which it is not re-opened. So a
+// re-opened run can be scored for a day before its files are deleted.
 const reopenMargin = 24 * time.Hour
 
-// Reopenable returns a time: a run may be re-opened now if it was first opened then or
-// later. The predictions of older runs are deleted, or will be within a day, since they
-// are kept for retention. A retention of 0 keeps them for ever, and Reopenable returns
-// the zero time.
+// Reopenable returns a time: runs that were first opened at that time or later may be
+// re-opened now. The predictions of older runs are deleted, or will be within a day,
+// because they are kept for retention. If retention is 0 they are never deleted, and
+// Reopenable returns the zero time.
 func Reopenable(now time.Time, retention time.Duration) time.Time {
 	if retention == 0 {
 		return time.Time{}
@@ -114,10 +114,13 @@ func (c Counts) Total() int {
 	return n
 }
 
-// EndState returns the state in which a run ends whose jobs are all closed:
-// cancelled if it was being cancelled, failed if nothing was scored and
-// something went wrong or more went wrong than its settings allow, degraded if
-// something went wrong, else succeeded.
+// EndState returns the state in which a run ends when all of its jobs are closed:
+//
+//   - cancelled, if it was cancelling;
+//   - failed, if jobs went wrong and none was scored, or more went wrong than its
+//     settings allow;
+//   - degraded, if jobs went wrong;
+//   - succeeded otherwise.
 func EndState(was RunState, c Counts, s Settings) RunState {
 	wrong := c[BadModel] + c[BadData] + c[Failed]
 	switch {
@@ -134,19 +137,19 @@ func EndState(was RunState, c Counts, s Settings) RunState {
 // JobState is the state of a [Job]: queued, or closed with an outcome.
 type JobState string
 
-// The states of a job: queued, or what became of it.
+// The states of a job: queued, or its outcome.
 const (
-	Queued    JobState = "queued"    // it waits, or is being scored
+	Queued    JobState = "queued"    // it waits to be scored, or is being scored
 	Scored    JobState = "scored"    // its predictions are written
 	NoData    JobState = "no_data"   // no reading in the window
 	NoModel   JobState = "no_model"  // no model serves the sensor
 	BadModel  JobState = "bad_model" // its model cannot be used
 	BadData   JobState = "bad_data"  // its readings do not fit its model
-	Failed    JobState = "failed"    // given up after repeated tries; a late success replaces it
+	Failed    JobState = "failed"    // it failed in all tries; a late success replaces it
 	Cancelled JobState = "cancelled" // its run was cancelled before it was scored
 )
 
-// JobStates lists every state, in the order in which people read them.
+// JobStates lists all states, in the order for people.
 var JobStates = []JobState{Queued, Scored, NoData, NoModel, BadModel, BadData, Failed, Cancelled}
 
 // Valid reports whether s is one of [JobStates].
@@ -159,7 +162,7 @@ func (s JobState) Valid() bool {
 	return false
 }
 
-// JobKey is the name of a job at a revision, as messages carry it.
+// JobKey names a job of a run at a revision. Queue messages carry it.
 type JobKey struct {
 	ID
 	Revision int `json:"revision"` // how often the job was opened again
@@ -169,63 +172,63 @@ type JobKey struct {
 type Job struct {
 	Run string
 	JobKey
-	// Lookback is how long before the window readings count for the job's rows, in
-	// whole seconds. A late reading there re-opens the job.
+	// Lookback is the time before the window from which the job's rows use readings,
+	// in whole seconds. A late reading in this time re-opens the job.
 	Lookback time.Duration
 	State    JobState
-	Epoch    int       // of the run, when this job was opened, re-opened or scored after all
-	SentAt   time.Time // when a message for this revision was last sent; zero if not yet
-	Sends    int       // how often at this revision
+	Epoch    int       // the epoch of the run in which the job was opened, re-opened or scored after it had failed
+	SentAt   time.Time // when a message for this revision was last sent; zero if never
+	Sends    int       // the number of messages sent for this revision
 	ClosedAt time.Time // zero while queued
 	Outcome            // zero while queued
 }
 
-// Reopened is what re-opening did to a run.
+// Reopened counts the jobs of a run that were re-opened or added.
 type Reopened struct {
 	Run   string
 	Again int // jobs re-opened
-	Added int // jobs that were missing
+	Added int // missing jobs that were added
 }
 
-// Outcome is what closes a job. Result is the state to close it in.
+// Outcome is the result with which a job closes.
 type Outcome struct {
-	Result    JobState
-	Rows      int // predictions written
-	Anomalies int // of these
-	// Anomalous are the first of them. Only the closing of a job carries them; what
-	// reads jobs leaves them out.
+	Result    JobState // the state in which the job closes
+	Rows      int      // the number of predictions
+	Anomalies int      // how many of them are anomalies
+	// Anomalous are the first anomalous rows. They are set when a job is closed; the
+	// methods that read jobs leave them empty.
 	Anomalous    AnomalousRows
-	EmptyBuckets int           // buckets without a row, when aggregating
-	Duration     time.Duration // of the try that closed it
-	Model        string        // blob name of the model used
+	EmptyBuckets int           // buckets without a row, if the run aggregates
+	Duration     time.Duration // of the try that closed the job
+	Model        string        // the blob name of the model
 	ModelSHA256  string        // lower-case hex
-	// AttributesSHA256 is that of the attributes of the device which the rows were
-	// made of, lower-case hex; empty if they were made of none.
+	// AttributesSHA256 is the sha256 of the device attributes in the rows, in
+	// lower-case hex. It is empty if the rows have none.
 	AttributesSHA256 string
 	CSVSHA256        string // lower-case hex; empty if no file was written
-	Error            string // what a person needs to mend it; empty if scored
+	Error            string // the error and its remedy, for people; empty if scored
 }
 
-// Attempt is a try at a job that ended in an error which a later try may not
-// meet. Attempts are kept so that a job given up can say why.
+// Attempt is a try at a job that failed with an error that a later try may not have.
+// Attempts are stored, so that a job that fails in all tries can report their errors.
 type Attempt struct {
 	At  time.Time
-	Own bool // the error lies in the job itself, not in storage, SQL, network or time
+	Own bool // whether the job itself caused the error, not storage, SQL, the network or a deadline
 	Err string
 }
 
-// DeviceSum sums the jobs that a run has of one device.
+// DeviceSum sums the jobs of one device in a run.
 type DeviceSum struct {
 	Device    string
 	Jobs      int
-	Queued    int // of the jobs
-	Scored    int
-	Failed    int // bad_model, bad_data or failed
-	Rows      int // predictions
-	Anomalies int // of these
+	Queued    int // how many of the jobs are queued
+	Scored    int // how many are scored
+	Failed    int // how many are bad_model, bad_data or failed
+	Rows      int // the number of predictions
+	Anomalies int // how many of them are anomalies
 }
 
-// Add adds what jobs in another run came to.
+// Add adds the sums of the jobs in another run.
 func (s *DeviceSum) Add(o DeviceSum) {
 	s.Jobs += o.Jobs
 	s.Queued += o.Queued
@@ -257,19 +260,19 @@ type JobOrder string
 const (
 	ByName    JobOrder = ""
 	ByWorst   JobOrder = "worst"   // the greatest share of anomalies first
-	BySlowest JobOrder = "slowest" // what took longest first
+	BySlowest JobOrder = "slowest" // the longest duration first
 )
 
-// Serving is a registered model with what it serves.
+// Serving is a registered model with the number of its subjects.
 type Serving struct {
 	Model
-	Subjects int // that have jobs for it
+	Subjects int // the judged sensors and device models that it serves
 }
 
-// Version is what jobs that one version of a model scored came to.
+// Version sums the jobs that one version of a model scored.
 type Version struct {
 	SHA256      string
-	First, Last time.Time // where the windows of its first and last job begin
+	First, Last time.Time // the beginnings of the windows of its first and last job
 	Jobs        int
 	Rows        int
 	Anomalies   int

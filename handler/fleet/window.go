@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Window is a half-open span of time, [From, To), with bounds in whole seconds
-// of UTC.
+// Window is a half-open interval of time, [From, To), in UTC. Both are whole seconds.
 type Window struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
@@ -15,9 +14,8 @@ type Window struct {
 
 const runTime = "20060102T150405Z"
 
-// NewWindow returns the window [from, to) in UTC, or an error wrapping
-// [ErrInvalid] unless both are whole seconds of the years 1 to 9999 and from
-// lies before to.
+// NewWindow returns the window [from, to). Both must be whole seconds of the years 1
+// to 9999, and from must be before to. Otherwise the error wraps [ErrInvalid].
 func NewWindow(from, to time.Time) (Window, error) {
 	for _, t := range [...]time.Time{from, to} {
 		if t.Nanosecond() != 0 {
@@ -33,19 +31,19 @@ func NewWindow(from, to time.Time) (Window, error) {
 	return Window{from.UTC(), to.UTC()}, nil
 }
 
-// RunID returns the id of the run over w: 20180828T230000Z-20180829T000000Z.
-// Ids sort as their windows' beginnings do.
+// RunID returns the id of the run over w, such as 20180828T230000Z-20180829T000000Z.
+// Ids sort like the beginnings of their windows.
 func (w Window) RunID() string {
 	return w.From.Format(runTime) + "-" + w.To.Format(runTime)
 }
 
-// Contains reports whether m lies in w.
+// Contains reports whether m is in w.
 func (w Window) Contains(m Millis) bool {
 	return MillisOf(w.From) <= m && m < MillisOf(w.To)
 }
 
-// ParseRunID returns the window that id names, or an error wrapping
-// [ErrInvalid]. Only the exact form of [Window.RunID] is accepted.
+// ParseRunID returns the window of a run's id. It accepts only the exact form of
+// [Window.RunID]. The error wraps [ErrInvalid].
 func ParseRunID(id string) (Window, error) {
 	a, b, ok := strings.Cut(id, "-")
 	if ok {
