@@ -38,8 +38,8 @@ WHERE j.run = r.id AND j.subject_id = s.id AND r.id >= @first AND s.model = @mod
 GROUP BY j.model_sha256
 ORDER BY MAX(r.window_from) DESC, j.model_sha256`
 
-	// sumVersionsOfMany goes through all jobs of the runs: that is quicker than to seek
-	// each, where a model serves most of them.
+	// sumVersionsOfMany reads all jobs of the runs. If a model serves most of the
+	// subjects, that is faster than one seek for each job.
 	sumVersionsOfMany statement = `
 SELECT j.model_sha256, MIN(r.window_from), MAX(r.window_from), COUNT(*), SUM(j.predictions), SUM(j.anomalies)
 FROM dbo.runs r CROSS JOIN dbo.jobs j
@@ -48,7 +48,7 @@ GROUP BY j.model_sha256
 ORDER BY MAX(r.window_from) DESC, j.model_sha256`
 )
 
-// manySubjects is how many subjects a model serves whose jobs are not sought one by one.
+// manySubjects is the number of subjects from which Versions uses sumVersionsOfMany.
 const manySubjects = 1000
 
 func scanServing(row scanner, s *fleet.Serving) (err error) {
