@@ -20,14 +20,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// Ledger is what an [Exporter] asks of the ledger.
+// Ledger has the methods of the ledger that an [Exporter] needs.
 type Ledger interface {
 	Run(ctx context.Context, id string) (fleet.Run, error)
 	// ReopenJob re-opens a job that is scored with that sha256 of its CSV.
 	ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string, now time.Time) (bool, error)
 }
 
-// Files are the blobs that it reads and writes; see [blob.Store].
+// Files has the methods of [blob.Store] that an [Exporter] needs.
 type Files interface {
 	Stat(ctx context.Context, container, name string) (blob.Info, error)
 	Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error)
@@ -38,8 +38,8 @@ type Files interface {
 type Exporter struct {
 	Ledger  Ledger
 	Files   Files
-	Parquet bool // Parquet files are wanted
-	AtOnce  int  // devices whose files are written at a time; 8 if zero
+	Parquet bool // whether to write Parquet files
+	AtOnce  int  // the number of devices whose files are written in parallel; 8 if zero
 	Now     func() time.Time
 }
 
@@ -51,10 +51,10 @@ func FileName(run fleet.Run, device string) string {
 	return "date=" + run.Window.From.UTC().Format(time.DateOnly) + "/device=" + fleet.EncodeName(device) + "/" + run.ID + ".parquet"
 }
 
-// Export writes the files of a run. The jobs come by device. Its errors wrap
-// [ledger.ErrPending] if the run is not to end now: a job is queued, or was
-// re-opened because its CSV is not the one that the ledger names, or the run has
-// another epoch by now; and [blob.ErrChanged] if another writer came first.
+// Export writes the files of a run. The jobs must be grouped by device. The error
+// wraps [ledger.ErrPending] if the run cannot end now: a job is queued, or was
+// re-opened because its CSV is not the one that the ledger names, or the run's epoch
+// has changed. It wraps [blob.ErrChanged] if another writer was faster.
 func (e *Exporter) Export(ctx context.Context, run fleet.Run, jobs iter.Seq2[fleet.Job, error]) error {
 	if !e.Parquet {
 		return nil
@@ -85,9 +85,9 @@ func (e *Exporter) Export(ctx context.Context, run fleet.Run, jobs iter.Seq2[fle
 	return cmp.Or(group.Wait(), broken)
 }
 
-// device writes the file of a device, where there is anything to write or to
-// replace. The ETag is read before the epoch: so a file of older jobs never replaces
-// one that was made after the run was re-opened.
+// device writes the file of a device. It writes none if there are no rows and no file
+// to replace. It reads the ETag before the epoch, so that a file of older jobs never
+// replaces one that was made after the run was re-opened.
 func (e *Exporter) device(ctx context.Context, run fleet.Run, jobs []fleet.Job) error {
 	slices.SortFunc(jobs, func(a, b fleet.Job) int { return fleet.CompareID(a.ID, b.ID) })
 	name := FileName(run, jobs[0].Device)
@@ -122,7 +122,7 @@ func (e *Exporter) device(ctx context.Context, run fleet.Run, jobs []fleet.Job) 
 	return err
 }
 
-// content makes the file of a device out of the CSVs of its jobs.
+// content returns the file of a device, made from the CSVs of its jobs.
 func (e *Exporter) content(ctx context.Context, run fleet.Run, jobs []fleet.Job) (content []byte, rows int, err error) {
 	var b bytes.Buffer
 	w := newWriter(&b)
@@ -153,8 +153,8 @@ func (e *Exporter) content(ctx context.Context, run fleet.Run, jobs []fleet.Job)
 	return b.Bytes(), rows, nil
 }
 
-// LatestName is the name, in the container preds, of what names the newest run.
-const LatestName = "latest.json"
+// latestName is the blob, in the container preds, that names the newest run.
+const latestName = "latest.json"
 
 // Latest is the content of latest.json.
 type Latest struct {
@@ -169,17 +169,17 @@ type Latest struct {
 	Parquet string `json:"parquet,omitempty"`
 }
 
-// maxLatest is how much of latest.json is read.
+// maxLatest is the largest size of latest.json, in bytes.
 const maxLatest = 1 << 16
 
-// Latest says that a scheduled run has ended, unless latest.json names one of a
-// later window, or a later epoch of the same.
+// Latest writes latest.json for a scheduled run that has ended. It does nothing if
+// latest.json names a run of a later window, or a later epoch of the same run.
 func (e *Exporter) Latest(ctx context.Context, run fleet.Run, state fleet.RunState) error {
 	if run.Kind != fleet.Scheduled {
 		return nil
 	}
 	cond := blob.Absent
-	data, info, err := e.Files.Read(ctx, blob.Preds, LatestName, "", maxLatest)
+	data, info, err := e.Files.Read(ctx, blob.Preds, latestName, "", maxLatest)
 	switch {
 	case err == nil:
 		cond = blob.Condition(info.ETag)
@@ -198,7 +198,7 @@ func (e *Exporter) Latest(ctx context.Context, run fleet.Run, state fleet.RunSta
 	if err != nil {
 		return err
 	}
-	_, err = e.Files.Write(ctx, blob.Preds, LatestName, cond, "application/json", func(w io.Writer) error {
+	_, err = e.Files.Write(ctx, blob.Preds, latestName, cond, "application/json", func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})

@@ -20,14 +20,13 @@ type row struct {
 	TS   int64  `parquet:"ts,timestamp(millisecond)"` // UTC
 	Name string `parquet:"name,dict"`                 // of the sensor or device model
 	Kind string `parquet:"kind,dict"`                 // sensor or device_model
-	// Value is the reading, or the first aggregate; null of a device model.
+	// Value is the reading, or the first aggregate; null for a device model.
 	Value *float64 `parquet:"value,optional"`
-	// Prediction is 1 or 0 of a detector, the value of a regressor; null of a classifier.
+	// Prediction is 1 or 0 for a detector, the value for a regressor, and null for a classifier.
 	Prediction *float64 `parquet:"prediction,optional"`
 	Label      *string  `parquet:"label,optional,dict"` // the class of a classifier
 	Score      *float64 `parquet:"score,optional"`
-	// Features are the columns of the CSV after Score, by their names; those that are
-	// empty are left out.
+	// Features are the columns of the CSV after Score, by name. Empty values are left out.
 	Features []feature `parquet:"features,list"`
 	Run      string    `parquet:"run,dict"`
 }
@@ -127,7 +126,7 @@ func (w *writer) flush() error {
 	return err
 }
 
-// number reads a number; nil if there is none.
+// number parses a number. It returns nil for an empty text, NaN, or no number.
 func number(text string) *float64 {
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(v) {

@@ -29,13 +29,13 @@ const Magic = "Obj\x01"
 // Limits of what a file may ask for.
 const (
 	maxMeta  = 1 << 20  // of the schema and what else stands before the blocks
-	MaxBlock = 64 << 20 // of a block, decompressed
+	maxBlock = 64 << 20 // of a block, decompressed
 )
 
 func init() {
 	// Of the one package that uses goavro: no list, map or text may be longer
 	// than a block.
-	goavro.MaxBlockCount, goavro.MaxBlockSize = MaxBlock, MaxBlock
+	goavro.MaxBlockCount, goavro.MaxBlockSize = maxBlock, maxBlock
 }
 
 // ErrFormat is what the error of a file wraps that is damaged, cut off, or asks
@@ -57,10 +57,10 @@ type Reader struct {
 }
 
 // New reads the head of a file. No block of it may be longer than limit,
-// decompressed; 0 is [MaxBlock].
+// decompressed; 0 is [maxBlock].
 func New(in io.Reader, limit int) (*Reader, error) {
-	if limit <= 0 || limit > MaxBlock {
-		limit = MaxBlock
+	if limit <= 0 || limit > maxBlock {
+		limit = maxBlock
 	}
 	r := &Reader{in: bufio.NewReader(in), limit: limit}
 	var magic [4]byte

@@ -50,8 +50,8 @@ type Report struct {
 	Ignored []string `json:"ignored,omitempty"`
 }
 
-// Shown is how many refused rows a [Report] lists.
-const Shown = 10
+// maxShown is the number of refused rows that a [Report] lists.
+const maxShown = 10
 
 // Reader reads files, once or several times. It is not safe for concurrent
 // use.
@@ -132,7 +132,7 @@ func (r *Reader) file(name string, each func(fleet.Reading) bool) error {
 // reading ends with it.
 func (r *Reader) refuse(place string, err error) error {
 	r.report.Refused++
-	if len(r.report.First) < Shown {
+	if len(r.report.First) < maxShown {
 		r.report.First = append(r.report.First, place+": "+err.Error())
 	}
 	if r.opt.Strict {
