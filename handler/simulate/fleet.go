@@ -11,12 +11,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Fleet is a simulated fleet. Its readings follow from its fields alone.
+// Fleet is a simulated fleet. Its readings depend only on its fields.
 type Fleet struct {
 	Seed    uint64
 	Devices int           // each with one sensor of each of [Kinds]
-	Every   time.Duration // between two readings of a sensor; whole milliseconds
-	Healthy bool          // without anomalies, as for training
+	Every   time.Duration // the time between two readings of a sensor, in whole milliseconds
+	Healthy bool          // whether it has no anomalies, for training
 }
 
 // Sensor is a sensor of a fleet.
@@ -24,7 +24,7 @@ type Sensor struct {
 	ID    fleet.ID
 	Kind  Kind
 	seed  uint64
-	phase time.Duration // after the beginning of each step
+	phase time.Duration // the time from the beginning of each step to the reading
 }
 
 // Sample is a reading, and whether it is an anomaly.
@@ -76,7 +76,7 @@ func (f Fleet) Samples(w fleet.Window) iter.Seq[Sample] {
 type Row struct {
 	Device  string
 	Start   fleet.Millis
-	Anomaly bool // a reading of the device in that minute is one
+	Anomaly bool // whether a reading of the device in that minute is an anomaly
 }
 
 // Rows yields the rows of f in w, a whole number of minutes, in order of time and
@@ -113,8 +113,8 @@ func (f Fleet) Rows(w fleet.Window) iter.Seq[Row] {
 	}
 }
 
-// generator draws what a sensor measures. The source of its numbers is seeded anew for
-// each value, so that a value depends on the sensor and the moment alone.
+// generator makes the values of sensors. It seeds its source for each value, so that
+// a value depends only on the sensor and the time.
 type generator struct {
 	source *rand.PCG
 	rand   *rand.Rand
@@ -137,14 +137,14 @@ func (g *generator) value(s Sensor, step int64, at float64, healthy bool) (value
 }
 
 const (
-	stretch  = 120 // steps; each has one incident at most
-	incident = 0.7 // the share of stretches that have one
-	spike    = 0.7 // the share of incidents that last one step; others are a shift of level
-	maxShift = 20  // steps
+	stretch  = 120 // the length of a stretch, in steps; each has at most one incident
+	incident = 0.7 // the share of stretches with an incident
+	spike    = 0.7 // the share of incidents that last one step; the others shift the level for several steps
+	maxShift = 20  // the longest shift, in steps
 )
 
-// incident reports whether a step of s lies in an incident, and the value
-// that s then has.
+// incident reports whether a step of s is in an incident, and the value that s then
+// has.
 func (g *generator) incident(s Sensor, step int64) (level float64, ok bool) {
 	n := floorDiv(step, stretch)
 	g.source.Seed(^s.seed, uint64(n))

@@ -25,21 +25,21 @@ type Hub struct {
 	// Authorize returns the value of the header Authorization; nil sends none.
 	Authorize func(context.Context) (string, error)
 	Client    *http.Client // nil means http.DefaultClient
-	// Wait is the pause before the first repetition of a request that failed
-	// for a while; it doubles with each. Zero means 200 ms.
+	// Wait is the pause before the first retry of a request. It doubles with each
+	// retry. Zero means 200 ms.
 	Wait time.Duration
 }
 
 const (
-	tries     = 8 // of a request
+	tries     = 8 // the number of tries of a request
 	tokenLife = time.Hour
-	maxPause  = 2 * time.Minute // that a hub may ask for
+	maxPause  = 2 * time.Minute // the longest pause that a Retry-After of the hub may cause
 )
 
-// ParseHub returns the hub of a connection string, as the Azure portal shows
-// it. The name may be empty if the string has an EntityPath. With
-// UseDevelopmentEmulator=true it is reached by plain HTTP. Its error wraps
-// [fleet.ErrInvalid] and does not repeat the key.
+// ParseHub returns the hub of a connection string in the form of the Azure portal.
+// The name may be empty if the string has an EntityPath. With
+// UseDevelopmentEmulator=true the hub's URL has the scheme http. The error wraps
+// [fleet.ErrInvalid] and does not have the key in its text.
 func ParseHub(connection, name string) (*Hub, error) {
 	parts := make(map[string]string)
 	for part := range strings.SplitSeq(connection, ";") {
@@ -86,9 +86,10 @@ type event struct {
 	BrokerProperties struct{ PartitionKey string }
 }
 
-// SendBatch sends events that share a partition key, and so stay in order. A
-// failure that may pass is tried again, after the time that the hub asks for
-// or a little later each time: an event may then arrive twice. The batch must keep to Event Hubs' limit of 1 MB.
+// SendBatch sends events with the same partition key, which Event Hubs keeps in
+// order. After a failure that may pass it tries again; an event may then arrive
+// twice. It waits as long as the hub requests in Retry-After, or longer with each
+// try. The batch must not exceed Event Hubs' limit of 1 MB.
 func (h *Hub) SendBatch(ctx context.Context, partitionKey string, bodies []string) error {
 	events := make([]event, len(bodies))
 	for i, body := range bodies {
@@ -120,7 +121,8 @@ func (h *Hub) SendBatch(ctx context.Context, partitionKey string, bodies []strin
 	}
 }
 
-// post sends events once. Pause is how long the hub asks to wait, if it does.
+// post sends events once. pause is the Retry-After of the hub, or 0. again reports
+// whether the failure may pass.
 func (h *Hub) post(ctx context.Context, payload []byte) (pause time.Duration, again bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL+"/messages?timeout=60&api-version=2014-01", bytes.NewReader(payload))
 	if err != nil {

@@ -2,21 +2,20 @@ package simulate
 
 import "math"
 
-// Kind is a sort of sensor: what it measures when all is well, and what it
-// measures when it is not.
+// Kind is a kind of sensor, with its normal and abnormal values.
 type Kind struct {
-	Name string // names the sensors of this kind, and its model
-	// normal returns the value at a moment, in seconds since 1970, for a
-	// standard normal noise.
+	Name string // the name of the sensors of this kind, and of their model
+	// normal returns the value at a time, in seconds since 1970. noise is from the
+	// standard normal distribution.
 	normal func(at, noise float64) float64
-	// abnormal returns a value that normal never gives, for u in [0, 1).
+	// abnormal returns an abnormal value for u in [0, 1).
 	abnormal func(u float64) float64
 }
 
 // Kinds are the kinds of sensor that each simulated device has, one of each.
 var Kinds = []Kind{
 	{
-		Name: "current", // a motor switched on for 8 minutes of 20; wrong is between on and off
+		Name: "current", // a motor that is on for 8 minutes of 20; abnormal values are between on and off
 		normal: func(at, noise float64) float64 {
 			if math.Mod(at, 1200) < 480 {
 				return 12 + 0.4*noise
@@ -48,7 +47,7 @@ var Kinds = []Kind{
 	},
 }
 
-// either spreads u over [a, b) and [c, d).
+// either returns a function that maps [0, 0.5) to [a, b), and [0.5, 1) to [c, d).
 func either(a, b, c, d float64) func(float64) float64 {
 	return func(u float64) float64 {
 		if u < 0.5 {

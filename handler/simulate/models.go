@@ -12,8 +12,8 @@ import (
 //go:embed models/*.pkl models/*.json
 var models embed.FS
 
-// MachineModel is the name of the device model of each machine, which takes all of
-// its sensors.
+// MachineModel is the name of the device model of each machine. Its rows use all
+// sensors of the machine.
 const MachineModel = "machine"
 
 // MachineFiles returns the files of the device model: the pickled scikit-learn

@@ -21,15 +21,15 @@ const (
 	readingsPerEvent = 100
 	eventsPerBatch   = 10
 	senders          = 4
-	maxHeld          = 200_000 // readings gathered, of all sensors
+	maxHeld          = 200_000 // readings in memory, of all sensors
 )
 
-// Send sends valid readings to h, each sensor's in the order in which they come,
-// those of different sensors beside one another. An event carries up to a
-// hundred readings of one sensor, as a JSON array. The partition key is the
-// sensor. It stops at the first error, of the sequence or of the hub; what was
-// sent may then be sent again. After each batch it calls sent, which may be
-// nil, with the number of its readings, from several goroutines.
+// Send sends valid readings to h. It keeps the order of each sensor's readings, and
+// sends those of different sensors in parallel. An event has up to 100 readings of
+// one sensor, as a JSON array. The partition key is the sensor. Send stops at the
+// first error of the sequence or of the hub. The readings may then be sent again.
+// After each batch it calls sent with the number of the batch's readings, from several
+// goroutines. sent may be nil.
 func (h *Hub) Send(ctx context.Context, readings iter.Seq2[fleet.Reading, error], sent func(n int)) error {
 	group, ctx := spawn.WithContext(ctx)
 	queues := make([]chan batch, senders)
@@ -69,8 +69,8 @@ func (h *Hub) drain(ctx context.Context, queue <-chan batch, sent func(int)) err
 	return nil
 }
 
-// partitionKey returns the sensor, or a hash of it where it is longer than the 128
-// characters that Event Hubs takes.
+// partitionKey returns the sensor, or its hash if it is longer than 128 characters,
+// the limit of Event Hubs.
 func partitionKey(id fleet.ID) string {
 	key := id.String()
 	if utf8.RuneCountInString(key) <= 128 {
@@ -79,9 +79,9 @@ func partitionKey(id fleet.ID) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
 }
 
-// pieces splits bodies into batches that stay below the 256 KB that the smallest
-// tier of Event Hubs takes. In one, each quote and backslash of a body is escaped.
-// An event of the longest names has some 180 KB.
+// pieces splits bodies into batches below 256 KB, the limit of the smallest tier of
+// Event Hubs. In a batch each quote and backslash of a body is escaped. An event with
+// the longest names has about 180 KB.
 func pieces(bodies []string) [][]string {
 	const most = 200_000
 	var all [][]string
