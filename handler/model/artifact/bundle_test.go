@@ -71,6 +71,9 @@ func TestBundles(t *testing.T) {
 			if !slices.Equal(m.FeatureNames(), want.Names) {
 				t.Errorf("%s: columns %q, want %q", want.Name, m.FeatureNames(), want.Names)
 			}
+			if err := m.Detects(); m.Kind() != predict.Detector && (err == nil || !strings.Contains(err.Error(), "a features file beside it")) {
+				t.Errorf("%s, a %v, as the model of one sensor: %v", want.Name, m.Kind(), err)
+			}
 			if d := m.Describe(); m.Kind() == predict.Detector && (d.Anomalies != "low" || d.NeedsThreshold || m.NeedsLimit() || m.Anomalies() != predict.Low || m.Detects() != nil) {
 				t.Errorf("%s: %+v", want.Name, d)
 			}

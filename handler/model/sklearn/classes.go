@@ -1,9 +1,6 @@
 package sklearn
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
@@ -279,13 +276,3 @@ func init() {
 }
 
 var histogram = []string{"sklearn.ensemble._hist_gradient_boosting.gradient_boosting"}
-
-// names returns the names of classes, sorted and separated by commas.
-func names(list []class) string {
-	var all []string
-	for _, c := range list {
-		all = append(all, c.name)
-	}
-	slices.Sort(all)
-	return strings.Join(all, ", ")
-}

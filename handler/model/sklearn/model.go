@@ -37,7 +37,7 @@ func (m *Model) Detects() error {
 	if err := m.Predicts(); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: %s is a %v, no anomaly detector: the last step has to be one of %s", ErrUnsupported, m.root.label, m.root.kind, names(detectors))
+	return fmt.Errorf("%w: %s is a %v, and the model of one sensor has to detect anomalies: for rows of several sensors put a features file beside it that names its columns, or fit it on a DataFrame whose columns are sensors", ErrUnsupported, m.root.label, m.root.kind)
 }
 
 // Kind returns what the model's predictions are.
