@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// ID names what a job scores: a sensor of a device, or a device model, which is a
-// model of several sensors of the device. Either Sensor or DeviceModel is empty. A
-// device has no sensor and device model of the same name. Names are case-sensitive.
+// ID is the name of what a job scores: a sensor of a device, or a device model, which
+// is a model of several sensors of the device. It has the name of one of these, never
+// of both. A device has no sensor and device model of the same name. Names are
+// case-sensitive.
 type ID struct {
 	Device      string `json:"device"`                 // the name of the device
 	Sensor      string `json:"sensor,omitempty"`       // the name of the sensor; left out for a device model
