@@ -196,7 +196,7 @@ func (c console) report(p publication, asJSON bool) error {
 			fmt.Fprintf(c.out, "%s: %s\n", m.Serves, line)
 		}
 	}
-	c.list("not a model's name, passed over: %s\n", p.Ignored)
+	c.list("no model by name or content, passed over: %s\n", p.Ignored)
 	c.list("sensors without a model: %s\n", p.SensorsWithout)
 	c.list("models without a sensor, so far: %s\n", p.ModelsWithout)
 	verb := "to upload"

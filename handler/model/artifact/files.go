@@ -62,7 +62,7 @@ func loadFiles(all files, kind string, spec *features.Spec) (*Model, error) {
 		return nil, err
 	}
 	for _, taken := range m.Members() {
-		model.parts = append(model.parts, Part{b.from[taken.Key], taken.As})
+		model.parts = append(model.parts, Part{b.fileOf(taken.Key), taken.As})
 	}
 	return model, nil
 }
@@ -96,6 +96,21 @@ type filesBundle struct {
 	kind  string
 	steps []string
 	from  map[string]string // by key of a value: the file that holds it
+}
+
+// fileOf returns the file that holds a member. The key of a member of a dict in a file is
+// that of the file, a dot, and its key in the dict; if only one file has a value, it may be
+// its key in the dict alone.
+func (b *filesBundle) fileOf(key string) string {
+	for outer := key; outer != ""; outer = outer[:max(0, strings.LastIndexByte(outer, '.'))] {
+		if name, ok := b.from[outer]; ok {
+			return name
+		}
+	}
+	for _, name := range b.from {
+		return name
+	}
+	return ""
 }
 
 // read returns a [sklearn.Folder] of the values in the files.

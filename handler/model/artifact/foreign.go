@@ -117,6 +117,14 @@ func refusal(data []byte) error {
 	return nil
 }
 
+// IsOther reports whether data begins like a file that is of another kind than a model and
+// stands for none: a notebook, a script, a table, settings, an image. A Git LFS pointer, an
+// encrypted or an empty file is not of another kind: a model is to be had in its place.
+func IsOther(data []byte) bool {
+	err := refusal(data)
+	return err != nil && strings.HasSuffix(err.Error(), writeEstimator)
+}
+
 // pointed returns " (N bytes)", the size of the file that a Git LFS pointer stands for, or
 // "".
 func pointed(data []byte) string {

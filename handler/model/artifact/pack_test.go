@@ -2,6 +2,7 @@ package artifact_test
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -61,6 +62,51 @@ func TestPack(t *testing.T) {
 		for _, surplus := range []string{"README.md", "LICENSE", "data.csv", "requirements.txt", "conda.yaml", "old.pkl"} {
 			if a.Has(surplus) {
 				t.Errorf("%s: %s is packed", b.Name, surplus)
+			}
+		}
+	}
+}
+
+// TestPackBundle holds that a file with a dict, tuple or list, packed with its features
+// file, is the model that it is alone, and that steps have the same names.
+func TestPackBundle(t *testing.T) {
+	t.Parallel()
+	for _, b := range readGoldens[bundle](t, "testdata/bundles.json.gz") {
+		if b.Files != nil || b.Decision == nil && b.Value == nil || bytes.HasPrefix(b.File, []byte(archive.Magic)) {
+			continue // a zip file in a zip file is refused
+		}
+		want, err := b.load(t, false)
+		if err != nil {
+			t.Fatal(b.Name, err)
+		}
+		spec := b.Spec
+		if spec == "" {
+			spec = "{}"
+		}
+		for _, beside := range []string{"README.md", "requirements.txt"} {
+			if beside == "requirements.txt" && b.Spec != "" {
+				continue // then steps are named by file and key, as the error says
+			}
+			dir := fstest.MapFS{
+				"d/m.pkl": {Data: b.File}, "d/m.features.json": {Data: []byte(spec)}, "d/" + beside: {Data: []byte("scikit-learn==1.7\n")},
+			}
+			p, err := artifact.Pack(dir, slices.Sorted(maps.Keys(dir)))
+			if err != nil {
+				t.Errorf("%s beside %s: %v", b.Name, beside, err)
+				continue
+			}
+			x := slices.Concat(b.Rows...)
+			var packed, alone predict.Result
+			if err := errors.Join(p.Model.Predict(&packed, x), want.Predict(&alone, x)); err != nil {
+				t.Fatal(b.Name, err)
+			}
+			if !slices.Equal(packed.Scores, alone.Scores) || !slices.Equal(packed.Predictions, alone.Predictions) || !slices.Equal(p.Model.FeatureNames(), want.FeatureNames()) {
+				t.Errorf("%s beside %s: packed, it is another model", b.Name, beside)
+			}
+			for _, part := range p.Parts {
+				if part.Name != "d/m.pkl" && part.Name != "d/m.features.json" {
+					t.Errorf("%s beside %s: %q is packed as %s", b.Name, beside, part.Name, part.As)
+				}
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -50,7 +51,8 @@ var patterns = []string{"{device}/{sensor}", "model_{device}_{sensor}"}
 // model, and {name}.features.json is the features file of the model beside it. A
 // file default.pkl, or with another suffix, is the default model; devices.csv has
 // the attributes of devices. A file in .json or .txt is a model if XGBoost or LightGBM
-// wrote it, and it is no list of columns by its name. Hidden files are not looked at.
+// wrote it, and it is no list of columns by its name. A file with another suffix, such as
+// a notebook, is no model if its content is of another kind. Hidden files are not looked at.
 //
 // Two files for one place, and a name that can be read in two ways, are errors that
 // wrap [fleet.ErrInvalid].
@@ -102,6 +104,10 @@ type search struct {
 // besideModel are files that may belong to a model, by their names.
 var besideModel = regexp.MustCompile(`(?i)(feature|column|cols|threshold)[^/]*\.(json|txt)$`)
 
+// byTheWay are files that people keep beside models, by their names: with a suffix, or
+// without one as usual. A model may be called so too, if it is one by its content.
+var byTheWay = regexp.MustCompile(`\.|(?i)^(authors|changelog|dockerfile|jenkinsfile|licen[cs]e|makefile|notice|procfile|readme|version)$`)
+
 func (s *search) add(name string) error {
 	parts := strings.Split(name, "/")
 	switch {
@@ -116,6 +122,10 @@ func (s *search) add(name string) error {
 	place, ok, err := s.match(name)
 	if err == nil && ok && s.folders && model.Shared(name) {
 		ok, err = s.isBooster(name)
+	} else if err == nil && ok && s.folders && place.Scope != fleet.Attributes && byTheWay.MatchString(path.Base(name)) && stem(name) == path.Base(name) {
+		var other bool
+		other, err = s.isOther(name)
+		ok = !other
 	}
 	if err != nil {
 		return err
@@ -165,6 +175,17 @@ func (s *search) isBooster(name string) (bool, error) {
 	}
 	data, err := fs.ReadFile(s.dir, name)
 	return artifact.IsBooster(data), err
+}
+
+// isOther looks into a file whose name may be a model's or anything's.
+func (s *search) isOther(name string) (bool, error) {
+	file, err := s.dir.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	head, err := io.ReadAll(io.LimitReader(file, 64<<10))
+	return artifact.IsOther(head), err
 }
 
 // give adds a features file to the model that it is named after, and other files to

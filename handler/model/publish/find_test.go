@@ -71,6 +71,30 @@ func TestFindBoosters(t *testing.T) {
 	}
 }
 
+// TestFindPassesOver: what people keep beside models is told by its content, and what
+// stands for a model, such as a Git LFS pointer, is found, so that it is refused.
+func TestFindPassesOver(t *testing.T) {
+	t.Parallel()
+	dir := make(fstest.MapFS)
+	for name, content := range map[string]string{
+		"p/train.ipynb": `{"cells": [], "nbformat": 4}`, "p/README.md": "# Models\n", "p/plot.png": "\x89PNG\r\n", "p/conf.yaml": "a: 1\n",
+		"p/data.csv": "a,b\n1,2\n", "p/fit.py": "import sklearn\n", "p/LICENSE": "MIT License\n", "_fleet/README.md": "# Models\n",
+		"p/line1.temp": "version https://git-lfs.github.com/spec/v1\n", "p/line2.temp": "\x80\x04N.", "p/temp": "a broken model", "p/t.pkl": "a broken model", "p/empty.temp": "",
+		"devices.csv": "device,age\np,1\n",
+	} {
+		dir[name] = &fstest.MapFile{Data: []byte(content)}
+	}
+	files, others, err := Find(dir, "")
+	var got []string
+	for _, f := range files {
+		got = append(got, f.Path())
+	}
+	const wantOthers = "_fleet/README.md p/LICENSE p/README.md p/conf.yaml p/data.csv p/fit.py p/plot.png p/train.ipynb"
+	if err != nil || strings.Join(got, " ") != "devices.csv p/empty.temp p/line1.temp p/line2.temp p/t.pkl p/temp" || strings.Join(others, " ") != wantOthers {
+		t.Errorf("found %v, others %v, %v", got, others, err)
+	}
+}
+
 func TestFindRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ pattern, names, want string }{

@@ -73,6 +73,11 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 		for i, f := range files.Files {
 			files.Files[i].Value = l.unwrap(f.Value)
 		}
+		if len(files.Files) == 1 { // the members of a dict, tuple or list have the keys that they have without the folder
+			if kind, _ := membersOf(files.Files[0].Value); kind != "" {
+				v = files.Files[0].Value
+			}
+		}
 	}
 	root, step, err := l.unbundle(v)
 	if errors.Is(err, errNoBundle) {
