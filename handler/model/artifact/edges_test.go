@@ -407,6 +407,26 @@ func (h half) Predict(r *predict.Result, x []float64) error {
 	return nil
 }
 
+// TestDamaged: a pickle that breaks off in its midst is to be copied again; bytes that
+// happen to begin with an opcode are no pickle.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		data, want string
+		noModel    bool
+	}{
+		{"\x80\x04\x8c\x02\xff\xfe.", "pickle offset 2 (SHORT_BINUNICODE): a string is not UTF-8; if the file was damaged on its way, copy it again in binary mode", false},
+		{"\x80\x04]h\x07.", "nothing is in the memo at 7; if the file was damaged on its way", false},
+		{".\xff\x00ab", "this is none of the files that are read", true},
+		{"\x94\xff\x00ab", "this is none of the files that are read", true},
+	} {
+		_, err := Load([]byte(c.data), nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, ErrNoModel) != c.noModel {
+			t.Errorf("%q: %v, want %q", c.data, err, c.want)
+		}
+	}
+}
+
 // TestCutOff: a classifier's threshold is a probability, from which on it says the second
 // of two classes.
 func TestCutOff(t *testing.T) {

@@ -85,7 +85,8 @@ func readPickle(data []byte, opt pickle.Options) (any, error) {
 // explain returns the error for a file that was not read as a model. A text may be a pickle
 // of protocol 0, so only a text that is no pickle is recognised as something else.
 func explain(plain []byte, unpackErr, err error) error {
-	if notPickle := new(pickle.Error); !looksPickled(plain) && (unpackErr != nil || errors.As(err, &notPickle)) {
+	var at *pickle.Error
+	if !looksPickled(plain) && (unpackErr != nil || errors.As(err, &at)) {
 		if other := refusal(plain); other != nil {
 			return other
 		}
@@ -97,8 +98,10 @@ func explain(plain []byte, unpackErr, err error) error {
 		return fmt.Errorf("%w; if the file is yours, write it without compression", unpackErr)
 	case unpackErr != nil:
 		return fmt.Errorf("the file is damaged or ends too early: %w; %s", err, writeAgain)
-	case errors.Is(err, pickle.ErrOpcode) && !looksPickled(plain):
+	case errors.As(err, &at) && !looksPickled(plain) && (at.Offset == 0 || errors.Is(err, pickle.ErrOpcode)):
 		return noModel("this is none of the files that are read, and its format is not known (it begins with %q): %s", plain[:min(len(plain), 8)], writeEstimator)
+	case at != nil && !errors.Is(err, pickle.ErrLimit) && !errors.Is(err, pickle.ErrOutOfBand):
+		return fmt.Errorf("%w; if the file was damaged on its way, %s", err, writeAgain)
 	}
 	return err
 }
