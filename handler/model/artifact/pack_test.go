@@ -112,6 +112,22 @@ func TestPackBundle(t *testing.T) {
 	}
 }
 
+// TestNoStepThere: steps of which none is in the dict are told from a dict without a model.
+func TestNoStepThere(t *testing.T) {
+	t.Parallel()
+	for _, b := range readGoldens[bundle](t, "testdata/bundles.json.gz") {
+		if b.Name != "dict in doubt, settled" {
+			continue
+		}
+		b.Spec = `{"steps": ["skaler", "modle"]}`
+		_, err := b.load(t, false)
+		b.Refused = []string{`"one" (StandardScaler)`, `the features file names a step "skaler", which is no estimator in it: name those that are`}
+		b.refuses(t, err)
+		return
+	}
+	t.Error("there is no such golden")
+}
+
 // TestPackOne holds that a file alone stays as it is.
 func TestPackOne(t *testing.T) {
 	t.Parallel()

@@ -96,6 +96,9 @@ func (l *loader) unbundle(v any) (*element, Step, error) {
 		if err := l.refusal(v); err != nil {
 			return nil, Step{}, err
 		}
+		if len(b.steps) > 0 && slices.ContainsFunc(b.members, func(m member) bool { return b.estimates(m.value) }) {
+			return nil, Step{}, b.refuse("the features file names a step "+quoted(b.steps[0])+", which is no estimator in it", "name those that are")
+		}
 		return nil, Step{}, b.refuse("none of them is a fitted estimator that is known", WriteEstimator)
 	}
 	steps, err := b.order()
