@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/fleetscore/fleetscore/handler/model/predict"
+	"github.com/fleetscore/fleetscore/handler/model/xgboost"
 )
 
 // external makes an estimator of a model that another package has read.
@@ -71,6 +72,21 @@ func (e *element) decides() bool {
 		return p.last.decides()
 	}
 	return e.scores > 0
+}
+
+// single reports whether e's predictions are of type float32 in Python, as those of
+// XGBoost are.
+func (e *element) single() bool {
+	switch p := e.predictor.(type) {
+	case *external:
+		_, ok := p.Model.(*xgboost.Model)
+		return ok
+	case *pipeline:
+		return p.last.single()
+	case *target:
+		return p.regressor.single()
+	}
+	return false
 }
 
 // external returns m, a model of another library, as an estimator.

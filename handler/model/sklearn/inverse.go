@@ -8,8 +8,10 @@ import (
 
 // inverter is a transformer whose inverse_transform is known.
 type inverter interface {
-	// invert sets the n rows of dst to inverse_transform of the rows of src.
-	invert(dst, src []float64, n int, a *arena) error
+	// invert sets the n rows of dst to inverse_transform of the rows of src. If single is
+	// true, src is of type float32 in Python. Scikit-learn then changes the array in place,
+	// and so every step is rounded to float32.
+	invert(dst, src []float64, n int, single bool, a *arena) error
 }
 
 // invertible reports whether inverse_transform of e is supported.
@@ -32,19 +34,19 @@ func (e *element) invertible() bool {
 	return false
 }
 
-func (e *element) invert(dst, src []float64, n int, a *arena) error {
+func (e *element) invert(dst, src []float64, n int, single bool, a *arena) error {
 	if e.transformer == nil {
 		copy(dst, src)
 		return nil
 	}
-	return e.transformer.(inverter).invert(dst, src, n, a)
+	return e.transformer.(inverter).invert(dst, src, n, single, a)
 }
 
-func (p *pipeline) invert(dst, src []float64, n int, a *arena) error {
+func (p *pipeline) invert(dst, src []float64, n int, single bool, a *arena) error {
 	defer a.release(a.used)
 	for i := len(p.steps) - 1; i >= 0; i-- {
 		y := a.take(n * p.steps[i].width(len(src)/n))
-		if err := p.steps[i].invert(y, src, n, a); err != nil {
+		if err := p.steps[i].invert(y, src, n, single, a); err != nil {
 			return err
 		}
 		src = y
@@ -53,36 +55,37 @@ func (p *pipeline) invert(dst, src []float64, n int, a *arena) error {
 	return nil
 }
 
-func (f *functions) invert(dst, src []float64, _ int, _ *arena) error {
+func (f *functions) invert(dst, src []float64, _ int, single bool, _ *arena) error {
 	for i, x := range src {
-		dst[i] = f.inverse(x)
+		dst[i] = rounded(f.inverse(x), single)
 	}
 	return nil
 }
 
-func (s *centeredScaler) invert(dst, src []float64, n int, _ *arena) error {
+func (s *centeredScaler) invert(dst, src []float64, n int, single bool, _ *arena) error {
 	width := len(src) / n
+	narrow := single && s.narrow
 	for i, x := range src {
 		if s.scale != nil {
-			x *= s.scale[i%width]
+			x = rounded(x*rounded(s.scale[i%width], narrow), single)
 		}
 		if s.center != nil {
-			x += s.center[i%width]
+			x = rounded(x+rounded(s.center[i%width], narrow), single)
 		}
 		dst[i] = x
 	}
 	return nil
 }
 
-func (s *minMaxScaler) invert(dst, src []float64, n int, _ *arena) error {
+func (s *minMaxScaler) invert(dst, src []float64, n int, single bool, _ *arena) error {
 	width := len(src) / n
 	for i, x := range src {
-		dst[i] = (x - s.min[i%width]) / s.scale[i%width]
+		dst[i] = rounded(rounded(x-s.min[i%width], single)/s.scale[i%width], single)
 	}
 	return nil
 }
 
-func (t *quantileTransformer) invert(dst, src []float64, _ int, _ *arena) error {
+func (t *quantileTransformer) invert(dst, src []float64, _ int, single bool, _ *arena) error {
 	width := len(t.columns)
 	for i, p := range src {
 		q := &t.columns[i%width]
@@ -103,15 +106,16 @@ func (t *quantileTransformer) invert(dst, src []float64, _ int, _ *arena) error 
 		default:
 			dst[i] = interpolate(p, q.y, q.x)
 		}
+		dst[i] = rounded(dst[i], single)
 	}
 	return nil
 }
 
-func (t *powerTransformer) invert(dst, src []float64, n int, a *arena) error {
+func (t *powerTransformer) invert(dst, src []float64, n int, single bool, a *arena) error {
 	defer a.release(a.used)
 	if t.scaler != nil {
 		y := a.take(len(src))
-		if err := t.scaler.invert(y, src, n, a); err != nil {
+		if err := t.scaler.invert(y, src, n, single, a); err != nil {
 			return err
 		}
 		src = y
@@ -133,6 +137,7 @@ func (t *powerTransformer) invert(dst, src []float64, n int, a *arena) error {
 		default:
 			dst[i] = 1 - libm.Exp(-x)
 		}
+		dst[i] = rounded(dst[i], single)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sort"
 
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
@@ -13,6 +14,7 @@ type isotonic struct {
 	x, y      []float64
 	low, high float64 // X_min_ and X_max_
 	beyond    string  // out_of_bounds: nan, clip or raise
+	single    bool    // it was fitted on float32, and computes in float32
 	label     string
 }
 
@@ -30,6 +32,7 @@ func (a *attrs) isotonic() *isotonic {
 		nameX, nameY = "_necessary_X_", "_necessary_y_"
 	}
 	m.x, m.y = a.vector(nameX, points), a.vector(nameY, points)
+	m.single = a.isFloat32(nameX) && a.isFloat32(nameY)
 	m.low, m.high = a.finite("X_min_"), a.finite("X_max_")
 	m.beyond = a.text("out_of_bounds")
 	switch {
@@ -56,6 +59,7 @@ var errBeyond = errors.New("it is outside the range that the regression was fitt
 // value returns the prediction for x. It returns an error where out_of_bounds='raise'
 // raises one.
 func (m *isotonic) value(x float64) (float64, error) {
+	x = rounded(x, m.single)
 	if m.beyond == "clip" {
 		x = max(m.low, min(m.high, x))
 	}
@@ -63,12 +67,24 @@ func (m *isotonic) value(x float64) (float64, error) {
 	switch {
 	case last == 0:
 		return m.y[0], nil
+	case x >= m.x[0] && x <= m.x[last] && m.single:
+		return m.interpolate32(float32(x)), nil
 	case x >= m.x[0] && x <= m.x[last]:
 		return interpolate(x, m.x, m.y), nil
 	case m.beyond == "raise":
 		return 0, errBeyond
 	}
 	return math.NaN(), nil
+}
+
+// interpolate32 interpolates as scipy.interpolate.interp1d up to 1.17 does with arrays of
+// float32: every step is rounded. The other formula of scipy 1.18 may give a neighbouring
+// float32.
+func (m *isotonic) interpolate32(x float32) float64 {
+	at := max(1, sort.SearchFloat64s(m.x, float64(x)))
+	x0, x1, y0, y1 := float32(m.x[at-1]), float32(m.x[at]), float32(m.y[at-1]), float32(m.y[at])
+	slope := (y1 - y0) / (x1 - x0)
+	return float64(float32(slope*(x-x0)) + y0)
 }
 
 func (m *isotonic) predict(out outcome, x []float64, _ int, _ *arena) error {

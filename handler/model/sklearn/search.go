@@ -55,7 +55,7 @@ func (m *target) predict(out outcome, x []float64, n int, a *arena) error {
 	if err := m.regressor.predict(outcome{pred: predicted}, x, n, a); err != nil {
 		return err
 	}
-	return m.transformer.invert(out.pred, predicted, n, a)
+	return m.transformer.invert(out.pred, predicted, n, m.regressor.single(), a)
 }
 
 // loadFrozen loads a FrozenEstimator.

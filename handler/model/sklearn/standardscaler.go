@@ -7,10 +7,13 @@ import "slices"
 type centeredScaler struct {
 	center, scale []float64 // per column; nil if the scaler does not use it
 	clip          bool      // to [-1, 1]
+	narrow        bool      // rounds center and scale to float32 for rows of type float32
 }
 
 func loadStandardScaler(a *attrs) *element {
-	return a.centeredScaler("with_mean", "mean_", "with_std")
+	e := a.centeredScaler("with_mean", "mean_", "with_std")
+	e.transformer.(*centeredScaler).narrow = a.version >= 108
+	return e
 }
 
 func loadRobustScaler(a *attrs) *element {

@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """Writes golden models of scikit-learn around those of XGBoost and LightGBM, as estimators.py does: around.py OUTDIR
 
-The one here is of scikit-learn 1.7.2, XGBoost 3.2.0 and LightGBM 4.7.0.
+The ones here are of scikit-learn 1.7.2 with XGBoost 3.2.0 and scikit-learn 1.9.1 with XGBoost 3.4.1, and of LightGBM 4.7.0.
 """
 import json, lzma, pickle, sys, warnings
 
 import numpy as np, sklearn
 from lightgbm import LGBMClassifier
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingClassifier
+from sklearn.isotonic import IsotonicRegression
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from xgboost import XGBClassifier
+from sklearn.preprocessing import MinMaxScaler, PowerTransformer, QuantileTransformer, RobustScaler, StandardScaler
+from xgboost import XGBClassifier, XGBRegressor
 
 warnings.filterwarnings("ignore")
 rng = np.random.RandomState(0)
@@ -40,6 +42,32 @@ for name, model, y in [
         except AttributeError:
             pass
     models[name] = entry
+
+# The predictions of XGBoost are float32, and so are those of the inverse.
+value = 100 + 20 * x[:, 0] + rng.normal(size=80)
+booster = XGBRegressor(n_estimators=4, max_depth=2)
+for name, model in [
+    ("target_standard", TransformedTargetRegressor(booster, transformer=StandardScaler())),
+    ("target_min_max", TransformedTargetRegressor(booster, transformer=MinMaxScaler())),
+    ("target_robust", TransformedTargetRegressor(booster, transformer=RobustScaler())),
+    ("target_power", TransformedTargetRegressor(booster, transformer=PowerTransformer())),
+    ("target_quantile", TransformedTargetRegressor(booster, transformer=QuantileTransformer(n_quantiles=20))),
+    ("target_chain", TransformedTargetRegressor(make_pipeline(StandardScaler(), booster), transformer=make_pipeline(MinMaxScaler(), StandardScaler()))),
+    ("target_square", TransformedTargetRegressor(booster, func=np.sqrt, inverse_func=np.square)),
+    ("target_in_target", TransformedTargetRegressor(TransformedTargetRegressor(booster, transformer=StandardScaler()), transformer=MinMaxScaler())),
+]:
+    model.fit(x, value)
+    assert model.regressor_.predict(q).dtype == model.predict(q).dtype == np.float32
+    models[name] = {"file": pickle.dumps(model, 4).hex(), "X": floats(q), "predict": floats(model.predict(q))}
+scaler = StandardScaler().fit(value[:, None])
+booster.fit(x, scaler.transform(value[:, None])[:, 0])
+models["target_bundle"] = {"file": pickle.dumps({"model": booster, "y_scaler": scaler}, 4).hex(), "X": floats(q),
+    "predict": floats(scaler.inverse_transform(booster.predict(q)[:, None]))}
+model = CalibratedClassifierCV(XGBClassifier(n_estimators=4, max_depth=2), method="isotonic", cv=3).fit(x, codes)
+models["calibrated_isotonic_booster"] = {"file": pickle.dumps(model, 4).hex(), "X": floats(q), "classes": ["0", "1"],
+    "predict": [str(c) for c in model.predict(q)], "predict_proba": floats(model.predict_proba(q))}
+model = IsotonicRegression(out_of_bounds="clip").fit(x[:, 0].astype(np.float32), value.astype(np.float32))
+models["isotonic_float32"] = {"file": pickle.dumps(model, 4).hex(), "X": floats(q[:, :1]), "predict": floats(model.predict(q[:, :1]))}
 
 with lzma.open("%s/around-%s.json.xz" % (sys.argv[1], sklearn.__version__), "wb") as f:
     f.write(json.dumps({"models": models}, indent=0, sort_keys=True).encode())
