@@ -64,8 +64,12 @@ func indexData(v any) any {
 // them. It takes the list with as many names as a row has columns. If several lists do,
 // the key decides: see nameRank.
 func (b *bundle) nameColumns(e *element) error {
-	if e.in == anyWidth && len(b.columns) == 1 {
-		e.in = min(len(b.columns[0].names), maxFeatures)
+	if e.in == anyWidth && len(b.columns) > 0 {
+		width := len(b.columns[0].names)
+		if slices.ContainsFunc(b.columns, func(c columns) bool { return len(c.names) != width }) {
+			return b.refuse("how many columns the model takes is not clear, as nothing in it says so and the lists of columns have several lengths", "write the list of those it was fitted on as \"features\" only")
+		}
+		e.in = min(width, maxFeatures)
 	}
 	if b.names != nil || len(b.columns) == 0 {
 		return nil

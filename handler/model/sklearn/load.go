@@ -91,7 +91,7 @@ func LoadValue(size int, steps []string, read func(opt pickle.Options) (any, err
 	}
 	root = root.asModel()
 	if root.in == anyWidth {
-		return nil, fmt.Errorf("nothing in %s says how many features it takes: fit it with scikit-learn 0.23 or later", root.label)
+		return nil, fmt.Errorf("nothing in %s says how many features it takes: write it with the names of its columns, as {'model': model, 'features': [...]}", root.label)
 	}
 	m := newModel(root, l.written, l.names, step)
 	m.threshold, m.members = l.threshold, l.taken
