@@ -18,7 +18,7 @@ type agglomeration struct {
 // pools are the functions of numpy that pooling_func may be.
 var pools = map[string]func(values []float64) float64{
 	"mean": func(v []float64) float64 { return pairwiseSum(v) / float64(len(v)) },
-	"sum":  pairwiseSum,
+	"sum":  pairwiseSum[float64],
 	"max":  slices.Max[[]float64], "amax": slices.Max[[]float64],
 	"min": slices.Min[[]float64], "amin": slices.Min[[]float64],
 	"median": func(v []float64) float64 {

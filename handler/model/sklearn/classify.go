@@ -174,12 +174,12 @@ func logOfSum(v []float64) float64 {
 // pairwiseSum adds numbers in the same order as numpy.sum of a contiguous array
 // (pairwise_sum in numpy/_core/src/umath/loops_utils.h.src), so that the rounding is the
 // same.
-func pairwiseSum(v []float64) float64 {
+func pairwiseSum[F float32 | float64](v []F) F {
 	const block = 128
 	n := len(v)
 	switch {
 	case n < 8:
-		sum := math.Copysign(0, -1)
+		sum := F(math.Copysign(0, -1))
 		for _, x := range v {
 			sum += x
 		}
@@ -189,7 +189,7 @@ func pairwiseSum(v []float64) float64 {
 		half -= half % 8
 		return pairwiseSum(v[:half]) + pairwiseSum(v[half:])
 	}
-	r := [8]float64(v[:8])
+	r := [8]F(v[:8])
 	i := 8
 	for ; i < n-n%8; i += 8 {
 		for j := range r {

@@ -235,7 +235,7 @@ func promised(name, what string) bool {
 	case neighbours, strings.HasPrefix(name, "isotonic"):
 		return true
 	}
-	for _, prefix := range []string{"tree", "extra_tree", "forest", "boosting_r", "bagging_2", "bagging_3", "bagging_r", "bagging_knn", "adaboost_r", "dummy", "target_", "calibrated_isotonic_booster"} {
+	for _, prefix := range []string{"tree", "extra_tree", "forest", "boosting_r", "bagging_2", "bagging_3", "bagging_r", "bagging_knn", "adaboost_r", "dummy", "booster_", "calibrated_isotonic_booster"} {
 		if strings.HasPrefix(name, prefix) {
 			return name != "boosting_r_init"
 		}
@@ -289,6 +289,16 @@ func TestAround(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"1.7.2", "1.9.1"} {
 		for name, f := range readEstimators(t, "../testdata/around-"+version+".json.xz") {
+			t.Run(version+"/"+name, func(t *testing.T) { f.check(t, name) })
+		}
+	}
+}
+
+// TestSingle compares models that were fitted on float32, whose arrays are float32.
+func TestSingle(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"1.7.2", "1.9.1"} {
+		for name, f := range readEstimators(t, "../testdata/single-"+version+".json.xz") {
 			t.Run(version+"/"+name, func(t *testing.T) { f.check(t, name) })
 		}
 	}

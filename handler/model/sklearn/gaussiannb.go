@@ -41,13 +41,13 @@ func loadGaussianNB(a *attrs) *element {
 			a.fail("class_prior_ is %v at %d", p, i)
 		}
 		for j := range logs {
-			logs[j] = rounded(math.Log(rounded(2*math.Pi*m.variance[i*m.width+j], single)), single)
+			logs[j] = log(rounded(rounded(2*math.Pi, single)*m.variance[i*m.width+j], single), single)
 		}
 		total := pairwiseSum(logs)
 		if single {
 			total = sum32(logs)
 		}
-		m.constant = append(m.constant, rounded(math.Log(p), a.isFloat32("class_prior_")), -0.5*total)
+		m.constant = append(m.constant, log(p, a.isFloat32("class_prior_")), -0.5*total)
 	}
 	return &element{role: m.role, predictor: m, size: 16 * len(m.theta)}
 }
@@ -73,21 +73,4 @@ func (m *gaussianNB) predict(out outcome, x []float64, n int, a *arena) error {
 		}
 	}
 	return nil
-}
-
-// rounded returns v, rounded to float32 if single is true.
-func rounded(v float64, single bool) float64 {
-	if single {
-		return float64(float32(v))
-	}
-	return v
-}
-
-// sum32 returns numpy.sum of fewer than eight float32.
-func sum32(v []float64) float64 {
-	sum := float32(0)
-	for _, x := range v {
-		sum += float32(x)
-	}
-	return float64(sum)
 }

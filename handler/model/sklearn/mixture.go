@@ -18,6 +18,7 @@ type mixture struct {
 	cholesky [][]float64     // full and tied: per component precisions_cholesky_, transposed
 	shifted  [][]float64     // full and tied: per component its mean times precisions_cholesky_
 	constant []float64       // per component: added to -½ distance
+	single   bool            // fitted on float32 by 1.7 or later: what does not depend on the row is float32
 	diagonal linearAndSquare // diag and spherical
 }
 
@@ -39,7 +40,7 @@ func loadGaussianMixture(a *attrs) *element {
 		if w < 0 {
 			a.fail("weights_ is %v at %d", w, k)
 		}
-		m.constant[k] += math.Log(w)
+		m.constant[k] += log(w, a.isFloat32("weights_"))
 	}
 	return m.element(components.n)
 }
@@ -108,6 +109,7 @@ func (a *attrs) concentrations(components *dim) []float64 {
 func (a *attrs) mixture(components *dim) *mixture {
 	m := &mixture{means: a.matrix("means_", components, &a.in), shape: a.text("covariance_type")}
 	m.width = a.in.n
+	m.single = a.isFloat32("means_") && a.isFloat32("precisions_cholesky_")
 	shape, chol := a.array("precisions_cholesky_")
 	a.checkFinite("precisions_cholesky_", chol)
 	if a.err != nil {
@@ -122,7 +124,7 @@ func (a *attrs) mixture(components *dim) *mixture {
 	if m.constant = make([]float64, count); m.shape == "full" || m.shape == "tied" {
 		m.readFull(chol)
 	} else {
-		m.readDiagonal(chol)
+		m.readDiagonal(chol, a.version < 108)
 	}
 	for k, c := range m.constant {
 		if c-c != 0 {
@@ -154,16 +156,30 @@ func (m *mixture) readFull(chol []float64) {
 		}
 		logs := make([]float64, d)
 		for j := range logs {
-			logs[j] = math.Log(one[j*d+j])
+			logs[j] = log(one[j*d+j], m.single)
 		}
-		columns, shifted := transposed(one, d), make([]float64, d)
-		product(shifted, m.means[k*d:(k+1)*d], columns, d)
+		columns, shifted, mean := transposed(one, d), make([]float64, d), m.means[k*d:(k+1)*d]
+		if m.single {
+			vectorProduct32(shifted, mean, columns)
+		} else {
+			product(shifted, mean, columns, d)
+		}
 		m.cholesky, m.shifted = append(m.cholesky, columns), append(m.shifted, shifted)
-		m.constant[k] = pairwiseSum(logs)
+		m.constant[k] = m.sum(logs)
 	}
 }
 
-func (m *mixture) readDiagonal(chol []float64) {
+// sum returns numpy.sum of v.
+func (m *mixture) sum(v []float64) float64 {
+	if m.single {
+		return sum32(v)
+	}
+	return pairwiseSum(v)
+}
+
+// readDiagonal reads diagonal covariances. The version decides whether spherical ones are
+// multiplied with the means or with the products of means and rows.
+func (m *mixture) readDiagonal(chol []float64, before18 bool) {
 	d := m.width
 	s := &m.diagonal
 	terms, logs := make([]float64, d), make([]float64, d)
@@ -173,18 +189,19 @@ func (m *mixture) readDiagonal(chol []float64) {
 			if m.shape == "diag" {
 				root = chol[k*d+j]
 			}
-			mean, precision := m.means[k*d+j], root*root
-			logs[j], terms[j] = math.Log(root), float64(mean*mean)*precision
-			s.square, s.cross = append(s.square, precision), append(s.cross, mean*precision)
+			mean, precision := m.means[k*d+j], rounded(root*root, m.single)
+			square, cross := rounded(mean*mean, m.single), rounded(mean*precision, m.single && (m.shape == "diag" || before18))
+			logs[j], terms[j] = log(root, m.single), rounded(square*precision, m.single)
 			if m.shape == "spherical" {
-				terms[j] = mean * mean
+				terms[j] = square
 			}
+			s.square, s.cross = append(s.square, precision), append(s.cross, cross)
 		}
-		base := pairwiseSum(terms)
-		m.constant[k] = pairwiseSum(logs)
+		base := m.sum(terms)
+		m.constant[k] = m.sum(logs)
 		if m.shape == "spherical" {
-			base *= s.square[k*d]
-			m.constant[k] = float64(d) * math.Log(chol[k])
+			base = rounded(base*s.square[k*d], m.single)
+			m.constant[k] = rounded(float64(d)*log(chol[k], m.single), m.single)
 		}
 		s.base = append(s.base, base)
 	}

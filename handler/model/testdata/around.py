@@ -47,21 +47,21 @@ for name, model, y in [
 value = 100 + 20 * x[:, 0] + rng.normal(size=80)
 booster = XGBRegressor(n_estimators=4, max_depth=2)
 for name, model in [
-    ("target_standard", TransformedTargetRegressor(booster, transformer=StandardScaler())),
-    ("target_min_max", TransformedTargetRegressor(booster, transformer=MinMaxScaler())),
-    ("target_robust", TransformedTargetRegressor(booster, transformer=RobustScaler())),
-    ("target_power", TransformedTargetRegressor(booster, transformer=PowerTransformer())),
-    ("target_quantile", TransformedTargetRegressor(booster, transformer=QuantileTransformer(n_quantiles=20))),
-    ("target_chain", TransformedTargetRegressor(make_pipeline(StandardScaler(), booster), transformer=make_pipeline(MinMaxScaler(), StandardScaler()))),
-    ("target_square", TransformedTargetRegressor(booster, func=np.sqrt, inverse_func=np.square)),
-    ("target_in_target", TransformedTargetRegressor(TransformedTargetRegressor(booster, transformer=StandardScaler()), transformer=MinMaxScaler())),
+    ("booster_standard", TransformedTargetRegressor(booster, transformer=StandardScaler())),
+    ("booster_min_max", TransformedTargetRegressor(booster, transformer=MinMaxScaler())),
+    ("booster_robust", TransformedTargetRegressor(booster, transformer=RobustScaler())),
+    ("booster_power", TransformedTargetRegressor(booster, transformer=PowerTransformer())),
+    ("booster_quantile", TransformedTargetRegressor(booster, transformer=QuantileTransformer(n_quantiles=20))),
+    ("booster_chain", TransformedTargetRegressor(make_pipeline(StandardScaler(), booster), transformer=make_pipeline(MinMaxScaler(), StandardScaler()))),
+    ("booster_square", TransformedTargetRegressor(booster, func=np.sqrt, inverse_func=np.square)),
+    ("booster_in_target", TransformedTargetRegressor(TransformedTargetRegressor(booster, transformer=StandardScaler()), transformer=MinMaxScaler())),
 ]:
     model.fit(x, value)
     assert model.regressor_.predict(q).dtype == model.predict(q).dtype == np.float32
     models[name] = {"file": pickle.dumps(model, 4).hex(), "X": floats(q), "predict": floats(model.predict(q))}
 scaler = StandardScaler().fit(value[:, None])
 booster.fit(x, scaler.transform(value[:, None])[:, 0])
-models["target_bundle"] = {"file": pickle.dumps({"model": booster, "y_scaler": scaler}, 4).hex(), "X": floats(q),
+models["booster_bundle"] = {"file": pickle.dumps({"model": booster, "y_scaler": scaler}, 4).hex(), "X": floats(q),
     "predict": floats(scaler.inverse_transform(booster.predict(q)[:, None]))}
 model = CalibratedClassifierCV(XGBClassifier(n_estimators=4, max_depth=2), method="isotonic", cv=3).fit(x, codes)
 models["calibrated_isotonic_booster"] = {"file": pickle.dumps(model, 4).hex(), "X": floats(q), "classes": ["0", "1"],
