@@ -38,7 +38,7 @@ type client struct {
 // flags adds --url, --key and --identity.
 func (a *client) flags(cmd *cobra.Command, c console) {
 	a.deployed, a.keyOf = c.getenv("FUNCTION_APP_URL"), c.functionKey
-	cmd.PersistentFlags().StringVar(&a.url, "url", cmp.Or(a.deployed, "http://localhost:7071"), "address of the Functions app")
+	cmd.PersistentFlags().StringVar(&a.url, "url", cmp.Or(a.deployed, localURL()), "address of the Functions app")
 	cmd.PersistentFlags().StringVar(&a.key, "key", c.getenv("FLEETSCORE_KEY"), "function key, in Azure (environment: FLEETSCORE_KEY); under azd exec it is asked for")
 	cmd.PersistentFlags().StringVar(&a.audience, "identity", c.getenv("FLEETSCORE_IDENTITY"), "where the app asks callers to sign in: the audience of the token, such as api://CLIENT-ID (environment: FLEETSCORE_IDENTITY)")
 	cmd.PersistentFlags().Lookup("key").DefValue = ""

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -92,7 +93,13 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 			err = os.RemoveAll(s.dir)
 		}
 	}()
-	if err := writeServed(s.settings); err != nil {
+	address, err := url.Parse(s.host.URL())
+	if err != nil {
+		return err
+	}
+	announced := maps.Clone(s.settings)
+	announced[servedPort] = address.Port()
+	if err := writeServed(announced); err != nil {
 		return err
 	}
 	ctx, cancel := s.watch(ctx)

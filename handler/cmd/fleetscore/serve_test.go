@@ -35,9 +35,9 @@ func (b *buffer) String() string {
 func TestServe(t *testing.T) {
 	dist, repo := staged(t), abs(t, repository)
 	t.Chdir(t.TempDir())
-	url, out, stop := serve(t, dist)
+	_, out, stop := serve(t, dist)
 	waitFor(t, out, "runs list", func() bool {
-		_, _, code := command(t, "", nil, "runs", "list", "--url", url)
+		_, _, code := command(t, "", nil, "runs", "list")
 		_, err := os.Stat(served)
 		return code == 0 && err == nil
 	})
@@ -64,17 +64,17 @@ func TestServe(t *testing.T) {
 			strings.Contains(stdout, "models without a sensor, so far: nobody/else\n")
 	})
 	const id = "20260304T110000Z-20260304T120000Z"
-	expect(t, id, append([]string{"runs", "open", "--url", url}, window...)...)
+	expect(t, id, append([]string{"runs", "open"}, window...)...)
 	show := func(want string) {
 		t.Helper()
 		waitFor(t, out, want, func() bool {
-			stdout, _, code := command(t, "", nil, "runs", "show", id, "--url", url)
+			stdout, _, code := command(t, "", nil, "runs", "show", id)
 			return code == 0 && strings.Contains(stdout, "succeeded") && strings.Contains(stdout, want)
 		})
 	}
 	show("machine-01/vibration    scored    360   360 ") // by the model of another kind
-	expect(t, "is the one before again: counts from now on, with 2 models in all", "models", "rollback", "machine-01/vibration", "--refresh", "--url", url)
-	expect(t, "1 jobs re-opened, 0 added", "runs", "rescore", id, "--sensors", "*/vibration", "--url", url)
+	expect(t, "is the one before again: counts from now on, with 2 models in all", "models", "rollback", "machine-01/vibration", "--refresh")
+	expect(t, "1 jobs re-opened, 0 added", "runs", "rescore", id, "--sensors", "*/vibration")
 	show("machine-01/vibration    scored    360   14 ")
 	waitFor(t, out, "the run told", func() bool {
 		return strings.Contains(out.String(), id+"  succeeded: 4 sensors, 360 readings, 14 anomalies")

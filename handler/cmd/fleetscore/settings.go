@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/config"
@@ -33,6 +35,20 @@ func (c console) setting(name string) string {
 	return config.Default(name)
 }
 
+// servedPort is the name, beside the settings, of the port of the functions.
+const servedPort = "port"
+
+// localURL returns the address of the functions of a serve that runs in this folder, or
+// where serve puts them unless told. It is on this machine, whatever stands in the file:
+// the function key goes there.
+func localURL() string {
+	port, err := strconv.ParseUint(readServed()[servedPort], 10, 16)
+	if err != nil {
+		port = 7071
+	}
+	return fmt.Sprintf("http://localhost:%d", port)
+}
+
 func readServed() map[string]string {
 	data, err := os.ReadFile(served)
 	if err != nil {
@@ -45,7 +61,7 @@ func readServed() map[string]string {
 	return settings
 }
 
-// writeServed announces settings until it is called with nil.
+// writeServed announces settings, and servedPort, until it is called with nil.
 func writeServed(settings map[string]string) error {
 	if settings == nil {
 		if err := os.Remove(served); !errors.Is(err, fs.ErrNotExist) {
