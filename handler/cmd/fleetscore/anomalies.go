@@ -21,10 +21,11 @@ func anomaliesCommand(c console) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:   "anomalies",
-		Short: "List anomalies, or who had the most of them",
-		Long: `List the anomalous rows of a span of time: those of the newest window first, in a
-window by device and sensor. Without --from and --to it is the last day that has
-runs. With --top, rank the sensors and device models by how many they had.`,
+		Short: "List anomalies, or the sensors that had most of them",
+		Long: `List the anomalous rows of a span of time. The newest window comes first; within a
+window, rows are in the order of device and sensor. Without --from and --to the span
+is the last day that has runs. --top ranks the sensors and device models by the
+number of their anomalies instead.`,
 		Example: `  fleetscore anomalies --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z --device 'pump-*' --csv
   fleetscore anomalies --top 10 --sort share`,
 		Args: arguments(),
@@ -46,16 +47,17 @@ runs. With --top, rank the sensors and device models by how many they had.`,
 		},
 	}
 	window.add(cmd, "the span")
-	cmd.Flags().StringVar(&pattern, "device", "", "only these: a pattern for devices or device/sensor, such as 'pump-*/temperature'; * is any text")
-	cmd.Flags().IntVar(&limit, "limit", 1000, "how many rows, at most; 0 for all")
-	cmd.Flags().IntVar(&top, "top", 10, "rank the sensors, and list so many, at most 1000")
-	cmd.Flags().StringVar(&sort, "sort", "anomalies", "what --top goes by: anomalies or share (of the rows)")
+	cmd.Flags().StringVar(&pattern, "device", "", "only these devices or sensors: a pattern such as 'pump-*' or 'pump-*/temperature'; * is any text")
+	cmd.Flags().IntVar(&limit, "limit", 1000, "largest number of rows; 0 for all")
+	cmd.Flags().IntVar(&top, "top", 10, "rank the sensors, and list this many, at most 1000")
+	cmd.Flags().StringVar(&sort, "sort", "anomalies", "order of --top: anomalies, or share (anomalies of all rows)")
 	out.flags(cmd)
 	api.flags(cmd, c)
 	return cmd
 }
 
-// spanQuery returns the parameters from and to, none if the flags say nothing.
+// spanQuery returns the parameters from and to. It returns none if the flags are not
+// given.
 func spanQuery(window windowFlags) (url.Values, error) {
 	w, given, err := window.window()
 	if err != nil || !given {
@@ -101,7 +103,7 @@ func (c console) listAnomalies(ctx context.Context, api *client, query url.Value
 		fmt.Fprintf(c.err, "there are more: raise --limit\n")
 	}
 	if list.NotKept > 0 {
-		fmt.Fprintf(c.err, "%d more are only counted: the ledger keeps the first 1,000 of a job, the job's CSV has all\n", list.NotKept)
+		fmt.Fprintf(c.err, "%d more are not listed: the database keeps the first 1,000 of a job, and the job's CSV has all\n", list.NotKept)
 	}
 	if !out.json && !out.csv && len(list.Anomalies) == 0 {
 		fmt.Fprintf(c.out, "none from %s to %s\n", list.From.Format(time.DateTime), list.To.Format(time.DateTime))
@@ -109,7 +111,7 @@ func (c console) listAnomalies(ctx context.Context, api *client, query url.Value
 	return nil
 }
 
-// anomalies returns up to limit anomalous rows, all if it is 0.
+// anomalies returns up to limit anomalous rows, or all if limit is 0.
 func (a *client) anomalies(ctx context.Context, query url.Values, limit int) (all runs.AnomalyList, err error) {
 	if limit < 0 {
 		return all, usageError{fmt.Errorf("--limit %d is negative", limit)}
@@ -131,7 +133,7 @@ func (a *client) anomalies(ctx context.Context, query url.Values, limit int) (al
 			return all, nil
 		}
 		query.Set("after", next.Next)
-		query.Set("from", next.From.Format(time.RFC3339)) // where they were not given, later pages are of the same span
+		query.Set("from", next.From.Format(time.RFC3339)) // the next page must be of the same span
 		query.Set("to", next.To.Format(time.RFC3339))
 	}
 }

@@ -112,8 +112,8 @@ func TestTerminalAndAPI(t *testing.T) {
 	if got := records(with("backfill", "--dry-run")...); len(got) != 7 || got[1][3] != "missing" || got[6][3] != "to_come" {
 		t.Errorf("windows %v", got)
 	}
-	says("4 windows scored, 2 had a run or are not to be opened", with("backfill", "--sensors", "pump/1")...)
-	says("0 windows scored, 6 had a run", with("backfill")...)
+	says("4 windows scored; 2 others have a run, or the schedule opens them", with("backfill", "--sensors", "pump/1")...)
+	says("0 windows scored; 6 others have a run", with("backfill")...)
 	if got := records("runs", "list"); len(got) != 5 || got[1][2] != "succeeded" || got[1][1] != "requested" {
 		t.Errorf("runs %v", got)
 	}
@@ -148,7 +148,7 @@ func TestTerminalAndAPI(t *testing.T) {
 	says("0 duplicate, 0 conflict, 0 rejected", with("sensors", "show", "pump%2F1/p")...)
 	says(url+"/api/", "open", "--print")
 	for want, args := range map[string][]string{
-		"--from and --to say which span": {"backfill"}, "--at-once 0": with("backfill", "--at-once", "0"), "--sort goes with --top": {"anomalies", "--sort", "share"},
+		"--from and --to are missing": {"backfill"}, "--at-once 0": with("backfill", "--at-once", "0"), "--sort goes with --top": {"anomalies", "--sort", "share"},
 		"negative": with("anomalies", "--limit", "-1"), "none of the others can be": with("anomalies", "--json", "--csv"), "SENSOR is missing": {"sensors", "show"},
 		"is not of the form": {"sensors", "show", "x"},
 	} {

@@ -22,24 +22,25 @@ func backfillCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Score the windows of the schedule that have no run",
-		Long: `Score the windows of the schedule, in a span of the past, that have no run: those
-before the schedule began, and those whose runs are deleted. The oldest goes first,
-and only a few are open at a time, so that the fleet's new windows need not wait.
-Windows that the schedule will open itself are left to it. Whenever it is stopped,
-the same command goes on where it was.`,
+		Long: `Score the windows of the schedule that lie in a span of the past and have no run.
+A window has no run if it is older than the app, or if its run was deleted.
+
+The oldest window is scored first. Only a few runs are open at a time, so that new
+windows need not wait. Windows that the schedule will open itself are left to it.
+If the command is stopped, start it again: it goes on with the windows that are left.`,
 		Example: `  fleetscore backfill --from 2026-02-01T00:00:00Z --to 2026-03-01T00:00:00Z --dry-run
   fleetscore backfill --from 2026-02-01T00:00:00Z --to 2026-03-01T00:00:00Z --sensors 'pump-*'`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if b.atOnce < 1 || b.atOnce > 24 {
-				return usageError{fmt.Errorf("--at-once %d lies outside 1 to 24", b.atOnce)}
+				return usageError{fmt.Errorf("--at-once %d is not between 1 and 24", b.atOnce)}
 			}
 			query, err := spanQuery(window)
 			if err != nil {
 				return err
 			}
 			if len(query) == 0 {
-				return usageError{fmt.Errorf("--from and --to say which span")}
+				return usageError{fmt.Errorf("--from and --to are missing: they name the span")}
 			}
 			windows, err := api.windows(cmd.Context(), query)
 			if err != nil {
@@ -52,9 +53,9 @@ the same command goes on where it was.`,
 		},
 	}
 	window.add(cmd, "the span")
-	cmd.Flags().StringVar(&b.sensors, "sensors", "", "only these, a pattern for devices or device/sensor, such as 'pump-*/temperature'; * is any text")
-	cmd.Flags().IntVar(&b.atOnce, "at-once", 2, "how many runs are open at a time, 1 to 24")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say which windows there are, and which lack a run")
+	cmd.Flags().StringVar(&b.sensors, "sensors", "", "only these devices or sensors: a pattern such as 'pump-*' or 'pump-*/temperature'; * is any text")
+	cmd.Flags().IntVar(&b.atOnce, "at-once", 2, "number of runs that are open at a time, 1 to 24")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only list the windows, and say which have no run")
 	out.flags(cmd)
 	api.flags(cmd, c)
 	return cmd
@@ -92,19 +93,19 @@ func (c console) writeWindows(out output, windows []runs.Window) error {
 	return nil
 }
 
-// backfill is how windows are to be scored.
+// backfill are the options of the command backfill.
 type backfill struct {
-	sensors string
-	atOnce  int
+	sensors string // a pattern; empty is all sensors
+	atOnce  int    // the number of runs that are open at a time
 }
 
-// backfilled is what backfill writes.
+// backfilled is the output of backfill --json.
 type backfilled struct {
-	Runs []runs.Run `json:"runs"` // those opened, in the order of their windows
+	Runs []runs.Run `json:"runs"` // the runs that it opened, in the order of their windows
 }
 
-// backfill opens the runs of the missing windows, the oldest first, each once an
-// earlier one has ended, and waits for all.
+// backfill opens a run for each window that has none, the oldest first, and waits until
+// all have ended. At most b.atOnce runs are open at a time.
 func (c console) backfill(ctx context.Context, api *client, b backfill, windows []runs.Window, out output) error {
 	var missing []runs.Window
 	for _, w := range windows {
@@ -145,6 +146,6 @@ func (c console) backfill(ctx context.Context, api *client, b backfill, windows 
 	if err := c.write(out, t, done); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.err, "%d windows scored, %d had a run or are not to be opened\n", len(missing), len(windows)-len(missing))
+	fmt.Fprintf(c.err, "%d windows scored; %d others have a run, or the schedule opens them\n", len(missing), len(windows)-len(missing))
 	return nil
 }

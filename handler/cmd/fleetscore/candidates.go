@@ -15,8 +15,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/offline"
 )
 
-// candidates are the models of a folder as publish would put them into the
-// container, and the attributes of devices.
+// candidates returns the models of a folder, packed as publish packs them, and the
+// attributes of devices. The ids are the sensors that have readings.
 func (c console) candidates(ctx context.Context, folder string, ids []fleet.ID) ([]offline.Candidate, features.Attributes, error) {
 	dir := os.DirFS(folder)
 	files, others, err := publish.Find(dir, "")
@@ -69,8 +69,9 @@ func candidate(dir fs.FS, f publish.File, name string, bad error) offline.Candid
 	}}
 }
 
-// plainFiles returns the files of which one is one sensor's model, and the rest. In
-// the folder of a device that has other files, they may be parts of its models.
+// plainFiles splits files into those that are the model of one sensor each, and the
+// rest. If the folder of a device holds any file that is not named after a sensor, all
+// its files are in the rest: such a file may be a part of another's model.
 func plainFiles(files []publish.File, ids []fleet.ID) (plain, rest []publish.File) {
 	sensors := make(map[fleet.Place]bool, len(ids))
 	for _, id := range ids {

@@ -21,16 +21,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// client asks the run status API.
+// client calls the API of a Functions app.
 type client struct {
 	url string // of the Functions app, without /api
-	key string // function key; none is asked for locally
-	// deployed is the address of what azd deployed, if this runs under azd exec;
-	// keyOf asks Azure for its key.
+	key string // function key; empty if the app asks for none
+	// deployed is the address of the app that azd deployed. It is empty unless this
+	// runs under azd exec. keyOf gets the function key of that app from Azure.
 	deployed string
 	keyOf    func(context.Context) (string, error)
-	// audience is whom a token is for, if the app asks callers to sign in; token gets one
-	// for a scope, as whoever is signed in.
+	// audience is the audience of the token, if the app asks callers to sign in. token
+	// gets a token for a scope, for the user who is signed in to azd or az.
 	audience string
 	token    func(ctx context.Context, scope string) (string, error)
 }
@@ -39,15 +39,15 @@ type client struct {
 func (a *client) flags(cmd *cobra.Command, c console) {
 	a.deployed, a.keyOf = c.getenv("FUNCTION_APP_URL"), c.functionKey
 	cmd.PersistentFlags().StringVar(&a.url, "url", cmp.Or(a.deployed, localURL()), "address of the Functions app")
-	cmd.PersistentFlags().StringVar(&a.key, "key", c.getenv("FLEETSCORE_KEY"), "function key, in Azure (environment: FLEETSCORE_KEY); under azd exec it is asked for")
-	cmd.PersistentFlags().StringVar(&a.audience, "identity", c.getenv("FLEETSCORE_IDENTITY"), "where the app asks callers to sign in: the audience of the token, such as api://CLIENT-ID (environment: FLEETSCORE_IDENTITY)")
+	cmd.PersistentFlags().StringVar(&a.key, "key", c.getenv("FLEETSCORE_KEY"), "function key of an app in Azure (environment: FLEETSCORE_KEY; under azd exec, Azure is asked for it)")
+	cmd.PersistentFlags().StringVar(&a.audience, "identity", c.getenv("FLEETSCORE_IDENTITY"), "audience of the token, such as api://CLIENT-ID, if the app asks callers to sign in (environment: FLEETSCORE_IDENTITY)")
 	cmd.PersistentFlags().Lookup("key").DefValue = ""
 	cmd.PersistentFlags().Lookup("identity").DefValue = ""
 	a.token = signedIn()
 }
 
-// signedIn returns what gets tokens as whoever is signed in to azd or az. It looks for
-// them at the first call.
+// signedIn returns a function that gets tokens for the user who is signed in to azd or
+// az. The function looks for azd and az at its first call.
 func signedIn() func(ctx context.Context, scope string) (string, error) {
 	sources := sync.OnceValues(release.SignedIn)
 	return func(ctx context.Context, scope string) (string, error) {
@@ -59,8 +59,8 @@ func signedIn() func(ctx context.Context, scope string) (string, error) {
 	}
 }
 
-// direct follows no redirect: the key and the token are for the app alone, and a page
-// to sign in to is no answer.
+// direct follows no redirects. The key and the token must go to no other server, and a
+// sign-in page is not an answer of the API.
 var direct = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // call sends in, if not nil, as JSON to a path below /api, and reads the answer
@@ -116,14 +116,14 @@ func (a *client) authorize(req *http.Request) error {
 	}
 	token, err := a.token(req.Context(), strings.TrimSuffix(a.audience, "/.default")+"/.default")
 	if err != nil {
-		return fmt.Errorf("a token for %s: %w", a.audience, err)
+		return fmt.Errorf("get a token for %s: %w", a.audience, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	return nil
 }
 
-// keyFor returns the function key. That of what azd deployed is asked for once, and
-// goes to no other address.
+// keyFor returns the function key. The key of the app that azd deployed is got from
+// Azure once, and is sent to that app only.
 func (a *client) keyFor(ctx context.Context) (string, error) {
 	if a.key != "" || a.url != a.deployed {
 		return a.key, nil
@@ -133,8 +133,9 @@ func (a *client) keyFor(ctx context.Context) (string, error) {
 	return a.key, err
 }
 
-// answerError says what an answer that is no success asks for. App Service sends callers
-// that have not signed in to a page, or answers 401 or 403, as it is set up.
+// answerError returns the error for an answer that is not a success, and how to mend it.
+// App Service redirects callers that have not signed in to a page, or answers 401 or
+// 403. Which of these it does is a setting of the app.
 // https://learn.microsoft.com/azure/app-service/overview-authentication-authorization
 func (a *client) answerError(resp *http.Response) error {
 	data, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
@@ -147,7 +148,7 @@ func (a *client) answerError(resp *http.Response) error {
 	asks := err == nil && (at.Host != host || strings.HasPrefix(at.Path, "/.auth/")) || strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Bearer")
 	switch {
 	case a.audience != "" && (asks || resp.StatusCode == http.StatusForbidden):
-		return fmt.Errorf("%s does not take the token for %s (%s): it must be an audience that its sign-in allows, and you a user that it allows", host, a.audience, resp.Status)
+		return fmt.Errorf("%s does not take the token for %s (%s): its sign-in must allow this audience, and your user", host, a.audience, resp.Status)
 	case asks:
 		return fmt.Errorf("%s asks callers to sign in (%s): name the audience of its sign-in with --identity, such as --identity api://CLIENT-ID", host, resp.Status)
 	case resp.StatusCode/100 == 3:
@@ -168,7 +169,7 @@ func (a *client) show(ctx context.Context, id string) (run runs.Run, err error) 
 	return run, err
 }
 
-// jobs returns all jobs of a run, in one state if it is not empty.
+// jobs returns all jobs of a run, or those in one state if state is not empty.
 func (a *client) jobs(ctx context.Context, id, state string) (all []runs.Job, err error) {
 	query := url.Values{"limit": {"1000"}}
 	if state != "" {
@@ -187,9 +188,10 @@ func (a *client) jobs(ctx context.Context, id, state string) (all []runs.Job, er
 	}
 }
 
-// wait returns the run once it has ended, and tells bar how far it is.
+// wait waits until a run has ended, and returns it. bar shows the number of jobs that
+// are closed.
 func (a *client) wait(ctx context.Context, id string, bar *progress) (runs.Run, error) {
-	const often = 50 // failures in a row, in five seconds or more: the handler may have to start anew
+	const often = 50 // failures in a row: that is five seconds or more, enough for the handler to restart
 	for failures := 0; ; {
 		run, err := a.show(ctx, id)
 		if err != nil {

@@ -14,20 +14,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
-// dataFlags say how files of readings are read.
+// dataFlags are the flags that say how to read files of readings.
 type dataFlags struct {
 	opt                   tabular.Options
 	delimiter, zone, date string
 }
 
-// dataHelp says which files are read; the help of each command that reads them
-// ends with it.
+// dataHelp is the end of the help of each command that reads files of readings.
 const dataHelp = `
 
-Files are CSV with any delimiter, JSON lines or Parquet, plain or with gzip or
-zstd; a row a reading, or a column a sensor. The columns are found by their
-usual names, such as TS, Device, Sensor and Val. A folder stands for the files in it, a
-pattern such as 'data/*.csv' for those it fits, and - for stdin.`
+A file of readings is CSV with any delimiter, JSON lines or Parquet. It may be
+compressed with gzip or zstd. It has a row for each reading, or a column for each
+sensor. Columns are found by their usual names, such as TS, Device, Sensor and Val;
+the flags name others. A folder means all files in it. A pattern such as
+'data/*.csv' means the files that match it. - means stdin.`
 
 func (f *dataFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -35,11 +35,11 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.opt.Device, "device", "", "column of the device, or the device of all readings (default: the file's name)")
 	flags.StringVar(&f.opt.Sensor, "sensor", "", "column of the sensor, or the sensor of all readings")
 	flags.StringVar(&f.opt.Value, "value", "", "column of the value")
-	flags.StringVar(&f.delimiter, "delimiter", "", `character between fields, \t for a tab (default: found)`)
-	flags.StringVar(&f.opt.Decimal, "decimal", "", "decimal point or comma (default: found)")
-	flags.StringVar(&f.date, "date-order", "", "how 03/04/2026 is meant: dmy or mdy")
-	flags.StringVar(&f.zone, "zone", "", "time zone of times that name none, such as Europe/Berlin (default UTC)")
-	flags.BoolVar(&f.opt.Strict, "strict", false, "stop at the first row that is no reading")
+	flags.StringVar(&f.delimiter, "delimiter", "", `character between fields, \t for a tab (default: detected)`)
+	flags.StringVar(&f.opt.Decimal, "decimal", "", "decimal separator, . or , (default: detected)")
+	flags.StringVar(&f.date, "date-order", "", "order of a date such as 03/04/2026: dmy or mdy")
+	flags.StringVar(&f.zone, "zone", "", "time zone of times without an offset, such as Europe/Berlin (default UTC)")
+	flags.BoolVar(&f.opt.Strict, "strict", false, "stop at the first row that is not a reading")
 }
 
 // open finds the files.
@@ -52,7 +52,7 @@ func (f *dataFlags) open(c console, patterns []string) (*tabular.Reader, error) 
 	case len(d) == 1:
 		opt.Delimiter = d[0]
 	case len(d) > 1:
-		return nil, usageError{fmt.Errorf("--delimiter %q: one character is wanted", f.delimiter)}
+		return nil, usageError{fmt.Errorf("--delimiter %q: it must be one character", f.delimiter)}
 	}
 	if f.zone != "" {
 		zone, err := time.LoadLocation(f.zone)
@@ -68,11 +68,11 @@ func (f *dataFlags) open(c console, patterns []string) (*tabular.Reader, error) 
 	return r, err
 }
 
-// warnings says, for people, what of the files did not become readings.
+// warnings returns lines that say which rows, cells and columns were not read, and why.
 func warnings(r tabular.Report) []string {
 	var all []string
 	if r.Refused > 0 {
-		all = append(all, fmt.Sprintf("%d rows or cells are no readings:", r.Refused))
+		all = append(all, fmt.Sprintf("%d rows or cells are not readings:", r.Refused))
 		for _, line := range r.First {
 			all = append(all, "  "+line)
 		}
@@ -81,12 +81,13 @@ func warnings(r tabular.Report) []string {
 		}
 	}
 	if len(r.Ignored) > 0 {
-		all = append(all, "columns and lines without numbers are passed over: "+strings.Join(r.Ignored, ", "))
+		all = append(all, "columns and lines without numbers were not read: "+strings.Join(r.Ignored, ", "))
 	}
 	return all
 }
 
-// counts says what became of the rows of the files.
+// counts returns a line with the numbers of rows, files, readings, missing values and
+// refused rows.
 func counts(r tabular.Report) string {
 	return fmt.Sprintf("%d rows of %d files: %d readings, %d missing, %d refused", r.Rows, r.Files, r.Read, r.Missing, r.Refused)
 }

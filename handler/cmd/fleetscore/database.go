@@ -19,8 +19,9 @@ func migrateCommand(c console) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Create or update the tables of the database",
-		Long: `Create or update the tables of the database that the setting SQL_DSN names. It
-may run while the application does, and does nothing where nothing is to do.`,
+		Long: `Create or update the tables of the database that the setting SQL_DSN names.
+The application may be running meanwhile. If the tables are up to date, nothing
+is changed.`,
 		Example: `  fleetscore migrate
   SQL_DSN='sqlserver://fleet.database.windows.net?database=fleet&fedauth=ActiveDirectoryDefault' fleetscore migrate`,
 		Args: arguments(),
@@ -47,8 +48,8 @@ func (c console) openDatabase() (*store.DB, error) {
 	return store.Open(cfg.SQL, store.Options{Log: slog.New(slog.NewTextHandler(c.err, nil))})
 }
 
-// sensors returns the enabled sensors that the database knows. It is nil where
-// there is no database yet.
+// sensors returns the enabled sensors in the database. It returns nil if there is no
+// database yet.
 func (c console) sensors(ctx context.Context) (map[fleet.ID]bool, error) {
 	cfg, err := config.FromEnv(c.setting)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -18,7 +19,7 @@ func deadLetterCommand(c console) *cobra.Command {
 	return group("deadletter", "List, show and replay what ingest refused", lettersListCommand(c), lettersShowCommand(c), lettersReplayCommand(c))
 }
 
-// letterFlags select lines of dead letters.
+// letterFlags are the flags that select lines of dead letters.
 type letterFlags struct {
 	reason, device, from, to string
 	open                     func() (*azure.Storage, error)
@@ -26,19 +27,21 @@ type letterFlags struct {
 
 const letterHelp = `
 
-Lines are selected by a part of their reason, by a pattern of the device, and by when the event
-reached the hub. NAME is the name of a dead letter, or its beginning, such as that of the hub.`
+The flags select lines by their reason, by the device, and by the time at which the
+event reached the hub. NAME selects the dead letters whose names begin with it: the
+name of a hub, for instance.`
 
 func (f *letterFlags) add(c console, cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.reason, "reason", "", "a part of the reason, in any case")
+	flags.StringVar(&f.reason, "reason", "", "a part of the reason; upper and lower case are the same")
 	flags.StringVar(&f.device, "device", "", "device, or a pattern such as 'press-*'")
-	flags.StringVar(&f.from, "from", "", "from when on the event reached the hub, such as 2026-11-27T07:00:00Z")
-	flags.StringVar(&f.to, "to", "", "until when")
+	flags.StringVar(&f.from, "from", "", "events that reached the hub at this time or later, such as 2026-11-27T07:00:00Z")
+	flags.StringVar(&f.to, "to", "", "events that reached the hub before this time")
 	f.open = c.storageFlag(cmd)
 }
 
-// filter returns what the flags select, with the storage it stands in.
+// filter returns the filter of the flags and of the argument NAME, if there is one, and
+// the storage account of the dead letters.
 func (f *letterFlags) filter(args []string) (ingest.Filter, *azure.Storage, error) {
 	filter := ingest.Filter{Reason: f.reason, Device: f.device}
 	if len(args) > 1 {
@@ -67,36 +70,47 @@ func (f *letterFlags) filter(args []string) (ingest.Filter, *azure.Storage, erro
 	return filter, storage, err
 }
 
-// letterGroup are the lines of one reason.
-type letterGroup struct {
-	Reason   string    `json:"reason"`
-	Lines    int       `json:"lines"`
-	Readings int       `json:"readings"`
-	First    time.Time `json:"first,omitzero"`
-	Last     time.Time `json:"last,omitzero"`
-	Blob     string    `json:"blob"` // of the last
-	Example  string    `json:"example"`
-}
-
-func lettersListCommand(c console) *cobra.Command {
+// letterCommand completes a command that works on lines of dead letters. It adds the flags
+// that select lines, and --json. The command runs do with the filter of these flags.
+func (c console) letterCommand(cmd *cobra.Command, do func(ctx context.Context, letters ingest.Letters, filter ingest.Filter, asJSON bool) error) *cobra.Command {
 	var f letterFlags
 	var asJSON bool
-	cmd := &cobra.Command{
-		Use:     "list [NAME]",
-		Short:   "List the reasons why readings were refused",
-		Long:    "List the reasons for which readings stand in the dead letter, the most frequent first." + letterHelp,
-		Example: "  fleetscore deadletter list\n  fleetscore deadletter list --device 'press-*' --from 2026-11-27T00:00:00Z",
-	}
+	cmd.Long += letterHelp
 	f.add(c, cmd)
+	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		filter, storage, err := f.filter(args)
 		if err != nil {
 			return err
 		}
 		defer storage.Close()
+		return do(cmd.Context(), ingest.Letters{Files: storage.Blobs()}, filter, asJSON)
+	}
+	return cmd
+}
+
+// letterGroup sums up the lines with one reason.
+type letterGroup struct {
+	Reason   string    `json:"reason"`
+	Lines    int       `json:"lines"`
+	Readings int       `json:"readings"`
+	First    time.Time `json:"first,omitzero"`
+	Last     time.Time `json:"last,omitzero"`
+	Blob     string    `json:"blob"`    // the dead letter that holds the last line
+	Example  string    `json:"example"` // the whole reason of the last line
+}
+
+func lettersListCommand(c console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "list [NAME]",
+		Short:   "List the reasons why readings were refused",
+		Long:    "List the reasons why readings are in the dead letter, the most frequent first.",
+		Example: "  fleetscore deadletter list\n  fleetscore deadletter list --device 'press-*' --from 2026-11-27T00:00:00Z",
+	}
+	return c.letterCommand(cmd, func(ctx context.Context, letters ingest.Letters, filter ingest.Filter, asJSON bool) error {
 		byReason := map[string]*letterGroup{}
 		groups := []*letterGroup{}
-		for x, err := range (ingest.Letters{Files: storage.Blobs()}).All(cmd.Context(), filter) {
+		for x, err := range letters.All(ctx, filter) {
 			if err != nil {
 				return err
 			}
@@ -123,37 +137,27 @@ func lettersListCommand(c console) *cobra.Command {
 			return c.writeJSON(groups)
 		}
 		if len(groups) == 0 {
-			fmt.Fprintln(c.out, "nothing stands in the dead letter")
+			fmt.Fprintln(c.out, "no lines in the dead letter")
 		}
 		for _, g := range groups {
 			fmt.Fprintf(c.out, "%d readings, %s to %s: %s\n  the last: %s\n  in %s\n", g.Readings, g.First.Format(time.RFC3339), g.Last.Format(time.RFC3339), g.Reason, g.Example, g.Blob)
 		}
 		return nil
-	}
-	jsonFlag(cmd, &asJSON)
-	return cmd
+	})
 }
 
 func lettersShowCommand(c console) *cobra.Command {
-	var f letterFlags
 	var limit int
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "show [NAME]",
 		Short:   "Show what was refused, with its bytes",
-		Long:    "Show lines of the dead letter: where the event stands in the hub, why it was refused, and its bytes." + letterHelp,
+		Long:    "Show lines of the dead letter: the position of the event in the hub, the reason, and its bytes.",
 		Example: "  fleetscore deadletter show --reason clock --limit 3\n  fleetscore deadletter show readings/0/0000000000000000007-1-7d0c",
 	}
-	f.add(c, cmd)
-	cmd.Flags().IntVar(&limit, "limit", 20, "how many lines at most")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		filter, storage, err := f.filter(args)
-		if err != nil {
-			return err
-		}
-		defer storage.Close()
+	cmd.Flags().IntVar(&limit, "limit", 20, "largest number of lines")
+	return c.letterCommand(cmd, func(ctx context.Context, letters ingest.Letters, filter ingest.Filter, asJSON bool) error {
 		all := []ingest.Standing{}
-		for x, err := range (ingest.Letters{Files: storage.Blobs()}).All(cmd.Context(), filter) {
+		for x, err := range letters.All(ctx, filter) {
 			if err != nil {
 				return err
 			}
@@ -184,32 +188,22 @@ func lettersShowCommand(c console) *cobra.Command {
 			fmt.Fprintf(c.out, "  %s\n", raw)
 		}
 		return nil
-	}
-	jsonFlag(cmd, &asJSON)
-	return cmd
+	})
 }
 
 func lettersReplayCommand(c console) *cobra.Command {
-	var f letterFlags
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "replay [NAME]",
-		Short: "Give back to ingest what it refused, after the mapping was repaired",
-		Long: `Take lines out of the dead letter and give their events back to ingest: the next
-tick takes them through the present mapping and rules, with what hub and sender said of them. What is refused
-again is in the dead letter again. It may be killed and begun anew: each reading is
-stored once, and none is lost.` + letterHelp,
+		Short: "Ingest refused events again, after the mapping was mended",
+		Long: `Take lines out of the dead letter and ingest their events again. The next tick reads
+them with the present mapping and rules, and with the properties that hub and sender
+gave them. Events that are refused again return to the dead letter. The command may
+be stopped and started again: each reading is stored once, and none is lost.`,
 		Example: "  fleetscore ingest publish plant.jq\n  fleetscore deadletter replay --reason 'no mapping reads it'\n  azd exec go run ./handler/cmd/fleetscore deadletter replay --device 'press-*'",
 	}
-	f.add(c, cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		filter, storage, err := f.filter(args)
-		if err != nil {
-			return err
-		}
-		defer storage.Close()
+	return c.letterCommand(cmd, func(ctx context.Context, letters ingest.Letters, filter ingest.Filter, asJSON bool) error {
 		bar := c.progress("replaying readings", -1)
-		sum, err := ingest.Letters{Files: storage.Blobs()}.Replay(cmd.Context(), filter, func(r ingest.Replayed) { bar.add(r.Readings) })
+		sum, err := letters.Replay(ctx, filter, func(r ingest.Replayed) { bar.add(r.Readings) })
 		bar.end()
 		if err != nil {
 			return err
@@ -217,9 +211,7 @@ stored once, and none is lost.` + letterHelp,
 		if asJSON {
 			return c.writeJSON(sum)
 		}
-		fmt.Fprintf(c.out, "%d readings in %d lines are given back; the next tick takes them\n", sum.Readings, sum.Lines)
+		fmt.Fprintf(c.out, "%d readings in %d lines are taken out; the next tick ingests them again\n", sum.Readings, sum.Lines)
 		return nil
-	}
-	jsonFlag(cmd, &asJSON)
-	return cmd
+	})
 }

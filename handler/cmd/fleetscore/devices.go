@@ -15,7 +15,7 @@ func devicesCommand(c console) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:     "devices",
-		Short:   "List devices, and when each was heard of last",
+		Short:   "List devices, with the time of the last reading of each",
 		Example: "  fleetscore devices\n  fleetscore devices --json | jq -r '.devices[] | select(.last < \"2026-03-01\").device'",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -44,7 +44,7 @@ func devicesCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// moment writes a time in whole seconds of UTC; none as nothing.
+// moment formats a time in UTC to the second. The zero time is empty.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""

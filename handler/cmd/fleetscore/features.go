@@ -18,8 +18,8 @@ type table struct {
 	rows  *csv.Reader
 	head  []string // nil if there is none
 	first []string // the first row of numbers, if there is no head
-	row   []string // the present row
-	line  int      // its number in the file
+	row   []string // the current row
+	line  int      // the number of its line in the file, from 1
 }
 
 func newTable(name string, r io.Reader) (*table, error) {
@@ -47,8 +47,9 @@ func newTable(name string, r io.Reader) (*table, error) {
 	return t, nil
 }
 
-// columns returns the positions of the n columns names or, without names, of
-// all but others.
+// columns returns the positions of the columns that names lists. If names is empty, it
+// returns all columns except others. It is an error if they are not n. Upper and lower
+// case are the same.
 func (t *table) columns(names []string, n int, others ...string) ([]int, error) {
 	var at []int
 	if len(names) > 0 {
@@ -86,7 +87,7 @@ func (t *table) describe() string {
 	return strings.Join(t.head, ", ")
 }
 
-// read goes to the next row. It returns io.EOF after the last.
+// read reads the next row into t.row. It returns io.EOF after the last.
 func (t *table) read() (err error) {
 	t.row, t.first = t.first, nil
 	if t.row == nil {
@@ -101,8 +102,8 @@ func (t *table) read() (err error) {
 	return nil
 }
 
-// numbers appends the numbers of the row at the positions at to x. An empty
-// field is NaN.
+// numbers appends the fields at the positions at to x, as numbers. An empty field is
+// NaN.
 func (t *table) numbers(x []float64, at []int) ([]float64, error) {
 	for _, i := range at {
 		v, err := parseNumber(t.row[i])
@@ -114,7 +115,7 @@ func (t *table) numbers(x []float64, at []int) ([]float64, error) {
 	return x, nil
 }
 
-// fields returns the fields of the row at the positions at.
+// fields returns the fields at the positions at, without blanks around them.
 func (t *table) fields(at []int) []string {
 	if len(at) == 0 {
 		return nil

@@ -26,10 +26,10 @@ func featuresCommand(c console) *cobra.Command {
 	var file, out, attributes string
 	cmd := &cobra.Command{
 		Use:   "features DATA...",
-		Short: "Write the rows that a features file makes of readings",
-		Long: `Write the rows that a features file makes of readings, as CSV: TS, Device, and a
-column per feature. These are the very rows that package features makes for a
-model: whoever trains on them trains on what is scored. docs/features.md describes the file.` + dataHelp,
+		Short: "Compute the rows that a features file defines",
+		Long: `Compute the rows that a features file defines, from readings, and write them as CSV:
+TS, Device, and a column for each feature. A run computes the same rows for a model,
+so train the model on them. docs/features.md describes the features file.` + dataHelp,
 		Example: `  fleetscore features readings.csv --features pump.features.json -o rows.csv`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) (err error) {
@@ -69,21 +69,21 @@ model: whoever trains on them trains on what is scored. docs/features.md describ
 	}
 	cmd.Flags().StringVar(&file, "features", "", "the features file")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "the CSV file to write (default: stdout)")
-	cmd.Flags().StringVar(&attributes, "attributes", "", "the file devices.csv: attributes of devices, whose names stand in the column device")
+	cmd.Flags().StringVar(&attributes, "attributes", "", "the file devices.csv, with attributes of devices; its column device has their names")
 	flags.add(cmd)
 	memory = memoryFlags(cmd)
 	return cmd
 }
 
-// devices are the readings of devices, sorted.
+// devices are the readings of several devices, sorted by time.
 type devices struct {
 	*series.Set
 	names   []string
 	sensors map[string][]fleet.ID
-	window  fleet.Window // holds all readings
+	window  fleet.Window // the time range of all readings
 }
 
-// devices reads the readings of the devices that match. The set is to be closed.
+// devices reads the readings of the devices that match. The caller must close the set.
 func (c console) devices(flags *dataFlags, memory *series.Options, args []string, match features.Patterns) (d devices, err error) {
 	files, err := flags.open(c, args)
 	if err != nil {
@@ -107,7 +107,7 @@ func (c console) devices(flags *dataFlags, memory *series.Options, args []string
 		fmt.Fprintf(c.err, "warning: %s\n", w)
 	}
 	if d.Len() == 0 {
-		return d, fmt.Errorf("%s: no reading of a device that the features file is for in %s", strings.Join(args, ", "), counts(files.Report()))
+		return d, fmt.Errorf("%s: none of the readings is of a device that the features file matches: %s", strings.Join(args, ", "), counts(files.Report()))
 	}
 	if err := d.Sort(); err != nil {
 		return d, err
@@ -124,8 +124,8 @@ func (c console) devices(flags *dataFlags, memory *series.Options, args []string
 	return d, err
 }
 
-// rows makes the rows of a device: of its first reading to its last and, on a grid,
-// the end of the last bucket.
+// rows calls row for each row of a device, from its first reading to its last. On a grid
+// the last row is at the end of the bucket of the last reading.
 func (d devices) rows(device string, plan *features.Plan, row func(fleet.Millis, []float64) error) error {
 	rows := plan.Start(d.through(plan), row)
 	if err := d.each(device, plan, rows.Add); err != nil {
@@ -134,8 +134,8 @@ func (d devices) rows(device string, plan *features.Plan, row func(fleet.Millis,
 	return rows.Close()
 }
 
-// through returns the window from the first reading to where a row may still come of
-// the last.
+// through returns the window from the first reading to the last time at which the last
+// reading can be in a row.
 func (d devices) through(plan *features.Plan) fleet.Window {
 	window := d.window
 	window.To = window.To.Add(plan.Lookback())
@@ -145,11 +145,11 @@ func (d devices) through(plan *features.Plan) fleet.Window {
 	return window
 }
 
-// each gives the readings of a device that a plan takes, by their sensor's position
-// in it, in the order of time.
+// each calls reading for each reading of a device that the plan uses, in the order of
+// time. sensor is the position of the sensor in the plan.
 func (d devices) each(device string, plan *features.Plan, reading func(sensor int, ts fleet.Millis, value float64) error) error {
 	var sensors []fleet.ID
-	var at []int // in the plan
+	var at []int // positions of the sensors in the plan
 	for _, id := range d.sensors[device] {
 		if i := slices.Index(plan.Sensors(), id.Sensor); i >= 0 {
 			sensors, at = append(sensors, id), append(at, i)
@@ -166,11 +166,12 @@ func (d devices) each(device string, plan *features.Plan, reading func(sensor in
 	return nil
 }
 
-// memoryFlags say how many readings are held in memory, and where the others go.
+// memoryFlags adds --readings-memory and --temp to a command. The result is valid when
+// the command runs.
 func memoryFlags(cmd *cobra.Command) *series.Options {
 	opt := new(series.Options)
 	var megabytes int64
-	cmd.Flags().Int64Var(&megabytes, "readings-memory", 1024, "megabytes of readings to hold in memory; more go to temporary files (the process takes more: models, and some 200 MB)")
+	cmd.Flags().Int64Var(&megabytes, "readings-memory", 1024, "megabytes of readings to hold in memory; the rest go to temporary files (the process needs about 200 MB more, and memory for the models)")
 	cmd.Flags().StringVar(&opt.Dir, "temp", "", "folder for temporary files (default: the system's)")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if megabytes < 1 || megabytes > 1<<30 {
@@ -182,7 +183,7 @@ func memoryFlags(cmd *cobra.Command) *series.Options {
 	return opt
 }
 
-// writeFeatures writes the rows of each device.
+// writeFeatures writes the rows of each device as CSV. It is an error if there is none.
 func writeFeatures(out *bufio.Writer, spec *features.Spec, d devices, attributes features.Attributes) error {
 	w := csv.NewWriter(out)
 	written := 0
@@ -223,12 +224,12 @@ func writeFeatures(out *bufio.Writer, spec *features.Spec, d devices, attributes
 		for _, id := range d.sensors[d.names[0]] {
 			has = append(has, id.Sensor)
 		}
-		return fmt.Errorf("no row has a value of each feature: they take the sensors %s; %s has %s", strings.Join(firstFew(takes), ", "), d.names[0], strings.Join(firstFew(has), ", "))
+		return fmt.Errorf("no row has a value for every feature: the features use the sensors %s; %s has %s", strings.Join(firstFew(takes), ", "), d.names[0], strings.Join(firstFew(has), ", "))
 	}
 	return nil
 }
 
-// readAttributes reads devices.csv. No name is no attributes.
+// readAttributes reads devices.csv. It returns nil if name is empty.
 func readAttributes(name string) (features.Attributes, error) {
 	if name == "" {
 		return nil, nil

@@ -37,7 +37,7 @@ func TestFeaturesWritesRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	stderr.Reset()
-	if code := run(context.Background(), []string{"features", data, "--features", file, "-o", out}, func(string) string { return "" }, strings.NewReader(""), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "no row has a value of each feature: they take the sensors a, z; c has a") {
+	if code := run(context.Background(), []string{"features", data, "--features", file, "-o", out}, func(string) string { return "" }, strings.NewReader(""), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "no row has a value for every feature: the features use the sensors a, z; c has a") {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 }

@@ -9,22 +9,23 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// predictionsFile returns the path of a sensor's predictions in a folder of them:
-// the encoded names, as in Blob storage, where a file system takes them.
+// predictionsFile returns the path of the predictions of a sensor or device model, below
+// the folder of predictions. The names are encoded as in Blob storage, and changed
+// further if a file system would not accept them.
 func predictionsFile(id fleet.ID) string {
 	return filepath.Join(fileName(id.Device), fileName(id.Name())+".csv")
 }
 
-// maxFileName leaves room, of the 255 bytes that file systems allow, for a suffix.
+// maxFileName is the longest name in bytes. File systems allow 255; the rest is for a
+// suffix.
 const maxFileName = 240
 
-// reserved are names that Windows gives to devices, whatever follows a dot, and
-// the one that the manifest has.
+// reserved matches the names of devices in Windows, with or without an extension, and
+// the name of the manifest.
 var reserved = regexp.MustCompile(`(?i)^((con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|manifest\.json)$`)
 
-// fileName returns a name's encoded form. A reserved one has its first letter
-// encoded too. Of one that is too long, the first part stays, and its sha256
-// stands for the rest.
+// fileName encodes a name. The first letter of a reserved name is encoded too. If the
+// result is too long, its end is replaced by the SHA-256 of the name.
 func fileName(name string) string {
 	s := fleet.EncodeName(name)
 	if reserved.MatchString(s) {

@@ -17,10 +17,10 @@ import (
 )
 
 func ingestCommand(c console) *cobra.Command {
-	return group("ingest", "Try out how events become readings, and show what became of them", tryCommand(c), mappingsCommand(c), publishMapCommand(c), ingestStatusCommand(c))
+	return group("ingest", "Try out mappings and rules, publish them, and show what ingest did", tryCommand(c), mappingsCommand(c), publishMapCommand(c), ingestStatusCommand(c))
 }
 
-// mapFlags say how events become readings.
+// mapFlags are the flags that say how events are read.
 type mapFlags struct {
 	mapping, csv, zone, order, rules string
 	future                           time.Duration
@@ -28,19 +28,19 @@ type mapFlags struct {
 
 func (f *mapFlags) add(c console, cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.mapping, "map", c.setting("INGEST_MAP"), "mapping: a name, a program in jq, or a file NAME.jq (setting INGEST_MAP)")
-	flags.StringVar(&f.csv, "csv", c.setting("INGEST_CSV"), "columns of events that are CSV, or header (setting INGEST_CSV)")
-	flags.StringVar(&f.zone, "zone", c.setting("INGEST_TIME_ZONE"), "time zone of times that name none (setting INGEST_TIME_ZONE)")
-	flags.StringVar(&f.order, "date-order", c.setting("INGEST_DATE_ORDER"), "what 03/04/2026 begins with: dmy or mdy (setting INGEST_DATE_ORDER)")
+	flags.StringVar(&f.mapping, "map", c.setting("INGEST_MAP"), "mapping: a built-in name, a program in jq, or a file NAME.jq (setting INGEST_MAP)")
+	flags.StringVar(&f.csv, "csv", c.setting("INGEST_CSV"), "columns of CSV events, or \"header\" if the first line names them (setting INGEST_CSV)")
+	flags.StringVar(&f.zone, "zone", c.setting("INGEST_TIME_ZONE"), "time zone of times without an offset (setting INGEST_TIME_ZONE)")
+	flags.StringVar(&f.order, "date-order", c.setting("INGEST_DATE_ORDER"), "order of a date such as 03/04/2026: dmy or mdy (setting INGEST_DATE_ORDER)")
 	flags.StringVar(&f.rules, "rules", c.setting("INGEST_RULES"), "rules for readings: JSON, or a file NAME.json (setting INGEST_RULES)")
 	future, err := time.ParseDuration(c.setting("INGEST_FUTURE"))
 	if err != nil {
 		future = 24 * time.Hour
 	}
-	flags.DurationVar(&f.future, "future", future, "how far ahead of its event a reading may lie (setting INGEST_FUTURE)")
+	flags.DurationVar(&f.future, "future", future, "how much later than its event the time of a reading may be (setting INGEST_FUTURE)")
 }
 
-// options returns what the flags say beside the mapping.
+// options returns the options of the flags, all but the mapping.
 func (f *mapFlags) options(c console, cmd *cobra.Command) (mapping.Options, error) {
 	zone, err := time.LoadLocation(f.zone)
 	if err != nil {
@@ -60,8 +60,8 @@ func (f *mapFlags) options(c console, cmd *cobra.Command) (mapping.Options, erro
 	return mapping.Options{Format: timestamp.Format{Zone: zone, Order: order}, Future: f.future, CSV: f.csv, Rules: all}, nil
 }
 
-// parseRules returns the rules that text holds, or names: a file, or what a setting
-// names in the container config.
+// parseRules returns rules, or nil if text is empty. text is the JSON of the rules, the
+// name of a file, or the name of a blob in the container config, as in a setting.
 func (c console) parseRules(cmd *cobra.Command, text string) (*rules.Rules, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -84,8 +84,9 @@ func (c console) parseRules(cmd *cobra.Command, text string) (*rules.Rules, erro
 	return all, nil
 }
 
-// parseMapping returns the mapping that text names, and its program, if it is
-// one. What a setting names in the container config is asked for there.
+// parseMapping returns a mapping, and the text of its program unless it is built in.
+// text is the name of a built-in mapping, a program, the name of a file, or the name of
+// a blob in the container config, as in a setting.
 func (c console) parseMapping(cmd *cobra.Command, text string) (*mapping.Mapping, string, error) {
 	program := text
 	if strings.HasSuffix(strings.TrimSpace(text), ".jq") {
@@ -141,10 +142,10 @@ func publishMapCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish FILE.jq|FILE.json",
 		Short: "Upload a mapping, or rules, after checking them",
-		Long: `Upload a program in jq, or rules in JSON, into the container config, under the file's own
-name, after checking it. With INGEST_MAP=config/FILE.jq the application reads events by
-it, with INGEST_RULES=config/FILE.json it judges readings by them, within seconds, and again when
-another is published in its place.`,
+		Long: `Check a mapping (a program in jq) or rules (JSON), and upload the file into the
+container config under its own name. The setting INGEST_MAP=config/FILE.jq makes the
+application use the mapping; INGEST_RULES=config/FILE.json makes it use the rules.
+When you publish the file again, the application uses the new one within seconds.`,
 		Example: "  fleetscore ingest publish plant.jq\n  fleetscore ingest publish limits.json",
 		Args:    arguments("FILE"),
 	}
@@ -155,9 +156,9 @@ another is published in its place.`,
 		if err != nil {
 			return err
 		}
-		setting, does := "INGEST_MAP", "reads events by it"
+		setting, does := "INGEST_MAP", "makes the application use it"
 		if _, ok := rules.BlobName(blob.Config + "/" + name); ok {
-			setting, does = "INGEST_RULES", "judges readings by them"
+			setting, does = "INGEST_RULES", "makes the application use them"
 			_, err = rules.Parse(content)
 		} else if _, ok := mapping.BlobName(blob.Config + "/" + name); ok {
 			_, err = mapping.Parse(string(content))
@@ -177,7 +178,7 @@ another is published in its place.`,
 		}
 		fmt.Fprintf(c.out, "published; %s=%s/%s %s\n", setting, blob.Config, name, does)
 		if now := c.setting(setting); now != blob.Config+"/"+name && now != config.Default(setting) {
-			fmt.Fprintf(c.out, "here %s is %s\n", setting, now)
+			fmt.Fprintf(c.out, "%s is now %s\n", setting, now)
 		}
 		return nil
 	}

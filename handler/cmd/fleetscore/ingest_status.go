@@ -18,10 +18,10 @@ func ingestStatusCommand(c console) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show what became of the events, what was refused, and what waits",
-		Long: `Show what became of the events of the last hour, day, week or month: how many
-readings were stored, why others were refused, with an example of each reason, and
-how many batches wait for SQL. With --csv, write a row for each part of that time.`,
+		Short: "Show how many readings were stored, refused, or wait",
+		Long: `Show what ingest did in the last hour, day, week or month: how many readings it
+stored, why it refused others, with an example of each reason, and how many batches
+wait for SQL. --csv writes a row for each part of that time.`,
 		Example: "  fleetscore ingest status\n  fleetscore ingest status --range day --json | jq .spill",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -64,12 +64,12 @@ func (c console) writeIngest(in runs.Ingest) error {
 	}
 	fmt.Fprintf(c.out, "longest lag %v\n", time.Duration(s.LagSeconds*float64(time.Second)).Round(100*time.Millisecond))
 	if n := in.Spill.Batches; n > 0 {
-		fmt.Fprintf(c.out, "%d batches wait to be stored, %d bytes, the oldest since %s: the tick stores them once SQL takes them\n", n, in.Spill.Bytes, in.Spill.Oldest.Format(time.DateTime))
+		fmt.Fprintf(c.out, "%d batches wait to be stored, %d bytes, the oldest since %s: the tick stores them when SQL answers again\n", n, in.Spill.Bytes, in.Spill.Oldest.Format(time.DateTime))
 	}
 	for _, r := range in.Refusals {
 		fmt.Fprintf(c.out, "\n%d refused: %s\n  such as: %s\n", r.Count, r.Reason, r.Example)
 		if r.DeadLetter != "" {
-			fmt.Fprintf(c.out, "  look at it: fleetscore deadletter show %s\n", r.DeadLetter)
+			fmt.Fprintf(c.out, "  to see it: fleetscore deadletter show %s\n", r.DeadLetter)
 		}
 	}
 	return nil

@@ -17,8 +17,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// eventCase is an event with what the hub says of it, and, in a test, what is
-// to become of it.
+// eventCase is an event with its properties and, in a test, the expected result.
 type eventCase struct {
 	Mapping    string          `json:"mapping"`
 	Enqueued   time.Time       `json:"enqueued"`
@@ -29,7 +28,7 @@ type eventCase struct {
 	Base64     []byte          `json:"body_base64"`
 	Body       json.RawMessage `json:"body"`
 	Expect     *[]triedReading `json:"expect"`
-	Refused    string          `json:"refused"` // why it is to be refused
+	Refused    string          `json:"refused"` // why it is expected to be refused; empty if it is not
 }
 
 type triedReading struct {
@@ -46,12 +45,12 @@ type triedRefusal struct {
 	Raw    string `json:"raw,omitempty"`
 }
 
-// tried is what ingest would do with the events: readings and refusals.
+// tried is the result of the command: what ingest would do with the events.
 type tried struct {
 	Stored  []triedReading `json:"stored"`
 	Missing int            `json:"missing"`
 	Refused []triedRefusal `json:"refused"`
-	// Differs says where that is not what a case expects.
+	// Differs has a line for each event whose result is not as expected.
 	Differs []string `json:"differs,omitempty"`
 }
 
@@ -66,15 +65,18 @@ func tryCommand(c console) *cobra.Command {
 	var f tryFlags
 	cmd := &cobra.Command{
 		Use:   "try FILE...",
-		Short: "Show what would become of an event",
-		Long: `Show what would become of an event: the readings that would be stored, how many
-values are missing, and what would be refused, and why. Nothing is sent or stored.
+		Short: "Show which readings ingest would read from an event",
+		Long: `Show what ingest would do with an event: which readings it would store, how many
+values are missing, what it would refuse, and why. Nothing is sent or stored.
 
-A file is the body of an event as it was sent, which may be compressed. With --lines each line is one.
-A file may also be JSON that says more of the event: {"body_base64" or "body", "enqueued",
-"system", "properties", "mapping", "expect"}; then what differs from expect is shown. - is stdin.
+A file holds the body of an event as it was sent; it may be compressed. With --lines
+each line of the file is the body of an event. - is stdin.
 
-It exits with 1 if anything would be refused, or differs.`,
+A file may also be a JSON object that describes an event, with the members body or
+body_base64, enqueued, system, properties, mapping and expect. Then the command
+shows where the readings differ from expect.
+
+The exit code is 1 if anything would be refused, or differs.`,
 		Example: `  fleetscore ingest try event.json
   fleetscore ingest try event.json --map '{device: .d, sensor: .s, ts: (.t | seconds), value: .v}'
   fleetscore ingest try events.ndjson --lines --map plant.jq --device-id press-7
@@ -90,8 +92,8 @@ It exits with 1 if anything would be refused, or differs.`,
 	f.add(c, cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.lines, "lines", false, "each line of a file is the body of an event")
-	flags.StringVar(&f.enqueued, "enqueued", "", "when the event reached the hub, such as 2026-11-27T07:00:02Z (default: now)")
-	flags.StringVar(&f.deviceID, "device-id", "", "the device that IoT Hub knows the sender as")
+	flags.StringVar(&f.enqueued, "enqueued", "", "time at which the event reached the hub, such as 2026-11-27T07:00:02Z (default: now)")
+	flags.StringVar(&f.deviceID, "device-id", "", "the device ID of the sender in IoT Hub")
 	flags.StringVar(&f.properties, "properties", "", "properties that the sender set, as a JSON object")
 	jsonFlag(cmd, &f.asJSON)
 	return cmd
@@ -142,7 +144,7 @@ func (c console) try(cmd *cobra.Command, f tryFlags, files []string) error {
 	}
 	switch {
 	case len(result.Differs) > 0:
-		return fmt.Errorf("%d of %d events are read otherwise than expected", len(result.Differs), n)
+		return fmt.Errorf("%d of %d events differ from what is expected", len(result.Differs), n)
 	case len(result.Refused) > 0:
 		return fmt.Errorf("%d refused", result.refused())
 	}
@@ -170,7 +172,7 @@ func (c console) cases(f tryFlags, file string) ([]eventCase, error) {
 	}
 	if f.properties != "" {
 		if !json.Valid([]byte(f.properties)) {
-			return nil, usageError{errors.New("--properties is no JSON object")}
+			return nil, usageError{errors.New("--properties is not a JSON object")}
 		}
 		base.Properties = json.RawMessage(f.properties)
 	}
@@ -178,8 +180,8 @@ func (c console) cases(f tryFlags, file string) ([]eventCase, error) {
 		id, _ := json.Marshal(f.deviceID) // a string can't fail
 		base.System = json.RawMessage(`{"iothub-connection-device-id":` + string(id) + `}`)
 	}
-	if said, ok := described(content, base); ok {
-		return []eventCase{said}, nil
+	if described, ok := describedEvent(content, base); ok {
+		return []eventCase{described}, nil
 	}
 	if !f.lines {
 		base.Base64 = content
@@ -195,8 +197,9 @@ func (c console) cases(f tryFlags, file string) ([]eventCase, error) {
 	return all, nil
 }
 
-// described reads a file that says more of an event than its body.
-func described(content []byte, base eventCase) (eventCase, bool) {
+// describedEvent parses a file that is a JSON object that describes an event. It reports
+// false if the file is not, and so is the body of an event itself.
+func describedEvent(content []byte, base eventCase) (eventCase, bool) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(content, &members) != nil {
 		return base, false
@@ -220,7 +223,7 @@ func described(content []byte, base eventCase) (eventCase, bool) {
 	return base, true
 }
 
-// read returns what the event holds.
+// read returns the readings and refusals of the event.
 func (e eventCase) read(m *mapping.Mapping, opt mapping.Options) mapping.Found {
 	r := mapping.NewReader(m, opt, 1)
 	r.Read(0, mapping.Event{Body: e.Base64, Enqueued: e.Enqueued, Partition: e.Partition, Detail: func(int) mapping.Detail {
@@ -229,7 +232,8 @@ func (e eventCase) read(m *mapping.Mapping, opt mapping.Options) mapping.Found {
 	return r.Found
 }
 
-// add adds what event n holds to the result, and returns the part of that event.
+// add adds the readings and refusals of event n to t, and returns those of the event
+// alone.
 func (t *tried) add(found mapping.Found, n int) tried {
 	one := tried{Missing: found.Missing}
 	for _, r := range found.Readings {
@@ -242,7 +246,7 @@ func (t *tried) add(found mapping.Found, n int) tried {
 	return one
 }
 
-// shortTime writes a moment without milliseconds where they are 0.
+// shortTime formats a time, without its milliseconds if they are 0.
 func shortTime(m fleet.Millis) string { return strings.Replace(m.String(), ".000Z", "Z", 1) }
 
 func excerpt(raw []byte) string {
@@ -253,18 +257,17 @@ func excerpt(raw []byte) string {
 	return strings.ToValidUTF8(string(raw), "?")
 }
 
-// differs returns the first field in which what was found is not what the case
-// expects, "" if there is none.
+// differs returns the first difference between got and what is expected, or "".
 func (e eventCase) differs(got tried) string {
 	if e.Refused != "" && len(got.Refused) == 0 {
-		return "it is not refused, as is expected: " + e.Refused
+		return "it is not refused, but expected to be: " + e.Refused
 	}
 	if e.Expect == nil {
 		return ""
 	}
 	for i, want := range *e.Expect {
 		if i >= len(got.Stored) {
-			return fmt.Sprintf("%d readings, %d expected; the first without: %s/%s", len(got.Stored), len(*e.Expect), want.Device, want.Sensor)
+			return fmt.Sprintf("%d readings, %d expected; the first that is missing: %s/%s", len(got.Stored), len(*e.Expect), want.Device, want.Sensor)
 		}
 		have := got.Stored[i]
 		for _, f := range [][3]any{{"device", have.Device, want.Device}, {"sensor", have.Sensor, want.Sensor}, {"value", have.Value, want.Value}} {
@@ -280,7 +283,7 @@ func (e eventCase) differs(got tried) string {
 	}
 	if len(got.Stored) > len(*e.Expect) {
 		r := got.Stored[len(*e.Expect)]
-		return fmt.Sprintf("%d readings, %d expected; the first of the others: %s/%s", len(got.Stored), len(*e.Expect), r.Device, r.Sensor)
+		return fmt.Sprintf("%d readings, %d expected; the first that is not expected: %s/%s", len(got.Stored), len(*e.Expect), r.Device, r.Sensor)
 	}
 	return ""
 }
@@ -292,7 +295,7 @@ func (t tried) refused() (n int) {
 	return n
 }
 
-// showTried writes the result for people.
+// showTried writes the result as text. programs are the programs that refused events.
 func (c console) showTried(t tried, programs map[string]bool) {
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "device\tsensor\tts\tvalue")
@@ -303,7 +306,7 @@ func (c console) showTried(t tried, programs map[string]bool) {
 	for _, r := range t.Refused {
 		times := ""
 		if r.Count > 1 {
-			times = fmt.Sprintf(" (%d of the kind)", r.Count)
+			times = fmt.Sprintf(" (%d times)", r.Count)
 		}
 		fmt.Fprintf(c.out, "\nrefused: %s%s\n%s\n", r.Reason, times, indented(r.Raw))
 	}
@@ -316,7 +319,7 @@ func (c console) showTried(t tried, programs map[string]bool) {
 	fmt.Fprintf(c.out, "\n%d stored, %d missing, %d refused\n", len(t.Stored), t.Missing, t.refused())
 }
 
-// indented sets text in from the margin.
+// indented puts two blanks before each line.
 func indented(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ")
 }

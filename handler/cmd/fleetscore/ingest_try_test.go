@@ -78,7 +78,7 @@ func TestTry(t *testing.T) {
 		{`{"t":1.5}`, []string{"-", at}, 1, []string{"device is missing", "read as wide, the nearest"}},
 		{"7;t;27.11.2026 08:00;1,5\n", []string{"-", "--csv", "device,sensor,ts,value", "--date-order", "dmy", "--zone", "Europe/Berlin", at}, 0, []string{"7       t       2026-11-27T07:00:00Z  1.5"}},
 		{`{"body":{"device":"d","sensor":"s","ts":1795762800,"value":2},"expect":[{"device":"d","sensor":"s","ts":"2026-11-27T07:00:00Z","value":3}]}`, []string{"-", at}, 1, []string{"differs: -: reading 1: value is 2, expected 3"}},
-		{`{"body":{"device":"d","sensor":"s","ts":1795762800,"value":2},"expect":[]}`, []string{"-", at}, 1, []string{"1 readings, 0 expected; the first of the others: d/s"}},
+		{`{"body":{"device":"d","sensor":"s","ts":1795762800,"value":2},"expect":[]}`, []string{"-", at}, 1, []string{"1 readings, 0 expected; the first that is not expected: d/s"}},
 		{`{}`, []string{"-", "--map", "wiede"}, 1, []string{`there is no mapping "wiede"`}},
 		{`{}`, []string{"-", "--zone", "Mars"}, 2, []string{"--zone"}},
 		{`{}`, nil, 2, []string{"FILE is missing"}},

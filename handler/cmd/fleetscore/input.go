@@ -19,20 +19,21 @@ import (
 	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
-// input is what a run takes in.
+// input is the readings and models of the command run.
 type input interface {
 	window() fleet.Window
-	sensors() int
-	readings() int
+	sensors() int  // the number of sensors
+	readings() int // the number of readings
 	each() iter.Seq2[fleet.Reading, error]
-	// publish returns the number of models published, and the files that
-	// cannot be used, with the reasons.
+	// publish publishes the models. It returns the number of them, and a line for each
+	// file that cannot be used.
 	publish(context.Context, blob.Store) (int, []string, error)
-	// known returns the anomalies by sensor; nil if they are not known.
+	// known returns the times of the anomalies of each sensor and device model. It
+	// returns nil if they are not known.
 	known() map[fleet.ID]map[fleet.Millis]bool
 }
 
-// simulated is a fleet over an hour.
+// simulated is the input from a simulated fleet, over an hour.
 type simulated struct {
 	fleet simulate.Fleet
 	hour  fleet.Window
@@ -80,8 +81,8 @@ func (s simulated) publish(ctx context.Context, blobs blob.Store) (int, []string
 	return s.sensors() + 1, nil, publishFleet(ctx, blobs, s.fleet)
 }
 
-// publishFleet gives each sensor of a simulated fleet the model of its kind, and all
-// devices together a device model.
+// publishFleet publishes a model for each sensor of a simulated fleet, and one device
+// model for all devices.
 func publishFleet(ctx context.Context, blobs blob.Store, f simulate.Fleet) error {
 	machine, err := artifact.Pack(simulate.MachineFiles())
 	if err != nil {
@@ -105,7 +106,7 @@ func publishFleet(ctx context.Context, blobs blob.Store, f simulate.Fleet) error
 	return group.Wait()
 }
 
-// own is what a user brings: files of readings and a folder of models.
+// own is the input from a user's files of readings and folder of models.
 type own struct {
 	data    *tabular.Reader
 	span    fleet.Window
@@ -115,8 +116,8 @@ type own struct {
 	files   []publish.File
 }
 
-// openOwn reads all files once, so that a mistake in the last line is known
-// before anything is started, and says what in them is no reading.
+// openOwn reads all files once, before anything is started, so that an error in the last
+// line is found early. It warns of rows that are not readings.
 func (c console) openOwn(flags *dataFlags, data []string, models string) (*own, error) {
 	files, err := flags.open(c, data)
 	if err != nil {

@@ -1,9 +1,8 @@
-// Fleetscore is the one command for people: it runs the whole pipeline on this
-// machine, simulates a fleet of sensors, checks and publishes models, and
-// shows what runs came to.
+// Fleetscore is the command line of the application. It runs the whole pipeline on this
+// machine, simulates a fleet of sensors, checks and publishes models, and shows the
+// results of runs.
 //
-// Each command stands in a file of its name; fleetscore COMMAND --help shows
-// how each is used.
+// Each command is in a file of its name. fleetscore COMMAND --help shows how to use it.
 package main
 
 import (

@@ -22,16 +22,15 @@ func modelsCommand(c console) *cobra.Command {
 		inspectCommand(c), predictCommand(c), verifyCommand(c), publishCommand(c), listModelsCommand(c), rollbackCommand(c))
 }
 
-// modelFile is a model read from a file.
+// modelFile is a model read from a file or folder.
 type modelFile struct {
 	*artifact.Model
-	size   int
-	sha256 string
+	size   int    // of the file, in bytes; 0 for a folder
+	sha256 string // of the file, in hexadecimal; empty for a folder
 }
 
-// loadModel reads a model; it is data, and nothing in it runs.
-//
-// The features file says of its steps and its threshold; it may be nil.
+// loadModel reads a model from a file or folder. Nothing in it is run. spec may be nil;
+// it may name a threshold and other steps of the model.
 func loadModel(name string, spec *features.Spec) (modelFile, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -45,7 +44,7 @@ func loadModel(name string, spec *features.Spec) (modelFile, error) {
 		return modelFile{Model: m}, nil
 	}
 	if info.Size() > publish.MaxSize {
-		return modelFile{}, fmt.Errorf("%s: %d MB are more than the %d MB that a model may have", name, info.Size()>>20, publish.MaxSize>>20)
+		return modelFile{}, fmt.Errorf("%s: %d MB, but a model may have at most %d MB", name, info.Size()>>20, publish.MaxSize>>20)
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -59,15 +58,15 @@ func loadModel(name string, spec *features.Spec) (modelFile, error) {
 	return modelFile{m, len(data), hex.EncodeToString(sum[:])}, nil
 }
 
-// storageFlag adds --storage and returns what opens the account it names. The
-// setting DataStorage, in any of its forms, is its default.
+// storageFlag adds --storage, and returns a function that opens the account it names.
+// The default is the setting DataStorage: a connection string, or addresses.
 func (c console) storageFlag(cmd *cobra.Command) func() (*azure.Storage, error) {
 	var text string
 	cmd.Flags().StringVar(&text, "storage", "", "connection string of the storage account (default: the setting DataStorage)")
 	return func() (*azure.Storage, error) { return c.storage(text) }
 }
 
-// storage opens the account of a connection string, or that of the settings.
+// storage opens the account of a connection string, or of the settings if it is empty.
 func (c console) storage(text string) (*azure.Storage, error) {
 	connection, err := azure.ReadConnection("DataStorage", func(name string) string {
 		if name == "DataStorage" && text != "" {
@@ -81,7 +80,7 @@ func (c console) storage(text string) (*azure.Storage, error) {
 	return azure.Open(connection)
 }
 
-// writeBlob writes a blob, whatever was there before.
+// writeBlob writes a blob, and replaces one of the same name.
 func writeBlob(ctx context.Context, blobs blob.Store, container, name, contentType string, content []byte) error {
 	_, err := blobs.Write(ctx, container, name, "", contentType, func(w io.Writer) error {
 		_, err := w.Write(content)

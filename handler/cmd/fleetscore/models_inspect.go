@@ -12,7 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 )
 
-// inspection is what inspect --json writes for a file. A folder has no size and no SHA-256.
+// inspection is the output of inspect --json. A folder has no size and no SHA-256.
 type inspection struct {
 	File   string `json:"file"`
 	Size   int    `json:"size,omitempty"`

@@ -24,7 +24,7 @@ func listModelsCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the published models",
-		Long:    "List the published models: whom each serves, its blob, its size, and whether there\nis one before to roll back to.",
+		Long:    "List the published models: the sensor or devices that each is for, its blob, its size,\nand whether rollback can bring a previous one back.",
 		Example: "  fleetscore models list\n  fleetscore models list --json | jq -r '.[].serves'",
 		Args:    arguments(),
 	}
@@ -56,17 +56,17 @@ func listModelsCommand(c console) *cobra.Command {
 
 func (c console) tableOf(list []listedModel) error {
 	if len(list) == 0 {
-		fmt.Fprintln(c.out, "no model is published: fleetscore models publish DIR")
+		fmt.Fprintln(c.out, "no model is published; publish some: fleetscore models publish DIR")
 		return nil
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SERVES\tBLOB\tBYTES\tBEFORE")
+	fmt.Fprintln(w, "SERVES\tBLOB\tBYTES\tPREVIOUS")
 	for _, m := range list {
-		before := ""
+		previous := ""
 		if m.Previous {
-			before = "kept"
+			previous = "kept"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", m.Serves, strings.Join(m.Blobs, " and "), m.Size, before)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", m.Serves, strings.Join(m.Blobs, " and "), m.Size, previous)
 	}
 	return w.Flush()
 }
@@ -74,11 +74,13 @@ func (c console) tableOf(list []listedModel) error {
 func rollbackCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rollback DEVICE/NAME",
-		Short: "Exchange a model with the one before",
-		Long: `Exchange a model with the one that publish replaced: that of a sensor or device
-(DEVICE/NAME), of the fleet (_fleet/NAME), the default one (default) or devices.csv.
-Doing it twice changes nothing. It counts from the next tick on, with --refresh at
-once; runs rescore scores again what the other model scored.`,
+		Short: "Bring back the previous version of a model",
+		Long: `Bring back the version of a model that publish replaced. Name the model of a sensor
+or device (DEVICE/NAME), of the fleet (_fleet/NAME), the default model (default), or
+devices.csv. A second rollback brings the newer version back.
+
+The application uses the model from its next tick on; with --refresh at once. To
+score past windows again with it, see fleetscore runs rescore.`,
 		Example: "  fleetscore models rollback machine-01/vibration\n  fleetscore models rollback default",
 		Args:    arguments("DEVICE/NAME"),
 	}
@@ -99,7 +101,7 @@ once; runs rescore scores again what the other model scored.`,
 			return err
 		}
 		counts, err := from.counts(cmd.Context())
-		fmt.Fprintf(c.out, "%s: %s is the one before again%s\n", args[0], name, counts)
+		fmt.Fprintf(c.out, "%s: %s is the previous version again%s\n", args[0], name, counts)
 		return err
 	}
 	return cmd

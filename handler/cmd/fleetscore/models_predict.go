@@ -21,26 +21,27 @@ func predictCommand(c console) *cobra.Command {
 		Use:   "predict FILE CSV",
 		Short: "Score the rows of a CSV file with a model",
 		Long: `Score the rows of a CSV file (- is stdin) with a model, and write a line for each row
-to stdout, numbers in the shortest form that reads back to the same number:
+to stdout. Numbers are written in the shortest form that reads back to the same number:
 
-  a detector    prediction,score: 1 for an anomaly and 0 for normal, and what the
-                library's decision_function gives
-  a classifier  prediction,P(class),…: the class, and predict_proba
+  a detector    prediction,score: 1 for an anomaly and 0 for normal, and the score of
+                the library's decision_function
+  a classifier  prediction,P(class),…: the class, and the probabilities of predict_proba
   a regressor   prediction: the value
 
-FILE may also be a folder: an MLflow model, or a model with its scaler and the like.
+FILE may also be a folder: an MLflow model, or a model with its scaler and other parts.
 
-The columns are the model's features, in order. If the first line names them,
---columns picks; a model fitted on a DataFrame picks those of its own names. An
-empty field is NaN. All rows are scored as in one call of the library: of ECOD and
-COPOD, whose scores depend on the other rows of a call, runs score each row alone.
+The columns of the CSV file are the model's features, in order. If its first line has
+names, --columns chooses columns; without it, a model fitted on a DataFrame takes the
+columns that it was fitted on. An empty field is NaN. All rows are scored as in one
+call of the library. The scores of some detectors, such as ECOD and COPOD, depend on
+the other rows of the call; a run scores each row alone.
 
-With --features, CSV holds readings, in any of the files that are read, and the rows
-are those that the features file makes of them. The lines are those of a run:
-TS,Device,Model,Prediction,Score, what else the kind of model has, and the features.
+With --features, CSV is a file of readings, and the features file defines the rows.
+The output is that of a run: TS,Device,Model,Prediction,Score, the columns of this
+kind of model, and the features.
 
-With --json, one object is written: kind ("detector", "classifier" or "regressor"),
-classes, predictions, scores and probabilities, as far as the model gives them.`,
+With --json, the output is one object: kind ("detector", "classifier" or "regressor"),
+classes, predictions, scores and probabilities, if the model has them.`,
 		Example: `  fleetscore models predict model.pkl features.csv
   fleetscore models predict mlruns/1/models/m-3/artifacts rows.csv --json
   fleetscore models predict model.pkl readings.csv --columns Val
@@ -68,16 +69,16 @@ classes, predictions, scores and probabilities, as far as the model gives them.`
 			}
 			if asJSON {
 				p := newPredictions(m)
-				if err := m.judge().score(t, at, nil, p.add); err != nil {
+				if err := m.scorer().score(t, at, nil, p.add); err != nil {
 					return err
 				}
 				return c.writeJSON(p)
 			}
 			out := newVerdicts(c.out, m)
-			err = m.judge().score(t, at, nil, func(b *batch) error {
-				out.header("", &b.said, len(b.lines))
+			err = m.scorer().score(t, at, nil, func(b *batch) error {
+				out.header(&b.result, len(b.lines))
 				for i := range b.lines {
-					out.row(&b.said, i, len(b.lines))
+					out.row(&b.result, i, len(b.lines))
 				}
 				return nil
 			})
@@ -87,11 +88,11 @@ classes, predictions, scores and probabilities, as far as the model gives them.`
 			return out.Flush()
 		},
 	}
-	cmd.Flags().StringVar(&f.features, "features", "", "the features file that makes the model's rows of readings")
+	cmd.Flags().StringVar(&f.features, "features", "", "the features file that defines the rows; CSV is then a file of readings")
 	cmd.Flags().StringVar(&f.attributes, "attributes", "", "with --features: the file devices.csv, attributes of devices")
 	f.files.add(cmd)
 	f.memory = memoryFlags(cmd)
-	cmd.Flags().StringSliceVar(&columns, "columns", nil, "the columns to use, by the names in the first line")
+	cmd.Flags().StringSliceVar(&columns, "columns", nil, "names of the columns to use, in order")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
@@ -113,9 +114,9 @@ func (c console) openTable(name string) (*table, func(), error) {
 	return t, func() { f.Close() }, nil
 }
 
-// columns returns the positions of the model's features in t: by names, else by
-// the model's own, else by their order. Where t names its columns, but none as the
-// model does, a warning says that the order counts.
+// columns returns the positions of the model's features in t. It finds them by names; if
+// names is empty, by the model's feature names; if there are none, by their order. If
+// none of the columns has a name of the model, it warns and takes them in their order.
 func (c console) columns(m modelFile, t *table, names []string) ([]int, error) {
 	if own := m.FeatureNames(); len(names) == 0 && t.head != nil && len(own) > 0 {
 		if slices.ContainsFunc(own, t.has) || t.width() != m.Features() {
@@ -127,35 +128,36 @@ func (c console) columns(m modelFile, t *table, names []string) ([]int, error) {
 	return t.columns(names, m.Features(), "prediction", "score")
 }
 
-// judge is a model that predicts rows as its library does in one call.
-type judge struct {
+// tableScorer scores the rows of a table as the model's library does in one call.
+type tableScorer struct {
 	predict.Model
-	together func(r *predict.Result, x []float64) error // all rows in one call; nil where each is scored alone
+	together func(r *predict.Result, x []float64) error // scores all rows in one call; nil if each row is scored alone
 }
 
-func (m modelFile) judge() judge   { return m.judgeBy(m.Model, m.PredictTogether) }
-func (m modelFile) library() judge { return m.judgeBy(m.Library(), m.Library().Predict) }
+// scorer returns a scorer with the model's threshold; library one without.
+func (m modelFile) scorer() tableScorer  { return m.scorerOf(m.Model, m.PredictTogether) }
+func (m modelFile) library() tableScorer { return m.scorerOf(m.Library(), m.Library().Predict) }
 
-func (m modelFile) judgeBy(by predict.Model, together func(*predict.Result, []float64) error) judge {
+func (m modelFile) scorerOf(model predict.Model, together func(*predict.Result, []float64) error) tableScorer {
 	if m.DependsOnOthers() {
-		return judge{by, together}
+		return tableScorer{model, together}
 	}
-	return judge{by, nil}
+	return tableScorer{model, nil}
 }
 
-// batch is some rows, and what the model says of them.
+// batch is several rows of a table and their results.
 type batch struct {
-	lines []int // of the file
-	said  predict.Result
-	extra [][]string // the fields of further columns, by row
+	lines  []int // the number of each row's line in the file
+	result predict.Result
+	extra  [][]string // per row: the fields of further columns
 }
 
 const rowsAtOnce = 1024
 
-// score gives the rows of t to each, in order and many at a time: the model's
-// features stand at the positions at; the fields at extra are handed through. Where
-// there is no row, each gets an empty batch.
-func (m judge) score(t *table, at, extra []int, each func(*batch) error) error {
+// score scores the rows of t in batches, and calls each with every batch, in order. The
+// model's features are in the columns at the positions at. The fields in the columns at
+// the positions extra are copied to the batch. The last batch may be empty.
+func (m tableScorer) score(t *table, at, extra []int, each func(*batch) error) error {
 	var x []float64
 	b := new(batch)
 	for ended := false; !ended; {
@@ -174,7 +176,7 @@ func (m judge) score(t *table, at, extra []int, each func(*batch) error) error {
 			b.lines = append(b.lines, t.line)
 			b.extra = append(b.extra, t.fields(extra))
 		}
-		if err := m.predict(t.name, b.lines, &b.said, x); err != nil {
+		if err := m.predict(t.name, b.lines, &b.result, x); err != nil {
 			return err
 		}
 		if err := each(b); err != nil {
@@ -184,8 +186,9 @@ func (m judge) score(t *table, at, extra []int, each func(*batch) error) error {
 	return nil
 }
 
-// predict scores rows, and names the line of the first that can't be.
-func (m judge) predict(name string, lines []int, r *predict.Result, x []float64) error {
+// predict scores the rows x. An error names the line of the first row that cannot be
+// scored.
+func (m tableScorer) predict(name string, lines []int, r *predict.Result, x []float64) error {
 	call := m.Predict
 	if m.together != nil {
 		call = m.together

@@ -16,12 +16,13 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/publish"
 )
 
-// publication is what publish --json writes.
+// publication is the output of publish --json.
 type publication struct {
 	Models  []publishedModel `json:"models"`
-	Ignored []string         `json:"ignored"`
-	// Sensors without a model, of their own or the default; and models without
-	// a sensor. Empty, too, where it is not known which sensors there are.
+	Ignored []string         `json:"ignored"` // files that are not named as models
+	// SensorsWithout are the sensors that no model serves, not even default.pkl.
+	// ModelsWithout are the models of sensors that are not known, or disabled. Both are empty
+	// if the sensors are not known.
 	SensorsWithout []string `json:"sensors_without_model"`
 	ModelsWithout  []string `json:"models_without_sensor"`
 	DryRun         bool     `json:"dry_run"`
@@ -30,16 +31,16 @@ type publication struct {
 type publishedModel struct {
 	Serves string `json:"serves"` // {device}/{name}, _fleet/{name}, default or devices.csv
 	File   string `json:"file"`
-	// Parts are the files that are packed into one, and as what.
+	// Parts are the files that are packed into one, with the role of each.
 	Parts    []publishedPart `json:"parts,omitempty"`
 	Blob     string          `json:"blob"`
 	SHA256   string          `json:"sha256"`
 	Change   publish.Change  `json:"change"`
 	Kind     string          `json:"kind,omitempty"`
-	Sensors  []string        `json:"sensors,omitempty"` // of a device model's rows
-	Columns  []string        `json:"columns,omitempty"` // of these rows
+	Sensors  []string        `json:"sensors,omitempty"` // the sensors of a device model
+	Columns  []string        `json:"columns,omitempty"` // the columns of its rows
 	Lookback string          `json:"lookback,omitempty"`
-	Devices  []string        `json:"devices,omitempty"` // patterns
+	Devices  []string        `json:"devices,omitempty"` // patterns of the devices that it serves
 	Notes    []string        `json:"notes,omitempty"`
 	Error    string          `json:"error,omitempty"`
 }
@@ -75,22 +76,24 @@ func publishCommand(c console) *cobra.Command {
 		Long: `Check the models of a folder, and upload those that are new or changed:
 
   {device}/{name}.pkl          the model of a sensor, or of several sensors of a device
-  {device}/{name}/             the same as a folder: MLflow's, or a model with its
-                               scaler, imputer, columns and the like
+  {device}/{name}/             the same as a folder: an MLflow model, or a model with
+                               its scaler, imputer, list of columns and other parts
   {device}/{name}.features.json   the features file of the model beside it
   _fleet/{name}.pkl            for every device that the features file's pattern matches
   default.pkl                  for sensors without a model of their own
   devices.csv                  the attributes of devices
 
-.pkl may also be .joblib, .skops, .zip, .pickle, .sav or nothing; sensors' models may
-be named model_{device}_{sensor} or as --pattern says. What belongs to a model is
-packed with it into one file: scaler.pkl, feature_columns.json and the like beside the
-only model of a folder, or named after it (pump_scaler.pkl). --dry-run says what was
-taken for what, and what the rows of each model will be. If any file cannot be used,
-nothing is uploaded.
+Instead of .pkl a file may end in .joblib, .skops, .zip, .pickle, .sav or nothing. The
+models of sensors may also be named model_{device}_{sensor}, or as --pattern says.
 
-A model counts from the next tick on, which is within a minute; with --refresh the app
-at --url is asked to look at once. The one before is kept: see rollback.`,
+The parts of a model, such as scaler.pkl or feature_columns.json, are packed with it
+into one file. A part belongs to the only model in its folder, or to the model whose
+name it begins with (pump_scaler.pkl). --dry-run shows how each file is used, and the
+rows of each model. If any file cannot be used, nothing is uploaded.
+
+The application uses a model from its next tick on, which is within a minute. With
+--refresh the app at --url uses it at once. The previous version of a model is kept:
+see rollback.`,
 		Example: `  fleetscore models publish models --dry-run
   fleetscore models publish models --refresh
   fleetscore models publish models --pattern '{device}-{sensor}.pkl'
@@ -159,7 +162,7 @@ func (c console) plan(ctx context.Context, blobs blob.Store, dir fs.FS, name, pa
 		return p, nil, err
 	}
 	if len(files) == 0 && slices.Contains(others, "MLmodel") {
-		return p, nil, fmt.Errorf("%s is one MLflow model: name the folder that has it as {device}/{name}", name)
+		return p, nil, fmt.Errorf("%s is an MLflow model, not a folder of models: put it into a folder as {device}/{name}", name)
 	}
 	if len(files) == 0 {
 		return p, nil, fmt.Errorf("%s has no model file among %d: name them {device}/{sensor}.pkl, or say with --pattern how they are named", name, len(others))
@@ -196,9 +199,9 @@ func (c console) report(p publication, asJSON bool) error {
 			fmt.Fprintf(c.out, "%s: %s\n", m.Serves, line)
 		}
 	}
-	c.list("no model by name or content, passed over: %s\n", p.Ignored)
+	c.list("not models by name or content, ignored: %s\n", p.Ignored)
 	c.list("sensors without a model: %s\n", p.SensorsWithout)
-	c.list("models without a sensor, so far: %s\n", p.ModelsWithout)
+	c.list("models of sensors that are unknown or disabled: %s\n", p.ModelsWithout)
 	verb := "to upload"
 	if p.DryRun {
 		verb = "would be uploaded"
@@ -207,30 +210,31 @@ func (c console) report(p publication, asJSON bool) error {
 	return nil
 }
 
-// lines says what a model was packed of and what its rows are, where there is
-// something to say.
+// lines returns lines that say which files a model was packed from, what its rows are,
+// and what to note about it.
 func (m publishedModel) lines() (lines []string) {
 	if len(m.Parts) > 0 {
 		var parts []string
 		for _, p := range m.Parts {
 			parts = append(parts, p.File+" as "+p.As)
 		}
-		lines = append(lines, "packed of "+strings.Join(parts, ", "))
+		lines = append(lines, "packed from "+strings.Join(parts, ", "))
 	}
 	if len(m.Sensors) > 0 {
-		text := "rows of " + strings.Join(m.Columns, ", ") + " from the sensors " + strings.Join(m.Sensors, ", ")
+		text := "rows with " + strings.Join(m.Columns, ", ") + " from the sensors " + strings.Join(m.Sensors, ", ")
 		if m.Lookback != "" {
 			text += ", looking back " + m.Lookback
 		}
 		if len(m.Devices) > 0 {
-			text += ", of the devices " + strings.Join(m.Devices, ", ")
+			text += ", for the devices " + strings.Join(m.Devices, ", ")
 		}
 		lines = append(lines, text)
 	}
 	return append(lines, m.Notes...)
 }
 
-// list prints the first of names.
+// list prints the first ten of names, and the number of the others. It prints nothing if
+// there are none.
 func (c console) list(format string, names []string) {
 	const most = 10
 	switch n := len(names); {
@@ -241,8 +245,8 @@ func (c console) list(format string, names []string) {
 	}
 }
 
-// compareSensors fills in which sensors have no model and which models no
-// sensor, as far as the database knows sensors.
+// compareSensors sets SensorsWithout and ModelsWithout of p, if the database has
+// sensors.
 func (c console) compareSensors(ctx context.Context, blobs blob.Store, p *publication, steps []publish.Step) error {
 	sensors, err := c.sensors(ctx)
 	if err != nil || len(sensors) == 0 {

@@ -10,34 +10,35 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// refresh asks the app to list the models at once, not only with the next tick.
+// refresh is the flag --refresh: whether the app is asked to register the models at once,
+// and not at its next tick.
 type refresh struct {
 	client
 	asked bool
 }
 
-// refreshFlag adds --refresh, and which app it asks.
+// refreshFlag adds --refresh, and the flags that name the app.
 func (c console) refreshFlag(cmd *cobra.Command) *refresh {
 	r := &refresh{}
 	r.flags(cmd, c)
-	cmd.Flags().BoolVar(&r.asked, "refresh", false, "have the app at --url look at once, and not at its next tick")
+	cmd.Flags().BoolVar(&r.asked, "refresh", false, "make the app at --url use the models at once, not from its next tick on")
 	return r
 }
 
-// counts returns the end of a sentence: from when on the published models are used. Its
-// error names models that the app cannot use.
+// counts returns the end of a message: from when on the app uses the published models.
+// The error names models that the app cannot use.
 func (r *refresh) counts(ctx context.Context) (string, error) {
-	const later = ": counts from the next tick on, within a minute; --refresh: at once"
+	const later = "; used from the next tick on, within a minute (with --refresh at once)"
 	if !r.asked {
 		return later, nil
 	}
 	var registered runs.Registered
 	if err := r.call(ctx, http.MethodPost, "/models/refresh", nil, runs.RefreshRequest{}, &registered); err != nil {
-		return ": counts from the next tick on", fmt.Errorf("the app was not asked to look at once: %w", err)
+		return "; used from the next tick on", fmt.Errorf("the app could not be asked to use it at once: %w", err)
 	}
-	text := fmt.Sprintf(": counts from now on, with %d models in all", registered.Models)
+	text := fmt.Sprintf("; used from now on, %d models in all", registered.Models)
 	if n := len(registered.Bad); n > 0 {
-		return text, fmt.Errorf("%d models cannot be used, the first of them %s: %s", n, registered.Bad[0].Model, registered.Bad[0].Error)
+		return text, fmt.Errorf("%d models cannot be used; the first is %s: %s", n, registered.Bad[0].Model, registered.Bad[0].Error)
 	}
 	return text, nil
 }

@@ -56,10 +56,10 @@ func TestPredictAndVerify(t *testing.T) {
 	}
 	for _, tc := range []struct{ rows, want string }{
 		{"4," + lines[2] + "\n", "1 of 1 predictions differ, the first in line 2"},
-		{"4,0,0.1\n", "1 of 1 scores differ by more than 1e-12, most in line 2"},
+		{"4,0,0.1\n", "1 of 1 scores differ by more than 1e-12, the largest difference is in line 2"},
 		{"4,-1,0.1\n", "write 1 for an anomaly and 0 for normal"},
 		{"4,0,NaN\n", "1 of 1 scores differ"},
-		{"", "there is no row to compare"},
+		{"", "the file has no row to compare"},
 	} {
 		write(t, expected, "Val,prediction,score\n"+tc.rows)
 		if _, stderr, code := command(t, "", nil, "models", "verify", sample+"vibration.pkl", expected); code != 1 || !strings.Contains(stderr, tc.want) {
@@ -171,8 +171,8 @@ func TestPublishDryRun(t *testing.T) {
 	stdout, stderr, code := command(t, "", map[string]string{"SQL_DSN": "file:" + filepath.Join(dir, "none.db")}, "models", "publish", dir, "--dry-run", "--skip-bad", "--storage", azure.DevelopmentConnection(1, 1, 1))
 	for _, want := range []string{
 		"warning: the storage cannot be reached, so every model counts as new\n",
-		"pump/t: packed of pump/t.pkl as sklearn.pipeline.Pipeline, pump/t.features.json as features file\n",
-		"pump/t: rows of day from the sensors v, looking back 24h5m0s, of the devices pump*\n",
+		"pump/t: packed from pump/t.pkl as sklearn.pipeline.Pipeline, pump/t.features.json as features file\n",
+		"pump/t: rows with day from the sensors v, looking back 24h5m0s, for the devices pump*\n",
 		"bad: pump/scaler.pkl: this is a text of 10 bytes, not a model",
 		"1 new and 0 changed would be uploaded, 0 the same, 1 bad\n",
 	} {

@@ -14,8 +14,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// verification is what verify found. Lines are of a CSV file, or rows, from 1, of a
-// JSON file.
+// verification is the result of verify. A line is that of a CSV file, or the row of a
+// JSON file, from 1.
 type verification struct {
 	Rows          int        `json:"rows"`
 	Differ        int        `json:"predictions_that_differ"`
@@ -24,7 +24,7 @@ type verification struct {
 	Probabilities comparison `json:"probabilities"`
 }
 
-// comparison is how far numbers are from those of Python.
+// comparison counts numbers that were compared with those of Python.
 type comparison struct {
 	Compared     int     `json:"compared"`
 	Beyond       int     `json:"beyond_tolerance"`
@@ -39,20 +39,22 @@ func verifyCommand(c console) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify FILE EXPECTED",
-		Short: "Check that a model gives here what it gave in your Python",
-		Long: `Check that a model gives here what it gave in your Python, without any threshold
-that is kept beside it. EXPECTED is a CSV file with the model's features in its first
-columns, and columns named prediction (of a detector 1 for an anomaly and 0 for
-normal, of a classifier the class, of a regressor the value) and score
-(decision_function), which a classifier and a regressor need not have;
-docs/exactness.md has a script of ten lines that writes it.
+		Short: "Compare a model's results with those of your Python",
+		Long: `Compare a model's results with those that you computed in Python. A threshold that is
+stored beside the model is not used.
 
-EXPECTED may also be a JSON file: {"rows": [[…], …], "expected": {"predict": […], …}},
-with what predict, decision_function, score_samples and predict_proba gave; null is
-NaN.
+EXPECTED is a CSV file. Its first columns are the model's features. The column named
+prediction has 1 for an anomaly and 0 for normal if the model is a detector, the class
+if it is a classifier, and the value if it is a regressor. The column named score has
+the result of decision_function; only a detector needs it. docs/exactness.md has a
+script of ten lines that writes the file.
 
-The exit code is 0 if every prediction is equal and every score, probability and
-value of a regressor lies within the tolerance.`,
+EXPECTED may also be a JSON file: {"rows": [[…], …], "expected": {"predict": […], …}}.
+expected has the results of predict, decision_function, score_samples and
+predict_proba, or some of them. null is NaN.
+
+The exit code is 0 if all predictions are equal, and all scores, probabilities and
+values of a regressor are within the tolerance.`,
 		Example: `  fleetscore models verify model.pkl expected.csv
   fleetscore models verify model.pkl model.pkl.expected.json
   fleetscore models verify model.pkl expected.csv --tolerance 0    bit for bit`,
@@ -79,13 +81,13 @@ value of a regressor lies within the tolerance.`,
 			return errors.Join(err, v.err(tolerance))
 		},
 	}
-	cmd.Flags().Float64Var(&tolerance, "tolerance", 1e-12, "largest difference of a score allowed, relative to it where it is above 1")
-	cmd.Flags().StringSliceVar(&columns, "columns", nil, "the features' columns, by the names in the first line")
+	cmd.Flags().Float64Var(&tolerance, "tolerance", 1e-12, "largest difference allowed, multiplied by the expected number where that is above 1")
+	cmd.Flags().StringSliceVar(&columns, "columns", nil, "names of the columns with the features, in order")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-// verifyTable compares with a CSV file.
+// verifyTable compares the model's results with a CSV file.
 func (c console) verifyTable(v *verification, m modelFile, name string, names []string, tolerance float64) error {
 	t, closeFile, err := c.openTable(name)
 	if err != nil {
@@ -107,26 +109,26 @@ func (c console) verifyTable(v *verification, m modelFile, name string, names []
 	return m.library().score(t, at, extra, func(b *batch) error {
 		n := len(b.lines)
 		for i, line := range b.lines {
-			if err := v.prediction(m, line, b.said.Predictions[i], b.extra[i][0], tolerance); err != nil {
+			if err := v.prediction(m, line, b.result.Predictions[i], b.extra[i][0], tolerance); err != nil {
 				return fmt.Errorf("%s:%d: %w", name, line, err)
 			}
 			if len(wanted) == 1 {
 				continue
 			}
-			if len(b.said.Scores) != n {
-				return fmt.Errorf("%s: the model has no single score for a row: leave out the column score", name)
+			if len(b.result.Scores) != n {
+				return fmt.Errorf("%s: the model does not give one score for a row: leave out the column score", name)
 			}
 			score, err := parseNumber(b.extra[i][1])
 			if err != nil {
 				return fmt.Errorf("%s:%d: score %q is not a number", name, line, b.extra[i][1])
 			}
-			v.Scores.add(line, b.said.Scores[i], score, tolerance)
+			v.Scores.add(line, b.result.Scores[i], score, tolerance)
 		}
 		return nil
 	})
 }
 
-// prediction compares a prediction with what Python gave, as it prints it.
+// prediction compares a prediction with Python's, in the text that Python prints.
 func (v *verification) prediction(m modelFile, line int, got float64, want string, tolerance float64) error {
 	v.Rows++
 	same := false
@@ -154,14 +156,14 @@ func (v *verification) prediction(m modelFile, line int, got float64, want strin
 	return nil
 }
 
-// sameNumber reports whether two texts are the same number: 1 and 1.0.
+// sameNumber reports whether two texts are the same number, as 1 and 1.0 are.
 func sameNumber(a, b string) bool {
 	x, err1 := strconv.ParseFloat(a, 64)
 	y, err2 := strconv.ParseFloat(b, 64)
 	return err1 == nil && err2 == nil && x == y
 }
 
-// add compares a number.
+// add compares got with want, and counts the result.
 func (c *comparison) add(line int, got, want, tolerance float64) {
 	c.Compared++
 	if math.Float64bits(got) == math.Float64bits(want) || got != got && want != want {
@@ -178,13 +180,13 @@ func (c *comparison) add(line int, got, want, tolerance float64) {
 }
 
 func (v *verification) write(to io.Writer) {
-	said := []string{fmt.Sprintf("%d rows: %d predictions differ", v.Rows, v.Differ)}
+	parts := []string{fmt.Sprintf("%d rows: %d predictions differ", v.Rows, v.Differ)}
 	for _, c := range v.comparisons() {
 		if c.Compared > 0 {
-			said = append(said, fmt.Sprintf("%d %s are bit-identical", c.BitIdentical, c.what))
+			parts = append(parts, fmt.Sprintf("%d %s are bit-identical", c.BitIdentical, c.what))
 		}
 	}
-	fmt.Fprintln(to, strings.Join(said, ", "))
+	fmt.Fprintln(to, strings.Join(parts, ", "))
 	for _, c := range v.comparisons() {
 		if c.LargestLine > 0 {
 			fmt.Fprintf(to, "largest difference of %s: %.3g, in line %d\n", c.what, c.Largest, c.LargestLine)
@@ -204,7 +206,7 @@ func (v *verification) comparisons() []namedComparison {
 func (v *verification) err(tolerance float64) error {
 	switch {
 	case v.Rows == 0:
-		return errors.New("there is no row to compare")
+		return errors.New("the file has no row to compare")
 	case v.Differ > 0:
 		return fmt.Errorf("%d of %d predictions differ, the first in line %d", v.Differ, v.Rows, v.DifferLine)
 	}
@@ -213,5 +215,5 @@ func (v *verification) err(tolerance float64) error {
 		return nil
 	}
 	c := v.comparisons()[i]
-	return fmt.Errorf("%d of %d %s differ by more than %g, most in line %d", c.Beyond, c.Compared, c.what, tolerance, c.LargestLine)
+	return fmt.Errorf("%d of %d %s differ by more than %g, the largest difference is in line %d", c.Beyond, c.Compared, c.what, tolerance, c.LargestLine)
 }

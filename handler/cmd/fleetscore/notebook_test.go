@@ -84,7 +84,7 @@ func TestFromANotebook(t *testing.T) {
 		t.Errorf("%d rows are made, %d in the notebook", made, len(want))
 	}
 
-	if said := run("models publish"); !strings.Contains(said, "rows of temperature, vibration, vibration_mean, rise from the sensors temperature, vibration") {
+	if said := run("models publish"); !strings.Contains(said, "rows with temperature, vibration, vibration_mean, rise from the sensors temperature, vibration") {
 		t.Errorf("publish says %s", said)
 	}
 }

@@ -17,8 +17,8 @@ func openCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "open",
 		Short: "Open the page of the fleet in a browser",
-		Long: `Open the page of the fleet in a browser. In Azure the address carries the function
-key; --print writes it instead.`,
+		Long: `Open the page of the fleet in a browser. The address of an app in Azure contains the
+function key. --print writes the address to stdout instead.`,
 		Example: "  fleetscore open\n  azd exec fleetscore open",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,12 +37,12 @@ key; --print writes it instead.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&show, "print", false, "write the address, with its key, and open nothing")
+	cmd.Flags().BoolVar(&show, "print", false, "write the address, with its key, and open no browser")
 	api.flags(cmd, c)
 	return cmd
 }
 
-// page returns the address of the page, with the key that it needs.
+// page returns the address of the page, with the function key if the app asks for one.
 func (a *client) page(ctx context.Context) (string, error) {
 	key, err := a.keyFor(ctx)
 	if err != nil {
@@ -55,8 +55,8 @@ func (a *client) page(ctx context.Context) (string, error) {
 	return address, nil
 }
 
-// browser returns the program that opens an address on an operating system, and
-// what stands before the address.
+// browser returns the program that opens an address in the browser of an operating
+// system, and its arguments before the address.
 func browser(system string) (string, []string) {
 	switch system {
 	case "darwin":

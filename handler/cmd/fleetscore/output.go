@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// output is how a command writes what it found: as a table for people, as JSON or
-// as CSV for programs.
+// output is the format in which a command writes its result: a table for people, or JSON
+// or CSV for programs.
 type output struct{ json, csv bool }
 
 func (o *output) flags(cmd *cobra.Command) {
@@ -19,15 +19,15 @@ func (o *output) flags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("json", "csv")
 }
 
-// listing is what is found, in rows.
+// listing is a result in rows.
 type listing struct {
-	columns []string // as in CSV: device_model
+	columns []string // names as in CSV, such as device_model
 	rows    [][]any
 }
 
 func (t *listing) add(row ...any) { t.rows = append(t.rows, row) }
 
-// write writes the table, or whole as JSON.
+// write writes the listing as a table or as CSV, or whole as JSON.
 func (c console) write(o output, t listing, whole any) error {
 	switch {
 	case o.json:
@@ -52,7 +52,7 @@ func (c console) writeCSV(t listing) error {
 	return w.Error()
 }
 
-// writeTable writes a table, and nothing if it has no rows.
+// writeTable writes a table with a header line. It writes nothing if there are no rows.
 func (c console) writeTable(t listing) error {
 	if len(t.rows) == 0 {
 		return nil

@@ -40,13 +40,13 @@ and the handler for Linux. The same commit gives the same bytes anywhere.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&azd, "azd-env", false, "tell azd's environment which package to provision with: the one that runs, or for a new app this one")
+	cmd.Flags().BoolVar(&azd, "azd-env", false, "set the package in azd's environment for azd provision: the one that runs now, or this one for a new app")
 	return cmd
 }
 
-// namePackage sets APP_PACKAGE for the parameter file. Provisioning must not
-// point a running app at a package that is not uploaded yet: that is for
-// release to do.
+// namePackage sets APP_PACKAGE in azd's environment, which infra's parameters read. For
+// an app that runs it is the package that runs: the new one is not uploaded yet, and
+// release sets it after the upload.
 func (c console) namePackage(ctx context.Context, p pack.Package) error {
 	name := "releases/" + p.Name()
 	if c.getenv("FUNCTION_APP_NAME") != "" { // provisioned before

@@ -21,14 +21,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/series"
 )
 
-// readingFlags say how the rows of a model are made of readings.
+// readingFlags are the flags with which predict computes rows from readings.
 type readingFlags struct {
 	features, attributes string
 	files                dataFlags
 	memory               *series.Options
 }
 
-// namedModel is a model as package score takes it.
+// namedModel is a model with the name and SHA-256 that package score asks for.
 type namedModel struct {
 	*artifact.Model
 	name, sha256 string
@@ -37,8 +37,8 @@ type namedModel struct {
 func (m namedModel) Name() string   { return m.name }
 func (m namedModel) SHA256() string { return m.sha256 }
 
-// predictReadings scores the rows that a features file makes of readings, device by
-// device, as a run would: it writes the same lines, under one header.
+// predictReadings computes the rows of a features file from readings, scores them device
+// by device, and writes the same lines as a run, with one header.
 func (c console) predictReadings(ctx context.Context, name string, f readingFlags, data string) (err error) {
 	text, err := os.ReadFile(f.features)
 	if err != nil {
@@ -92,11 +92,11 @@ func (d devices) predict(ctx context.Context, to io.Writer, s score.Subject, cpu
 	return out.Close(ctx, new(fleet.Outcome))
 }
 
-// oneHeader leaves out the first line of each CSV but the first.
+// oneHeader joins several CSV files. It leaves out the header of all but the first.
 type oneHeader struct {
 	to     io.Writer
-	header bool // the first line is still to come
-	shown  bool
+	header bool // the next Write begins with a header
+	shown  bool // a header was written
 }
 
 func (w *oneHeader) Write(b []byte) (int, error) {

@@ -4,11 +4,12 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress shows how far long work has come, if a person is watching. Its
-// methods may be called concurrently; those of nil do nothing.
+// progress is a progress bar on a terminal. Its methods may be called concurrently. A nil
+// progress shows nothing.
 type progress struct{ bar *progressbar.ProgressBar }
 
-// progress begins to show work of n steps; n < 0 if their number is unknown.
+// progress shows a bar of n steps; n < 0 means that the number is not known. It returns
+// nil if stderr is not a terminal.
 func (c console) progress(what string, n int) *progress {
 	if !c.terminal() {
 		return nil
@@ -25,7 +26,7 @@ func (c console) progress(what string, n int) *progress {
 
 func (p *progress) add(n int) {
 	if p != nil {
-		_ = p.bar.Add(n) // a bar that can't be drawn stops no work
+		_ = p.bar.Add(n) // an error in drawing the bar must not stop the work
 	}
 }
 

@@ -22,8 +22,8 @@ func releaseCommand(c console) *cobra.Command {
 		Long: `Release to the Azure resources that azd provisioned: make the database ready,
 upload the package, make the app run it and wait until it serves.
 
-It is what azd deploy runs. It may be repeated after any failure; what is done
-already is left alone. It signs in as azd does, and needs no other tool.`,
+azd deploy runs this command. You can repeat it after any failure; steps that are done
+are left alone. It signs in as the user who is signed in to azd or az.`,
 		Example: `  azd deploy
   azd exec go run ./handler/cmd/fleetscore release --rollback`,
 		Args: arguments(),
@@ -42,11 +42,11 @@ already is left alone. It signs in as azd does, and needs no other tool.`,
 			return r.Release(cmd.Context(), p)
 		},
 	}
-	cmd.Flags().BoolVar(&back, "rollback", false, "go back to the package before; the database stays as it is")
+	cmd.Flags().BoolVar(&back, "rollback", false, "go back to the previous package; the database stays as it is")
 	return cmd
 }
 
-// releaser is one to the target in azd's environment.
+// releaser returns a releaser to the resources that azd's environment names.
 func (c console) releaser() (*release.Releaser, error) {
 	target, err := release.TargetOf(c.getenv)
 	if err != nil {
@@ -65,8 +65,8 @@ func (c console) releaser() (*release.Releaser, error) {
 	}, nil
 }
 
-// administratorDSN enters the database as whoever is signed in to azd, else to
-// az: in the order of [release.SignedIn].
+// administratorDSN returns the DSN with which the user who is signed in to azd, or else
+// to az, opens the database. [release.SignedIn] has the same order.
 func administratorDSN(t release.Target) string {
 	sign := "ActiveDirectoryAzureDeveloperCli"
 	if _, err := exec.LookPath("azd"); err != nil {
@@ -78,7 +78,7 @@ func administratorDSN(t release.Target) string {
 	return (&url.URL{Scheme: "sqlserver", Host: t.SQLHost + ":1433", RawQuery: query.Encode()}).String()
 }
 
-// functionKey asks Azure for the key of what azd deployed.
+// functionKey gets the function key of the app that azd deployed from Azure.
 func (c console) functionKey(ctx context.Context) (string, error) {
 	r, err := c.releaser()
 	if err != nil {

@@ -28,24 +28,26 @@ func replayCommand(c console) *cobra.Command {
 	var again, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "replay --capture PATH|URL",
-		Short: "Give what Event Hubs Capture kept back to ingest",
-		Long: `Give the events in files of Event Hubs Capture (Avro) back to ingest: the tick takes
-them through the present mapping and rules, with what hub and sender said of them. What is stored already changes
-nothing. Readings that are new and late re-open the runs over them.
+		Short: "Ingest the files of Event Hubs Capture again",
+		Long: `Ingest the events in files of Event Hubs Capture (Avro) again. The tick reads them with
+the present mapping and rules, and with the properties that hub and sender gave them.
+Readings that are stored already change nothing. New readings that are late re-open
+the runs over their windows.
 
-PATH is a file, or a folder with all below it. URL is a container of blobs, or what names in it begin with:
-https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX, read as whoever is signed in, or by the shared access
-signature that stands behind it (?sv=…&sig=…), which must allow to read and to list.
+PATH is a file, or a folder with all files below it. URL is a container of blobs, or a
+prefix of their names: https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX. The
+command reads it with the identity of the user who is signed in, or with a shared
+access signature at its end (?sv=…&sig=…), which must allow reading and listing.
 
-Files that are done are noted in a file, so that what was interrupted goes on where it
-was. What is given back faster than the application takes it waits.`,
+The command notes in a file which files are done. If it is interrupted, start it
+again: it goes on with the others. It waits while the application has too much to do.`,
 		Example: `  fleetscore replay --capture capture/readings/0/2026/11
   azd exec go run ./handler/cmd/fleetscore replay --capture https://stcapture.blob.core.windows.net/capture/evhns/readings`,
 		Args: arguments(),
 	}
 	cmd.Flags().StringVar(&capture, "capture", "", "files of Event Hubs Capture: a file, a folder, or an address of blobs")
-	cmd.Flags().StringVar(&done, "done", "", "file in which is noted what is done (default: one a source in the user's state folder)")
-	cmd.Flags().BoolVar(&again, "again", false, "begin anew, whatever is noted as done")
+	cmd.Flags().StringVar(&done, "done", "", "file that notes which files are done (default: a file for each source in ~/.local/state)")
+	cmd.Flags().BoolVar(&again, "again", false, "ingest all files, also those that are noted as done")
 	jsonFlag(cmd, &asJSON)
 	open := c.storageFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -69,27 +71,27 @@ was. What is given back faster than the application takes it waits.`,
 		if asJSON {
 			return errors.Join(err, c.writeJSON(sum))
 		}
-		fmt.Fprintf(c.out, "%d events of %d files are given back, %d files were done before; the tick takes them\n", sum.Events, sum.Files, sum.Before)
+		fmt.Fprintf(c.out, "%d events of %d files go to ingest with the next tick; %d files were done before\n", sum.Events, sum.Files, sum.Before)
 		return err
 	}
 	return cmd
 }
 
-// replayedFiles is what a replay came to.
+// replayedFiles is the output of replay --json.
 type replayedFiles struct {
-	Files  int `json:"files"`
+	Files  int `json:"files"`  // files that this command did
 	Before int `json:"before"` // files that were done before
 	Events int `json:"events"`
 }
 
-// capturedFiles are files of Capture, wherever they are.
+// capturedFiles are files of Capture on disk or in Blob storage.
 type capturedFiles struct {
 	names iter.Seq2[string, error]
 	read  func(ctx context.Context, name string) (io.ReadCloser, error)
 	close func()
 }
 
-// captured finds the files at a path or address.
+// captured returns the files at a path or address.
 func (c console) captured(ctx context.Context, at string) (capturedFiles, error) {
 	if !strings.HasPrefix(at, "https://") && !strings.HasPrefix(at, "http://") {
 		return folderOf(at)
@@ -124,10 +126,10 @@ func (c console) captured(ctx context.Context, at string) (capturedFiles, error)
 	}, nil
 }
 
-// maxCaptured bounds a file that is read whole: Capture begins another at 500 MB.
+// maxCaptured is the largest file in bytes. Capture begins a new file at 500 MB.
 const maxCaptured = 1 << 30
 
-// folderOf finds the files at a path, in the order of their names.
+// folderOf returns the files at a path, in the order of their names.
 func folderOf(at string) (capturedFiles, error) {
 	var names []string
 	err := filepath.WalkDir(at, func(name string, d fs.DirEntry, err error) error {
@@ -156,19 +158,19 @@ func folderOf(at string) (capturedFiles, error) {
 	}, nil
 }
 
-// doneFile returns the path of the file in which replay notes which files of a source
-// it has given to an account.
+// doneFile returns the path of the file that notes which files of a source are done. The
+// account is the storage account of the application.
 func (c console) doneFile(source, account string) string {
 	state := c.getenv("XDG_STATE_HOME")
 	if state == "" {
 		state = filepath.Join(c.getenv("HOME"), ".local", "state")
 	}
-	source, _, _ = strings.Cut(source, "?") // the signature, which is another tomorrow
+	source, _, _ = strings.Cut(source, "?") // without the signature, which changes
 	sum := sha256.Sum256([]byte(source + "\n" + account))
 	return filepath.Join(state, "fleetscore", fmt.Sprintf("replay-%x.txt", sum[:8]))
 }
 
-// replay gives files back, and notes each that is done.
+// replay ingests files again, and notes each that is done.
 func (c console) replay(ctx context.Context, files capturedFiles, blobs blob.Store, done string, again bool) (sum replayedFiles, err error) {
 	flags := os.O_RDWR | os.O_CREATE | os.O_APPEND
 	if again {
@@ -221,8 +223,8 @@ func (c console) replay(ctx context.Context, files capturedFiles, blobs blob.Sto
 	return sum, nil
 }
 
-// waitForTick waits while a hundred batches or more are in the container spill: for so
-// many the tick needs minutes.
+// waitForTick waits while a hundred batches or more are in the container spill. The tick
+// takes minutes to store so many.
 func waitForTick(ctx context.Context, blobs blob.Store) error {
 	const most, pause = 100, 5 * time.Second
 	for {

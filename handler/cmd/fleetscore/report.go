@@ -21,22 +21,21 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// report is what a run came to.
+// report is the output of run --json.
 type report struct {
 	runs.Run
 	Jobs    []runs.Job `json:"jobs"`
-	Refused int        `json:"refused"` // readings in the dead letter
-	Known   []known    `json:"known,omitempty"`
-	Out     string     `json:"out"` // folder of the predictions
+	Refused int        `json:"refused"`         // lines in the dead letter
+	Known   []known    `json:"known,omitempty"` // per job; nil if the anomalies are not known
+	Out     string     `json:"out"`             // folder of the predictions
 	Seconds float64    `json:"seconds"`
 }
 
-// known compares the predictions of a sensor or device model with its known
-// anomalies.
+// known counts the known anomalies of a sensor or device model.
 type known struct {
 	Name  string `json:"name"`  // device/name
-	Known int    `json:"known"` // anomalies
-	Found int    `json:"found"` // of these
+	Known int    `json:"known"` // known anomalies
+	Found int    `json:"found"` // those that the model found
 }
 
 // collect copies the predictions of the run's manifest to the folder r.Out.
@@ -102,8 +101,8 @@ func writeFile(name string, data []byte) error {
 	return os.WriteFile(name, data, 0o644)
 }
 
-// unscored says how many jobs were not scored, and why: a run succeeds although
-// none of its sensors has a model.
+// unscored returns the end of a line: how many jobs were not scored, by their state. A
+// run can succeed although no sensor has a model.
 func unscored(jobs []runs.Job) string {
 	why := map[fleet.JobState]string{fleet.NoModel: "without a model", fleet.NoData: "without readings"}
 	counts := fleet.Counts{}
@@ -128,7 +127,7 @@ func (r report) write(to io.Writer) error {
 	}
 	columns := fmt.Sprintf("%%-%ds  %%8v  %%9v  %%5v  %%5v  %%9v\n", width)
 	if r.Known == nil {
-		columns = strings.ReplaceAll(columns, "%5v  ", "%.0v") // these are not known
+		columns = strings.ReplaceAll(columns, "%5v  ", "%.0v") // leave out both columns
 	}
 	fmt.Fprintf(w, "\n"+columns, head, "rows", "anomalies", "known", "found", "time")
 	var rows, anomalies int
@@ -145,16 +144,16 @@ func (r report) write(to io.Writer) error {
 		fmt.Fprintf(w, columns, j.ID, j.Rows, j.Anomalies, k.Known, k.Found, fmt.Sprintf("%.1f ms", j.DurationMS))
 		rows, anomalies, all.Known, all.Found = rows+j.Rows, anomalies+j.Anomalies, all.Known+k.Known, all.Found+k.Found
 	}
-	fmt.Fprintf(w, "\n%s, %d anomalies%s", judged(r.Jobs, rows), anomalies, unscored(r.Jobs))
+	fmt.Fprintf(w, "\n%s, %d anomalies%s", totals(r.Jobs, rows), anomalies, unscored(r.Jobs))
 	if r.Known != nil {
-		fmt.Fprintf(w, "; %d of %d known ones found, %d false alarms", all.Found, all.Known, anomalies-all.Found)
+		fmt.Fprintf(w, "; %d of %d known anomalies found, %d false alarms", all.Found, all.Known, anomalies-all.Found)
 	}
-	fmt.Fprintf(w, "\npredictions: %s (%.1f s in all)\n", filepath.Join(r.Out, "{device}", "{name}.csv"), r.Seconds)
+	fmt.Fprintf(w, "\npredictions: %s (%.1f s in total)\n", filepath.Join(r.Out, "{device}", "{name}.csv"), r.Seconds)
 	return w.Flush()
 }
 
-// judged returns a line with the number of sensors, device models and rows.
-func judged(jobs []runs.Job, rows int) string {
+// totals returns the number of sensors, device models and rows, as text.
+func totals(jobs []runs.Job, rows int) string {
 	models := 0
 	for _, j := range jobs {
 		if j.DeviceModel != "" {
@@ -167,7 +166,7 @@ func judged(jobs []runs.Job, rows int) string {
 	return fmt.Sprintf("%d sensors and %d device models, %d rows", len(jobs)-models, models, rows)
 }
 
-// err is not nil if something went wrong with a sensor or device model.
+// err returns an error unless the run succeeded. It has the first errors of its jobs.
 func (r report) err() error {
 	if r.State == fleet.RunSucceeded {
 		return nil
@@ -181,7 +180,7 @@ func (r report) err() error {
 	return errors.New(strings.Join(append([]string{"the run is " + string(r.State)}, firstFew(reasons)...), "\n  "))
 }
 
-// refused returns the reasons of the dead letters.
+// refused returns the reason and the bytes of each line in the dead letter.
 func (s *stack) refused(ctx context.Context) (reasons []string, err error) {
 	blobs := s.account.Blobs()
 	for info, err := range blobs.List(ctx, blob.DeadLetter, "") {
@@ -203,7 +202,7 @@ func (s *stack) refused(ctx context.Context) (reasons []string, err error) {
 	return reasons, nil
 }
 
-// firstFew returns the first of lines, and how many more there are.
+// firstFew returns the first five lines, and a line with the number of the others.
 func firstFew(lines []string) []string {
 	const few = 5
 	if len(lines) <= few {

@@ -16,16 +16,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/version"
 )
 
-// console is a command's input, output and environment.
+// console is the input, output and environment of a command.
 type console struct {
 	getenv   func(string) string
 	in       io.Reader
-	out, err io.Writer // escape what is not printable
-	screen   io.Writer // stderr as it is, for what draws on a terminal
+	out, err io.Writer // stdout and stderr, with control characters escaped
+	screen   io.Writer // stderr without escaping, for the progress bar
 }
 
-// run executes the command line args and returns the exit code: 0 if all went
-// well, 1 if not, 2 if args were not understood.
+// run executes a command line. It returns the exit code: 0 for success, 1 for an error,
+// 2 for a command line that is not valid.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	screen := stderr
 	stdout, stderr = &printable.Writer{To: stdout}, &printable.Writer{To: stderr}
@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}
 	fmt.Fprintln(stderr, "fleetscore:", err)
 	if errors.Is(err, fleet.ErrUnavailable) {
-		fmt.Fprintln(stderr, "Is it running? fleetscore serve starts all of it here; --storage, SQL_DSN and the other settings name what runs elsewhere.")
+		fmt.Fprintln(stderr, "Is it running? fleetscore serve starts everything on this machine; --storage, SQL_DSN and the other settings name services elsewhere.")
 	}
 	return 1
 }
@@ -56,14 +56,16 @@ func newRoot(c console) *cobra.Command {
 		Short: "Score a fleet of machines, each with its own Python models",
 		Long: `Score a fleet of machines, each with its own Python models.
 
-Sensors send readings to Event Hubs. On a schedule each sensor, or all sensors of a
-machine together, are scored with the files that scikit-learn, XGBoost, LightGBM and
-PyOD wrote; nothing in them runs. Predictions land in Blob storage.
-Here, all of it runs on this machine.`,
-		Example: `  fleetscore run                                     a simulated fleet, from nothing to predictions
-  fleetscore run --data readings.csv --models models --out out    your own
-  fleetscore models inspect model.pkl                what is in a model's file, without running it
-  fleetscore serve                                   keep it running, with its page at http://localhost:7071/api/`,
+Sensors send readings to Event Hubs. On a schedule, the application scores each sensor,
+or all sensors of a machine together, with model files that scikit-learn, XGBoost,
+LightGBM or PyOD wrote. It reads these files as data, and runs nothing in them. The
+predictions are CSV files in Blob storage.
+
+This command runs all of it on this machine, and works with an app in Azure.`,
+		Example: `  fleetscore run                        score a simulated fleet
+  fleetscore run --data readings.csv --models models --out out    score your own
+  fleetscore models inspect model.pkl   show what is in a model file, without running it
+  fleetscore serve                      keep it running, with its page at http://localhost:7071/api/`,
 		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -78,12 +80,13 @@ Here, all of it runs on this machine.`,
 	return root
 }
 
-// usageError is a command line that was not understood.
+// usageError is an error in the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// arguments wants as many arguments as names, and names what is missing.
+// arguments checks that there is an argument for each name. The error names the first
+// that is missing.
 func arguments(names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) < len(names) {
@@ -96,7 +99,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// group is a command that only has commands below it.
+// group returns a command that only has subcommands.
 func group(name, short string, below ...*cobra.Command) *cobra.Command {
 	g := &cobra.Command{Use: name, Short: short, Args: func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -119,7 +122,7 @@ func (c console) writeJSON(v any) error {
 	return e.Encode(v)
 }
 
-// terminal reports whether a person watches stderr, where progress is shown.
+// terminal reports whether stderr is a terminal.
 func (c console) terminal() bool {
 	f, ok := c.screen.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -32,16 +32,15 @@ func runCommand(c console) *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Score a fleet on this machine, from nothing to predictions",
-		Long: `Score a fleet on this machine, from nothing to predictions: start storage
-(Azurite), a Functions host, and the handler; publish models; send readings to an
-event hub; score them once all are stored; write the predictions to a folder;
-stop everything.
+		Short: "Run the whole pipeline once on this machine",
+		Long: `Run the whole pipeline once on this machine: start storage (Azurite), a Functions host
+and the handler; publish models; send readings to an event hub; score them when all
+are stored; write the predictions to a folder; stop everything.
 
-Without --data and --models it is a simulated fleet with known anomalies. With
-them, your own: files of readings, and a folder with a model per sensor,
-{device}/{sensor}.pkl (or .joblib, or nothing) or model_{device}_{sensor}. The
-window is the whole time range of the data.` + dataHelp,
+Without --data and --models it scores a simulated fleet with known anomalies. With them
+it scores your own fleet: --data are files of readings, --models is a folder of models
+as models publish takes it, such as {device}/{sensor}.pkl. The window is the whole
+time range of the data.` + dataHelp,
 		Example: `  fleetscore run
   fleetscore run --devices 25
   fleetscore run --data readings.csv --models models --out out`,
@@ -51,7 +50,7 @@ window is the whole time range of the data.` + dataHelp,
 				return usageError{errors.New("--data and --models go together: the readings, and a folder with a model per sensor")}
 			}
 			var in input = simulatedFleet(f.seed, f.devices)
-			if slices.Contains(f.data, "-") { // files are read twice, and stdin cannot be
+			if slices.Contains(f.data, "-") { // files are read twice, but stdin can be read only once
 				stdin, remove, err := tabular.Spool(c.in)
 				if err != nil {
 					return fmt.Errorf("read stdin: %w", err)
@@ -75,20 +74,20 @@ window is the whole time range of the data.` + dataHelp,
 	f.files.add(cmd)
 	flags.StringVar(&f.models, "models", "", "folder of your models")
 	flags.StringVar(&f.out, "out", "out", "folder for the predictions, {device}/{name}.csv")
-	flags.IntVar(&f.devices, "devices", 3, "simulated devices, with four sensors each")
-	flags.Uint64Var(&f.seed, "seed", 1, "of the simulated fleet")
+	flags.IntVar(&f.devices, "devices", 3, "number of simulated devices, with four sensors each")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the simulated fleet")
 	flags.StringVar(&f.aggregate, "aggregate", "", "score aggregates, such as 5m:mean,max (setting SCORE_AGGREGATE)")
-	flags.StringVar(&f.dist, "dist", "dist", "the staged application, as make build leaves it")
+	flags.StringVar(&f.dist, "dist", "dist", "folder of the built application (make build)")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Minute, "give up after this time")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the host's log")
 	jsonFlag(cmd, &f.asJSON)
 	return cmd
 }
 
-// never is a schedule that does not fire during a run, which opens its own.
+// never is a schedule that is very unlikely to fire: this command opens its run itself.
 const never = "0 0 0 29 2 *"
 
-// runOnce starts the stack, runs the pipeline once with in, and reports.
+// runOnce starts the stack, runs the pipeline once with in, and writes the report.
 func (c console) runOnce(ctx context.Context, f runFlags, in input) error {
 	say := c.out
 	if f.asJSON {
@@ -129,8 +128,8 @@ func (c console) runOnce(ctx context.Context, f runFlags, in input) error {
 	return errors.Join(err, r.err())
 }
 
-// pipeline does what happens in Azure: models are published, readings are
-// sent, a run is opened, predictions are read.
+// pipeline publishes the models, sends the readings, opens a run, waits for its end, and
+// copies the predictions to the folder out.
 func (c console) pipeline(ctx context.Context, say io.Writer, s *stack, in input, out string) (r report, err error) {
 	fmt.Fprintf(say, "host         %s, storage on port %d\n", s.host.URL(), s.storage.BlobPort)
 	n, bad, err := in.publish(ctx, s.account.Blobs())
@@ -172,7 +171,7 @@ func (c console) pipeline(ctx context.Context, say io.Writer, s *stack, in input
 	return r, r.collect(ctx, s.account.Blobs(), in)
 }
 
-// score opens the run over w and waits for its end.
+// score opens the run over w, and waits until it has ended.
 func (c console) score(ctx context.Context, s *stack, w fleet.Window) (runs.Run, error) {
 	run, err := s.api.open(ctx, w.From, w.To)
 	if err != nil {
@@ -183,6 +182,6 @@ func (c console) score(ctx context.Context, s *stack, w fleet.Window) (runs.Run,
 	return s.api.wait(ctx, run.ID, bar)
 }
 
-// perMessage returns how many sensors go into a message, so that the queue holds at most
-// about 200: Azurite slows down with more.
+// perMessage returns the number of sensors in a queue message. With it the queue holds
+// about 200 messages at most; Azurite is slower with more.
 func perMessage(sensors int) string { return fmt.Sprint(min(sensors/200+1, fleet.MaxJobsPerMessage)) }

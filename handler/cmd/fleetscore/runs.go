@@ -49,13 +49,13 @@ func listRunsCommand(c console, api *client) *cobra.Command {
 			return c.write(out, t, list)
 		},
 	}
-	cmd.Flags().IntVar(&limit, "limit", 20, "how many, at most")
-	cmd.Flags().StringVar(&before, "before", "", "only those before this id, for the next page")
+	cmd.Flags().IntVar(&limit, "limit", 20, "largest number of runs")
+	cmd.Flags().StringVar(&before, "before", "", "list runs before this one, for the next page")
 	out.flags(cmd)
 	return cmd
 }
 
-// opened returns when a run was opened last.
+// opened returns the time at which a run was opened last.
 func opened(r runs.Run) time.Time {
 	if r.ReopenedAt.IsZero() {
 		return r.OpenedAt
@@ -63,7 +63,8 @@ func opened(r runs.Run) time.Time {
 	return r.ReopenedAt
 }
 
-// took says how long a run was open, from when it was opened last.
+// took returns how long a run was open since it was opened last. It is empty for a run
+// that is open.
 func took(r runs.Run) string {
 	if r.EndedAt.IsZero() {
 		return ""
@@ -76,7 +77,7 @@ func showRunCommand(c console, api *client) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:     "show RUN",
-		Short:   "Show a run, what became of each sensor, and why",
+		Short:   "Show a run, with the result or error of each job",
 		Example: "  fleetscore runs show 20260301T110000Z-20260301T120000Z\n  fleetscore runs show 20260301T110000Z-20260301T120000Z --state bad_model",
 		Args:    arguments("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -94,18 +95,18 @@ func showRunCommand(c console, api *client) *cobra.Command {
 			return writeRun(c.out, run, jobs)
 		},
 	}
-	cmd.Flags().StringVar(&state, "state", "", "only the jobs in this state, such as failed or no_model")
+	cmd.Flags().StringVar(&state, "state", "", "only jobs in this state, such as failed or no_model")
 	out.flags(cmd)
 	return cmd
 }
 
-// shownRun is what show --json writes.
+// shownRun is the output of show --json.
 type shownRun struct {
 	runs.Run
 	Jobs []runs.Job `json:"jobs"`
 }
 
-// tableOfJobs is what show --csv writes.
+// tableOfJobs is the output of show --csv.
 func tableOfJobs(jobs []runs.Job) listing {
 	t := listing{columns: []string{"device", "sensor", "device_model", "state", "rows", "anomalies", "duration_ms", "model", "model_sha256", "file", "sha256", "error", "error_log"}}
 	for _, j := range jobs {
@@ -143,7 +144,7 @@ func writeRun(to io.Writer, run runs.Run, jobs []runs.Job) error {
 	return w.Flush()
 }
 
-// writeEpochs shows how often a run was opened, and why, if more than once.
+// writeEpochs writes a table of the epochs of a run, if it was opened more than once.
 func writeEpochs(to io.Writer, epochs []runs.Epoch) error {
 	if len(epochs) < 2 {
 		return nil
@@ -166,7 +167,7 @@ func openRunCommand(c console, api *client) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "open",
 		Short:   "Score a past window now",
-		Long:    "Score a past window now. The same window twice is the same run; to score it again, see rescore.",
+		Long:    "Score a past window now. A window has one run; to score it again, see rescore.",
 		Example: "  fleetscore runs open --from 2026-03-01T11:00:00Z --to 2026-03-01T12:00:00Z",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -175,7 +176,7 @@ func openRunCommand(c console, api *client) *cobra.Command {
 				return err
 			}
 			if !given {
-				return usageError{fmt.Errorf("--from and --to say which window")}
+				return usageError{fmt.Errorf("--from and --to are missing: they name the window")}
 			}
 			run, err := api.open(cmd.Context(), w.From, w.To)
 			if err != nil {
@@ -189,10 +190,10 @@ func openRunCommand(c console, api *client) *cobra.Command {
 	return cmd
 }
 
-// openResults say what a request for a run came to.
+// openResults are the messages for the results of a request to open a run.
 var openResults = map[runs.OpenResult]string{
 	runs.NewRun:   "the run is opened, and its messages are being sent",
-	runs.FoundRun: "there is a run over this window already, and it is under way",
+	runs.FoundRun: "there is a run over this window already, and it is open",
 	runs.EndedRun: "there is a run over this window already, and it has ended; to score it again, see fleetscore runs rescore",
 }
 
@@ -204,17 +205,17 @@ func rescoreCommand(c console, api *client) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rescore RUN",
 		Short: "Score sensors of a run again, with the models as they are now",
-		Long: `Score sensors of a run again, with the models as they are now: all of them, or
-those that --sensors and --states choose. Enabled sensors that match and were not in the run
-are added. The run keeps its settings, unless --current-settings is given; then all
-its sensors are scored again.`,
+		Long: `Score sensors of a run again, with the models as they are now: all sensors, or those
+that --sensors and --states choose. Enabled sensors that match and are not in the run
+are added. The run keeps its settings. With --current-settings it takes over the
+present settings, and all its sensors are scored again.`,
 		Example: `  fleetscore runs rescore 20260301T110000Z-20260301T120000Z --states bad_model,failed
   fleetscore runs rescore 20260301T110000Z-20260301T120000Z --sensors 'machine-01/*'`,
 		Args: arguments("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, s := range states {
 				if !slices.Contains(fleet.JobStates, fleet.JobState(s)) {
-					return usageError{fmt.Errorf("--states: %q is none of %v", s, fleet.JobStates)}
+					return usageError{fmt.Errorf("--states: %q is not one of %v", s, fleet.JobStates)}
 				}
 				req.States = append(req.States, fleet.JobState(s))
 			}
@@ -228,9 +229,9 @@ its sensors are scored again.`,
 			return c.writeChanged(out, r.Run, fmt.Sprintf("%d jobs re-opened, %d added", r.Reopened, r.Added), r)
 		},
 	}
-	cmd.Flags().StringVar(&req.Sensors, "sensors", "", "only these, a pattern for devices or device/sensor, such as 'pump-*/temperature'; * is any text")
-	cmd.Flags().StringSliceVar(&states, "states", nil, "only those in these states")
-	cmd.Flags().BoolVar(&current, "current-settings", false, "take over the settings as they are now")
+	cmd.Flags().StringVar(&req.Sensors, "sensors", "", "only these devices or sensors: a pattern such as 'pump-*' or 'pump-*/temperature'; * is any text")
+	cmd.Flags().StringSliceVar(&states, "states", nil, "only jobs in these states, such as bad_model,failed")
+	cmd.Flags().BoolVar(&current, "current-settings", false, "take over the present settings")
 	out.flags(cmd)
 	return cmd
 }
@@ -239,7 +240,7 @@ func cancelCommand(c console, api *client) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:     "cancel RUN",
-		Short:   "Cancel a run: sensors not yet scored are left out",
+		Short:   "Cancel a run: sensors that are not scored yet are left out",
 		Example: "  fleetscore runs cancel 20260301T110000Z-20260301T120000Z",
 		Args:    arguments("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -254,7 +255,7 @@ func cancelCommand(c console, api *client) *cobra.Command {
 	return cmd
 }
 
-// writeChanged shows a run that was opened or changed, for people after what was done.
+// writeChanged writes a run that was opened or changed. As text it follows the line done.
 func (c console) writeChanged(o output, run runs.Run, done string, whole any) error {
 	if o.json || o.csv {
 		t := listing{columns: []string{"run", "state", "kind", "epoch", "jobs", "closed"}}

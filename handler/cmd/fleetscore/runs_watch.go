@@ -16,10 +16,10 @@ func watchRunCommand(c console, api *client) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:   "watch [RUN]",
-		Short: "Wait until a run has ended, and say what it came to",
-		Long: `Wait until a run has ended, and say what it came to: the run named, or else the
-newest that is open, or the next that is opened. It exits with 1 if the run failed
-or was cancelled.`,
+		Short: "Wait until a run has ended, and show its result",
+		Long: `Wait until a run has ended, and show its result. Without RUN it is the newest run that
+is open, or the next one that is opened. The exit code is 1 if the run failed or was
+cancelled.`,
 		Example: "  fleetscore runs watch\n  fleetscore runs watch 20260301T110000Z-20260301T120000Z && echo done",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

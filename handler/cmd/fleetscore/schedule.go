@@ -13,15 +13,15 @@ import (
 )
 
 func scheduleCommand(c console) *cobra.Command {
-	return group("schedule", "Show when windows end", previewCommand(c))
+	return group("schedule", "Show the windows of the schedule", previewCommand(c))
 }
 
-// scheduledWindow is a window that the schedule will open.
+// scheduledWindow is a window of the schedule.
 type scheduledWindow struct {
 	Run  string    `json:"run"`
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	Due  time.Time `json:"due"` // when it is scored
+	Due  time.Time `json:"due"` // the time at which its run is opened
 }
 
 func previewCommand(c console) *cobra.Command {
@@ -30,22 +30,22 @@ func previewCommand(c console) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:   "preview",
-		Short: "Show the windows that a schedule makes",
-		Long: `Show the windows that a schedule makes, and when each is scored. Windows that are
-longer or shorter than the one before are marked: clocks put forward or back, or
-a schedule that is not even.`,
+		Short: "Show the next windows of a schedule",
+		Long: `Show the next windows of a schedule, and when each is scored. A window that is longer
+or shorter than the one before is marked with *. The cause is a change of the clocks,
+or a schedule with unequal intervals.`,
 		Example: `  fleetscore schedule preview
   fleetscore schedule preview --schedule '0 0 6,14,22 * * MON-FRI' --time-zone Europe/Berlin --from 2026-10-23 --count 12`,
 		Args: arguments(),
 	}
-	cmd.Flags().StringVar(&expr, "schedule", c.setting("SCORE_SCHEDULE"), "NCRONTAB of six fields (setting SCORE_SCHEDULE)")
-	cmd.Flags().StringVar(&zone, "time-zone", c.setting("SCORE_TIME_ZONE"), "the zone by whose clocks it goes (setting SCORE_TIME_ZONE)")
-	cmd.Flags().StringVar(&from, "from", "", "a time before the first window's end (default: now)")
+	cmd.Flags().StringVar(&expr, "schedule", c.setting("SCORE_SCHEDULE"), "schedule, an NCRONTAB expression of six fields (setting SCORE_SCHEDULE)")
+	cmd.Flags().StringVar(&zone, "time-zone", c.setting("SCORE_TIME_ZONE"), "time zone of the schedule (setting SCORE_TIME_ZONE)")
+	cmd.Flags().StringVar(&from, "from", "", "show windows that end after this time (default: now)")
 	cmd.Flags().IntVarP(&count, "count", "n", 10, "number of windows, 1 to 1000")
 	out.flags(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if count < 1 || count > 1000 {
-			return usageError{fmt.Errorf("--count %d lies outside 1 to 1000", count)}
+			return usageError{fmt.Errorf("--count %d is not between 1 and 1000", count)}
 		}
 		cfg, err := config.FromEnv(func(name string) string {
 			switch name {
@@ -93,7 +93,7 @@ func preview(cfg config.Config, at time.Time, count int) ([]scheduledWindow, err
 	for len(windows) < count {
 		to := cfg.Schedule.Next(from)
 		if to.IsZero() {
-			break // the calendar ends
+			break // the schedule never fires again
 		}
 		w, err := fleet.NewWindow(from, to)
 		if err != nil {

@@ -19,7 +19,7 @@ func TestSchedulePreview(t *testing.T) {
 		{"--schedule 0_0_6_30_2_*", 1, []string{"never fires"}},
 		{"--time-zone Mars", 1, []string{`SCORE_TIME_ZONE is "Mars"`}},
 		{"--from yesterday", 2, []string{"--from"}},
-		{"-n 0", 2, []string{"--count 0 lies outside 1 to 1000"}},
+		{"-n 0", 2, []string{"--count 0 is not between 1 and 1000"}},
 	} {
 		args := []string{"schedule", "preview"}
 		for _, a := range strings.Fields(c.args) {

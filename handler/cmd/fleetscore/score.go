@@ -31,26 +31,27 @@ func scoreCommand(c console) *cobra.Command {
 	var f scoreFlags
 	cmd := &cobra.Command{
 		Use:   "score DATA... MODELS",
-		Short: "Score files of readings with a folder of models, and nothing else",
-		Long: `Score files of readings with a folder of models on all cores of this machine:
-without a host, storage, a queue or SQL. The CSVs are those of a run over the same
-window, to the byte; unless --from and --to say, it is the whole time range of the
-data. Readings may come in any order; more than --readings-memory go to temporary
-files.
+		Short: "Score files of readings with a folder of models, without any service",
+		Long: `Score files of readings with a folder of models on all cores of this machine. No
+Functions host, storage, queue or SQL is needed. The predictions are the same bytes as
+those of a run over the same window. Without --from and --to the window is the whole
+time range of the data. Readings may be in any order. Readings that exceed
+--readings-memory go to temporary files.
 
 MODELS is a folder as models publish takes it: {device}/{sensor}.pkl,
 {device}/{name}.pkl with {name}.features.json, _fleet/{name}.zip, default.pkl,
 devices.csv and so on.
 
-The predictions go to {device}/{sensor}.csv in the folder OUT. A sensor or device
-model that cannot be scored has an error log in _errors/, and the others are scored.
-manifest.json, written last, lists what counts. The exit code is 1 if something went
-wrong; no model, and no reading, is nothing wrong.` + dataHelp,
+The predictions go to {device}/{sensor}.csv in the folder --out. If a sensor or device
+model cannot be scored, its error log is in _errors/, and the others are scored.
+manifest.json is written last; it lists all files of the result. The exit code is 1 if
+a sensor or device model failed. One without a model or without readings has not
+failed.` + dataHelp,
 		Example: `  fleetscore score readings.csv models -o out
   fleetscore score data/2026-*.parquet models -o out --aggregate 5m:mean,max --readings-memory 4096`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usageError{errors.New("DATA... and MODELS are wanted: files of readings, then a folder of models")}
+				return usageError{errors.New("DATA or MODELS is missing: name files of readings, and then a folder of models")}
 			}
 			return nil
 		},
@@ -58,7 +59,7 @@ wrong; no model, and no reading, is nothing wrong.` + dataHelp,
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "out", "folder for the predictions")
 	flags.StringVar(&f.aggregate, "aggregate", "", "score aggregates, such as 5m:mean,max (setting SCORE_AGGREGATE)")
-	flags.DurationVar(&f.lookback, "max-lookback", 0, "how far rows may look back (default: 192h)")
+	flags.DurationVar(&f.lookback, "max-lookback", 0, "longest time that a model's rows may look back before the window (default: 192h)")
 	f.window.add(cmd, "the window")
 	f.files.add(cmd)
 	f.memory = memoryFlags(cmd)
@@ -70,14 +71,14 @@ wrong; no model, and no reading, is nothing wrong.` + dataHelp,
 	return cmd
 }
 
-// scored is what score --json writes.
+// scored is the output of score --json.
 type scored struct {
 	Run      string         `json:"run"`
 	State    fleet.RunState `json:"state"`
 	Jobs     []runs.Job     `json:"jobs"`
 	Readings int            `json:"readings"` // in the files
-	// Conflicts are readings, of those that count for a job, with another value than
-	// an earlier one of the same sensor and time: they were left out.
+	// Conflicts is the number of readings that were left out because an earlier reading
+	// of the same sensor and time has another value.
 	Conflicts int     `json:"conflicts"`
 	Out       string  `json:"out"`
 	Seconds   float64 `json:"seconds"`
@@ -95,7 +96,7 @@ func (c console) scoreFiles(ctx context.Context, f scoreFlags, data []string, mo
 	if info, err := os.Stat(models); err != nil {
 		return err
 	} else if !info.IsDir() {
-		return usageError{fmt.Errorf("%s is no folder of models: it comes last, after the files of readings", models)}
+		return usageError{fmt.Errorf("%s is not a folder: the last argument must be the folder of models", models)}
 	}
 	set, err := c.readSeries(ctx, &f.files, f.memory, data)
 	if err != nil {
@@ -124,10 +125,10 @@ func (c console) scoreFiles(ctx context.Context, f scoreFlags, data []string, mo
 	}
 	_, different := set.Copies()
 	if different > 0 {
-		fmt.Fprintf(c.err, "warning: %d readings have another value than an earlier one of the same sensor and time: the first counts\n", different)
+		fmt.Fprintf(c.err, "warning: %d readings have another value than an earlier one of the same sensor and time; they are left out\n", different)
 	}
 	if n := len(result.Unused); n > 0 {
-		fmt.Fprintf(c.err, "warning: %d of %d models serve nothing in the data: %s\n", n, len(s.Models), strings.Join(firstFew(result.Unused), ", "))
+		fmt.Fprintf(c.err, "warning: %d of %d models are for no sensor in the data: %s\n", n, len(s.Models), strings.Join(firstFew(result.Unused), ", "))
 	}
 	r := scored{Run: result.Run.ID, State: result.Run.State, Readings: set.Len(), Conflicts: different, Out: f.out, Seconds: time.Since(began).Seconds()}
 	for _, j := range result.Jobs {
@@ -141,7 +142,7 @@ func (c console) scoreFiles(ctx context.Context, f scoreFlags, data []string, mo
 	return errors.Join(err, result.Err())
 }
 
-// readSeries reads and sorts files.
+// readSeries reads the readings of files, and sorts them. The caller must close the set.
 func (c console) readSeries(ctx context.Context, flags *dataFlags, memory *series.Options, data []string) (_ *series.Set, err error) {
 	files, err := flags.open(c, data)
 	if err != nil {
@@ -179,7 +180,7 @@ func (c console) readSeries(ctx context.Context, flags *dataFlags, memory *serie
 	return set, set.Sort()
 }
 
-// offlineJob is a job as the API would show it, with the paths of its files on disk.
+// offlineJob returns a job as the API shows it, with the paths of its files on disk.
 func offlineJob(j fleet.Job) runs.Job {
 	job := runs.Job{
 		JobKey: j.JobKey, State: j.State, Rows: j.Rows, Anomalies: j.Anomalies, EmptyBuckets: j.EmptyBuckets,

@@ -219,8 +219,8 @@ func TestScoreRefuses(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"good.csv"}, 2, "DATA... and MODELS"},
-		{[]string{"models", "good.csv"}, 2, "no folder of models"},
+		{[]string{"good.csv"}, 2, "DATA or MODELS is missing"},
+		{[]string{"models", "good.csv"}, 2, "is not a folder: the last argument"},
 		{[]string{"good.csv", "absent"}, 1, "absent"},
 		{[]string{"empty.csv", "models"}, 1, "no reading in 0 rows"},
 		{[]string{"good.csv", "none"}, 1, "no model among 1 files"},

@@ -15,10 +15,10 @@ func sendCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send FILE...",
 		Short: "Send the readings of files to an event hub",
-		Long: `Send the readings of files to an event hub: history, or what was kept while a
-line was down. Each sensor's readings are sent in the order of the file. Where the
-hub asks to wait, it waits. Readings that are there already are dropped as
-copies: what was interrupted may be sent again.` + hubHelp + dataHelp,
+		Long: `Send the readings of files to an event hub: history, or readings that could not be
+sent in time. The readings of a sensor are sent in the order of the file. The command
+waits when the hub asks for it. If it is interrupted, start it again: ingest drops
+readings that are stored already.` + hubHelp + dataHelp,
 		Example: `  fleetscore send history.csv
   fleetscore send 'export/*.csv.gz' --zone Europe/Berlin --date-order dmy
   fleetscore send plant.parquet --time datetime --device machineID

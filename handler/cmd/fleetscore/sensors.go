@@ -16,7 +16,7 @@ import (
 
 func sensorsCommand(c console) *cobra.Command {
 	api := new(client)
-	cmd := group("sensors", "List and show sensors, and leave some out of runs",
+	cmd := group("sensors", "List and show sensors, and disable or enable them",
 		listSensorsCommand(c, api), showSensorCommand(c, api),
 		switchSensorsCommand(c, api, "disable", "disabled", "Leave sensors out of runs opened from now on",
 			`Leave sensors out of runs opened from now on. Their readings are stored as
@@ -62,9 +62,9 @@ func listSensorsCommand(c console, api *client) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().IntVar(&limit, "limit", 100, "how many, at most")
-	cmd.Flags().StringVar(&after, "after", "", "only those after this device/sensor, for the next page")
-	cmd.Flags().StringVar(&pattern, "sensors", "", "only these, a pattern for devices or device/sensor, such as 'pump-*/temperature'; * is any text")
+	cmd.Flags().IntVar(&limit, "limit", 100, "largest number of sensors")
+	cmd.Flags().StringVar(&after, "after", "", "list sensors after this device/sensor, for the next page")
+	cmd.Flags().StringVar(&pattern, "sensors", "", "only these devices or sensors: a pattern such as 'pump-*' or 'pump-*/temperature'; * is any text")
 	out.flags(cmd)
 	return cmd
 }
@@ -83,12 +83,13 @@ func lastOf(s runs.Sensor) string {
 	return s.Last.Format(time.DateTime)
 }
 
-// shownSensor is what show writes.
+// shownSensor is the output of show --json.
 type shownSensor struct {
 	runs.Sensor
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	// Quality is what is wrong about what came of a sensor in the span.
+	// Quality counts readings of a sensor in the span that are missing, duplicate,
+	// conflicting or rejected. It is nil for a device model.
 	Quality *runs.Quality `json:"quality,omitempty"`
 	// Jobs are those in the span, the newest window first.
 	Jobs []runs.Job `json:"jobs"`
@@ -98,9 +99,11 @@ func showSensorCommand(c console, api *client) *cobra.Command {
 	var window windowFlags
 	var out output
 	cmd := &cobra.Command{
-		Use:     "show SENSOR",
-		Short:   "Show a sensor or device model, what its jobs came to, and what is wrong about its readings",
-		Long:    "Show a sensor or device model, what its jobs came to, and which of a sensor's readings are\nmissing, came twice, contradict others or are none: in a span, or the last day that has runs.\nSENSOR is device/name.",
+		Use:   "show SENSOR",
+		Short: "Show a sensor or device model, with its jobs and the quality of its readings",
+		Long: `Show a sensor or device model with its jobs in a span of time. For a sensor, also show
+how many of its readings in the span are missing, duplicate, conflicting or rejected.
+Without --from and --to the span is the last day that has runs. SENSOR is device/name.`,
 		Example: "  fleetscore sensors show machine-01/temperature",
 		Args:    arguments("SENSOR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -134,12 +137,12 @@ func showSensorCommand(c console, api *client) *cobra.Command {
 			return c.write(out, t, shown)
 		},
 	}
-	window.add(cmd, "the jobs of a span")
+	window.add(cmd, "the span")
 	out.flags(cmd)
 	return cmd
 }
 
-// showSensor asks for what became of a sensor or device model in a span.
+// showSensor gets the jobs and the quality of a sensor or device model in a span.
 func (a *client) showSensor(ctx context.Context, sensor runs.Sensor, query url.Values) (shownSensor, error) {
 	shown := shownSensor{Sensor: sensor, Jobs: []runs.Job{}}
 	if sensor.DeviceModel == "" {
@@ -150,7 +153,7 @@ func (a *client) showSensor(ctx context.Context, sensor runs.Sensor, query url.V
 		shown.Jobs = append(shown.Jobs, s.Jobs...)
 		return shown, err
 	}
-	var device runs.Device // which tells of one that had no job, too
+	var device runs.Device // it also has device models without a job
 	err := a.call(ctx, http.MethodGet, "/device", query, nil, &device)
 	shown.From, shown.To = device.From, device.To
 	for _, j := range device.Jobs {
@@ -161,7 +164,7 @@ func (a *client) showSensor(ctx context.Context, sensor runs.Sensor, query url.V
 	return shown, err
 }
 
-// qualityOf writes what is wrong about what came of a sensor.
+// qualityOf formats the quality of a sensor's readings.
 func qualityOf(q runs.Quality) string {
 	text := fmt.Sprintf("%d duplicate, %d conflict, %d rejected", q.Duplicate, q.Conflict, q.Rejected)
 	if q.UsualSeconds != nil {
@@ -171,7 +174,8 @@ func qualityOf(q runs.Quality) string {
 	return text
 }
 
-// sensor returns the registered sensor or device model of that name.
+// sensor returns a registered sensor or device model. It returns [fleet.ErrNotFound] if
+// there is none.
 func (a *client) sensor(ctx context.Context, id fleet.ID) (runs.Sensor, error) {
 	query := url.Values{"sensors": {id.Device}, "limit": {"1000"}}
 	for {
@@ -191,13 +195,13 @@ func (a *client) sensor(ctx context.Context, id fleet.ID) (runs.Sensor, error) {
 	}
 }
 
-// switchSensorsCommand is enable or disable.
+// switchSensorsCommand returns the command enable or disable.
 func switchSensorsCommand(c console, api *client, name, done, short, long string) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     name + " SENSORS",
 		Short:   short,
-		Long:    long + " SENSORS is a device/sensor, or a\npattern such as 'pump-*/temperature'; without a slash it is one over devices.",
+		Long:    long + "\n\nSENSORS is device/sensor or a pattern, such as 'pump-*/temperature'. Without a slash it is\na device or a pattern of devices.",
 		Example: "  fleetscore sensors " + name + " machine-01/temperature\n  fleetscore sensors " + name + " 'pump-*'",
 		Args:    arguments("SENSORS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -208,7 +212,7 @@ func switchSensorsCommand(c console, api *client, name, done, short, long string
 			if asJSON {
 				return c.writeJSON(s)
 			}
-			fmt.Fprintf(c.out, "%d sensors match, %d of them newly %s\n", s.Matched, s.Changed, done)
+			fmt.Fprintf(c.out, "%d sensors match, %d of them are now %s\n", s.Matched, s.Changed, done)
 			return nil
 		},
 	}

@@ -35,7 +35,7 @@ func TestSensors(t *testing.T) {
 		code           int
 	}{
 		{"list --limit 2 --after a/1", "SENSOR  STATE     LAST READING\na/2     enabled   2026-03-01 12:00:00\nb/1     disabled  -\n", "there are more: --after b/1", 0},
-		{"disable pump-*/t", "3 sensors match, 2 of them newly disabled\n", "", 0},
+		{"disable pump-*/t", "3 sensors match, 2 of them are now disabled\n", "", 0},
 		{"disable pump-*/t --json", "{\n  \"matched\": 3,\n  \"changed\": 2\n}\n", "", 0},
 		{"enable x", "", "no registered sensor matches (404)", 1},
 		{"enable", "", "SENSORS is missing", 2},

@@ -35,16 +35,16 @@ func serveCommand(c console) *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Keep the whole of it running on this machine",
-		Long: `Keep the whole of it running on this machine, until Ctrl-C: storage (Azurite), a
-Functions host on port 7071, and the handler. A simulated fleet sends readings
-as they are due, and a window is scored each minute.
+		Short: "Run the whole application on this machine",
+		Long: `Run the whole application on this machine until Ctrl-C: storage (Azurite), a Functions
+host on port 7071, and the handler. A simulated fleet sends readings, and a window is
+scored each minute.
 
-Other commands that run in the same folder meanwhile use its storage, database
-and event hub: models publish, models list, runs list, simulate and others.`,
+Meanwhile other commands in the same folder use its storage, database and event hub:
+models publish, models list, runs list, simulate and others.`,
 		Example: `  fleetscore serve
   fleetscore serve --idle --dir state          no simulated fleet; keep the data
-  fleetscore serve --schedule '0 */5 * * * *'  a window each five minutes`,
+  fleetscore serve --schedule '0 */5 * * * *'  score a window each five minutes`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := check(f.fleet); err != nil {
@@ -57,12 +57,12 @@ and event hub: models publish, models list, runs list, simulate and others.`,
 	fleetFlags(cmd, &f.fleet)
 	flags.Lookup("every").DefValue = "2s"
 	f.fleet.Every = 2 * time.Second
-	flags.BoolVar(&f.idle, "idle", false, "without a simulated fleet")
-	flags.StringVar(&f.schedule, "schedule", "0 * * * * *", "when windows end (setting SCORE_SCHEDULE)")
-	flags.IntVar(&f.port, "port", 7071, "of the functions")
-	flags.BoolVar(&f.enableAuth, "enableAuth", false, "ask HTTP callers for a function key, as Azure does (Core Tools' own spelling)")
+	flags.BoolVar(&f.idle, "idle", false, "do not simulate a fleet")
+	flags.StringVar(&f.schedule, "schedule", "0 * * * * *", "schedule, an NCRONTAB expression; a window ends whenever it fires (setting SCORE_SCHEDULE)")
+	flags.IntVar(&f.port, "port", 7071, "port of the Functions host")
+	flags.BoolVar(&f.enableAuth, "enableAuth", false, "ask HTTP callers for a function key, as Azure does (named as in Core Tools)")
 	flags.StringVar(&f.dir, "dir", "", "keep the database and the event hub in this folder (default: a temporary one)")
-	flags.StringVar(&f.dist, "dist", "dist", "the staged application, as make build leaves it")
+	flags.StringVar(&f.dist, "dist", "dist", "folder of the built application (make build)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the host's log, not only its warnings")
 	return cmd
 }
@@ -73,7 +73,7 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 		level = slog.LevelInfo
 	}
 	settings := map[string]string{"SCORE_SCHEDULE": f.schedule, "SCORE_TICK": "*/10 * * * * *", "SCORE_DELAY": "5s"}
-	for _, s := range config.Settings { // how events are read is the caller's to say
+	for _, s := range config.Settings { // the caller's settings say how events are read
 		if v := c.getenv(s.Name); v != "" && strings.HasPrefix(s.Name, "INGEST_") {
 			settings[s.Name] = v
 		}
@@ -105,7 +105,7 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 	ctx, cancel := s.watch(ctx)
 	defer cancel(nil)
 	c.welcome(s, f)
-	var from time.Time // of the first reading that is sent
+	var from time.Time // the time of the first reading that is sent
 	if !f.idle {
 		if err := publishFleet(ctx, s.account.Blobs(), f.fleet); err != nil {
 			return err
@@ -142,18 +142,18 @@ func (c console) welcome(s *stack, f serveFlags) {
 	fmt.Fprintf(c.out, "log          %s\n\nWindows end at %q and are scored within seconds. Ctrl-C stops everything.\n\n", s.logName(), f.schedule)
 }
 
-// tell prints a line for each run that has ended, until ctx ends. Where the API
-// fails it asks again: the handler may be on its way up. The simulated fleet, if
-// there is one, sends from a time on.
+// tell prints a line for each run that has ended, until ctx ends. After an error of the
+// API it asks again, as the handler may be starting. from is the time of the first
+// reading of the simulated fleet.
 func (c console) tell(ctx context.Context, s *stack, f serveFlags, from time.Time) error {
-	told := make(map[string]int) // epoch by run
+	told := make(map[string]int) // per run: the last epoch that was printed
 	for {
 		if err := pause(ctx, time.Second); err != nil {
 			return err
 		}
 		var list runs.RunList
 		if err := s.api.call(ctx, http.MethodGet, "/runs", url.Values{"limit": {"5"}}, nil, &list); err != nil {
-			continue // the handler is on its way up, or again; the host's log says more
+			continue // the handler is starting, or starting again; the host's log says more
 		}
 		for _, r := range list.Runs {
 			epoch, ok := told[r.ID]
@@ -162,7 +162,7 @@ func (c console) tell(ctx context.Context, s *stack, f serveFlags, from time.Tim
 			}
 			jobs, err := s.api.jobs(ctx, r.ID, "")
 			if err != nil {
-				continue // as above: it is told a second later
+				continue // as above; it is printed a second later
 			}
 			told[r.ID] = r.Epoch
 			c.tellRun(r, jobs, f, from)
@@ -176,7 +176,7 @@ func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags, from time.Ti
 		rows += j.Rows
 		anomalies += j.Anomalies
 	}
-	fmt.Fprintf(c.out, "%s  %s  %s: %s, %d anomalies%s", time.Now().Format(time.TimeOnly), r.ID, r.State, judged(jobs, rows), anomalies, unscored(jobs))
+	fmt.Fprintf(c.out, "%s  %s  %s: %s, %d anomalies%s", time.Now().Format(time.TimeOnly), r.ID, r.State, totals(jobs, rows), anomalies, unscored(jobs))
 	if !f.idle && r.Kind == fleet.Scheduled {
 		sent, known := fleet.Window{From: r.From, To: r.To}, 0
 		if sent.From.Before(from) {
@@ -197,7 +197,8 @@ func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags, from time.Ti
 	fmt.Fprintf(c.out, ", %s\n", took(r))
 }
 
-// preferred returns port if it is free, else 0.
+// preferred returns port if it is free. Otherwise it returns 0, which means any free
+// port.
 func preferred(port int) int {
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {

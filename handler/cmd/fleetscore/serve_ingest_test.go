@@ -155,7 +155,7 @@ func TestServeIngests(t *testing.T) {
 	})
 	waitFor(t, out, "an empty dead letter", func() bool {
 		stdout, _, code := command(t, "", nil, "deadletter", "list")
-		return code == 0 && strings.Contains(stdout, "nothing stands in the dead letter")
+		return code == 0 && strings.Contains(stdout, "no lines in the dead letter")
 	})
 	if code := stop(); code != 0 {
 		t.Errorf("exit code %d after\n%s", code, out.String())

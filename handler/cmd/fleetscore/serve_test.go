@@ -51,7 +51,7 @@ func TestServe(t *testing.T) {
 		write(t, "models/nobody_else", read(t, filepath.Join(samples, kind+".pkl")))
 		publish := []string{"models", "publish", "models", "--pattern", "{device}_{sensor}"}
 		expect(t, []string{"2 new and 0 changed would be uploaded", "0 new and 2 changed would be uploaded"}[i], append(publish, "--dry-run")...)
-		expect(t, []string{"2 new and 0 changed to upload, 0 the same, 0 bad\n2 uploaded: counts from the next tick on", "0 new and 2 changed to upload, 0 the same, 0 bad\n2 uploaded: counts from the next tick on"}[i], publish...)
+		expect(t, []string{"2 new and 0 changed to upload, 0 the same, 0 bad\n2 uploaded; used from the next tick on", "0 new and 2 changed to upload, 0 the same, 0 bad\n2 uploaded; used from the next tick on"}[i], publish...)
 		expect(t, "0 new and 0 changed to upload, 2 the same, 0 bad", publish...)
 	}
 	expect(t, "machine-01/vibration  machine-01/vibration.pkl", "models", "list")
@@ -61,7 +61,7 @@ func TestServe(t *testing.T) {
 	waitFor(t, out, "1440 readings", func() bool { // all partitions are in once all sensors are known
 		stdout, _, _ := command(t, "", nil, "models", "publish", "models", "--pattern", "{device}_{sensor}", "--dry-run")
 		return strings.Contains(stdout, "sensors without a model: machine-01/current, machine-01/pressure, machine-01/temperature\n") &&
-			strings.Contains(stdout, "models without a sensor, so far: nobody/else\n")
+			strings.Contains(stdout, "models of sensors that are unknown or disabled: nobody/else\n")
 	})
 	const id = "20260304T110000Z-20260304T120000Z"
 	expect(t, id, append([]string{"runs", "open"}, window...)...)
@@ -73,7 +73,7 @@ func TestServe(t *testing.T) {
 		})
 	}
 	show("machine-01/vibration    scored    360   360 ") // by the model of another kind
-	expect(t, "is the one before again: counts from now on, with 2 models in all", "models", "rollback", "machine-01/vibration", "--refresh")
+	expect(t, "is the previous version again; used from now on, 2 models in all", "models", "rollback", "machine-01/vibration", "--refresh")
 	expect(t, "1 jobs re-opened, 0 added", "runs", "rescore", id, "--sensors", "*/vibration")
 	show("machine-01/vibration    scored    360   14 ")
 	waitFor(t, out, "the run told", func() bool {

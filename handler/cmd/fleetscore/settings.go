@@ -13,13 +13,13 @@ import (
 	"github.com/fleetscore/fleetscore/handler/config"
 )
 
-// served is the file in which serve, while it runs, leaves its settings for other
-// commands. It stands in the folder in which serve was started.
+// served is the file with the settings of serve. It exists while serve runs, in the
+// folder in which serve was started. Other commands read it.
 const served = ".fleetscore/serve.json"
 
-// setting returns a setting of the environment; if there is none, of a serve that runs
-// in this folder; else its default. If the environment has a connection by its
-// addresses, as in DataStorage__blobServiceUri, setting returns no text for it.
+// setting returns a setting: from the environment; if it has none, from serve, if that
+// runs in this folder; if it has none, the default. If the environment has a connection
+// as addresses, such as DataStorage__blobServiceUri, setting returns "" for it.
 func (c console) setting(name string) string {
 	if v := c.getenv(name); v != "" {
 		return v
@@ -35,12 +35,12 @@ func (c console) setting(name string) string {
 	return config.Default(name)
 }
 
-// servedPort is the name, beside the settings, of the port of the functions.
+// servedPort is the key, among the settings, of the port of the functions.
 const servedPort = "port"
 
-// localURL returns the address of the functions of a serve that runs in this folder, or
-// where serve puts them unless told. It is on this machine, whatever stands in the file:
-// the function key goes there.
+// localURL returns the address of the functions of the serve that runs in this folder. If
+// none runs, it is the default address of serve. The host is always this machine, whatever
+// the file says, because the function key is sent there.
 func localURL() string {
 	port, err := strconv.ParseUint(readServed()[servedPort], 10, 16)
 	if err != nil {
@@ -61,7 +61,8 @@ func readServed() map[string]string {
 	return settings
 }
 
-// writeServed announces settings, and servedPort, until it is called with nil.
+// writeServed writes settings, with servedPort among them, to the file served. With nil it
+// removes the file.
 func writeServed(settings map[string]string) error {
 	if settings == nil {
 		if err := os.Remove(served); !errors.Is(err, fs.ErrNotExist) {

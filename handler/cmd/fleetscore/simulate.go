@@ -20,13 +20,13 @@ func simulateCommand(c console) *cobra.Command {
 	var hub hubFlags
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Send, or write, the readings of a simulated fleet",
+		Short: "Send or write the readings of a simulated fleet",
 		Long: `Send the readings of a simulated fleet to an event hub, or write them as CSV.
 
-Each device has four sensors, of temperature, pressure, vibration and current,
-with anomalies that are known. The same seed gives the same readings. With
---from and --to, the readings of that time are sent at once; without, each is
-sent when it is due, until Ctrl-C.` + hubHelp,
+Each device has four sensors: temperature, pressure, vibration and current. It is known
+which readings are anomalies. The same seed gives the same readings. With --from and
+--to, the readings of that span are sent at once. Without them, readings are sent as
+time passes, until Ctrl-C.` + hubHelp,
 		Example: `  fleetscore simulate --csv --truth --from 2026-03-01T00:00:00Z --to 2026-03-01T01:00:00Z
   fleetscore simulate --devices 50 --every 1s
   azd exec go run ./handler/cmd/fleetscore simulate`,
@@ -57,16 +57,16 @@ sent when it is due, until Ctrl-C.` + hubHelp,
 		},
 	}
 	fleetFlags(cmd, &pumps)
-	cmd.Flags().BoolVar(&pumps.Healthy, "healthy", false, "without anomalies, as for training")
-	window.add(cmd, "send or write the readings of a time")
+	cmd.Flags().BoolVar(&pumps.Healthy, "healthy", false, "simulate no anomalies, for training data")
+	window.add(cmd, "the span")
 	cmd.Flags().BoolVar(&csv, "csv", false, "write CSV to stdout instead of sending")
-	cmd.Flags().BoolVar(&truth, "truth", false, "like --csv, with a column Anomaly")
+	cmd.Flags().BoolVar(&truth, "truth", false, "write CSV with a column Anomaly: 1 for an anomaly, 0 for normal")
 	hub.add(c, cmd)
 	return cmd
 }
 
 func fleetFlags(cmd *cobra.Command, pumps *simulate.Fleet) {
-	cmd.Flags().Uint64Var(&pumps.Seed, "seed", 1, "the same seed gives the same readings")
+	cmd.Flags().Uint64Var(&pumps.Seed, "seed", 1, "seed of the simulated fleet")
 	cmd.Flags().IntVar(&pumps.Devices, "devices", 3, "number of devices, with four sensors each")
 	cmd.Flags().DurationVar(&pumps.Every, "every", 10*time.Second, "time between two readings of a sensor")
 }
@@ -98,7 +98,7 @@ func (c console) writeSamples(f simulate.Fleet, w fleet.Window, truth bool) erro
 	return out.Flush()
 }
 
-// readings forgets which samples are anomalies.
+// readings returns the readings of a fleet in a window.
 func readings(f simulate.Fleet, w fleet.Window) iter.Seq2[fleet.Reading, error] {
 	return func(yield func(fleet.Reading, error) bool) {
 		for s := range f.Samples(w) {
@@ -116,8 +116,8 @@ func (c console) sendWindow(ctx context.Context, h *simulate.Hub, f simulate.Fle
 	return h.Send(ctx, readings(f, w), bar.add)
 }
 
-// sendLive sends what was measured from a time on, each second what was measured
-// in the second before, until ctx ends.
+// sendLive sends the readings of a fleet as time passes, from a time on, until ctx ends.
+// Each second it sends the readings of the second before.
 func sendLive(ctx context.Context, h *simulate.Hub, f simulate.Fleet, from time.Time) error {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()

@@ -20,10 +20,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// stack is all that Fleetscore needs, on this machine: storage, the Functions host, the
-// handler, an event hub, a database.
+// stack is the whole application on this machine: storage, the Functions host, the
+// handler, an event hub and a database.
 type stack struct {
-	dir      string // of the database, the event hub and the log
+	dir      string // the folder of the database, the event hub and the log
 	settings map[string]string
 	storage  *azurite.Server
 	account  *azure.Storage
@@ -34,20 +34,20 @@ type stack struct {
 }
 
 type stackOptions struct {
-	dist      string // the staged application
-	dir       string // kept; empty is a temporary one
-	httpPort  int    // 0 is any free one
-	eventPort int
-	ports     [3]int            // of the storage
-	settings  map[string]string // over the defaults
-	auth      bool              // HTTP callers must show a function key
-	log       slog.Handler      // beside the file in dir; may be nil
+	dist      string            // the folder of the built application
+	dir       string            // the folder of the data; empty is a temporary folder
+	httpPort  int               // 0 is any free port
+	eventPort int               // 0 is any free port
+	ports     [3]int            // of blobs, queues and tables; 0 is any free port
+	settings  map[string]string // settings that replace the defaults
+	auth      bool              // HTTP callers must send a function key
+	log       slog.Handler      // gets the host's log too, beside the file in dir; may be nil
 }
 
-// startStack starts everything, in order. On an error nothing is left running.
+// startStack starts everything. If it returns an error, nothing is left running.
 func startStack(ctx context.Context, opt stackOptions) (s *stack, err error) {
 	if _, err := os.Stat(filepath.Join(opt.dist, "host.json")); err != nil {
-		return nil, fmt.Errorf("%s holds no staged application: run make build, or say with --dist where it is", opt.dist)
+		return nil, fmt.Errorf("%s does not hold the built application: run make build, or name its folder with --dist", opt.dist)
 	}
 	s = &stack{dir: opt.dir}
 	defer func() {
@@ -97,7 +97,7 @@ func startStack(ctx context.Context, opt stackOptions) (s *stack, err error) {
 	return s, s.connect()
 }
 
-// connect makes the clients of what was started.
+// connect opens the clients of the event hub, the API and the storage account.
 func (s *stack) connect() (err error) {
 	if s.hub, err = simulate.ParseHub(s.settings["EventHubConnection"], s.settings["EVENTHUB_NAME"]); err != nil {
 		return err
@@ -125,7 +125,7 @@ func (s *stack) makeDir() (err error) {
 
 func (s *stack) logName() string { return filepath.Join(s.dir, "host.log") }
 
-// close stops everything, in the opposite order. The folder is left.
+// close stops everything, in the opposite order. It does not remove the folder.
 func (s *stack) close() error {
 	var errs []error
 	if s.host != nil {
@@ -143,8 +143,8 @@ func (s *stack) close() error {
 	return errors.Join(errs...)
 }
 
-// watch returns a context that ends with ctx, or when the host stops by
-// itself, which is then its cause.
+// watch returns a context that ends with ctx, or when the host stops by itself. In that
+// case the cause of the context is the host's error.
 func (s *stack) watch(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	spawn.Go(func() error {
@@ -156,7 +156,7 @@ func (s *stack) watch(ctx context.Context) (context.Context, context.CancelCause
 	return ctx, cancel
 }
 
-// stored waits until ingest has taken all events out of the event hub.
+// stored waits until ingest has stored all events of the event hub.
 func (s *stack) stored(ctx context.Context) error {
 	for !s.host.CaughtUp() {
 		if err := pause(ctx, 20*time.Millisecond); err != nil {

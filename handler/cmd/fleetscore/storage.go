@@ -13,9 +13,10 @@ func storageCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "storage",
 		Short: "Run the storage emulator alone, for Core Tools",
-		Long: `Run the storage emulator (Azurite) on its usual ports, 10000 to 10002, until Ctrl-C:
-what UseDevelopmentStorage=true means, for func start in dist/ or a storage explorer. run and serve
-start their own.`,
+		Long: `Run the storage emulator (Azurite) on its usual ports, 10000 to 10002, until Ctrl-C.
+The connection string UseDevelopmentStorage=true means this emulator. Use it with func
+start in dist/, or with a storage explorer. run and serve start an emulator of their
+own.`,
 		Example: "  fleetscore storage --dir .fleetscore/storage",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

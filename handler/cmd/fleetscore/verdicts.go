@@ -11,7 +11,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// verdicts writes what a model says of rows as CSV, a line for each:
+// verdicts writes the results of a model as CSV, a line for each row:
 //
 //	detector    prediction,score
 //	classifier  prediction,P(class),…
@@ -31,7 +31,7 @@ func newVerdicts(to io.Writer, m predict.Model) *verdicts {
 	return v
 }
 
-// quoteField returns a field of CSV.
+// quoteField quotes a field of CSV if it needs quotes.
 func quoteField(text string) string {
 	if strings.ContainsAny(text, ",\"\r\n") {
 		return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
@@ -39,14 +39,14 @@ func quoteField(text string) string {
 	return text
 }
 
-// header writes the first line, once: what comes first, and the columns that n rows
-// of r have. Errors of writing come with Flush.
-func (v *verdicts) header(first string, r *predict.Result, n int) {
+// header writes the header, once: the names of the columns that the n rows of r have.
+// Flush returns errors of writing.
+func (v *verdicts) header(r *predict.Result, n int) {
 	if v.began {
 		return
 	}
 	v.began = true
-	line := first + "prediction"
+	line := "prediction"
 	switch v.kind {
 	case predict.Detector:
 		line += ",score"
@@ -60,7 +60,7 @@ func (v *verdicts) header(first string, r *predict.Result, n int) {
 	v.WriteString(line + "\n")
 }
 
-// row writes what follows of the line of row i of n.
+// row writes the line of row i of the n rows of r.
 func (v *verdicts) row(r *predict.Result, i, n int) {
 	line := v.AvailableBuffer()
 	switch p := r.Predictions[i]; v.kind {
@@ -79,14 +79,14 @@ func (v *verdicts) row(r *predict.Result, i, n int) {
 	v.Write(append(line, '\n'))
 }
 
-// predictions is what predict --json writes.
+// predictions is the output of predict --json.
 type predictions struct {
 	Kind        string   `json:"kind"`
 	Classes     []any    `json:"classes,omitempty"`
 	Threshold   *float64 `json:"threshold,omitempty"`
 	Anomalies   string   `json:"anomalies,omitempty"` // which of a detector's scores: "low" or "high"
 	Predictions []any    `json:"predictions"`         // 1 for an anomaly and 0 for normal; classes; values
-	// Scores are a number for each row, or a list of them for several classes.
+	// Scores has a number for each row, or a list of numbers, one for each class.
 	Scores        []any      `json:"scores,omitempty"`
 	Probabilities [][]number `json:"probabilities,omitempty"`
 }
@@ -96,7 +96,7 @@ func newPredictions(m modelFile) *predictions {
 	return &predictions{Kind: about.Kind, Classes: classValues(m.Classes()), Threshold: about.Threshold, Anomalies: about.Anomalies, Predictions: []any{}}
 }
 
-// classValues returns classes as JSON has them: numbers or bools where all are, else
+// classValues returns the classes as values of JSON: numbers or bools if all are, else
 // strings.
 func classValues(classes []string) []any {
 	for _, kind := range []func(string) (any, bool){
@@ -125,25 +125,25 @@ func classValues(classes []string) []any {
 
 func (p *predictions) add(b *batch) error {
 	n := len(b.lines)
-	for i, v := range b.said.Predictions[:n] {
+	for i, v := range b.result.Predictions[:n] {
 		if p.Kind == predict.Classifier.String() {
 			p.Predictions = append(p.Predictions, p.Classes[int(v)])
 		} else {
 			p.Predictions = append(p.Predictions, number(v))
 		}
-		if scores := rowOf(b.said.Scores, i, n); len(scores) == 1 {
+		if scores := rowOf(b.result.Scores, i, n); len(scores) == 1 {
 			p.Scores = append(p.Scores, scores[0])
 		} else if len(scores) > 1 {
 			p.Scores = append(p.Scores, scores)
 		}
-		if probabilities := rowOf(b.said.Probabilities, i, n); len(probabilities) > 0 {
+		if probabilities := rowOf(b.result.Probabilities, i, n); len(probabilities) > 0 {
 			p.Probabilities = append(p.Probabilities, probabilities)
 		}
 	}
 	return nil
 }
 
-// rowOf returns row i of n.
+// rowOf returns row i of a matrix with n rows, in row-major order.
 func rowOf(v []float64, i, n int) []number {
 	d := len(v) / n
 	row := make([]number, d)
@@ -153,7 +153,7 @@ func rowOf(v []float64, i, n int) []number {
 	return row
 }
 
-// number is a float64 as JSON has it: null for NaN and the infinities.
+// number is a float64 that JSON writes as null if it is NaN or infinite.
 type number float64
 
 // MarshalJSON implements json.Marshaler.

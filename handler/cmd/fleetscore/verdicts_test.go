@@ -25,7 +25,7 @@ func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		model     fixed
-		said      predict.Result
+		result    predict.Result
 		csv, json string
 	}{
 		{fixed{kind: predict.Detector}, predict.Result{Predictions: []float64{0, 1}, Scores: []float64{0.5, math.NaN()}},
@@ -44,14 +44,14 @@ func TestVerdicts(t *testing.T) {
 		var text strings.Builder
 		out := newVerdicts(&text, tc.model)
 		for i := range 2 {
-			out.header("", &tc.said, 2)
-			out.row(&tc.said, i, 2)
+			out.header(&tc.result, 2)
+			out.row(&tc.result, i, 2)
 		}
 		if err := out.Flush(); err != nil || text.String() != tc.csv {
 			t.Errorf("%v: %q, want %q (%v)", tc.model.kind, text.String(), tc.csv, err)
 		}
 		p := &predictions{Kind: tc.model.kind.String(), Classes: classValues(tc.model.classes), Predictions: []any{}}
-		if err := p.add(&batch{lines: []int{1, 2}, said: tc.said}); err != nil {
+		if err := p.add(&batch{lines: []int{1, 2}, result: tc.result}); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := json.Marshal(p); err != nil || string(got) != tc.json {
@@ -78,12 +78,12 @@ func TestVerifyJSON(t *testing.T) {
 		{`"expected": {"predict": [1, -1], "decision_function": [` + a + "," + b + `]}`, 0, "2 rows: 0 predictions differ, 2 scores are bit-identical\n"},
 		{`"expected": {"predict": [-1, -1]}`, 1, "1 of 2 predictions differ, the first in line 1"},
 		{`"expected": {"predict": [1, 1]}`, 1, "1 of 2 predictions differ, the first in line 2"},
-		{`"expected": {"decision_function": [` + a + `, 0.5]}`, 1, "1 of 2 scores differ by more than 1e-12, most in line 2"},
+		{`"expected": {"decision_function": [` + a + `, 0.5]}`, 1, "1 of 2 scores differ by more than 1e-12, the largest difference is in line 2"},
 		{`"expected": {"decision_function": [[` + a + `], [` + b + `]]}`, 0, "2 scores are bit-identical"},
 		{`"expected": {"decision_function": [1]}`, 1, "decision_function: 1 numbers for 2 rows"},
 		{`"expected": {"predict": [1]}`, 1, "predict: 1 for 2 rows"},
 		{`"expected": {"predict": "no"}`, 1, "expected.json: predict: json"},
-		{`"expected": {"other": [1, 2]}`, 1, "nothing that it expects can be compared"},
+		{`"expected": {"other": [1, 2]}`, 1, "expected has no result that this model gives"},
 		{`"expected": 3`, 1, "expected.json: json"},
 	} {
 		name := filepath.Join(t.TempDir(), "expected.json")

@@ -12,12 +12,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// expectations is a JSON file of rows, and of what methods of the library gave for
+// expectations is a JSON file of rows, and of the results of the library's methods for
 // them.
 type expectations struct {
 	Rows     [][]*float64               `json:"rows"` // null is NaN
 	Expected map[string]json.RawMessage `json:"expected"`
-	// Mahalanobis may stand beside what methods of every estimator gave.
+	// Mahalanobis is the result of a method that only some detectors have.
 	Mahalanobis json.RawMessage `json:"mahalanobis"`
 }
 
@@ -25,10 +25,10 @@ type expectations struct {
 // scikit-learn computes them as |x|² - 2xc + |c|², and loses digits by that.
 const ofDistances = 1e-10
 
-// maxExpected bounds such a file.
+// maxExpected is the largest JSON file in bytes.
 const maxExpected = 256 << 20
 
-// readJSON compares with a JSON file.
+// readJSON compares the model's results with a JSON file.
 func (v *verification) readJSON(m modelFile, name string, tolerance float64) error {
 	info, err := os.Stat(name)
 	if err == nil && info.Size() > maxExpected {
@@ -66,22 +66,22 @@ func (v *verification) readJSON(m modelFile, name string, tolerance float64) err
 			}
 		}
 	}
-	var said predict.Result
-	if err := m.library().predict(name, lines, &said, x); err != nil {
+	var result predict.Result
+	if err := m.library().predict(name, lines, &result, x); err != nil {
 		return err
 	}
-	if err := v.expect(m, e, &said, tolerance); err != nil {
+	if err := v.expect(m, e, &result, tolerance); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-// expect compares what there is of both.
-func (v *verification) expect(m modelFile, e expectations, said *predict.Result, tolerance float64) error {
+// expect compares the results that both the model and the file have.
+func (v *verification) expect(m modelFile, e expectations, result *predict.Result, tolerance float64) error {
 	compared := false
 	if raw, ok := e.Expected["predict"]; ok {
 		compared = true
-		if err := v.predictions(m, raw, said, tolerance); err != nil {
+		if err := v.predictions(m, raw, result, tolerance); err != nil {
 			return fmt.Errorf("predict: %w", err)
 		}
 	}
@@ -91,8 +91,8 @@ func (v *verification) expect(m modelFile, e expectations, said *predict.Result,
 		got     []float64
 		methods []string
 	}{
-		{&v.Scores, said.Scores, []string{"decision_function", "score_samples", "mahalanobis", "transform"}},
-		{&v.Probabilities, said.Probabilities, []string{"predict_proba"}},
+		{&v.Scores, result.Scores, []string{"decision_function", "score_samples", "mahalanobis", "transform"}},
+		{&v.Probabilities, result.Probabilities, []string{"predict_proba"}},
 	} {
 		method := slices.IndexFunc(c.methods, func(name string) bool { return e.Expected[name] != nil })
 		if method < 0 || len(c.got) == 0 {
@@ -118,22 +118,22 @@ func (v *verification) expect(m modelFile, e expectations, said *predict.Result,
 		}
 	}
 	if !compared {
-		return errors.New("nothing that it expects can be compared: write predict, decision_function, score_samples or predict_proba")
+		return errors.New("expected has no result that this model gives: write predict, decision_function, score_samples or predict_proba")
 	}
 	return nil
 }
 
-func (v *verification) predictions(m modelFile, raw json.RawMessage, said *predict.Result, tolerance float64) error {
+func (v *verification) predictions(m modelFile, raw json.RawMessage, result *predict.Result, tolerance float64) error {
 	var want []any
 	if err := json.Unmarshal(raw, &want); err != nil {
 		return err
 	}
-	if len(want) != len(said.Predictions) {
-		return fmt.Errorf("%d for %d rows", len(want), len(said.Predictions))
+	if len(want) != len(result.Predictions) {
+		return fmt.Errorf("%d for %d rows", len(want), len(result.Predictions))
 	}
 	signed := m.Kind() == predict.Detector && slices.Contains(want, any(-1.0)) // scikit-learn's: -1 is an anomaly, 1 is normal
 	for i, w := range want {
-		if one, ok := w.([]any); ok && len(one) == 1 { // of a target that was a column
+		if one, ok := w.([]any); ok && len(one) == 1 { // the target was a matrix of one column
 			w = one[0]
 		}
 		text := pythonText(w)
@@ -143,23 +143,23 @@ func (v *verification) predictions(m modelFile, raw json.RawMessage, said *predi
 				text = "1"
 			}
 		}
-		if err := v.prediction(m, i+1, said.Predictions[i], text, tolerance); err != nil {
+		if err := v.prediction(m, i+1, result.Predictions[i], text, tolerance); err != nil {
 			return fmt.Errorf("row %d: %w", i+1, err)
 		}
 	}
 	return nil
 }
 
-// needsLimit reports a detector that in its library cannot tell anomalies.
+// needsLimit reports whether a model is a detector that in its library has no threshold.
 func needsLimit(m predict.Model) bool {
 	u, ok := m.(predict.Unlimited)
 	return ok && u.NeedsLimit()
 }
 
-// pythonText returns what Python prints for a value of JSON.
+// pythonText returns the text that Python prints for a value of JSON.
 func pythonText(v any) string {
 	switch v := v.(type) {
-	case nil: // which JSON has for NaN
+	case nil: // null in JSON stands for NaN
 		return "nan"
 	case bool:
 		if v {
@@ -172,7 +172,8 @@ func pythonText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// flatten returns a list of numbers, or of lists of numbers, for n rows.
+// flatten parses a list of numbers, or a list of lists, and returns all numbers in order.
+// Their count must be a multiple of n, the number of rows.
 func flatten(raw json.RawMessage, n int) ([]float64, error) {
 	var values []*float64
 	if json.Unmarshal(raw, &values) != nil {
@@ -196,8 +197,8 @@ func flatten(raw json.RawMessage, n int) ([]float64, error) {
 	return flat, nil
 }
 
-// nearest returns the least of each row: of the distances to centres, that to the
-// nearest.
+// nearest returns the smallest number of each of n rows: the distance to the nearest
+// centre.
 func nearest(v []float64, n int) []float64 {
 	d := len(v) / n
 	least := make([]float64, n)

@@ -9,15 +9,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// windowFlags are --from and --to.
+// windowFlags are the flags --from and --to.
 type windowFlags struct{ from, to string }
 
 func (w *windowFlags) add(cmd *cobra.Command, meaning string) {
-	cmd.Flags().StringVar(&w.from, "from", "", meaning+": from this time, such as 2026-03-01T00:00:00Z")
-	cmd.Flags().StringVar(&w.to, "to", "", "up to, not including, this time")
+	cmd.Flags().StringVar(&w.from, "from", "", "start of "+meaning+", such as 2026-03-01T00:00:00Z")
+	cmd.Flags().StringVar(&w.to, "to", "", "end of "+meaning+", which does not include this time")
 }
 
-// window returns what the flags say; ok is false if they say nothing.
+// window returns the window of the flags. ok is false if they are not given.
 func (w windowFlags) window() (_ fleet.Window, ok bool, err error) {
 	if w.from == "" && w.to == "" {
 		return fleet.Window{}, false, nil
@@ -37,8 +37,8 @@ func (w windowFlags) window() (_ fleet.Window, ok bool, err error) {
 	return window, true, err
 }
 
-// outwards returns the window from one moment up to, not including, another,
-// rounded outwards to whole seconds.
+// outwards returns the window from one time up to, and not including, another. It rounds
+// the first down and the second up to whole seconds.
 func outwards(from, to fleet.Millis) (fleet.Window, error) {
 	return fleet.NewWindow(from.Time().Truncate(time.Second), (to + 999).Time().Truncate(time.Second))
 }
