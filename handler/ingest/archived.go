@@ -10,19 +10,21 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// longest is how many sequence numbers a batch of the host's spans at most: ten times what
-// host.json allows.
+// longest is the largest range of sequence numbers that a batch of the host has. It is
+// ten times what host.json allows.
 const longest = 10_000
 
-// place is what makes two lines of dead letters the same one.
+// place identifies a line of a dead letter: two lines with the same place are the same.
 type place struct {
 	sequence int64
 	raw      [sha256.Size]byte
 }
 
-// unwritten returns those of lines that stand in no dead letter yet. The batches in which the
-// events came the first time are not known, and so their letters' names are not: those that can have them are
-// read. They are few, for a letter's name begins with the first sequence number in it.
+// unwritten returns the lines that are not in a dead letter yet. It is for events from an
+// archive. They came before in other batches, which are not known, so the names of their
+// dead letters are not known either. unwritten reads the dead letters that can have these
+// lines. There are few: the name of a dead letter begins with the first sequence number
+// in it.
 func (in *Ingester) unwritten(ctx context.Context, b Batch, lines []mapping.Refused) ([]mapping.Refused, error) {
 	if b.Sequences == nil {
 		return lines, nil
@@ -44,8 +46,8 @@ func (in *Ingester) unwritten(ctx context.Context, b Batch, lines []mapping.Refu
 	return rest, nil
 }
 
-// places returns where the lines stand that the dead letters of b's partition have of the events
-// from first to last.
+// places returns the places of all lines of events from first to last, both sequence
+// numbers, in the dead letters of b's partition.
 func (in *Ingester) places(ctx context.Context, b Batch, first, last int64) (map[place]bool, error) {
 	hub, partition := b.source()
 	prefix := hub + "/" + partition + "/"

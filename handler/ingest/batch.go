@@ -8,34 +8,33 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// Batch is a batch of events of one partition of an event hub. Sequences and
-// Enqueued belong to the bodies one by one, or are nil where they are not known.
+// Batch is a batch of events of one partition of an event hub. Sequences and Enqueued
+// have an element for each body, or are nil if they are not known.
 type Batch struct {
 	Hub, Partition string
 	Bodies         [][]byte
 	Sequences      []int64
 	Enqueued       []time.Time
-	// Part says that the batch is a part of a longer one. When that is delivered
-	// again, because not all of it could be finished, a part that was is skipped.
+	// Part says that the batch is a part of a longer one. If the longer one is delivered
+	// again, parts that are done are skipped.
 	Part bool
-	// Length is 0, unless the batch is a single event that is too long to be read:
-	// then it is about that many bytes long, and its body is only the beginning
-	// of it.
+	// Length is 0, unless the batch is a single event that is too long to be read.
+	// Then Length is about the number of its bytes, and the body is only its beginning.
 	Length int64
-	// Details returns what else the hub says of the events, one by one, or nil.
-	// It may be nil, and is called only where it is needed: for most batches it
-	// never is.
+	// Details returns the properties that the hub gave the events, one element for each
+	// event, or nil. Details may be nil. Most batches do not need it, so it is called
+	// only when needed.
 	Details func() []mapping.Detail
 	// Replays is how often the events were taken out of the dead letter.
 	Replays int
-	// Archived says that the events come from an archive: they were here before, in other
-	// batches, and what was refused of them may be in dead letters of other names.
+	// Archived says that the events come from an archive. They came before, in other
+	// batches, so their refused elements may be in dead letters of other names.
 	Archived bool
-	// Spilled says that the batch was spilled: it comes after events that were behind it.
+	// Spilled says that the batch was spilled. Later events may be stored already.
 	Spilled bool
 }
 
-// source returns the hub and partition as the names of blobs have them.
+// source returns the hub and partition, encoded as in the names of blobs.
 func (b Batch) source() (hub, partition string) {
 	return cmp.Or(b.Hub, "unknown"), cmp.Or(b.Partition, "unknown")
 }
@@ -60,7 +59,7 @@ func (b Batch) from(i int) Batch {
 	return b
 }
 
-// detail returns what else the hub says of event i.
+// detail returns the properties that the hub gave event i.
 func (b Batch) detail(i int) mapping.Detail {
 	if b.Details != nil {
 		if all := b.Details(); i < len(all) {
@@ -70,9 +69,9 @@ func (b Batch) detail(i int) mapping.Detail {
 	return mapping.Detail{}
 }
 
-// delivery says where the events stand that readings with these origins came in, and
-// the faults. The events from begin to end are done with them. Events whose place is not known, and
-// such as were here before by intent, count nothing.
+// delivery returns the delivery of readings with these origins, and of faults. The events
+// from begin to end are done with it. If the positions of the events are not known, or
+// they are replayed, nothing is counted.
 func (b Batch) delivery(origins []mapping.Origin, faults []mapping.Fault, begin, end int) fleet.Delivery {
 	if b.Sequences == nil || b.Enqueued == nil || b.Partition == "" || b.Replays > 0 || b.Archived {
 		return fleet.Delivery{}
@@ -95,12 +94,12 @@ func (b Batch) delivery(origins []mapping.Origin, faults []mapping.Fault, begin,
 	return d
 }
 
-// place returns where event i stands in its partition.
+// place returns the position of event i in its partition.
 func (b Batch) place(i int) fleet.EventPlace {
 	return fleet.EventPlace{Enqueued: fleet.MillisOf(b.Enqueued[i]), Sequence: b.Sequences[i]}
 }
 
-// enqueued returns when event i reached the hub, zero if that is not known.
+// enqueued returns the time at which event i reached the hub, or zero if it is not known.
 func (b Batch) enqueued(i int) time.Time {
 	if b.Enqueued == nil {
 		return time.Time{}

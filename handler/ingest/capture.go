@@ -15,24 +15,27 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ocf"
 )
 
-// Capture gives files of Event Hubs Capture back to ingest: to the container spill,
-// from where the tick takes their events through the present mapping and rules.
+// Capture ingests files of Event Hubs Capture again. It writes their events to the
+// container spill. The next tick reads them from there, with the present mapping and
+// rules.
 type Capture struct {
 	Files blob.Store
-	// Wait is called before each batch; it may hold up what is given back faster than the tick
-	// takes it.
+	// Wait is called before each batch is written. It may wait until the tick has stored
+	// earlier ones.
 	Wait func(context.Context) error
 }
 
-// captured is the name that Capture gives a file, unless it is told otherwise:
+// captured matches the name of a file of Capture in the default format:
 // {namespace}/{hub}/{partition}/{year}/{month}/{day}/{hour}/{minute}/{second}.avro
 var captured = regexp.MustCompile(`([^/\\]+)[/\\]([^/\\]+)(?:[/\\]\d+){6}\.avro$`)
 
-// Replay reads a file, whose name says of which hub and partition it is, and gives
-// its events back. Given back again, they are the same batches, and change nothing: what is stored
-// is a copy, and what is refused and stands in the dead letter is not written there again. It
-// returns how many there are. Its error wraps [fleet.ErrInvalid] where the file is
-// damaged; what stands before the damage is given back.
+// Replay reads a file, and writes its events to the container spill. It returns the number
+// of events. The name of the file says the hub and the partition.
+//
+// A file may be replayed again. It gives the same batches, and changes nothing: its
+// readings are dropped as copies, and lines that are in a dead letter are not written
+// again. The error wraps [fleet.ErrInvalid] if the file is damaged; the events before the
+// damage are replayed.
 func (c Capture) Replay(ctx context.Context, name string, in io.Reader) (events int, err error) {
 	hub, partition := "capture", strings.Trim(strings.ReplaceAll(name, "/", "-"), "-")
 	if m := captured.FindStringSubmatch(name); m != nil {
@@ -100,7 +103,7 @@ func readCaptured(record any) (e capturedEvent, err error) {
 	e.Offset, _ = m["Offset"].(string)
 	at, _ := m["EnqueuedTimeUtc"].(string)
 	if !ok && m["Body"] != nil || at == "" {
-		return e, fmt.Errorf("it is no event of Capture: SequenceNumber, Offset, EnqueuedTimeUtc and Body are wanted")
+		return e, fmt.Errorf("it is not an event of Capture: it must have SequenceNumber, Offset, EnqueuedTimeUtc and Body")
 	}
 	e.body = body
 	for _, layout := range []string{"1/2/2006 3:04:05 PM", time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
@@ -117,7 +120,7 @@ func readCaptured(record any) (e capturedEvent, err error) {
 	return e, err
 }
 
-// inUnion returns the value of a union, of which goavro names the type.
+// inUnion returns the value of a union, which goavro returns as a map from its type.
 func inUnion(v any) any {
 	if u, ok := v.(map[string]any); ok && len(u) == 1 {
 		for _, inner := range u {
@@ -140,7 +143,7 @@ func plainJSON(v any) (json.RawMessage, error) {
 		case []byte:
 			v = string(x)
 		case float64:
-			if x-x != 0 { // no number of JSON
+			if x-x != 0 { // NaN and infinity are not numbers of JSON
 				v = nil
 			}
 		case float32:

@@ -16,19 +16,19 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// Letter is a line of a dead letter: an element of an event that was rejected,
-// or the whole event where many of its elements were.
+// Letter is a line of a dead letter: an element of an event that was rejected, or the
+// whole event if many of its elements were.
 type Letter struct {
 	Hub       string    `json:"hub"`
 	Partition string    `json:"partition"`
-	Sequence  *int64    `json:"sequence,omitempty"` // of the event in its partition
+	Sequence  *int64    `json:"sequence,omitempty"` // the sequence number of the event in its partition
 	Offset    string    `json:"offset,omitempty"`
 	Enqueued  time.Time `json:"enqueued,omitzero"`
-	Element   int       `json:"element"`           // of the event, from 0; -1 is the whole event
+	Element   int       `json:"element"`           // the element of the event, from 0; -1 is the whole event
 	Rejected  int       `json:"rejected"`          // how many readings or elements the line stands for
-	Reason    string    `json:"reason"`            // of the first of them
-	Mapping   string    `json:"mapping"`           // by which it was read
-	Reading   *Reading  `json:"reading,omitempty"` // the first of them as it was understood, if it was
+	Reason    string    `json:"reason"`            // the reason of the first of them
+	Mapping   string    `json:"mapping"`           // the mapping that read the event
+	Reading   *Reading  `json:"reading,omitempty"` // the first of them, if it was read as a reading
 
 	Replays int `json:"replays,omitempty"` // how often it was taken out of the dead letter before
 
@@ -37,7 +37,7 @@ type Letter struct {
 	Raw        []byte          `json:"raw"` // the exact bytes, in base64
 }
 
-// Reading is a reading as a dead letter shows it.
+// Reading is a reading in a dead letter.
 type Reading struct {
 	Device string  `json:"device"`
 	Sensor string  `json:"sensor"`
@@ -45,8 +45,8 @@ type Reading struct {
 	Value  float64 `json:"value"`
 }
 
-// reject logs what was refused of a batch, and writes the batch's dead letter. It
-// returns the letter's name.
+// reject logs what was refused of a batch, and writes the batch's dead letter. It returns
+// the name of the blob.
 func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, by string, refused []mapping.Refused) (name string, err error) {
 	if len(refused) == 0 {
 		return "", nil
@@ -71,7 +71,8 @@ func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, by st
 	return name, nil
 }
 
-// toKeep returns those of what was refused that are more than counted.
+// toKeep returns the lines that are written to the dead letter. The others are only
+// counted.
 func toKeep(refused []mapping.Refused) []mapping.Refused {
 	return slices.DeleteFunc(slices.Clone(refused), func(x mapping.Refused) bool { return x.Counted })
 }
@@ -84,8 +85,8 @@ func count(lines []mapping.Refused) (n int) {
 	return n
 }
 
-// merge makes one line of everything that is refused in an event, if that is more
-// than [mapping.MaxRefused], or if one line of it has the whole event already.
+// merge replaces the lines of an event by one with the whole event, if they are more than
+// [mapping.MaxRefused], or if one of them has the whole event already.
 func merge(b Batch, all []mapping.Refused) []mapping.Refused {
 	counts, wholes := make(map[int]int), make(map[int]bool)
 	for _, x := range all {
@@ -111,9 +112,9 @@ func merge(b Batch, all []mapping.Refused) []mapping.Refused {
 	return merged
 }
 
-// letterName returns the name of a batch's dead letter. It holds a hash of the
-// letter, so that a batch that is delivered again has the same letter, and two
-// batches never share one, even if the hub was made anew and counts from 0 again.
+// letterName returns the name of a batch's dead letter. The name has a hash of the
+// content. So a batch that is delivered again has the same dead letter, and two batches
+// never share one, even if the hub was created again and its sequence numbers start at 0.
 func letterName(b Batch, by string, lines []mapping.Refused) (string, error) {
 	hash := sha256.New()
 	if err := encodeLines(hash, b, by, lines); err != nil {

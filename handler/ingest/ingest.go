@@ -19,16 +19,16 @@ import (
 // Store keeps readings.
 type Store interface {
 	// InsertReadings stores a batch in one transaction; see [fleet.Stored].
-	// It counts what is wrong about sensors, once of each event.
+	// It counts the faults of sensors, once for each event.
 	InsertReadings(ctx context.Context, batch []fleet.Reading, d fleet.Delivery) (fleet.Stored, error)
 }
 
-// maxInsert is how many readings one transaction has, and how many are gathered
-// from events before they are stored.
+// maxInsert is the largest number of readings in a transaction. When so many are read
+// from the events, they are stored.
 const maxInsert = 10_000
 
-// maxFinished is how many parts of long batches are remembered: those of four
-// batches whose parts are single events.
+// maxFinished is the number of finished parts of long batches that are remembered. It is
+// enough for four batches whose parts are single events.
 const maxFinished = 4000
 
 // Ingester stores the readings of batches. It is safe for concurrent use.
@@ -37,32 +37,32 @@ type Ingester struct {
 	Files   blob.Store // dead letters, and batches that could not be stored in time
 	Map     Mappings
 	Options mapping.Options
-	Rules   Rulings          // nil: those of Options
-	Now     func() time.Time // nil counts nothing
+	Rules   Rulings          // nil: the rules of Options
+	Now     func() time.Time // the clock; if nil, nothing is counted
 	Figures Figures          // nil if [Ingester.Record] is not called
 
-	Metrics *telemetry.Metrics // nil counts nothing for the collector
+	Metrics *telemetry.Metrics // nil if there is no collector
 
 	total total
 
 	begin    sync.Once
-	finished *lru.Cache[string, struct{}] // parts of long batches that are done
+	finished *lru.Cache[string, struct{}] // the parts of long batches that are done
 
 	mu     sync.Mutex
-	failed map[string]int // spilled batches: how often each could not be drained
+	failed map[string]int // per spilled batch: how often draining it failed
 }
 
-// Ingest stores the readings of b, and writes one dead letter with everything that
-// is not a reading or cannot be stored. What is not stored shortly before ctx's
-// deadline is spilled to Blob for [Ingester.Drain]. Ingest returns nil when each
-// event is stored, in the dead letter or spilled. Its errors wrap
+// Ingest stores the readings of b, and writes one dead letter with all elements that are
+// not readings or cannot be stored. Events that are not stored shortly before ctx's
+// deadline are spilled to Blob for [Ingester.Drain]. Ingest returns nil when each event
+// is stored, in the dead letter or spilled. Its errors wrap
 // [fleet.ErrUnavailable]. It logs a line if something was rejected, another if
 // something was spilled, and once a minute what was ingested since.
 func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error {
 	if !b.Part {
 		return in.ingest(ctx, log, b)
 	}
-	in.begin.Do(func() { in.finished, _ = lru.New[string, struct{}](maxFinished) }) // fails if that is not positive
+	in.begin.Do(func() { in.finished, _ = lru.New[string, struct{}](maxFinished) }) // New fails only if the size is not positive
 	name := spillName(b)
 	if in.finished.Contains(name) {
 		return nil
@@ -93,7 +93,8 @@ func (in *Ingester) ingest(ctx context.Context, log *slog.Logger, b Batch) error
 	return nil
 }
 
-// rejectLong writes the dead letter of an event of which there is only the beginning.
+// rejectLong writes the dead letter of an event that is too long to be read. Only its
+// beginning is known.
 func (in *Ingester) rejectLong(ctx context.Context, log *slog.Logger, b Batch) error {
 	reason := fmt.Errorf("%w: the event has about %d bytes, more than can be read; raw is its beginning", fleet.ErrInvalid, b.Length)
 	refused := []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: b.Bodies[0]}, Count: 1, Err: reason}}
@@ -105,12 +106,12 @@ func (in *Ingester) rejectLong(ctx context.Context, log *slog.Logger, b Batch) e
 	return nil
 }
 
-// errLate is why events are spilled for which there was no time.
+// errLate is the reason for which events are spilled if there is no time to store them.
 var errLate = errors.New("the invocation's time is over")
 
-// store stores as many events of b as it can before early ends. Then it writes their
-// dead letter, for which it has until ctx ends. It returns how many events are done,
-// and the reason if these are not all. Its error is that of the dead letter.
+// store stores as many events of b as it can before early ends. Then it writes their dead
+// letter, before ctx ends. It returns the number of events that are done, and the reason
+// if these are not all. The error is that of writing the dead letter.
 func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch) (done int, reason, err error) {
 	m, by, err := in.Map.Mapping(early, log)
 	if err != nil {
@@ -158,13 +159,13 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 	return done, reason, nil
 }
 
-// insert stores what was found in the events of b from begin to end, each transaction a
-// part of the readings. The indices in what it returns are those of the readings found.
+// insert stores the readings found in the events of b from begin to end, in several
+// transactions. Indices in the result are positions in the readings found.
 func (in *Ingester) insert(ctx context.Context, b Batch, found *mapping.Found, begin, end int) (all fleet.Stored, err error) {
 	faults := found.Faults
 	for at := 0; at < len(found.Readings) || at == 0 && len(faults) > 0; at += maxInsert {
 		piece := found.Readings[at:min(at+maxInsert, len(found.Readings))]
-		done := end // the events that are whole with this piece
+		done := end // the events up to here are complete with this transaction
 		if next := at + len(piece); next < len(found.Readings) {
 			done = found.Origins[next].Event
 		}
@@ -187,8 +188,8 @@ func (in *Ingester) insert(ctx context.Context, b Batch, found *mapping.Found, b
 	return all, nil
 }
 
-// retry wraps err, whatever it is, so that the host delivers the batch again. A batch
-// that was acknowledged without being stored would be lost.
+// retry wraps any err as one after which the host delivers the batch again. A batch that
+// was acknowledged without being stored would be lost.
 func retry(doing string, n int, err error) error {
 	return fmt.Errorf("ingest: "+doing+": %w: %w", n, fleet.ErrUnavailable, err)
 }

@@ -18,22 +18,22 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// Letters is the container deadletter as a working queue.
+// Letters lists and replays the lines in the container deadletter.
 type Letters struct {
 	Files   blob.Store
-	MaxBlob int64 // how many bytes a blob may have that is read; 256 MiB if 0
+	MaxBlob int64 // the largest blob that is read, in bytes; 0 is 256 MiB
 }
 
-// Filter selects lines of dead letters. What is empty or zero selects all.
+// Filter selects lines of dead letters. A field that is empty or zero selects all lines.
 type Filter struct {
-	Name     string    // the beginning of the blob's name: {hub}/{partition}/…
-	FromName string    // the blob's name, or one that sorts before it
-	Reason   string    // a part of the reason, in any case
-	Device   string    // a pattern, as in [path.Match], of the reading's device or the one that IoT Hub knows
-	From, To time.Time // when the event reached the hub: From ≤ then < To
+	Name     string    // a prefix of the blob's name, {hub}/{partition}/…
+	FromName string    // blobs whose names sort before this one are left out
+	Reason   string    // a part of the reason; upper and lower case are the same
+	Device   string    // a pattern, as in [path.Match], for the device of the reading, or of the sender in IoT Hub
+	From, To time.Time // the event reached the hub at From or later, and before To
 }
 
-// Check reports what is wrong with the filter.
+// Check returns an error if the filter is not valid.
 func (f Filter) Check() error {
 	if _, err := path.Match(f.Device, ""); err != nil {
 		return fmt.Errorf("device %q: %w", f.Device, err)
@@ -50,7 +50,7 @@ func (f Filter) fitsDevice(l Letter) bool {
 	var system struct {
 		ID string `json:"iothub-connection-device-id"`
 	}
-	_ = json.Unmarshal(l.System, &system) // what is not known is no device
+	_ = json.Unmarshal(l.System, &system) // without properties the device is empty
 	names := []string{system.ID}
 	if l.Reading != nil {
 		names = append(names, l.Reading.Device)
@@ -63,14 +63,14 @@ func (f Filter) fitsDevice(l Letter) bool {
 	return false
 }
 
-// Standing is a line of a dead letter, and where it stands.
+// Standing is a line of a dead letter, and the name of its blob.
 type Standing struct {
 	Letter
 	Blob string `json:"blob"`
 }
 
-// All yields the lines that f selects, blob by blob. What is no dead letter of ingest,
-// such as a message that score could not read, is passed over.
+// All yields the lines that f selects, in the order of the blobs' names. It skips blobs
+// that are not dead letters of ingest, such as a message that score could not read.
 func (l Letters) All(ctx context.Context, f Filter) iter.Seq2[Standing, error] {
 	return func(yield func(Standing, error) bool) {
 		for info, err := range l.Files.List(ctx, blob.DeadLetter, f.Name) {
@@ -95,7 +95,8 @@ func (l Letters) All(ctx context.Context, f Filter) iter.Seq2[Standing, error] {
 	}
 }
 
-// read reads a blob's lines; there are none if it is gone or no dead letter.
+// read returns the lines of a blob. There are none if it was deleted meanwhile, or is not
+// a dead letter.
 func (l Letters) read(ctx context.Context, name string) (letters []Letter, etag string, err error) {
 	if !strings.HasSuffix(name, ".jsonl") {
 		return nil, "", nil
@@ -117,19 +118,19 @@ func (l Letters) read(ctx context.Context, name string) (letters []Letter, etag 
 	return letters, info.ETag, nil
 }
 
-// Replayed counts what was given back to ingest.
+// Replayed counts the lines that were replayed.
 type Replayed struct {
 	Lines    int `json:"lines"`
-	Readings int `json:"readings"` // or elements that were no readings, for which the lines stand
+	Readings int `json:"readings"` // the readings or elements that the lines stand for
 }
 
-// Replay gives the events of the lines that f selects back to ingest: to the container
-// spill, from where the next tick takes them through the present mapping and rules. Then
-// it takes the lines out of the dead letter. Killed in between, it leaves them in
-// both; done again, each is stored once, for equal copies are dropped. What is
-// refused again is in a dead letter of another name. It calls did after each blob.
+// Replay writes the events of the lines that f selects to the container spill. The next
+// tick reads them from there, with the present mapping and rules. Then Replay deletes the
+// lines from the dead letter. If it is killed in between, they are in both; replaying
+// them again does no harm, as ingest drops copies. Events that are refused again go to a
+// dead letter of another name. Replay calls did after each blob.
 func (l Letters) Replay(ctx context.Context, f Filter, did func(Replayed)) (sum Replayed, err error) {
-	var names []string // listed first: what is refused again meanwhile is left
+	var names []string // listed before the first replay: dead letters that are written meanwhile are left alone
 	for info, err := range l.Files.List(ctx, blob.DeadLetter, f.Name) {
 		if err != nil {
 			return sum, err
@@ -157,7 +158,7 @@ func (l Letters) replay(ctx context.Context, f Filter, name string) (Replayed, e
 		var again, rest []Letter
 		var sum Replayed
 		for _, x := range letters {
-			if !f.fits(x) || x.Hub == blob.Spill { // a spilled file that could not be read is no event
+			if !f.fits(x) || x.Hub == blob.Spill { // a spilled batch that could not be read is not an event
 				rest = append(rest, x)
 				continue
 			}
@@ -180,7 +181,7 @@ func (l Letters) replay(ctx context.Context, f Filter, name string) (Replayed, e
 	}
 }
 
-// leave leaves the rest of a dead letter's lines, or nothing.
+// leave replaces a dead letter by the rest of its lines, or deletes it if there are none.
 func (l Letters) leave(ctx context.Context, name, etag string, rest []Letter) error {
 	if len(rest) == 0 {
 		return l.Files.Delete(ctx, blob.DeadLetter, name)
@@ -198,8 +199,8 @@ func (l Letters) leave(ctx context.Context, name, etag string, rest []Letter) er
 	return err
 }
 
-// batchesOf returns the events of lines as batches, those that were replayed
-// equally often together. Lines that have the same event are one.
+// batchesOf returns the events of lines as batches. The events of a batch were replayed
+// the same number of times. Several lines of one event give one event.
 func batchesOf(letters []Letter) []Batch {
 	var all []Batch
 	var last Letter
@@ -234,7 +235,7 @@ func batchesOf(letters []Letter) []Batch {
 }
 
 const (
-	// batchEvents and batchBytes bound a batch that is given back to ingest.
+	// batchEvents and batchBytes are the limits of a batch that is replayed.
 	batchEvents = 1000
 	batchBytes  = 8 << 20
 )

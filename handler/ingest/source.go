@@ -13,7 +13,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/rules"
 )
 
-// Mappings says by which mapping events are read.
+// Mappings returns the mapping that reads events.
 type Mappings interface {
 	// Mapping returns the mapping and its name. If there is none at the moment,
 	// the error wraps [fleet.ErrUnavailable]: events are spilled until there is.
@@ -28,7 +28,7 @@ func (f Fixed) Mapping(context.Context, *slog.Logger) (*mapping.Mapping, string,
 	return f.Is, f.Is.Name(), nil
 }
 
-// Rulings says by which rules readings are judged.
+// Rulings returns the rules that readings must meet.
 type Rulings interface {
 	// Rules returns the rules. If there are none at the moment, the error wraps
 	// [fleet.ErrUnavailable]: events are spilled until there are.
@@ -36,14 +36,14 @@ type Rulings interface {
 }
 
 const (
-	// maxProgram bounds a program, or rules, in a blob.
+	// maxProgram is the largest program, or file of rules, in bytes.
 	maxProgram = 1 << 20
-	// programEvery is how often a blob is asked whether it has changed.
+	// programEvery is the time after which it is checked whether a blob has changed.
 	programEvery = 10 * time.Second
 )
 
-// Program is a mapping in a blob, which is read again when it has changed. It is
-// safe for concurrent use.
+// Program is a mapping in a blob. It is read again when the blob has changed. It is safe
+// for concurrent use.
 type Program struct {
 	Files blob.Store
 	Name  string // in the container config
@@ -52,8 +52,8 @@ type Program struct {
 	current renewed[*mapping.Mapping]
 }
 
-// Mapping implements [Mappings]. If the program cannot be read any more, or was
-// replaced by a wrong one, it returns the last good one and logs why.
+// Mapping implements [Mappings]. If the blob cannot be read, or holds a program with an
+// error, Mapping returns the last good program and logs why.
 func (p *Program) Mapping(ctx context.Context, log *slog.Logger) (*mapping.Mapping, string, error) {
 	name := blob.Config + "/" + p.Name
 	m, err := p.current.get(ctx, log, p.Files, p.Name, "mapping", p.Now(), func(content []byte) (*mapping.Mapping, error) {
@@ -62,8 +62,8 @@ func (p *Program) Mapping(ctx context.Context, log *slog.Logger) (*mapping.Mappi
 	return m, name, err
 }
 
-// RuleFile is rules in a blob, which are read again when they have changed. It is
-// safe for concurrent use.
+// RuleFile is rules in a blob. They are read again when the blob has changed. It is safe
+// for concurrent use.
 type RuleFile struct {
 	Files blob.Store
 	Name  string // in the container config
@@ -77,7 +77,7 @@ func (f *RuleFile) Rules(ctx context.Context, log *slog.Logger) (*rules.Rules, e
 	return f.current.get(ctx, log, f.Files, f.Name, "rules", f.Now(), rules.Parse)
 }
 
-// renewed is what a blob holds.
+// renewed is the parsed content of a blob, and when it was checked last.
 type renewed[T any] struct {
 	mu      sync.Mutex
 	asked   time.Time
@@ -99,7 +99,7 @@ func (r *renewed[T]) get(ctx context.Context, log *slog.Logger, files blob.Store
 		r.current, r.known, r.asked = v, true, now
 	case r.known:
 		r.asked = now
-		log.Error(what+" not renewed: events are read by the one before", what, full, "error", err.Error())
+		log.Error(what+" not renewed: the previous one stays in use", what, full, "error", err.Error())
 	default:
 		r.etag = ""
 		var none T
@@ -108,8 +108,8 @@ func (r *renewed[T]) get(ctx context.Context, log *slog.Logger, files blob.Store
 	return r.current, nil
 }
 
-// read returns what is current, or what the blob holds if it has changed. A wrong one
-// is not read again until it changes.
+// read returns the current content, or the new one if the blob has changed. Content with
+// an error is not read again until it changes.
 func (r *renewed[T]) read(ctx context.Context, files blob.Store, name string, parse func([]byte) (T, error)) (v T, err error) {
 	info, err := files.Stat(ctx, blob.Config, name)
 	if err != nil {

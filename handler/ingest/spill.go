@@ -73,12 +73,12 @@ func (s Spilled) batch() Batch {
 }
 
 const (
-	// spillTime is the end of an invocation in which nothing more is stored. It is
-	// for the dead letter, and for spilling what is left.
+	// spillTime is the last part of an invocation, in which nothing more is stored. It is
+	// for writing the dead letter, and for spilling the rest.
 	spillTime = 30 * time.Second
-	// maxSpilled bounds a spilled batch that is read: a batch of the host's has
-	// 1,000 events of at most 1 MiB, which base64 makes a third larger, but
-	// brings them in one message of at most 100 MiB.
+	// maxSpilled is the largest spilled batch that is read, in bytes. A batch of the host
+	// has 1,000 events of at most 1 MiB, but one message of at most 100 MiB; base64 makes
+	// it a third larger.
 	maxSpilled = 256 << 20
 )
 
@@ -87,7 +87,7 @@ const (
 // batches in their partition.
 func spillName(b Batch) string {
 	hash := sha256.New()
-	if b.Replays > 0 { // another than before: that one may be on its way still
+	if b.Replays > 0 { // a new name: the batch of the replay before may still be there
 		fmt.Fprintf(hash, "replay %d\n", b.Replays)
 	}
 	for _, body := range b.Bodies {
@@ -101,7 +101,7 @@ func spillName(b Batch) string {
 	return fmt.Sprintf("%s/%s/%019d-%d-%x.json", hub, partition, b.Sequences[0], len(b.Bodies), hash.Sum(nil)[:8])
 }
 
-// spill writes to Blob a batch that was not stored, for this reason.
+// spill writes a batch that was not stored to Blob. The reason is logged.
 func (in *Ingester) spill(ctx context.Context, log *slog.Logger, b Batch, reason error) error {
 	name, err := keep(ctx, in.Files, b)
 	if err != nil {
@@ -111,8 +111,7 @@ func (in *Ingester) spill(ctx context.Context, log *slog.Logger, b Batch, reason
 	return nil
 }
 
-// keep writes a batch to the container spill, unless it is there, and returns its
-// name.
+// keep writes a batch to the container spill, unless it is there. It returns the name.
 func keep(ctx context.Context, files blob.Store, b Batch) (name string, err error) {
 	name = spillName(b)
 	_, err = files.Write(ctx, blob.Spill, name, blob.Absent, "application/json", func(w io.Writer) error {
@@ -155,13 +154,13 @@ func (in *Ingester) Drain(ctx context.Context, log *slog.Logger) error {
 }
 
 const (
-	// drainTime is how long [Ingester.Drain] tries to store a batch, and buryTime
-	// what is left then for its dead letter.
+	// drainTime is the time in which [Ingester.Drain] tries to store a batch. buryTime is
+	// the time after that for writing its dead letter.
 	drainTime, buryTime = 20 * time.Second, 10 * time.Second
-	// maxFailures is how many batches in a row may fail. After that, the next ones
-	// are not tried.
+	// maxFailures is the number of failed batches in a row after which the others are not
+	// tried.
 	maxFailures = 3
-	// maxDrained bounds how many spilled batches one tick lists.
+	// maxDrained is the largest number of spilled batches that one tick lists.
 	maxDrained = 10_000
 )
 
@@ -183,7 +182,7 @@ func (in *Ingester) spilled(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// note remembers how often a batch could not be drained.
+// note counts how often draining a batch failed.
 func (in *Ingester) note(name string, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -199,7 +198,7 @@ func (in *Ingester) note(name string, err error) {
 
 func (in *Ingester) drain(ctx context.Context, log *slog.Logger, name string) error {
 	content, _, err := in.Files.Read(ctx, blob.Spill, name, "", maxSpilled)
-	if errors.Is(err, blob.ErrNotFound) { // another was faster
+	if errors.Is(err, blob.ErrNotFound) { // another process stored it
 		return nil
 	}
 	if err != nil {
@@ -218,8 +217,8 @@ func (in *Ingester) drain(ctx context.Context, log *slog.Logger, name string) er
 	return in.Files.Delete(ctx, blob.Spill, name)
 }
 
-// again stores a batch that had been spilled. If only a part of it is done
-// before the time is over, it spills the rest.
+// again stores a spilled batch. If only a part of it is done in time, again spills the
+// rest.
 func (in *Ingester) again(ctx context.Context, log *slog.Logger, b Batch) error {
 	early, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()

@@ -16,40 +16,40 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// Figures keeps what became of events.
+// Figures stores counts of events and readings by the minute.
 type Figures interface {
-	// AddIngested adds it to the figures of its minutes.
+	// AddIngested adds counts to those of their minutes.
 	AddIngested(ctx context.Context, minutes []fleet.Ingested) error
 }
 
-// total is what a process has ingested since it last said so.
+// total counts what a process has ingested since it logged its last total.
 type total struct {
 	mu    sync.Mutex
 	since time.Time
 	sum   fleet.Ingested
-	// minutes are those that are not in the figures yet, the oldest first.
+	// minutes are the counts that are not stored in Figures yet, the oldest first.
 	minutes []fleet.Ingested
 }
 
 const (
-	// totalEvery is how often a process logs its total: workbooks count these
-	// lines, and a line a batch would cost more than the batch.
+	// totalEvery is the time between two totals in the log. Workbooks count these lines.
+	// A line for each batch would cost more than the batch.
 	totalEvery = time.Minute
-	// maxMinutes bounds the minutes that wait for SQL to come back. What is older is
-	// added to the oldest of them.
+	// maxMinutes is the largest number of minutes that wait for SQL. Older ones are added
+	// to the oldest of them.
 	maxMinutes = 120
 )
 
-// add adds readings that were handed to the store, what the reader dropped as
-// copies, and what it found missing.
+// add adds the result of storing readings, the number that the reader dropped as copies,
+// and the number of missing values.
 func add(sum *fleet.Ingested, readings, copies, missing int, stored fleet.Stored) {
 	sum.Stored += stored.Inserted
 	sum.Duplicate += copies + readings - stored.Inserted - len(stored.Rejected)
 	sum.Missing += missing
 }
 
-// count adds the events of b that are done, whose dead letter is letter, and logs
-// the total if it is time.
+// count adds the events of b that are done, and logs the total if it is time. letter is
+// the name of their dead letter.
 func (in *Ingester) count(ctx context.Context, log *slog.Logger, b Batch, sum fleet.Ingested, refused []mapping.Refused, letter string) {
 	if in.Now == nil {
 		return
@@ -96,9 +96,9 @@ func (t *total) put(sum fleet.Ingested) {
 	}
 }
 
-// Flush logs what was ingested since that was last said, if anything was and it
-// was a minute ago or this is the last time. The process calls it from time to
-// time, and at its end: batches may be long in coming.
+// Flush logs the total, if anything was ingested and the last total was a minute ago, or
+// if this is the end of the process. The process calls it from time to time, since the
+// next batch may come late, and at its end.
 func (in *Ingester) Flush(log *slog.Logger, last bool) {
 	if in.Now == nil {
 		return
@@ -111,8 +111,8 @@ func (in *Ingester) Flush(log *slog.Logger, last bool) {
 	}
 }
 
-// Record adds what was ingested to the figures. What cannot be added now is added
-// later; what a process has not added when it is killed is not in them.
+// Record adds the counts to Figures. Counts that cannot be added now are added later.
+// Counts that are not added when the process is killed are lost.
 func (in *Ingester) Record(ctx context.Context) error {
 	t := &in.total
 	t.mu.Lock()
@@ -130,8 +130,8 @@ func (in *Ingester) Record(ctx context.Context) error {
 	return err
 }
 
-// report logs the total and begins another. The names and units of the line's
-// attributes are a contract with the workbook.
+// report logs the total and starts a new one. The workbook depends on the names and units
+// of the line's attributes.
 func (t *total) report(log *slog.Logger, now time.Time) {
 	s := t.sum
 	attrs := []any{"events", s.Events, "readings", s.Stored + s.Duplicate, "stored", s.Stored, "duplicate", s.Duplicate, "conflict", s.Conflict, "missing", s.Missing,
@@ -160,19 +160,18 @@ func refusals(all []fleet.Refusal) []refusal {
 	return lines
 }
 
-// maxReason bounds a reason, in bytes.
+// maxReason is the longest reason in bytes.
 const maxReason = 200
 
-// varying is what differs from one reason to the next of its kind: what is
-// quoted, and numbers.
+// varying matches the parts of a reason that differ between reasons of one kind: quoted
+// text, and numbers.
 var varying = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|[-+]?\d[\w:.+-]*`)
 
-// Reason returns of why something was refused what is the same for all of its
-// kind: "ts: time … is written in no way that is known". What the error quotes, and
-// numbers, are left out.
+// Reason returns the kind of an error: its text, in which … replaces quoted text and
+// numbers. An example is "ts: time … is written in no way that is known".
 func Reason(err error) string { return KindOf(err.Error()) }
 
-// KindOf is [Reason] of an error's text.
+// KindOf is like [Reason], of the text of an error.
 func KindOf(text string) string {
 	if strings.HasPrefix(text, "reading of ") && strings.Contains(text, ": "+fleet.ErrConflict.Error()+": ") {
 		return "conflict: another value is stored"
@@ -184,10 +183,10 @@ func KindOf(text string) string {
 	return shorten(varying.ReplaceAllString(shorten(text, 4*maxReason), "…"), maxReason)
 }
 
-// refusedByDatabase is how the store's errors say that of a reading.
+// refusedByDatabase is the text of the store's errors for a reading that SQL refuses.
 const refusedByDatabase = ": the database refuses it: "
 
-// shorten returns as many whole characters of s as n bytes hold.
+// shorten returns the first characters of s that fit into n bytes.
 func shorten(s string, n int) string {
 	s = strings.ToValidUTF8(s, "\ufffd")
 	if len(s) <= n {

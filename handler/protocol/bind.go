@@ -79,8 +79,8 @@ func (b binder) bind(c echo.Context, req any) error {
 	return nil
 }
 
-// param returns a path parameter. echo matches the path as it was written when
-// that has escapes which matter, such as %2F.
+// param returns a path parameter, unescaped. If the path has escapes such as %2F, echo
+// matches the escaped path, and the parameter is escaped too.
 func param(c echo.Context, name string) (string, error) {
 	if c.Request().URL.RawPath == "" {
 		return c.Param(name), nil
@@ -139,7 +139,7 @@ func bindBody(r *http.Request, req any) error {
 	return nil
 }
 
-// bodyFault says what is wrong with a body in words for its sender.
+// bodyFault returns a text for the sender of a body that says what is wrong with it.
 func bodyFault(err error) string {
 	var wrong *json.UnmarshalTypeError
 	switch {
@@ -195,8 +195,8 @@ func set(v reflect.Value, text string) error {
 	return nil
 }
 
-// setList sets a list of strings from its comma-separated text, of which the
-// empty one is the empty list.
+// setList sets a list of strings from text, in which commas separate them. Empty text is
+// the empty list.
 func setList(v reflect.Value, text string) {
 	if text == "" {
 		return

@@ -16,24 +16,24 @@ import (
 type Events struct {
 	Hub, Partition string
 	Bodies         [][]byte
-	Sequences      []int64     // of each body
-	Enqueued       []time.Time // likewise, in UTC
-	Part           bool        // they are a part of a batch that is too long for memory
-	// Length is 0, unless the batch is a single event that is longer than memory
-	// should hold: then it is about that many bytes long, and its body is only
-	// the beginning of it.
+	Sequences      []int64     // per body: its sequence number
+	Enqueued       []time.Time // per body: when it reached the hub, in UTC
+	Part           bool        // the events are a part of a batch that is too long for memory
+	// Length is 0, unless the batch is a single event that is too long for memory. Then
+	// Length is about the number of its bytes, and the body is only its beginning.
 	Length int64
-	// Details returns the rest of the metadata, of each body, or nil. It reads
-	// the metadata when it is first called, which must be before the invocation
-	// ends: most functions never need it, and it is three quarters of a batch.
+	// Details returns the rest of the metadata, an element for each body, or nil. It
+	// reads the metadata at its first call, which must be before the invocation ends.
+	// Most functions do not need the metadata, which is three quarters of a batch.
 	Details func() []Detail
 }
 
-// Detail is what the host says of an event beside when and as which it came.
+// Detail is the metadata of an event other than its sequence number and time.
 type Detail struct {
 	Offset string
-	// System and Properties are JSON objects: what Event Hubs and IoT Hub say of
-	// the event, and what its sender does. Empty if the host gave none.
+	// System and Properties are JSON objects. System has the properties that Event Hubs
+	// and IoT Hub set, Properties those that the sender set. They are empty if the host
+	// gave none.
 	System, Properties json.RawMessage
 }
 
@@ -114,17 +114,17 @@ func body(arena *[]byte, raw []byte) []byte {
 	return free[:n:n]
 }
 
-// partition returns the hub and partition in the metadata PartitionContext. What
-// cannot be read stays empty: where an event came from is only noted.
+// partition returns the hub and partition in the metadata PartitionContext. If they cannot
+// be read they are empty, which does not stop the events.
 func partition(raw []byte) (hub, partition string) {
 	var context struct{ EventHubName, PartitionId string }
 	_ = json.Unmarshal(peel(raw), &context)
 	return context.EventHubName, context.PartitionId
 }
 
-// metadata returns the n values of the metadata array name, or the one of the
-// singular key, which a run started by hand has. It returns nil if they are not
-// there, not n, or not readable.
+// metadata returns the n values of the metadata array name. An invocation that was started
+// by hand has one value, under the singular key. metadata returns nil if there are not n
+// values, or they cannot be read.
 func metadata[T any](inv *Invocation, name string, n int, parse func(string) (T, error)) []T {
 	values := make([]T, 0, n)
 	add := func(raw []byte) error {
@@ -146,7 +146,7 @@ func metadata[T any](inv *Invocation, name string, n int, parse func(string) (T,
 
 func parseSequence(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
 
-// parseEnqueued reads a time in UTC, to which the host may give no zone.
+// parseEnqueued parses a time in UTC. The host may write it without a zone.
 func parseEnqueued(s string) (time.Time, error) {
 	t, err := time.Parse("2006-01-02T15:04:05", s)
 	if err != nil {

@@ -10,23 +10,23 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Invocation is what the host sends to have a function run. It refers to the
-// bytes it was decoded from.
+// Invocation is the host's request to run a function. It refers to the bytes that it was
+// decoded from.
 type Invocation struct {
-	Function string // the folder's name
-	ID       string // the same for every try that a retry policy makes, new with every delivery from a queue
+	Function string // the name of the function, which is that of its folder
+	ID       string // each delivery from a queue has a new one; all tries of a retry policy have the same
 
 	data, metadata []member
 }
 
-// member is a member of Data or Metadata, its value as it came.
+// member is a member of Data or Metadata, with its value as JSON.
 type member struct {
 	name string
 	raw  []byte
 }
 
-// Decode reads the body of an invocation. It delimits the members of Data and
-// Metadata and looks into none of them.
+// Decode reads the body of an invocation. It finds where the members of Data and Metadata
+// begin and end, and does not decode their values.
 func Decode(function, id string, body []byte) (*Invocation, error) {
 	inv := &Invocation{Function: function, ID: id}
 	d := jsontext.NewDecoder(bytes.NewBuffer(body), lenient...)
@@ -50,8 +50,7 @@ func Decode(function, id string, body []byte) (*Invocation, error) {
 	return inv, nil
 }
 
-// collect returns the members of the object of body that d is to read; of null,
-// none.
+// collect returns the members of the next object that d reads. It returns none for null.
 func collect(d *jsontext.Decoder, body []byte) ([]member, error) {
 	if d.PeekKind() == jsontext.KindNull {
 		return nil, d.SkipValue()
@@ -65,8 +64,8 @@ func collect(d *jsontext.Decoder, body []byte) ([]member, error) {
 	return ms, err
 }
 
-// find returns the value of the member name, the last if there are more, nil if
-// there is none.
+// find returns the value of the member name, or nil if there is none. If there are several,
+// it returns the last.
 func find(ms []member, name string) []byte {
 	for _, m := range slices.Backward(ms) {
 		if m.name == name {
@@ -76,7 +75,7 @@ func find(ms []member, name string) []byte {
 	return nil
 }
 
-// value returns the trigger's value, which the binding name carries.
+// value returns the value of the trigger, which is the member with the binding's name.
 func (inv *Invocation) value(name string) ([]byte, error) {
 	raw := find(inv.data, name)
 	if raw == nil {
@@ -89,8 +88,8 @@ func noBinding(function, binding string) error {
 	return fmt.Errorf("invocation of %s has no binding %q: function.json and handler disagree", function, binding)
 }
 
-// peel returns what is in a JSON string, and any other JSON as it is: the host sends
-// most values as JSON text within a string, and some as JSON.
+// peel returns the content of a JSON string, and any other JSON unchanged. The host sends
+// most values as JSON text in a string, and some as JSON.
 func peel(raw []byte) []byte {
 	if text, err := unquote(raw); err == nil {
 		return text
@@ -108,20 +107,20 @@ func (inv *Invocation) Text(binding string) (string, error) {
 	return string(peel(peel(raw))), nil
 }
 
-// Timer is what the host says of a timer's firing. Status is nil for a timer
-// without a monitor, such as one that fires more often than once a minute.
+// Timer is the data of a timer trigger. Status is nil for a timer without a monitor, such
+// as one that fires more often than once a minute.
 type Timer struct {
 	Status  *TimerStatus `json:"ScheduleStatus"`
 	PastDue bool         `json:"IsPastDue"` // missed while no host ran
 }
 
-// TimerStatus is the monitor's note on a timer. Last is the year 1 if it never
-// fired; Next is the occurrence that is firing now.
+// TimerStatus is the state that the host keeps of a timer. Last is the year 1 if the timer
+// never fired. Next is the time for which it fires now.
 type TimerStatus struct {
 	Last, Next, LastUpdated time.Time
 }
 
-// Timer returns what the host says of the firing.
+// Timer returns the data of a timer trigger.
 func (inv *Invocation) Timer(binding string) (Timer, error) {
 	raw, err := inv.value(binding)
 	if err != nil {

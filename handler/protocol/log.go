@@ -8,9 +8,8 @@ import (
 	"sync"
 )
 
-// journal collects what one invocation logs, until the reply decides where it
-// belongs. Lines that come after that, from a function which outlived its
-// deadline, go to out.
+// journal collects the log lines of one invocation. The reply decides where they go. Lines
+// that a function writes after that, because it ran longer than its deadline, go to out.
 type journal struct {
 	mu     sync.Mutex
 	lines  bytes.Buffer
@@ -34,8 +33,8 @@ func (j *journal) logger(level slog.Leveler, function, id string) *slog.Logger {
 	return slog.New(h).With("function", function, "invocation", id)
 }
 
-// close returns the lines for the reply. If reply is false, which says that the host
-// would not read them there, close writes them out and returns none.
+// close returns the lines for the reply. If reply is false, the host would not read them
+// there. Then close writes them to out, and returns none.
 func (j *journal) close(reply bool) []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -44,7 +43,7 @@ func (j *journal) close(reply bool) []string {
 		return nil
 	}
 	if !reply {
-		// A log that can't be written has nowhere to be reported.
+		// An error in writing the log cannot be reported anywhere.
 		_, _ = j.out.Write(j.lines.Bytes())
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
-// observed is an invocation as telemetry sees it.
+// observed is the telemetry of an invocation: its span and its logger.
 type observed struct {
 	telemetry *telemetry.Telemetry
 	mounted
@@ -20,7 +20,7 @@ type observed struct {
 	log     atomic.Pointer[slog.Logger] // from run on, with the ids of the span
 }
 
-// run calls f in a span. inv is nil where the invocation is too long to be decoded.
+// run calls f in a span. inv is nil if the invocation is too long to be decoded.
 func (o *observed) run(ctx context.Context, inv *Invocation, f func(context.Context, *slog.Logger) error) error {
 	if o.telemetry == nil {
 		return f(ctx, o.log.Load())
@@ -73,7 +73,7 @@ func (s *Server) observeHTTP(method, path string, h echo.HandlerFunc) echo.Handl
 			span.Text("http.route", path)
 			span.Number("http.response.status_code", status)
 			if status < http.StatusInternalServerError {
-				return nil // what is wrong with the request is no failure of the function
+				return nil // an error of the client is not a failure of the function
 			}
 			return answer
 		})

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// Problem is why a request was refused or failed, as RFC 9457 has it. Its type is
-// about:blank: the status says all that a program needs to tell problems apart.
+// Problem is the reason why a request was refused or failed, in the form of RFC 9457. Its
+// type is always about:blank: the status tells problems apart.
 type Problem struct {
 	Type   string `json:"type" enum:"about:blank"`                                           // always about:blank
 	Title  string `json:"title" example:"Not Found"`                                         // the name of the status

@@ -20,32 +20,32 @@ import (
 )
 
 const (
-	// DefaultMaxBody is the MaxBody of [Options] that say none: 1,000 events of
-	// 20 kB with all their metadata.
+	// DefaultMaxBody is the default of [Options].MaxBody, in bytes: 1,000 events of 20 kB
+	// with all their metadata.
 	DefaultMaxBody = 32 << 20
-	// DefaultMaxSpool is the MaxSpool of [Options] that say none. It is about what
-	// the host can send: it makes all events of a batch one string, and a string
-	// of .NET has at most 2^30 characters.
+	// DefaultMaxSpool is the default of [Options].MaxSpool, in bytes. It is about the most
+	// that the host can send: the host makes all events of a batch one string, and a
+	// string of .NET has at most 2^30 characters.
 	DefaultMaxSpool = 2 << 30
 )
 
 // Options are the settings of a [Server].
 type Options struct {
-	// Version and Commit are what the health check says of this program.
+	// Version and Commit of this program are in the reply of the health check.
 	Version, Commit string
-	// Stdout takes the log lines that no reply can carry. It is required.
+	// Stdout gets the log lines that cannot be in a reply. It is required.
 	Stdout io.Writer
-	// Level is the least level that is logged; nil means Info.
+	// Level is the lowest level that is logged; nil means Info.
 	Level slog.Leveler
 	// Telemetry gets a span and the duration of each invocation; nil takes none.
 	Telemetry *telemetry.Telemetry
-	// MaxBody is how many bytes of an invocation's body may be in memory; 0 means
-	// [DefaultMaxBody]. A longer batch of events goes through a temporary file,
-	// in [os.TempDir]; what else is longer is refused.
+	// MaxBody is the largest body of an invocation in memory, in bytes; 0 means
+	// [DefaultMaxBody]. A longer batch of events goes through a temporary file, in
+	// [os.TempDir]. Any other longer body is refused.
 	MaxBody int64
-	// MaxSpool is how many bytes such a file may have; 0 means
-	// [DefaultMaxSpool]. Of a batch that is longer, or for which the disk has no
-	// room, the events are read as they come, without their metadata.
+	// MaxSpool is the largest size of such a file, in bytes; 0 means [DefaultMaxSpool].
+	// If a batch is longer, or the disk is full, the events are read as they arrive,
+	// without their metadata.
 	MaxSpool int64
 }
 
@@ -53,7 +53,7 @@ type Options struct {
 type Server struct {
 	echo       *echo.Echo
 	opt        Options
-	log        *slog.Logger // of what belongs to no reply
+	log        *slog.Logger // for lines that belong to no reply
 	mounted    []mounted
 	operations []Operation
 	health     []byte    // the reply
@@ -128,12 +128,12 @@ func replyAs(w http.ResponseWriter, status int, contentType string, body []byte)
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	// If the other side is gone, nobody is left to tell.
+	// An error means that the caller is gone, and needs no handling.
 	_, _ = w.Write(body)
 }
 
-// refuse answers an error of a route, or a request for which there is none. A
-// client is told what it can mend; what else went wrong is logged.
+// refuse answers with the error of a route, or of a request without a route. The client
+// gets the errors that it can mend. Others are logged.
 func (s *Server) refuse(err error, c echo.Context) {
 	if c.Response().Committed {
 		return

@@ -82,8 +82,7 @@ func (s *Server) serve(m mounted, deadline time.Duration, f invocable, long spoo
 	})
 }
 
-// invoke has f run for the request r, or long if its body is that, and answers
-// the host.
+// invoke runs f for the request r, or long if its body is long. Then it answers the host.
 func (s *Server) invoke(w http.ResponseWriter, r *http.Request, m mounted, deadline time.Duration, f invocable, long spoolable) {
 	j := &journal{out: s.opt.Stdout}
 	o := &observed{telemetry: s.opt.Telemetry, mounted: m, request: r}
@@ -156,9 +155,9 @@ func report(log *slog.Logger, err error, status int) {
 	withStack(log, err).Error("invocation failed", "err", err, "retry", status != http.StatusOK)
 }
 
-// resultJSON returns the body of a reply: what the host reads of a success, and
-// what a person sees of a failure. It is never empty: an empty success would
-// hang in the host until functionTimeout.
+// resultJSON returns the body of a reply. For a success it is JSON that the host reads; for
+// a failure it is text that people read. It is never empty: with an empty reply the host
+// would wait until functionTimeout.
 func resultJSON(lines []string, err error) []byte {
 	switch {
 	case lines != nil:

@@ -14,15 +14,15 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// View is a page to be drawn: what a route answered, and what its links need.
+// View is the data of a page: the answer of a route, and the address and key for links.
 type View struct {
 	URL  *url.URL // of the request
 	Key  string   // the function key that the caller sent as code in the query, or ""
 	Data any      // the route's answer, or a [Problem]
 }
 
-// Page mounts f like [Route] with GET, as a page too: a caller whose Accept names
-// text/html gets what draw writes, any other the JSON. Errors are drawn likewise.
+// Page mounts f like [Route] with GET. A caller whose Accept header has text/html gets the
+// page that draw writes. Any other caller gets the JSON. Errors are drawn in the same way.
 func Page[Req, Resp any](s *Server, path, summary string, draw func(w io.Writer, v View) error, f func(ctx context.Context, req Req) (Resp, error)) {
 	bind := newBinder[Req]()
 	s.operations = append(s.operations, Operation{http.MethodGet, path, http.StatusOK, summary, reflect.TypeFor[Req](), reflect.TypeFor[Resp](), true})
@@ -52,12 +52,13 @@ func wantsHTML(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// contentPolicy lets a page load nothing but what this application serves, and
-// run nothing that stands in the page itself.
+// contentPolicy is the Content-Security-Policy. A page loads nothing from other servers,
+// and runs no script that is inline.
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// replyPage writes a whole page, so that a fault in drawing it is an error, not half a page.
+// replyPage draws a page before it writes any of it. So an error in drawing is answered as
+// an error, not as half a page.
 func replyPage(c echo.Context, status int, draw func(io.Writer, View) error, data any) error {
 	var body bytes.Buffer
 	u := c.Request().URL
@@ -70,6 +71,6 @@ func replyPage(c echo.Context, status int, draw func(io.Writer, View) error, dat
 	h.Set("Content-Security-Policy", contentPolicy)
 	h.Set("Referrer-Policy", "no-referrer")
 	c.Response().WriteHeader(status)
-	_, _ = c.Response().Write(body.Bytes()) // if the other side is gone, nobody is left to tell
+	_, _ = c.Response().Write(body.Bytes()) // an error means that the caller is gone
 	return nil
 }

@@ -10,14 +10,14 @@ import (
 // rawFeature is the name of the one feature of raw readings.
 const rawFeature = "value"
 
-// point is a reading of a sensor that is known.
+// point is a reading without its sensor.
 type point struct {
 	time  fleet.Millis
 	value float64
 }
 
-// aggregator makes rows of points that come in the order of time: the aggregates
-// of each bucket. Raw readings are rows already and do not pass here.
+// aggregator makes rows from points in the order of time: the aggregates of each bucket.
+// It is not used for raw readings, which are rows already.
 //
 // Buckets are [k·Every, (k+1)·Every) since 1970, cut at the window's ends. A
 // bucket's row carries its start, or the window's where it is cut. A bucket is
@@ -37,8 +37,8 @@ func columnsOf(a fleet.Aggregation) []string {
 	return a.Functions
 }
 
-// add takes the next point in and calls row with the row that it completes, if
-// it does. Row must not keep x.
+// add adds the next point. If the point completes a bucket, add calls row with its row.
+// row must not keep x.
 func (a *aggregator) add(p point, row func(ts fleet.Millis, x ...float64) error) error {
 	if b := a.number(p.time); b != a.bucket {
 		if err := a.flush(row); err != nil {
@@ -56,7 +56,7 @@ func (a *aggregator) flush(row func(ts fleet.Millis, x ...float64) error) error 
 		return nil
 	}
 	defer func() { a.stats = stats{} }()
-	var room [8]float64 // as many as there are functions
+	var room [8]float64 // one for each function
 	x := room[:0]
 	for _, f := range a.Functions {
 		v, ok := a.stats.value(f)
@@ -76,7 +76,7 @@ func (a *aggregator) buckets() int {
 	return int(a.number(fleet.MillisOf(a.window.To)-1) - a.number(fleet.MillisOf(a.window.From)) + 1)
 }
 
-// number returns the number of the bucket that holds t, below 0 before 1970.
+// number returns the number of the bucket that holds t. It is negative before 1970.
 func (a *aggregator) number(t fleet.Millis) int64 {
 	every := int64(a.Every / time.Millisecond)
 	n := int64(t) / every

@@ -16,8 +16,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// batchRows is how many rows are predicted and written at a time: whatever the
-// window, no more are held.
+// batchRows is the number of rows that are predicted and written at a time. No more are
+// held in memory, however long the window is.
 const batchRows = 2048
 
 // csvWriter predicts rows and writes them as CSV, batch by batch, in a layout.
@@ -32,26 +32,26 @@ type csvWriter struct {
 	written, anomalies int
 }
 
-// layout is what the lines of a CSV look like.
+// layout formats the lines of a CSV.
 type layout interface {
 	header(b []byte) []byte
-	// line appends the i-th of the rows held, tells whether it is an anomaly, and sets
-	// where its score stands.
+	// line appends the line of row i to rows.text, and sets rows.score to the position of
+	// its score. It reports whether the row is an anomaly.
 	line(b []byte, r *rows, i int) ([]byte, bool)
 }
 
-// rows are the rows that a csvWriter holds. They go from job to job, because
-// most of what a job allocates would be these.
+// rows are the rows that a csvWriter holds. Jobs use them one after another, as they
+// would be most of the memory that a job allocates.
 type rows struct {
 	times  []fleet.Millis
 	x      []float64 // row-major
-	actual []float64 // measured values that predictions are compared with; empty without
+	actual []float64 // the measured values that predictions are compared with, or empty
 	result predict.Result
 	text   []byte
 	clock  fleet.Clock
-	score  struct{ from, to int } // in text, that of the line written last
+	score  struct{ from, to int } // position in text of the score of the last line
 
-	anomalous []byte // of the whole job: the first [fleet.MaxAnomalies], as [fleet.Anomaly.Append] writes them
+	anomalous []byte // the first [fleet.MaxAnomalies] of the whole job, as [fleet.Anomaly.Append] writes them
 }
 
 func (r *rows) clear() {
@@ -69,8 +69,8 @@ func (c *csvWriter) row(ctx context.Context, ts fleet.Millis, x ...float64) erro
 	return nil
 }
 
-// flush predicts and writes the rows held. Only the predicting and formatting
-// takes a share of the processor, not the writing.
+// flush predicts and writes the rows held. It takes a share of the processor for
+// predicting and formatting, but not for writing.
 func (c *csvWriter) flush(ctx context.Context) error {
 	n := len(c.times)
 	if n == 0 {
@@ -112,8 +112,8 @@ func (c *csvWriter) format(ctx context.Context, n int) error {
 	return nil
 }
 
-// keep counts the i-th of the rows held as an anomaly. Of the first ones it notes
-// time and score. The row's line is the last that was written.
+// keep counts row i as an anomaly. It notes the time and score of the first
+// [fleet.MaxAnomalies]. The line of the row is the last line in text.
 func (c *csvWriter) keep(i int) {
 	c.anomalies++
 	if c.anomalies > fleet.MaxAnomalies {
@@ -134,12 +134,12 @@ func (c *csvWriter) kept() fleet.AnomalousRows {
 	return fleet.AnomalousRows(append(c.anomalous, ']'))
 }
 
-// sensorLayout is that of a sensor's predictions:
+// sensorLayout is the layout of a sensor's predictions:
 //
 //	TS,Device,Sensor,Val,Prediction,Score
 //
-// Val is the first column of the rows. With several, one column for each, named by
-// its function, follows Score.
+// Val is the first column of the rows. If rows have several columns, Score is followed by
+// all of them, with the names of their functions.
 type sensorLayout struct {
 	prefix  []byte // the fields Device and Sensor, each after its comma
 	columns []string
@@ -177,7 +177,7 @@ func (l *sensorLayout) line(b []byte, r *rows, i int) ([]byte, bool) {
 	return append(b, '\n'), anomaly == 1
 }
 
-// appendText appends s as a field of CSV (RFC 4180): quoted where it must be.
+// appendText appends s as a field of CSV (RFC 4180), in quotes if it needs them.
 func appendText(b []byte, s string) []byte {
 	if !strings.ContainsAny(s, "\",\r\n") {
 		return append(b, s...)

@@ -20,8 +20,8 @@ type Letter struct {
 	Raw    []byte `json:"raw"` // the text's exact bytes, in base64
 }
 
-// bury puts a text that is no message into the dead letter, once however often
-// it is delivered.
+// bury writes a text that is not a message to the dead letter. If the text is delivered
+// again, nothing is written.
 func bury(ctx context.Context, log *slog.Logger, files blob.Store, text string, reason error) error {
 	name := fmt.Sprintf("queue/%x.json", sha256.Sum256([]byte(text)))
 	_, err := files.Write(ctx, blob.DeadLetter, name, blob.Absent, "application/json", func(w io.Writer) error {

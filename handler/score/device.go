@@ -37,8 +37,8 @@ func (p *processor) scoreDevices(ctx context.Context, tasks []*task) {
 // slice holds the points of a slice of time, for each sensor that was read.
 type slice [][]series.Point
 
-// deviceRead says what is read for the tasks of one device: all sensors that one of
-// them takes, from as early as one of them looks back.
+// deviceRead is the range of readings for the tasks of one device: all sensors that any of
+// them uses, from the earliest time to which any of them looks back.
 type deviceRead struct {
 	sensors []fleet.ID
 	window  fleet.Window
@@ -135,8 +135,8 @@ const (
 	maxGrowth   = 8       // from slice to slice
 )
 
-// slices yields one slice of time after the other. The caller may hold on to what it
-// yields. Slices without readings are left out.
+// slices yields one slice of time after the other. It leaves out slices without readings.
+// The caller may keep the slices.
 func (r deviceRead) slices(ctx context.Context, readings Readings) iter.Seq2[slice, error] {
 	return func(yield func(slice, error) bool) {
 		length := firstSlice

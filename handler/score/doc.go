@@ -1,6 +1,6 @@
-// Package score turns jobs into predictions: the readings of a sensor's window
-// go through the sensor's model and become a CSV in blob storage, and the job
-// is closed in the ledger with what came of it.
+// Package score turns jobs into predictions. It reads the readings of a sensor's window,
+// predicts them with the sensor's model, writes the predictions as CSV to Blob storage,
+// and closes the job in the ledger with its outcome.
 //
 // [Scorer] works on the messages of the queue, [Poison] on those that were
 // delivered too often.
@@ -21,9 +21,9 @@
 //     compares the CSV with the row.
 //  4. End the run, if no job of it is queued any more.
 //
-// The first round of a job at revision 0 reads no ETag, which saves a request. It
-// takes it that there is no CSV. If there is one, writing fails, and the next round
-// reads the ETag.
+// The first round of a job at revision 0 assumes that there is no CSV, and reads no ETag.
+// This saves a request. If there is a CSV, writing fails, and the next round reads the
+// ETag.
 //
 // The bytes of a CSV are a function of the readings, the model and the run's
 // settings, and of nothing else.
@@ -38,6 +38,6 @@
 // reading, or that no bucket of it has a value.
 //
 // After any other error the job is tried again: first within the invocation, then
-// by the next delivery of the message. Each delivery that comes to nothing is noted
-// as an attempt. [Poison] decides by the attempts when to give up.
+// by the next delivery of the message. Each delivery that fails is noted as an attempt.
+// [Poison] decides by the attempts when to give up.
 package score

@@ -18,8 +18,8 @@ type inspector struct {
 	now    func() time.Time
 }
 
-// rows returns the rows of the tasks' jobs in SQL. A job that does not exist has
-// none; the zero row then stands for it, whose state is none.
+// rows returns the rows of the tasks' jobs in SQL. For a job that does not exist it
+// returns the zero row, whose state is empty.
 func (l inspector) rows(ctx context.Context, run string, tasks []*task) (map[fleet.ID]fleet.Work, error) {
 	if len(tasks) == 0 {
 		return nil, nil

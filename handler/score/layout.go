@@ -12,24 +12,24 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// modelLayout is that of a device model's predictions:
+// modelLayout is the layout of a device model's predictions:
 //
 //	TS,Device,Model,Prediction,Score
 //
-// then P(class) for each class of a classifier, or Actual and Residual of a
-// regressor whose features file says what it predicts, then one column for each
-// feature, by its name. Prediction is 1 or 0 of a detector, the class of a
-// classifier, the value of a regressor. Score is the decision value, where there is
-// one. What is not a number is left empty.
+// These columns are followed by P(class) for each class of a classifier, or by Actual and
+// Residual of a regressor whose features file names its target. Then comes one column for
+// each feature. Prediction is 1 or 0 for a detector, the class for a classifier, and the
+// value for a regressor. Score is the decision value, if there is one. NaN and the
+// infinities are empty.
 type modelLayout struct {
 	prefix   []byte // the fields Device and Model, with commas around
 	features []string
 	kind     predict.Kind
 	classes  []string
-	texts    []string // the classes, as fields
-	anomaly  []bool   // of the classes
+	texts    []string // the classes, as fields of CSV
+	anomaly  []bool   // per class: whether it means an anomaly
 	residual bool
-	limit    float64 // of the residual; infinite without
+	limit    float64 // of the residual; infinite if there is none
 }
 
 func newModelLayout(id fleet.ID, m Model, plan *features.Plan) (*modelLayout, error) {
@@ -59,7 +59,7 @@ func newModelLayout(id fleet.ID, m Model, plan *features.Plan) (*modelLayout, er
 	return l, nil
 }
 
-// isClass reports whether a class, as Python prints it, is a value of JSON.
+// isClass reports whether a class, as Python prints it, equals a value of JSON.
 func isClass(class string, v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -129,7 +129,7 @@ func (l *modelLayout) line(b []byte, r *rows, i int) ([]byte, bool) {
 	return append(b, '\n'), anomaly
 }
 
-// appendNumber is appendFloat that leaves out what is not a number.
+// appendNumber is like appendFloat, but appends nothing for NaN and the infinities.
 func appendNumber(b []byte, v float64) []byte {
 	if math.IsNaN(v) {
 		return b

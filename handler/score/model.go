@@ -17,17 +17,17 @@ import (
 // Model is a model ready to predict. It is safe for concurrent use.
 type Model interface {
 	predict.Model
-	Name() string   // of its blob
-	SHA256() string // of its bytes, lower-case hex
-	// Spec returns the features file beside the model, nil if there is none.
+	Name() string   // the name of its blob
+	SHA256() string // the SHA-256 of its bytes, in lower-case hexadecimal
+	// Spec returns the features file beside the model, or nil if there is none.
 	Spec() *features.Spec
-	// Detects returns nil if the model tells anomalies by itself, else an error that
-	// says why not.
+	// Detects returns nil if the model decides by itself which rows are anomalies. Else it
+	// returns an error that says why not.
 	Detects() error
 }
 
-// Models reads models. Its errors wrap blob.ErrChanged or blob.ErrNotFound if the
-// blob has no such version any more, [fleet.ErrBadModel] or [fleet.ErrUnavailable].
+// Models reads models. Its errors wrap [fleet.ErrBadModel], [fleet.ErrUnavailable], or, if
+// the version does not exist any more, blob.ErrChanged or blob.ErrNotFound.
 type Models interface {
 	// Model returns a registered version of a model.
 	Model(ctx context.Context, version fleet.Model) (Model, error)
@@ -70,8 +70,8 @@ func (p *processor) load(ctx context.Context, t *task) {
 	})
 }
 
-// NoModel returns an error that wraps [fleet.ErrNoModel]. It names the files that would
-// serve id, and where they were looked for.
+// NoModel returns an error that wraps [fleet.ErrNoModel]. It names the files that could be
+// the model of id, and the place in which they were searched.
 func NoModel(id fleet.ID, where string) error {
 	names := []string{id.Path() + ".pkl", "_fleet/" + fleet.EncodeName(id.Name()) + ".pkl"}
 	if id.DeviceModel == "" {
@@ -115,7 +115,7 @@ func (p *processor) plan(ctx context.Context, t *task, m Model) error {
 	return nil
 }
 
-// attributes returns those of the task's device, if its model takes some.
+// attributes returns the attributes of the task's device, if its model uses any.
 func (p *processor) attributes(ctx context.Context, t *task, m Model) (map[string]string, error) {
 	if t.key.DeviceModel == "" || len(specOf(m).Attributes()) == 0 {
 		return nil, nil
@@ -138,8 +138,8 @@ func detects(m Model) error {
 	return nil
 }
 
-// fits reports, as an error wrapping [fleet.ErrBadModel], that a sensor's model
-// does not take what the run makes of the readings.
+// fits returns an error that wraps [fleet.ErrBadModel] if a sensor's model takes other
+// features than the run makes from the readings.
 func fits(m Model, id fleet.ID, a fleet.Aggregation) error {
 	columns := columnsOf(a)
 	if spec := m.Spec(); spec != nil && spec.MakesRows() {

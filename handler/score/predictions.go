@@ -14,21 +14,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// Subject is a sensor or device model, and what its predictions are made with.
+// Subject is a sensor or device model, with its model and the settings of its rows.
 type Subject struct {
 	ID     fleet.ID
 	Model  Model
 	Window fleet.Window
-	// Aggregation is that of a sensor's readings.
+	// Aggregation is how the readings of a sensor are aggregated.
 	Aggregation fleet.Aggregation
-	// Plan is how the rows of a device model are made; nil of a sensor.
+	// Plan computes the rows of a device model. It is nil for a sensor.
 	Plan *features.Plan
 }
 
-// Prepare returns how the rows of a device model are made, nil for a sensor; or, as
-// an error that wraps [fleet.ErrBadModel], why the model cannot judge the subject.
-// Attributes are those of the device. Zero for maxLookback stands for
-// [features.DefaultMaxLookback].
+// Prepare returns the plan for the rows of a device model, or nil for a sensor. The error
+// wraps [fleet.ErrBadModel] if the model cannot score the subject. Attributes are those of
+// the device. A maxLookback of 0 means [features.DefaultMaxLookback].
 func Prepare(id fleet.ID, m Model, a fleet.Aggregation, attributes map[string]string, maxLookback time.Duration) (*features.Plan, error) {
 	if id.DeviceModel == "" {
 		return nil, cmp.Or(fits(m, id, a), detects(m))
@@ -45,8 +44,7 @@ func Prepare(id fleet.ID, m Model, a fleet.Aggregation, attributes map[string]st
 	return plan, nil
 }
 
-// specOf returns the features file beside a model, one that says nothing if there
-// is none.
+// specOf returns the features file beside a model, or an empty one if there is none.
 func specOf(m Model) *features.Spec {
 	if spec := m.Spec(); spec != nil {
 		return spec
@@ -59,18 +57,18 @@ func specOf(m Model) *features.Spec {
 type Predictions struct {
 	of       Subject
 	csv      csvWriter
-	row      func(ts fleet.Millis, x ...float64) error // of a sensor
-	flush    func() error                              // likewise
-	buckets  aggregator                                // likewise
-	rows     *features.Rows                            // of a device model
+	row      func(ts fleet.Millis, x ...float64) error // for a sensor only
+	flush    func() error                              // for a sensor only
+	buckets  aggregator                                // for a sensor only
+	rows     *features.Rows                            // for a device model only
 	readings int
 }
 
 // buffers are rows to be used again, with what they have allocated.
 var buffers pool[rows]
 
-// NewPredictions begins the predictions of a subject. What it predicts and formats
-// takes a share of cpu. [Predictions.Release] has to be called in the end.
+// NewPredictions starts the predictions of a subject. They take a share of cpu while they
+// predict and format. The caller must call [Predictions.Release] at the end.
 func NewPredictions(ctx context.Context, w io.Writer, s Subject, cpu *semaphore.Weighted) (*Predictions, error) {
 	p := &Predictions{of: s, csv: csvWriter{w: w, model: s.Model, cpu: cpu}}
 	if s.Plan == nil {
@@ -93,10 +91,10 @@ func NewPredictions(ctx context.Context, w io.Writer, s Subject, cpu *semaphore.
 	return p, nil
 }
 
-// Release ends the use of p.
+// Release frees p, which must not be used any more.
 func (p *Predictions) Release() { buffers.put(p.csv.rows) }
 
-// Point takes in the next reading of a sensor. They come in the order of time.
+// Point adds the next reading of a sensor. Readings must be in the order of time.
 func (p *Predictions) Point(ts fleet.Millis, value float64) error {
 	p.readings++
 	if !p.buckets.Raw() {
@@ -109,14 +107,14 @@ func (p *Predictions) Point(ts fleet.Millis, value float64) error {
 	return p.flush()
 }
 
-// Sample takes in the next reading of a device model's sensor, by its position in
-// [features.Plan.Sensors]. They come in the order of time.
+// Sample adds the next reading for a device model. sensor is the position of its sensor in
+// [features.Plan.Sensors]. Readings must be in the order of time.
 func (p *Predictions) Sample(sensor int, ts fleet.Millis, value float64) error {
 	p.readings++
 	return p.rows.Add(sensor, ts, value)
 }
 
-// Close writes what is left, and sets the figures of an outcome. The error wraps
+// Close writes the last rows, and sets the figures of an outcome. The error wraps
 // [fleet.ErrNoData] if there is no row.
 func (p *Predictions) Close(ctx context.Context, o *fleet.Outcome) error {
 	var err error

@@ -94,7 +94,7 @@ func (p *processor) scoreAll(ctx context.Context, tasks []*task) {
 type reader struct {
 	*processor
 	tasks []*task       // those not read yet; the first is being read
-	id    fleet.ID      // its sensor, in the very strings of its readings: these compare at once
+	id    fleet.ID      // its sensor, with the same strings as its readings, which makes comparing fast
 	feed  *feed[*chunk] // of the first
 	chunk *chunk        // for the feed; nil before its first point
 	err   error         // why reading stopped
@@ -157,8 +157,8 @@ func (r *reader) done(ctx context.Context) {
 	r.tasks = r.tasks[1:]
 }
 
-// finish ends the feeds of all tasks that are left: they have no more readings, or
-// the reading was stopped by an error, which is theirs then.
+// finish ends the feeds of all tasks that are left. They have no more readings, or they
+// get the error that stopped the reading.
 func (r *reader) finish(ctx context.Context) {
 	r.done(ctx)
 	for len(r.tasks) > 0 {

@@ -22,16 +22,15 @@ import (
 type Ledger interface {
 	// Run returns a run. The error wraps [fleet.ErrNotFound] if there is none.
 	Run(ctx context.Context, id string) (fleet.Run, error)
-	// Work returns the run's jobs for those of ids that have one, each with the
-	// model that serves it now.
+	// Work returns the jobs of a run for ids, each with the model that serves it now. Ids
+	// without a job are left out.
 	Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Work, error)
 
-	// CloseJob closes a job where its revision matches and it is queued, or
-	// failed while o is not. was is its state before, or the present one if
-	// nothing changed.
+	// CloseJob closes a job if its revision matches, and it is either queued, or failed
+	// while o is not. was is its state before; if nothing changed it is the present one.
 	CloseJob(ctx context.Context, run string, key fleet.JobKey, o fleet.Outcome, now time.Time) (was fleet.JobState, changed bool, err error)
-	// ReopenJob re-opens a job at the next revision where it is scored, at
-	// key's revision, with that CSV.
+	// ReopenJob re-opens a job at the next revision, if it is scored at key's revision
+	// with that CSV.
 	ReopenJob(ctx context.Context, run string, key fleet.JobKey, csvSHA256 string, now time.Time) (bool, error)
 
 	// BindJob stores how far a queued job's rows look back, if it is further than
@@ -40,10 +39,10 @@ type Ledger interface {
 	// Attributes returns the registered version of devices.csv, nil if there is none.
 	Attributes(ctx context.Context) (*fleet.Model, error)
 
-	// AddAttempt stores an attempt at a job that came to nothing. The same attempt
-	// twice is stored once.
+	// AddAttempt stores a failed attempt at a job. An attempt that is stored already is
+	// not stored again.
 	AddAttempt(ctx context.Context, run string, key fleet.JobKey, a fleet.Attempt) error
-	// Attempts returns the attempts at a job at its revision, the first first.
+	// Attempts returns the attempts at a job at its revision, the oldest first.
 	Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
 
 	// Poisoned reports whether [Poison] sent this job alone before, at its revision.
@@ -68,7 +67,8 @@ type Scorer struct {
 
 	Files blob.Store
 	Ender ledger.Closer
-	// CPU bounds the predicting of all invocations together: one share a core.
+	// CPU has one share for each core. It limits how many jobs of all invocations predict
+	// at a time.
 	CPU *semaphore.Weighted
 	Now func() time.Time
 	// Pause is the wait after the first round in which a job met an error that may
@@ -120,7 +120,7 @@ func (s *Scorer) Score(ctx context.Context, log *slog.Logger, text string) error
 	return nil
 }
 
-// redeliver wraps err, whatever it is, so that the host delivers the message again.
+// redeliver wraps any err as one after which the host delivers the message again.
 func redeliver(doing, run string, err error) error {
 	return fmt.Errorf("%s run %s: %w: %v", doing, run, fleet.ErrUnavailable, err)
 }
@@ -181,7 +181,7 @@ func (s *Scorer) note(ctx context.Context, log *slog.Logger, run string, left []
 		a := fleet.Attempt{At: s.Now(), Own: permanent(t.err), Err: t.err.Error()}
 		if err := s.Ledger.AddAttempt(ctx, run, t.key, a); err != nil {
 			log.Warn("attempt not noted", "run", run, "job", t.key.ID.String(), "revision", t.key.Revision, "attempt", a.Err, "error", err.Error())
-			return // the others would fail alike
+			return // the others would fail too
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (p *processor) round(ctx context.Context, tasks []*task) {
 
 // each calls f for all tasks, several at a time. A panic of f is the task's error.
 func each(tasks []*task, f func(t *task)) {
-	if len(tasks) == 1 { // as of most messages: a goroutine would only be waited for
+	if len(tasks) == 1 { // most messages have one job; a goroutine would cost time and gain nothing
 		tasks[0].caught(func() { f(tasks[0]) })
 		return
 	}
@@ -144,7 +144,7 @@ func (p *processor) inspect(ctx context.Context, tasks []*task) []*task {
 
 // score is the second step of one sensor's job, whose points come from f. It must
 // not use SQL. The reader has a connection open while the workers work: if they
-// waited for connections too, all of them could be taken, and nobody would get on.
+// waited for connections too, all connections could be taken, and all would wait for ever.
 func (p *processor) score(ctx context.Context, t *task, f *feed[*chunk]) {
 	defer f.stop()
 	p.write(ctx, t, func(w io.Writer) error { return p.fill(ctx, w, t, f) })
@@ -164,7 +164,7 @@ func (p *processor) write(ctx context.Context, t *task, fill func(io.Writer) err
 		return
 	}
 	if ctx.Err() != nil && err != nil {
-		err = fmt.Errorf("%s, model %s: %w", name, t.result.Model, err) // a deadline alone says nothing
+		err = fmt.Errorf("%s, model %s: %w", name, t.result.Model, err) // "deadline exceeded" alone would not say where
 	}
 	t.result.CSVSHA256, t.err = info.SHA256, err
 }
