@@ -11,8 +11,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// A chart is drawn on a field of 1000 by chartHeight units that is stretched to the
-// width of the page; what must not be stretched stands at percents of the width.
+// A chart is an SVG of 1000 by chartHeight units that the page stretches to its width.
+// Text and dots must not be stretched: their positions are percentages of the width.
 const (
 	fieldWidth  = 1000
 	chartHeight = 110
@@ -38,7 +38,7 @@ func newAxis(from, to time.Time) axis {
 	return a
 }
 
-// share is the place of a moment on the axis, from 0 to 1.
+// share is the position of a time on the axis, from 0 to 1.
 func (a axis) share(t time.Time) float64 {
 	return min(max(t.Sub(a.Begin).Seconds()/a.End.Sub(a.Begin).Seconds(), 0), 1)
 }
@@ -50,7 +50,7 @@ func round(v, parts float64) float64 { return math.Round(v*parts) / parts }
 var tickSteps = []time.Duration{time.Second, 10 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 	24 * time.Hour, 2 * 24 * time.Hour, 4 * 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour, 60 * 24 * time.Hour}
 
-// ticks are marks at round times: some eight of them, none so near an end that its
+// ticks returns about eight marks at round times. It leaves out marks near the ends, whose
 // text would be cut.
 func (a axis) ticks() []tick {
 	step := tickSteps[len(tickSteps)-1]
@@ -79,15 +79,15 @@ func (a axis) ticks() []tick {
 
 // plot is one chart: values over time.
 type plot struct {
-	Title      string // for those who do not see it
-	Line, Band string // of the middle and of the least and greatest values, as paths of SVG
+	Title      string // the text for screen readers
+	Line, Band string // SVG paths: the middle of the values, and the area between the least and the greatest
 	Y          []tick
-	Low, High  float64 // of the axis
+	Low, High  float64 // the ends of the axis of values
 	Threshold  *tick
 	Dots       []dot
 	Bars       []bar
 	Shades     []gap
-	Empty      string // what is said in place of values
+	Empty      string // the text if there are no values
 	Points     []runs.Point
 	Values     int
 }
@@ -106,13 +106,14 @@ type bar struct {
 	Run         string
 }
 
-// gap is a stretch of time without values.
+// gap is a period without values.
 type gap struct {
 	X, W float64
 	Text string
 }
 
-// newPlot draws a series. Where a threshold is given, it lies in the picture.
+// newPlot draws a series. The axis includes the threshold, if there is one that is not too
+// far from the values.
 func newPlot(title string, s *runs.Series, a axis, threshold *float64) plot {
 	p := plot{Title: title}
 	if s == nil || len(s.Points) == 0 {
@@ -139,15 +140,15 @@ func newPlot(title string, s *runs.Series, a axis, threshold *float64) plot {
 
 // y is the height of a value, in pixels from the top.
 func (p *plot) y(v float64) float64 {
-	// Halves, lest the difference of two large numbers overflow.
+	// Halves, so that the difference of two large numbers does not overflow.
 	share := (v/2 - p.Low/2) / (p.High/2 - p.Low/2)
 	return round(min(max(1-share, 0), 1)*chartHeight, 10)
 }
 
-// draw makes the paths. The line breaks where nothing was for a while.
+// draw makes the paths. The line is interrupted where points are missing.
 func (p *plot) draw(a axis) {
 	x := func(t time.Time) float64 { return round(a.share(t)*fieldWidth, 10) }
-	// The usual distance of points is the least that occurs.
+	// The usual distance between points is the smallest one.
 	apart := a.End.Sub(a.Begin)
 	for i := range p.Points[1:] {
 		apart = min(apart, p.Points[i+1].At.Sub(p.Points[i].At))
@@ -204,8 +205,8 @@ func (p *plot) scale(low, high float64) []float64 {
 	return marks
 }
 
-// mark adds a dot for each piece of time with anomalies, at the value or score of
-// one of them.
+// mark adds a dot for each piece of time with anomalies, at the value or score of one
+// anomaly in it.
 func (p *plot) mark(found []runs.AnomalousPiece, a axis, of func(runs.AnomalousPiece) *float64) {
 	if p.Line == "" {
 		return
@@ -223,12 +224,13 @@ func (p *plot) mark(found []runs.AnomalousPiece, a axis, of func(runs.AnomalousP
 	}
 }
 
-// mostDots is how many anomalies one chart marks: the newest.
+// mostDots is the largest number of anomalies that a chart marks. They are the newest.
 const mostDots = 300
 
 func valueOf(n runs.AnomalousPiece) *float64 { return n.Value }
 
-// scoreOf returns what gives the score that lies furthest beyond a threshold.
+// scoreOf returns a function that returns the score of a piece that is furthest beyond the
+// threshold.
 func scoreOf(threshold *float64) func(runs.AnomalousPiece) *float64 {
 	return func(n runs.AnomalousPiece) *float64 {
 		if threshold != nil && n.MinScore != nil && *n.MinScore > *threshold {
@@ -243,7 +245,7 @@ func bars(name string, jobs []runs.Job, a axis) (all []bar, rows, anomalies int)
 	for _, j := range jobs {
 		w, err := fleet.ParseRunID(j.Run)
 		if err != nil || j.Name() != name {
-			continue // the ledger has only such ids
+			continue // does not happen: the ids in the ledger are valid
 		}
 		rows += j.Rows
 		anomalies += j.Anomalies
@@ -264,7 +266,7 @@ func bars(name string, jobs []runs.Job, a axis) (all []bar, rows, anomalies int)
 	return all, rows, anomalies
 }
 
-// number writes a measured value: enough digits for an axis or a table.
+// number formats a measured value with enough digits for an axis or a table.
 func number(v float64) string {
 	if v != 0 && (math.Abs(v) >= 1e6 || math.Abs(v) < 1e-3) {
 		return strconv.FormatFloat(v, 'e', 3, 64)

@@ -16,14 +16,14 @@ type deviceView struct {
 	Spans   []span
 }
 
-// span is a span of time to choose.
+// span is a span of time that the reader can choose.
 type span struct {
 	Text, From, To string
 	Chosen         bool
 }
 
-// trackView is what one sensor measured, its scores, and what became of its jobs; of a
-// device model there are no readings.
+// trackView is a sensor with its readings, scores and jobs, or a device model, which has no
+// readings.
 type trackView struct {
 	runs.Track
 	Readings  plot
@@ -35,15 +35,15 @@ type trackView struct {
 	Trouble   *trouble
 }
 
-// trouble is the newest job of a subject, where that was not scored, and since when none
-// was.
+// trouble is the newest job of a subject, if it was not scored. Since is the beginning of
+// the first window since which no job was scored.
 type trouble struct {
 	Job   runs.Job
 	Since time.Time
 }
 
-// newTrouble returns the trouble of a subject, nil if its newest job was scored. The jobs
-// come the newest first; those that wait say nothing.
+// newTrouble returns the trouble of a subject, or nil if its newest job was scored. The
+// newest of jobs comes first. Jobs that wait are ignored.
 func newTrouble(name string, jobs []runs.Job) *trouble {
 	var t *trouble
 	for _, j := range jobs {
@@ -62,13 +62,13 @@ func newTrouble(name string, jobs []runs.Job) *trouble {
 	return t
 }
 
-// troubled is what the text of a trouble needs.
+// troubled is the data of the template for a trouble.
 type troubled struct {
 	Frame frame
 	Of    *trouble
 }
 
-// Troubled returns the text's view of a trouble.
+// Troubled returns the data of the template for a trouble.
 func (f frame) Troubled(t *trouble) troubled { return troubled{f, t} }
 
 // changes are the marks on an axis.
@@ -120,8 +120,8 @@ func newDeviceView(d runs.Device) deviceView {
 	return v
 }
 
-// spansOf are spans to choose instead of the present one, which end where it does;
-// and the ones before and after it.
+// spansOf returns the spans that the reader can choose instead of the present one: longer
+// and shorter ones with the same end, and the ones before and after it.
 func spansOf(from, to time.Time) []span {
 	length := to.Sub(from)
 	text := func(t time.Time) string { return t.Format(time.RFC3339) }

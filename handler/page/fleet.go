@@ -22,7 +22,7 @@ type laneView struct {
 	Cells []cellView
 }
 
-// cellView is a cell: Class says how it looks, Text what a pointer over it reads.
+// cellView is a cell. Class is its CSS class, Text the text under the pointer.
 type cellView struct {
 	X, W        float64
 	Class, Text string
@@ -54,8 +54,8 @@ func newFleetView(l runs.Lanes) fleetView {
 	return v
 }
 
-// cellClass names the look of a cell: its colour by the share of anomalies, hatched
-// where a job failed, grey without data.
+// cellClass returns the CSS class of a cell. Its colour shows the share of anomalies. It is
+// hatched if a job failed, and grey without data.
 func cellClass(c runs.Cell) string {
 	class := "quiet"
 	if c.Rows > 0 {

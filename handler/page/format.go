@@ -56,10 +56,10 @@ var functions = template.FuncMap{
 	"list": func(all ...string) []string { return all },
 }
 
-// moment writes a time as people read it; the script may put it into the reader's zone.
+// moment formats a time in UTC. The script may replace it by the time in the reader's zone.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
 
-// count writes a whole number with its thousands apart.
+// count formats a whole number with a narrow space between groups of three digits.
 func count(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -68,7 +68,7 @@ func count(n int) string {
 	return s
 }
 
-// percent writes a share: 12 %, 1.2 %, 0.012 %.
+// percent formats a share as a percentage: 12 %, 1.2 %, 0.012 %.
 func percent(share float64) string {
 	switch p := share * 100; {
 	case p == 0:
@@ -80,10 +80,10 @@ func percent(share float64) string {
 	}
 }
 
-// durationOf is so many seconds.
+// durationOf returns a number of seconds as a duration.
 func durationOf(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
-// bytes writes a size.
+// bytes formats a size.
 func bytes(n int64) string {
 	switch {
 	case n < 1<<10:
@@ -94,7 +94,7 @@ func bytes(n int64) string {
 	return fmt.Sprintf("%.3g MB", float64(n)/(1<<20))
 }
 
-// length writes how long something took.
+// length formats the time from from to to.
 func length(from, to time.Time) string {
 	d := to.Sub(from)
 	switch {

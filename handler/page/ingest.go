@@ -7,7 +7,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// ingestView is what became of events, a bar a part of the span.
+// ingestView is the counts of events and readings, with a bar for each part of the span.
 type ingestView struct {
 	runs.Ingest
 	axis
@@ -19,8 +19,8 @@ type ingestView struct {
 	Later   string
 }
 
-// ingestBar is what came in one part of the span: what was stored, above it what was
-// a copy or missing, above that what was refused.
+// ingestBar is the bar of one part of the span. From bottom to top it has the readings that
+// were stored, those that were copies or missing, and those that were refused.
 type ingestBar struct {
 	X, W               float64
 	StoredY, StoredH   float64

@@ -34,7 +34,7 @@ type Problem struct {
 	Text   string
 }
 
-// frame is what every template gets.
+// frame is the data of every template.
 type frame struct {
 	Title string
 	Here  *url.URL
@@ -47,8 +47,8 @@ var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/*.html"))
 })
 
-// Draw writes the page of an answer of package runs, or of a [Problem]. here is the
-// address that was asked for; key is the function key that the links need, or "".
+// Draw writes the page for an answer of package runs, or for a [Problem]. here is the
+// address of the request. key is the function key that links need, or "".
 func Draw(w io.Writer, here *url.URL, key string, answer any) error {
 	f := frame{Here: here, Key: key, View: answer}
 	var name string
@@ -76,9 +76,9 @@ func Draw(w io.Writer, here *url.URL, key string, answer any) error {
 	case runs.ModelDetail:
 		name, f.Title, f.View = "model.html", "Model "+v.Name, newModelView(v)
 	case Problem:
-		name, f.Title = "problem.html", "Not to be had"
+		name, f.Title = "problem.html", "Error"
 	default:
-		return fmt.Errorf("page: there is none of %T", answer)
+		return fmt.Errorf("no page shows a %T", answer)
 	}
 	return templates().ExecuteTemplate(w, name, f)
 }
@@ -86,16 +86,15 @@ func Draw(w io.Writer, here *url.URL, key string, answer any) error {
 // Link returns the address of /api/ and the parts, each escaped, with the key.
 func (f frame) Link(parts ...string) string { return f.link(url.Values{}, parts...) }
 
-// question returns what the present address asks, without page, which numbers the
-// pages of one question.
+// question returns the query of the present address without the parameter page.
 func (f frame) question() url.Values {
 	query := f.Here.Query()
 	query.Del("page")
 	return query
 }
 
-// With returns the present address with a parameter set, or left out if value is
-// empty.
+// With returns the present address with a parameter set to value. If value is empty, the
+// parameter is left out.
 func (f frame) With(name string, value any) string {
 	query := f.question()
 	if text := fmt.Sprint(value); text != "" {
@@ -164,14 +163,14 @@ func (f frame) Between(from, to string) string {
 	return f.Here.EscapedPath() + "?" + query.Encode()
 }
 
-// chooser is what the choice of a span of time needs.
+// chooser is the data of the template with which the reader chooses a span of time.
 type chooser struct {
 	Frame    frame
 	Spans    []span
 	From, To time.Time
 }
 
-// Choose returns the choice of a span of time.
+// Choose returns the data of the template with which the reader chooses a span of time.
 func (f frame) Choose(spans []span, from, to time.Time) chooser { return chooser{f, spans, from, to} }
 
 // Site returns the present address for the devices of a site, one lane each.
@@ -182,7 +181,7 @@ func (f frame) Site(prefix string) string {
 	return f.Here.EscapedPath() + "?" + query.Encode()
 }
 
-// Filter is With that begins at the first page.
+// Filter is like With, but its address is that of the first page.
 func (f frame) Filter(name string, value any) string {
 	g := f
 	here := *f.Here
@@ -217,7 +216,8 @@ func (f frame) link(query url.Values, parts ...string) string {
 	return address
 }
 
-// Is reports whether the present address has a parameter at value.
+// Is reports whether a parameter of the present address has this value. A parameter that is
+// left out has the value otherwise.
 func (f frame) Is(name, value, otherwise string) bool {
 	return cmp.Or(f.Here.Query().Get(name), otherwise) == value
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// runsView is a page of runs with a timeline: a bar a run, where its window is, as
-// high as it took long.
+// runsView is a page of runs with a timeline. It has a bar for each run, at the time of its
+// window. The height of the bar is the time that the run took.
 type runsView struct {
 	runs.RunList
 	axis
@@ -66,7 +66,7 @@ func newRunsView(l runs.RunList) runsView {
 	return v
 }
 
-// runView is a run with those of its jobs that one wants to see first.
+// runView is a run with the jobs that are shown first.
 type runView struct {
 	runs.Run
 	Segments []segment

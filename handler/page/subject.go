@@ -70,13 +70,13 @@ func newSubjectView(s runs.Subject) subjectView {
 	return v
 }
 
-// histogram is how values lie, beside how those lay that the model was trained on.
+// histogram is the distribution of the readings of a span, and that of the training data.
 type histogram struct {
 	runs.Distribution
 	Bars   []column
 	Normal string // the normal curve of the scaler's mean and spread, as a path of SVG
 	X      []tick
-	Drift  string // what that says, in words
+	Drift  string // the difference between the two, as text
 }
 
 type column struct {
@@ -88,7 +88,7 @@ func newHistogram(d runs.Distribution) histogram {
 	h := histogram{Distribution: d}
 	low, high := d.From, d.From+d.Step*float64(len(d.Counts))
 	trained := d.Center != nil && d.Scale != nil
-	if trained { // what the model knows lies in the picture
+	if trained { // the picture includes the range of the training data
 		low, high = min(low, *d.Center-3.5**d.Scale), max(high, *d.Center+3.5**d.Scale)
 	}
 	var p plot
@@ -139,27 +139,28 @@ func newHistogram(d runs.Distribution) histogram {
 	return h
 }
 
-// share is the place of v between low and high.
+// share is the position of v between low and high, from 0 to 1.
 func share(v, low, high float64) float64 {
 	return min(max((v/2-low/2)/(high/2-low/2), 0), 1)
 }
 
-// drift says how the readings of a span lie to those that a model was trained on:
-// by how many of its spreads their mean is off, and how their spread compares.
+// drift compares the readings of a span with those that a model was trained on. off is the
+// difference of the means, in standard deviations of the training data. spread is the
+// quotient of the standard deviations.
 func drift(off, spread float64) string {
 	var where string
 	switch {
 	case math.Abs(off) < .25:
-		where = "The mean is where it was in training"
+		where = "The mean is that of training"
 	case off > 0:
-		where = fmt.Sprintf("The mean is %.2g spreads above that of training", off)
+		where = fmt.Sprintf("The mean is %.2g standard deviations above that of training", off)
 	default:
-		where = fmt.Sprintf("The mean is %.2g spreads below that of training", -off)
+		where = fmt.Sprintf("The mean is %.2g standard deviations below that of training", -off)
 	}
 	switch {
-	case math.Abs(off) >= 1 || spread >= 2: // that the spread is less is usual where a span is short
-		return fmt.Sprintf("%s, and the spread is %.2g times that of training: the model sees other readings than it was trained on.", where, spread)
+	case math.Abs(off) >= 1 || spread >= 2: // a smaller spread is usual in a short span
+		return fmt.Sprintf("%s, and the standard deviation is %.2g times that of training: the readings differ from those that the model was trained on.", where, spread)
 	default:
-		return fmt.Sprintf("%s, and the spread is %.2g times that of training.", where, spread)
+		return fmt.Sprintf("%s, and the standard deviation is %.2g times that of training.", where, spread)
 	}
 }

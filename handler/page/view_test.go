@@ -204,13 +204,13 @@ func TestHistogram(t *testing.T) {
 	if len(h.Bars) != 2 || h.Bars[1].H != chartHeight || h.Bars[0].H != round(chartHeight/3., 10) || h.Bars[0].X >= h.Bars[1].X || h.Normal == "" {
 		t.Errorf("%+v", h)
 	}
-	if want := "The mean is 2.5 spreads above that of training, and the spread is 2 times that of training: the model sees other readings than it was trained on."; h.Drift != want {
+	if want := "The mean is 2.5 standard deviations above that of training, and the standard deviation is 2 times that of training: the readings differ from those that the model was trained on."; h.Drift != want {
 		t.Errorf("%s", h.Drift)
 	}
 	for want, c := range map[string][2]float64{
-		"The mean is where it was in training, and the spread is 1 times that of training.":             {.2, 1},
-		"The mean is 0.4 spreads above that of training, and the spread is 0.1 times that of training.": {.4, .1}, // a short span
-		"The mean is 0.5 spreads below that of training, and the spread is 0.9 times that of training.": {-.5, .9},
+		"The mean is that of training, and the standard deviation is 1 times that of training.":                                 {.2, 1},
+		"The mean is 0.4 standard deviations above that of training, and the standard deviation is 0.1 times that of training.": {.4, .1}, // a short span
+		"The mean is 0.5 standard deviations below that of training, and the standard deviation is 0.9 times that of training.": {-.5, .9},
 	} {
 		if got := drift(c[0], c[1]); got != want {
 			t.Errorf("%s, want %s", got, want)

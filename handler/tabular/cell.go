@@ -11,7 +11,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
-// kind is what a cell holds.
+// kind is the type of a cell's content.
 type kind uint8
 
 const (

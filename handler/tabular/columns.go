@@ -35,7 +35,7 @@ var (
 // none stands for a column that a file does not have.
 const none = -1
 
-// layout says what the columns of a file hold.
+// layout is the meaning of the columns of a file.
 type layout struct {
 	time, clock   int // clock: the time of day, where time is a date alone
 	device        int
@@ -147,11 +147,11 @@ func identity(name string) bool {
 	return slices.Contains(sensorNames, plain) || slices.Contains(deviceNames, plain)
 }
 
-// sure is how names begin that are a sensor's beyond doubt.
+// sure matches the beginnings of names that can only be those of sensors.
 var sure = []string{"sensor", "tag", "signal", "metric", "variable", "datapoint", "parameter", "nodeid"}
 
-// doubt returns an error if a wide file whose columns of words are given may be meant otherwise:
-// they may name its sensors or devices, whose values would be mixed.
+// doubt returns an error if a file that was taken as wide may be long. wordy are its columns
+// of words. They may name sensors or devices, whose values would be mixed.
 func (l *layout) doubt(o Options, wordy []int) error {
 	for _, i := range wordy {
 		if plain := notation.Plain(withoutUnit(l.names[i])); o.Sensor == "" && slices.ContainsFunc(sure, func(s string) bool { return strings.HasPrefix(plain, s) }) {

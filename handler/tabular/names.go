@@ -2,9 +2,9 @@ package tabular
 
 import "github.com/fleetscore/fleetscore/handler/fleet"
 
-// names are the sensors met so far, whose names are valid. A sensor is one string
-// for all its readings. Files often repeat an order of sensors: after each comes the
-// one that came after it before.
+// names are the sensors found so far, with valid names. All readings of a sensor share the
+// same strings. Files often repeat an order of sensors. So names remembers which sensor
+// followed each one, and tries that first.
 type names struct {
 	known map[fleet.ID]int32
 	ids   []fleet.ID

@@ -12,32 +12,30 @@ import (
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
-// Options say how files are read. The zero value finds out by itself what it
-// can.
+// Options say how to read files. With the zero value everything is detected.
 type Options struct {
-	// Time, Device, Sensor and Value name columns. Device and Sensor may also
-	// be a constant: where a file has no column of that name, each of its
-	// readings has that device or sensor. Empty: the usual names; a wide file
-	// without a device takes the file's name.
+	// Time, Device, Sensor and Value name columns. An empty one means the usual names. If
+	// a file has no column with the name in Device or Sensor, that name is the device or
+	// sensor of all readings. A wide file without a device has the file's name as device.
 	Time, Device, Sensor, Value string
 	// Delimiter separates the fields of a line; 0: the one of , ; tab and |
 	// that fits the file.
 	Delimiter rune
 	// Decimal is "." or ","; empty: found from each number.
 	Decimal string
-	// DateOrder says how a date such as 03/04/2026 is meant; unsaid, such a
-	// date is refused. A date with points, 27.11.2026, begins with the day.
+	// DateOrder is the order of a date such as 03/04/2026. If it is not set, such a date
+	// is refused. A date with points, 27.11.2026, always begins with the day.
 	DateOrder timestamp.Order
-	// Zone is the time zone of times that name none; nil: UTC.
+	// Zone is the time zone of times without an offset; nil means UTC.
 	Zone *time.Location
-	// Strict ends the reading at the first row that is refused.
+	// Strict stops at the first row that is refused.
 	Strict bool
 	// Stdin is what the file name "-" reads, each time from its beginning if it can seek.
 	Stdin io.Reader
 }
 
-// Report counts what became of the rows. A wide row counts once in Rows; its
-// cells count in the others.
+// Report counts the rows of files by their result. A row of a wide file counts once in
+// Rows, and each of its cells in the other counts.
 type Report struct {
 	Files   int `json:"files"`
 	Rows    int `json:"rows"`    // lines of CSV and JSON lines, rows of Parquet; without headers and empty lines
@@ -128,8 +126,8 @@ func (r *Reader) file(name string, each func(fleet.Reading) bool) error {
 	return t.delimited()
 }
 
-// refuse counts a row or cell that is no reading. It returns an error if the
-// reading ends with it.
+// refuse counts a row or cell that is not a reading. With [Options.Strict] it returns an
+// error.
 func (r *Reader) refuse(place string, err error) error {
 	r.report.Refused++
 	if len(r.report.First) < maxShown {
