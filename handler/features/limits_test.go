@@ -126,7 +126,7 @@ func TestAttributes(t *testing.T) {
 func TestParseLimits(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`{"devices": ["` + strings.Repeat("a", MaxFile) + `"]}`:                                                     "bytes are more than 1048576",
+		`{"devices": ["` + strings.Repeat("a", maxFile) + `"]}`:                                                     "bytes are more than 1048576",
 		`{"rows": {"together": ["a", "b"]}, "residual_of": "a", "limit": {"absolute": 1, "sigmas": 3, "sigma": 1}}`: "limit",
 		`{"rows": {"together": ["a", "b"]}, "residual_of": "a", "limit": {"sigma": 1}}`:                             "limit",
 		`{"rows": {"together": ["a", "b"]}, "residual_of": "a", "limit": {}}`:                                       "limit",

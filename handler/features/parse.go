@@ -10,8 +10,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/jsonfile"
 )
 
-// MaxFile is the size of the largest features file, in bytes.
-const MaxFile = 1 << 20
+// maxFile is the size of the largest features file, in bytes.
+const maxFile = 1 << 20
 
 // Schema is the JSON Schema of features files.
 //
@@ -21,8 +21,8 @@ var Schema []byte
 // Parse parses and checks a features file. The error wraps [fleet.ErrBadModel], and names the
 // line and column of the first mistake.
 func Parse(data []byte) (*Spec, error) {
-	if len(data) > MaxFile {
-		return nil, fmt.Errorf("%w: features file: %d bytes are more than %d", fleet.ErrBadModel, len(data), MaxFile)
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%w: features file: %d bytes are more than %d", fleet.ErrBadModel, len(data), maxFile)
 	}
 	spec := &Spec{}
 	err := schema().Read(data, spec, spec.check)

@@ -26,8 +26,8 @@ import (
 //go:embed rules.schema.json
 var Schema []byte
 
-// MaxFile is the size of the largest rules that are read.
-const MaxFile = 1 << 20
+// maxFile is the size of the largest rules that are read.
+const maxFile = 1 << 20
 
 // Rules are what is done with readings. They are safe for concurrent use.
 type Rules struct {
@@ -142,8 +142,8 @@ var schema = sync.OnceValue(func() *jsonfile.Schema {
 // Parse reads rules. Its error wraps [fleet.ErrInvalid], and names line and column of
 // the first mistake.
 func Parse(data []byte) (*Rules, error) {
-	if len(data) > MaxFile {
-		return nil, fmt.Errorf("%w: rules: %d bytes are more than %d", fleet.ErrInvalid, len(data), MaxFile)
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%w: rules: %d bytes are more than %d", fleet.ErrInvalid, len(data), maxFile)
 	}
 	var file struct{ Rules []rule }
 	err := schema().Read(data, &file, func() error {

@@ -27,7 +27,7 @@ func TestParseNamesTheMistake(t *testing.T) {
 		{`{"rules": [{"rename": {"sensor": "=x"}}]}`, `column 34: invalid: name "=x" begins with '='`},
 		{`{"rules": [{"convert": "F>C", "else": "count"}]}`, `column 39: "else" is for what range, step or stuck refuses`},
 		{`{"rules": [{"drop": true, "convert": "F>C"}]}`, `column 21: what is dropped`},
-		{strings.Repeat(" ", MaxFile+1), "bytes are more than"},
+		{strings.Repeat(" ", maxFile+1), "bytes are more than"},
 	} {
 		_, err := Parse([]byte(tc.text))
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), tc.want) {
