@@ -75,13 +75,17 @@ func TestInterleaving(t *testing.T) {
 // round that is known to go wrong without it: so the check above can fail. A
 // seed gives the same round each time, but another one after the flows have
 // changed. Then the test looks for a new seed, which may take minutes, and says
-// which.
+// which. With -short it plays the known one alone.
 func TestRulesMatter(t *testing.T) {
-	for off, known := range map[rule]uint64{etagOff: 17, relookOff: 129, shaCheckOff: 115, manifestMatchOff: 17,
-		epochGuardOff: 428, lateMarkOff: 1, appLockOff: 931, bumpLateOff: 5} {
+	for off, known := range map[rule]uint64{etagOff: 211, relookOff: 86, shaCheckOff: 86, manifestMatchOff: 211,
+		epochGuardOff: 212, lateMarkOff: 1, appLockOff: 931, bumpLateOff: 1} {
 		t.Run(string(off), func(t *testing.T) {
 			t.Parallel()
 			if err := play(t, known, off); err != nil {
+				return
+			}
+			if testing.Short() {
+				t.Logf("seed %d goes well now: the test without -short looks for another", known)
 				return
 			}
 			for i := range uint64(5000) {
