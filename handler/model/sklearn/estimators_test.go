@@ -235,7 +235,7 @@ func promised(name, what string) bool {
 	case neighbours, strings.HasPrefix(name, "isotonic"):
 		return true
 	}
-	for _, prefix := range []string{"tree", "extra_tree", "forest", "boosting_r", "bagging_2", "bagging_3", "bagging_r", "bagging_knn", "adaboost_r", "dummy", "booster_", "calibrated_isotonic_booster"} {
+	for _, prefix := range []string{"tree", "extra_tree", "forest", "boosting_r", "bagging_2", "bagging_3", "bagging_r", "bagging_knn", "adaboost_r", "dummy", "booster_", "calibrated_isotonic_booster", "nearest"} {
 		if strings.HasPrefix(name, prefix) {
 			return name != "boosting_r_init"
 		}

@@ -75,7 +75,7 @@ func (e *element) decides() bool {
 }
 
 // single reports whether e's predictions are of type float32 in Python, as those of
-// XGBoost are.
+// XGBoost are, and of neighbours whose targets are.
 func (e *element) single() bool {
 	switch p := e.predictor.(type) {
 	case *external:
@@ -85,6 +85,10 @@ func (e *element) single() bool {
 		return p.last.single()
 	case *target:
 		return p.regressor.single()
+	case *nearestRows:
+		return p.single
+	case *withinRadius:
+		return p.single
 	}
 	return false
 }

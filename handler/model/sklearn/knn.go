@@ -14,6 +14,7 @@ type nearestRows struct {
 	byDistance bool                        // neighbours are weighted by 1/distance; false: all the same
 	expanded   []float64                   // per fitted row: |row|², for expandedDistances; or nil
 	norm       func(row []float64) float64 // |row|², as expanded was computed
+	single     bool                        // the targets are float32, and so is their mean
 }
 
 func loadKNeighborsClassifier(a *attrs) *element {
@@ -39,6 +40,7 @@ func (a *attrs) nearestRows(m *nearestRows, valid func(y float64) bool) *element
 	m.neighborhood, order = a.neighborhood("n_neighbors", count)
 	m.y = a.targets(count, order, valid)
 	m.byDistance = a.weighsByDistance()
+	m.single = m.kind == predict.Regressor && !m.byDistance && a.isFloat32("_y")
 	m.expand(a, count.n, order)
 	return &element{role: m.role, predictor: m, size: m.neighborhood.size() + 16*count.n}
 }
@@ -132,11 +134,14 @@ func (m *nearestRows) predict(out outcome, x []float64, n int, a *arena) error {
 					values[j] *= weights[j]
 				}
 			}
-			total := float64(m.k)
-			if m.byDistance {
-				total = pairwiseSum(weights)
+			switch {
+			case m.single:
+				out.pred[i] = mean32(values)
+			case m.byDistance:
+				out.pred[i] = pairwiseSum(values) / pairwiseSum(weights)
+			default:
+				out.pred[i] = pairwiseSum(values) / float64(m.k)
 			}
-			out.pred[i] = pairwiseSum(values) / total
 			continue
 		}
 		proba := out.proba[i*m.probabilities : (i+1)*m.probabilities]

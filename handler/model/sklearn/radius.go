@@ -17,6 +17,7 @@ type withinRadius struct {
 	radius     float64
 	y          []float64 // per fitted row: the position of its class, or its target
 	byDistance bool      // neighbours are weighted by 1/distance
+	single     bool      // the targets are float32, and so is their mean
 	outlier    int       // the class of a row without neighbours; -1 if that is an error
 }
 
@@ -64,6 +65,7 @@ func (a *attrs) withinRadius(m *withinRadius, valid func(y float64) bool) *eleme
 	m.neighborhood, order = a.neighborhood("", count)
 	m.y = a.targets(count, order, valid)
 	m.byDistance = a.weighsByDistance()
+	m.single = m.kind == predict.Regressor && !m.byDistance && a.isFloat32("_y")
 	if a.err != nil {
 		return nil
 	}
@@ -114,8 +116,15 @@ func (m *withinRadius) mean(found *nearby) float64 {
 		sum += float64(w * m.y[at])
 		total += w
 	}
-	if len(found.rows) == 0 {
+	switch {
+	case len(found.rows) == 0:
 		return math.NaN()
+	case m.single:
+		values := make([]float64, len(found.rows))
+		for i, at := range found.rows {
+			values[i] = m.y[at]
+		}
+		return mean32(values)
 	}
 	return sum / total
 }

@@ -12,12 +12,16 @@ func rounded(v float64, single bool) float64 {
 
 // sum32 returns numpy.sum of a contiguous array of float32.
 func sum32(v []float64) float64 {
-	narrow := make([]float32, len(v))
-	for i, x := range v {
-		narrow[i] = float32(x)
+	var room [64]float32
+	narrow := room[:0]
+	for _, x := range v {
+		narrow = append(narrow, float32(x))
 	}
 	return float64(pairwiseSum(narrow))
 }
+
+// mean32 returns numpy.mean of a contiguous array of float32.
+func mean32(v []float64) float64 { return rounded(sum32(v)/float64(len(v)), true) }
 
 // fma32 returns x*y + z, rounded once to float32.
 func fma32(x, y, z float32) float32 {

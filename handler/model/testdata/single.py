@@ -8,7 +8,10 @@ import json, lzma, pickle, sys, warnings
 
 import numpy as np, sklearn
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsRegressor, RadiusNeighborsRegressor
+from sklearn.preprocessing import StandardScaler
 
 warnings.filterwarnings("ignore")
 rng = np.random.RandomState(0)
@@ -26,6 +29,16 @@ for width in 2, 4, 9:
     model = GaussianNB().fit(x, group)
     models["GaussianNB_%d" % width] = {"file": pickle.dumps(model, 4).hex(), "X": floats(q), "classes": ["0", "1", "2"],
         "predict": [str(c) for c in model.predict(q)], "predict_proba": floats(model.predict_proba(q))}
+value = (100 + x.sum(axis=1) + rng.normal(size=90)).astype(np.float32)  # of 9 columns
+for name, model in [
+    ("nearest", KNeighborsRegressor()),
+    ("nearest_20", KNeighborsRegressor(20)),
+    ("nearest_distance", KNeighborsRegressor(weights="distance")),
+    ("radius", RadiusNeighborsRegressor(60)),
+    ("nearest_target", TransformedTargetRegressor(KNeighborsRegressor(), transformer=StandardScaler())),
+]:
+    model.fit(x, value)
+    models[name] = {"file": pickle.dumps(model, 4).hex(), "X": floats(q), "predict": floats(model.predict(q))}
 
 with lzma.open("%s/single-%s.json.xz" % (sys.argv[1], sklearn.__version__), "wb") as f:
     f.write(json.dumps({"models": models}, indent=0, sort_keys=True).encode())
