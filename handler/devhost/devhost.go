@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// Options say what to play, and where.
+// Options are the options of a [Host].
 type Options struct {
 	Root     string            // the staged application: host.json, the handler, <function>/function.json
-	Settings map[string]string // application settings; they go before the environment
+	Settings map[string]string // application settings; they replace those of the environment
 
-	HTTPPort  int // of the functions, on 127.0.0.1; 0 is any free one
-	EventPort int // of the event hubs' REST calls; likewise
+	HTTPPort  int // the port of the HTTP functions on 127.0.0.1; 0 is any free port
+	EventPort int // the port of the event hubs' REST API; 0 is any free port
 
-	// EventDir keeps the event hubs. Needed if a function has an
+	// EventDir is the folder of the event hubs. It is required if a function has an
 	// eventHubTrigger.
 	EventDir string
 	// Partitions is the number of partitions of every hub; 0 is 4.
@@ -28,16 +28,16 @@ type Options struct {
 
 	// EnableAuth asks HTTP callers for keys, as Azure does.
 	EnableAuth bool
-	// MessageLease is how long a queue message stays invisible while it is
-	// worked on, renewed at half of it; 0 is the host's ten minutes. A test that
-	// kills the host sets it: to whole seconds, four at least, since storage
-	// cuts the moment of a lease's end to a second.
+	// MessageLease is the time for which a queue message is invisible while it is
+	// processed. It is renewed after half of it. 0 is the host's ten minutes. Tests that
+	// kill the host set it to four seconds or more, in whole seconds, because storage
+	// rounds the end of a lease down to a second.
 	MessageLease time.Duration
 
 	Log *slog.Logger // nil discards
 }
 
-// stopPatience is how long the host waits for running functions when it stops.
+// stopPatience is the time for which the host waits for running functions when it stops.
 const stopPatience = 10 * time.Second
 
 // Host is a running host. Its methods may be called concurrently.
@@ -66,10 +66,9 @@ type Host struct {
 	stopped   chan struct{}
 }
 
-// Start reads the application and the settings, starts the handler and the
-// triggers, and returns while the handler may still be on its way up. ctx
-// bounds the start only. Mistakes in the application's files are errors that
-// name the file.
+// Start reads the application and the settings, and starts the handler and the triggers.
+// When it returns, the handler may still be starting. ctx limits the start only. Errors in
+// the application's files name the file.
 func Start(ctx context.Context, opt Options) (*Host, error) {
 	root, err := filepath.Abs(opt.Root)
 	if err != nil {
@@ -143,7 +142,7 @@ func (h *Host) run() {
 	h.log.log(slog.LevelInfo, "Host.Startup", fmt.Sprintf("Job host started: %d functions", len(h.functions)), "url", h.URL())
 }
 
-// notify has the listeners of a queue look at it soon.
+// notify makes the listeners of a queue poll it soon.
 func (h *Host) notify(connection, queue string) {
 	for _, q := range h.queues {
 		if q.conn == connection && q.queue.Name() == queue {
@@ -184,8 +183,8 @@ func (h *Host) HandlerPID() int {
 	return p.cmd.Process.Pid
 }
 
-// CaughtUp reports whether the checkpoints of all event hub functions stand at
-// the end of every partition.
+// CaughtUp reports whether the checkpoints of all event hub functions are at the end of
+// every partition.
 func (h *Host) CaughtUp() bool {
 	for _, e := range h.events {
 		if !e.caughtUp() {
@@ -198,16 +197,16 @@ func (h *Host) CaughtUp() bool {
 // InFlight is the number of invocations that the handler has not answered yet.
 func (h *Host) InFlight() int { return int(h.invoker.inFlight.Load()) }
 
-// Wait returns when the host has stopped: nil after Close, else why it stopped
-// by itself, as the real host does when the handler keeps failing.
+// Wait waits until the host has stopped. It returns nil after Close. Else it returns the
+// reason for which the host stopped by itself, as the real host does when the handler
+// fails again and again.
 func (h *Host) Wait() error {
 	<-h.stopped
 	return h.cause
 }
 
 // Close stops the triggers, waits up to ten seconds for running functions and
-// kills the handler. (The real host would leave a handler that is still at
-// work behind.)
+// kills the handler. (The real host would leave a handler that still works running.)
 func (h *Host) Close() error {
 	h.shutdown(nil)
 	<-h.stopped
@@ -244,7 +243,7 @@ func (h *Host) shutdown(cause error) {
 	})
 }
 
-// release closes what is open, after a stop or a failed start.
+// release closes everything that is open, after a stop or a failed start.
 func (h *Host) release() {
 	h.stopping()
 	h.killing()

@@ -160,6 +160,6 @@ func (v *invoker) brokenOff(p *process, c *call, id string, err error) {
 	}
 }
 
-// exitPatience is how long brokenOff waits for the end of the handler before it takes
-// the handler for running.
+// exitPatience is the time for which brokenOff waits for the end of the handler. After that
+// it assumes that the handler is running.
 const exitPatience = 200 * time.Millisecond

@@ -67,8 +67,8 @@ func (l *queueListener) run(ctx context.Context) {
 			}
 			continue
 		}
-		// The end of ctx cuts no request: what storage had handed out by then would
-		// stay invisible for a whole lease.
+		// The end of ctx does not cancel a request: messages that storage had returned by
+		// then would stay invisible for a whole lease.
 		batch, err := l.queue.Dequeue(l.work, l.cfg.BatchSize, l.lease)
 		if ctx.Err() != nil {
 			l.release(batch)

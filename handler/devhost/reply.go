@@ -8,8 +8,8 @@ import (
 	"mime"
 )
 
-// reply is what a handler said in an envelope. Outputs and ReturnValue are for
-// output bindings, of which the application has none but http.
+// reply is the handler's reply to an envelope. Outputs and ReturnValue are for output
+// bindings; the application has none but http.
 type reply struct {
 	Logs []*string // nil for a null
 }
@@ -53,7 +53,7 @@ func judge(r *response) (*reply, error) {
 	return &is.reply, nil
 }
 
-// replyRemedy is the cure for a 2xx reply that the host can't take.
+// replyRemedy says how to mend a 2xx reply that the host cannot accept.
 const replyRemedy = `answer 200 with Content-Type application/json and a JSON object, {} at least`
 
 func jsonType(contentType string) bool {

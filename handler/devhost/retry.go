@@ -53,8 +53,8 @@ func parseRetry(raw json.RawMessage) (*retryPolicy, error) {
 	return p, err
 }
 
-// retryContext is what the handler is told of a retry policy's attempts. (The
-// real host tells of the last attempt's exception too.)
+// retryContext is the data about a retry policy's attempts that the handler gets. (The real
+// host also sends the last attempt's exception.)
 type retryContext struct{ count, max int }
 
 // backoff is the RandomizedExponentialBackoffStrategy of the WebJobs SDK: the

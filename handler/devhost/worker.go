@@ -19,7 +19,7 @@ const (
 	timeoutsAtOnce = 300 * time.Millisecond
 )
 
-// worker keeps the one handler process alive, at one port, and says when it is
+// worker keeps one handler process running, always on the same port, and reports when it is
 // ready.
 type worker struct {
 	root     string
