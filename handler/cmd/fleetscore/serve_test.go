@@ -88,6 +88,27 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestStackEndsWithStorage: without its storage the stack can do nothing, and says so.
+func TestStackEndsWithStorage(t *testing.T) {
+	t.Parallel()
+	s, err := startStack(t.Context(), stackOptions{dist: staged(t), dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := s.watch(t.Context())
+	defer cancel(nil)
+	if err := s.storage.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-ctx.Done()
+	if cause := context.Cause(ctx); cause == nil || !strings.Contains(cause.Error(), "the storage (Azurite) stopped by itself") {
+		t.Errorf("it ends for %v", cause)
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // With --enableAuth the API wants the key that serve prints.
 func TestServeAsksForKey(t *testing.T) {
 	dist := staged(t)

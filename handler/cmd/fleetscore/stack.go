@@ -143,13 +143,21 @@ func (s *stack) close() error {
 	return errors.Join(errs...)
 }
 
-// watch returns a context that ends with ctx, or when the host stops by itself. In that
-// case the cause of the context is the host's error.
+// watch returns a context that ends with ctx, or when the host or the storage stops by
+// itself. In that case the cause of the context says which, and why.
 func (s *stack) watch(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	spawn.Go(func() error {
 		if err := spawn.Catch(s.host.Wait); err != nil {
 			cancel(fmt.Errorf("the Functions host stopped: %w", err))
+		}
+		return nil
+	})
+	spawn.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-s.storage.Ended():
+			cancel(errors.New("the storage (Azurite) stopped by itself, and with it all that it held: start again"))
 		}
 		return nil
 	})
