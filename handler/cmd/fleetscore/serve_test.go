@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -88,12 +89,19 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// TestStackEndsWithStorage: without its storage the stack can do nothing, and says so.
+// TestStackEndsWithStorage: no two stacks use one folder, and without its storage a stack
+// can do nothing, and says so.
 func TestStackEndsWithStorage(t *testing.T) {
 	t.Parallel()
-	s, err := startStack(t.Context(), stackOptions{dist: staged(t), dir: t.TempDir()})
+	opt := stackOptions{dist: staged(t), dir: t.TempDir()}
+	s, err := startStack(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if runtime.GOOS != "windows" { // which has no such lock
+		if _, err := startStack(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "another serve uses the folder") {
+			t.Errorf("a second one in its folder: %v", err)
+		}
 	}
 	ctx, cancel := s.watch(t.Context())
 	defer cancel(nil)

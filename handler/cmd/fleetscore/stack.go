@@ -58,11 +58,20 @@ func startStack(ctx context.Context, opt stackOptions) (s *stack, err error) {
 	if err := s.makeDir(); err != nil {
 		return s, err
 	}
-	logFile, err := os.Create(s.logName())
+	logFile, err := os.OpenFile(s.logName(), os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return s, err
 	}
 	s.log = logFile
+	switch ok, err := lockFile(logFile); {
+	case err != nil:
+		return s, fmt.Errorf("lock %s: %w", s.logName(), err)
+	case !ok:
+		return s, fmt.Errorf("another serve uses the folder %s: end it, or name another folder with --dir", s.dir)
+	}
+	if err := logFile.Truncate(0); err != nil {
+		return s, err
+	}
 	handlers := []slog.Handler{slog.NewJSONHandler(logFile, nil)}
 	if opt.log != nil {
 		handlers = append(handlers, opt.log)
