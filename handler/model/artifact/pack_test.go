@@ -119,9 +119,9 @@ func TestNoStepThere(t *testing.T) {
 		if b.Name != "dict in doubt, settled" {
 			continue
 		}
-		b.Spec = `{"steps": ["skaler", "modle"]}`
+		b.Spec = `{"steps": ["first", "last"]}`
 		_, err := b.load(t, false)
-		b.Refused = []string{`"one" (StandardScaler)`, `the features file names a step "skaler", which is no estimator in it: name those that are`}
+		b.Refused = []string{`"one" (StandardScaler)`, `the features file names a step "first", which is no estimator in it: name those that are`}
 		b.refuses(t, err)
 		return
 	}
