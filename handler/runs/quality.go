@@ -20,8 +20,8 @@ import (
 // is without the end. It says nothing of a sensor that sends at no fixed distance, such
 // as on a change.
 type Quality struct {
-	UsualSeconds *float64 `json:"usual_seconds,omitempty"` // the usual distance of readings, their median, in seconds; absent of fewer than three readings
-	Missing      *int     `json:"missing,omitempty"`       // how many readings more there would be between the first of the span and its end, or now, if all came at the usual distance
+	UsualSeconds *float64 `json:"usual_seconds,omitempty"` // the usual interval between readings, the median, in seconds; absent of fewer than three readings
+	Missing      *int     `json:"missing,omitempty"`       // how many more readings there would be, from the first of the span to its end or to now, if one came at each usual interval
 	Duplicate    int      `json:"duplicate"`               // how many readings came again with the value that is stored, by their own times
 	Conflict     int      `json:"conflict"`                // how many readings came with another value than is stored, by their own times
 	Rejected     int      `json:"rejected"`                // how much named the sensor and was no reading, such as a value that is no number, by the time at which it reached the hub
@@ -71,7 +71,7 @@ func (d *distances) add(t fleet.Millis) {
 	d.last = t
 }
 
-// missing returns the usual distance and how many readings are missing until end; nil
+// missing returns the usual interval and how many readings are missing until end; nil
 // if there are too few to tell.
 func (d *distances) missing(end fleet.Millis) (usualSeconds *float64, missing *int) {
 	if d.n < 3 {
