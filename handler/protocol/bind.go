@@ -123,7 +123,7 @@ func bindBody(r *http.Request, req any) error {
 		return echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", maxRequest))
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return echo.NewHTTPError(http.StatusUnsupportedMediaType, "send JSON, with Content-Type: application/json, or no body and that header")
+		return echo.NewHTTPError(http.StatusUnsupportedMediaType, "send JSON, with Content-Type: application/json; the body is {} where there is nothing to say")
 	}
 	if len(body) == 0 {
 		return nil

@@ -66,6 +66,9 @@ var direct = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) er
 // call sends in, if not nil, as JSON to a path below /api, and reads the answer
 // into out.
 func (a *client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	if in == nil && method != http.MethodGet {
+		in = struct{}{} // the host drops the Content-Type of an empty body, and the app asks for it
+	}
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)

@@ -81,6 +81,10 @@ func TestServe(t *testing.T) {
 		return strings.Contains(out.String(), id+"  succeeded: 4 sensors, 360 readings, 14 anomalies")
 	})
 
+	if _, stderr, code := command(t, "", nil, "runs", "cancel", id); code == 0 || !strings.Contains(stderr, "409") {
+		t.Errorf("a run that has ended is cancelled: exit code %d, %s", code, stderr)
+	}
+
 	if code := stop(); code != 0 || !strings.HasSuffix(out.String(), "\nstopping\n") {
 		t.Errorf("exit code %d after\n%s", code, out.String())
 	}
