@@ -116,9 +116,10 @@ func (s *Scoring) Score(ctx context.Context) (Result, error) {
 	return b.end(jobs)
 }
 
-// end writes the manifest, after all other files.
+// end writes the manifest, after all other files. It has its name when it is whole.
 func (b *batch) end(jobs []fleet.Job) (Result, error) {
-	f, err := os.Create(filepath.Join(b.Out, "manifest.json"))
+	name := filepath.Join(b.Out, "manifest.json")
+	f, err := os.Create(name + ".part")
 	if err != nil {
 		return Result{}, err
 	}
@@ -131,6 +132,9 @@ func (b *batch) end(jobs []fleet.Job) (Result, error) {
 	})
 	if closed := f.Close(); err == nil {
 		err = closed
+	}
+	if err == nil {
+		err = os.Rename(name+".part", name)
 	}
 	b.run.State = totals.State
 	return Result{b.run, jobs, b.unused}, err

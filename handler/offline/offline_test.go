@@ -255,6 +255,12 @@ func TestScoreStops(t *testing.T) {
 	if got := files(t, dir); !slices.Equal(got, []string{"b/x.csv"}) {
 		t.Errorf("files %v", got)
 	}
+	if err := os.Mkdir(filepath.Join(dir, "manifest.json.part"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := batchOf(t, dir, []string{"b/x"}, model).Score(t.Context()); err == nil || slices.Contains(files(t, dir), "manifest.json") {
+		t.Errorf("a manifest that cannot be written: %v, files %v", err, files(t, dir))
+	}
 	s = batchOf(t, dir, []string{"b/x"}, model)
 	s.Settings.Aggregate = "5m"
 	if _, err := s.Score(t.Context()); !errors.Is(err, fleet.ErrInvalid) {
