@@ -19,7 +19,7 @@ func openCommand(c console) *cobra.Command {
 		Short: "Open the page of the fleet in a browser",
 		Long: `Open the page of the fleet in a browser. The address of an app in Azure contains the
 function key. --print writes the address to stdout instead.`,
-		Example: "  fleetscore open\n  azd exec fleetscore open",
+		Example: "  fleetscore open\n  azd exec go run ./handler/cmd/fleetscore open",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			address, err := api.page(cmd.Context())

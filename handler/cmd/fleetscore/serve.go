@@ -177,7 +177,7 @@ func (c console) tellRun(r runs.Run, jobs []runs.Job, f serveFlags, from time.Ti
 		anomalies += j.Anomalies
 	}
 	fmt.Fprintf(c.out, "%s  %s  %s: %s, %d anomalies%s", time.Now().Format(time.TimeOnly), r.ID, r.State, totals(jobs, rows), anomalies, unscored(jobs))
-	if !f.idle && r.Kind == fleet.Scheduled {
+	if !f.idle && r.Kind == fleet.Scheduled && r.To.After(from) { // what an earlier serve sent is not known here
 		sent, known := fleet.Window{From: r.From, To: r.To}, 0
 		if sent.From.Before(from) {
 			sent.From = from

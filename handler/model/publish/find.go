@@ -52,7 +52,8 @@ var patterns = []string{"{device}/{sensor}", "model_{device}_{sensor}"}
 // file default.pkl, or with another suffix, is the default model; devices.csv has
 // the attributes of devices. A file in .json or .txt is a model if XGBoost or LightGBM
 // wrote it, and it is no list of columns by its name. A file with another suffix, such as
-// a notebook, is no model if its content is of another kind. Hidden files are not looked at.
+// a notebook, is no model if its content is of another kind; scripts and copies such as
+// temp.pkl.bak are none in any case. Hidden files are not looked at.
 //
 // Two files for one place, and a name that can be read in two ways, are errors that
 // wrap [fleet.ErrInvalid].
@@ -107,6 +108,10 @@ var besideModel = regexp.MustCompile(`(?i)(feature|column|cols|threshold)[^/]*\.
 // byTheWay are files that people keep beside models, by their names: with a suffix, or
 // without one as usual. A model may be called so too, if it is one by its content.
 var byTheWay = regexp.MustCompile(`\.|(?i)^(authors|changelog|dockerfile|jenkinsfile|licen[cs]e|makefile|notice|procfile|readme|version)$`)
+
+// noModel are names of scripts, which may be empty, and of copies of models that people
+// or their editors leave beside them.
+var noModel = regexp.MustCompile(`(?i)\.py$|\.(pkl|joblib|zip|skops|pickle|sav|ubj|json|txt|model|bst|xgb|lgb)(\.(bak|backup|old|orig|tmp|part)|~)$`)
 
 func (s *search) add(name string) error {
 	parts := strings.Split(name, "/")
@@ -177,8 +182,11 @@ func (s *search) isBooster(name string) (bool, error) {
 	return artifact.IsBooster(data), err
 }
 
-// isOther looks into a file whose name may be a model's or anything's.
+// isOther reports whether a file is no model by its name, or else by its content.
 func (s *search) isOther(name string) (bool, error) {
+	if noModel.MatchString(name) {
+		return true, nil
+	}
 	file, err := s.dir.Open(name)
 	if err != nil {
 		return false, err

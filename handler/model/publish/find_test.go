@@ -78,7 +78,7 @@ func TestFindPassesOver(t *testing.T) {
 	dir := make(fstest.MapFS)
 	for name, content := range map[string]string{
 		"p/train.ipynb": `{"cells": [], "nbformat": 4}`, "p/README.md": "# Models\n", "p/plot.png": "\x89PNG\r\n", "p/conf.yaml": "a: 1\n",
-		"p/data.csv": "a,b\n1,2\n", "p/fit.py": "import sklearn\n", "p/LICENSE": "MIT License\n", "_fleet/README.md": "# Models\n",
+		"p/data.csv": "a,b\n1,2\n", "p/fit.py": "import sklearn\n", "p/__init__.py": "", "p/t.pkl.bak": "\x80\x04N.", "p/t.joblib~": "\x80\x04N.", "p/LICENSE": "MIT License\n", "_fleet/README.md": "# Models\n",
 		"p/line1.temp": "version https://git-lfs.github.com/spec/v1\n", "p/line2.temp": "\x80\x04N.", "p/temp": "a broken model", "p/t.pkl": "a broken model", "p/empty.temp": "",
 		"devices.csv": "device,age\np,1\n",
 	} {
@@ -89,7 +89,7 @@ func TestFindPassesOver(t *testing.T) {
 	for _, f := range files {
 		got = append(got, f.Path())
 	}
-	const wantOthers = "_fleet/README.md p/LICENSE p/README.md p/conf.yaml p/data.csv p/fit.py p/plot.png p/train.ipynb"
+	const wantOthers = "_fleet/README.md p/LICENSE p/README.md p/__init__.py p/conf.yaml p/data.csv p/fit.py p/plot.png p/t.joblib~ p/t.pkl.bak p/train.ipynb"
 	if err != nil || strings.Join(got, " ") != "devices.csv p/empty.temp p/line1.temp p/line2.temp p/t.pkl p/temp" || strings.Join(others, " ") != wantOthers {
 		t.Errorf("found %v, others %v, %v", got, others, err)
 	}
