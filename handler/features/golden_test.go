@@ -1,10 +1,8 @@
 package features
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 )
 
 // golden is what testdata/golden.py writes with a version of pandas.
@@ -47,7 +46,7 @@ func TestPandas(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			g := readGolden(t, file)
+			g := goldenfile.Read[golden](t, file)
 			rows := 0
 			for _, c := range g.Cases {
 				rows += len(c.Rows)
@@ -78,24 +77,6 @@ func TestPandas(t *testing.T) {
 			}
 		})
 	}
-}
-
-func readGolden(t *testing.T, file string) golden {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var g golden
-	if err := json.NewDecoder(z).Decode(&g); err != nil {
-		t.Fatal(err)
-	}
-	return g
 }
 
 func scoreRows(t *testing.T, file []byte, readings [][3]any) (names []string, times []fleet.Millis, values [][]float64) {

@@ -1,14 +1,11 @@
 package artifact_test
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
@@ -28,29 +25,9 @@ func readSkops(t testing.TB) (all []golden) {
 	return readGoldens[golden](t, "testdata/skops_*.json.gz")
 }
 
-func readGoldens[G any](t testing.TB, pattern string) (all []G) {
+func readGoldens[G any](t testing.TB, pattern string) []G {
 	t.Helper()
-	names, err := filepath.Glob(pattern)
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no files named %s: %v", pattern, err)
-	}
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		unzipped, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var files []G
-		if err := json.NewDecoder(unzipped).Decode(&files); err != nil {
-			t.Fatal(name, err)
-		}
-		all = append(all, files...)
-	}
-	return all
+	return slices.Concat(goldenfile.ReadAll[[]G](t, pattern, 1)...)
 }
 
 // TestSkops holds that models in files of several versions of skops predict what

@@ -2,18 +2,15 @@ package joblib_test
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/ulikunitz/xz/lzma"
 
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/model/joblib"
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
@@ -23,28 +20,12 @@ import (
 // protocol.
 func files(t *testing.T) map[string][]byte {
 	t.Helper()
-	names, err := filepath.Glob("testdata/files-*.json.gz")
-	if err != nil || len(names) < 2 {
-		t.Fatal("goldens are missing", names, err)
+	type written struct {
+		Joblib string
+		Files  map[string][]byte
 	}
 	all := make(map[string][]byte)
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var g struct {
-			Joblib string
-			Files  map[string][]byte
-		}
-		if err := json.NewDecoder(z).Decode(&g); err != nil {
-			t.Fatal(err)
-		}
+	for _, g := range goldenfile.ReadAll[written](t, "testdata/files-*.json.gz", 2) {
 		for kind, data := range g.Files {
 			all[g.Joblib+" "+kind] = data
 		}

@@ -1,10 +1,7 @@
 package lightgbm_test
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"errors"
-	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -19,23 +16,8 @@ import (
 // saved returns the texts among the goldens of a version.
 func saved(t testing.TB, version string) map[string][]byte {
 	t.Helper()
-	f, err := os.Open("testdata/lightgbm-" + version + ".json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all struct {
-		Models map[string]struct{ File []byte }
-	}
-	if err := json.NewDecoder(z).Decode(&all); err != nil {
-		t.Fatal(err)
-	}
 	files := make(map[string][]byte)
-	for name, m := range all.Models {
+	for name, m := range predicttest.ReadGoldens(t, "testdata/lightgbm-"+version+".json.gz") {
 		if strings.HasSuffix(name, "_text") {
 			files[name] = m.File
 		}

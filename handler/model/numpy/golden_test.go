@@ -1,19 +1,17 @@
 package numpy_test
 
 import (
-	"compress/gzip"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
@@ -32,31 +30,6 @@ type goldens struct {
 	Numpy           string
 	Arrays, Scalars map[string]golden
 	Records         golden
-}
-
-func readGoldens(t *testing.T) (all []goldens) {
-	t.Helper()
-	names, err := filepath.Glob("testdata/arrays-*.json.gz")
-	if err != nil || len(names) < 2 {
-		t.Fatal("goldens are missing", names, err)
-	}
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var g goldens
-		if err := json.NewDecoder(z).Decode(&g); err != nil {
-			t.Fatal(name, err)
-		}
-		all = append(all, g)
-	}
-	return all
 }
 
 func unpickle(t *testing.T, data []byte) any {
@@ -150,7 +123,7 @@ func (g golden) check(t *testing.T, a numpy.Array) {
 // pickles of each protocol and from files.
 func TestArrays(t *testing.T) {
 	t.Parallel()
-	for _, all := range readGoldens(t) {
+	for _, all := range goldenfile.ReadAll[goldens](t, "testdata/arrays-*.json.gz", 2) {
 		for name, g := range all.Arrays {
 			t.Run(all.Numpy+"/"+name, func(t *testing.T) {
 				for protocol, data := range g.Pickles {
@@ -191,7 +164,7 @@ func TestArrays(t *testing.T) {
 // TestScalars holds that numpy's scalars are Go's values.
 func TestScalars(t *testing.T) {
 	t.Parallel()
-	for _, all := range readGoldens(t) {
+	for _, all := range goldenfile.ReadAll[goldens](t, "testdata/arrays-*.json.gz", 2) {
 		for name, g := range all.Scalars {
 			for protocol, data := range g.Pickles {
 				v := unpickle(t, data)
@@ -219,7 +192,7 @@ func TestScalars(t *testing.T) {
 // TestRecords holds that fields of records are found, with the bytes between them.
 func TestRecords(t *testing.T) {
 	t.Parallel()
-	for _, all := range readGoldens(t) {
+	for _, all := range goldenfile.ReadAll[goldens](t, "testdata/arrays-*.json.gz", 2) {
 		saved, err := numpy.ReadNPY(all.Records.NPY)
 		if err != nil {
 			t.Fatal(err)

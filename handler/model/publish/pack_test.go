@@ -2,15 +2,13 @@ package publish
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 )
 
@@ -18,23 +16,11 @@ import (
 // vibration is kept: model.joblib, scaler.pkl and feature_columns.pkl.
 func kept(t *testing.T) map[string][]byte {
 	t.Helper()
-	file, err := os.Open("../artifact/testdata/bundles.json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	unzipped, err := gzip.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []struct {
+	type bundle struct {
 		Name  string
 		Files map[string][]byte
 	}
-	if err := json.NewDecoder(unzipped).Decode(&all); err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range all {
+	for _, b := range goldenfile.Read[[]bundle](t, "../artifact/testdata/bundles.json.gz") {
 		if b.Name == "folder" {
 			return b.Files
 		}

@@ -2,7 +2,6 @@ package sklearn_test
 
 import (
 	"archive/tar"
-	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -16,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 	"github.com/fleetscore/fleetscore/handler/model/sklearn"
 	"github.com/fleetscore/fleetscore/handler/needs"
@@ -140,17 +140,8 @@ func TestVectors(t *testing.T) {
 
 func untar(t *testing.T, path string) map[string][]byte {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	files := make(map[string][]byte)
-	for r := tar.NewReader(z); ; {
+	for r := tar.NewReader(goldenfile.Open(t, path)); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return files

@@ -1,7 +1,6 @@
 package skops_test
 
 import (
-	"compress/gzip"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -9,13 +8,12 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/model/archive"
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
@@ -29,31 +27,6 @@ type golden struct {
 		File []byte
 		Text string
 	}
-}
-
-func goldens(t testing.TB) (all []golden) {
-	t.Helper()
-	names, err := filepath.Glob("testdata/values-*.json.gz")
-	if err != nil || len(names) < 3 {
-		t.Fatal("goldens are missing", names, err)
-	}
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var g golden
-		if err := json.NewDecoder(z).Decode(&g); err != nil {
-			t.Fatal(name, err)
-		}
-		all = append(all, g)
-	}
-	return all
 }
 
 func all(pickle.Global) bool { return true }
@@ -145,7 +118,7 @@ func text(v any) string {
 // protocol.
 func TestValues(t *testing.T) {
 	t.Parallel()
-	for _, g := range goldens(t) {
+	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
 		if len(g.Values) < 20 {
 			t.Errorf("skops %s: %d values", g.Skops, len(g.Values))
 		}
@@ -165,7 +138,7 @@ func TestValues(t *testing.T) {
 // TestRefusedClasses: what is not allowed becomes a Refused in its place.
 func TestRefusedClasses(t *testing.T) {
 	t.Parallel()
-	for _, g := range goldens(t) {
+	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
 		v, _, err := read(g.Values["estimator"].File, skops.Options{})
 		if err != nil {
 			t.Fatal(g.Skops, err)
@@ -190,7 +163,7 @@ func TestRefusedClasses(t *testing.T) {
 // scikit-learn's search trees are made by a function that is given their class.
 func TestCythonObjects(t *testing.T) {
 	t.Parallel()
-	for _, g := range goldens(t) {
+	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
 		first := func(name string) *pickle.Object {
 			v, _, err := read(g.Values[name].File, skops.Options{Allow: all})
 			if err != nil {
@@ -213,7 +186,7 @@ func TestCythonObjects(t *testing.T) {
 // TestTruncated: a file that is cut anywhere, or lacks one of its arrays, is refused.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
-	for _, g := range goldens(t) {
+	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
 		data := g.Values["arrays"].File
 		for n := 0; n < len(data); n += 7 {
 			if _, _, err := read(data[:n], skops.Options{Allow: all}); err == nil {
@@ -226,7 +199,7 @@ func TestTruncated(t *testing.T) {
 // TestBudget: what is read is taken off the budget.
 func TestBudget(t *testing.T) {
 	t.Parallel()
-	for _, g := range goldens(t) {
+	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
 		for name, value := range g.Values {
 			if _, _, err := read(value.File, skops.Options{Allow: all, Budget: new(pickle.Budget)}); !errors.Is(err, pickle.ErrLimit) {
 				t.Errorf("skops %s, %s without a budget: %v", g.Skops, name, err)

@@ -1,13 +1,10 @@
 package xgboost_test
 
 import (
-	"compress/gzip"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -22,23 +19,8 @@ import (
 // saved returns the bare files among the goldens of a version.
 func saved(t testing.TB, version string) map[string][]byte {
 	t.Helper()
-	f, err := os.Open("testdata/xgboost-" + version + ".json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all struct {
-		Models map[string]struct{ File []byte }
-	}
-	if err := json.NewDecoder(z).Decode(&all); err != nil {
-		t.Fatal(err)
-	}
 	files := make(map[string][]byte)
-	for name, m := range all.Models {
+	for name, m := range predicttest.ReadGoldens(t, "testdata/xgboost-"+version+".json.gz") {
 		if strings.HasPrefix(name, "saved_") || name == "categories" {
 			files[name] = m.File
 		}

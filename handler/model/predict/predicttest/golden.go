@@ -1,15 +1,13 @@
 package predicttest
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
@@ -29,20 +27,8 @@ type Golden struct {
 // ReadGoldens returns the models of a version of a library.
 func ReadGoldens(t testing.TB, path string) map[string]Golden {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all struct{ Models map[string]Golden }
-	if err := json.NewDecoder(z).Decode(&all); err != nil {
-		t.Fatal(err)
-	}
-	return all.Models
+	type version struct{ Models map[string]Golden }
+	return goldenfile.Read[version](t, path).Models
 }
 
 // Check holds that m gives what the library gave, to the bit. The library's numbers
