@@ -229,18 +229,7 @@ func TestLongWindow(t *testing.T) {
 	for i := range batch {
 		batch[i] = fleet.Reading{ID: id, Time: fleet.MillisOf(from) + fleet.Millis(i), Value: float64(i)}
 	}
-	if _, err := b.db.InsertReadings(t.Context(), batch, fleet.Delivery{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.db.Register(t.Context(), fleet.Registration{Added: []fleet.Model{ownModel(id)}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := b.db.Rescore(t.Context(), b.run, func(fleet.ID) bool { return true }, nil, nil, b.Now()); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Score(t.Context(), quiet, b.message(t, id)); err != nil {
-		t.Fatal(err)
-	}
+	b.rescore(t, id, batch)
 	lines := strings.Split(strings.TrimSuffix(b.read(t, blob.Preds, ledger.CSVName(b.run, id)), "\n"), "\n")
 	if len(lines) != n+1 {
 		t.Fatalf("%d lines, want %d", len(lines), n+1)

@@ -2,10 +2,7 @@ package numpy_test
 
 import (
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +11,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/pickle/pickletest"
 )
 
 // golden is what arrays.py in testdata wrote about an array or scalar: its pickles by
@@ -43,21 +41,8 @@ func unpickle(t *testing.T, data []byte) any {
 
 // text writes an element as arrays.py does.
 func text(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		return map[bool]string{false: "False", true: "True"}[v]
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case float64:
-		if math.IsNaN(v) {
-			return "nan"
-		}
-		return "f" + hex.EncodeToString(binary.BigEndian.AppendUint64(nil, math.Float64bits(v)))
-	case string:
-		quoted, _ := json.Marshal(v)
-		return string(quoted)
+	if s, ok := pickletest.Scalar(v); ok {
+		return s
 	}
 	return pickle.Kind(v)
 }

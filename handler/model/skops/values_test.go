@@ -1,15 +1,11 @@
 package skops_test
 
 import (
-	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +13,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/archive"
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
+	"github.com/fleetscore/fleetscore/handler/model/pickle/pickletest"
 	"github.com/fleetscore/fleetscore/handler/model/skops"
 )
 
@@ -54,23 +51,12 @@ func text(v any) string {
 		}
 		return open + strings.Join(texts, ", ") + close
 	}
+	if s, ok := pickletest.Scalar(v); ok {
+		return s
+	}
 	switch v := v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		return map[bool]string{false: "False", true: "True"}[v]
-	case int64:
-		return strconv.FormatInt(v, 10)
 	case *big.Int:
 		return v.String()
-	case float64:
-		if math.IsNaN(v) {
-			return "nan"
-		}
-		return "f" + hex.EncodeToString(binary.BigEndian.AppendUint64(nil, math.Float64bits(v)))
-	case string:
-		quoted, _ := json.Marshal(v)
-		return string(quoted)
 	case []byte:
 		return "b" + hex.EncodeToString(v)
 	case *pickle.List:
