@@ -58,6 +58,7 @@
 //   - cmd/fleetscore: the one command for people
 //   - version: the version and commit of this program
 //   - spawn: starts goroutines; a panic in one becomes an error
+//   - loopback: free ports for servers that start later
 //   - goldenfile: reads the gzipped goldens of tests
 //   - infra, e2e: tests of the Bicep files, and of the whole application; needs: what
 //     tests need on a machine; mutants: planted faults, which tests must notice

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -105,11 +104,6 @@ func TestQueue(t *testing.T) {
 func TestErrorsKeepSecrets(t *testing.T) {
 	t.Parallel()
 	const key, signature = "c2VjcmV0LWtleQ==", "c2VjcmV0LXNpZw%3D%3D"
-	refused, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused.Close()
 	forbidden := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("x-ms-error-code", "AuthenticationFailed")
 		http.Error(w, "you sent "+r.URL.String()+r.Header.Get("Authorization"), http.StatusForbidden)
@@ -117,7 +111,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	t.Cleanup(forbidden.Close)
 	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
 	t.Cleanup(cut.Close)
-	for name, address := range map[string]string{"refused": "http://" + refused.Addr().String(), "forbidden": forbidden.URL, "cut": cut.URL} {
+	for name, address := range map[string]string{"refused": "http://127.0.0.1:1", "forbidden": forbidden.URL, "cut": cut.URL} {
 		for _, secret := range []string{"AccountName=a;AccountKey=" + key, "SharedAccessSignature=sv=2020&sig=" + signature} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/fleetscore/fleetscore/handler/loopback"
 )
 
 // boundTo is a function.json with these bindings.
@@ -82,7 +84,7 @@ func TestEveryTriggerReachesTheHandler(t *testing.T) {
 func TestCallersWaitForTheStart(t *testing.T) {
 	t.Parallel()
 	a := shape(t, jsonObject{})
-	port, err := freePort()
+	port, err := loopback.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,6 @@ package devhost
 import (
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,22 +21,6 @@ type process struct {
 	ready   chan struct{} // closed at its first HTTP answer
 	ended   chan struct{} // closed when it has exited; code is set then
 	code    int
-}
-
-// freePort returns a loopback port on which nobody listens. The handler keeps its port
-// across restarts. So the port lies below those that systems give to outgoing
-// connections: while no handler runs, such a connection could take it.
-func freePort() (port int, err error) {
-	const first, count, tries = 20000, 12000, 100
-	for range tries {
-		port = first + rand.IntN(count)
-		l, lerr := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
-		if lerr == nil {
-			return port, l.Close()
-		}
-		err = lerr
-	}
-	return 0, fmt.Errorf("find a port for the handler: %w", err)
 }
 
 // startProcess starts the handler in root's environment, without waiting for

@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/fleetscore/fleetscore/handler/loopback"
 )
 
 const (
@@ -44,7 +46,7 @@ type worker struct {
 }
 
 func newWorker(root string, cfg handlerConfig, s settings, log *logger, stopHost func(error)) (*worker, error) {
-	port, err := freePort()
+	port, err := loopback.FreePort()
 	if err != nil {
 		return nil, err
 	}

@@ -93,6 +93,7 @@ func startHost(t *testing.T, c hostConfig) *host {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.start(); err != nil {
+		h.closing = true // or it would be started again and again
 		t.Fatal(err)
 	}
 	t.Cleanup(h.close)

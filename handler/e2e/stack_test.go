@@ -22,6 +22,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/devhost"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/loopback"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
@@ -66,10 +67,10 @@ func (l layout) start(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { storage.Close() })
-	dir, ports := t.TempDir(), freePorts(t, 2)
+	dir, port, eventPort := t.TempDir(), freePort(t), freePort(t)
 	s := &stack{
 		T: t, blobs: openBlobs(t, storage.ConnectionString), sql: "file:" + filepath.ToSlash(filepath.Join(dir, "fleet.db")), patience: l.patience,
-		url: fmt.Sprintf("http://127.0.0.1:%d", ports[0]), hub: &simulate.Hub{URL: fmt.Sprintf("http://127.0.0.1:%d/readings", ports[1])},
+		url: fmt.Sprintf("http://127.0.0.1:%d", port), hub: &simulate.Hub{URL: fmt.Sprintf("http://127.0.0.1:%d/readings", eventPort)},
 	}
 	if l.sql != nil {
 		s.sql = l.sql(dir)
@@ -93,7 +94,7 @@ func (l layout) start(t *testing.T) *stack {
 	}
 	log := filepath.Join(dir, "log")
 	s.host = startHost(t, hostConfig{Log: log, Options: devhost.Options{
-		Root: root, Settings: settings, HTTPPort: ports[0], EventPort: ports[1],
+		Root: root, Settings: settings, HTTPPort: port, EventPort: eventPort,
 		EventDir: filepath.Join(dir, "events"), MessageLease: 4 * time.Second, // see there: a shorter one is over before a starved host renews it
 	}})
 	s.secrets = []string{accountKey(storage.ConnectionString), hubKey}
@@ -178,17 +179,13 @@ func openBlobs(t *testing.T, connectionString string) *azure.Blobs {
 	return account.Blobs()
 }
 
-func freePorts(t *testing.T, n int) (ports []int) {
+func freePort(t *testing.T) int {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	port, err := loopback.FreePort()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return ports
+	return port
 }
 
 // eventually waits until ok, for s.patience at most.

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fleetscore/fleetscore/handler/loopback"
 )
 
 // buffer may be written and read at once.
@@ -157,7 +159,7 @@ func serve(t *testing.T, dist string, flags ...string) (url string, out *buffer,
 // serveWith is serve with settings in the environment.
 func serveWith(t *testing.T, dist string, settings map[string]string, flags ...string) (url string, out *buffer, stop func() int) {
 	t.Helper()
-	port, err := freePort()
+	port, err := loopback.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

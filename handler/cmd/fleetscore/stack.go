@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azurite"
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/devhost"
+	"github.com/fleetscore/fleetscore/handler/loopback"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
@@ -81,7 +81,7 @@ func startStack(ctx context.Context, opt stackOptions) (s *stack, err error) {
 		return s, err
 	}
 	if opt.eventPort == 0 {
-		if opt.eventPort, err = freePort(); err != nil {
+		if opt.eventPort, err = loopback.FreePort(); err != nil {
 			return s, err
 		}
 	}
@@ -181,13 +181,4 @@ func (s *stack) stored(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
