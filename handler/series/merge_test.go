@@ -9,8 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// TestMerge merges any number of series, of which some begin together, some are read
-// in pieces and some are empty.
+// TestMerge merges up to eight series. Some begin at the same time, some are read in
+// pieces, and some are empty.
 func TestMerge(t *testing.T) {
 	t.Parallel()
 	for n := range 9 {
@@ -41,12 +41,13 @@ func TestMerge(t *testing.T) {
 			got = append(got, s)
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("%d series:\n%v, want\n%v", n, got, want)
+			t.Errorf("%d series: got\n%v, want\n%v", n, got, want)
 		}
 	}
 }
 
-// TestMergeFails: what comes before an error is yielded, the error last.
+// TestMergeFails checks that the points before an error are yielded first, and then the
+// error.
 func TestMergeFails(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
@@ -64,7 +65,7 @@ func TestMergeFails(t *testing.T) {
 		}
 		want := [][]string{{"0 broken"}, {"10 <nil>", "0 broken"}, {"10 <nil>", "15 <nil>", "20 <nil>", "0 broken"}}[good]
 		if !slices.Equal(got, want) {
-			t.Errorf("%d pieces: %v, want %v", good, got, want)
+			t.Errorf("%d pieces before the error: got %v, want %v", good, got, want)
 		}
 	}
 }

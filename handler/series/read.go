@@ -53,18 +53,23 @@ func (s *Set) cursor(id fleet.ID, sharers int) *cursor {
 	if !ok {
 		return c
 	}
-	piece := s.opt.Memory / 4 / pointBytes / 2 / int64(max(sharers, 1)*max(len(s.files), 1))
-	piece = min(max(piece, minPiece), maxPiece)
+	piece := pieceSize(s.opt.Memory, sharers, len(s.files))
 	for _, f := range s.files {
 		if from, to := f.region(sensor); from < to {
 			n := min(piece, to-from)
 			c.runs = append(c.runs, &run{file: f, from: from, to: to, piece: make([]Point, n), space: make([]byte, n*pointBytes)})
 		}
 	}
-	if p := s.points[sensor]; len(p) > 0 {
-		c.runs = append(c.runs, &run{points: p})
-	}
+	c.runs = append(c.runs, &run{points: s.points[sensor]})
 	return c
+}
+
+// pieceSize returns how many points of a file are read at a time. All pieces together take at
+// most a quarter of the memory, unless they are of the least size. A point in a piece takes its
+// size twice: as bytes of the file, and as a [Point].
+func pieceSize(memory int64, sharers, files int) int64 {
+	n := memory / 4 / (2 * pointBytes) / int64(max(sharers, 1)*max(files, 1))
+	return min(max(n, minPiece), maxPiece)
 }
 
 // points is a [Next].

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -122,13 +123,7 @@ func (s *Set) sortPoints() error {
 }
 
 func compareTime(a, b Point) int {
-	switch {
-	case a.Time < b.Time:
-		return -1
-	case a.Time > b.Time:
-		return 1
-	}
-	return 0
+	return cmp.Compare(a.Time, b.Time)
 }
 
 // spill moves the points in memory to a file.

@@ -14,8 +14,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// oracle sorts readings as a database would hold them: the first of each sensor and
-// time stays.
+// oracle sorts readings as the database keeps them: of several with the same sensor and
+// time only the first.
 func oracle(all []fleet.Reading) (kept map[fleet.ID][]Point, equal, different int) {
 	first := map[fleet.ID]map[fleet.Millis]float64{}
 	kept = map[fleet.ID][]Point{}
@@ -57,6 +57,7 @@ func shuffled(random *rand.Rand, n int) []fleet.Reading {
 	return all
 }
 
+// fill returns a set that spills at this number of bytes, and has these readings.
 func fill(t *testing.T, memory int64, all []fleet.Reading) *Set {
 	t.Helper()
 	s := New(Options{Dir: t.TempDir()})
@@ -77,6 +78,8 @@ func fill(t *testing.T, memory int64, all []fleet.Reading) *Set {
 	return s
 }
 
+// TestAgainstOracle compares sets of random readings, most of them on disk, with a
+// simple implementation.
 func TestAgainstOracle(t *testing.T) {
 	t.Parallel()
 	files := 0
@@ -89,11 +92,11 @@ func TestAgainstOracle(t *testing.T) {
 		if from, to := s.Span(); len(all) > 0 {
 			byTime := func(a, b fleet.Reading) int { return cmp.Compare(a.Time, b.Time) }
 			if first, last := slices.MinFunc(all, byTime).Time, slices.MaxFunc(all, byTime).Time; from != first || to != last {
-				t.Fatalf("seed %d: from %v to %v, want %v to %v", seed, from, to, first, last)
+				t.Fatalf("seed %d: Span() is %v to %v, want %v to %v", seed, from, to, first, last)
 			}
 		}
 		if s.Len() != len(all) || !slices.IsSortedFunc(s.IDs(), fleet.CompareID) || len(s.IDs()) != len(want) {
-			t.Fatalf("seed %d: %d readings of %v", seed, s.Len(), s.IDs())
+			t.Fatalf("seed %d: got %d readings of %v, want %d of %d sensors in order", seed, s.Len(), s.IDs(), len(all), len(want))
 		}
 		var merged []Sample
 		for i, id := range s.IDs() {
@@ -118,7 +121,7 @@ func TestAgainstOracle(t *testing.T) {
 		i := 0
 		for got, err := range s.Samples(s.IDs(), 2) {
 			if err != nil || i == len(merged) || got != merged[i] {
-				t.Fatalf("seed %d: sample %d is %v, %v; want %v", seed, i, got, err, merged[i])
+				t.Fatalf("seed %d: sample %d of %d is %v, %v; want %v", seed, i, len(merged), got, err, merged[min(i, len(merged)-1)])
 			}
 			i++
 		}
@@ -127,10 +130,11 @@ func TestAgainstOracle(t *testing.T) {
 		}
 	}
 	if files < 250 {
-		t.Errorf("only %d files were written in all", files)
+		t.Errorf("all sets together wrote %d files, want at least 250", files)
 	}
 }
 
+// TestManyReaders lets several goroutines read the same sensors at the same time.
 func TestManyReaders(t *testing.T) {
 	t.Parallel()
 	all := shuffled(rand.New(rand.NewPCG(7, 7)), 20_000)
@@ -148,7 +152,7 @@ func TestManyReaders(t *testing.T) {
 					got = append(got, p...)
 				}
 				if !slices.Equal(got, want[id]) {
-					return fmt.Errorf("%v differs", id)
+					return fmt.Errorf("%v: got %v, want %v", id, got, want[id])
 				}
 				return nil
 			})
@@ -159,30 +163,31 @@ func TestManyReaders(t *testing.T) {
 	}
 }
 
+// TestEdges checks empty sets, -0, and a set of one reading.
 func TestEdges(t *testing.T) {
 	t.Parallel()
 	s := fill(t, 1<<20, nil)
 	for range s.Points(fleet.ID{Device: "d", Sensor: "s"}, 1) {
-		t.Error("a sensor without readings has points")
+		t.Error("got points of a sensor without readings")
 	}
 	for range s.Samples(nil, 1) {
-		t.Error("no sensors have samples")
+		t.Error("got samples of no sensors")
 	}
 	if s.Len() != 0 || s.Files() != 0 {
-		t.Errorf("%d readings, %d files", s.Len(), s.Files())
+		t.Errorf("an empty set: got %d readings, %d files", s.Len(), s.Files())
 	}
 	zero := fill(t, 1, []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}, Time: 5, Value: math.Copysign(0, -1)}})
 	for p, err := range zero.Points(fleet.ID{Device: "d", Sensor: "s"}, 1) {
 		if err != nil || len(p) != 1 || 1/p[0].Value < 0 {
-			t.Errorf("-0 is read as %v, %v", p, err)
+			t.Errorf("got %v, %v, want a single 0 for -0", p, err)
 		}
 	}
 	if from, to := zero.Span(); from != 5 || to != 5 || zero.Files() != 1 {
-		t.Errorf("from %v to %v in %d files", from, to, zero.Files())
+		t.Errorf("one reading at 5: got %v to %v in %d files, want one file", from, to, zero.Files())
 	}
 }
 
-// TestManySensors: the points of each are sorted, however many there are.
+// TestManySensors checks that the points of each of many sensors are sorted.
 func TestManySensors(t *testing.T) {
 	t.Parallel()
 	var all []fleet.Reading
@@ -204,14 +209,94 @@ func TestManySensors(t *testing.T) {
 				}
 			}
 			if !slices.Equal(got, []fleet.Millis{-4, -3, -2, -1, 0}) {
-				t.Fatalf("%v has points at %v", id, got)
+				t.Fatalf("%v: got points at %v, want -4 to 0", id, got)
 			}
 		}
 	}
 }
 
-// What stands on disk is bounded reads, and is gone when the set is closed.
-func TestFilesGo(t *testing.T) {
+// TestMemory checks that the set counts the bytes that its points take, does not grow by
+// much more than half, and spills when it takes more than its memory.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	s := New(Options{Dir: t.TempDir()})
+	defer s.Close()
+	add := func(sensor string) {
+		t.Helper()
+		if err := s.Add(fleet.Reading{ID: fleet.ID{Device: "d", Sensor: sensor}, Time: fleet.Millis(s.Len())}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3000 {
+		add("a")
+		if s.held != int64(cap(s.points[0]))*pointBytes {
+			t.Fatalf("after %d readings: %d bytes counted for room for %d points", i+1, s.held, cap(s.points[0]))
+		}
+	}
+	if room := cap(s.points[0]); room > 4700 {
+		t.Errorf("room for %d points after 3000, want not much more than half on top", room)
+	}
+	s.opt.Memory = s.held
+	add("a")
+	if s.Files() != 0 {
+		t.Error("spilled with its memory just full")
+	}
+	s.opt.Memory = s.held - 1
+	add("a")
+	if s.Files() != 1 || s.held != 0 {
+		t.Errorf("one byte over its memory: %d files, %d bytes counted; want 1, 0", s.Files(), s.held)
+	}
+	// Sort writes points to disk only if files have to be read, and half of the memory is taken.
+	for _, c := range []struct{ memory, files int64 }{{2, 1}, {1, 2}} {
+		for range 10 {
+			add("b")
+		}
+		s.opt.Memory = c.memory * s.held
+		if err := s.Sort(); err != nil {
+			t.Fatal(err)
+		}
+		if int64(s.Files()) != c.files {
+			t.Errorf("memory of %d times what is taken: %d files after Sort, want %d", c.memory, s.Files(), c.files)
+		}
+	}
+}
+
+// TestPieces checks the size of the pieces in which files are read.
+func TestPieces(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		memory         int64
+		sharers, files int
+		want           int64
+	}{
+		{128 * 1000, 1, 1, 1000}, {128 * 1000, 0, 0, 1000}, {128 * 1000, 2, 5, 100}, {1 << 40, 1, 1, 4096}, {1 << 20, 1000, 1, 64},
+	} {
+		if got := pieceSize(c.memory, c.sharers, c.files); got != c.want {
+			t.Errorf("%d bytes, %d sharers, %d files: pieces of %d points, want %d", c.memory, c.sharers, c.files, got, c.want)
+		}
+	}
+	// A piece is no longer than the sensor's points in the file.
+	s := New(Options{Dir: t.TempDir()})
+	defer s.Close()
+	a, b := fleet.ID{Device: "d", Sensor: "a"}, fleet.ID{Device: "d", Sensor: "b"}
+	for i := range 30 {
+		for _, id := range []fleet.ID{a, b} {
+			if err := s.Add(fleet.Reading{ID: id, Time: fleet.Millis(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.spill(); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.cursor(b, 1).runs[0]; len(r.piece) != 30 || len(r.space) != int(30*pointBytes) {
+		t.Errorf("a piece of %d points and %d bytes, want 30 points and 480 bytes", len(r.piece), len(r.space))
+	}
+}
+
+// TestFilesAreRemoved checks that Close removes all files, also where a file keeps its
+// name while it is open.
+func TestFilesAreRemoved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := New(Options{Dir: dir})
@@ -222,25 +307,27 @@ func TestFilesGo(t *testing.T) {
 		}
 	}
 	if s.Files() < 10 {
-		t.Errorf("%d files", s.Files())
+		t.Errorf("%d files, want at least 10", s.Files())
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("left: %v, %v", left, err)
+		t.Errorf("files left after Close: %v, %v", left, err)
 	}
-	// Where a file has a name while it is open, the name goes with it.
+	// On some systems an open file keeps its name, which close then removes.
 	p, err := writePart(dir, [][]Point{{{1, 2}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !p.gone && runtime.GOOS == "linux" {
-		t.Error("a file has a name while it is open: it stays if the process is killed")
+		t.Error("an open file has a name, so it would stay if the process were killed")
 	}
 	if p.gone {
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("the file has a name: %v, %v", left, err)
+			t.Errorf("an open file has the name %v (%v)", left, err)
 		}
 		if err := os.WriteFile(p.file.Name(), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -251,11 +338,11 @@ func TestFilesGo(t *testing.T) {
 		t.Error(err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("left: %v, %v", left, err)
+		t.Errorf("files left after Close: %v, %v", left, err)
 	}
 	s = New(Options{Dir: dir + "/none"})
 	s.opt.Memory = 1
 	if err := s.Add(fleet.Reading{ID: fleet.ID{Device: "d", Sensor: "s"}}); err == nil {
-		t.Error("a set without a folder writes")
+		t.Error("Add wrote to a folder that does not exist, want an error")
 	}
 }

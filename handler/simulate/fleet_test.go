@@ -15,8 +15,8 @@ var hour = fleet.Window{
 	To:   time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 }
 
-// The same seed gives the same fleet on every machine and in every version:
-// published figures and goldens rest on it.
+// TestFleetIsAFunctionOfItsSeed checks that a seed gives the same fleet on every machine
+// and in every version. Published figures and goldens rely on it.
 func TestFleetIsAFunctionOfItsSeed(t *testing.T) {
 	t.Parallel()
 	sum := func(f Fleet, windows ...fleet.Window) string {
@@ -31,17 +31,19 @@ func TestFleetIsAFunctionOfItsSeed(t *testing.T) {
 	pumps := Fleet{Seed: 1, Devices: 3, Every: 10 * time.Second}
 	whole := sum(pumps, hour)
 	if want := "5d9517d05d1ca6dc"; whole != want {
-		t.Errorf("the readings of seed 1 changed: %s, were %s", whole, want)
+		t.Errorf("the readings of seed 1 changed: got %s, want %s", whole, want)
 	}
 	middle := hour.From.Add(1234 * time.Second)
 	if halves := sum(pumps, fleet.Window{From: hour.From, To: middle}, fleet.Window{From: middle, To: hour.To}); halves != whole {
-		t.Error("two windows that touch do not have the readings of the whole")
+		t.Error("two adjacent windows do not give the readings of the whole window")
 	}
 	if other := sum(Fleet{Seed: 2, Devices: 3, Every: 10 * time.Second}, hour); other == whole {
 		t.Error("another seed gives the same readings")
 	}
 }
 
+// TestSamples checks the order, number and times of readings, and that anomalies occur
+// unless the fleet is healthy.
 func TestSamples(t *testing.T) {
 	t.Parallel()
 	pumps := Fleet{Seed: 1, Devices: 3, Every: 10 * time.Second}
@@ -77,7 +79,7 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// Before 1970 steps still go forward.
+// TestSamplesBeforeTheEpoch checks that the times before 1970 go forward, too.
 func TestSamplesBeforeTheEpoch(t *testing.T) {
 	t.Parallel()
 	w := fleet.Window{From: time.Unix(-65, 0), To: time.Unix(-4, 0)}
@@ -89,6 +91,16 @@ func TestSamplesBeforeTheEpoch(t *testing.T) {
 	}
 	if want := []fleet.Millis{-60000, -40000, -20000}; !slices.Equal(got, want) {
 		t.Errorf("times %v, want %v", got, want)
+	}
+}
+
+// TestFloorDiv checks division that rounds down.
+func TestFloorDiv(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][3]int64{{7, 2, 3}, {6, 2, 3}, {0, 2, 0}, {-1, 2, -1}, {-2, 2, -1}, {-6, 2, -3}, {-7, 2, -4}} {
+		if got := floorDiv(c[0], c[1]); got != c[2] {
+			t.Errorf("floorDiv(%d, %d) = %d, want %d", c[0], c[1], got, c[2])
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -100,10 +101,7 @@ func (h *Hub) SendBatch(ctx context.Context, partitionKey string, bodies []strin
 	if err != nil {
 		return err
 	}
-	wait := h.Wait
-	if wait == 0 {
-		wait = 200 * time.Millisecond
-	}
+	wait := cmp.Or(h.Wait, 200*time.Millisecond)
 	for try := 1; ; try++ {
 		pause, again, err := h.post(ctx, payload)
 		if err == nil {

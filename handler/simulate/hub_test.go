@@ -16,8 +16,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// hub is a recording stand-in for an event hub. It answers the statuses of
-// first before it accepts anything.
+// hub is a fake event hub that records what it gets. It first answers with the statuses
+// in first, and then accepts everything.
 type hub struct {
 	mu      sync.Mutex
 	first   []int
@@ -45,6 +45,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusCreated)
 }
 
+// serve starts a fake event hub, and returns it with its client.
 func serve(t *testing.T, first ...int) (*hub, *Hub) {
 	rec := &hub{first: first}
 	srv := httptest.NewServer(rec)
@@ -57,6 +58,8 @@ func serve(t *testing.T, first ...int) (*hub, *Hub) {
 	return rec, h
 }
 
+// TestSendKeepsEachSensorsOrder checks that the readings of each sensor arrive in order,
+// 100 in an event and 1,000 in a request.
 func TestSendKeepsEachSensorsOrder(t *testing.T) {
 	t.Parallel()
 	rec, h := serve(t, http.StatusServiceUnavailable)
@@ -86,7 +89,7 @@ func TestSendKeepsEachSensorsOrder(t *testing.T) {
 		for _, r := range rs {
 			key := r.Device + "/" + r.Sensor
 			if key != e.BrokerProperties.PartitionKey || r.TS <= last[key] {
-				t.Fatalf("reading %+v after %s under partition key %s", r, last[key], e.BrokerProperties.PartitionKey)
+				t.Fatalf("got reading %+v after %s under partition key %s", r, last[key], e.BrokerProperties.PartitionKey)
 			}
 			last[key] = r.TS
 			count++
@@ -95,8 +98,68 @@ func TestSendKeepsEachSensorsOrder(t *testing.T) {
 	if count != 20_000 || total != count {
 		t.Errorf("%d readings arrived, %d were counted as sent; want 20000", count, total)
 	}
+	// Each of 8 sensors sends 2,500 readings in 3 requests. One request is refused.
+	if len(rec.events) != 200 || len(rec.headers) != 25 {
+		t.Errorf("%d events in %d requests, want 200 in 25", len(rec.events), len(rec.headers))
+	}
 }
 
+// TestWaitingIsBounded checks that batches which are not full are sent when too many
+// readings wait.
+func TestWaitingIsBounded(t *testing.T) {
+	t.Parallel()
+	queue := make(chan batch, 100)
+	err := fill(t.Context(), func(yield func(fleet.Reading, error) bool) {
+		for i := range 25 {
+			if want := i / 10 * 2; len(queue) != want {
+				t.Errorf("after %d readings of two sensors: %d batches, want %d", i, len(queue), want)
+			}
+			if !yield(fleet.Reading{ID: fleet.ID{Device: "d", Sensor: fmt.Sprint(i % 2)}, Time: fleet.Millis(i)}, nil) {
+				return
+			}
+		}
+	}, []chan batch{queue}, 10)
+	if err != nil || len(queue) != 6 {
+		t.Errorf("got %d batches, %v; want 6", len(queue), err)
+	}
+	for _, want := range []int{5, 5, 5, 5, 3, 2} {
+		if b := <-queue; b.n != want || len(b.bodies) != 1 {
+			t.Errorf("got a batch of %d readings in %d events, want %d in one", b.n, len(b.bodies), want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err = fill(ctx, func(yield func(fleet.Reading, error) bool) { yield(fleet.Reading{}, nil) }, []chan batch{nil}, 1)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled while the senders are busy: got %v", err)
+	}
+}
+
+// TestLimitsOfEventHubs checks that partition keys and requests stay within the limits of
+// Event Hubs.
+func TestLimitsOfEventHubs(t *testing.T) {
+	t.Parallel()
+	longest := fleet.ID{Device: strings.Repeat("ü", 126), Sensor: "s"}
+	if key := partitionKey(longest); key != longest.String() {
+		t.Errorf("a sensor of 128 characters has the key %s, want the sensor", key)
+	}
+	longest.Sensor = "ss"
+	if key := partitionKey(longest); len(key) != 64 {
+		t.Errorf("a sensor of 129 characters has the key %s, want a hash", key)
+	}
+	// Each has 300 quotes and 200 backslashes, which are escaped, and 600 bytes around it.
+	body := strings.Repeat(`"`, 300) + strings.Repeat(`\`, 200) + strings.Repeat("a", 98_400)
+	for more, want := range map[string]int{"": 1, "a": 2} {
+		if got := pieces([]string{body, body + more}); len(got) != want {
+			t.Errorf("two bodies of 200,000 bytes and %q: %d requests, want %d", more, len(got), want)
+		}
+	}
+	if got := pieces([]string{body + body + body, "a", "b"}); len(got) != 2 || len(got[1]) != 2 {
+		t.Errorf("a large body and two small ones: got %d requests", len(got))
+	}
+}
+
+// TestSendBatchTriesAgainOnlyWhatMayPass checks which answers of the hub are tried again.
 func TestSendBatchTriesAgainOnlyWhatMayPass(t *testing.T) {
 	t.Parallel()
 	rec, h := serve(t, 503, 500, 429)
@@ -118,21 +181,23 @@ func TestSendBatchTriesAgainOnlyWhatMayPass(t *testing.T) {
 	}
 }
 
+// TestSendEndsWithTheSequencesError checks that Send returns the error of the readings.
 func TestSendEndsWithTheSequencesError(t *testing.T) {
 	t.Parallel()
 	_, h := serve(t)
 	broken := fmt.Errorf("data.csv:2: %w", fleet.ErrInvalid)
 	err := h.Send(t.Context(), func(yield func(fleet.Reading, error) bool) { yield(fleet.Reading{}, broken) }, nil)
 	if !errors.Is(err, broken) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want %v", err, broken)
 	}
 }
 
+// TestParseHub checks connection strings and the signature.
 func TestParseHub(t *testing.T) {
 	t.Parallel()
 	h, err := ParseHub("Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKeyName=k;SharedAccessKey=c2VjcmV0;EntityPath=readings", "")
 	if err != nil || h.URL != "https://ns.servicebus.windows.net/readings" {
-		t.Errorf("%+v, %v", h, err)
+		t.Errorf("got %+v, %v", h, err)
 	}
 	// The signature was computed with openssl dgst -sha256 -hmac.
 	got := signature("https://ns.servicebus.windows.net/readings", "k", "c2VjcmV0", time.Unix(1700000000, 0))
@@ -141,7 +206,7 @@ func TestParseHub(t *testing.T) {
 	}
 	for _, connection := range []string{"", "c2VjcmV0", "Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKey=c2VjcmV0"} {
 		if _, err := ParseHub(connection, ""); !errors.Is(err, fleet.ErrInvalid) || strings.Contains(err.Error(), "c2VjcmV0") {
-			t.Errorf("ParseHub(%q): %v", connection, err)
+			t.Errorf("ParseHub(%q): got %v, want fleet.ErrInvalid without the key", connection, err)
 		}
 	}
 }

@@ -21,7 +21,7 @@ const (
 	readingsPerEvent = 100
 	eventsPerBatch   = 10
 	senders          = 4
-	maxHeld          = 200_000 // readings in memory, of all sensors
+	maxWaiting       = 200_000 // readings in memory, of all sensors
 )
 
 // Send sends valid readings to h. It keeps the order of each sensor's readings, and
@@ -43,7 +43,7 @@ func (h *Hub) Send(ctx context.Context, readings iter.Seq2[fleet.Reading, error]
 				close(q)
 			}
 		}()
-		return fill(ctx, readings, queues)
+		return fill(ctx, readings, queues, maxWaiting)
 	})
 	return group.Wait()
 }
@@ -97,15 +97,15 @@ func pieces(bodies []string) [][]string {
 	return all
 }
 
-// fill gathers readings into batches of one sensor each. All batches of a sensor go to
-// the same queue, which keeps their order.
-func fill(ctx context.Context, readings iter.Seq2[fleet.Reading, error], queues []chan batch) error {
+// fill gathers readings into batches of one sensor each, and keeps at most the given number
+// of readings waiting. All batches of a sensor go to the same queue, which keeps their order.
+func fill(ctx context.Context, readings iter.Seq2[fleet.Reading, error], queues []chan batch, most int) error {
 	waiting := make(map[fleet.ID][]fleet.Reading)
-	held := 0
+	n := 0 // readings that wait
 	push := func(id fleet.ID) error {
 		rs := waiting[id]
 		delete(waiting, id)
-		held -= len(rs)
+		n -= len(rs)
 		key := fnv.New32a()
 		_, _ = key.Write([]byte(id.String()))
 		select {
@@ -120,13 +120,13 @@ func fill(ctx context.Context, readings iter.Seq2[fleet.Reading, error], queues 
 			return err
 		}
 		waiting[r.ID] = append(waiting[r.ID], r)
-		held++
+		n++
 		if len(waiting[r.ID]) == readingsPerEvent*eventsPerBatch {
 			if err := push(r.ID); err != nil {
 				return err
 			}
 		}
-		if held == maxHeld {
+		if n == most {
 			if err := pushAll(waiting, push); err != nil {
 				return err
 			}

@@ -9,14 +9,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict/predicttest"
 )
 
-// TestBoosters holds what each version of XGBoost and LightGBM gave, to the bit, by
-// files of all kinds: pickles of wrappers and Boosters, pipelines, and saved models.
+// TestBoosters compares every prediction with what each version of XGBoost and LightGBM
+// gave, to the bit. The files are pickles of wrappers, Boosters and pipelines, and
+// models saved by the libraries themselves.
 func TestBoosters(t *testing.T) {
 	t.Parallel()
 	for library, versions := range map[string]int{"xgboost": 7, "lightgbm": 6} {
 		paths, err := filepath.Glob("../" + library + "/testdata/" + library + "-*.json.gz")
 		if err != nil || len(paths) < versions {
-			t.Fatal("goldens are missing", paths, err)
+			t.Fatalf("%d goldens of %s, want at least %d (%v)", len(paths), library, versions, err)
 		}
 		for _, path := range paths {
 			t.Run(strings.TrimSuffix(filepath.Base(path), ".json.gz"), func(t *testing.T) {

@@ -13,19 +13,29 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// bundle is a model with what belongs to it, in a file or in the files of a folder,
-// and what scikit-learn gives for the rows.
+// bundle is a file or the files of a folder, and what Python says of the model in it.
 type bundle struct {
 	golden
-	Files   map[string][]byte
-	Names   []string
-	Spec    string
-	Refused []string
-	Value   []float64 // what a regressor predicts, or the position of a classifier's class
-	Classes []string  // a classifier's
+	Files   map[string][]byte // a folder's, nil for a file
+	Names   []string          // of the columns
+	Spec    string            // a features file's text, or ""
+	Refused []string          // words of the error, where the bundle is refused
+	Value   []float64         // a regressor's predictions, or the positions of a classifier's classes
+	Classes []string          // a classifier's
 }
 
-// load reads the file, or the folder, or the folder packed into a zip file.
+// readBundle returns the bundle of this name.
+func readBundle(t testing.TB, name string) *bundle {
+	t.Helper()
+	all := readGoldens[bundle](t, "testdata/bundles.json.gz")
+	i := slices.IndexFunc(all, func(b bundle) bool { return b.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no bundle %q", name)
+	}
+	return &all[i]
+}
+
+// load loads the bundle. If packed is true, a folder is loaded from a zip file.
 func (b *bundle) load(t *testing.T, packed bool) (*artifact.Model, error) {
 	t.Helper()
 	var spec *features.Spec
@@ -52,62 +62,89 @@ func (b *bundle) load(t *testing.T, packed bool) (*artifact.Model, error) {
 	return artifact.LoadFolder(dir, spec)
 }
 
-// TestBundles holds that transformers, columns and thresholds in one dict, tuple,
-// list, folder or zip file with a model give together what they give in Python, and
-// that what is in doubt is refused, saying what there is and what to do.
-func TestBundles(t *testing.T) {
-	t.Parallel()
-	for _, want := range slices.Concat(readGoldens[bundle](t, "testdata/bundles.json.gz"), readGoldens[bundle](t, "testdata/python2.json.gz")) {
-		for _, packed := range []bool{false, true} {
-			m, err := want.load(t, packed)
-			if want.Decision == nil && want.Value == nil {
-				want.refuses(t, err)
-				continue
-			}
-			if err != nil {
-				t.Errorf("%s: %v", want.Name, err)
-				continue
-			}
-			if !slices.Equal(m.FeatureNames(), want.Names) {
-				t.Errorf("%s: columns %q, want %q", want.Name, m.FeatureNames(), want.Names)
-			}
-			if err := m.Detects(); m.Kind() != predict.Detector && (err == nil || !strings.Contains(err.Error(), "a features file beside it")) {
-				t.Errorf("%s, a %v, as the model of one sensor: %v", want.Name, m.Kind(), err)
-			}
-			if d := m.Describe(); m.Kind() == predict.Detector && (d.Anomalies != "low" || d.NeedsThreshold || m.NeedsLimit() || m.Anomalies() != predict.Low || m.Detects() != nil) {
-				t.Errorf("%s: %+v", want.Name, d)
-			}
-			var said predict.Result
-			if err := m.Predict(&said, slices.Concat(want.Rows...)); err != nil {
-				t.Errorf("%s: %v", want.Name, err)
-				continue
-			}
-			if !slices.Equal(m.Classes(), want.Classes) {
-				t.Errorf("%s: classes %q, want %q", want.Name, m.Classes(), want.Classes)
-			}
-			for i, v := range want.Value {
-				if math.Abs(said.Predictions[i]-v) > 1e-12*max(1, math.Abs(v)) {
-					t.Errorf("%s, row %d: %v, want %v", want.Name, i, said.Predictions[i], v)
-				}
-			}
-			for i, s := range said.Scores[:min(len(said.Scores), len(want.Decision))] {
-				if math.Abs(s-want.Decision[i]) > 1e-12 || said.Predictions[i] != float64(want.Predict[i]) {
-					t.Errorf("%s, row %d: %v, %v, want %v, %v", want.Name, i, said.Predictions[i], s, want.Predict[i], want.Decision[i])
-				}
-			}
+// check loads the bundle, a folder also from a zip file. It compares the columns, the
+// predictions, and the scores unless they are nil, and returns the loaded models. If
+// predictions are nil, it checks that the bundle is refused, and returns nothing.
+func (b *bundle) check(t *testing.T, predictions, scores []float64) (loaded []*artifact.Model) {
+	t.Helper()
+	for _, packed := range []bool{false, true} {
+		if packed && b.Files == nil {
+			continue
+		}
+		m, err := b.load(t, packed)
+		if predictions == nil {
+			b.checkRefused(t, err)
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", b.Name, err)
+			continue
+		}
+		if !slices.Equal(m.FeatureNames(), b.Names) {
+			t.Errorf("%s: columns %q, want %q", b.Name, m.FeatureNames(), b.Names)
+		}
+		var got predict.Result
+		if err := m.Predict(&got, slices.Concat(b.Rows...)); err != nil {
+			t.Errorf("%s: %v", b.Name, err)
+			continue
+		}
+		compare(t, b.Name+": predictions", got.Predictions, predictions)
+		if scores != nil {
+			compare(t, b.Name+": scores", got.Scores, scores)
+		}
+		loaded = append(loaded, m)
+	}
+	return loaded
+}
+
+// compare compares numbers, to within 1e-12 of the larger of 1 and what is wanted.
+func compare(t *testing.T, what string, got, want []float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: got %d, want %d", what, len(got), len(want))
+		return
+	}
+	for i, w := range want {
+		if !(math.Abs(got[i]-w) <= 1e-12*max(1, math.Abs(w))) {
+			t.Errorf("%s: row %d: got %v, want %v", what, i, got[i], w)
 		}
 	}
 }
 
-func (b *bundle) refuses(t *testing.T, err error) {
+// checkRefused checks that err has all words that the bundle's error must have.
+func (b *bundle) checkRefused(t *testing.T, err error) {
 	t.Helper()
 	if err == nil {
-		t.Errorf("%s: it is loaded", b.Name)
+		t.Errorf("%s was loaded, want an error", b.Name)
 		return
 	}
 	for _, words := range b.Refused {
 		if !strings.Contains(err.Error(), words) {
-			t.Errorf("%s: %v\ndoes not say: %s", b.Name, err, words)
+			t.Errorf("%s: got %v\nwant an error with %s", b.Name, err, words)
+		}
+	}
+}
+
+// TestBundles checks that a model gives what it gives in Python when it lies in one
+// dict, tuple, list, folder or zip file with its transformers, columns and threshold.
+// Where several readings are possible the error says what there is, and what to do.
+func TestBundles(t *testing.T) {
+	t.Parallel()
+	for _, want := range slices.Concat(readGoldens[bundle](t, "testdata/bundles.json.gz"), readGoldens[bundle](t, "testdata/python2.json.gz")) {
+		predictions := want.Value
+		for _, p := range want.Predict {
+			predictions = append(predictions, float64(p))
+		}
+		for _, m := range want.check(t, predictions, want.Decision) {
+			if !slices.Equal(m.Classes(), want.Classes) {
+				t.Errorf("%s: classes %q, want %q", want.Name, m.Classes(), want.Classes)
+			}
+			if err := m.Detects(); m.Kind() != predict.Detector && (err == nil || !strings.Contains(err.Error(), "a features file beside it")) {
+				t.Errorf("%s: Detects of a %v: got %v, want an error that asks for a features file", want.Name, m.Kind(), err)
+			}
+			if d := m.Describe(); m.Kind() == predict.Detector && (d.Anomalies != "low" || d.NeedsThreshold || m.NeedsLimit() || m.Anomalies() != predict.Low || m.Detects() != nil) {
+				t.Errorf("%s: %+v", want.Name, d)
+			}
 		}
 	}
 }

@@ -17,31 +17,31 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// TestSignatures: each kind of file that is told by its first bytes is named by them,
-// also where nothing follows, and by no fewer of them.
+// TestSignatures checks that each kind of file with a signature is recognized by the
+// signature alone, and not by the signature without its last byte.
 func TestSignatures(t *testing.T) {
 	t.Parallel()
 	for _, s := range signatures {
 		data := strings.Repeat("\x01", s.at) + s.magic
 		err := refusal([]byte(data))
 		if err == nil || !strings.Contains(err.Error(), ": "+s.remedy) || !strings.HasPrefix(err.Error(), "this is ") || !errors.Is(err, ErrNoModel) || errors.Is(err, ErrPart) {
-			t.Errorf("%q: %v, want %s", data, err, s.what)
+			t.Errorf("%q: got %v, want %s", data, err, s.what)
 		}
 		if err := refusal([]byte(data[:len(data)-1])); err != nil && strings.HasPrefix(err.Error(), "this is "+s.what) {
-			t.Errorf("%q is taken for %s", data[:len(data)-1], s.what)
+			t.Errorf("%q was taken for %s", data[:len(data)-1], s.what)
 		}
 	}
 	for size, want := range map[string]string{"size 12345\n": " (12345 bytes)", "size 1": " (1 bytes)", "size x\n": "", "size 12345678901234567890\n": "", "": ""} {
 		if got := pointed([]byte("version https://git-lfs.github.com/spec/v1\n" + size)); got != want {
-			t.Errorf("%q: %q", size, got)
+			t.Errorf("a Git LFS pointer with %q: got %q, want %q", size, got, want)
 		}
 	}
 	if got := pointed([]byte("size 1\n")); got != "" {
-		t.Errorf("what is no pointer stands for a file%s", got)
+		t.Errorf("a text that is no Git LFS pointer: got %q, want nothing", got)
 	}
 }
 
-// TestBinaryKinds: files that are told by their structure.
+// TestBinaryKinds checks the kinds of file that are recognized by their structure.
 func TestBinaryKinds(t *testing.T) {
 	t.Parallel()
 	field := func(tag byte, content string) string { return string([]byte{tag, byte(len(content))}) + content }
@@ -53,41 +53,41 @@ func TestBinaryKinds(t *testing.T) {
 		{"empty", "", "the file is empty"},
 		{"a zero", "\x00", "nothing but 1 zero bytes"},
 		{"zeros", strings.Repeat("\x00", 5000), "nothing but 5000 zero bytes"},
-		{"zeros with an end", strings.Repeat("\x00", 5000) + "\x01", ""},
-		{"zeros with something in between", strings.Repeat("\x00", 4000) + "\x01" + strings.Repeat("\x00", 4000), ""},
+		{"zeros, then a one", strings.Repeat("\x00", 5000) + "\x01", ""},
+		{"a one among zeros", strings.Repeat("\x00", 4000) + "\x01" + strings.Repeat("\x00", 4000), ""},
 		{"safetensors", safetensors(10, `{"a":1}   `), "a safetensors file"},
-		{"the longest head", safetensors(13, `{"a":`+"\x00"), "a safetensors file"},
-		{"a head beyond the file", safetensors(14, `{"a":`+"\x00"), ""},
-		{"no JSON in it", safetensors(10, `["a":1]`+"\x00"), ""},
+		{"a header to the end", safetensors(13, `{"a":`+"\x00"), "a safetensors file"},
+		{"a header beyond the end", safetensors(14, `{"a":`+"\x00"), ""},
+		{"a header that is no object", safetensors(10, `["a":1]`+"\x00"), ""},
 		{"10 bytes", safetensors(2, `{"`), ""},
 		{"onnx by its fields", "\x08\x08" + graph, "an ONNX model"},
-		{"onnx with a version of its own", "\x28\x05" + graph, "an ONNX model"},
+		{"onnx with a model version", "\x28\x05" + graph, "an ONNX model"},
 		{"onnx without a graph", "\x08\x08" + field(2<<3|2, "x") + "\x00\x00", ""},
 		{"another field", "\x08\x08" + graph + field(9<<3|2, "x"), ""},
 		{"a field of another type", "\x08\x08" + graph + "\x39\x01", ""},
 		{"a graph beyond the end", "\x08\x08\x3a\x05abcd", ""},
 		{"a graph to the end", "\x08\x08\x3a\x04abcd", "an ONNX model"},
 		{"onnx by its producer", "\x08\x1f\x12\x07pytorch\xff\xff", "an ONNX model"},
-		{"onnx by its domain's beginning", "\x08\x00\x42\x07ai.custom\xff\xff", "an ONNX model"},
+		{"onnx by the start of its domain", "\x08\x00\x42\x07ai.custom\xff\xff", "an ONNX model"},
 		{"onnx by its text", "\x08\x00\x1a\x07onnx\xff\xff", "an ONNX model"},
 		{"onnx by its graph", "\x08\x00\x3a\x7fonnx\xff\xff", "an ONNX model"},
-		{"onnx too late", "\x08\x00\x3a\x7f" + strings.Repeat("\xff", 249) + "onnx", ""},
-		{"onnx at last", "\x08\x00\x3a\x7f" + strings.Repeat("\xff", 248) + "onnx", "an ONNX model"},
+		{"onnx after 256 bytes", "\x08\x00\x3a\x7f" + strings.Repeat("\xff", 249) + "onnx", ""},
+		{"onnx within 256 bytes", "\x08\x00\x3a\x7f" + strings.Repeat("\xff", 248) + "onnx", "an ONNX model"},
 		{"another first field", "\x08\x00\x13\x7fonnx\xff\xff", ""},
-		{"another type of it", "\x09\x00\x12\x7fai.onnx\xff\xff", ""},
+		{"another type of first field", "\x09\x00\x12\x7fai.onnx\xff\xff", ""},
 		{"a newer format", "\x08\x20\x12\x07pytorch\xff\xff", ""},
 		{"onnx by its domain", "\x08\x07\xff\xff\xff\xff\xff\xff\xff\xff\xffai.onnx", "an ONNX model"},
 		{"TensorFlow", "\x08\x01\xff\xff saved_model_main_op\xff", "a TensorFlow model (saved_model.pb)"},
-		{"something", "\x01\x02\x03\x04", ""},
+		{"nothing known", "\x01\x02\x03\x04", ""},
 	} {
 		err := refusal([]byte(c.data))
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
 	}
 }
 
-// TestTexts: what a text is, by how it begins.
+// TestTexts checks what a text is called, which depends on how it begins.
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	model := "\x80\x04K\x01." + strings.Repeat("\x00", 20)
@@ -96,7 +96,7 @@ func TestTexts(t *testing.T) {
 		{"blanks", " \n\t ", "blanks: "},
 		{"html", "\n <!doctype HTML>", "an HTML page"},
 		{"pmml", `<?xml version="1.0"?><PMML>`, "a PMML model"},
-		{"pmml alone", "<PMML version='4'>", "a PMML model"},
+		{"pmml without declaration", "<PMML version='4'>", "a PMML model"},
 		{"storage's error", `<?xml version="1.0"?><Error><Code>`, "the error that a storage service answered with"},
 		{"xml", `<?xml version="1.0"?><a/>`, "an XML text"},
 		{"notebook", `{"cells": []}`, "a notebook"},
@@ -104,7 +104,7 @@ func TestTexts(t *testing.T) {
 		{"cells elsewhere", `["cells"]`, "this is JSON"},
 		{"hex", hex.EncodeToString([]byte(model)), "a model as hexadecimal text"},
 		{"hex in lines", hex.EncodeToString([]byte(model))[:10] + "\n" + hex.EncodeToString([]byte(model))[10:], "a model as hexadecimal text"},
-		{"hex of nothing known", strings.Repeat("00", 16), "this is base64 text, or another text without blanks"},
+		{"hex of something else", strings.Repeat("00", 16), "this is base64 text, or another text without blanks"},
 		{"base64", base64.StdEncoding.EncodeToString([]byte(model)), "a model as base64 text"},
 		{"base64 of URLs", base64.URLEncoding.EncodeToString([]byte("\x80\x04\xff\xef\xbe" + model)), "a model as base64 text"},
 		{"base64 in lines", base64.StdEncoding.EncodeToString([]byte(model))[:20] + "\r\n" + base64.StdEncoding.EncodeToString([]byte(model))[20:], "a model as base64 text"},
@@ -116,43 +116,43 @@ func TestTexts(t *testing.T) {
 		{"json", "[1]", "this is JSON"},
 		{"settings", "# of the model\nname: x\n", "a text of settings (YAML)"},
 		{"table", "a;b\n1;2\n", "a table of text (CSV)"},
-		{"one line of it", "a;b", "a text of 3 bytes"},
+		{"a table of one line", "a;b", "a text of 3 bytes"},
 		{"long line", strings.Repeat("ü ", 30), `it begins with "` + strings.Repeat("ü ", 20) + `…"`},
 		{"long text", long, "a text of 6000 bytes"},
 		{"utf-16", "\xff\xfea\x00,\x00b\x00\n\x001\x00,\x002\x00", "a table of text (CSV)"},
-		{"utf-16 the other way", "\xfe\xff\x00[\x00]", "this is JSON"},
-		{"utf-8 with a mark", "\xef\xbb\xbf[]", "this is JSON"},
-		{"a page of it", "a\fb", "a text of 3 bytes"},
-		{"a character cut at 4096 bytes", strings.Repeat("x ", 2047) + "x" + "ü" + strings.Repeat("x ", 10), "a text of 4117 bytes"},
-		{"four bytes of one", strings.Repeat("x ", 2046) + "x" + "\U0001f600" + strings.Repeat("x ", 10), "a text of 4117 bytes"},
+		{"utf-16, big-endian", "\xfe\xff\x00[\x00]", "this is JSON"},
+		{"utf-8 with a byte order mark", "\xef\xbb\xbf[]", "this is JSON"},
+		{"a form feed", "a\fb", "a text of 3 bytes"},
+		{"a character of two bytes across 4096 bytes", strings.Repeat("x ", 2047) + "x" + "ü" + strings.Repeat("x ", 10), "a text of 4117 bytes"},
+		{"a character of four bytes across 4096 bytes", strings.Repeat("x ", 2046) + "x" + "\U0001f600" + strings.Repeat("x ", 10), "a text of 4117 bytes"},
 	} {
 		if err := refusal([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
 	}
 	for _, data := range []string{"a\x01b", "a\x1fb", "a\x0bb", "a\xff", "\xc3"} {
 		if err := refusal([]byte(data)); err != nil {
-			t.Errorf("%q is taken for a text: %v", data, err)
+			t.Errorf("%q was taken for a text: %v", data, err)
 		}
 	}
 	for text, want := range map[string]string{"8004": "\x80\x04", "80 04 4b": "\x80\x04K", "800": "\x80", "80x4": "\x80", "": "", strings.Repeat("41", 40): strings.Repeat("A", 32)} {
 		if got := string(unhex(text)); got != want {
-			t.Errorf("unhex(%s) = %q", text, got)
+			t.Errorf("unhex(%s) = %q, want %q", text, got, want)
 		}
 	}
 	for data, want := range map[string]bool{"\x80\x02.": true, "\x80\x02": false, "\x80\x01.": false, "\x80\x13.": true, "\x80\x14.": false, "\x81\x02.": false} {
 		if looksPickled([]byte(data)) != want {
-			t.Errorf("%q looks pickled: %v", data, !want)
+			t.Errorf("looksPickled(%q) = %v, want %v", data, !want, want)
 		}
 	}
 }
 
-// TestClipping: what is listed in a message is short.
+// TestClipping checks that long texts and lists are cut in messages.
 func TestClipping(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"": "", "äbc": "äbc", "äbcd": "äbc…"} {
 		if got := clip(text, 3); got != want {
-			t.Errorf("clip(%s) = %s", text, got)
+			t.Errorf("clip(%s) = %s, want %s", text, got, want)
 		}
 	}
 	for n, want := range map[int]string{0: "", 1: "0", 6: "0, 1, 2, 3, 4, 5", 7: "0, 1, 2, 3, 4, 5, …"} {
@@ -161,18 +161,19 @@ func TestClipping(t *testing.T) {
 			names[i] = fmt.Sprint(i)
 		}
 		if got := shorten(names); got != want {
-			t.Errorf("%d names: %s", n, got)
+			t.Errorf("%d names: got %s, want %s", n, got, want)
 		}
 	}
-	if got := shorten([]string{strings.Repeat("a", 31)}); got != strings.Repeat("a", 30)+"…" {
-		t.Error(got)
+	if got, want := shorten([]string{strings.Repeat("a", 31)}), strings.Repeat("a", 30)+"…"; got != want {
+		t.Errorf("a name of 31 bytes: got %s, want %s", got, want)
 	}
-	if got := shapeText([]int{2, 30}); got != "2 × 30" {
-		t.Error(got)
+	if got, want := shapeText([]int{2, 30}), "2 × 30"; got != want {
+		t.Errorf("a shape: got %s, want %s", got, want)
 	}
 }
 
-// TestNotModel: a value in which no estimator can be is named, with what to do.
+// TestNotModel checks that the error says what a value without an estimator is, and
+// what to do.
 func TestNotModel(t *testing.T) {
 	t.Parallel()
 	estimator := &pickle.Object{Class: pickle.Global{Module: "sklearn.svm", Name: "SVC"}}
@@ -191,7 +192,7 @@ func TestNotModel(t *testing.T) {
 		{estimator, "", false},
 		{in(3, estimator), "", false},
 		{in(3, int64(1)), "the file holds a list of 1, and no model in it", false},
-		{in(4, int64(1)), "", false}, // not looked into
+		{in(4, int64(1)), "", false}, // nested too deep to be searched
 		{&pickle.Refused{}, "", false},
 		{list(int64(1), &pickle.Refused{}), "", false},
 		{&pickle.Dict{Entries: []pickle.Entry{{Key: "a", Value: estimator}}}, "", false},
@@ -216,12 +217,12 @@ func TestNotModel(t *testing.T) {
 	} {
 		err := notModel(c.value)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, ErrPart) != c.part || !errors.Is(err, ErrNoModel)) {
-			t.Errorf("%v: %v, want %q", c.value, err, c.want)
+			t.Errorf("%v: got %v, want %q", c.value, err, c.want)
 		}
 	}
 }
 
-// listed are files of which the names are known alone.
+// listed are files that have names but no content.
 type listed []string
 
 func (l listed) Names() []string                  { return l }
@@ -229,8 +230,8 @@ func (l listed) Has(name string) bool             { return slices.Contains(l, na
 func (l listed) Read(name string) ([]byte, error) { return nil, fs.ErrNotExist }
 func (l listed) Size() int                        { return 0 }
 
-// TestFilesRefusal: zip files and folders that hold no model that is read, by the names
-// in them.
+// TestFilesRefusal checks what a zip file or a folder without a supported model is
+// called, which depends on the names in it.
 func TestFilesRefusal(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ names, want string }{
@@ -241,13 +242,13 @@ func TestFilesRefusal(t *testing.T) {
 	} {
 		err := filesRefusal(listed(strings.Fields(c.names)), "folder")
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, want %q", c.names, err, c.want)
+			t.Errorf("%s: got %v, want %q", c.names, err, c.want)
 		}
 	}
 }
 
-// TestInside: a folder that was packed with its own name is looked into, three deep, and a
-// features file beside it belongs to it.
+// TestInside checks that up to three folders which hold nothing but one folder are
+// skipped, and that a features file beside that folder belongs to its files.
 func TestInside(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ names, want, of, outside string }{
@@ -265,13 +266,13 @@ func TestInside(t *testing.T) {
 	} {
 		got := inside(listed(strings.Fields(c.names)))
 		if names := strings.Join(got.Names(), " "); names != c.want || outside(got, c.of) != c.outside || !got.Has(c.of) || got.Has("x") {
-			t.Errorf("%s: %s; %s is %s", c.names, names, c.of, outside(got, c.of))
+			t.Errorf("%s: got %s, where %s is %s; want %s, where it is %s", c.names, names, c.of, outside(got, c.of), c.want, c.outside)
 		}
 	}
 }
 
-// TestFolders: files keep their names below what all have in common; hidden ones are
-// none; a folder of over 1,000 is no model.
+// TestFolders checks that files are named by their paths below the folder that all
+// share, that hidden files are left out, and that a folder of over 1,000 files is refused.
 func TestFolders(t *testing.T) {
 	t.Parallel()
 	dir := fstest.MapFS{}
@@ -280,10 +281,10 @@ func TestFolders(t *testing.T) {
 	}
 	f, err := openFolder(dir)
 	if err != nil || !slices.Equal(f.Names(), []string{"b/y.pkl", "x.pkl"}) || f.Size() != len("m/a/x.pkl")+len("m/a/b/y.pkl") || !f.Has("x.pkl") || f.Has("y.pkl") {
-		t.Fatalf("%+v, %v", f, err)
+		t.Fatalf("got %+v, %v", f, err)
 	}
 	if data, err := f.Read("b/y.pkl"); err != nil || string(data) != "m/a/b/y.pkl" {
-		t.Errorf("%s, %v", data, err)
+		t.Errorf("read %s, %v; want m/a/b/y.pkl", data, err)
 	}
 	for _, c := range []struct {
 		paths string
@@ -294,11 +295,11 @@ func TestFolders(t *testing.T) {
 			all[name] = &fstest.MapFile{}
 		}
 		if s, err := newSelection(all, strings.Fields(c.paths)); err != nil || strings.Join(s.Names(), " ") != c.want {
-			t.Errorf("%s: %v, %v; want %s", c.paths, s.Names(), err, c.want)
+			t.Errorf("%s: got %v, %v; want %s", c.paths, s.Names(), err, c.want)
 		}
 	}
 	if _, err := newSelection(dir, []string{"m/a/x.pkl", "m/none"}); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("a missing file: %v, want fs.ErrNotExist", err)
 	}
 	many := fstest.MapFS{}
 	for i := range maxFolder {
@@ -309,11 +310,12 @@ func TestFolders(t *testing.T) {
 	}
 	many["m/more"] = &fstest.MapFile{}
 	if _, err := openFolder(many); !errors.Is(err, pickle.ErrLimit) || !strings.Contains(err.Error(), "a folder of over 1000 files") {
-		t.Errorf("1,001 files: %v", err)
+		t.Errorf("1,001 files: %v, want pickle.ErrLimit", err)
 	}
 }
 
-// TestTextFiles: a text file beside a model is a number, or names.
+// TestTextFiles checks how text and JSON files beside a model are read: as a number, or
+// as names.
 func TestTextFiles(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -328,7 +330,7 @@ func TestTextFiles(t *testing.T) {
 			}
 		}
 		if got != want {
-			t.Errorf("%.40q: %s, want %s", text, got, want)
+			t.Errorf("%.40q: got %s, want %s", text, got, want)
 		}
 	}
 	for text, want := range map[string]string{
@@ -342,22 +344,23 @@ func TestTextFiles(t *testing.T) {
 			got = append(got, fmt.Sprintf("%v=%v", e.Key, e.Value))
 		}
 		if s := strings.Join(got, " "); s != want {
-			t.Errorf("%.40q: %s, want %s", text, s, want)
+			t.Errorf("%.40q: got %s, want %s", text, s, want)
 		}
 	}
 	for name, want := range map[string]bool{"features.json": true, "m/features.json": true, "pump.features.json": true, "myfeatures.json": false, "features.json.bak": false} {
 		if IsFeatures(name) != want {
-			t.Errorf("%s is a features file: %v", name, !want)
+			t.Errorf("IsFeatures(%s) = %v, want %v", name, !want, want)
 		}
 	}
 	for text, want := range map[string]bool{"[1]": true, " \n\xef\xbb\xbf[": true, "{}": false, "": false} {
 		if isList([]byte(text)) != want {
-			t.Errorf("%q is a list: %v", text, !want)
+			t.Errorf("isList(%q) = %v, want %v", text, !want, want)
 		}
 	}
 }
 
-// TestSpecs: of several features files none is taken.
+// TestSpecs checks that a folder's one features file is used instead of the given one,
+// and that several are refused.
 func TestSpecs(t *testing.T) {
 	t.Parallel()
 	given := new(features.Spec)
@@ -383,32 +386,33 @@ func TestSpecs(t *testing.T) {
 		spec, err := specOf(f, given)
 		switch {
 		case c.want == "given" && (err != nil || spec != given), c.want == "own" && (err != nil || spec == given || *spec.Thresh != 0.25), strings.HasPrefix(c.want, "there") && (err == nil || !strings.HasPrefix(err.Error(), c.want)):
-			t.Errorf("%q: %v, %v", c.names, spec, err)
+			t.Errorf("%q: got %v, %v; want %s", c.names, spec, err, c.want)
 		}
 	}
 }
 
-// half is a classifier whose second class is as probable as its feature says.
-type half struct{ classes int }
+// byFeature is a classifier that takes its one feature for the probability of its second
+// class.
+type byFeature struct{ classes int }
 
-func (h half) Kind() predict.Kind     { return predict.Classifier }
-func (h half) Features() int          { return 1 }
-func (h half) FeatureNames() []string { return nil }
-func (h half) Classes() []string      { return make([]string, h.classes) }
-func (h half) Size() int              { return 0 }
-func (h half) Predict(r *predict.Result, x []float64) error {
-	r.Resize(len(x), 0, h.classes)
+func (f byFeature) Kind() predict.Kind     { return predict.Classifier }
+func (f byFeature) Features() int          { return 1 }
+func (f byFeature) FeatureNames() []string { return nil }
+func (f byFeature) Classes() []string      { return make([]string, f.classes) }
+func (f byFeature) Size() int              { return 0 }
+func (f byFeature) Predict(r *predict.Result, x []float64) error {
+	r.Resize(len(x), 0, f.classes)
 	for i, p := range x {
 		r.Predictions[i] = 7
-		if h.classes == 2 {
+		if f.classes == 2 {
 			r.Probabilities[2*i], r.Probabilities[2*i+1] = 1-p, p
 		}
 	}
 	return nil
 }
 
-// TestDamaged: a pickle that breaks off in its midst is to be copied again; bytes that
-// happen to begin with an opcode are no pickle.
+// TestDamaged checks that the error for a damaged pickle says to copy it again, and that
+// bytes which only begin with an opcode are not taken for a pickle.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -422,37 +426,37 @@ func TestDamaged(t *testing.T) {
 	} {
 		_, err := Load([]byte(c.data), nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, ErrNoModel) != c.noModel {
-			t.Errorf("%q: %v, want %q", c.data, err, c.want)
+			t.Errorf("%q: got %v, want %q", c.data, err, c.want)
 		}
 	}
 }
 
-// TestCutOff: a classifier's threshold is a probability, from which on it says the second
-// of two classes.
+// TestCutOff checks that a classifier predicts its second class where that class has at
+// least the threshold's probability, and that only a classifier of two classes has one.
 func TestCutOff(t *testing.T) {
 	t.Parallel()
-	for from, want := range map[float64][]float64{0: {1, 1, 1}, 0.25: {0, 1, 1}, 0.2501: {0, 0, 1}, 1: {0, 0, 1}} {
-		m, err := limit(half{2}, from)
+	for threshold, want := range map[float64][]float64{0: {1, 1, 1}, 0.25: {0, 1, 1}, 0.2501: {0, 0, 1}, 1: {0, 0, 1}} {
+		m, err := limit(byFeature{2}, threshold)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var r predict.Result
 		if err := m.Predict(&r, []float64{0, 0.25, 1}); err != nil || !slices.Equal(r.Predictions, want) {
-			t.Errorf("from %v on: %v, %v; want %v", from, r.Predictions, err, want)
+			t.Errorf("threshold %v: got %v, %v; want %v", threshold, r.Predictions, err, want)
 		}
 	}
-	for _, from := range []float64{-0.1, 1.1} {
-		if _, err := limit(half{2}, from); err == nil || !strings.Contains(err.Error(), "is no probability: write one from 0 to 1") {
-			t.Errorf("from %v on: %v", from, err)
+	for _, threshold := range []float64{-0.1, 1.1} {
+		if _, err := limit(byFeature{2}, threshold); err == nil || !strings.Contains(err.Error(), "is no probability: write one from 0 to 1") {
+			t.Errorf("threshold %v: got %v", threshold, err)
 		}
 	}
-	if _, err := limit(half{3}, 0.5); err == nil || !strings.Contains(err.Error(), "the model has 3 classes and 3 probabilities") {
-		t.Errorf("of three classes: %v", err)
+	if _, err := limit(byFeature{3}, 0.5); err == nil || !strings.Contains(err.Error(), "the model has 3 classes and 3 probabilities") {
+		t.Errorf("three classes: got %v", err)
 	}
 }
 
-// TestMLmodels: which file of an MLflow folder holds the model, and the names of its
-// columns.
+// TestMLmodels checks which file an MLmodel file names as the model, and how the columns
+// of its signature are read.
 func TestMLmodels(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, want string }{
@@ -477,7 +481,7 @@ func TestMLmodels(t *testing.T) {
 			got = err.Error()
 		}
 		if !strings.Contains(got, c.want) || err == nil && got != c.want {
-			t.Errorf("%.60q: %s, want %s", c.text, got, c.want)
+			t.Errorf("%.60q: got %s, want %s", c.text, got, c.want)
 		}
 	}
 	if _, err := parseMLmodel([]byte(strings.Repeat("#", maxMLmodel))); err != nil {
@@ -490,7 +494,7 @@ func TestMLmodels(t *testing.T) {
 		}
 		list, err := m.columns()
 		if err != nil || fmt.Sprint(append([]any{}, list.Items...)) != want {
-			t.Errorf("%s: %v, %v", inputs, list, err)
+			t.Errorf("%s: got %v, %v; want %s", inputs, list, err, want)
 		}
 	}
 	m := new(mlflowModel)
@@ -498,10 +502,11 @@ func TestMLmodels(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := m.columns(); err == nil || !strings.Contains(err.Error(), "the signature's inputs: ") {
-		t.Error(err)
+		t.Errorf("inputs that are no JSON: got %v", err)
 	}
 }
 
+// parseSignature parses an MLmodel file with these inputs in its signature.
 func parseSignature(into *mlflowModel, inputs string) error {
 	m, err := parseMLmodel([]byte("signature:\n  inputs: '" + inputs + "'\n"))
 	if err == nil {
@@ -510,22 +515,22 @@ func parseSignature(into *mlflowModel, inputs string) error {
 	return err
 }
 
-// TestWithColumns: the columns of a signature join what is in the file.
+// TestWithColumns checks that the columns of a signature are added to the file's value.
 func TestWithColumns(t *testing.T) {
 	t.Parallel()
 	columns := &pickle.List{Items: []any{"a"}}
 	entry := pickle.Entry{Key: "model", Value: int64(1)}
 	dict, _ := withColumns(&pickle.Dict{Entries: []pickle.Entry{entry}}, columns).(*pickle.Dict)
 	if v, ok := dict.Get("columns of the signature"); !ok || v != any(columns) || dict.Entries[0] != entry {
-		t.Errorf("%+v", dict)
+		t.Errorf("a dict: got %+v", dict)
 	}
 	alone, _ := withColumns(int64(1), columns).(*pickle.Dict)
 	if !slices.Equal(alone.Entries, dict.Entries) {
-		t.Errorf("%+v", alone)
+		t.Errorf("a value alone: got %+v, want %+v", alone, dict)
 	}
 	tuple, _ := withColumns(&pickle.Tuple{Items: []any{int64(1)}}, columns).(*pickle.Tuple)
 	list, _ := withColumns(&pickle.List{Items: []any{int64(1)}}, columns).(*pickle.List)
 	if want := []any{int64(1), columns}; !slices.Equal(tuple.Items, want) || !slices.Equal(list.Items, want) {
-		t.Errorf("%+v, %+v", tuple, list)
+		t.Errorf("a tuple and a list: got %+v and %+v, want %v", tuple, list, want)
 	}
 }

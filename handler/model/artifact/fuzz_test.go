@@ -15,16 +15,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict/predicttest"
 )
 
-// hold checks what came of a file: an error of one line that names no type of Go,
-// or a model whose rows give the same alone, among others and in another order.
-func hold(t *testing.T, m *artifact.Model, err error) {
+// checkLoaded checks what came of a file: a model or an error. An error names no Go type.
+// A model gives each row the same alone, among others and in another order.
+func checkLoaded(t *testing.T, m *artifact.Model, err error) {
 	t.Helper()
 	if (m == nil) != (err != nil) {
-		t.Fatalf("%v, %v", m, err)
+		t.Fatalf("got model %v and error %v", m, err)
 	}
 	if err != nil {
 		if text := err.Error(); strings.Contains(text, "*pickle") || strings.Contains(text, "*numpy") {
-			t.Errorf("a type of Go in %s", text)
+			t.Errorf("the error names a Go type: %s", text)
 		}
 		return
 	}
@@ -36,18 +36,18 @@ func hold(t *testing.T, m *artifact.Model, err error) {
 		x[i] = float64(i%7) - 2.5
 	}
 	var r predict.Result
-	if m.Predict(&r, x) == nil { // else it does not accept such numbers, which are those of every row
+	if m.Predict(&r, x) == nil { // otherwise the model does not accept these numbers
 		predicttest.Rows(t, m, x)
 	}
 	if err := m.PredictTogether(&r, x); err == nil && len(r.Predictions) != 5 {
-		t.Errorf("%d predictions of 5 rows", len(r.Predictions))
+		t.Errorf("%d predictions, want 5", len(r.Predictions))
 	}
 	_ = m.Describe()
 }
 
-// bounded calls load, and holds that it takes no second of CPU time, and no more
-// memory than a file of that size may: its zip file and compression unpacked, what
-// package pickle allows for that, and what a small model takes.
+// bounded calls load for a file of this size. It checks that load takes less than a
+// second of CPU time, and no more memory than the limits allow: the unpacked file, what
+// package pickle allocates at most for that, and 32 MiB for a small model.
 func bounded(t *testing.T, size int, load func()) {
 	t.Helper()
 	var before, after runtime.MemStats
@@ -55,7 +55,7 @@ func bounded(t *testing.T, size int, load func()) {
 	start := measure.CPU()
 	load()
 	if took := measure.CPU() - start; took > time.Second {
-		t.Errorf("it took %v", took)
+		t.Errorf("it took %v of CPU time", took)
 	}
 	runtime.ReadMemStats(&after)
 	unpacked := max(1<<20, archive.MaxRatio*size)
@@ -64,8 +64,8 @@ func bounded(t *testing.T, size int, load func()) {
 	}
 }
 
-// FuzzLoad holds that no file makes loading, or scoring with what was loaded, crash
-// or take too much, and that what was loaded is a sound model.
+// FuzzLoad checks that no file makes loading or predicting panic, or take too much time
+// or memory.
 func FuzzLoad(f *testing.F) {
 	for _, s := range readSkops(f) {
 		f.Add(s.File)
@@ -91,18 +91,16 @@ func FuzzLoad(f *testing.F) {
 		var m *artifact.Model
 		var err error
 		bounded(t, len(data), func() { m, err = artifact.Load(data, nil) })
-		hold(t, m, err)
+		checkLoaded(t, m, err)
 	})
 }
 
-// FuzzFolder holds the same of folders: an MLmodel file, a features file and a list
-// of columns of any content beside a model and its scaler.
+// FuzzFolder checks the same of folders: any MLmodel file, features file, list of columns
+// and threshold beside a model and its scaler.
 func FuzzFolder(f *testing.F) {
-	var model, scaler []byte
+	folder := readBundle(f, "folder").Files
+	model, scaler := folder["model.joblib"], folder["scaler.pkl"]
 	for _, b := range readGoldens[bundle](f, "testdata/bundles.json.gz") {
-		if b.Name == "folder" {
-			model, scaler = b.Files["model.joblib"], b.Files["scaler.pkl"]
-		}
 		if b.Files != nil {
 			f.Add(b.Files["MLmodel"], b.Files["features.json"], b.Files["feature_columns.json"], b.Files["threshold.txt"])
 		}
@@ -122,6 +120,6 @@ func FuzzFolder(f *testing.F) {
 		var m *artifact.Model
 		var err error
 		bounded(t, size, func() { m, err = artifact.LoadFolder(dir, nil) })
-		hold(t, m, err)
+		checkLoaded(t, m, err)
 	})
 }

@@ -1,73 +1,42 @@
 package artifact_test
 
 import (
-	"math"
-	"slices"
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// mlflowGolden is an MLflow folder, and what its model gives: predictions of a
-// detector as 1 for an anomaly.
+// mlflowGolden is an MLflow folder, and what its model predicts in Python. A detector
+// predicts 1 for an anomaly.
 type mlflowGolden struct {
 	bundle
 	Predict []float64
-	Scores  []float64
+	Scores  []float64 // nil if the model has none
 }
 
-// TestMLflow holds that folders of several versions of MLflow, and zip files of
-// them, predict what their models do in Python, and have the columns that they or
-// their signatures name.
+// TestMLflow compares the columns and predictions of folders that several versions of
+// MLflow wrote with those in Python.
 func TestMLflow(t *testing.T) {
 	t.Parallel()
 	all := readGoldens[mlflowGolden](t, "testdata/mlflow-*.json.gz")
 	if len(all) < 28 {
-		t.Fatalf("only %d folders", len(all))
+		t.Fatalf("%d folders, want at least 28", len(all))
 	}
 	for _, want := range all {
-		for _, packed := range []bool{false, true} {
-			m, err := want.load(t, packed)
-			if want.Predict == nil {
-				want.refuses(t, err)
-				continue
-			}
-			if err != nil {
-				t.Errorf("%s: %v", want.Name, err)
-				continue
-			}
-			if !slices.Equal(m.FeatureNames(), want.Names) {
-				t.Errorf("%s: columns %q, want %q", want.Name, m.FeatureNames(), want.Names)
-			}
-			var said predict.Result
-			if err := m.Predict(&said, slices.Concat(want.Rows...)); err != nil {
-				t.Errorf("%s: %v", want.Name, err)
-				continue
-			}
-			for i, w := range want.Predict {
-				if math.Abs(said.Predictions[i]-w) > 1e-12 || want.Scores != nil && math.Abs(said.Scores[i]-want.Scores[i]) > 1e-12 {
-					t.Errorf("%s, row %d: %v, %v; want %v, %v", want.Name, i, said.Predictions[i], said.Scores, w, want.Scores)
-				}
-			}
-		}
+		want.check(t, want.Predict, want.Scores)
 	}
 }
 
-// TestBoosterInAFolder holds that what XGBoost and LightGBM write themselves, under
-// any of the names that it is given, is the model of a folder, with its scaler.
+// TestBoosterInAFolder checks that a model which XGBoost or LightGBM saved is found in a
+// folder beside its scaler, under each of its usual names.
 func TestBoosterInAFolder(t *testing.T) {
 	t.Parallel()
-	var scaler []byte
-	for _, b := range readGoldens[bundle](t, "testdata/bundles.json.gz") {
-		if b.Name == "folder" {
-			scaler = b.Files["scaler.pkl"]
-		}
-	}
+	scaler := readBundle(t, "folder").Files["scaler.pkl"]
 	found := 0
 	for _, m := range readGoldens[mlflowGolden](t, "testdata/mlflow-*.json.gz") {
-		for kept, data := range m.Files {
+		for original, data := range m.Files {
 			var names []string
-			switch kept {
+			switch original {
 			case "model.json":
 				names = []string{"model.json", "model"}
 			case "model.ubj", "model.xgb":
@@ -84,12 +53,12 @@ func TestBoosterInAFolder(t *testing.T) {
 					continue
 				}
 				if loaded.Kind() != predict.Regressor || loaded.Features() != 2 || len(loaded.Describe().Estimator.Steps) != 2 {
-					t.Errorf("%s: %+v", b.Name, loaded.Describe())
+					t.Errorf("%s: got %+v, want a regressor of two columns and two steps", b.Name, loaded.Describe())
 				}
 			}
 		}
 	}
 	if found < 6 {
-		t.Errorf("only %d files of boosters", found)
+		t.Errorf("%d files of boosters, want at least 6", found)
 	}
 }

@@ -13,8 +13,22 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// TestPack holds that what is packed is the model that the folder is, of the files
-// that are needed and of the same bytes each time.
+// checkSame checks that two models predict the same for these rows, and have the same
+// columns.
+func checkSame(t *testing.T, name string, got, want *artifact.Model, rows [][]float64) {
+	t.Helper()
+	x := slices.Concat(rows...)
+	var g, w predict.Result
+	if err := errors.Join(got.Predict(&g, x), want.Predict(&w, x)); err != nil {
+		t.Fatal(name, err)
+	}
+	if !slices.Equal(g.Scores, w.Scores) || !slices.Equal(g.Predictions, w.Predictions) || !slices.Equal(got.FeatureNames(), want.FeatureNames()) {
+		t.Errorf("%s: the packed model gives %v, %v of columns %q; want %v, %v of %q", name, g.Predictions, g.Scores, got.FeatureNames(), w.Predictions, w.Scores, want.FeatureNames())
+	}
+}
+
+// TestPack checks that a packed folder is the same model as the folder, has only the
+// files that the model needs, and has the same bytes each time.
 func TestPack(t *testing.T) {
 	t.Parallel()
 	for _, b := range readGoldens[bundle](t, "testdata/bundles.json.gz") {
@@ -33,26 +47,16 @@ func TestPack(t *testing.T) {
 		}
 		slices.Reverse(names)
 		if again, err := artifact.Pack(dir, names); err != nil || !bytes.Equal(again.Data, p.Data) {
-			t.Errorf("%s: packed again, it has other bytes (%v)", b.Name, err)
-		}
-		x := slices.Concat(b.Rows...)
-		var packed, whole predict.Result
-		if err := p.Model.Predict(&packed, x); err != nil {
-			t.Fatal(b.Name, err)
+			t.Errorf("%s: packing it again gave other bytes (%v)", b.Name, err)
 		}
 		m, err := b.load(t, false)
 		if err != nil {
 			t.Fatal(b.Name, err)
 		}
-		if err := m.Predict(&whole, x); err != nil {
-			t.Fatal(b.Name, err)
-		}
-		if !slices.Equal(packed.Scores, whole.Scores) || !slices.Equal(packed.Predictions, whole.Predictions) || !slices.Equal(p.Model.FeatureNames(), m.FeatureNames()) {
-			t.Errorf("%s: packed, it is another model", b.Name)
-		}
+		checkSame(t, b.Name, p.Model, m, b.Rows)
 		for _, part := range p.Parts {
 			if dir[part.Name] == nil {
-				t.Errorf("%s: %s as %s is no file of the folder", b.Name, part.Name, part.As)
+				t.Errorf("%s: part %s (as %s) is no file of the folder", b.Name, part.Name, part.As)
 			}
 		}
 		a, err := archive.Open(p.Data)
@@ -61,14 +65,14 @@ func TestPack(t *testing.T) {
 		}
 		for _, surplus := range []string{"README.md", "LICENSE", "data.csv", "requirements.txt", "conda.yaml", "old.pkl"} {
 			if a.Has(surplus) {
-				t.Errorf("%s: %s is packed", b.Name, surplus)
+				t.Errorf("%s: %s was packed, though the model does not need it", b.Name, surplus)
 			}
 		}
 	}
 }
 
-// TestPackBundle holds that a file with a dict, tuple or list, packed with its features
-// file, is the model that it is alone, and that steps have the same names.
+// TestPackBundle checks that a file with a dict, tuple or list is the same model when it
+// is packed with its features file. The names of steps in that file stay valid.
 func TestPackBundle(t *testing.T) {
 	t.Parallel()
 	for _, b := range readGoldens[bundle](t, "testdata/bundles.json.gz") {
@@ -85,7 +89,7 @@ func TestPackBundle(t *testing.T) {
 		}
 		for _, beside := range []string{"README.md", "requirements.txt"} {
 			if beside == "requirements.txt" && b.Spec != "" {
-				continue // then steps are named by file and key, as the error says
+				continue // beside requirements.txt, steps would be named by file and key
 			}
 			dir := fstest.MapFS{
 				"d/m.pkl": {Data: b.File}, "d/m.features.json": {Data: []byte(spec)}, "d/" + beside: {Data: []byte("scikit-learn==1.7\n")},
@@ -95,14 +99,7 @@ func TestPackBundle(t *testing.T) {
 				t.Errorf("%s beside %s: %v", b.Name, beside, err)
 				continue
 			}
-			x := slices.Concat(b.Rows...)
-			var packed, alone predict.Result
-			if err := errors.Join(p.Model.Predict(&packed, x), want.Predict(&alone, x)); err != nil {
-				t.Fatal(b.Name, err)
-			}
-			if !slices.Equal(packed.Scores, alone.Scores) || !slices.Equal(packed.Predictions, alone.Predictions) || !slices.Equal(p.Model.FeatureNames(), want.FeatureNames()) {
-				t.Errorf("%s beside %s: packed, it is another model", b.Name, beside)
-			}
+			checkSame(t, b.Name+" beside "+beside, p.Model, want, b.Rows)
 			for _, part := range p.Parts {
 				if part.Name != "d/m.pkl" && part.Name != "d/m.features.json" {
 					t.Errorf("%s beside %s: %q is packed as %s", b.Name, beside, part.Name, part.As)
@@ -112,23 +109,18 @@ func TestPackBundle(t *testing.T) {
 	}
 }
 
-// TestNoStepThere: steps of which none is in the dict are told from a dict without a model.
-func TestNoStepThere(t *testing.T) {
+// TestUnknownSteps checks the error where a features file names steps that are not in
+// the dict.
+func TestUnknownSteps(t *testing.T) {
 	t.Parallel()
-	for _, b := range readGoldens[bundle](t, "testdata/bundles.json.gz") {
-		if b.Name != "dict in doubt, settled" {
-			continue
-		}
-		b.Spec = `{"steps": ["first", "last"]}`
-		_, err := b.load(t, false)
-		b.Refused = []string{`"one" (StandardScaler)`, `the features file names a step "first", which is no estimator in it: name those that are`}
-		b.refuses(t, err)
-		return
-	}
-	t.Error("there is no such golden")
+	b := readBundle(t, "dict in doubt, settled")
+	b.Spec = `{"steps": ["first", "last"]}`
+	b.Refused = []string{`"one" (StandardScaler)`, `the features file names a step "first", which is no estimator in it: name those that are`}
+	_, err := b.load(t, false)
+	b.checkRefused(t, err)
 }
 
-// TestPackOne holds that a file alone stays as it is.
+// TestPackOne checks that a single file is packed as it is.
 func TestPackOne(t *testing.T) {
 	t.Parallel()
 	data := readSkops(t)[0].File

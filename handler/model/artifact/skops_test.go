@@ -13,7 +13,7 @@ import (
 // golden is a model file and what scikit-learn gives for the rows.
 type golden struct {
 	Name     string
-	Skops    string
+	Skops    string // its version
 	File     []byte
 	Rows     [][]float64
 	Predict  []int
@@ -25,13 +25,14 @@ func readSkops(t testing.TB) (all []golden) {
 	return readGoldens[golden](t, "testdata/skops_*.json.gz")
 }
 
+// readGoldens reads the goldens in all files that match the pattern.
 func readGoldens[G any](t testing.TB, pattern string) []G {
 	t.Helper()
 	return slices.Concat(goldenfile.ReadAll[[]G](t, pattern, 1)...)
 }
 
-// TestSkops holds that models in files of several versions of skops predict what
-// they do in scikit-learn.
+// TestSkops compares the predictions of models that several versions of skops wrote
+// with those of scikit-learn.
 func TestSkops(t *testing.T) {
 	t.Parallel()
 	for _, want := range readSkops(t) {
