@@ -106,7 +106,10 @@ func TestNewWindow(t *testing.T) {
 	if err != nil || w.RunID() != "20180829T000000Z-20180829T010000Z" {
 		t.Errorf("NewWindow = %v, %v", w, err)
 	}
-	for _, bad := range []Window{{a, a}, {a.Add(time.Hour), a}, {a.Add(time.Millisecond), a.Add(time.Hour)}, {a, a.AddDate(9000, 0, 0)}} {
+	if w, err := NewWindow(MinMillis.Time(), MaxMillis.Time().Truncate(time.Second)); err != nil {
+		t.Errorf("the longest window is %v, %v", w, err)
+	}
+	for _, bad := range []Window{{a, a}, {a.Add(time.Hour), a}, {MinMillis.Time().Add(-time.Second), a}, {a.Add(time.Millisecond), a.Add(time.Hour)}, {a, a.AddDate(9000, 0, 0)}} {
 		if _, err := NewWindow(bad.From, bad.To); !errors.Is(err, ErrInvalid) {
 			t.Errorf("NewWindow(%v) = %v, want ErrInvalid", bad, err)
 		}
