@@ -21,7 +21,8 @@ import (
 // Options say how to run Azurite. The zero value is right for tests: in
 // memory, on free ports, gone with the program that started it.
 type Options struct {
-	// Dir keeps the data, across restarts too. Empty keeps it in memory.
+	// Dir keeps the data, across restarts too: what was confirmed is there even if
+	// Azurite is killed. Empty keeps it in memory.
 	Dir string
 	// Detached lets Azurite live on when the program that started it is gone:
 	// the sibling of a host that is killed and started again. Whoever starts
@@ -95,13 +96,20 @@ func start(opt Options, dir string, output *os.File) (*Server, error) {
 	if !opt.Detached {
 		args = append(args, "--require", filepath.Join(dir, "parent.js"))
 	}
+	if opt.Dir != "" {
+		args = append(args, "--require", filepath.Join(dir, "durable.js"))
+	}
 	args = append(args, filepath.Join(dir, "node_modules", "azurite", "dist", "src", "azurite.js"), "--silent", "--disableTelemetry",
 		"--blobPort", strconv.Itoa(opt.BlobPort), "--queuePort", strconv.Itoa(opt.QueuePort), "--tablePort", strconv.Itoa(opt.TablePort))
 	if opt.Dir != "" {
-		if err := os.MkdirAll(opt.Dir, 0o755); err != nil {
+		location, err := filepath.Abs(opt.Dir) // Azurite has another working directory
+		if err == nil {
+			err = os.MkdirAll(location, 0o755)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("azurite: %w", err)
 		}
-		args = append(args, "--location", opt.Dir)
+		args = append(args, "--location", location)
 	} else {
 		args = append(args, "--inMemoryPersistence", "--extentMemoryLimit", strconv.Itoa(cmp.Or(opt.MemoryMB, 1024)))
 	}

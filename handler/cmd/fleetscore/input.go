@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/model"
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
 	"github.com/fleetscore/fleetscore/handler/simulate"
@@ -82,15 +83,22 @@ func (s simulated) publish(ctx context.Context, blobs blob.Store) (int, []string
 }
 
 // publishFleet publishes a model for each sensor of a simulated fleet, and one device
-// model for all devices.
+// model for all devices. A model that is published already stays as it is.
 func publishFleet(ctx context.Context, blobs blob.Store, f simulate.Fleet) error {
 	machine, err := artifact.Pack(simulate.MachineFiles())
+	if err != nil {
+		return err
+	}
+	published, err := publish.List(ctx, blobs)
 	if err != nil {
 		return err
 	}
 	group, ctx := spawn.WithContext(ctx)
 	group.SetLimit(8)
 	put := func(name string, content []byte) {
+		if place, _ := model.PlaceOf(name); published[place] != nil && len(published[place].Names) > 0 {
+			return
+		}
 		group.Start(func() error {
 			_, err := blobs.Write(ctx, blob.Models, name, "", "application/octet-stream", func(w io.Writer) error {
 				_, err := w.Write(content)

@@ -43,7 +43,7 @@ scored each minute.
 Meanwhile other commands in the same folder use its storage, database and event hub:
 models publish, models list, runs list, simulate and others.`,
 		Example: `  fleetscore serve
-  fleetscore serve --idle --dir state          no simulated fleet; keep readings and runs
+  fleetscore serve --idle --dir state          no simulated fleet; the next start continues
   fleetscore serve --schedule '0 */5 * * * *'  score a window each five minutes`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -61,7 +61,7 @@ models publish, models list, runs list, simulate and others.`,
 	flags.StringVar(&f.schedule, "schedule", "0 * * * * *", "schedule, an NCRONTAB expression; a window ends whenever it fires (setting SCORE_SCHEDULE)")
 	flags.IntVar(&f.port, "port", 7071, "port of the Functions host")
 	flags.BoolVar(&f.enableAuth, "enableAuth", false, "ask HTTP callers for a function key, as Azure does (named as in Core Tools)")
-	flags.StringVar(&f.dir, "dir", "", "keep the database and the event hub in this folder; models and predictions are lost at the end, so publish again after a start (default: a temporary one)")
+	flags.StringVar(&f.dir, "dir", "", "keep everything in this folder: readings, runs, models, predictions (default: a temporary one)")
 	flags.StringVar(&f.dist, "dist", "dist", "folder of the built application (make build)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the host's log, not only its warnings")
 	return cmd

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/loopback"
+	"github.com/fleetscore/fleetscore/handler/model/publish"
+	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
 // buffer may be written and read at once.
@@ -120,6 +125,70 @@ func TestStackEndsWithStorage(t *testing.T) {
 	}
 	if err := s.close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStackKeeps: a stack whose folder is kept goes on where it was killed, with its
+// models and predictions.
+func TestStackKeeps(t *testing.T) {
+	t.Parallel()
+	c := console{out: io.Discard, err: io.Discard}
+	opt := stackOptions{dist: staged(t), dir: t.TempDir(), settings: map[string]string{"SCORE_SCHEDULE": never}}
+	in := simulatedFleet(1, 1)
+	start := func() *stack {
+		t.Helper()
+		s, err := startStack(t.Context(), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.close() })
+		return s
+	}
+	s := start()
+	first, err := c.pipeline(t.Context(), io.Discard, s, in, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := os.FindProcess(s.storage.PID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-s.storage.Ended()
+	s.close() // which says that the storage is gone
+
+	s = start()
+	for _, id := range []string{"machine-01/vibration", "_fleet/machine"} {
+		place, err := publish.ParsePlace(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if published, err := publish.List(t.Context(), s.account.Blobs()); err != nil || published[place] == nil {
+			t.Errorf("%s is not published any more, %v", id, err)
+		}
+	}
+	out := t.TempDir()
+	again := report{Run: first.Run, Out: out}
+	if again.Jobs, err = s.api.jobs(t.Context(), first.Run.ID, ""); err != nil || len(again.Jobs) != len(first.Jobs) {
+		t.Fatalf("%d jobs of %d are left, %v", len(again.Jobs), len(first.Jobs), err)
+	}
+	if err := again.collect(t.Context(), s.account.Blobs(), in); err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range first.Jobs {
+		file := predictionsFile(j.ID)
+		if before, after := read(t, filepath.Join(first.Out, file)), read(t, filepath.Join(out, file)); before != after {
+			t.Errorf("%s is another file", file)
+		}
+	}
+	var rescored runs.Rescored
+	if err := s.api.call(t.Context(), http.MethodPost, "/runs/"+first.Run.ID+"/rescore", nil, runs.RescoreRequest{}, &rescored); err != nil {
+		t.Fatal(err)
+	}
+	if run, err := s.api.wait(t.Context(), first.Run.ID, nil); err != nil || run.State != fleet.RunSucceeded || run.Epoch == first.Run.Epoch {
+		t.Errorf("scored again: %+v, %v", run, err)
 	}
 }
 

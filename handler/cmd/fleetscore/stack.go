@@ -23,7 +23,8 @@ import (
 // stack is the whole application on this machine: storage, the Functions host, the
 // handler, an event hub and a database.
 type stack struct {
-	dir      string // the folder of the database, the event hub and the log
+	dir      string // the folder of the database, the event hub, the log and, if it is kept, the storage
+	kept     bool   // the folder stays when the stack ends, and so do the blobs and queues
 	settings map[string]string
 	storage  *azurite.Server
 	account  *azure.Storage
@@ -49,7 +50,7 @@ func startStack(ctx context.Context, opt stackOptions) (s *stack, err error) {
 	if _, err := os.Stat(filepath.Join(opt.dist, "host.json")); err != nil {
 		return nil, fmt.Errorf("%s does not hold the built application: run make build, or name its folder with --dist", opt.dist)
 	}
-	s = &stack{dir: opt.dir}
+	s = &stack{dir: opt.dir, kept: opt.dir != ""}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -76,7 +77,11 @@ func startStack(ctx context.Context, opt stackOptions) (s *stack, err error) {
 	if opt.log != nil {
 		handlers = append(handlers, opt.log)
 	}
-	s.storage, err = azurite.Start(ctx, azurite.Options{BlobPort: opt.ports[0], QueuePort: opt.ports[1], TablePort: opt.ports[2]})
+	emulator := azurite.Options{BlobPort: opt.ports[0], QueuePort: opt.ports[1], TablePort: opt.ports[2]}
+	if s.kept {
+		emulator.Dir = filepath.Join(s.dir, "storage")
+	}
+	s.storage, err = azurite.Start(ctx, emulator)
 	if err != nil {
 		return s, err
 	}
@@ -166,7 +171,11 @@ func (s *stack) watch(ctx context.Context) (context.Context, context.CancelCause
 		select {
 		case <-ctx.Done():
 		case <-s.storage.Ended():
-			cancel(errors.New("the storage (Azurite) stopped by itself, and with it all that it held: start again"))
+			text := "the storage (Azurite) stopped by itself: start again"
+			if !s.kept {
+				text = "the storage (Azurite) stopped by itself, and with it all that it held: start again"
+			}
+			cancel(errors.New(text))
 		}
 		return nil
 	})
