@@ -55,8 +55,8 @@ var patterns = []string{"{device}/{sensor}", "model_{device}_{sensor}"}
 // a notebook, is no model if its content is of another kind; scripts and copies such as
 // temp.pkl.bak are none in any case. Hidden files are not looked at.
 //
-// Two files for one place, and a name that can be read in two ways, are errors that
-// wrap [fleet.ErrInvalid].
+// Two files for one place, a name that can be read in two ways, and without a pattern a
+// folder that has the folder of models in it, are errors that wrap [fleet.ErrInvalid].
 func Find(dir fs.FS, pattern string) (files []File, others []string, err error) {
 	match, err := compile(pattern)
 	if err != nil {
@@ -88,7 +88,10 @@ func Find(dir fs.FS, pattern string) (files []File, others []string, err error) 
 		}
 	}
 	slices.Sort(s.others)
-	return s.files, s.others, nil
+	if pattern == "" {
+		err = checkLevel(s.files)
+	}
+	return s.files, s.others, err
 }
 
 // search is what was found so far.

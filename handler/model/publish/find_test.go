@@ -47,6 +47,24 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindTooHigh: a folder that has the folder of models in it is noticed.
+func TestFindTooHigh(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ names, pattern, want string }{
+		{"README.md models/pump-1/temperature.pkl", "", "by models/pump-1/temperature.pkl, the folder models would be a device: name this folder, models"},
+		{"notebooks/old.pkl Saved-Models/model_1_2.pkl", "", "the folder Saved-Models would be a device: name this folder"},
+		{"src/a.pkl p/t.pkl", "", "the folder src would be a device: name a folder that has nothing but models in it"},
+		{"plant/_fleet/health.zip", "", "the folder plant would be a device: name this folder, plant"},
+		{"models/temperature.pkl", "{device}/{sensor}.pkl", ""},
+		{"models.1/t.pkl modeller/t.pkl source/t.pkl _fleet/models.zip pump/models.pkl model_models_t.pkl src.pkl", "", ""},
+	} {
+		_, _, err := Find(folder(strings.Fields(tc.names)...), tc.pattern)
+		if tc.want == "" && err != nil || tc.want != "" && (!errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("Find(%s, %q): %v; want %s", tc.names, tc.pattern, err, tc.want)
+		}
+	}
+}
+
 // TestFindBoosters: files in .json and .txt are models where XGBoost or LightGBM wrote
 // them.
 func TestFindBoosters(t *testing.T) {
