@@ -12,38 +12,41 @@ import (
 
 // TestLate holds back some of a fleet's readings, and all of one device, until
 // the scheduled run over their window has ended. It ends once more, at its next
-// epoch, with the bytes of a run that had all of them in time.
+// epoch, with the bytes of a run that had all of them in time. The clock of both
+// stands until their readings are stored, however long that takes.
 func TestLate(t *testing.T) {
 	t.Parallel()
-	const every = 10 * time.Second
-	settings := []string{"SCORE_SCHEDULE", "*/10 * * * * *", "SCORE_DELAY", "5s", "SCORE_TICK", "* * * * * *"}
-	pumps := simulate.Fleet{Seed: 4, Devices: 3, Every: 100 * time.Millisecond}
-	inTime, late := newStack(t, settings...), newStack(t, settings...)
-	inTime.publishFleet(pumps)
-	late.publishFleet(pumps)
-	inTime.refreshed()
-	late.refreshed()
-	begin := time.Now().UTC().Truncate(every).Add(every)
-	w := fleet.Window{From: begin, To: begin.Add(every)}
+	pumps := simulate.Fleet{Seed: 4, Devices: 3, Every: 30 * time.Second}
 	isLate := func(n int, id fleet.ID) bool { return n%3 == 0 || id.Device == "machine-03" }
-
-	late.ingest(t.Context(), some(readings(pumps, w), func(n int, id fleet.ID) bool { return !isLate(n, id) }))
-	inTime.ingest(t.Context(), readings(pumps, w))
-	inTime.endedByItself(w)
-	want := inTime.predictions(w.RunID())
-	first := late.endedByItself(w)
+	start := func() *stack {
+		s := clockLayout(t, "0 0 * * * *").start(t)
+		s.publishFleet(pumps)
+		s.refreshed()
+		s.awaitWatermark(hour.From)
+		return s
+	}
+	inTime, late := start(), start()
+	inTime.ingest(readings(pumps, hour))
+	late.ingest(some(readings(pumps, hour), func(n int, id fleet.ID) bool { return !isLate(n, id) }))
+	for _, s := range []*stack{inTime, late} {
+		setClock(t, s.host.setting("E2E_CLOCK"), hour.To.Add(10*time.Minute))
+	}
+	inTime.endedByItself(hour)
+	want := inTime.predictions(hour.RunID())
+	inTime.checkManifest(pumps, want["manifest.json"])
+	first := late.endedByItself(hour)
 	if late.predictions(first.ID)["manifest.json"] == want["manifest.json"] {
-		t.Fatal("nothing was held back")
+		t.Fatal("the runs are the same, though readings were held back from one")
 	}
 
-	late.ingest(t.Context(), some(readings(pumps, w), isLate))
+	late.ingest(some(readings(pumps, hour), isLate))
 	var again run
 	late.eventually("what came late is scored", func() bool {
 		again = late.ended(first.ID)
 		return late.predictions(first.ID)["manifest.json"] == want["manifest.json"]
 	})
 	if again.Epoch <= first.Epoch || again.State != fleet.RunSucceeded {
-		t.Errorf("%+v has become %+v", first, again)
+		t.Errorf("%+v has become %+v, want it %s at a later epoch", first, again, fleet.RunSucceeded)
 	}
 	same(t, late.predictions(first.ID), want)
 }

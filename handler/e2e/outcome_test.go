@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,13 +69,31 @@ type shape struct {
 // shapes are a run that is asked for, by the handler as it is deployed, and the
 // four runs of a schedule by a clock that goes back as well as forth.
 var shapes = [2]shape{
-	{func(*testing.T) layout { return layout{root: dist, patience: 2 * time.Minute} }, runRequested},
-	{func(t *testing.T) layout {
-		clock := filepath.Join(t.TempDir(), "clock")
-		setClock(t, clock, hour.From)
-		return layout{root: clockDist, patience: 2 * time.Minute, settings: []string{
-			"E2E_CLOCK", clock, "SCORE_SCHEDULE", "0 */15 * * * *", "SCORE_TICK", "* * * * * *"}}
-	}, runScheduled},
+	{func(*testing.T) layout { return layout{root: dist} }, runRequested},
+	{func(t *testing.T) layout { return clockLayout(t, "0 */15 * * * *") }, runScheduled},
+}
+
+// clockLayout has a clock that stands at the beginning of the hour until the test sets it,
+// windows by a schedule, and a tick each second.
+func clockLayout(t *testing.T, schedule string) layout {
+	t.Helper()
+	clock := filepath.Join(t.TempDir(), "clock")
+	setClock(t, clock, hour.From)
+	return layout{root: clockDist, settings: []string{"E2E_CLOCK", clock, "SCORE_SCHEDULE", schedule, "SCORE_TICK", "* * * * * *"}}
+}
+
+// awaitWatermark waits until the windows before at have been opened.
+func (s *stack) awaitWatermark(at time.Time) {
+	s.Helper()
+	db := s.open()
+	defer db.Close()
+	s.attempt("windows are opened up to "+at.Format(time.RFC3339), func() error {
+		upto, set, err := db.Watermark(s.Context())
+		if err == nil && !(set && upto.Equal(at)) {
+			err = fmt.Errorf("the watermark stands at %v, set: %v", upto, set)
+		}
+		return err
+	})
 }
 
 func setClock(t *testing.T, file string, at time.Time) {
@@ -110,7 +127,7 @@ func undisturbedOutcome(t *testing.T, shape shape) outcome {
 	}
 	shape.run(s, 0, func(time.Duration) []func(context.Context) { note(); return nil })
 	note()
-	o := s.look()
+	o := s.lookWhole()
 	for i, begin := range begins[:len(begins)-1] {
 		part := map[string]int{}
 		for name := range begin {
@@ -118,14 +135,31 @@ func undisturbedOutcome(t *testing.T, shape shape) outcome {
 		}
 		o.pieces = append(o.pieces, part)
 	}
+	return o
+}
+
+// lookWhole waits until all of an undisturbed hour is there: a busy machine may spill
+// readings, and score them with a later tick.
+func (s *stack) lookWhole() (o outcome) {
+	s.Helper()
 	want := 0
 	for range readings(faultFleet, hour) {
 		want++
 	}
-	if len(o.readings) != want || len(o.letters) != faultLetters || len(o.jobs) != len(o.runs)*len(faultFleet.Sensors()) ||
-		len(o.files) != len(o.jobs)+len(o.runs) || slices.ContainsFunc(slices.Collect(maps.Values(o.runs)), func(s string) bool { return s != string(fleet.RunSucceeded) }) {
-		t.Fatalf("undisturbed: %d readings of %d, %d letters, runs %v, %d jobs, %d files", len(o.readings), want, len(o.letters), o.runs, len(o.jobs), len(o.files))
-	}
+	s.attempt("undisturbed, all is stored and scored", func() error {
+		o = s.look()
+		rows := 0
+		for name, content := range o.files {
+			if strings.HasSuffix(name, ".csv") {
+				rows += len(s.records([]byte(content))) - 1
+			}
+		}
+		failed := slices.ContainsFunc(slices.Collect(maps.Values(o.runs)), func(s string) bool { return s != string(fleet.RunSucceeded) })
+		if len(o.readings) != want || rows != want || len(o.letters) != faultLetters || len(o.jobs) != len(o.runs)*len(faultFleet.Sensors()) || len(o.files) != len(o.jobs)+len(o.runs) || failed {
+			return fmt.Errorf("%d readings and %d rows of %d, %d letters of %d, runs %v, %d jobs, %d files", len(o.readings), rows, want, len(o.letters), faultLetters, o.runs, len(o.jobs), len(o.files))
+		}
+		return nil
+	})
 	return o
 }
 
@@ -134,19 +168,20 @@ const faultLetters = 20
 
 // sendHour sends the hour's readings and some events that are none, and waits
 // until all are dealt with.
-func (s *stack) sendHour(ctx context.Context, keep func(n int, id fleet.ID) bool) {
+func (s *stack) sendHour(keep func(n int, id fleet.ID) bool) {
 	s.Helper()
 	for i := range faultLetters {
-		if err := s.hub.SendBatch(ctx, fmt.Sprint(i), []string{fmt.Sprintf("no reading %02d", i)}); err != nil {
-			s.Fatal(err)
-		}
+		s.attempt("an event is sent", func() error {
+			return s.hub.SendBatch(s.Context(), fmt.Sprint(i), []string{fmt.Sprintf("no reading %02d", i)})
+		})
 	}
-	s.ingest(ctx, some(readings(faultFleet, hour), keep))
+	s.send(some(readings(faultFleet, hour), keep))
+	s.caughtUp()
 }
 
 func runRequested(s *stack, _ int, disturb func(time.Duration) []func(context.Context)) {
 	s.Helper()
-	s.during(func() { s.sendHour(s.Context(), func(int, fleet.ID) bool { return true }) }, disturb(time.Second)...)
+	s.during(func() { s.sendHour(func(int, fleet.ID) bool { return true }) }, disturb(time.Second)...)
 	s.during(func() { s.ended(s.request(hour).ID) }, disturb(time.Second)...)
 }
 
@@ -154,15 +189,10 @@ func runRequested(s *stack, _ int, disturb func(time.Duration) []func(context.Co
 // come; then it goes on, and is set back after each step.
 func runScheduled(s *stack, late int, disturb func(time.Duration) []func(context.Context)) {
 	s.Helper()
-	db := s.open()
-	defer db.Close()
-	s.eventually("the watermark is set", func() bool {
-		at, ok, err := db.Watermark(s.Context())
-		return err == nil && ok && at.Equal(hour.From)
-	})
+	s.awaitWatermark(hour.From)
 	isLate := func(n int, id fleet.ID) bool { return late > 0 && n%late == 0 }
 	s.during(func() {
-		s.sendHour(s.Context(), func(n int, id fleet.ID) bool { return !isLate(n, id) })
+		s.sendHour(func(n int, id fleet.ID) bool { return !isLate(n, id) })
 	}, disturb(time.Second)...)
 	quarters := []string{}
 	for at := hour.From; at.Before(hour.To); at = at.Add(15 * time.Minute) {
@@ -176,13 +206,11 @@ func runScheduled(s *stack, late int, disturb func(time.Duration) []func(context
 	}{{17, -60, 1}, {47, 3, 3}, {62, -1440, 4}} {
 		s.during(func() {
 			setClock(s.T, clock, hour.From.Add(time.Duration(step.minutes)*time.Minute))
-			s.eventually("a window opens", func() bool {
-				at, _, err := db.Watermark(s.Context())
-				return err == nil && at.Equal(hour.From.Add(time.Duration(step.ended)*15*time.Minute))
-			})
+			s.awaitWatermark(hour.From.Add(time.Duration(step.ended) * 15 * time.Minute))
 			setClock(s.T, clock, hour.From.Add(time.Duration(step.back)*time.Minute))
 			if step.ended == len(quarters) && late > 0 {
-				s.ingest(s.Context(), some(readings(faultFleet, hour), isLate))
+				s.send(some(readings(faultFleet, hour), isLate))
+				s.caughtUp()
 			}
 			for _, id := range quarters[:step.ended] {
 				s.ended(id)
@@ -266,7 +294,7 @@ func TestFaultsAreFound(t *testing.T) {
 	s := l.start(t)
 	s.publishFleet(faultFleet)
 	runRequested(s, 0, func(time.Duration) []func(context.Context) { return nil })
-	want := s.look()
+	want := s.lookWhole()
 	if problems := s.look().differ(want); problems != nil {
 		t.Fatalf("without damage: %q", problems)
 	}
@@ -313,34 +341,27 @@ func TestFaultsAreFound(t *testing.T) {
 	} {
 		c.damage()
 		if problems := strings.Join(s.look().differ(want), "\n"); !strings.Contains(problems, c.says) {
-			t.Errorf("%s is not found: %s", c.name, problems)
+			t.Errorf("%s: the problems found do not say %q: %s", c.name, c.says, problems)
 		}
 	}
 	s.findHang()
 }
 
-// findHang locks the database, so that the next tick hangs: that is seen.
+// findHang locks the database, so that the next tick hangs: it is in flight for two
+// seconds on end, which is seen. Then nothing is in flight any more.
 func (s *stack) findHang() {
 	s.Helper()
-	ctx, cancel := context.WithCancel(s.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); s.lock(ctx, time.Minute) }()
-	var r run
-	answered := make(chan struct{})
-	go func() {
-		defer close(answered)
-		next := fleet.Window{From: hour.To, To: hour.To.Add(time.Hour)}
-		s.call(http.MethodPost, "/api/runs", map[string]time.Time{"from": next.From, "to": next.To}, &r)
-	}()
-	s.eventually("an invocation hangs", func() bool { return s.busy() > 0 })
-	for begin := time.Now(); time.Since(begin) < 2*time.Second; time.Sleep(20 * time.Millisecond) {
-		if s.busy() == 0 {
-			s.Error("the database is locked, and yet nothing is in flight")
-			break
-		}
+	unlock, err := s.lock()
+	if err != nil {
+		s.Fatal(err)
 	}
-	cancel()
-	<-done
-	<-answered
-	s.idle(time.Minute)
+	since := time.Now()
+	s.eventually("an invocation hangs", func() bool {
+		if s.busy() == 0 {
+			since = time.Now()
+		}
+		return time.Since(since) > 2*time.Second
+	})
+	unlock()
+	s.idle()
 }

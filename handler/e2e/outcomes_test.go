@@ -24,7 +24,7 @@ func TestOutcomes(t *testing.T) {
 	s.publish("d/twice", good)
 	s.publish("d/broken.joblib", []byte("no model"))
 	s.publish("d/silent.pkl", good)
-	s.ingest(t.Context(), func(yield func(fleet.Reading, error) bool) {
+	s.ingest(func(yield func(fleet.Reading, error) bool) {
 		for _, name := range []string{"good", "twice", "broken", "none", "silent"} {
 			at := hour.From
 			if name == "silent" { // a reading, but not in the window
@@ -61,7 +61,10 @@ func TestOutcomes(t *testing.T) {
 	}
 	var rescored struct{ Reopened int }
 	states := []fleet.JobState{fleet.BadModel, fleet.NoModel}
-	if !s.call(http.MethodPost, "/api/runs/"+r.ID+"/rescore", map[string]any{"sensors": "d/*", "states": states}, &rescored) || rescored.Reopened != 3 {
+	s.eventually("jobs are re-opened", func() bool {
+		return s.call(http.MethodPost, "/api/runs/"+r.ID+"/rescore", map[string]any{"sensors": "d/*", "states": states}, &rescored)
+	})
+	if rescored.Reopened != 3 {
 		t.Errorf("%d jobs re-opened, want 3", rescored.Reopened)
 	}
 	r = s.ended(r.ID)
@@ -84,9 +87,7 @@ func (s *stack) wantOutcomes(r run, state fleet.RunState, want map[string]fleet.
 		}
 	}
 	var api, manifest jobs
-	if !s.call(http.MethodGet, "/api/runs/"+r.ID+"/jobs", nil, &api) {
-		s.Error("no answer for the jobs")
-	}
+	s.eventually("the API tells the jobs", func() bool { return s.call(http.MethodGet, "/api/runs/"+r.ID+"/jobs", nil, &api) })
 	if err := json.Unmarshal([]byte(s.predictions(r.ID)["manifest.json"]), &manifest); err != nil {
 		s.Error(err)
 	}

@@ -46,7 +46,7 @@ type fault struct {
 	after  int // pieces still to come through before it begins
 	began  chan struct{}
 	over   chan struct{}
-	hits   int // pieces and new connections that it struck
+	hits   int // pieces and new connections that it hit
 }
 
 // link is a connection and its other side.
@@ -80,7 +80,7 @@ func (p *proxy) serve() {
 }
 
 func (p *proxy) carry(client net.Conn) {
-	if f := p.active(); f != nil && f.damage == cut {
+	if p.refuses() {
 		reset(client)
 		return
 	}
@@ -100,16 +100,16 @@ func (p *proxy) carry(client net.Conn) {
 	p.mu.Unlock()
 }
 
-// active returns the fault that is on, and counts a hit.
-func (p *proxy) active() *fault {
+// refuses reports whether a fault cuts new connections now, and counts a hit of it.
+func (p *proxy) refuses() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := p.fault
-	if f == nil || f.after > 0 {
-		return nil
+	if f == nil || f.after > 0 || f.damage != cut {
+		return false
 	}
 	f.hits++
-	return f
+	return true
 }
 
 // pump carries what comes from one side to the other.
@@ -126,15 +126,11 @@ func (p *proxy) pump(l *link, to, from net.Conn) {
 
 // pass writes a piece, as the fault lets it, and reports whether the link goes on.
 func (p *proxy) pass(l *link, to net.Conn, piece []byte) bool {
-	p.count()
-	p.mu.Lock()
-	gone := l.dead
-	p.mu.Unlock()
+	f, gone := p.count(l)
 	if gone {
 		<-l.closed
 		return false
 	}
-	f := p.active()
 	if f == nil {
 		_, err := to.Write(piece)
 		return err == nil
@@ -168,28 +164,32 @@ func (p *proxy) pass(l *link, to net.Conn, piece []byte) bool {
 	return true
 }
 
-// count counts a piece, which may have the fault begin.
-func (p *proxy) count() {
+// count counts a piece of a link, which may be the one that a fault begins with.
+// It returns the fault that hits the piece, or nil, and whether the link is dead.
+func (p *proxy) count(l *link) (hit *fault, gone bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.passed++
 	f := p.fault
-	if f == nil || f.after == 0 {
-		return
+	if f == nil {
+		return nil, l.dead
 	}
-	if f.after--; f.after > 0 {
-		return
-	}
-	close(f.began)
-	f.hits++
-	for l := range p.links {
-		switch f.damage {
-		case cut:
-			l.close(true)
-		case dead:
-			l.dead = true
+	if f.after > 0 {
+		if f.after--; f.after > 0 {
+			return nil, l.dead
+		}
+		close(f.began)
+		for other := range p.links {
+			switch f.damage {
+			case cut:
+				other.close(true)
+			case dead:
+				other.dead = true
+			}
 		}
 	}
+	f.hits++
+	return f, l.dead
 }
 
 // inject has f begin with the after-th piece from now on, and lets it last. It
@@ -303,9 +303,13 @@ func TestProxy(t *testing.T) {
 			on = p.fault != nil
 			p.mu.Unlock()
 		}
-		took, whole := ask(c, 2*time.Second)
+		patience := time.Minute
+		if d == dead { // no answer ever comes
+			patience = 2 * time.Second
+		}
+		took, whole := ask(c, patience)
 		if whole != want.whole || want.late && took < slowPause {
-			t.Errorf("%s: the echo took %v, whole: %v", d, took, whole)
+			t.Errorf("%s: the echo took %v and was whole: %v; want it whole: %v, and late: %v", d, took, whole, want.whole, want.late)
 		}
 		if n := <-hits; n == 0 {
 			t.Errorf("%s hit nothing", d)

@@ -49,7 +49,7 @@ func scoreReference(t *testing.T, reference string, readings, anomalies int) {
 		s.publish(filepath.Base(file), content)
 	}
 	var w fleet.Window
-	s.ingest(t.Context(), func(yield func(fleet.Reading, error) bool) {
+	s.ingest(func(yield func(fleet.Reading, error) bool) {
 		for r, err := range data.All() {
 			if at := r.Time.Time(); err == nil {
 				if w.From.IsZero() || at.Before(w.From) {
@@ -66,7 +66,7 @@ func scoreReference(t *testing.T, reference string, readings, anomalies int) {
 	})
 	r := s.ended(s.request(w).ID)
 	if r.State != fleet.RunSucceeded {
-		t.Errorf("the run is %s", r.State)
+		t.Errorf("the run is %s, want %s", r.State, fleet.RunSucceeded)
 	}
 	truths, err := filepath.Glob(reference + "/truth/preds_*.csv")
 	if err != nil || len(truths) != len(models) {

@@ -22,17 +22,17 @@ func TestRepeated(t *testing.T) {
 	s := newStack(t)
 	pumps := simulate.Fleet{Seed: 1, Devices: 5, Every: 20 * time.Second}
 	s.publishFleet(pumps)
-	s.ingest(t.Context(), readings(pumps, hour))
+	s.ingest(readings(pumps, hour))
 
 	r := s.ended(s.request(hour).ID)
 	if r.State != fleet.RunSucceeded {
-		t.Errorf("the run is %s", r.State)
+		t.Errorf("the run is %s, want %s", r.State, fleet.RunSucceeded)
 	}
 	first, etags := s.predictions(r.ID), s.etags(r.ID)
 	s.checkManifest(pumps, first["manifest.json"])
 
 	for range 2 {
-		s.ingest(t.Context(), readings(pumps, hour))
+		s.ingest(readings(pumps, hour))
 	}
 	if again := s.request(hour); again.ID != r.ID {
 		t.Errorf("the same window is run %s, then %s", r.ID, again.ID)
@@ -45,8 +45,9 @@ func TestRepeated(t *testing.T) {
 		t.Errorf("blobs were written again: ETags %v, then %v", etags, now)
 	}
 	var list struct{ Runs []run }
-	if !s.call(http.MethodGet, "/api/runs", nil, &list) || len(list.Runs) != 1 {
-		t.Errorf("runs: %+v", list)
+	s.eventually("the API tells the runs", func() bool { return s.call(http.MethodGet, "/api/runs", nil, &list) })
+	if len(list.Runs) != 1 {
+		t.Errorf("runs: %+v, want one", list)
 	}
 }
 

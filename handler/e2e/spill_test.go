@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
@@ -22,29 +21,18 @@ func TestSpilled(t *testing.T) {
 	s := newStack(t, "SQL_DSN", "file:"+filepath.ToSlash(folder)+"/fleet.db")
 	pumps := simulate.Fleet{Seed: 1, Devices: 2, Every: 20 * time.Second}
 	s.publishFleet(pumps)
-	s.ingest(t.Context(), readings(pumps, hour))
+	s.send(readings(pumps, hour))
+	s.caughtUp()
 	if s.spilled() == 0 {
-		t.Fatal("nothing was spilled")
+		t.Fatal("no batch was spilled, though there is no database")
 	}
 	if err := os.Remove(folder); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually("what was spilled is drained", func() bool { return s.spilled() == 0 })
+	s.drained()
 	r := s.ended(s.request(hour).ID)
 	if r.State != fleet.RunSucceeded {
-		t.Errorf("the run is %s", r.State)
+		t.Errorf("the run is %s, want %s", r.State, fleet.RunSucceeded)
 	}
 	s.checkManifest(pumps, s.predictions(r.ID)["manifest.json"])
-}
-
-// spilled counts the spilled batches.
-func (s *stack) spilled() (n int) {
-	s.Helper()
-	for _, err := range s.blobs.List(s.Context(), blob.Spill, "") {
-		if err != nil {
-			s.Fatal(err)
-		}
-		n++
-	}
-	return n
 }
