@@ -47,7 +47,12 @@ type app struct {
 	prefix string // of its queues
 	logs   *logBuffer
 	conn   string
+	// patience is how long eventually waits.
+	patience time.Duration
 }
+
+// usualPatience is what a busy machine needs at most for what an idle one does in seconds.
+const usualPatience = 5 * time.Minute
 
 // newApp stages host.json (without customHandler.description, which it adds),
 // the functions' function.json, and the handler's script.
@@ -57,7 +62,7 @@ func newApp(t testing.TB, host map[string]any, functions map[string]any, s map[s
 	dir := t.TempDir()
 	a := &app{
 		t: t, prefix: fmt.Sprintf("c%d-", n), record: filepath.Join(dir, "record.jsonl"),
-		logs: &logBuffer{changed: make(chan struct{})}, conn: connection(t),
+		logs: &logBuffer{}, conn: connection(t), patience: usualPatience,
 	}
 	root := filepath.Join(dir, "dist")
 	exe, err := os.Executable()
@@ -190,13 +195,22 @@ func (a *app) requests() []recorded {
 	return slices.DeleteFunc(a.records("request"), func(r recorded) bool { return r.Method == "GET" && r.URL == "/" })
 }
 
-// eventually waits for ok, at most a minute.
+// eventually waits for ok, for a.patience at most.
 func (a *app) eventually(what string, ok func() bool) {
 	a.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(a.patience); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			a.t.Fatalf("%s: not within a minute\n%s", what, a.logs)
+			a.t.Fatalf("%s: not within %v\n%s", what, a.patience, a.logs)
 		}
+	}
+}
+
+// awaitStop waits until the host has stopped by itself.
+func (a *app) awaitStop(h *Host) {
+	a.t.Helper()
+	a.eventually("the host stopped", func() bool { return closed(h.stopped) })
+	if h.Wait() == nil {
+		a.t.Error("the host stopped without an error")
 	}
 }
 
@@ -212,7 +226,6 @@ func (a *app) await(n int) []recorded {
 type logBuffer struct {
 	mu      sync.Mutex
 	records []logRecord
-	changed chan struct{}
 }
 
 type logRecord struct {

@@ -44,7 +44,7 @@ var conformance = []struct {
 	{"function-disabled", (*replay).playDisabled, ""},
 	{"timer-cron-5s", (*replay).playFirst, ""},
 	{"timer-overlong", (*replay).playOverlong, "three runs of the five"},
-	{"timer-monitor-pastdue", (*replay).playPastDue, "the missed occurrence is written, not waited for; without useMonitor and runOnStartup"},
+	{"timer-monitor-pastdue", (*replay).playPastDue, "each hour, not each minute; the missed occurrence is written, not waited for; without useMonitor and runOnStartup"},
 	{"eventhub63-restart", (*replay).playEventRestart, "at once, where the real extension waits two minutes for the ownership to expire"},
 	{"start-slow-listen", (*replay).playStart, ""},
 	{"start-root-status", (*replay).playStart, ""},
@@ -56,11 +56,11 @@ var conformance = []struct {
 	{"start-no-x-bit", (*replay).playCannotStart, "likewise"},
 	{"process-environment", (*replay).playEnvironment, "without arguments"},
 	{"logs-stdout-stderr", (*replay).playLogs, "without the lines for the host's own log"},
-	{"crash-in-invocation", (*replay).playStop, ""},
+	{"crash-in-invocation", (*replay).playCrash, "with twice the times"},
 	{"exit-0-in-invocation", (*replay).playExit0, ""},
 	{"exit-200-in-invocation", (*replay).playExit200, ""},
 	{"kill9-in-invocation", (*replay).playKill, ""},
-	{"function-timeout", (*replay).playTimeout, ""},
+	{"function-timeout", (*replay).playTimeout, "with twice the times"},
 	{"function-timeout-two", (*replay).playStop, "which of the two messages is released is chance"},
 	{"function-timeout-staggered", (*replay).playStaggered, "likewise"},
 	{"shutdown-sigterm-inflight", (*replay).playShutdown, ""},
@@ -74,7 +74,7 @@ var leftOut = []struct{ names, why string }{
 	{"queue-datatype, retry-hostjson-root, timer-timespan-fail, logs-stderr-option-false", "what no function.json and host.json of the application says"},
 	{"http-auth-admin", "/admin isn't played; keys are in app-shape"},
 	{"queue-replies-empty", "devhost fails such an invocation at once where the host hangs: TestMistakes"},
-	{"queue-long-11min", "takes eleven minutes: TestLeaseIsRenewed does it with a lease of four seconds"},
+	{"queue-long-11min", "takes eleven minutes: TestLeaseIsRenewed does it with a lease of six seconds"},
 	{"queue-polling-interval", "nothing but timing; the back-off is in TestBackoff"},
 	{"queue-concurrency-default", "depends on the number of cores, which host.json of the application rules out"},
 	{"eventhub-batching, eventhub-fail-noretry, eventhub-fail-retry, eventhub-restart, eventhub-shape-binary, eventhub-shape-string",
@@ -208,11 +208,23 @@ func (p *replay) playMismatch() {
 	p.compareLog()
 }
 
-// playConcurrency holds as many messages as recorded and compares how many the
-// handler had at once: as many as recorded, or, where newBatchThreshold lets the
-// host fetch the next batch beside the last of this one, any number from one batch
-// to a batch and the threshold. Which it is depends on how far apart messages end.
+// playConcurrency compares how many messages the handler had at once: as many as recorded,
+// or, where newBatchThreshold lets the host fetch the next batch beside the last of this one,
+// any number from one batch to a batch and the threshold. Which it is depends on how far apart
+// messages end. The handler holds the first messages until it has the least number.
 func (p *replay) playConcurrency() {
+	queues := p.r.HostJSON["extensions"].(map[string]any)["queues"].(map[string]any)
+	least, highest := p.r.MaxInFlight, p.r.MaxInFlight
+	if threshold, ok := queues["newBatchThreshold"].(float64); ok {
+		least = int(queues["batchSize"].(float64))
+		highest = least + int(threshold)
+	} else { // the default depends on the number of cores, which were two
+		p.opt.Settings["AzureFunctionsJobHost__extensions__queues__newBatchThreshold"] = fmt.Sprint(queues["batchSize"])
+	}
+	for _, reply := range p.r.Script["/work"].([]any) {
+		reply.(map[string]any)["holdFor"] = least
+	}
+	p.rewrite(p.r.Script)
 	messages := make([]string, p.r.Requests)
 	for i := range messages {
 		messages[i] = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "m%d", i))
@@ -222,12 +234,6 @@ func (p *replay) playConcurrency() {
 	most := 0
 	for _, r := range p.await(len(messages)) {
 		most = max(most, r.InFlight)
-	}
-	queues := p.r.HostJSON["extensions"].(map[string]any)["queues"].(map[string]any)
-	least, highest := p.r.MaxInFlight, p.r.MaxInFlight
-	if threshold, ok := queues["newBatchThreshold"].(float64); ok {
-		least = int(queues["batchSize"].(float64))
-		highest = least + int(threshold)
 	}
 	if most < least || most > highest || p.r.MaxInFlight < least || p.r.MaxInFlight > highest {
 		p.t.Errorf("%d requests in flight, want %d to %d, recorded %d", most, least, highest, p.r.MaxInFlight)

@@ -2,6 +2,7 @@ package devhost
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,6 +70,10 @@ func (p *replay) playPastDue() {
 		return p.r.Exchanges[i]
 	}
 	p.leaveOut("ros", "nomon")
+	// The recorded timer fires each minute. This one fires half an hour from now, so that
+	// none of its times comes while the test runs.
+	minute := time.Now().UTC().Truncate(time.Minute).Add(30 * time.Minute)
+	p.reschedule("mon", fmt.Sprintf("0 %d * * * *", minute.Minute()))
 	p.begin()
 	p.eventually("the status of a timer that has not run", func() bool {
 		_, _, ok, err := p.hostBlobs().Get(p.t.Context(), hostContainer, p.statusOf("mon"))
@@ -80,8 +85,8 @@ func (p *replay) playPastDue() {
 	if err != nil || !ok || mask(string(data)) != want {
 		p.t.Errorf("status of a timer that has not run: %s, %v; recorded %s", data, err, want)
 	}
-	last := time.Now().UTC().Truncate(time.Minute).Add(-5 * time.Minute)
-	status := scheduleStatus{Last: last, Next: last.Add(time.Minute), LastUpdated: last}
+	last := minute.Add(-2 * time.Hour)
+	status := scheduleStatus{Last: last, Next: last.Add(time.Hour), LastUpdated: last}
 	if err := p.hostBlobs().Put(p.t.Context(), hostContainer, p.statusOf("mon"), []byte(jsonText(&status)), nil); err != nil {
 		p.t.Fatal(err)
 	}
@@ -92,6 +97,13 @@ func (p *replay) playPastDue() {
 	p.begin()
 	p.awaitAll()
 	p.compareRequests()
+}
+
+// reschedule gives a timer another schedule.
+func (p *replay) reschedule(fn, schedule string) {
+	p.t.Helper()
+	p.trigger("/" + fn)["schedule"] = schedule
+	writeFile(p.t, filepath.Join(p.opt.Root, fn, "function.json"), p.r.FunctionJSON[fn])
 }
 
 func (p *replay) hostBlobs() *azure.HostBlobs {
@@ -149,9 +161,7 @@ func (p *replay) playStop() {
 		p.put("work", "bQ==")
 	}
 	p.begin()
-	if err := p.host.Wait(); err == nil {
-		p.t.Error("the host stopped without an error")
-	}
+	p.awaitStop(p.host)
 	if n := len(p.records("start")); n != p.r.Starts && p.r.Case != "function-timeout-two" && p.r.Case != "function-timeout-staggered" {
 		p.t.Errorf("the handler was started %d times, recorded %d", n, p.r.Starts)
 	}
@@ -171,12 +181,11 @@ func (p *replay) playStaggered() {
 	p.put("qslow", "czE=")
 	p.begin()
 	p.await(1)
-	time.Sleep(time.Second)
+	// The second message is in time if the handler gets it 0.3 to 2 s after the first.
+	time.Sleep(500 * time.Millisecond)
 	p.put("qslow", "czI=")
 	p.host.queues[0].poke() // or it might be found only when the first one is over
-	if err := p.host.Wait(); err == nil {
-		p.t.Error("the host stopped without an error")
-	}
+	p.awaitStop(p.host)
 	p.compareRequests()
 	p.compareLog("Restart of language worker", "An unhandled exception")
 }
@@ -286,13 +295,43 @@ func (p *replay) playKill() {
 	p.compareLog()
 }
 
-// playTimeout has the second function in flight when the first is timed out.
+// playCrash has one message in flight when another one crashes the handler, with twice the
+// recorded time for both to arrive.
+func (p *replay) playCrash() {
+	p.delay("/crash", 3000)
+	p.delay("/slow", 12000)
+	p.playStop()
+}
+
+// delay has the handler take so long for each request of a path, until it is killed or the
+// time is over.
+func (p *replay) delay(path string, ms int) {
+	p.t.Helper()
+	for _, reply := range p.r.Script[path].([]any) {
+		if reply := reply.(map[string]any); reply["delayMs"] != nil {
+			reply["delayMs"] = ms
+		}
+	}
+	p.rewrite(p.r.Script)
+}
+
+// playTimeout has the second function in flight when the handler is killed, since the first
+// is timed out. The times are twice the recorded ones.
 func (p *replay) playTimeout() {
+	p.limit = 10 * time.Second
+	p.opt.Settings["AzureFunctionsJobHost__functionTimeout"] = "00:00:10"
+	p.delay("/slow", 60000)
+	p.delay("/other", 6000)
 	p.put("qslow", "cw==")
 	p.begin()
 	p.await(1)
-	time.Sleep(4 * time.Second)
+	// The handler is killed after 12 s. The other message is in time if the handler gets it
+	// after 6 to 12 s.
+	time.Sleep(6500 * time.Millisecond)
 	p.put("qother", "bw==")
+	for _, q := range p.host.queues {
+		q.poke()
+	}
 	p.await(len(p.wanted()))
 	p.compareQueues()
 	p.compareRequests()

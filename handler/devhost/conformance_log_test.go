@@ -38,12 +38,15 @@ func (p *replay) compareLog(except ...string) {
 	}
 	var want []string
 	for _, l := range p.r.Log {
+		if p.limit != 0 {
+			l[2] = strings.ReplaceAll(l[2], p.r.HostJSON["functionTimeout"].(string), formatTimeSpan(p.limit))
+		}
 		if s := canonical(l[0], l[1], l[2]); !left(s) {
 			want = append(want, s)
 		}
 	}
 	var got []string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(p.patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if got = slices.DeleteFunc(p.logged(want), left); len(got) >= len(want) {
 			break
 		}

@@ -68,7 +68,8 @@ type replay struct {
 	*app
 	r     recording
 	host  *Host
-	first bool // compare only as many requests of each path as were recorded
+	first bool          // compare only as many requests of each path as were recorded
+	limit time.Duration // functionTimeout, if it is not the recorded one
 }
 
 func newReplay(t testing.TB, name string) *replay {

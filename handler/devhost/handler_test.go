@@ -48,7 +48,8 @@ type scripted struct {
 	Headers       map[string]json.RawMessage `json:"headers"` // text, number or list
 	Body          *string                    `json:"body"`
 	BodyBase64    string                     `json:"bodyBase64"`
-	DelayMs       any                        `json:"delayMs"` // a number, or a list to go round in
+	HoldFor       int                        `json:"holdFor"` // wait until so many requests are in flight, once
+	DelayMs       any                        `json:"delayMs"` // then; a number, or a list to go round in
 	Reset         any                        `json:"reset"`   // true: before the reply; "mid": in it
 	Exit          *int                       `json:"exit"`
 	ExitAfterMs   int                        `json:"exitAfterMs"`
@@ -79,11 +80,13 @@ type testHandler struct {
 	record  *os.File
 	counts  map[string]int
 	working int
+	most    int           // the largest working so far
+	arrived chan struct{} // closed when most grows
 	delays  int
 }
 
 func runHandler(path string) {
-	h := &testHandler{counts: make(map[string]int)}
+	h := &testHandler{counts: make(map[string]int), arrived: make(chan struct{})}
 	data, err := os.ReadFile(path)
 	if err == nil {
 		err = json.Unmarshal(data, &h.script)
@@ -152,6 +155,11 @@ func (h *testHandler) serve(c net.Conn) {
 		h.mu.Lock()
 		h.working++
 		req.InFlight = h.working
+		if h.working > h.most {
+			h.most = h.working
+			close(h.arrived)
+			h.arrived = make(chan struct{})
+		}
 		h.mu.Unlock()
 		h.note(*req)
 		keep := h.answer(c, req)
@@ -257,8 +265,22 @@ func (h *testHandler) delay(v any) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
+// hold waits until so many requests have been in flight at once.
+func (h *testHandler) hold(n int) {
+	for {
+		h.mu.Lock()
+		most, arrived := h.most, h.arrived
+		h.mu.Unlock()
+		if most >= n {
+			return
+		}
+		<-arrived
+	}
+}
+
 func (h *testHandler) answer(c net.Conn, req *recorded) (keep bool) {
 	s := h.reply(req)
+	h.hold(s.HoldFor)
 	time.Sleep(h.delay(s.DelayMs))
 	say(s)
 	if s.Exit != nil {
