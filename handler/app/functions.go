@@ -55,7 +55,7 @@ func (a *App) mount() {
 }
 
 // mapping returns the mapping of events.
-func (a *App) mapping() ingest.Mappings {
+func (a *App) mapping() ingest.MappingSource {
 	if a.cfg.Map != nil {
 		return ingest.Fixed{Is: a.cfg.Map}
 	}

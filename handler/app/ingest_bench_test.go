@@ -164,7 +164,7 @@ func events(first, n int) string {
 }
 
 // auto tells events apart by their shape.
-func auto(tb testing.TB) ingest.Mappings {
+func auto(tb testing.TB) ingest.MappingSource {
 	m, err := mapping.Parse(mapping.Auto)
 	if err != nil {
 		tb.Fatal(err)

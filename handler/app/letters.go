@@ -39,7 +39,7 @@ func (l letters) Letters(ctx context.Context, name, from string) iter.Seq2[runs.
 	}
 }
 
-func letter(x ingest.Standing) runs.Letter {
+func letter(x ingest.BlobLetter) runs.Letter {
 	l := runs.Letter{Blob: x.Blob, Hub: x.Hub, Partition: x.Partition, Sequence: x.Sequence, Enqueued: x.Enqueued, Rejected: x.Rejected,
 		Reason: x.Reason, Mapping: x.Mapping, Bytes: len(x.Raw), Replays: x.Replays}
 	if x.Element >= 0 {

@@ -119,7 +119,7 @@ type queues struct{}
 func (queues) ApproximateCount(context.Context) (int, error) { return 0, nil }
 func (queues) Send(context.Context, string) error            { return nil }
 
-func auto(t *testing.T) ingest.Mappings {
+func auto(t *testing.T) ingest.MappingSource {
 	m, err := mapping.Parse(mapping.Auto)
 	if err != nil {
 		t.Fatal(err)

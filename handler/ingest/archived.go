@@ -10,21 +10,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// longest is the largest range of sequence numbers that a batch of the host has. It is
-// ten times what host.json allows.
-const longest = 10_000
+// maxSpan is how far the sequence numbers of a dead letter may lie apart: ten times the
+// number of events that host.json allows in a batch.
+const maxSpan = 10_000
 
-// place identifies a line of a dead letter: two lines with the same place are the same.
+// place identifies a line of a dead letter.
 type place struct {
 	sequence int64
 	raw      [sha256.Size]byte
 }
 
 // unwritten returns the lines that are not in a dead letter yet. It is for events from an
-// archive. They came before in other batches, which are not known, so the names of their
-// dead letters are not known either. unwritten reads the dead letters that can have these
-// lines. There are few: the name of a dead letter begins with the first sequence number
-// in it.
+// archive, which came before in batches that are not known. So the names of their dead
+// letters are not known either. unwritten reads the dead letters that can have these lines.
+// They are few, because a dead letter's name begins with its first sequence number.
 func (in *Ingester) unwritten(ctx context.Context, b Batch, lines []mapping.Refused) ([]mapping.Refused, error) {
 	if b.Sequences == nil {
 		return lines, nil
@@ -58,7 +57,7 @@ func (in *Ingester) places(ctx context.Context, b Batch, first, last int64) (map
 		}
 		number, _, _ := strings.Cut(strings.TrimPrefix(info.Name, prefix), "-")
 		begin, err := strconv.ParseInt(number, 10, 64)
-		if err != nil || begin < first-longest {
+		if err != nil || begin < first-maxSpan {
 			continue
 		}
 		if begin > last { // names are in the order of their numbers

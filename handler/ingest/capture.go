@@ -58,7 +58,7 @@ func (c Capture) Replay(ctx context.Context, name string, in io.Reader) (events 
 		}
 		of := details
 		b.Details = func() []mapping.Detail { return of }
-		if _, err := keep(ctx, c.Files, b); err != nil {
+		if _, err := writeSpilled(ctx, c.Files, b); err != nil {
 			return err
 		}
 		events += len(b.Bodies)

@@ -71,9 +71,9 @@ func (in *Ingester) reject(ctx context.Context, log *slog.Logger, b Batch, by st
 	return name, nil
 }
 
-// toKeep returns the lines that are written to the dead letter. The others are only
+// toDeadLetter returns the lines that are written to the dead letter. The others are only
 // counted.
-func toKeep(refused []mapping.Refused) []mapping.Refused {
+func toDeadLetter(refused []mapping.Refused) []mapping.Refused {
 	return slices.DeleteFunc(slices.Clone(refused), func(x mapping.Refused) bool { return x.Counted })
 }
 
@@ -150,6 +150,7 @@ func encodeLines(w io.Writer, b Batch, by string, lines []mapping.Refused) error
 	return buffered.Flush()
 }
 
+// newLetter returns the line of a refusal. By is the name of the mapping.
 func newLetter(b Batch, by string, x mapping.Refused) Letter {
 	detail := b.detail(x.Event)
 	l := Letter{

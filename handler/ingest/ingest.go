@@ -35,9 +35,9 @@ const maxFinished = 4000
 type Ingester struct {
 	Store   Store
 	Files   blob.Store // dead letters, and batches that could not be stored in time
-	Map     Mappings
+	Map     MappingSource
 	Options mapping.Options
-	Rules   Rulings          // nil: the rules of Options
+	Rules   RuleSource       // nil: the rules of Options
 	Now     func() time.Time // the clock; if nil, nothing is counted
 	Figures Figures          // nil if [Ingester.Record] is not called
 
@@ -74,6 +74,7 @@ func (in *Ingester) Ingest(ctx context.Context, log *slog.Logger, b Batch) error
 	return err
 }
 
+// ingest is Ingest without the check for parts that are done.
 func (in *Ingester) ingest(ctx context.Context, log *slog.Logger, b Batch) error {
 	early, cancel := ctx, context.CancelFunc(func() {})
 	if deadline, ok := ctx.Deadline(); ok {
@@ -150,7 +151,7 @@ func (in *Ingester) store(ctx, early context.Context, log *slog.Logger, b Batch)
 		add(&sum, len(r.Readings), r.Copies, r.Missing, stored)
 		r.Reset()
 	}
-	letter, err := in.reject(ctx, log, b, by, toKeep(refused))
+	letter, err := in.reject(ctx, log, b, by, toDeadLetter(refused))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -188,8 +189,9 @@ func (in *Ingester) insert(ctx context.Context, b Batch, found *mapping.Found, b
 	return all, nil
 }
 
-// retry wraps any err as one after which the host delivers the batch again. A batch that
-// was acknowledged without being stored would be lost.
+// retry wraps err in [fleet.ErrUnavailable], whatever it is, so that the host delivers the
+// batch again. Otherwise it would be acknowledged without being stored, and lost. Doing is a
+// format for the number n of events.
 func retry(doing string, n int, err error) error {
 	return fmt.Errorf("ingest: "+doing+": %w: %w", n, fleet.ErrUnavailable, err)
 }

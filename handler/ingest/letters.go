@@ -41,6 +41,7 @@ func (f Filter) Check() error {
 	return nil
 }
 
+// fits reports whether the filter selects l.
 func (f Filter) fits(l Letter) bool {
 	return strings.Contains(strings.ToLower(l.Reason), strings.ToLower(f.Reason)) &&
 		(f.From.IsZero() || !l.Enqueued.Before(f.From)) && (f.To.IsZero() || l.Enqueued.Before(f.To)) && (f.Device == "" || f.fitsDevice(l))
@@ -63,19 +64,19 @@ func (f Filter) fitsDevice(l Letter) bool {
 	return false
 }
 
-// Standing is a line of a dead letter, and the name of its blob.
-type Standing struct {
+// BlobLetter is a line of a dead letter with the name of the blob that it stands in.
+type BlobLetter struct {
 	Letter
 	Blob string `json:"blob"`
 }
 
 // All yields the lines that f selects, in the order of the blobs' names. It skips blobs
 // that are not dead letters of ingest, such as a message that score could not read.
-func (l Letters) All(ctx context.Context, f Filter) iter.Seq2[Standing, error] {
-	return func(yield func(Standing, error) bool) {
+func (l Letters) All(ctx context.Context, f Filter) iter.Seq2[BlobLetter, error] {
+	return func(yield func(BlobLetter, error) bool) {
 		for info, err := range l.Files.List(ctx, blob.DeadLetter, f.Name) {
 			if err != nil {
-				yield(Standing{}, err)
+				yield(BlobLetter{}, err)
 				return
 			}
 			if info.Name < f.FromName {
@@ -83,11 +84,11 @@ func (l Letters) All(ctx context.Context, f Filter) iter.Seq2[Standing, error] {
 			}
 			letters, _, err := l.read(ctx, info.Name)
 			if err != nil {
-				yield(Standing{}, err)
+				yield(BlobLetter{}, err)
 				return
 			}
 			for _, x := range letters {
-				if f.fits(x) && !yield(Standing{x, info.Name}, nil) {
+				if f.fits(x) && !yield(BlobLetter{x, info.Name}, nil) {
 					return
 				}
 			}
@@ -124,11 +125,11 @@ type Replayed struct {
 	Readings int `json:"readings"` // the readings or elements that the lines stand for
 }
 
-// Replay writes the events of the lines that f selects to the container spill. The next
-// tick reads them from there, with the present mapping and rules. Then Replay deletes the
-// lines from the dead letter. If it is killed in between, they are in both; replaying
-// them again does no harm, as ingest drops copies. Events that are refused again go to a
-// dead letter of another name. Replay calls did after each blob.
+// Replay ingests the lines that f selects again. It writes their events to the container
+// spill, where the next tick reads them with the present mapping and rules. Then it deletes
+// the lines. If it is killed in between, the lines are in both places, and may be replayed
+// once more: ingest drops copies. Events that are refused again go to a dead letter of
+// another name. Replay calls did after each blob. An error of the blob store ends it.
 func (l Letters) Replay(ctx context.Context, f Filter, did func(Replayed)) (sum Replayed, err error) {
 	var names []string // listed before the first replay: dead letters that are written meanwhile are left alone
 	for info, err := range l.Files.List(ctx, blob.DeadLetter, f.Name) {
@@ -149,6 +150,7 @@ func (l Letters) Replay(ctx context.Context, f Filter, did func(Replayed)) (sum 
 	return sum, nil
 }
 
+// replay replays the lines of one blob. It starts again if the blob changes meanwhile.
 func (l Letters) replay(ctx context.Context, f Filter, name string) (Replayed, error) {
 	for {
 		letters, etag, err := l.read(ctx, name)
@@ -170,19 +172,20 @@ func (l Letters) replay(ctx context.Context, f Filter, name string) (Replayed, e
 			return sum, nil
 		}
 		for _, b := range batchesOf(again) {
-			if _, err := keep(ctx, l.Files, b); err != nil {
+			if _, err := writeSpilled(ctx, l.Files, b); err != nil {
 				return Replayed{}, err
 			}
 		}
-		err = l.leave(ctx, name, etag, rest)
+		err = l.replace(ctx, name, etag, rest)
 		if !errors.Is(err, blob.ErrChanged) {
 			return sum, err
 		}
 	}
 }
 
-// leave replaces a dead letter by the rest of its lines, or deletes it if there are none.
-func (l Letters) leave(ctx context.Context, name, etag string, rest []Letter) error {
+// replace writes a dead letter with the rest of its lines, or deletes it if there are none. The
+// error wraps [blob.ErrChanged] if its ETag is another one by now.
+func (l Letters) replace(ctx context.Context, name, etag string, rest []Letter) error {
 	if len(rest) == 0 {
 		return l.Files.Delete(ctx, blob.DeadLetter, name)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // program is a mapping by a program.
-func program(t *testing.T, text string) ingest.Mappings {
+func program(t *testing.T, text string) ingest.MappingSource {
 	t.Helper()
 	m, err := mapping.Parse(text)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/rules"
 )
 
-// Mappings returns the mapping that reads events.
-type Mappings interface {
+// MappingSource returns the mapping that reads events.
+type MappingSource interface {
 	// Mapping returns the mapping and its name. If there is none at the moment,
 	// the error wraps [fleet.ErrUnavailable]: events are spilled until there is.
 	Mapping(ctx context.Context, log *slog.Logger) (*mapping.Mapping, string, error)
@@ -23,13 +23,13 @@ type Mappings interface {
 // Fixed is a mapping that does not change.
 type Fixed struct{ Is *mapping.Mapping }
 
-// Mapping implements [Mappings].
+// Mapping implements [MappingSource].
 func (f Fixed) Mapping(context.Context, *slog.Logger) (*mapping.Mapping, string, error) {
 	return f.Is, f.Is.Name(), nil
 }
 
-// Rulings returns the rules that readings must meet.
-type Rulings interface {
+// RuleSource returns the rules that readings must meet.
+type RuleSource interface {
 	// Rules returns the rules. If there are none at the moment, the error wraps
 	// [fleet.ErrUnavailable]: events are spilled until there are.
 	Rules(ctx context.Context, log *slog.Logger) (*rules.Rules, error)
@@ -52,7 +52,7 @@ type Program struct {
 	current renewed[*mapping.Mapping]
 }
 
-// Mapping implements [Mappings]. If the blob cannot be read, or holds a program with an
+// Mapping implements [MappingSource]. If the blob cannot be read, or holds a program with an
 // error, Mapping returns the last good program and logs why.
 func (p *Program) Mapping(ctx context.Context, log *slog.Logger) (*mapping.Mapping, string, error) {
 	name := blob.Config + "/" + p.Name
@@ -72,19 +72,23 @@ type RuleFile struct {
 	current renewed[*rules.Rules]
 }
 
-// Rules implements [Rulings], as [Program] does [Mappings].
+// Rules implements [RuleSource], as [Program] does [MappingSource].
 func (f *RuleFile) Rules(ctx context.Context, log *slog.Logger) (*rules.Rules, error) {
 	return f.current.get(ctx, log, f.Files, f.Name, "rules", f.Now(), rules.Parse)
 }
 
-// renewed is the parsed content of a blob, and when it was checked last.
+// renewed is the parsed content of a blob.
 type renewed[T any] struct {
 	mu      sync.Mutex
-	asked   time.Time
-	etag    string
-	known   bool
-	current T
+	asked   time.Time // when the blob was last checked
+	etag    string    // of the content that was last read, whether valid or not
+	known   bool      // current is set
+	current T         // the last valid content
 }
+
+// get returns the content of the blob name in the container config. It checks at most every
+// [programEvery] whether the blob has changed. If the new content is not valid or cannot be
+// read, get logs why and returns the previous one. What is the kind of content, for the log.
 
 func (r *renewed[T]) get(ctx context.Context, log *slog.Logger, files blob.Store, name, what string, now time.Time, parse func([]byte) (T, error)) (T, error) {
 	r.mu.Lock()

@@ -103,7 +103,7 @@ func spillName(b Batch) string {
 
 // spill writes a batch that was not stored to Blob. The reason is logged.
 func (in *Ingester) spill(ctx context.Context, log *slog.Logger, b Batch, reason error) error {
-	name, err := keep(ctx, in.Files, b)
+	name, err := writeSpilled(ctx, in.Files, b)
 	if err != nil {
 		return retry("spill %d events", len(b.Bodies), fmt.Errorf("%w; write %s/%s: %w", reason, blob.Spill, name, err))
 	}
@@ -111,8 +111,8 @@ func (in *Ingester) spill(ctx context.Context, log *slog.Logger, b Batch, reason
 	return nil
 }
 
-// keep writes a batch to the container spill, unless it is there. It returns the name.
-func keep(ctx context.Context, files blob.Store, b Batch) (name string, err error) {
+// writeSpilled writes a batch to the container spill, unless it is there. It returns the name.
+func writeSpilled(ctx context.Context, files blob.Store, b Batch) (name string, err error) {
 	name = spillName(b)
 	_, err = files.Write(ctx, blob.Spill, name, blob.Absent, "application/json", func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(newSpilled(b))
@@ -136,11 +136,11 @@ func (in *Ingester) Drain(ctx context.Context, log *slog.Logger) error {
 	errs := []error{err}
 	failures := 0
 	for _, name := range names {
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < drainTime+buryTime {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < drainTime+rejectTime {
 			break
 		}
 		err := in.drain(ctx, log, name)
-		in.note(name, err)
+		in.countFailure(name, err)
 		if err == nil {
 			failures = 0
 			continue
@@ -154,9 +154,9 @@ func (in *Ingester) Drain(ctx context.Context, log *slog.Logger) error {
 }
 
 const (
-	// drainTime is the time in which [Ingester.Drain] tries to store a batch. buryTime is
+	// drainTime is the time in which [Ingester.Drain] tries to store a batch. rejectTime is
 	// the time after that for writing its dead letter.
-	drainTime, buryTime = 20 * time.Second, 10 * time.Second
+	drainTime, rejectTime = 20 * time.Second, 10 * time.Second
 	// maxFailures is the number of failed batches in a row after which the others are not
 	// tried.
 	maxFailures = 3
@@ -182,8 +182,9 @@ func (in *Ingester) spilled(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// note counts how often draining a batch failed.
-func (in *Ingester) note(name string, err error) {
+// countFailure counts how often draining a batch failed. A success, err == nil, sets the count
+// to 0.
+func (in *Ingester) countFailure(name string, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err == nil {
@@ -207,9 +208,9 @@ func (in *Ingester) drain(ctx context.Context, log *slog.Logger, name string) er
 	b, err := readSpilled(content)
 	b.Spilled = true
 	if err == nil {
-		err = in.again(ctx, log, b)
+		err = in.storeSpilled(ctx, log, b)
 	} else {
-		err = in.buryFile(ctx, log, name, content, err)
+		err = in.rejectFile(ctx, log, name, content, err)
 	}
 	if err != nil {
 		return err
@@ -217,9 +218,9 @@ func (in *Ingester) drain(ctx context.Context, log *slog.Logger, name string) er
 	return in.Files.Delete(ctx, blob.Spill, name)
 }
 
-// again stores a spilled batch. If only a part of it is done in time, again spills the
-// rest.
-func (in *Ingester) again(ctx context.Context, log *slog.Logger, b Batch) error {
+// storeSpilled stores a spilled batch. If only a part of it is stored in time, the rest is
+// spilled as another batch.
+func (in *Ingester) storeSpilled(ctx context.Context, log *slog.Logger, b Batch) error {
 	early, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	done, reason, err := in.store(ctx, early, log, b)
@@ -234,6 +235,7 @@ func (in *Ingester) again(ctx context.Context, log *slog.Logger, b Batch) error 
 	return nil
 }
 
+// readSpilled reads the content of a spilled batch. Its error wraps [fleet.ErrInvalid].
 func readSpilled(content []byte) (Batch, error) {
 	var s Spilled
 	if err := json.Unmarshal(content, &s); err != nil {
@@ -249,8 +251,8 @@ func readSpilled(content []byte) (Batch, error) {
 	return s.batch(), nil
 }
 
-// buryFile writes the dead letter of a spilled batch that cannot be read.
-func (in *Ingester) buryFile(ctx context.Context, log *slog.Logger, name string, content []byte, reason error) error {
+// rejectFile writes the dead letter of a spilled batch that cannot be read.
+func (in *Ingester) rejectFile(ctx context.Context, log *slog.Logger, name string, content []byte, reason error) error {
 	log.Error("spilled batch goes to the dead letter", "name", name, "reason", reason.Error())
 	b := Batch{Hub: blob.Spill, Partition: "unreadable", Bodies: [][]byte{content}}
 	_, err := in.reject(ctx, log, b, "", []mapping.Refused{{Origin: mapping.Origin{Element: -1, Raw: content}, Count: 1, Err: fmt.Errorf("%s: %w", name, reason)}})

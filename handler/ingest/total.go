@@ -168,10 +168,10 @@ const maxReason = 200
 var varying = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|[-+]?\d[\w:.+-]*`)
 
 // Reason returns the kind of an error: its text, in which … replaces quoted text and
-// numbers. An example is "ts: time … is written in no way that is known".
+// numbers. An example is "ts: time … is in no known format".
 func Reason(err error) string { return KindOf(err.Error()) }
 
-// KindOf is like [Reason], of the text of an error.
+// KindOf returns the [Reason] of an error with this text.
 func KindOf(text string) string {
 	if strings.HasPrefix(text, "reading of ") && strings.Contains(text, ": "+fleet.ErrConflict.Error()+": ") {
 		return "conflict: another value is stored"

@@ -1,5 +1,5 @@
-// Package notation knows how people and machines write what belongs to a
-// reading: the words for a value that is missing, and the names of fields.
+// Package notation recognises what people and machines write in place of numbers: words for
+// a missing value, qualities, and numbers with a unit. It also compares names of fields.
 package notation
 
 import (
@@ -12,8 +12,8 @@ import (
 	"unicode"
 )
 
-// missingWords say, in lower case, that there is no value: of pandas, of
-// spreadsheets, of historians (PI's digital states) and of people.
+// missingWords are words for a missing value, in lower case: those of pandas, of spreadsheets,
+// of people, and the digital states of the historian PI.
 var missingWords = map[string]bool{
 	"": true, "nan": true, "-nan": true, "null": true, "(null)": true, "none": true, "nil": true, "na": true, "n/a": true, "<na>": true, "nat": true, "undefined": true,
 	"inf": true, "-inf": true, "+inf": true, "infinity": true, "-infinity": true, "?": true, "-": true, "--": true, "---": true, ".": true, "*": true,
@@ -25,8 +25,8 @@ var missingWords = map[string]bool{
 	"doubtful": true, "uncertain": true, "overflow": true, "underflow": true, "k.a.": true, "keine daten": true, "fehlt": true, "ungültig": true, "fehler": true, "störung": true,
 }
 
-// Missing reports whether a text says that there is no value: empty, NaN, "Bad",
-// "null" and the like, in any case.
+// Missing reports whether a text stands for a missing value: it is empty, or a word such as NaN,
+// "Bad" or "null". Case does not matter.
 func Missing[Text string | []byte](s Text) bool {
 	if len(s) > 16 {
 		return false
@@ -37,8 +37,7 @@ func Missing[Text string | []byte](s Text) bool {
 	return missingWords[strings.ToLower(string(s))]
 }
 
-// Plain is a field's name in lower case without the blanks, underscores and the
-// like that people set in it.
+// Plain returns a field's name in lower case, without blanks and the characters _ - . and /.
 func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || strings.ContainsRune("_-./", r) || !unicode.IsPrint(r) {
@@ -48,9 +47,10 @@ func Plain(s string) string {
 	}, s)
 }
 
-// Bad reports whether the quality of a value, as text, says that the value is bad: it is
-// false, begins with "bad", or is a status code of OPC UA, decimal or hexadecimal, whose severity is bad.
-// Other numbers mean different things to different senders, and say nothing here.
+// Bad reports whether the quality of a value says that the value is bad. It does if it is
+// "false", begins with "bad", or is a status code of OPC UA, decimal or hexadecimal, whose
+// severity is Bad. Other numbers are not taken for bad, because
+// senders use them differently.
 func Bad[Text string | []byte](s Text) bool {
 	text := strings.TrimSpace(string(s))
 	switch {
@@ -67,25 +67,25 @@ func Bad[Text string | []byte](s Text) bool {
 	return strings.EqualFold(text, "false") || len(text) >= 3 && strings.EqualFold(text[:3], "bad")
 }
 
-// written is a number as people write it, and what follows it.
+// written matches a number as people write it, and the text after it.
 var written = regexp.MustCompile(`^[+-]?(\d+|\d{1,3}(?:[ .']\d{3})+)([.,]\d+)?\s*(.*)$`)
 
-// thousands is a number with commas between thousands.
+// thousands matches a number with commas between thousands.
 var thousands = regexp.MustCompile(`^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$`)
 
-// units are what may follow a number in text.
+// units are the units that [Almost] recognises after a number.
 var units = strings.Fields(`° °C °F K C F % %RH V mV kV A mA W kW MW kWh Wh VA kVA Hz kHz rpm RPM U/min 1/min bar mbar Pa hPa kPa MPa psi mm cm m km µm um
 	m/s mm/s km/h m/s² m/s2 g kg t l L l/min L/min l/h m³ m3 m³/h m3/h Nm N kN s ms min h dB dBm ppm ppb lx lux Ω Ohm ohm`)
 
-// What keeps text from being a number that people would take for one.
+// Reasons why a text that looks like a number cannot be read as one.
 var (
 	ErrDecimalComma = errors.New("it has a decimal comma")
 	ErrThousands    = errors.New("it has separators of thousands")
 	ErrUnit         = errors.New("it has a unit behind its number")
 )
 
-// Almost says why text that is no number would be taken for one by people, as one of
-// [ErrDecimalComma], [ErrThousands] and [ErrUnit]; nil if it would not.
+// Almost returns [ErrDecimalComma], [ErrThousands] or [ErrUnit] if a text looks like a number to
+// people but cannot be read as one. Otherwise it returns nil.
 func Almost(s string) error {
 	s = strings.TrimSpace(s)
 	m := written.FindStringSubmatch(s)

@@ -19,8 +19,8 @@ const (
 	number
 	moment
 	missing
-	other // what is neither: a list, an object
-	aside // a note beside measurements
+	other // a list or an object
+	note  // text in a column without numbers, which is ignored
 )
 
 // cell is the content of a column in a row. Its text is valid until the next

@@ -9,8 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
-// The usual names of columns, as [notation.Plain] writes them; the first that a file
-// has is taken.
+// The usual names of columns, as [notation.Plain] writes them. Of several columns, the one whose
+// name comes first here is used.
 var (
 	timeNames = []string{"timestring", "ts", "timestamp", "datetime", "time", "date", "eventtime", "eventdatetime", "sourcetimestamp", "timestamputc", "utctimestamp",
 		"timeutc", "utctime", "utc", "epoch", "epochtime", "epochseconds", "epochms", "unixtime", "unixtimestamp", "unix", "timestampms", "timestampns", "timems", "tsms", "localtime", "recordedat", "measuredat", "createdat", "loggedat", "measurementtime", "sampletime", "datetimeutc",
@@ -26,9 +26,9 @@ var (
 		"channel", "point", "pointname", "pointid", "parameter", "item", "itemid", "nodeid", "attribute", "pitag", "pipoint", "varname", "series", "messstelle", "messpunkt", "messgröße", "merkmal", "capteur", "name", "key"}
 	valueNames = []string{"value", "val", "reading", "numericvalue", "doublevalue", "measuredvalue", "wert", "messwert", "valeur", "valor", "waarde", "varvalue", "y", "v"}
 
-	// Of a wide file the last three may be a sensor's.
+	// In a wide file, the last three may be names of sensors.
 	qualityNames = []string{"quality", "qualitycode", "opcquality", "statuscode", "isgood", "isvalid", "status", "good", "valid"}
-	// Numbers that count rows.
+	// Columns that number the rows.
 	counterNames = []string{"unnamed:0", "indexlevel0", "entryid", "record", "recordnumber", "rownumber", "rowid", "index"}
 )
 
@@ -37,18 +37,19 @@ const none = -1
 
 // layout is the meaning of the columns of a file.
 type layout struct {
-	time, clock   int // clock: the time of day, where time is a date alone
+	time          int
+	clock         int // the time of day, if time has only the date
 	device        int
-	sensor, value int   // none in a wide file
-	quality       int   // says that the row's values are bad; none if nothing does
-	sensors       []int // of a wide file: a column a sensor
-	names         []string
-	constDevice   []byte // where device is none
-	constSensor   []byte // where sensor is none in a long file
+	sensor, value int      // none in a wide file
+	quality       int      // of all values in the row
+	sensors       []int    // in a wide file, the columns of sensors
+	names         []string // of all columns
+	constDevice   []byte   // the device of all rows, if device is none
+	constSensor   []byte   // the sensor of all rows, if sensor is none in a long file
 }
 
-// locate finds out what the columns hold. File is the name of the file, which
-// a wide one without a device takes for it.
+// locate finds out what the columns hold. File is the name of the file, which is the device if
+// there is no column for it.
 func (o Options) locate(columns []string, file string) (*layout, error) {
 	plain := make([]string, len(columns))
 	for i, c := range columns {
@@ -73,7 +74,7 @@ func (o Options) locate(columns []string, file string) (*layout, error) {
 		return nil, fmt.Errorf("%w: no column holds the time among %s: name it with --time", fleet.ErrInvalid, list(columns))
 	}
 	taken := []int{l.time, l.clock}
-	// A name that is no column is a constant.
+	// If no column has the name in the options, the name is that of all rows.
 	l.device, l.constDevice = constant(columns, o.Device)
 	if o.Device == "" {
 		l.device = usual(plain, deviceNames, taken)
@@ -99,7 +100,7 @@ func (o Options) locate(columns []string, file string) (*layout, error) {
 	case l.value == none && (o.Sensor != "" || l.sensor != none && o.Value == "" && (len(columns) <= len(taken)+1 || strings.HasSuffix(plain[l.sensor], "id"))):
 		return nil, fmt.Errorf("%w: no column holds the value among %s: name it with --value", fleet.ErrInvalid, list(columns))
 	}
-	// Wide: what is left are sensors.
+	// The file is wide: the other columns are sensors.
 	l.sensor, l.value = none, none
 	l.quality = usual(plain, qualityNames[:len(qualityNames)-3], taken)
 	taken = append(taken, l.quality)
@@ -122,8 +123,9 @@ func (o Options) locate(columns []string, file string) (*layout, error) {
 	return l, nil
 }
 
-// withoutUnit returns a name without the unit in brackets at its end, and without UTC, which
-// times without a zone are. Another zone stays: such a column is a time only if that is said.
+// withoutUnit returns a name without the unit in brackets at its end. UTC is left out too, as
+// it is the default zone. Another zone stays, so that its column is not taken for the time by
+// its name.
 func withoutUnit(name string) string {
 	open := strings.LastIndexAny(name, "([")
 	if open <= 0 || strings.IndexByte(")]", name[len(name)-1]) < 0 {
@@ -136,7 +138,7 @@ func withoutUnit(name string) string {
 	return name[:open]
 }
 
-// identity reports whether a column of words seems to tell devices or sensors apart, by its name.
+// identity reports whether a column with this name seems to name devices or sensors.
 func identity(name string) bool {
 	plain := notation.Plain(name)
 	for _, end := range []string{"id", "name", "names", "tag", "tags", "series", "sensor", "device", "machine", "asset", "location", "site", "line", "room", "station"} {
@@ -147,14 +149,14 @@ func identity(name string) bool {
 	return slices.Contains(sensorNames, plain) || slices.Contains(deviceNames, plain)
 }
 
-// sure matches the beginnings of names that can only be those of sensors.
-var sure = []string{"sensor", "tag", "signal", "metric", "variable", "datapoint", "parameter", "nodeid"}
+// sensorPrefixes are beginnings of names that only columns of sensors have.
+var sensorPrefixes = []string{"sensor", "tag", "signal", "metric", "variable", "datapoint", "parameter", "nodeid"}
 
 // doubt returns an error if a file that was taken as wide may be long. wordy are its columns
 // of words. They may name sensors or devices, whose values would be mixed.
 func (l *layout) doubt(o Options, wordy []int) error {
 	for _, i := range wordy {
-		if plain := notation.Plain(withoutUnit(l.names[i])); o.Sensor == "" && slices.ContainsFunc(sure, func(s string) bool { return strings.HasPrefix(plain, s) }) {
+		if plain := notation.Plain(withoutUnit(l.names[i])); o.Sensor == "" && slices.ContainsFunc(sensorPrefixes, func(s string) bool { return strings.HasPrefix(plain, s) }) {
 			return fmt.Errorf("%w: %.40q seems to name sensors, but no column is known to hold their values: name it with --value", fleet.ErrInvalid, l.names[i])
 		}
 		for _, s := range l.sensors {
@@ -169,8 +171,8 @@ func (l *layout) doubt(o Options, wordy []int) error {
 	return nil
 }
 
-// named returns the column of a name that the user gave, none if there is no
-// such name.
+// named returns the column with a name that the user gave, none if the name is empty. The error
+// names the flag.
 func named(columns []string, name, flag string) (int, error) {
 	if name == "" {
 		return none, nil
@@ -181,6 +183,8 @@ func named(columns []string, name, flag string) (int, error) {
 	return none, fmt.Errorf("%w: there is no column %q (%s) among %s", fleet.ErrInvalid, name, flag, list(columns))
 }
 
+// position returns the index of a column's name, or none. Case matters only if two names differ
+// by it alone.
 func position(columns []string, name string) int {
 	if at := slices.Index(columns, name); at >= 0 {
 		return at
@@ -188,8 +192,8 @@ func position(columns []string, name string) int {
 	return slices.IndexFunc(columns, func(c string) bool { return strings.EqualFold(c, name) })
 }
 
-// constant returns the column of a name that the user gave, or the name as a
-// constant.
+// constant returns the column with a name that the user gave. If there is none, it returns the
+// name itself.
 func constant(columns []string, name string) (int, []byte) {
 	if name == "" {
 		return none, nil
@@ -200,7 +204,7 @@ func constant(columns []string, name string) (int, []byte) {
 	return none, []byte(name)
 }
 
-// usual returns the column that has the earliest of names and is not taken.
+// usual returns the column with the first of the names, or none. It skips the columns in taken.
 func usual(plain, names []string, taken []int) int {
 	for _, name := range names {
 		for i, p := range plain {
@@ -227,7 +231,7 @@ func suffixOf(base string) string {
 	return ""
 }
 
-// list names columns for people.
+// list lists the names of columns for an error.
 func list(columns []string) string {
 	const most = 20
 	quoted := make([]string, 0, most+1)

@@ -13,21 +13,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Bounds on a line, and on the lines that one record in quotes may take.
 const (
-	maxLine   = 4 << 20
-	maxJoined = 20
+	maxLine   = 4 << 20 // bytes of a line
+	maxJoined = 20      // further lines of a record with a line break in quotes
 )
 
 // lines reads lines and counts them.
 type lines struct {
 	*bufio.Reader
-	n    int    // of the line read last
-	long []byte // of a line longer than the buffer
+	n    int    // the number of the last line, from 1
+	long []byte // the last line, if it is longer than the buffer
 }
 
-// next returns the next line without its end; it is valid until the line after
-// it is read. Over maxLine bytes it is cut, with long set.
+// next returns the next line without its end. The line is valid until the next call. If it is
+// longer than maxLine bytes, it is cut and tooLong is true.
 func (l *lines) next() (line []byte, tooLong bool, err error) {
 	line, err = l.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -50,8 +49,8 @@ func (l *lines) next() (line []byte, tooLong bool, err error) {
 	return bytes.TrimSuffix(line, []byte("\r")), tooLong, err
 }
 
-// delimited reads a file of fields with a delimiter between them. Its first line
-// names the columns, but for comments and titles before it.
+// delimited reads a file of lines, whose fields are separated by a delimiter. The first line
+// names the columns; comments and titles may stand before it.
 func (t *table) delimited() error {
 	in := &lines{Reader: t.source.Reader}
 	head, l, err := t.header(in, &t.opt)
@@ -84,12 +83,12 @@ func (t *table) delimited() error {
 			continue
 		}
 		if odd(line) {
-			// A field in quotes that goes on in the next lines, or a stray quote.
+			// A field in quotes continues in the next line, or a quote is part of the text.
 			record = append(record[:0], line...)
 			record = joined(in, record, byte(t.opt.Delimiter), len(head))
 			line = record
 		}
-		if isAnnotation(line) { // another table of InfluxDB's, with its own columns
+		if isAnnotation(line) { // another table of InfluxDB follows, with other columns
 			if head, l, err = t.header(in, &t.opt); errors.Is(err, errNoHeader) {
 				return nil
 			}
@@ -115,11 +114,12 @@ func (t *table) delimited() error {
 	}
 }
 
-// maxUnitLines is how many lines below the names of the columns may say what they are.
+// maxUnitLines is how many lines with units or descriptions may follow the names of the
+// columns.
 const maxUnitLines = 2
 
-// isUnits reports whether a line of a wide file says what the columns are in place of values: it
-// has words where they have numbers, and no time.
+// isUnits reports whether a line of a wide file has units or descriptions of the columns: it has
+// words in place of numbers, and no time.
 func (t *table) isUnits(l *layout, fields []cell) bool {
 	if l.value != none || len(fields) != len(l.names) {
 		return false
@@ -137,13 +137,14 @@ func (t *table) isUnits(l *layout, fields []cell) bool {
 	return says && len(fields[l.time].text) <= 4 // s, ms, TS or nothing
 }
 
-// repeats reports whether fields are the names of the columns once more, as in files that
-// were put together.
+// repeats reports whether fields are the names of the columns. They are repeated in files that
+// were concatenated.
 func repeats(head []string, fields []cell) bool {
 	return slices.EqualFunc(head, fields, func(name string, f cell) bool { return f.kind == text && name == string(bytes.TrimSpace(f.text)) })
 }
 
-// isAnnotation reports whether a line is one of those that InfluxDB writes above each table.
+// isAnnotation reports whether a line is an annotation, which InfluxDB writes above each table.
+// https://docs.influxdata.com/influxdb/v2/reference/syntax/annotated-csv/
 func isAnnotation(line []byte) bool {
 	for _, begin := range []string{"#datatype,", "#group,", "#default,"} {
 		if bytes.HasPrefix(line, []byte(begin)) {
@@ -153,14 +154,12 @@ func isAnnotation(line []byte) bool {
 	return false
 }
 
-// maxTitles is how many lines of comments and titles may stand before the names
-// of the columns.
+// maxTitles is how many comments and titles may stand before the names of the columns.
 const maxTitles = 100
 
-// header reads the line that names the columns, and finds the delimiter if none is
-// said. A line "sep=;", as spreadsheets write it, says it. Lines before it that do not name the
-// columns are passed over. If no line does, the error is that of the line that comes nearest: the first
-// with several fields.
+// header reads the line that names the columns, and skips the lines before it. It detects the
+// delimiter if opt has none. A line "sep=;", which spreadsheets write, names the delimiter. If
+// no line names the columns, the error is that of the first line with several fields.
 func (t *table) header(in *lines, opt *Options) ([]string, *layout, error) {
 	var first, nearest error
 	for titles := 0; ; {
@@ -183,7 +182,7 @@ func (t *table) header(in *lines, opt *Options) ([]string, *layout, error) {
 			continue
 		}
 		if bytes.HasPrefix(line, []byte("LabVIEW Measurement")) {
-			return nil, nil, fmt.Errorf("%s: %w: times in LabVIEW's measurement files count from their heads: export a table with absolute times", t.source.name, fleet.ErrInvalid)
+			return nil, nil, fmt.Errorf("%s: %w: times in LabVIEW's measurement files count from the time in their header: export a table with absolute times", t.source.name, fleet.ErrInvalid)
 		}
 		names, comment := bytes.CutPrefix(line, []byte("#"))
 		between := opt.Delimiter
@@ -213,11 +212,11 @@ func (t *table) header(in *lines, opt *Options) ([]string, *layout, error) {
 	}
 }
 
-// errNoHeader says that nothing follows in a file.
+// errNoHeader says that a file has no lines, or none after an annotation.
 var errNoHeader = errors.New("the file is empty")
 
-// hasMoment reports whether one of the names is a date or time: then the line says when a file was
-// made, and names no columns. A number may be a name.
+// hasMoment reports whether one of the names is a date or time. The line is then a title that
+// says when the file was made. A number may be the name of a column.
 func (o Options) hasMoment(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		if strings.Trim(name, "0123456789.,eE+-") == "" {
@@ -228,8 +227,8 @@ func (o Options) hasMoment(names []string) bool {
 	})
 }
 
-// delimiter returns the one of , ; tab and | that divides the header into most
-// fields.
+// delimiter returns the character among comma, semicolon, tab and | that divides a line into
+// most fields.
 func delimiter(line []byte) rune {
 	best, most := ',', 0
 	for _, d := range []byte(",;\t|") {
@@ -240,7 +239,8 @@ func delimiter(line []byte) rune {
 	return best
 }
 
-// broken says where the content could not be read on: a damaged archive, say.
+// broken returns the error of content that cannot be read after a line, such as that of a
+// damaged archive.
 func (t *table) broken(line int, err error) error {
 	return fmt.Errorf("%s:%d: %w: the file is damaged or cut off: %w", t.source.name, line, fleet.ErrInvalid, err)
 }
@@ -248,9 +248,9 @@ func (t *table) broken(line int, err error) error {
 // odd reports whether a line has an odd number of quotes.
 func odd(line []byte) bool { return bytes.Count(line, []byte{'"'})%2 == 1 }
 
-// joined adds the lines to record up to the one that closes its quotes. If
-// none does nearby, or what it makes has not as many fields as the header, the
-// quote was a stray one, and record stays as it is.
+// joined appends lines to record, up to the line that closes its quotes. It returns record as
+// it is if no line nearby closes them, or if the result does not have as many fields as the
+// header. The quote is then part of the text.
 func joined(in *lines, record []byte, delimiter byte, columns int) []byte {
 	ahead, _ := in.Peek(min(in.Size(), 16<<10))
 	whole, n := len(record), 0
@@ -275,9 +275,9 @@ func joined(in *lines, record []byte, delimiter byte, columns int) []byte {
 	return record[:whole]
 }
 
-// split appends the fields of a line to fields; what was in quotes and had
-// doubled ones goes to space. A quote within a field stands for itself, and so
-// does one that nothing closes.
+// split appends the fields of a line to fields. It appends the text of quoted fields, without
+// the doubled quotes, to space. A quote inside a field is part of the text, and so is one that
+// is not closed.
 func split(fields []cell, space, line []byte, delimiter byte) ([]cell, []byte) {
 	for {
 		start := bytes.TrimLeft(line, " ")
@@ -301,8 +301,9 @@ func split(fields []cell, space, line []byte, delimiter byte) ([]cell, []byte) {
 	}
 }
 
-// quoted reads a field after its opening quote. More reports whether another
-// field follows, in rest.
+// quoted reads a field after its opening quote. More says that another field follows, in rest.
+// Grown is space with the field appended. ok is false if the quote is not closed at the end of
+// the field.
 func quoted(line, space []byte, delimiter byte) (field, rest []byte, more bool, grown []byte, ok bool) {
 	grown = space
 	from := len(grown)
@@ -328,8 +329,8 @@ func quoted(line, space []byte, delimiter byte) (field, rest []byte, more bool, 
 	}
 }
 
-// ignore drops the columns of a wide file that hold no number in the part that
-// was peeked at: notes, states, units.
+// ignore drops the columns of a wide file that have words, and no number, at the beginning of
+// the file: notes, states, units.
 func (t *table) ignore(l *layout) error {
 	head, _ := t.source.Peek(peekSize)
 	numbers, words := make([]int, len(l.names)), make([]int, len(l.names))
@@ -354,8 +355,8 @@ func (t *table) ignore(l *layout) error {
 	return t.drop(l, func(i int) bool { return words[i] > 0 && numbers[i] == 0 })
 }
 
-// drop takes the columns that hold no numbers from the sensors, and says so in
-// the report. An error says that the file may be meant otherwise.
+// drop removes the columns for which wordy is true from the sensors of a wide file, and lists
+// them in the report. It returns the error of [layout.doubt].
 func (t *table) drop(l *layout, wordy func(column int) bool) error {
 	kept := l.sensors[:0]
 	var dropped []int

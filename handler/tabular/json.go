@@ -14,10 +14,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
-// json reads JSON lines, a JSON array of objects, or objects one after the
-// other. An object is a row: its members are the columns; those of an object
-// within it are columns too, those of an object that holds the values by their
-// own names, of others as outer.inner.
+// json reads JSON lines, a JSON array of objects, or objects one after the other. An object is
+// a row or, see [Options.oriented], many rows. Its members are the columns. Members of a nested
+// object are columns too. Their names are outer.inner, or inner alone if outer is one of
+// [holders].
 func (t *table) json() error {
 	in := &lines{Reader: t.source.Reader}
 	layouts := make(map[string]*layout)
@@ -60,8 +60,8 @@ func (t *table) json() error {
 	}
 }
 
-// isLarge reports whether an object whose beginning is given holds the rows of a file, and may be
-// longer than a line.
+// isLarge reports whether the object that begins with first may hold many rows: its first member
+// is an object or a list. Such an object may be longer than the longest line.
 func isLarge(first []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(first))
 	open, _ := d.Token()
@@ -70,6 +70,7 @@ func isLarge(first []byte) bool {
 	return err == nil && open == json.Delim('{') && (inner == json.Delim('{') || inner == json.Delim('['))
 }
 
+// decode reads a line, which must be one JSON value. Numbers become [json.Number].
 func decode(line []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.UseNumber()
@@ -122,9 +123,10 @@ func (t *table) values(in *lines, layouts map[string]*layout) error {
 	}
 }
 
-var errNoObject = errors.New("objects are wanted, one for each row: lists and single values do not say what they are")
+var errNoObject = errors.New("objects are wanted, one for each row: lists and single values have no names of columns")
 
-// rest reads what is left of an object after its opening brace.
+// rest reads an object whose first token has been read. The error is [errNoObject] if the token
+// is not an opening brace.
 func rest(d *json.Decoder, head json.Token) (map[string]any, error) {
 	if head != json.Delim('{') {
 		return nil, errNoObject
@@ -145,11 +147,11 @@ func rest(d *json.Decoder, head json.Token) (map[string]any, error) {
 	return object, err
 }
 
-// holders are names of members that hold a wide row's values, as [notation.Plain]
+// holders are names of members whose objects hold the values of a wide row, as [notation.Plain]
 // writes them.
 var holders = []string{"values", "fields", "measurements", "telemetry", "metrics", "tags", "data", "signals", "sensors", "payload", "body", "properties"}
 
-// object gives the readings of one object to each: a row, or many.
+// object reads an object that is one row or many.
 func (t *table) object(object map[string]any, layouts map[string]*layout, place func() string) error {
 	rows, many, err := t.opt.oriented(object)
 	if err != nil {
@@ -157,21 +159,22 @@ func (t *table) object(object map[string]any, layouts map[string]*layout, place 
 		return t.reader.refuse(place(), err)
 	}
 	if !many {
-		return t.member(object, layouts, place)
+		return t.objectRow(object, layouts, place)
 	}
 	for _, row := range rows {
 		t.learn(row)
 	}
 	for i, row := range rows {
-		if err := t.member(row, layouts, func() string { return fmt.Sprintf("%s, row %d of it", place(), i+1) }); err != nil {
+		if err := t.objectRow(row, layouts, func() string { return fmt.Sprintf("%s, row %d of it", place(), i+1) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// member gives the readings of an object that is one row to each.
-func (t *table) member(object map[string]any, layouts map[string]*layout, place func() string) error {
+// objectRow reads an object that is one row. It keeps the layout of each set of columns in
+// layouts.
+func (t *table) objectRow(object map[string]any, layouts map[string]*layout, place func() string) error {
 	columns, cells := flattened(object)
 	shape := strings.Join(columns, "\x00")
 	l := layouts[shape]
@@ -185,7 +188,7 @@ func (t *table) member(object map[string]any, layouts map[string]*layout, place 
 			layouts[shape] = l
 		}
 	}
-	// Words are notes, in columns that have had no number.
+	// Words are no error in a column that has had no number: they are notes.
 	var wordy []int
 	for _, i := range l.sensors {
 		if t.numeric[l.names[i]] || cells[i].kind == missing || cells[i].isMissing() {
@@ -194,7 +197,7 @@ func (t *table) member(object map[string]any, layouts map[string]*layout, place 
 		if t.opt.isWord(cells[i]) {
 			wordy = append(wordy, i)
 		} else {
-			t.note(l.names[i])
+			t.addNumeric(l.names[i])
 		}
 	}
 	if err := l.doubt(t.opt, wordy); err != nil {
@@ -202,14 +205,14 @@ func (t *table) member(object map[string]any, layouts map[string]*layout, place 
 		return t.reader.refuse(place(), err)
 	}
 	for _, i := range wordy {
-		cells[i].kind = aside
-		t.passOver(l.names[i])
+		cells[i].kind = note
+		t.reportIgnored(l.names[i])
 	}
 	return t.row(l, cells, place)
 }
 
-// note remembers that a column has numbers.
-func (t *table) note(column string) {
+// addNumeric remembers that a column has numbers.
+func (t *table) addNumeric(column string) {
 	if t.numeric == nil {
 		t.numeric = make(map[string]bool)
 	}
@@ -218,25 +221,25 @@ func (t *table) note(column string) {
 	}
 }
 
-// passOver says in the report that a column holds words, once.
-func (t *table) passOver(column string) {
+// reportIgnored adds a column to those that the report lists as ignored.
+func (t *table) reportIgnored(column string) {
 	line := fmt.Sprintf("%s: %.80s", t.source.name, column)
 	if len(t.reader.report.Ignored) < maxColumns && !slices.Contains(t.reader.report.Ignored, line) {
 		t.reader.report.Ignored = append(t.reader.report.Ignored, line)
 	}
 }
 
-// learn finds out which columns of a row have numbers.
+// learn remembers which columns of a row have numbers.
 func (t *table) learn(row map[string]any) {
 	columns, cells := flattened(row)
 	for i, c := range cells {
 		if c.kind != missing && !c.isMissing() && !t.opt.isWord(c) {
-			t.note(columns[i])
+			t.addNumeric(columns[i])
 		}
 	}
 }
 
-// learnHead does so with the rows in the beginning of a file.
+// learnHead remembers which columns have numbers in the rows at the beginning of a file.
 func (t *table) learnHead(head []byte) {
 	d := json.NewDecoder(bytes.NewReader(head))
 	d.UseNumber()
@@ -248,13 +251,13 @@ func (t *table) learnHead(head []byte) {
 		if d.Decode(&row) != nil {
 			return
 		}
-		if _, many, _ := t.opt.oriented(row); !many { // those are learnt when they are read
+		if _, many, _ := t.opt.oriented(row); !many { // object learns the rows of a table
 			t.learn(row)
 		}
 	}
 }
 
-// flattened returns the columns and cells of a row, those of objects within it too.
+// flattened returns the columns and cells of a row, with those of nested objects.
 func flattened(object map[string]any) (columns []string, cells []cell) {
 	var add func(prefix string, object map[string]any, depth int)
 	add = func(prefix string, object map[string]any, depth int) {
@@ -274,12 +277,12 @@ func flattened(object map[string]any) (columns []string, cells []cell) {
 	return columns, cells
 }
 
-// maxColumns bounds how many columns of a JSON file are remembered.
-const maxColumns = 10_000
+const (
+	maxColumns = 10_000 // columns of a JSON file that are remembered
+	maxShapes  = 1000   // sets of columns whose layouts are remembered
+)
 
-// maxShapes bounds how many kinds of rows of a JSON file are remembered.
-const maxShapes = 1000
-
+// jsonCell returns a value as a cell.
 func jsonCell(v any) cell {
 	switch v := v.(type) {
 	case nil:

@@ -11,15 +11,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
-// oriented returns the rows of an object that holds many, as pandas' to_json and others write
-// them. ok is false if it holds none:
+// oriented returns the rows of an object that holds a whole table. ok is false if it holds none.
+// These forms are read; the words after them are the "orient" of pandas' to_json:
 //
 //	{"columns": [name, …], "index": [time, …], "data": [[value, …], …]}   split
 //	{"name": {"0": value, …}, …}, {"name": {"time": value, …}, …}         columns
 //	{"time": {"name": value, …}, …}                                       index
-//	{"schema": …, "data": [{…}, …]}, {"device": …, "data": [{…}, …]}      table, or a list beside what all have
+//	{"schema": …, "data": [{…}, …]}                                       table
+//	{"device": …, "data": [{…}, …]}                                       members that hold for all rows
 //	{"time": [time, …], "name": [value, …], …}                            lists of equal length
-//	{"name": [{"ts": time, "value": value}, …], …}                        a list a sensor
+//	{"name": [{"ts": time, "value": value}, …], …}                        a list for each sensor
 func (o Options) oriented(object map[string]any) (rows []map[string]any, ok bool, err error) {
 	if names, data := textsOf(object["columns"]), firstList(object, "data", "rows", "values"); names != nil && data != nil {
 		rows, err = o.split(names, data, object["index"])
@@ -31,10 +32,10 @@ func (o Options) oriented(object map[string]any) (rows []map[string]any, ok bool
 	if rows, ok, err = o.lists(object); ok {
 		return rows, true, err
 	}
-	return o.beside(object)
+	return o.objects(object)
 }
 
-// split makes rows of lists of values, and of the index where no column is a time.
+// split makes rows of lists of values. If no column is a time, the index has the times.
 func (o Options) split(names []string, data []any, index any) ([]map[string]any, error) {
 	times, _ := index.([]any)
 	if o.hasTime(names) || len(times) != len(data) {
@@ -58,8 +59,9 @@ func (o Options) split(names []string, data []any, index any) ([]map[string]any,
 	return rows, nil
 }
 
-// keyed makes rows of objects in an object that all have the same members: a column each, or a
-// row each if their own names are times.
+// keyed makes rows of an object of objects that all have the same members. If the outer names
+// are times, each inner object is a row. Otherwise each is a column. ok is false if object
+// has another form.
 func (o Options) keyed(object map[string]any) ([]map[string]any, bool) {
 	var keys []string
 	outer := slices.Sorted(maps.Keys(object))
@@ -120,8 +122,8 @@ func (o Options) keyed(object map[string]any) ([]map[string]any, bool) {
 	return rows, true
 }
 
-// lists makes rows of lists of equal length, one of them of times. What is no list is the same in
-// each row.
+// lists makes rows of lists of equal length, one of them of times. Members that are no lists are
+// the same in each row. ok is false if object has another form.
 func (o Options) lists(object map[string]any) ([]map[string]any, bool, error) {
 	var names []string
 	n, at := 0, ""
@@ -160,9 +162,10 @@ func (o Options) lists(object map[string]any) ([]map[string]any, bool, error) {
 	return rows, true, nil
 }
 
-// beside makes rows of lists of objects: of one list, with what stands beside it; of several, if
-// each element is a value with its time, of the sensor that the list is called.
-func (o Options) beside(object map[string]any) (rows []map[string]any, ok bool, err error) {
+// objects makes rows of lists of objects. Each object is a row, with the members beside the list
+// added. Of several lists, each must have the name of a sensor, and objects with values and
+// times. ok is false if object has another form.
+func (o Options) objects(object map[string]any) (rows []map[string]any, ok bool, err error) {
 	var lists []string
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		list, is := object[name].([]any)
@@ -203,6 +206,7 @@ func (o Options) beside(object map[string]any) (rows []map[string]any, ok bool, 
 
 var sortedHolders = slices.Sorted(slices.Values(holders))
 
+// plainNames returns the names of the columns in a row, as [notation.Plain] writes them.
 func plainNames(row map[string]any) []string {
 	var names []string
 	for name := range row {
@@ -211,7 +215,7 @@ func plainNames(row map[string]any) []string {
 	return names
 }
 
-// timeName is the column in which a time is put that has no name.
+// timeName returns the name of the column for times that have none.
 func (o Options) timeName() string {
 	if o.Time != "" {
 		return o.Time
@@ -219,7 +223,7 @@ func (o Options) timeName() string {
 	return "ts"
 }
 
-// hasTime reports whether one of the names is that of a time.
+// hasTime reports whether one of the names is that of a column of times.
 func (o Options) hasTime(names []string) bool {
 	if o.Time != "" {
 		return position(names, o.Time) != none
@@ -239,7 +243,7 @@ func areNumbers(keys []string) bool {
 	return !slices.ContainsFunc(keys, func(k string) bool { _, err := strconv.Atoi(k); return err != nil })
 }
 
-// textsOf returns a list of texts, nil if v is none.
+// textsOf returns a list of strings and numbers as text, nil if v is no such list.
 func textsOf(v any) []string {
 	list, _ := v.([]any)
 	var all []string
@@ -256,7 +260,7 @@ func textsOf(v any) []string {
 	return all
 }
 
-// firstList returns the first member of the names that is a list of lists.
+// firstList returns the first of the members that is a list of lists, nil if none is.
 func firstList(object map[string]any, names ...string) []any {
 	for _, name := range names {
 		if list, ok := object[name].([]any); ok && len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { _, is := v.([]any); return !is }) {

@@ -23,11 +23,11 @@ import (
 // parquetRows is how many rows are read at a time.
 const parquetRows = 512
 
-// parquet reads a Parquet file whose columns hold one value a row. What comes
-// compressed as a whole, or through stdin, is unpacked to a file first, for
-// Parquet is read from its end.
+// parquet reads a Parquet file whose columns have one value in each row. Parquet is read from
+// its end. So a file that is compressed as a whole, or comes through stdin, is written to a
+// temporary file first.
 func (t *table) parquet() (err error) {
-	defer func() { // a damaged file must not end the program, whatever the library makes of it
+	defer func() { // the library may panic on a damaged file
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%s: %w: the Parquet file is damaged: %v", t.source.name, fleet.ErrInvalid, p)
 		}
@@ -63,7 +63,7 @@ func (t *table) parquet() (err error) {
 		if _, is := logicalType(&e.LogicalType).(*format.Float16Type); is && i < len(readers) {
 			readers[i] = half
 		}
-		if e.Type.Valid {
+		if e.Type.Valid { // a column, not a group of columns
 			i++
 		}
 	}
@@ -80,39 +80,53 @@ func (t *table) parquet() (err error) {
 	n := 0
 	place := func() string { return fmt.Sprintf("%s: row %d", t.source.name, n) }
 	cells := make([]cell, len(columns))
-	buffer := make([]parquet.Row, parquetRows)
 	for _, group := range file.RowGroups() {
-		rows := group.Rows()
-		defer rows.Close()
-		for {
-			k, err := rows.ReadRows(buffer)
-			for _, row := range buffer[:k] {
-				n++
-				for i := range cells {
-					cells[i] = cell{kind: missing}
-				}
-				for _, v := range row {
-					if i := v.Column(); i >= 0 && i < len(cells) {
-						cells[i] = readers[i](v)
-					}
-				}
-				if err := t.row(l, cells, place); err != nil {
-					return err
+		readErr, err := eachRow(group, func(row parquet.Row) error {
+			n++
+			for i := range cells {
+				cells[i] = cell{kind: missing}
+			}
+			for _, v := range row {
+				if i := v.Column(); i >= 0 && i < len(cells) {
+					cells[i] = readers[i](v)
 				}
 			}
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w: Parquet, after row %d: %w", t.source.name, fleet.ErrInvalid, n, err)
-			}
+			return t.row(l, cells, place)
+		})
+		if readErr != nil {
+			return fmt.Errorf("%s: %w: Parquet, after row %d: %w", t.source.name, fleet.ErrInvalid, n, readErr)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// checkFooter checks the length that the end of a Parquet file gives of its footer, since
-// the library makes room for it before it reads.
+// eachRow calls f with each row of a group, until f returns an error, which it returns as err.
+// readErr says that the rows cannot be read.
+func eachRow(group parquet.RowGroup, f func(parquet.Row) error) (readErr, err error) {
+	rows := group.Rows()
+	defer rows.Close()
+	buffer := make([]parquet.Row, parquetRows)
+	for {
+		k, readErr := rows.ReadRows(buffer)
+		for _, row := range buffer[:k] {
+			if err := f(row); err != nil {
+				return nil, err
+			}
+		}
+		if errors.Is(readErr, io.EOF) {
+			return nil, nil
+		}
+		if readErr != nil {
+			return readErr, nil
+		}
+	}
+}
+
+// checkFooter checks the length of the footer, which stands at the end of a Parquet file. The
+// library allocates as many bytes before it reads them.
 // https://parquet.apache.org/docs/file-format/
 func checkFooter(f io.ReaderAt, size int64) error {
 	const magic = "PAR1" // the file's first four bytes, and its last
@@ -127,13 +141,13 @@ func checkFooter(f io.ReaderAt, size int64) error {
 		return errors.New("the Parquet file is cut off: it does not end with PAR1; copy it again")
 	}
 	if n := int64(binary.LittleEndian.Uint32(end[:])); n > size-int64(len(magic)+len(end)) {
-		return fmt.Errorf("the Parquet file is damaged: its footer is to have %d bytes, more than the file; copy it again", n)
+		return fmt.Errorf("the Parquet file is damaged: it says that its footer has %d bytes, more than the file; copy it again", n)
 	}
 	return nil
 }
 
-// Spool copies what is left of r to a temporary file, which remove closes and removes. It is
-// for what is read from its end, or twice.
+// Spool copies the rest of r to a temporary file, for content that is read from its end or
+// twice. Remove closes and removes the file.
 func Spool(r io.Reader) (f *os.File, remove func(), err error) {
 	f, err = os.CreateTemp("", "fleetscore-input-*")
 	if err != nil {
@@ -150,14 +164,14 @@ func Spool(r io.Reader) (f *os.File, remove func(), err error) {
 	return f, remove, nil
 }
 
-// words reports whether a column holds text.
+// words reports whether a column of this type holds text.
 func words(typ parquet.Type) bool {
 	logical := typ.LogicalType()
 	_, decimal := logicalType(logical).(*format.DecimalType)
 	return typ.Kind() == parquet.ByteArray && !decimal
 }
 
-// logicalType returns what a column's values mean, nil if nothing says so.
+// logicalType returns the value of a logical type, nil if the column has none.
 func logicalType(t *format.LogicalType) format.LogicalTypeValue {
 	if t == nil {
 		return nil
@@ -165,8 +179,8 @@ func logicalType(t *format.LogicalType) format.LogicalTypeValue {
 	return t.Value
 }
 
-// reader returns how a column's values become cells. Zone is that of times
-// that name none.
+// reader returns a function that converts a column's values to cells. Zone is the zone of times
+// that are not in UTC; nil: UTC.
 func reader(leaf parquet.LeafColumn, zone *time.Location) func(parquet.Value) cell {
 	typ := leaf.Node.Type()
 	logical := typ.LogicalType()
@@ -237,7 +251,7 @@ func reader(leaf parquet.LeafColumn, zone *time.Location) func(parquet.Value) ce
 	}
 }
 
-// half reads a float of 16 bits, which IEEE 754 calls binary16.
+// half converts a float of 16 bits (binary16 of IEEE 754) to a cell.
 func half(v parquet.Value) cell {
 	b := v.ByteArray()
 	if v.IsNull() || len(b) != 2 {
@@ -263,11 +277,12 @@ func half(v parquet.Value) cell {
 	return cell{kind: number, number: x}
 }
 
+// whole returns a cell for an integer. Its text is exact, which matters if it is a time.
 func whole(n int64) cell {
 	return cell{kind: number, number: float64(n), text: fmt.Append(nil, n)}
 }
 
-// perMilli returns how many of a unit are a millisecond.
+// perMilli returns how many units a millisecond has.
 func perMilli(u format.TimeUnit) int64 {
 	switch u.Value.(type) {
 	case *format.MicroSeconds:
@@ -278,6 +293,7 @@ func perMilli(u format.TimeUnit) int64 {
 	return 1
 }
 
+// floor returns n/per, rounded down.
 func floor(n, per int64) fleet.Millis {
 	m := n / per
 	if n%per < 0 {
@@ -286,15 +302,15 @@ func floor(n, per int64) fleet.Millis {
 	return fleet.Millis(m)
 }
 
-// julian returns the moment in an INT96: nanoseconds of the day, and the day
-// by the Julian calendar, as Spark and Hive write timestamps.
+// julian returns the time in an INT96, the old timestamps of Spark and Hive: 8 bytes with the
+// nanoseconds of the day, and 4 bytes with the Julian day number.
 func julian(v deprecated.Int96) fleet.Millis {
 	const epoch = 2_440_588 // 1970-01-01
 	nanos := int64(v[1])<<32 | int64(v[0])
 	return fleet.Millis((int64(v[2])-epoch)*int64(24*time.Hour/time.Millisecond)) + floor(nanos, 1_000_000)
 }
 
-// decimal reads decimal numbers, which are whole ones times a power of ten.
+// decimal returns a function that converts decimal numbers, n·10^-scale, to cells.
 func decimal(kind parquet.Kind, scale int) func(parquet.Value) cell {
 	return func(v parquet.Value) cell {
 		n := new(big.Int)

@@ -84,7 +84,7 @@ func TestParquetFooter(t *testing.T) {
 	for name, c := range map[string]struct{ content, reason string }{
 		"cut off":     {whole[:len(whole)-3], "does not end with PAR1"},
 		"only begun":  {"PAR1", "4 bytes, too few"},
-		"long footer": {whole[:len(whole)-8] + "\xff\xff\xff\x7fPAR1", "its footer is to have 2147483647 bytes"},
+		"long footer": {whole[:len(whole)-8] + "\xff\xff\xff\x7fPAR1", "its footer has 2147483647 bytes"},
 	} {
 		_, _, err := read(t, tabular.Options{}, write(t, dir, name+".parquet", c.content))
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), c.reason) {

@@ -13,16 +13,16 @@ import (
 // table is a file whose rows are being read.
 type table struct {
 	reader *Reader
-	opt    Options // with what was found out of the file
+	opt    Options // those of the reader, with the delimiter of the file
 	source *source
-	each   func(fleet.Reading) bool
-	space  []byte // of texts put together
+	each   func(fleet.Reading) bool // takes the readings; false: no more are wanted
+	space  []byte                   // a buffer for texts
 	// numeric are the columns of a JSON file that have had numbers.
 	numeric map[string]bool
 }
 
-// row gives the readings of a row to each. Place names the row for people; it
-// is asked for only where it is needed.
+// row reads the readings of a row. Place names the row in errors; it is called only for them.
+// The error is [errStop], or that of a refused row with [Options.Strict].
 func (t *table) row(l *layout, cells []cell, place func() string) error {
 	r := t.reader
 	r.report.Rows++
@@ -54,7 +54,7 @@ func (t *table) row(l *layout, cells []cell, place func() string) error {
 		return t.reading(device, sensor, at, cells[l.value], place)
 	}
 	for _, i := range l.sensors {
-		if i < len(cells) && cells[i].kind == aside {
+		if i < len(cells) && cells[i].kind == note {
 			continue
 		}
 		if i >= len(cells) || bad {
@@ -69,7 +69,7 @@ func (t *table) row(l *layout, cells []cell, place func() string) error {
 	return nil
 }
 
-// reading gives one reading to each, unless it is missing or refused.
+// reading passes one reading to t.each, unless its value is missing or it is refused.
 func (t *table) reading(device, sensor []byte, at fleet.Millis, value cell, place func() string) error {
 	r := t.reader
 	if value.isMissing() {
@@ -113,8 +113,8 @@ func (t *table) time(l *layout, cells []cell) (fleet.Millis, error) {
 	return 0, fmt.Errorf("%w: the time is missing", fleet.ErrInvalid)
 }
 
-// name returns the name in a column, or the constant where there is none. A
-// number is taken as its decimal text.
+// name returns the name in the column at, or the constant if at is none. The name of a number is
+// its decimal text.
 func name(cells []cell, at int, constant []byte, what string) ([]byte, error) {
 	if at == none {
 		return constant, nil

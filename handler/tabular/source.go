@@ -21,12 +21,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Suffixes are the endings of the files that are read of a folder; each may
-// have .gz or .zst after it. A file that is named is read whatever its ending:
-// its content says what it is.
+// Suffixes are the endings of the files in a folder that are read. Each may have .gz or .zst
+// after it. A file that a pattern names itself may have any ending: its content says what it
+// is.
 var Suffixes = []string{".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"}
 
-// find returns the files that patterns name.
+// find returns the files that the patterns name: see [Open].
 func find(patterns []string) ([]string, error) {
 	var files []string
 	for _, p := range patterns {
@@ -77,8 +77,7 @@ func below(name string) ([]string, error) {
 	return files, err
 }
 
-// bare returns a file's name without its folder, and without what says how it
-// is compressed.
+// bare returns a file's name without its folder, and without the ending .gz or .zst.
 func bare(path string) string {
 	base := filepath.Base(path)
 	for _, packed := range []string{".gz", ".zst"} {
@@ -89,19 +88,19 @@ func bare(path string) string {
 
 func suffix(path string) string { return strings.ToLower(filepath.Ext(bare(path))) }
 
-// peekSize is how much of a file is looked at to find out what it is.
+// peekSize is the size in bytes of a file's beginning by which its format is recognised.
 const peekSize = 64 << 10
 
 // source is an open file, decompressed and, if it is text, in UTF-8.
 type source struct {
-	name  string // for people
-	file  *os.File
-	plain bool // the file's own bytes, neither compressed nor recoded
+	name  string   // for messages
+	file  *os.File // nil for stdin
+	plain bool     // the Reader gives the file's bytes, neither decompressed nor recoded
 	*bufio.Reader
 	closers []func()
 }
 
-// open opens a file and finds out how it is packed and written.
+// open opens a file, or stdin if the name is "-". It detects the compression and the encoding.
 func (r *Reader) open(name string) (*source, error) {
 	s := &source{name: name}
 	var raw io.Reader = r.opt.Stdin
@@ -136,10 +135,10 @@ func (s *source) close() {
 	}
 }
 
-// maxWindow bounds the memory that a zstd file may ask for.
+// maxWindow bounds the memory for decompressing a zstd file, in bytes.
 const maxWindow = 128 << 20
 
-// unpack decompresses by the first bytes: gzip or zstd.
+// unpack decompresses gzip and zstd, which it recognises by the first bytes.
 func (s *source) unpack() error {
 	head, _ := s.Peek(4)
 	switch {
@@ -160,8 +159,8 @@ func (s *source) unpack() error {
 	return nil
 }
 
-// recode makes text of UTF-16 (by its byte order mark, or its zeros) and of
-// Windows-1252 (what is not UTF-8) text in UTF-8, without a mark.
+// recode converts text to UTF-8 without a byte order mark. It recognises UTF-16 by its byte order
+// mark or its zeros. Text that is neither UTF-16 nor UTF-8 is read as Windows-1252.
 func (s *source) recode() {
 	head, _ := s.Peek(peekSize)
 	var decoder transform.Transformer
@@ -185,8 +184,8 @@ func (s *source) recode() {
 	s.Reader, s.plain = bufio.NewReaderSize(transform.NewReader(s.Reader, decoder), peekSize), false
 }
 
-// zeros reports whether each of the first pairs of bytes has a zero at its
-// position odd, as Latin text in UTF-16 has.
+// zeros reports whether the first pairs of bytes all have a zero at position odd, 0 or 1, and
+// none at the other one. Latin text in UTF-16 has this form.
 func zeros(head []byte, odd int) bool {
 	n := min(len(head), 16) &^ 1
 	for i := 0; i < n; i += 2 {
@@ -197,8 +196,8 @@ func zeros(head []byte, odd int) bool {
 	return n >= 4
 }
 
-// validPrefix reports whether head is the beginning of text in UTF-8: its last
-// character may be cut.
+// validPrefix reports whether head is the beginning of text in UTF-8. Its last character may be
+// incomplete.
 func validPrefix(head []byte) bool {
 	for cut := range min(utf8.UTFMax, len(head)+1) {
 		if utf8.Valid(head[:len(head)-cut]) {
@@ -214,8 +213,8 @@ func (s *source) parquet() bool {
 	return string(head) == "PAR1"
 }
 
-// json reports whether the content begins as JSON does: no header of a CSV
-// file begins with a bracket.
+// json reports whether the content begins with a brace or bracket. The header of a CSV file does
+// not.
 func (s *source) json() bool {
 	head, _ := s.Peek(peekSize)
 	head = bytes.TrimLeft(head, " \t\r\n")

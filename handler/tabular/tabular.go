@@ -18,10 +18,10 @@ type Options struct {
 	// a file has no column with the name in Device or Sensor, that name is the device or
 	// sensor of all readings. A wide file without a device has the file's name as device.
 	Time, Device, Sensor, Value string
-	// Delimiter separates the fields of a line; 0: the one of , ; tab and |
-	// that fits the file.
+	// Delimiter separates the fields of a line. 0: it is detected among comma, semicolon, tab
+	// and |.
 	Delimiter rune
-	// Decimal is "." or ","; empty: found from each number.
+	// Decimal is the decimal point, "." or ",". Empty: it is detected in each number.
 	Decimal string
 	// DateOrder is the order of a date such as 03/04/2026. If it is not set, such a date
 	// is refused. A date with points, 27.11.2026, always begins with the day.
@@ -40,11 +40,11 @@ type Report struct {
 	Files   int `json:"files"`
 	Rows    int `json:"rows"`    // lines of CSV and JSON lines, rows of Parquet; without headers and empty lines
 	Read    int `json:"read"`    // readings yielded
-	Missing int `json:"missing"` // cells that say that there is no value
-	Refused int `json:"refused"` // rows, of wide files cells, that are no reading
-	// First are the first ten that were refused: the place and the reason.
+	Missing int `json:"missing"` // cells whose value is missing
+	Refused int `json:"refused"` // rows that are no reading; in wide files, cells
+	// First are the places and reasons of the first ten that were refused.
 	First []string `json:"first,omitempty"`
-	// Ignored are columns of wide files that hold no numbers: "file: column".
+	// Ignored are the columns of wide files without numbers, as "file: column".
 	Ignored []string `json:"ignored,omitempty"`
 }
 
@@ -60,9 +60,10 @@ type Reader struct {
 	names  names
 }
 
-// Open finds the files that the patterns name: files, folders (the files in
-// them and below whose names end as one of [Suffixes]), globs, and "-" for
-// stdin. An error, which wraps [fleet.ErrInvalid], says what names no file.
+// Open finds the files that the patterns name. A pattern is a file, a folder, a glob as in
+// [filepath.Match], or "-" for stdin. Of a folder, all files below it with one of [Suffixes]
+// are read. The error wraps [fleet.ErrInvalid] if an option is not valid, or a pattern matches
+// no file.
 func Open(patterns []string, opt Options) (*Reader, error) {
 	switch {
 	case !slices.Contains([]timestamp.Order{timestamp.Unsaid, timestamp.DayFirst, timestamp.MonthFirst}, opt.DateOrder):
@@ -82,16 +83,15 @@ func Open(patterns []string, opt Options) (*Reader, error) {
 // Files returns the names of the files, in the order in which they are read.
 func (r *Reader) Files() []string { return r.files }
 
-// Report returns what became of the rows of the last [Reader.All].
+// Report counts the rows of the last [Reader.All].
 func (r *Reader) Report() Report { return r.report }
 
-// errStop ends the reading of a file whose caller has enough.
+// errStop ends the reading of a file when the caller wants no more readings.
 var errStop = errors.New("stop")
 
-// All yields the readings of all files, in the order of their rows. It ends at
-// the first file that cannot be read, with an error that wraps
-// [fleet.ErrInvalid] if its content is at fault; so it does, with
-// [Options.Strict], at the first row that is refused.
+// All yields the readings of all files, in the order of their rows. It ends with an error at
+// the first file that cannot be read. With [Options.Strict] it also ends at the first row that
+// is refused. The error wraps [fleet.ErrInvalid] if the file's content is at fault.
 func (r *Reader) All() iter.Seq2[fleet.Reading, error] {
 	return func(yield func(fleet.Reading, error) bool) {
 		r.report = Report{}
@@ -109,7 +109,7 @@ func (r *Reader) All() iter.Seq2[fleet.Reading, error] {
 	}
 }
 
-// file gives the readings of one file to each, until that has enough.
+// file calls each with the readings of one file, until each returns false.
 func (r *Reader) file(name string, each func(fleet.Reading) bool) error {
 	src, err := r.open(name)
 	if err != nil {

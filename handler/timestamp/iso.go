@@ -8,8 +8,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// dotnet reads /Date(milliseconds)/ and /Date(milliseconds+hhmm)/, as .NET's
-// JSON serializers of old write it. The offset only says where it was written.
+// dotnet reads /Date(milliseconds)/ and /Date(milliseconds+hhmm)/, which old JSON serializers
+// of .NET write. The offset is ignored: the milliseconds are since 1970 in UTC.
 func dotnet(s string) (fleet.Millis, bool) {
 	s = strings.ReplaceAll(s, `\/`, "/")
 	inside, ok := strings.CutPrefix(s, "/Date(")
@@ -27,7 +27,7 @@ func dotnet(s string) (fleet.Millis, bool) {
 	return fleet.Millis(n), err == nil && n >= int64(fleet.MinMillis) && n <= int64(fleet.MaxMillis)
 }
 
-// iso reads a date that begins with the year, and what follows it.
+// iso reads a date that begins with the year, and the time of day and zone after it.
 func (f Format) iso(s string) (fleet.Millis, bool) {
 	year, s, ok := digits(s, 4)
 	if !ok || year == 0 {
@@ -67,8 +67,9 @@ func (f Format) iso(s string) (fleet.Millis, bool) {
 	return fleet.MillisOf(In(zone, t)), d.Day() == day && d.Month() == time.Month(month)
 }
 
-// In returns the moment at which the clocks of a zone show what t shows in
-// UTC: the first of two, or, where they skip it, as if they had not.
+// In returns the moment at which clocks in a zone show the date and time that t has in UTC. If
+// they show it twice, it is the first moment. If they skip it, the offset from before the
+// change is used.
 func In(zone *time.Location, t time.Time) time.Time {
 	const day = 24 * time.Hour // longer than any offset
 	_, before := t.Add(-day).In(zone).Zone()
@@ -85,7 +86,8 @@ func In(zone *time.Location, t time.Time) time.Time {
 	return first
 }
 
-// timeOfDay reads hh, hh:mm, hh:mm:ss or hhmmss, and a fraction of the second.
+// timeOfDay reads hh, hh:mm, hh:mm:ss or hhmmss, and a fraction of the second. Rest is the text
+// after it.
 func timeOfDay(s string) (rest string, clock [3]int, nanos int, ok bool) {
 	colon := ""
 	for i := range clock {
@@ -121,9 +123,9 @@ func timeOfDay(s string) (rest string, clock [3]int, nanos int, ok bool) {
 	return s, clock, nanos, true
 }
 
-// zone reads what follows the time of day; nothing is f's own zone.
+// zone reads the zone after the time of day. Empty text stands for f.Zone.
 func (f Format) zone(s string) (*time.Location, bool) {
-	if i := strings.IndexByte(s, '['); i > 0 && s[len(s)-1] == ']' { // Java's +01:00[Europe/Berlin]: the offset says it
+	if i := strings.IndexByte(s, '['); i > 0 && s[len(s)-1] == ']' { // Java writes +01:00[Europe/Berlin]: the offset is enough
 		s = s[:i]
 	}
 	switch strings.ToUpper(s) {

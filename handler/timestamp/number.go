@@ -10,17 +10,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Unit is a unit in which moments are counted since 1970, and the numbers that
-// are taken for it.
+// Unit is a unit of time since 1970, and the range of the numbers that are read in it.
 type Unit struct {
 	Name     string
 	PerMilli float64 // units in a millisecond
-	From, To float64 // the numbers x with From <= x < To
+	From, To float64 // x is in the unit if From <= x < To
 }
 
-// Units are told apart by the magnitude of the number: seconds cover 3 March
-// 1973 to 20 November 2286, and so do the others, with a gap of a factor of ten between
-// each and the next. What lies in a gap is refused.
+// Units are the units that [Number] recognises by the magnitude of a number. In each, the
+// numbers cover 3 March 1973 to 20 November 2286. Between two units is a gap of a factor of
+// ten. Numbers in a gap are refused.
 var Units = []Unit{
 	{"seconds", 1e-3, 1e8, 1e10},
 	{"milliseconds", 1, 1e11, 1e13},
@@ -28,21 +27,20 @@ var Units = []Unit{
 	{"nanoseconds", 1e6, 1e17, 1e19},
 }
 
-// Number returns the moment that x since 1970 is, in the unit that its
-// magnitude says, and cut to milliseconds, downwards. The error wraps
-// [fleet.ErrInvalid].
+// Number returns the time x after 1970-01-01 UTC, rounded down to milliseconds. The magnitude
+// of x says the unit: see [Units]. The error wraps [fleet.ErrInvalid].
 func Number(x float64) (fleet.Millis, error) {
 	for _, u := range Units {
 		if u.From <= x && x < u.To {
-			// Adding what a float64 cannot tell keeps 1795762800.007 s from
-			// becoming 6 ms.
+			// The next float64 is used because the nearest one to 1795762800.007 s is
+			// smaller, and would give 6 ms.
 			return fleet.Millis(math.Floor(math.Nextafter(x, math.Inf(1)) / u.PerMilli)), nil
 		}
 	}
-	return 0, fmt.Errorf("%w: time %v: no unit since 1970 gives it a moment between 1973 and 2286", fleet.ErrInvalid, x)
+	return 0, fmt.Errorf("%w: time %v: read as seconds, milliseconds, microseconds or nanoseconds since 1970, it does not lie between 1973 and 2286", fleet.ErrInvalid, x)
 }
 
-// number reads text that is a decimal number; known is false for other text.
+// number reads a text that is a decimal number. known is false for other texts.
 func number(text string) (m fleet.Millis, known bool, err error) {
 	if text == "" || strings.Trim(text, "0123456789.eE+-") != "" || text[0] == '+' || strings.ContainsAny(text[1:], "-") && !strings.ContainsAny(text, "eE") {
 		return 0, false, nil
@@ -64,6 +62,7 @@ func number(text string) (m fleet.Millis, known bool, err error) {
 	return 0, true, err
 }
 
+// whole is number for an integer.
 func whole(n int64, text string) (fleet.Millis, bool, error) {
 	// Eight digits may be a date without dashes, which the calendar reads.
 	if len(text) == 8 || len(text) == 14 && text[0] < '3' {
@@ -83,8 +82,7 @@ func whole(n int64, text string) (fleet.Millis, bool, error) {
 	return 0, true, err
 }
 
-// exact returns a decimal number of a unit in milliseconds, without rounding
-// on the way.
+// exact converts a decimal number in a unit to milliseconds. Only the result is rounded, down.
 func exact(text string, u Unit) (fleet.Millis, bool) {
 	if len(text) > 60 || strings.ContainsAny(text, "eE") {
 		x, err := strconv.ParseFloat(text, 64)

@@ -1,7 +1,6 @@
-// Package timestamp reads the ways in which devices, historians and people
-// write a moment: numbers since 1970, ISO 8601 with what they leave out of it,
-// .NET's and the web's dates, and, where it is said how they are meant, dates
-// that begin with the day or the month.
+// Package timestamp reads times in the formats of devices, historians and people: numbers
+// since 1970, ISO 8601 and its variations, dates of .NET and of HTTP, and, if their order is
+// given, dates that begin with the day or the month.
 package timestamp
 
 import (
@@ -12,26 +11,26 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Order says how the day and the month stand in a date such as 03/04/2026.
+// Order is the order of day and month in a date such as 03/04/2026.
 type Order string
 
-// The orders. Unsaid refuses such dates.
+// The orders. With Unsaid, such dates are refused.
 const (
 	Unsaid     Order = ""
 	DayFirst   Order = "dmy"
 	MonthFirst Order = "mdy"
 )
 
-// Format is what a text alone does not say.
+// Format says how to read a text that is ambiguous.
 type Format struct {
-	Zone  *time.Location // of times that name no zone; nil: UTC
-	Order Order          // of dates with slashes, and with points too if it is not [Unsaid]
-	// Points reads dates with points, 27.11.2026, with the day first, even
-	// where Order is Unsaid.
+	Zone  *time.Location // of times without a zone; nil: UTC
+	Order Order          // of dates with slashes or points
+	// Points says that a date with points, 27.11.2026, begins with the day if Order is
+	// [Unsaid].
 	Points bool
 }
 
-// Parse reads a moment and cuts it to milliseconds, downwards. It takes
+// Parse reads a time and rounds it down to milliseconds. It reads
 //
 //   - a number since 1970, whole or decimal, in seconds, milli-, micro- or
 //     nanoseconds by its magnitude: see [Units];
@@ -43,12 +42,12 @@ type Format struct {
 //     an offset too; Fri Nov 27 07:00:00 2026; 27-Nov-2026 07:00:00 and 27-Nov-26 07:00:00;
 //   - 27.11.2026 07:00 and 11/27/2026 7:00:00 AM, as Format says.
 //
-// Where clocks go back, a time without a zone that comes twice is taken as the
-// first of the two; where they go forward, one that is skipped is read as if
-// they had not. The error wraps [fleet.ErrInvalid].
+// When clocks go back, a local time occurs twice, and Parse returns the first. When they go
+// forward, a local time is skipped, and Parse reads it with the offset from before the
+// change. The error wraps [fleet.ErrInvalid].
 func Parse[Text string | []byte](s Text, f Format) (fleet.Millis, error) {
 	if f.Zone == nil || f.Zone == time.UTC {
-		if len(s) >= 19 && s[4] == '-' { // the ways most are written, and the fastest to read
+		if len(s) >= 19 && s[4] == '-' { // the most frequent format has a faster function
 			if m, err := fleet.ParseMillis(s); err == nil {
 				return m, nil
 			}
@@ -68,7 +67,7 @@ func Parse[Text string | []byte](s Text, f Format) (fleet.Millis, error) {
 	return m, nil
 }
 
-// calendar reads what is not a number.
+// calendar reads a time that is not a number.
 func (f Format) calendar(text string) (fleet.Millis, error) {
 	if m, ok := dotnet(text); ok {
 		return m, nil
@@ -81,8 +80,8 @@ func (f Format) calendar(text string) (fleet.Millis, error) {
 		zone = time.UTC
 	}
 	for _, layout := range layouts {
-		// Parse takes an abbreviation it does not know for UTC: only those that
-		// mean UTC are let through.
+		// time.Parse reads an unknown abbreviation of a zone as UTC, so only those that
+		// mean UTC are accepted.
 		if t, err := time.Parse(layout, text); err == nil && utcOrNone(layout, text) {
 			if !zoned(layout) {
 				t = In(zone, t)
@@ -94,10 +93,10 @@ func (f Format) calendar(text string) (fleet.Millis, error) {
 	if ok || err != nil {
 		return m, err
 	}
-	return 0, fmt.Errorf("%w: time %.80q is written in no way that is known: use 2026-11-27T07:00:00Z, or seconds or milliseconds since 1970", fleet.ErrInvalid, text)
+	return 0, fmt.Errorf("%w: time %.80q is in no known format: use 2026-11-27T07:00:00Z, or seconds or milliseconds since 1970", fleet.ErrInvalid, text)
 }
 
-// layouts are those that no other time is mistaken for.
+// layouts are formats that are not ambiguous.
 var layouts = []string{
 	time.RFC1123Z, time.RFC1123, "Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 MST", "2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST",
 	time.RFC850, time.ANSIC, time.UnixDate, time.RubyDate, "Mon Jan _2 15:04:05 2006 -0700",
@@ -110,6 +109,8 @@ func zoned(layout string) bool {
 	return strings.Contains(layout, "MST") || strings.Contains(layout, "-0700")
 }
 
+// utcOrNone reports whether a text, which is in the layout, has no abbreviation of a zone, or
+// one that means UTC.
 func utcOrNone(layout, text string) bool {
 	if !strings.Contains(layout, "MST") {
 		return true
@@ -122,8 +123,8 @@ func utcOrNone(layout, text string) bool {
 	return false
 }
 
-// ordered reads a date whose day and month stand as f says: with slashes,
-// points or dashes, then, if any, a time of day with or without AM and PM.
+// ordered reads a date with slashes, points or dashes, whose day and month are in the order of
+// f. A time of day may follow, with or without AM and PM. ok is false if text is no such date.
 func (f Format) ordered(text string, zone *time.Location) (fleet.Millis, bool, error) {
 	date, clock, _ := strings.Cut(text, " ")
 	order, separator := f.Order, ""
@@ -161,7 +162,7 @@ func (f Format) ordered(text string, zone *time.Location) (fleet.Millis, bool, e
 			return fleet.MillisOf(In(zone, t)), true, nil
 		}
 	}
-	// With a zone after it.
+	// With an offset.
 	for _, layout := range []string{"15:04:05Z07:00", "15:04:05 Z07:00", "15:04:05 -0700"} {
 		if t, err := time.Parse("2 1 2006 "+layout, day+" "+month+" "+year+" "+clock); err == nil {
 			return fleet.MillisOf(t), true, nil

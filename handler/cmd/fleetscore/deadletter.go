@@ -156,7 +156,7 @@ func lettersShowCommand(c console) *cobra.Command {
 	}
 	cmd.Flags().IntVar(&limit, "limit", 20, "largest number of lines")
 	return c.letterCommand(cmd, func(ctx context.Context, letters ingest.Letters, filter ingest.Filter, asJSON bool) error {
-		all := []ingest.Standing{}
+		all := []ingest.BlobLetter{}
 		for x, err := range letters.All(ctx, filter) {
 			if err != nil {
 				return err

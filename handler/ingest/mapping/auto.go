@@ -8,10 +8,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// signs are the members by which [auto] knows what a value is written in: it
-// has all those of one of the lists. No value has those of two but by intent,
-// and then the first counts.
-var signs = map[string][][]string{
+// signatures are the members by which [auto] recognises a format: a value has it if it has
+// all members of one of the format's lists. If a value fits several formats, the one that
+// comes first in [builtins] counts.
+var signatures = map[string][][]string{
 	"cloudevents":     {{"specversion", "source", "type"}},
 	"opcua-publisher": {{"Messages", "PublisherId"}, {"Messages", "MessageType"}, {"Messages", "MessageId"}, {"DataSetWriterId", "Payload"}, {"DataSetWriterName", "Payload"}, {"NodeId", "Value"}, {"NodeId", "StatusCode"}},
 	"eventgrid":       {{"eventType", "eventTime", "data"}, {"eventType", "subject", "data"}},
@@ -20,16 +20,18 @@ var signs = map[string][][]string{
 	"iotcentral":      {{"applicationId", "messageSource"}, {"deviceId", "enqueuedTime", "telemetry"}},
 }
 
-// senMLNames are the members that a record of SenML may have.
+// senMLNames are the members that a record of SenML may have (RFC 8428, table 1), and ver and
+// sv of its drafts.
 var senMLNames = strings.Fields("bn bt bu bv bs bver ver n u v sv bv vs vb vd s t ut")
 
-// shapeOf returns the mapping that is made for what v is written in, by the
-// members that it has; nil for what has none of theirs.
+// shapeOf returns the mapping for the format of v, which it recognises by its members. An
+// object of no known format is read as wide. The result is nil if v is neither an object
+// nor a list that begins with one.
 func shapeOf(v any) *builtin {
 	if isSenML(v) || packOf(v) != nil {
-		return named1("senml")
+		return builtinNamed("senml")
 	}
-	if list, ok := v.([]any); ok { // as its elements are
+	if list, ok := v.([]any); ok { // the first element stands for all
 		if len(list) == 0 {
 			return nil
 		}
@@ -40,23 +42,24 @@ func shapeOf(v any) *builtin {
 		return nil
 	}
 	for i := range builtins {
-		for _, names := range signs[builtins[i].name] {
+		for _, names := range signatures[builtins[i].name] {
 			if o.has(names...) && plausible(builtins[i].name, o) {
 				return &builtins[i]
 			}
 		}
 	}
 	if (topicDevice(o.text("topic")) != "" || topicObject(o) != "") && o.has("payload") {
-		return named1("sparkplug-json")
+		return builtinNamed("sparkplug-json")
 	}
-	return named1("wide")
+	return builtinNamed("wide")
 }
 
-// plausible tells shapes apart whose members have names that others use too.
+// plausible reports whether o, which has the members of a format's signature, has the format
+// indeed. Some signatures are names that other senders use too.
 func plausible(shape string, o *members) bool {
 	switch shape {
 	case "lorawan-ttn":
-		return !o.has("identifiers") || o.object("data").object2("end_device_ids") != nil
+		return !o.has("identifiers") || o.object("data").object("end_device_ids") != nil
 	case "sparkplug-json":
 	default:
 		return true
@@ -74,13 +77,14 @@ func plausible(shape string, o *members) bool {
 	return !o.has("device") && !o.has("deviceId") || o.has("seq")
 }
 
-func named1(name string) *builtin {
+// builtinNamed returns the built-in mapping with the name, which must be one of theirs.
+func builtinNamed(name string) *builtin {
 	i := slices.IndexFunc(builtins, func(b builtin) bool { return b.name == name })
 	return &builtins[i]
 }
 
-// isSenML reports whether v is a pack of SenML: a list of objects with no other
-// members than the standard's, each with a name or value, and one with a value.
+// isSenML reports whether v is a pack of SenML: a list of objects that have no members but
+// those of SenML. At least one object must have a name, and at least one a value.
 func isSenML(v any) bool {
 	list, ok := v.([]any)
 	if !ok {
@@ -103,16 +107,16 @@ func isSenML(v any) bool {
 	return value && name
 }
 
-// auto reads a value by the shape that it has.
+// auto recognises the format of a value and reads it.
 func auto(g *gatherer, v any) {
-	if s, ok := v.(string); ok { // JSON that was written as JSON once more
+	if s, ok := v.(string); ok { // JSON inside a JSON string
 		if inner, ok := unwrapped(s); ok {
 			v = inner
 		}
 	}
 	which := shapeOf(v)
 	if which != nil && which.name == "wide" && g.attributes() != nil {
-		which = named1("cloudevents")
+		which = builtinNamed("cloudevents")
 	}
 	if which == nil {
 		if list, ok := v.([]any); ok && len(list) == 0 {
@@ -123,7 +127,7 @@ func auto(g *gatherer, v any) {
 	}
 	from := len(g.rows)
 	which.shape(g, v)
-	// What is wrong is said once more precisely: which mapping was nearest.
+	// Each error names the mapping that read the value.
 	for i := range g.rows[from:] {
 		if x := &g.rows[from+i]; x.err != nil {
 			x.err = fmt.Errorf("%w (read as %s, the nearest that auto knows)", x.err, which.name)
@@ -134,7 +138,7 @@ func auto(g *gatherer, v any) {
 	if which.name != "wide" || len(g.rows) == from {
 		return
 	}
-	// An object without a device is refused as one, not measurement by measurement.
+	// An object without a device is refused as a whole, not once for each measurement.
 	for _, x := range g.rows[from:] {
 		if x.err != nil || x.device != nil {
 			return

@@ -12,10 +12,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Header as [Options.CSV] says that the first line names the columns.
+// Header is the value of [Options.CSV] for events whose first line names the columns.
 const Header = "header"
 
-// CheckCSV reports what is wrong with [Options.CSV].
+// CheckCSV checks a value of [Options.CSV]. Its error wraps [fleet.ErrInvalid].
 func CheckCSV(columns string) error {
 	if columns == "" || columns == Header {
 		return nil
@@ -35,13 +35,14 @@ func CheckCSV(columns string) error {
 	return nil
 }
 
-// isCSV reports whether body is to be read as CSV: it is text, and no JSON.
+// isCSV reports whether body is read as CSV: the option is set, and body does not begin as
+// JSON does.
 func (r *Reader) isCSV(body []byte) bool {
 	i := space(body, 0)
 	return r.opt.CSV != "" && i < len(body) && body[i] != '{' && body[i] != '['
 }
 
-// rows reads an event that is CSV: each line as an object.
+// csv reads an event in CSV. Each line becomes an object, with the columns as members.
 func (r *Reader) csv(body []byte, asMaps bool) []document {
 	in := csv.NewReader(bytes.NewReader(body))
 	in.Comma, in.LazyQuotes, in.FieldsPerRecord, in.TrimLeadingSpace = separator(body), true, -1, true
@@ -75,20 +76,20 @@ func (r *Reader) csv(body []byte, asMaps bool) []document {
 		case len(fields) != len(columns):
 			d.err = fmt.Errorf("%w: CSV: the line has %d fields, %d are wanted: %s", fleet.ErrInvalid, len(fields), len(columns), r.opt.CSV)
 		default:
-			d.value = object1(columns, fields, in.Comma == ';', asMaps)
+			d.value = csvObject(columns, fields, in.Comma == ';', asMaps)
 		}
 		all = append(all, d)
 	}
 }
 
-// object1 makes an object of a line. Where a semicolon stands between fields, the
-// comma is a decimal one.
-func object1(columns, fields []string, decimal, asMaps bool) any {
+// csvObject makes an object of a line. With decimalComma, a comma in a number is its decimal
+// point; this is so where semicolons separate the fields.
+func csvObject(columns, fields []string, decimalComma, asMaps bool) any {
 	values := make([]any, len(fields))
 	for i, f := range fields {
 		f = strings.TrimSpace(f)
 		values[i] = f
-		if point := strings.Replace(f, ",", ".", 1); decimal && point != f && number(point) == len(point) {
+		if point := strings.Replace(f, ",", ".", 1); decimalComma && point != f && number(point) == len(point) {
 			values[i] = json.Number(point)
 		}
 	}
@@ -102,7 +103,8 @@ func object1(columns, fields []string, decimal, asMaps bool) any {
 	return m
 }
 
-// separator returns the one of , ; tab and | that the first line has most of.
+// separator returns the character among comma, semicolon, tab and | that is most frequent in
+// the first line.
 func separator(body []byte) rune {
 	line, _, _ := bytes.Cut(body, []byte("\n"))
 	best, most := ',', 0

@@ -11,39 +11,43 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Values of JSON are nil, bool, string, json.Number, []any, and members or
-// map[string]any. Numbers stay as they were written: a time in nanoseconds has
-// more digits than a float64. NaN and Infinity, which Python writes, are nil.
+// A JSON value is one of nil, bool, string, json.Number, []any, and for an object *members
+// or map[string]any. Numbers keep their text, because a time in nanoseconds has more digits
+// than a float64. NaN and Infinity, which Python writes, become nil.
 
-// members is an object whose members are in the order in which they were
-// written: that in which sensors are listed.
+// members is an object whose members are in the order of the text. Sensors are listed in
+// this order.
 type members struct {
 	keys   []string
 	values []any
 }
 
-func (m *members) get(key string) (any, bool) {
+// get returns the value of a member. ok is false if m is nil or lacks it.
+func (m *members) get(key string) (v any, ok bool) {
+	if m == nil {
+		return nil, false
+	}
 	if i := slices.Index(m.keys, key); i >= 0 {
 		return m.values[i], true
 	}
 	return nil, false
 }
 
-// text returns the text of a member, "" if it has none.
+// text returns a member that is a string, else "".
 func (m *members) text(key string) string {
 	v, _ := m.get(key)
 	s, _ := v.(string)
 	return s
 }
 
-// object returns the object in a member, nil if it has none.
+// object returns a member that is an object, else nil.
 func (m *members) object(key string) *members {
 	v, _ := m.get(key)
 	o, _ := objectOf(v)
 	return o
 }
 
-// has reports whether m has all the members.
+// has reports whether m has all these members.
 func (m *members) has(keys ...string) bool {
 	for _, k := range keys {
 		if !slices.Contains(m.keys, k) {
@@ -53,27 +57,16 @@ func (m *members) has(keys ...string) bool {
 	return true
 }
 
-// object2 is object of what may be nil.
-func (m *members) object2(key string) *members {
-	if m == nil {
-		return nil
-	}
-	return m.object(key)
-}
-
-// get2 returns the first of two members that is there.
-func (m *members) get2(a, b string) (any, bool) {
-	if m == nil {
-		return nil, false
-	}
+// either returns the member a if it is there and not null, else the member b.
+func (m *members) either(a, b string) (any, bool) {
 	if v, ok := m.get(a); ok && v != nil {
 		return v, true
 	}
 	return m.get(b)
 }
 
-// objectOf returns v as members; those of a map, which a program makes, are
-// sorted by their names.
+// objectOf returns the members of v. ok is false if v is no object. The members of a map,
+// which a program makes, are sorted by name.
 func objectOf(v any) (*members, bool) {
 	switch v := v.(type) {
 	case *members:
@@ -88,13 +81,14 @@ func objectOf(v any) (*members, bool) {
 	return nil, false
 }
 
-// decoder reads JSON from text. What it returns shares the text.
+// decoder reads JSON. The strings and numbers that it returns share the memory of text.
 type decoder struct {
 	text string
-	maps bool // objects become map[string]any
+	maps bool // return objects as map[string]any, not as *members
 }
 
-// value reads the value at text[i], and returns the index after it.
+// value reads the value that begins at text[i] and returns the index after it. Depth is how
+// many brackets are open.
 func (d decoder) value(i, depth int) (any, int, error) {
 	if depth > maxDepth {
 		return nil, 0, fmt.Errorf("%w: brackets are nested deeper than %d at byte %d", fleet.ErrInvalid, maxDepth, i)
@@ -110,7 +104,7 @@ func (d decoder) value(i, depth int) (any, int, error) {
 	case '"':
 		return d.string(i)
 	}
-	for word, v := range words {
+	for word, v := range literals {
 		if strings.HasPrefix(d.text[i:], word) {
 			return v, i + len(word), nil
 		}
@@ -122,11 +116,11 @@ func (d decoder) value(i, depth int) (any, int, error) {
 	return json.Number(d.text[i : i+n]), i + n, nil
 }
 
-var words = map[string]any{"true": true, "false": false, "null": nil, "NaN": nil, "Infinity": nil, "-Infinity": nil}
+var literals = map[string]any{"true": true, "false": false, "null": nil, "NaN": nil, "Infinity": nil, "-Infinity": nil}
 
 func (d decoder) fault(i int, want string) error { return fault(d.text, i, want) }
 
-// string reads the string at text[i].
+// string reads the string that begins at text[i] and returns the index after it.
 func (d decoder) string(i int) (any, int, error) {
 	end, escaped, err := scanString(d.text, i)
 	if err != nil {
@@ -215,18 +209,19 @@ func (d decoder) object(i, depth int) (any, int, error) {
 	return m, i + 1, nil
 }
 
-// fewMembers is how many members are compared one by one.
+// fewMembers is how many keys are compared one by one to find a repeated one. Larger objects
+// use a map.
 const fewMembers = 32
 
-// document is a value in an event, or what is wrong with it.
+// document is one value in the body of an event.
 type document struct {
-	raw   []byte
+	raw   []byte // its text
 	value any
-	err   error
+	err   error // why it cannot be read; value is nil then
 }
 
-// documents reads the values in body, one after the other, in any space between
-// them. After a bad one it goes on at the next line that begins with an opening brace or bracket.
+// documents reads the values in body. White space may stand between them. After a value with
+// an error it continues at the next line that begins with an opening brace.
 func documents(body []byte, asMaps bool) []document {
 	if !utf8.Valid(body) {
 		return []document{{body, nil, fmt.Errorf("%w: it is not UTF-8, and neither compressed nor Avro: binary formats such as protocol buffers, CBOR or MessagePack are not read", fleet.ErrInvalid)}}
@@ -248,7 +243,8 @@ func documents(body []byte, asMaps bool) []document {
 	return all
 }
 
-// foreign says what a text may be that is no JSON. It returns err if it cannot tell.
+// foreign returns an error that names the format of a text that is no JSON. It returns err if
+// it does not recognise the format.
 func foreign(text string, err error) error {
 	line, _, _ := strings.Cut(text, "\n")
 	switch {
@@ -262,9 +258,9 @@ func foreign(text string, err error) error {
 	return err
 }
 
-// elements reads the elements of the array that body begins with. After a bad one it goes on
-// behind the next comma outside brackets. Whole is false if something in body is not JSON, or follows
-// the array; all is empty if body begins with no array.
+// elements reads the elements of the array that body begins with. After an element with an
+// error it continues after the next comma outside brackets. All is empty if body does not
+// begin with an array. Whole is false if an element has an error, or text follows the array.
 func elements(body []byte) (all []document, whole bool) {
 	d := decoder{text: string(body)}
 	i := space(d.text, 0)

@@ -82,7 +82,7 @@ func TestParse(t *testing.T) {
 		{`{"device":1,"sensor":2,"ts":1535497200005,"value":3,"statusCode":2147483648}`, []string{"missing"}},
 		{`{"device":1,"sensor":2,"ts":1535497200005,"value":3,"statusCode":1073741824}`, []string{"1/2@1535497200005=3"}},
 		{`{"device":1,"sensor":2,"ts":1535497200005,"q":false,"value":3}`, []string{"missing"}},
-		{`{"device":1,"sensor":2,"ts":"never","value":null}`, []string{`!ts: invalid: time "never" is written in no way that is known: use 2026-11-27T07:00:00Z, or seconds or milliseconds since 1970`}},
+		{`{"device":1,"sensor":2,"ts":"never","value":null}`, []string{`!ts: invalid: time "never" is in no known format: use 2026-11-27T07:00:00Z, or seconds or milliseconds since 1970`}},
 		// equal copies are one; another value is for the store to judge
 		{"[" + good + "," + other + "," + good + "]", []string{want, wantOther}},
 		{`[{"device":1,"sensor":2,"ts":1535497200005,"value":1},{"device":1,"sensor":2,"ts":1535497200005,"value":2}]`, []string{"1/2@1535497200005=1", "1/2@1535497200005=2"}},
@@ -109,7 +109,7 @@ func TestParse(t *testing.T) {
 		{`{"device":"a\u0000b","sensor":2,"ts":1535497200005,"value":1}`, []string{`!device: invalid: name "a\x00b" has the control character U+0000 at byte 1`}},
 		{`{"device":"` + strings.Repeat("ä", 129) + `","sensor":2,"ts":1535497200005,"value":1}`, []string{`!device: invalid: name "` + strings.Repeat("ä", 80) + `" has 129 characters, more than 128`}},
 		{`{"device":1,"sensor":2,"ts":"28.08.2018","value":1}`, []string{`!ts: invalid: time "28.08.2018": does the day or the month come first? say so (dmy or mdy)`}},
-		{`{"device":1,"sensor":2,"ts":5,"value":1}`, []string{`!ts: invalid: time 5: no unit since 1970 gives it a moment between 1973 and 2286`}},
+		{`{"device":1,"sensor":2,"ts":5,"value":1}`, []string{`!ts: invalid: time 5: read as seconds, milliseconds, microseconds or nanoseconds since 1970, it does not lie between 1973 and 2286`}},
 		{`{"device":1,"sensor":2,"ts":1535497200005,"value":1,"x":"` + "\xff" + `"}`, []string{"!it is not UTF-8"}},
 		{`{"device":1,"sensor":2,"ts":1535497200005,"value":1,"x":{"a":tru}}`, []string{"!what opens at byte 56 is not JSON"}},
 		{`{"device":1,"sensor":2,"ts":1535497200005,"value":1,"x":` + strings.Repeat("[", 65) + strings.Repeat("]", 65) + `}`, []string{"!what opens at byte 56 is not JSON"}},

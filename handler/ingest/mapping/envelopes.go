@@ -2,8 +2,11 @@ package mapping
 
 import "strings"
 
-// cloudEvents reads events in the JSON format of CloudEvents 1.0. The device is
-// the source, unless the data names one.
+// cloudEvents reads events in the JSON format of CloudEvents 1.0, and in binary mode, where
+// the attributes are properties of the event. The device is the source, unless the data
+// names one.
+//
+// https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 func cloudEvents(g *gatherer, v any) {
 	if binary := g.attributes(); binary != nil && !isCloudEvent(v) {
 		in := scope{device: binary["source"], ts: binary["time"]}
@@ -13,7 +16,7 @@ func cloudEvents(g *gatherer, v any) {
 	g.each(v, scope{}, func(o *members, in scope) {
 		in.device, _ = o.get("source")
 		if twin := o.text("subject"); twin != "" && strings.EqualFold(o.text("type"), "microsoft.iot.telemetry") {
-			in.device = twin // of Azure Digital Twins, whose source is all of them
+			in.device = twin // the event's source is the whole instance of Azure Digital Twins
 		}
 		in.ts, _ = o.get("time")
 		data, ok := o.get("data")
@@ -37,8 +40,8 @@ func cloudEvents(g *gatherer, v any) {
 	})
 }
 
-// payload gathers what an envelope holds. Name is the sensor of a value that
-// stands alone.
+// payload gathers the readings in the payload of an envelope. If the payload is a single
+// value, name is its sensor.
 func (g *gatherer) payload(v, name any, in scope) {
 	if s, ok := v.(string); ok {
 		if inner, ok := unwrapped(s); ok {
@@ -53,7 +56,7 @@ func (g *gatherer) payload(v, name any, in scope) {
 		o, _ := objectOf(v)
 		which := shapeOf(v)
 		switch {
-		case o.has("body", "systemProperties") && g.envelopes < maxEnvelopes: // Event Grid's, in a cloud event
+		case o.has("body", "systemProperties") && g.envelopes < maxEnvelopes: // IoT Hub's telemetry from Event Grid
 			g.envelopes++
 			g.telemetry(o, in)
 			g.envelopes--
@@ -71,8 +74,8 @@ func (g *gatherer) payload(v, name any, in scope) {
 	g.row(row{device: in.device, sensor: name, ts: in.ts, value: v})
 }
 
-// attributes returns the attributes of a CloudEvent in binary mode, which are
-// properties of the event; nil if it is none.
+// attributes returns the attributes source, time, subject and type of a CloudEvent in binary
+// mode. It is nil if the event's properties are not those of a CloudEvent.
 func (g *gatherer) attributes() map[string]any {
 	p := g.properties()
 	for _, prefix := range []string{"cloudEvents:", "cloudEvents_", "ce-", "ce_"} {
@@ -88,8 +91,9 @@ func (g *gatherer) attributes() map[string]any {
 	return nil
 }
 
-// eventGrid reads events in the schema of Event Grid: IoT Hub's telemetry, of the device that
-// IoT Hub knows, and others, of the device that they name or else their subject.
+// eventGrid reads events in the schema of Event Grid. For IoT Hub's telemetry the device is
+// the one that IoT Hub authenticated. For other events it is the one that the data names, or
+// else the subject.
 func eventGrid(g *gatherer, v any) {
 	g.each(v, scope{}, func(o *members, in scope) {
 		data := o.object("data")
@@ -105,8 +109,9 @@ func eventGrid(g *gatherer, v any) {
 	})
 }
 
-// telemetry gathers what IoT Hub says to Event Grid of a message: its body, and the
-// device and time in its system properties. It reports false of anything else.
+// telemetry gathers the readings of a message that IoT Hub has sent to Event Grid. Data has
+// the message's body, and its device and time as system properties. The result is false if
+// there is no body.
 func (g *gatherer) telemetry(data *members, in scope) bool {
 	body, ok := data.get("body")
 	if !ok {
@@ -124,7 +129,8 @@ func (g *gatherer) telemetry(data *members, in scope) bool {
 	return true
 }
 
-// isCloudEvent reports whether v has what a CloudEvent must have.
+// isCloudEvent reports whether v, or its first element, has the members that a CloudEvent
+// must have.
 func isCloudEvent(v any) bool {
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		v = list[0]

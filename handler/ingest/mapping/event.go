@@ -10,66 +10,67 @@ import (
 // Event is an event of a hub.
 type Event struct {
 	Body      []byte
-	Enqueued  time.Time // when it reached the hub; zero if that is not known
+	Enqueued  time.Time // when it reached the hub; zero if this is not known
 	Partition string
-	// Detail returns what else the hub says of an event, by its index in the
-	// batch. It may be nil, and is only called for events that need it.
+	// Detail returns the metadata of an event, by its index in the batch. It may be nil.
+	// It is called only for events that need it.
 	Detail func(index int) Detail
 }
 
-// Detail is what the hub says of an event beside its body.
+// Detail is the metadata of an event.
 type Detail struct {
 	Offset string
-	// System and Properties are JSON objects, or empty where they are not known:
-	// the properties that the hub and IoT Hub set, such as
-	// iothub-connection-device-id, and those that the sender set.
+	// System are the properties that Event Hubs and IoT Hub set, such as
+	// iothub-connection-device-id. Properties are those that the sender set. Both are JSON
+	// objects, or empty if they are not known.
 	System, Properties json.RawMessage
 }
 
-// Origin says where in a batch a reading came from.
+// Origin says which part of a batch a reading came from.
 type Origin struct {
-	Event   int    // index in the batch
-	Element int    // index in the event, -1 for all of it
-	Raw     []byte // the element's bytes; those of the whole event if it is the only one
+	Event   int    // the event's index in the batch
+	Element int    // the element's index in the event; -1: the whole event
+	Raw     []byte // the element's bytes; the whole body if it has one element
 }
 
-// Refused is an element of an event that is no reading, or readings of it that
-// cannot be stored.
+// Refused is an element of an event that is no reading, or that holds readings which cannot
+// be stored.
 type Refused struct {
 	Origin
-	Count   int            // how many elements or readings it stands for
-	Reading *fleet.Reading // as it was understood, nil if it was not
-	Err     error          // wraps [fleet.ErrInvalid], of the first of them
-	Counted bool           // a rule says that it is counted, and not kept
+	Count   int            // how many elements or readings are refused
+	Reading *fleet.Reading // the reading, if it could be read; else nil
+	Err     error          // why the first of them is refused; it wraps [fleet.ErrInvalid]
+	Counted bool           // a rule refused it, to be counted and not written to the dead letters
 }
 
-// Found is what events hold. Origins has the origin of each reading.
+// Found is what a batch of events holds.
 type Found struct {
 	Readings []fleet.Reading
-	Origins  []Origin
+	Origins  []Origin // of the reading with the same index
 	Refused  []Refused
-	Copies   int // equal copies of readings, which were dropped
-	Missing  int // values that say that there is none: null, NaN, "Bad", a bad quality
-	// Faults are what is wrong about sensors: the copies, and of what was refused that
-	// which names one. They are at most [maxFaults].
+	Copies   int // equal copies of readings, which are dropped
+	Missing  int // values that are stated to be missing: null, NaN, "Bad", or a bad quality
+	// Faults counts the copies by sensor, and the refused readings whose sensor is known.
+	// There are at most [maxFaults].
 	Faults []Fault
 }
 
-// Fault is what is wrong about a sensor in an event. What names a sensor may do so by
-// a name that no sensor has.
+// Fault counts the copies and refused readings of one sensor in one event. A sensor of this
+// name need not exist.
 type Fault struct {
-	Event   int // index in the batch
+	Event   int // the event's index in the batch
 	ID      fleet.ID
-	Time    fleet.Millis // of a copy
+	Time    fleet.Millis // of a copy; 0 for refused readings
 	Copies  int
 	Refused int
 }
 
-// maxFaults bounds the faults of a batch, since an event may name a hundred thousand
-// sensors. What comes on top of them is not among them.
+// maxFaults bounds the faults of a batch, because one event can name a hundred thousand
+// sensors. Further faults are left out.
 const maxFaults = 1 << 16
 
-// MaxRefused is how many elements of one event are refused one by one. If more
-// are, the event is refused as one, with their number: else a single event could
-// ask for hundreds of thousands.
+// MaxRefused is how many elements of one event are refused one by one. If there are more,
+// [Found] has MaxRefused+1 of them, and the last one counts the others too. Package ingest
+// then refuses the whole event. Otherwise one event could cause hundreds of thousands of
+// dead letters.
 const MaxRefused = 10

@@ -15,7 +15,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
-// prelude returns the functions that are written in jq.
+// prelude returns the definitions of the functions that are written in jq.
 func prelude() *gojq.Query {
 	q, err := gojq.Parse(`
 def local($zone): _local($zone; "");
@@ -29,28 +29,28 @@ def without(a): delpaths([path(a)]);
 	return q
 }
 
-// Functions lists what programs may call beside jq's own functions, for the
-// documentation.
+// Functions returns the functions that programs may call besides those of jq: names and a
+// description, for the documentation.
 func Functions() [][2]string {
 	all := [][2]string{
-		{"seconds, millis, micros, nanos", "the moment that a number since 1970 in this unit is"},
+		{"seconds, millis, micros, nanos", "the moment that is this number of units after 1970-01-01 UTC"},
 		{"dotnet_date", `the moment in "/Date(1795762800000)/"`},
-		{`local("Europe/Berlin")`, "the moment at which the clocks of a zone show this; with a second argument, \"dmy\" or \"mdy\", the order of day and month"},
-		{`date("dmy")`, "the moment of a date in UTC that begins with the day, or with the month: \"mdy\""},
+		{`local("Europe/Berlin")`, "the moment of a local time in a zone; a second argument, \"dmy\" or \"mdy\", says the order of day and month"},
+		{`date("dmy")`, "the moment of a time in UTC whose date begins with the day, or with \"mdy\" with the month"},
 		{"decimal_comma", `the number in "1.234,5"`},
 		{"as_name", "the text as a device or sensor may be named: without control characters, and without = + - @ at its beginning"},
-		{"flat", "an object in which those within it are gone: machine.temperature in place of temperature in machine"},
+		{"flat", "the object without nested objects: the member machine.temperature in place of temperature in machine"},
 		{"measurements", "the members that measure something: flat, without device, time, identifiers, counters and text"},
 		{"without(.a, .b)", "the object without these members"},
 	}
 	for _, b := range builtins {
-		all = append(all, [2]string{b.name, "what the mapping of this name yields"})
+		all = append(all, [2]string{b.name, "the readings that the mapping of this name yields"})
 	}
 	return all
 }
 
-// functions are those of [Functions] that are written in Go. As names of
-// functions, the mappings' names have underscores.
+// functions returns those of [Functions] that are written in Go. Underscores replace the
+// hyphens in the names of mappings.
 func (m *machine) functions() []gojq.CompilerOption {
 	options := m.guards()
 	one := func(name string, f func(any) (any, error)) {
@@ -87,7 +87,8 @@ func (m *machine) functions() []gojq.CompilerOption {
 	return options
 }
 
-// shape returns what a built-in mapping makes of v, as objects.
+// shape returns the readings that a built-in mapping finds in v, as objects with device,
+// sensor, ts and value, or refused.
 func (m *machine) shape(f shape, v any) gojq.Iter {
 	if err := fits(v); err != nil {
 		return gojq.NewIter[any](err)
@@ -114,7 +115,7 @@ func (m *machine) shape(f shape, v any) gojq.Iter {
 	return gojq.NewIter(all...)
 }
 
-// measurements returns the members of an object that measure something.
+// measurements returns the members of an object that are measurements, flat.
 func (m *machine) measurements(v any) (any, error) {
 	o, ok := objectOf(v)
 	if !ok {
@@ -131,7 +132,8 @@ func (m *machine) measurements(v any) (any, error) {
 	return values, nil
 }
 
-// since1970 returns the moment that v units since 1970 are.
+// since1970 returns the moment v units after 1970-01-01 UTC, as text. A millisecond has
+// perMilli units; 0.001 stands for seconds.
 func since1970(v any, perMilli float64) (any, error) {
 	if s, ok := v.(string); ok {
 		v = json.Number(strings.TrimSpace(s))
@@ -164,7 +166,7 @@ func dotnetDate(v any) (any, error) {
 	return m.String(), err
 }
 
-// local returns the moment at which the clocks of a zone show v.
+// local returns the moment of the local time v in a zone. Order is dmy, mdy or empty.
 func local(v, zone, order any) (any, error) {
 	name, _ := zone.(string)
 	z, err := time.LoadLocation(name)
@@ -183,8 +185,8 @@ func local(v, zone, order any) (any, error) {
 	return m.String(), err
 }
 
-// decimalComma reads a number with a decimal comma, and points, blanks or
-// apostrophes between thousands.
+// decimalComma reads a number with a decimal comma. Points, blanks and apostrophes may
+// separate the thousands.
 func decimalComma(v any) (any, error) {
 	s, ok := v.(string)
 	if !ok {
@@ -208,7 +210,7 @@ func decimalComma(v any) (any, error) {
 	return strconv.ParseFloat(plain, 64)
 }
 
-// asName makes a name of a text or number.
+// asName makes a valid name of a text or number.
 func asName(v any) (any, error) {
 	var s string
 	switch v := v.(type) {
@@ -237,7 +239,8 @@ func asName(v any) (any, error) {
 	return s, nil
 }
 
-// flat returns an object whose members are no objects.
+// flat returns an object without nested objects. The name of a nested member is the names
+// of its parents and its own, joined with points.
 func flat(v any) (any, error) {
 	o, ok := objectOf(v)
 	if !ok {

@@ -3,7 +3,6 @@ package mapping
 import (
 	"errors"
 	"fmt"
-	"math/bits"
 	"reflect"
 	"strconv"
 
@@ -12,23 +11,27 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// A program of a few steps can make values as large as it likes: by doubling a
-// text again and again, by writing to the element 500,000,000 of a list. gojq has no
-// limit of memory. So each operation that makes a value larger than those it is
-// made of, or takes longer than they are long, gets values of bounded size. guard
-// writes that into the program.
+// Limits of the values in a program.
+//
+// A program of a few instructions can make huge values: it can double a text repeatedly, or
+// write to element 500,000,000 of a list. gojq does not limit memory. So [guard] changes the
+// program: each operation whose result may be larger than its arguments, or whose time may
+// grow faster than their size, first checks the size of its arguments.
+//
+// A node is one JSON value, with all values inside it counted too. 64 bytes of text are one
+// more node.
 const (
-	maxNodes = 1 << 18 // values in a value
-	maxText  = 16 << 20
-	maxIndex = 1 << 20
-	maxPairs = 1 << 26 // comparisons of an operation on two lists
+	maxNodes = 1 << 18  // nodes of a value
+	maxText  = 16 << 20 // bytes of text in a value
+	maxIndex = 1 << 20  // elements of a list
+	maxPairs = 1 << 26  // comparisons of two lists' elements in one operation
 
 	smallNodes  = 64      // 4 kB of text
 	mediumNodes = 1 << 15 // 2 MB of text
 )
 
-// growing are the functions whose result, or time, may be out of proportion to
-// what they are given.
+// growing are the functions whose result or time may grow faster than their input. Their
+// input and arguments are bounded.
 var growing = map[string]bool{
 	"add": true, "join": true, "tojson": true, "tostring": true, "flatten": true, "implode": true, "indices": true, "index": true, "rindex": true, "contains": true, "inside": true,
 	"error": true, "halt_error": true, "sub": true, "gsub": true, "walk": true, "combinations": true, "unique": true, "sort": true, "min": true, "max": true, "unique_by": true, "sort_by": true, "group_by": true,
@@ -37,17 +40,19 @@ var growing = map[string]bool{
 	"trim": true, "ltrim": true, "rtrim": true, "utf8bytelength": true, "tonumber": true, "bsearch": true,
 }
 
-// argued are other functions that compare what they are given.
-var argued = map[string]bool{"IN": true, "INDEX": true, "JOIN": true, "has": true}
+// comparing are the functions that compare their arguments. The arguments are bounded.
+var comparing = map[string]bool{"IN": true, "INDEX": true, "JOIN": true, "has": true}
 
-// refused are the functions that a mapping has no use for.
+// refused are the functions that a mapping must not use. The text says why or what to use
+// instead; it may be empty.
 var refused = map[string]string{
 	"fromstream": "", "transpose": "", "truncate_stream": "", "input": "", "inputs": "", "debug": "", "stderr": "", "input_line_number": "", "modulemeta": "", "builtins": "",
 	"now": "use $enqueued: the result must not depend on when it is computed", "localtime": "use local", "strflocaltime": "use strftime",
 	"env": "the environment is out of reach", "$ENV": "the environment is out of reach",
 }
 
-// guard writes the bounds into a program.
+// guard inserts the checks of size into a program. Its error names the functions that must
+// not be used.
 func guard(q *gojq.Query) error {
 	var errs []error
 	visit(reflect.ValueOf(q), func(node any) {
@@ -65,7 +70,7 @@ func guard(q *gojq.Query) error {
 			errs = append(errs, guardIndex(n.Start), guardIndex(n.End))
 		case *gojq.String:
 			for i, part := range n.Queries {
-				if part.Term == nil || part.Term.Str == nil { // not the text between
+				if part.Term == nil || part.Term.Str == nil { // an interpolated value, not literal text
 					n.Queries[i] = &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeQuery, Query: piped(part, "_bounded")}}
 				}
 			}
@@ -74,7 +79,8 @@ func guard(q *gojq.Query) error {
 	return errors.Join(errs...)
 }
 
-// visit calls f with each node below v that is a pointer, those below it first.
+// visit calls f with each pointer in v that is not nil, in depth-first order: f sees a node
+// of the syntax tree after the nodes below it.
 func visit(v reflect.Value, f func(any)) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -93,22 +99,23 @@ func visit(v reflect.Value, f func(any)) {
 	}
 }
 
+// call returns the query name(args…).
 func call(name string, args ...*gojq.Query) *gojq.Query {
 	return &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeFunc, Func: &gojq.Func{Name: name, Args: args}}}
 }
 
-// piped returns q | name.
+// piped returns the query q | name.
 func piped(q *gojq.Query, name string) *gojq.Query {
 	return &gojq.Query{Left: q, Op: gojq.OpPipe, Right: call(name)}
 }
 
-// updates are the operators that change a value in place, and those that they
-// use.
+// updates are the operators that change a value in place, each with the operator that computes
+// the new value.
 var updates = map[gojq.Operator]gojq.Operator{
 	gojq.OpUpdateAdd: gojq.OpAdd, gojq.OpUpdateSub: gojq.OpSub, gojq.OpUpdateMul: gojq.OpMul, gojq.OpUpdateDiv: gojq.OpDiv, gojq.OpUpdateMod: gojq.OpMod,
 }
 
-// guardOperator bounds what an operator is given.
+// guardOperator bounds the operands of an operator.
 func guardOperator(q *gojq.Query) {
 	switch q.Op {
 	case gojq.OpMul:
@@ -131,13 +138,13 @@ func guardOperator(q *gojq.Query) {
 	}
 }
 
-// replace makes q another query, below the functions that it defines.
+// replace makes q another query, and keeps the functions that q defines.
 func replace(q, by *gojq.Query) {
 	by.FuncDefs = q.FuncDefs
 	*q = *by
 }
 
-// bounded returns q with its result bounded, if that may be large.
+// bounded returns q with a check of its result's size. Literals need none.
 func bounded(q *gojq.Query) *gojq.Query {
 	if t := q.Term; t != nil && len(t.SuffixList) == 0 {
 		switch t.Type {
@@ -152,7 +159,7 @@ func bounded(q *gojq.Query) *gojq.Query {
 	return piped(q, "_bounded")
 }
 
-// bound has a term get a bounded value.
+// bound checks the size of a term's input.
 func bound(t *gojq.Term) {
 	inner := *t
 	inner.SuffixList = nil
@@ -160,6 +167,7 @@ func bound(t *gojq.Term) {
 	*t = gojq.Term{Type: gojq.TermTypeQuery, Query: pipe, SuffixList: t.SuffixList}
 }
 
+// guardCall bounds the input and arguments of a function call.
 func guardCall(t *gojq.Term) error {
 	name := t.Func.Name
 	if why, no := refused[name]; no {
@@ -173,9 +181,9 @@ func guardCall(t *gojq.Term) error {
 	}
 	for i, arg := range t.Func.Args {
 		switch {
-		case name == "sub" || name == "gsub": // many times what is replaced
+		case name == "sub" || name == "gsub": // they insert the replacement many times
 			t.Func.Args[i] = &gojq.Query{Left: arg, Op: gojq.OpPipe, Right: atMost(smallNodes)}
-		case argued[name] || growing[name]:
+		case comparing[name] || growing[name]:
 			t.Func.Args[i] = bounded(arg)
 		}
 	}
@@ -187,7 +195,7 @@ func guardCall(t *gojq.Term) error {
 		sum := &gojq.Query{Left: piped(list, "_bounded"), Op: gojq.OpPipe, Right: call("add")}
 		*t = gojq.Term{Type: gojq.TermTypeQuery, Query: sum, SuffixList: t.SuffixList}
 		return nil
-	case name == "fromjson": // a value takes more than its text
+	case name == "fromjson": // the value takes more memory than its text
 		inner := *t
 		inner.SuffixList = nil
 		pipe := &gojq.Query{Left: atMost(mediumNodes), Op: gojq.OpPipe, Right: &gojq.Query{Term: &inner}}
@@ -200,12 +208,12 @@ func guardCall(t *gojq.Term) error {
 	return nil
 }
 
-// atMost is a call that lets values of up to n nodes pass.
+// atMost returns a query that fails if its input has more than n nodes.
 func atMost(n int) *gojq.Query {
 	return call("_at_most", &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeNumber, Number: strconv.Itoa(n)}})
 }
 
-// guardIndex bounds the number of a list's element.
+// guardIndex bounds the index of a list's element.
 func guardIndex(q *gojq.Query) error {
 	if q == nil {
 		return nil
@@ -218,162 +226,4 @@ func guardIndex(q *gojq.Query) error {
 	}
 	*q = *piped(&gojq.Query{FuncDefs: q.FuncDefs, Term: q.Term, Left: q.Left, Right: q.Right, Patterns: q.Patterns, Op: q.Op}, "_bounded_index")
 	return nil
-}
-
-// size returns how many values v consists of, a text of n bytes counting as
-// n/64, and limit+1 if there are more than limit.
-func size(v any, limit int) int {
-	n := 1
-	switch v := v.(type) {
-	case string:
-		n += len(v) * maxNodes / maxText
-	case []any:
-		for _, e := range v {
-			if n += size(e, limit-n); n > limit {
-				return limit + 1
-			}
-		}
-	case map[string]any:
-		for k, e := range v {
-			if n += size(e, limit-n) + len(k)*maxNodes/maxText; n > limit {
-				return limit + 1
-			}
-		}
-	}
-	return min(n, limit+1)
-}
-
-var errLarge = fmt.Errorf("a value is too large: it has more than %d values or %d MB of text", maxNodes, maxText>>20)
-
-// guards are the functions that [guard] calls. What a look at a value costs
-// counts as steps.
-func (m *machine) guards() []gojq.CompilerOption {
-	atMost := func(v any, limit int) error {
-		switch v.(type) {
-		case string, []any, map[string]any:
-			n := size(v, limit)
-			m.run.steps -= n
-			if n > limit {
-				return errLarge
-			}
-		}
-		return nil
-	}
-	check := func(v any) error { return atMost(v, maxNodes) }
-	index := func(v any) error {
-		if f, ok := gojq.ToFloat64(v); ok && f > maxIndex {
-			return fmt.Errorf("lists have at most %d elements here, not %v", maxIndex, f)
-		}
-		return nil
-	}
-	same := func(f func(any) error) func(any, []any) any {
-		return func(v any, _ []any) any {
-			if err := f(v); err != nil {
-				return err
-			}
-			return v
-		}
-	}
-	return []gojq.CompilerOption{
-		gojq.WithFunction("_bounded", 0, 0, same(check)),
-		gojq.WithFunction("_at_most", 1, 1, func(v any, x []any) any {
-			if err := atMost(v, x[0].(int)); err != nil {
-				return err
-			}
-			return v
-		}),
-		gojq.WithFunction("_joined", 1, 1, func(v any, x []any) any {
-			list, _ := v.([]any)
-			separator, _ := x[0].(string)
-			if len(list)*len(separator) > maxText {
-				return errLarge
-			}
-			m.run.steps -= len(list) * len(separator) * maxNodes / maxText
-			return operate(joined, v, x[0])
-		}),
-		gojq.WithFunction("_bounded_index", 0, 0, same(index)),
-		gojq.WithFunction("_bounded_path", 0, 0, same(func(v any) error {
-			list, _ := v.([]any)
-			for _, e := range list {
-				if err := index(e); err != nil {
-					return err
-				}
-				if slice, ok := e.(map[string]any); ok {
-					if err := errors.Join(index(slice["start"]), index(slice["end"])); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
-		})),
-		gojq.WithFunction("_multiplied", 2, 2, func(_ any, x []any) any {
-			if err := errors.Join(check(x[0]), check(x[1])); err != nil {
-				return err
-			}
-			product := multiplied(x[0], x[1])
-			if err := check(product); err != nil {
-				return err
-			}
-			return product
-		}),
-		gojq.WithFunction("_subtracted", 2, 2, func(_ any, x []any) any {
-			l, isList := x[0].([]any)
-			r, areLists := x[1].([]any)
-			if isList && areLists && len(l)*len(r) > maxPairs {
-				return errLarge
-			}
-			if err := errors.Join(check(x[0]), check(x[1])); err != nil {
-				return err
-			}
-			return operate(minus, x[0], x[1])
-		}),
-	}
-}
-
-// multiplied returns l * r. Whole numbers too large for 64 bits become decimal
-// ones.
-func multiplied(l, r any) any {
-	a, okA := l.(int)
-	b, okB := r.(int)
-	if okA && okB {
-		high, low := bits.Mul64(uint64(max(a, -a)), uint64(max(b, -b)))
-		if high == 0 && low < 1<<62 {
-			return a * b
-		}
-		return float64(a) * float64(b)
-	}
-	for _, pair := range [][2]any{{l, r}, {r, l}} {
-		if s, ok := pair[0].(string); ok {
-			if n, ok := gojq.ToFloat64(pair[1]); ok && float64(len(s))*n > maxText {
-				return errLarge
-			}
-			return operate(times, l, r)
-		}
-	}
-	x, okX := gojq.ToFloat64(l)
-	y, okY := gojq.ToFloat64(r)
-	if okX && okY {
-		return x * y
-	}
-	return operate(times, l, r)
-}
-
-var times, minus, joined = operator("$l * $r"), operator("$l - $r"), operator("$l | join($r)")
-
-// operator returns what computes something of $l and $r by gojq's own rules.
-func operator(text string) *gojq.Code {
-	q, err := gojq.Parse(text)
-	if err != nil {
-		panic(err)
-	}
-	code, err := gojq.Compile(q, gojq.WithVariables([]string{"$l", "$r"}))
-	if err != nil {
-		panic(err)
-	}
-	return code
-}
-
-func operate(code *gojq.Code, l, r any) any {
-	v, _ := code.Run(nil, l, r).Next()
-	return v
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// pointLines reads a body that is lines of InfluxDB's protocol, each as the JSON
-// object that Telegraf writes of it: name, tags, fields and timestamp. ok is false if
-// the first line is none.
+// pointLines reads a body in InfluxDB's line protocol. Each line becomes the object that
+// Telegraf's JSON serializer writes: name, tags, fields and timestamp. ok is false if the
+// first line is not in this protocol.
 //
 // https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
 func pointLines(body []byte, asMaps bool) (all []document, ok bool) {
@@ -40,7 +40,7 @@ func pointLines(body []byte, asMaps bool) (all []document, ok bool) {
 	return all, len(all) > 0
 }
 
-// endOfLine returns the index of the line break or end of s at or after i.
+// endOfLine returns the index of the first line break in s at or after i, or len(s).
 func endOfLine(s string, i int) int {
 	if n := strings.IndexByte(s[i:], '\n'); n >= 0 {
 		return i + n
@@ -48,7 +48,7 @@ func endOfLine(s string, i int) int {
 	return len(s)
 }
 
-// plainMaps returns o as programs want it, if they do.
+// plainMaps returns o with its objects as map[string]any if asMaps is set, else o.
 func plainMaps(o *members, asMaps bool) any {
 	if !asMaps {
 		return o
@@ -63,15 +63,15 @@ func plainMaps(o *members, asMaps bool) any {
 	return m
 }
 
-// pointReader reads a line of InfluxDB's protocol.
+// pointReader reads lines in InfluxDB's protocol.
 type pointReader struct {
 	text string
-	at   int
+	at   int // the index of the next byte to read
 }
 
 func (p *pointReader) fault(want string) error { return fault(p.text, p.at, want) }
 
-// point reads a line up to its end.
+// point reads a line, without its line break.
 func (p *pointReader) point() (*members, error) {
 	tags, fields := &members{}, &members{}
 	name := p.word(", ")
@@ -118,6 +118,7 @@ func (p *pointReader) point() (*members, error) {
 	return o, nil
 }
 
+// add appends a member. The error wraps [fleet.ErrInvalid] if m has it already.
 func (m *members) add(key string, v any) error {
 	if slices.Contains(m.keys, key) {
 		return fmt.Errorf("%w: %.80q is given twice", fleet.ErrInvalid, key)
@@ -126,7 +127,7 @@ func (m *members) add(key string, v any) error {
 	return nil
 }
 
-// next goes past c, if it is next.
+// next skips the next byte if it is c, and reports whether it is.
 func (p *pointReader) next(c byte) bool {
 	if p.at < len(p.text) && p.text[p.at] == c {
 		p.at++
@@ -135,7 +136,7 @@ func (p *pointReader) next(c byte) bool {
 	return false
 }
 
-// blanks goes past blanks, and reports whether there were any.
+// blanks skips blanks, and reports whether there were any.
 func (p *pointReader) blanks() (any bool) {
 	for p.next(' ') {
 		any = true
@@ -143,8 +144,8 @@ func (p *pointReader) blanks() (any bool) {
 	return any
 }
 
-// word reads up to one of the characters of end or the end of the line. A backslash
-// before one of them, or an equals sign, stands for it.
+// word reads text up to one of the bytes in end or to the end of the line. A backslash before
+// a comma, blank or equals sign makes it part of the text.
 func (p *pointReader) word(end string) string {
 	var b strings.Builder
 	for ; p.at < len(p.text); p.at++ {
@@ -162,8 +163,8 @@ func (p *pointReader) word(end string) string {
 	return b.String()
 }
 
-// value reads the value of a field: a number, one with i or u at its end, a truth
-// value or text in quotes.
+// value reads the value of a field: a number, which may end with i or u, a truth value, or
+// text in quotes.
 func (p *pointReader) value() (any, error) {
 	if p.next('"') {
 		var b strings.Builder

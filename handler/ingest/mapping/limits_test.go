@@ -55,7 +55,7 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 	for text, fine := range map[string]bool{"1.5": true, "1e300": true, "1e-299": true, "0": true, "1e-301": false, "1e400": false,
-		"1." + strings.Repeat("0", maxExponent-3): true, "1." + strings.Repeat("0", maxExponent): false} {
+		"1." + strings.Repeat("0", maxDigits-3): true, "1." + strings.Repeat("0", maxDigits): false} {
 		if _, err := rational(json.Number(text)); (err == nil) != fine {
 			t.Errorf("%.20s of %d digits: %v", text, len(text), err)
 		}

@@ -1,6 +1,7 @@
 package mapping
 
-// loraWAN reads uplinks whose payload the network has decoded.
+// loraWAN reads uplinks of The Things Stack, ChirpStack and ThingPark. The network server
+// must have decoded the payload.
 func loraWAN(g *gatherer, v any) {
 	g.each(v, scope{}, func(o *members, in scope) {
 		var payload *members
@@ -18,7 +19,7 @@ func loraWAN(g *gatherer, v any) {
 				g.refuse("it is no uplink: uplink_message is missing")
 				return
 			}
-			in.device, _ = o.object("end_device_ids").get2("device_id", "dev_eui")
+			in.device, _ = o.object("end_device_ids").either("device_id", "dev_eui")
 			in.ts = first(o, "received_at", uplink, "received_at")
 			payload = uplink.object("decoded_payload")
 		case o.has("dev_id"): // version 2
@@ -29,9 +30,9 @@ func loraWAN(g *gatherer, v any) {
 			payload = o.object("payload_fields")
 		default: // ChirpStack
 			if info := o.object("deviceInfo"); info != nil {
-				in.device, _ = info.get2("deviceName", "devEui")
+				in.device, _ = info.either("deviceName", "devEui")
 			} else {
-				in.device, _ = o.get2("deviceName", "devEUI")
+				in.device, _ = o.either("deviceName", "devEUI")
 			}
 			if in.ts = first(o, "time", o, "publishedAt"); in.ts == nil { // version 3: when gateways received it
 				if list, ok := o.get("rxInfo"); ok {
@@ -49,7 +50,7 @@ func loraWAN(g *gatherer, v any) {
 	})
 }
 
-// receivedAt returns the time of the first gateway that gave one.
+// receivedAt returns the first time in a list of gateways, nil if there is none.
 func receivedAt(gateways any) any {
 	list, _ := gateways.([]any)
 	for _, e := range list {
@@ -62,7 +63,7 @@ func receivedAt(gateways any) any {
 	return nil
 }
 
-// orTime returns the time that o names, else ts.
+// orTime returns the time that o has, else ts.
 func orTime(g *gatherer, o *members, ts any) any {
 	if own := g.when(o); own != nil {
 		return own

@@ -9,26 +9,28 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Mapping says how events become readings. It is safe for concurrent use.
+// Mapping says how readings are read from events. It is safe for concurrent use.
 type Mapping struct {
 	name    string
-	shape   shape // of a built-in one; nil for readings and a program
-	program *program
+	shape   shape    // nil for the mapping readings and for a program
+	program *program // nil for a built-in mapping
 }
 
-// Auto is the mapping that tells the others apart.
+// Auto is the name of the mapping that recognises the format of each event.
 const Auto = "auto"
 
-// plain is the name of the mapping of readings as this project writes them.
+// plain is the name of the mapping for this project's own format.
 const plain = "readings"
 
-// Plain is the mapping of readings as this project writes them.
+// Plain is the mapping for this project's own format: objects with the members device,
+// sensor, ts and value.
 var Plain = &Mapping{name: plain}
 
-// Builtin lists the mappings that have names, with what each reads.
+// Builtin returns the names of the built-in mappings, each with a description of what it
+// reads.
 func Builtin() [][2]string {
 	all := [][2]string{
-		{Auto, "each of those below, told apart by the members that an event has"},
+		{Auto, "all of the formats below, recognised by the members that an event has"},
 		{plain, "objects with the members device, sensor, ts and value, under these or a few similar names"},
 	}
 	for _, b := range builtins {
@@ -37,14 +39,14 @@ func Builtin() [][2]string {
 	return all
 }
 
-// isBuiltin reports whether a mapping has the name.
+// isBuiltin reports whether a built-in mapping has the name.
 func isBuiltin(name string) bool {
 	return name == Auto || name == plain || slices.ContainsFunc(builtins, func(b builtin) bool { return b.name == name })
 }
 
-// Parse returns the mapping that text says: the name of a built-in one, or a
-// program in jq. Its error wraps [fleet.ErrInvalid] and says where the program
-// is wrong.
+// Parse returns the mapping for a text: the name of a built-in mapping, or a program in jq.
+// Empty text stands for [Auto]. The error wraps [fleet.ErrInvalid], and names the line and
+// column of a program's mistake.
 func Parse(text string) (*Mapping, error) {
 	text = strings.TrimSpace(text)
 	switch text {
@@ -54,7 +56,7 @@ func Parse(text string) (*Mapping, error) {
 		return Plain, nil
 	}
 	if isBuiltin(text) {
-		return &Mapping{name: text, shape: named1(text).shape}, nil
+		return &Mapping{name: text, shape: builtinNamed(text).shape}, nil
 	}
 	if bareWord(text) {
 		var names []string
@@ -70,7 +72,7 @@ func Parse(text string) (*Mapping, error) {
 	return &Mapping{name: "program", program: p}, nil
 }
 
-// bareWord reports whether text can be meant as a name only.
+// bareWord reports whether text must be meant as a name, as it cannot be a useful program.
 func bareWord(text string) bool {
 	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == "" && !slices.Contains([]string{"empty", "values"}, text)
 }
@@ -78,8 +80,7 @@ func bareWord(text string) bool {
 // Name returns the name of a built-in mapping, or "program".
 func (m *Mapping) Name() string { return m.name }
 
-// program is a program in jq, and what it was compiled to: for each that runs
-// it at the same time once.
+// program is a program in jq. Each goroutine that runs it needs a machine of its own.
 type program struct {
 	text     string
 	machines sync.Pool // of *machine
@@ -95,7 +96,7 @@ func newProgram(text string) (*program, error) {
 	return p, nil
 }
 
-// machine returns one that nobody else uses.
+// machine returns a machine that no other goroutine uses.
 func (p *program) machine() *machine {
 	if m, ok := p.machines.Get().(*machine); ok {
 		return m
@@ -107,8 +108,8 @@ func (p *program) machine() *machine {
 	return m
 }
 
-// BlobName returns the blob that a setting names in the container config, in
-// place of a mapping: config/NAME.jq.
+// BlobName returns the name of the blob if the text of a setting is config/NAME.jq. ok is
+// false if the text is a mapping.
 func BlobName(text string) (name string, ok bool) {
 	name, ok = strings.CutPrefix(strings.TrimSpace(text), "config/")
 	return name, ok && strings.HasSuffix(name, ".jq") && !strings.ContainsAny(name, " \t\r\n|")

@@ -9,8 +9,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
-// members gathers the measurements among the members of o. Below another object
-// their names begin with its name and a point.
+// members gathers the members of o that are measurements. Prefix is put before the name of
+// each; it is the names of the parents, with a point after each. Device is the index of the
+// member that names the device, or -1.
 func (g *gatherer) members(o *members, in scope, prefix string, device int) {
 	if g.relative(o) {
 		return
@@ -21,7 +22,7 @@ func (g *gatherer) members(o *members, in scope, prefix string, device int) {
 	}
 	for i, key := range o.keys {
 		v := o.values[i]
-		if i == device || lists[i] || g.beside(key, v) || qualityOf(o, key) {
+		if i == device || lists[i] || g.describes(key, v) || isQualityOf(o, key) {
 			continue
 		}
 		inner, isObject := objectOf(v)
@@ -41,15 +42,15 @@ func (g *gatherer) members(o *members, in scope, prefix string, device int) {
 			senML(g, list)
 		case isList:
 			g.list(key, list, in, body)
-		case key == "state" && isObject && inner.object("reported") != nil: // a shadow of AWS: what is desired was not measured
+		case key == "state" && isObject && inner.object("reported") != nil: // the shadow of an AWS IoT thing; its desired state is not measured
 			g.body(inner.object("reported"), in, prefix)
 		case isObject && body:
 			g.body(inner, in, prefix)
 		case isObject:
 			g.below(inner, in, prefix+key)
 		case body && g.packed(v, in):
-		case body && isText(v): // often bytes in hexadecimal, which may look like a number
-		case body && in.name != nil && notation.Plain(key) == "value": // Telegraf's plainest field
+		case body && isText(v): // a payload in hexadecimal, perhaps: it may look like a number
+		case body && in.name != nil && notation.Plain(key) == "value": // Telegraf's default name of a field
 			g.row(row{device: in.device, sensor: in.name, ts: in.ts, value: v, bad: in.bad, note: true})
 		default:
 			g.row(row{device: in.device, sensor: prefix + key, ts: in.ts, value: v, bad: in.bad, note: true})
@@ -57,14 +58,14 @@ func (g *gatherer) members(o *members, in scope, prefix string, device int) {
 	}
 }
 
-// qualityOf reports whether key is the quality of another member of o, as Insights
-// Hub writes it: temp_qc of temp.
-func qualityOf(o *members, key string) bool {
+// isQualityOf reports whether the member key is the quality of another member of o. Insights
+// Hub names the quality of temp temp_qc.
+func isQualityOf(o *members, key string) bool {
 	of, ok := strings.CutSuffix(key, "_qc")
 	return ok && o.has(of)
 }
 
-// based reports whether list is a pack of SenML with a base name.
+// based reports whether list is a pack of SenML whose first record has a base name.
 func based(list []any) bool {
 	if len(list) == 0 {
 		return false
@@ -73,17 +74,18 @@ func based(list []any) bool {
 	return ok && o.has("bn") && isSenML(list)
 }
 
-// beside reports whether a member only says something of the measurements.
-func (g *gatherer) beside(key string, v any) bool {
+// describes reports whether a member is no measurement, but describes those beside it: their
+// time, quality, device or sensor, or a counter or an identifier.
+func (g *gatherer) describes(key string, v any) bool {
 	for _, k := range [...]kind{timeKind, qualityKind, noteKind} {
 		if _, ok := g.role(key, k); ok && isScalar(v) {
 			return true
 		}
 	}
-	if isScalar(v) && (isMoment(key, v) || says(key)) {
+	if isScalar(v) && (isMoment(key, v) || isIdentifier(key)) {
 		return true
 	}
-	if list, ok := v.([]any); ok && key == "bytes" { // what a decoder was given
+	if list, ok := v.([]any); ok && key == "bytes" { // the payload before it was decoded
 		return !slices.ContainsFunc(list, func(v any) bool { return !isScalar(v) })
 	}
 	if o, is := objectOf(v); is {
@@ -102,18 +104,18 @@ func (g *gatherer) beside(key string, v any) bool {
 	if !device && !sensor || !isScalar(v) {
 		return false
 	}
-	// A machine's pump may be a measurement; its pumpId is none.
+	// pump may be a measurement, pumpId is none.
 	plain := notation.Plain(key)
 	_, number := v.(json.Number)
 	return sensor && (strings.HasPrefix(plain, "sensor") || !number && almost(v) == nil) || isKey(plain) || strings.HasPrefix(plain, "serial")
 }
 
-// isKey reports whether what has the name tells things apart, and measures nothing.
+// isKey reports whether a member of this name identifies something, and measures nothing.
 func isKey(plain string) bool {
 	return strings.HasSuffix(plain, "id") || strings.HasSuffix(plain, "name") || plain == "channel" || plain == "tag"
 }
 
-// body gathers what an object holds that is made to hold measurements.
+// body gathers the readings in an object of the kind [bodyKind].
 func (g *gatherer) body(o *members, in scope, prefix string) {
 	if o.object("new_state") != nil {
 		g.object(o, in)
@@ -129,8 +131,8 @@ func (g *gatherer) body(o *members, in scope, prefix string) {
 	g.members(o, in, prefix, device)
 }
 
-// below gathers an object that is the member name: a measurement with its time
-// and quality, or several.
+// below gathers the readings in an object that is the member name of another one. It is one
+// measurement with a time and quality, or holds several.
 func (g *gatherer) below(o *members, in scope, name string) {
 	at := g.pick(o, valueKind, isScalar)
 	if at >= 0 && g.pick(o, deviceKind, isDevice) >= 0 && g.pick(o, sensorKind, isName) >= 0 { // a whole reading
@@ -148,8 +150,8 @@ func (g *gatherer) below(o *members, in scope, name string) {
 	g.row(row{device: in.device, sensor: name, ts: in.ts, value: o.values[at], bad: in.bad})
 }
 
-// list gathers a list that is the member key: of readings, or of objects with a
-// member a measurement.
+// list gathers the readings in a list of objects, which is the member key of an object. Body
+// says that it is of the kind [bodyKind]. Lists of numbers are refused.
 func (g *gatherer) list(key string, list []any, in scope, body bool) {
 	in.lists = true
 	if !body {
@@ -176,7 +178,7 @@ func (g *gatherer) list(key string, list []any, in scope, body bool) {
 	}
 }
 
-// devices gathers a list of what several devices measured.
+// devices gathers a list of objects, each with the measurements of one device.
 func (g *gatherer) devices(list []any, in scope) {
 	for _, v := range list {
 		o, ok := objectOf(v)
@@ -195,15 +197,8 @@ func (g *gatherer) devices(list []any, in scope) {
 	}
 }
 
-// packed gathers a body that is text: JSON, or JSON in base64.
-func (g *gatherer) isPacked(v any) bool {
-	s, ok := v.(string)
-	if ok {
-		_, ok = unwrapped(s)
-	}
-	return ok
-}
-
+// packed gathers the readings in a string that holds JSON, or JSON in base64. The result is
+// false if v is no such string.
 func (g *gatherer) packed(v any, in scope) bool {
 	s, ok := v.(string)
 	if !ok {
@@ -224,7 +219,16 @@ func (g *gatherer) packed(v any, in scope) bool {
 	return true
 }
 
-// unwrapped reads an object or list of JSON in text, or in base64.
+// isPacked reports whether v is a string that holds JSON, or JSON in base64.
+func isPacked(v any) bool {
+	s, ok := v.(string)
+	if ok {
+		_, ok = unwrapped(s)
+	}
+	return ok
+}
+
+// unwrapped reads the JSON object or array in a string. The string may be in base64.
 func unwrapped(s string) (any, bool) {
 	s = strings.TrimSpace(s)
 	if s == "" {

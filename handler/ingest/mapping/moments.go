@@ -10,17 +10,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
-// Names of members that have a date and a time of day apart, as [notation.Plain] writes them.
+// Names of members for a date and for a time of day, as [notation.Plain] writes them.
 var (
 	dateNames  = []string{"date", "datum", "fecha"}
 	clockNames = []string{"time", "timeofday", "uhrzeit", "zeit", "hora", "heure"}
 )
 
-// when returns the time that o names, nil if it names none.
+// when returns the time in the members of o, nil if there is none.
 func (g *gatherer) when(o *members) any {
 	at := g.pick(o, timeKind, isTime)
 	if at < 0 {
-		// t may be a temperature, too.
+		// t may also be a temperature.
 		if at = index(o, "t"); at < 0 || !isMoment("t", o.values[at]) {
 			return nil
 		}
@@ -29,7 +29,7 @@ func (g *gatherer) when(o *members) any {
 	if date != "" && isClock(clock) && !strings.Contains(date, ":") {
 		return date + " " + clock
 	}
-	if s, _ := o.values[at].(string); isClock(s) { // of no day: another may say more
+	if s, _ := o.values[at].(string); isClock(s) { // without a day: another member may have the whole time
 		if other := g.pick(o, timeKind, func(v any) bool { s, _ := v.(string); return isTime(v) && !isClock(s) }); other >= 0 {
 			at = other
 		}
@@ -37,7 +37,7 @@ func (g *gatherer) when(o *members) any {
 	return o.values[at]
 }
 
-// textNamed returns the text of the first member that has one of the names.
+// textNamed returns the first string whose member has one of the names, else "".
 func textNamed(o *members, names []string) string {
 	for i, key := range o.keys {
 		if s, ok := o.values[i].(string); ok && slices.Contains(names, notation.Plain(key)) {
@@ -57,11 +57,13 @@ func isClock(s string) bool {
 	return strings.Trim(rest, "0123456789:.,") == ""
 }
 
-// sinceYear2001 is the least number that is taken for a moment by itself.
+// sinceYear2001 is the least number of seconds since 1970 that is taken for a time if its
+// member's name does not say so: 2001-09-09.
 const sinceYear2001 = 1e9
 
-// isMoment reports whether a member is a moment by its name and value: minute_ts,
-// lastSeenAt, bootTimestamp; or t, if it is a number since 1970 or text that is a time.
+// isMoment reports whether a member is a time. It is one if its name ends with ts, timestamp
+// or at, as lastSeenAt does. The member t is one if it is text that is a time, or a number
+// that is large enough.
 func isMoment(key string, v any) bool {
 	if key == "t" {
 		switch v := v.(type) {
@@ -82,13 +84,14 @@ func isMoment(key string, v any) bool {
 	return false
 }
 
-// says reports whether a member measures nothing by its name: alarmId, $version.
-func says(key string) bool {
+// isIdentifier reports whether the name of a member says that it measures nothing: alarmId,
+// $version.
+func isIdentifier(key string) bool {
 	return strings.HasPrefix(key, "$") || strings.EqualFold(lastWord(key), "id")
 }
 
-// lastWord returns the last word of a name: after a separator, or from a capital that
-// follows a small letter.
+// lastWord returns the last word of a name. A word begins after a separator, or with a capital
+// that follows a small letter.
 func lastWord(key string) string {
 	from, before := 0, ' '
 	for i, r := range key {
@@ -103,10 +106,12 @@ func lastWord(key string) string {
 	return key[from:]
 }
 
-// relativeNames are names of times that count from another one.
+// relativeNames are names of times that count from another time, as [notation.Plain] writes
+// them.
 var relativeNames = strings.Fields("dt deltat deltatime deltams deltaseconds tdelta timedelta timeoffset toffset offsetms offsetseconds relativetime reltime")
 
-// relative refuses an object that says when it was measured from another time, or in parts.
+// relative refuses an object whose time counts from another time, or stands in parts. It
+// reports whether it did.
 func (g *gatherer) relative(o *members) bool {
 	for i, key := range o.keys {
 		if _, number := o.values[i].(json.Number); number && slices.Contains(relativeNames, notation.Plain(key)) {
@@ -121,8 +126,9 @@ func (g *gatherer) relative(o *members) bool {
 	return false
 }
 
-// columns gathers lists of equal length, one of them of times: {"ts": […], "temp": […]}.
-// It returns which members it has read. With false it has refused o.
+// columns gathers the readings in members that are lists of equal length, one of them with
+// the times: {"ts": […], "temp": […]}. It returns the indices of these members. ok is false
+// if it has refused o.
 func (g *gatherer) columns(o *members, in scope, prefix string) (read map[int]bool, ok bool) {
 	at := g.pick(o, timeKind, func(v any) bool { return isColumn(v) })
 	if at < 0 {
@@ -155,7 +161,7 @@ func (g *gatherer) columns(o *members, in scope, prefix string) (read map[int]bo
 	return read, true
 }
 
-// isColumn reports whether v is a list of single values.
+// isColumn reports whether v is a list, not empty, without lists and objects in it.
 func isColumn(v any) bool {
 	list, ok := v.([]any)
 	return ok && len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { return !isScalar(v) })

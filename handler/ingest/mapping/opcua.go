@@ -1,7 +1,7 @@
 package mapping
 
-// opcUA reads PubSub's network messages and data set messages in JSON (OPC UA
-// part 14), and the samples of OPC Publisher.
+// opcUA reads network messages and data set messages of OPC UA PubSub in JSON (OPC UA
+// part 14), and the samples of Azure's OPC Publisher.
 func opcUA(g *gatherer, v any) {
 	g.each(v, g.scope(), func(o *members, in scope) {
 		kind := o.text("MessageType")
@@ -31,11 +31,12 @@ func opcUA(g *gatherer, v any) {
 	})
 }
 
-// dataSet gathers a data set message of a network message.
+// dataSet gathers the readings in a data set message. Network is the network message that
+// it is part of.
 func (g *gatherer) dataSet(o, network *members, in scope) {
 	in.device = first(network, "PublisherId", o, "PublisherId", o, "DataSetWriterName", network, "DataSetWriterGroup", o, "DataSetWriterGroup")
 	if in.device == nil {
-		writer := first(o, "DataSetWriterId") // a number says less than the sender's own name
+		writer := first(o, "DataSetWriterId") // if it is a number, the sender's name says more
 		if in.device = g.device(); in.device == nil || isText(writer) {
 			in.device = writer
 		}
@@ -59,12 +60,12 @@ func (g *gatherer) dataSet(o, network *members, in scope) {
 
 func isText(v any) bool { _, ok := v.(string); return ok }
 
-// dataValue gathers a value: alone, or with its time and status.
+// dataValue gathers the reading in a value, which may be an object with a time and status.
 func (g *gatherer) dataValue(name any, v any, in scope) {
 	o, ok := objectOf(v)
 	if ok && !o.has("Body") {
 		if _, value := o.get("Value"); !value && !o.has("SourceTimestamp") && !o.has("StatusCode") && !o.has("ServerTimestamp") {
-			ok = false // a structure
+			ok = false // the value itself is a structure
 		}
 	} else if ok {
 		v, _ = o.get("Body")
@@ -92,6 +93,7 @@ func (g *gatherer) dataValue(name any, v any, in scope) {
 	g.row(row{device: in.device, sensor: name, ts: in.ts, value: v, bad: in.bad, note: true})
 }
 
+// shownName returns a name for an error: a string as it is, anything else by [shown].
 func shownName(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -99,7 +101,7 @@ func shownName(v any) string {
 	return shown(v)
 }
 
-// sample gathers a sample of a node.
+// sample gathers the reading in a sample of OPC Publisher.
 func (g *gatherer) sample(o *members, in scope) {
 	if device := first(o, "ApplicationUri", o, "DataSetWriterGroup", o, "EndpointUrl"); device != nil {
 		in.device = device

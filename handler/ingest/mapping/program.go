@@ -12,27 +12,29 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Limits of what a program may do with one value.
+// Limits of a program, for each value that it is run on. A program may execute maxSteps
+// instructions, and stepsPerByte more for each byte of the value.
 const (
-	maxSteps     = 200_000         // instructions, and
-	stepsPerByte = 20              // as many for each byte of the event
-	maxTime      = 5 * time.Second // where an instruction takes long
-	maxOutputs   = 100_000         // values that it yields
+	maxSteps     = 200_000
+	stepsPerByte = 20
+	maxTime      = 5 * time.Second // for instructions that take long
+	maxOutputs   = 100_000         // values that the program yields
 )
 
-// machine runs a program. It is for one goroutine at a time.
+// machine runs a program. Only one goroutine may use it at a time.
 type machine struct {
 	code *gojq.Code
-	uses struct{ system, properties bool }
-	g    *gatherer // of the value that the program is run on
-	run  budget
+	uses struct{ system, properties bool } // which of $system and $properties the program reads
+	g    *gatherer                         // gathers the readings of the present value
+	run  budget                            // what remains for the present value
 }
 
+// variables are what a program can read beside the value.
 var variables = []string{"$system", "$properties", "$enqueued", "$partition"}
 
 func compile(text string) (m *machine, err error) {
 	defer func() {
-		if v := recover(); v != nil { // of the compiler, which is not ours
+		if v := recover(); v != nil { // a fault of gojq's compiler
 			m, err = nil, fmt.Errorf("%w: mapping: the program cannot be compiled: %v", fleet.ErrInvalid, v)
 		}
 	}()
@@ -56,8 +58,8 @@ func compile(text string) (m *machine, err error) {
 	return m, nil
 }
 
-// syntaxError says where a program is wrong: in which line and column, with what
-// stands there.
+// syntaxError returns an error with the line and column of a program's mistake, and the text
+// from the beginning of the line.
 func syntaxError(text string, err error) error {
 	var parse *gojq.ParseError
 	if !errors.As(err, &parse) {
@@ -70,7 +72,8 @@ func syntaxError(text string, err error) error {
 	return fmt.Errorf("%w: mapping, line %d, column %d: %w: %.120s", fleet.ErrInvalid, line, at-begin+1, err, rest)
 }
 
-// program gathers what a program makes of a value.
+// program runs a program on a value, whose text has size bytes, and gathers the readings that
+// it yields.
 func (g *gatherer) program(m *machine, v any, size int) {
 	m.g, m.run = g, newBudget(maxSteps+stepsPerByte*size)
 	defer func() { m.g = nil }()
@@ -107,7 +110,7 @@ func (g *gatherer) program(m *machine, v any, size int) {
 	}
 }
 
-// clipped keeps an error from repeating the whole event.
+// clipped shortens an error of gojq, which may have the whole value in its text.
 func clipped(err error) error {
 	const enough = 300
 	if s := err.Error(); len(s) > enough {
@@ -116,7 +119,7 @@ func clipped(err error) error {
 	return err
 }
 
-// decoded reads an object that the hub gave; what is none is empty.
+// decoded reads a JSON object of an event's metadata. It returns an empty object if raw is none.
 func (g *gatherer) decoded(raw json.RawMessage) any {
 	if docs := documents(raw, true); len(docs) == 1 && docs[0].err == nil && docs[0].value != nil {
 		return docs[0].value
@@ -124,7 +127,7 @@ func (g *gatherer) decoded(raw json.RawMessage) any {
 	return map[string]any{}
 }
 
-// output gathers a value that a program yields:
+// output gathers the readings in a value that a program yields:
 //
 //	{device, sensor, ts, value}
 //	{device, ts, values: {sensor: value, …}}
@@ -181,8 +184,8 @@ func (g *gatherer) item(v any) {
 	g.row(row{device: o["device"], sensor: o["sensor"], ts: ts, value: value})
 }
 
-// values gathers the members of an object, each a sensor; those of objects in
-// it are named with a point between.
+// values gathers the members of an object as readings, each of the sensor with the member's
+// name. Nested objects add their names and a point in front.
 func (g *gatherer) values(o *members, in scope, prefix string) {
 	for i, key := range o.keys {
 		if inner, ok := objectOf(o.values[i]); ok {
@@ -193,9 +196,9 @@ func (g *gatherer) values(o *members, in scope, prefix string) {
 	}
 }
 
-// budget is a context that ends after so many looks at it: gojq looks before
-// each instruction. So a program is cut off at the same place wherever it runs.
-// Only one whose instructions take long meets the limit of time.
+// budget is a context that ends when Done has been called a number of times. gojq calls it
+// before each instruction. So a program ends at the same instruction on every machine. The
+// limit of time is for programs whose instructions take long.
 type budget struct {
 	steps int
 	until time.Time
@@ -204,6 +207,7 @@ type budget struct {
 
 func newBudget(steps int) budget { return budget{steps: steps, until: time.Now().Add(maxTime)} }
 
+// ended is a closed channel.
 var ended = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 func (b *budget) Done() <-chan struct{} {

@@ -18,19 +18,19 @@ const (
 	sensorField
 	timeField
 	valueField
-	fields       // the number of those that a reading must have
+	fields       // how many members a reading must have
 	qualityField = fields
 )
 
 var fieldNames = [fields]string{"device", "sensor", "ts", "value"}
 
-// object is what an object holds.
-type object struct {
+// plainReading is a reading of the mapping [Plain].
+type plainReading struct {
 	fleet.Reading
-	missing bool // it says that there is no value
+	missing bool // the value or quality says that there is no value
 }
 
-// field returns which member a key names, in any case, or -1.
+// field returns the member that a key names, or -1. Case does not matter.
 func field(key []byte) int {
 	var lower [10]byte // the longest is statuscode
 	if len(key) > len(lower) {
@@ -57,11 +57,10 @@ func field(key []byte) int {
 	return -1
 }
 
-// object reads the reading whose object opens at b[i], and returns the index
-// after it. With an error, which wraps [fleet.ErrInvalid], the index means
-// nothing.
-func (r *Reader) object(b []byte, i int) (object, int, error) {
-	var o object
+// plainReading reads the object that opens at b[i] and returns the index after it. The error
+// wraps [fleet.ErrInvalid]; the index means nothing then.
+func (r *Reader) plainReading(b []byte, i int) (plainReading, int, error) {
+	var o plainReading
 	var given [fields]bool
 	if i >= len(b) || b[i] != '{' {
 		return o, 0, fault(b, i, "a JSON object")
@@ -88,9 +87,9 @@ func (r *Reader) object(b []byte, i int) (object, int, error) {
 	return o, i + 1, nil
 }
 
-// member reads the member at b[i] into o, and returns where the comma or brace
-// after it is.
-func (r *Reader) member(b []byte, i int, o *object, given *[fields]bool) (int, error) {
+// member reads the member that begins at b[i] into o. It returns the index of the comma or
+// brace after it.
+func (r *Reader) member(b []byte, i int, o *plainReading, given *[fields]bool) (int, error) {
 	f, begin, err := memberKey(b, i)
 	if err != nil {
 		return 0, err
@@ -117,8 +116,8 @@ func (r *Reader) member(b []byte, i int, o *object, given *[fields]bool) (int, e
 	return i, nil
 }
 
-// memberKey reads the key at b[i]. It returns the member it names and where the
-// value begins.
+// memberKey reads the key that begins at b[i]. It returns the member that it names and the
+// index of the value.
 func memberKey(b []byte, i int) (f, begin int, err error) {
 	end, escaped, err := scanString(b, i)
 	if err != nil {
@@ -135,13 +134,13 @@ func memberKey(b []byte, i int) (f, begin int, err error) {
 	return field(name), space(b, i+1), nil
 }
 
-// value is a JSON value: text is that of a string, else the value as written.
+// value is a JSON value.
 type value struct {
-	kind byte // '"', '0' for a number, 'N' for one that is not finite, else the first byte
-	text []byte
+	kind byte   // '"', '0' for a number, 'N' for NaN and infinities, else the first byte
+	text []byte // what a string says; else the JSON text
 }
 
-// scanValue reads the value at b[i] and returns the index after it.
+// scanValue reads the value that begins at b[i] and returns the index after it.
 func scanValue(b []byte, i int) (value, int, error) {
 	if i >= len(b) {
 		return value{}, 0, fault(b, i, "a value")
@@ -183,8 +182,8 @@ func scanValue(b []byte, i int) (value, int, error) {
 	return value{}, 0, fmt.Errorf("%w: %.20q at byte %d is no JSON value", fleet.ErrInvalid, word(b[i:]), i)
 }
 
-// notFinite returns the length of the NaN or Infinity that b begins with, as
-// Python and JavaScript write them into what is then not quite JSON; 0 if none.
+// notFinite returns the length of NaN or Infinity if b begins with it, else 0. JSON has
+// neither, but Python's json.dumps writes them.
 func notFinite(b []byte) int {
 	for _, word := range [...]string{"NaN", "Infinity"} {
 		if len(b) >= len(word) && string(b[:len(word)]) == word {
@@ -194,14 +193,14 @@ func notFinite(b []byte) int {
 	return 0
 }
 
-// word returns what b begins with, up to what ends a value.
+// word returns the beginning of b, up to the first byte that ends a value.
 func word(b []byte) []byte {
 	end, _ := balanced(b, 0, ",}] \t\r\n")
 	return b[:end]
 }
 
-// set stores v in the member f of o.
-func (r *Reader) set(o *object, f int, v value) (err error) {
+// set converts v and stores it in the field f of o.
+func (r *Reader) set(o *plainReading, f int, v value) (err error) {
 	switch f {
 	case deviceField:
 		o.ID.Device, err = r.name(v)
@@ -217,9 +216,9 @@ func (r *Reader) set(o *object, f int, v value) (err error) {
 	return err
 }
 
-// name returns a valid name, one string for all its occurrences. A number is
-// its text as it was written, but not 1e3, for which there are other ways to
-// write.
+// name returns the name that v is, and the same string each time the name occurs. A number's
+// name is its text. A number with an exponent is refused, as it can be written in several
+// ways.
 func (r *Reader) name(v value) (string, error) {
 	switch v.kind {
 	case '"':
@@ -251,8 +250,8 @@ func (r *Reader) time(v value) (fleet.Millis, error) {
 	return timestamp.Parse(v.text, r.opt.Format)
 }
 
-// parseValue returns a finite number, given as such or in a string, or 1 or 0
-// for a truth value. Missing reports that v says that there is no value.
+// parseValue returns the finite number that v is or that its string holds. A truth value is
+// 1 or 0. Missing says that v stands for a missing value.
 func parseValue(v value) (x float64, missing bool, err error) {
 	switch v.kind {
 	case '0':
@@ -280,8 +279,8 @@ func parseValue(v value) (x float64, missing bool, err error) {
 	return x, false, nil
 }
 
-// isNumber reports whether text is a decimal number: one of JSON's, or one with a plus
-// before it, or without a digit on one side of its point.
+// isNumber reports whether s is a decimal number. Beyond JSON, it may begin with a plus, and
+// one side of its point may be without digits.
 func isNumber[Text string | []byte](s Text) bool {
 	if len(s) > 0 && s[0] == '+' {
 		s = s[1:]
@@ -298,8 +297,7 @@ func isNumber[Text string | []byte](s Text) bool {
 	return len(s) > 1 && s[0] == '.' && number("0"+string(s)) == len(s)+1
 }
 
-// badQuality reports whether v, the quality of a value, says that the value is bad: see
-// [notation.Bad].
+// badQuality reports whether a quality says that its value is bad: see [notation.Bad].
 func badQuality(v value) bool {
 	return (v.kind == 'f' || v.kind == '"' || v.kind == '0') && notation.Bad(v.text)
 }

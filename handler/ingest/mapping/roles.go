@@ -6,10 +6,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
-// role is what a member of an object is, by its name.
+// role is what the name of a member says about it. A name may have several roles.
 type role struct {
 	kind kind
-	rank int // of two members of one kind, that with the lower rank counts
+	rank int // if several members of an object have the kind, the lowest rank counts
 }
 
 type kind uint8
@@ -22,16 +22,15 @@ const (
 	valueKind
 	qualityKind
 	noteKind    // numbers that measure nothing: counters, identifiers, versions, units
-	bodyKind    // holds measurements, or a list of them, of the same device
-	headKind    // holds what is said of the measurements: the device, the time
-	devicesKind // holds what several devices measured
+	bodyKind    // an object with measurements of the same device, or a list of them
+	headKind    // an object that describes the measurements: the device, the time
+	devicesKind // an object or list with the measurements of several devices
 )
 
-// named are the names by their kind, as [notation.Plain] writes them, the
-// likeliest first. A name that elsewhere is a unit of measurement, a message's
-// own identifier or a short form of several things is not among those of
-// devices, sensors and times: id, unit, source, t.
-var named = map[kind]string{
+// kindNames are the names of each kind, as [notation.Plain] writes them, the likeliest first.
+// Some names are ambiguous and so not among those of devices, sensors and times: unit may
+// be a unit of measurement, id that of a message, and t a time or temperature.
+var kindNames = map[kind]string{
 	deviceKind: `device deviceid devicename devid dev machine machineid machinename asset assetid assetname equipment equipmentid thing thingid
 		deviceeui deveui hwid turbine turbineid pump pumpid engine engineid motor motorid unitid unitnumber station stationid
 		edgedeviceid gatewayid gateway clientid client serialnumber serialno serialnum coreid macaddress mac host hostname anlage anlagenid anlagennummer
@@ -54,10 +53,10 @@ var named = map[kind]string{
 	devicesKind: `devices machines assets things equipments nodes maschinen geräte anlagen`,
 }
 
-// roles are the kinds that a name may have.
+// roles are the roles of each name.
 var roles = func() map[string][]role {
 	all := make(map[string][]role)
-	for k, names := range named {
+	for k, names := range kindNames {
 		for rank, name := range strings.Fields(names) {
 			all[name] = append(all[name], role{k, rank})
 		}
@@ -65,10 +64,11 @@ var roles = func() map[string][]role {
 	return all
 }()
 
-// maxRoles bounds how many names a reader remembers.
+// maxRoles is how many names a reader remembers.
 const maxRoles = 10_000
 
-// role returns what the member key is as kind k.
+// role returns the rank of the member key among those of kind k. ok is false if it does not
+// have the kind.
 func (r *Reader) role(key string, k kind) (rank int, ok bool) {
 	known, seen := r.roles[key]
 	if !seen {
@@ -86,8 +86,8 @@ func (r *Reader) role(key string, k kind) (rank int, ok bool) {
 	return 0, false
 }
 
-// pick returns the index of the member of o that is a k, -1 if none is. ok, if
-// it is not nil, says whether a value will do.
+// pick returns the index of the member of o that is of kind k, or -1. Of several it is the
+// one with the lowest rank. If ok is not nil, the member's value must satisfy it.
 func (r *Reader) pick(o *members, k kind, ok func(any) bool) int {
 	best, at := 0, -1
 	for i, key := range o.keys {

@@ -15,18 +15,19 @@ import (
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
-// row is a reading as an event writes it.
+// row is a reading whose members are not yet checked and converted.
 type row struct {
 	device, sensor any
-	ts             any // nil: the moment at which the event reached the hub
+	ts             any // nil: the time at which the event reached the hub
 	value          any
 	bad            bool  // the quality says that the value is bad
-	note           bool  // text is no error, but a note beside measurements
-	err            error // what is wrong with it
+	note           bool  // a value that is text is ignored, and not an error
+	err            error // why the row is refused; nil if it is not
 }
 
-// take turns a row into a reading. It reports false where the row is a note.
-func (r *Reader) take(x row) (reading fleet.Reading, missing, ok bool, err error) {
+// readingOf converts a row. ok is false if the row is to be ignored. Missing says that the
+// value is missing or bad.
+func (r *Reader) readingOf(x row) (reading fleet.Reading, missing, ok bool, err error) {
 	fail := func(member string, err error) (fleet.Reading, bool, bool, error) {
 		return reading, false, true, fmt.Errorf("%s: %w", member, err)
 	}
@@ -62,7 +63,7 @@ func (r *Reader) take(x row) (reading fleet.Reading, missing, ok bool, err error
 	return reading, missing, true, nil
 }
 
-// nameOf returns the name that v is.
+// nameOf converts v to a valid name.
 func (r *Reader) nameOf(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:
@@ -79,7 +80,7 @@ func (r *Reader) nameOf(v any) (string, error) {
 	return "", fmt.Errorf("%w: %s is no name: a string or number is wanted", fleet.ErrInvalid, shown(v))
 }
 
-// timeOf returns the moment that v is.
+// timeOf converts v to a time.
 func (r *Reader) timeOf(v any) (fleet.Millis, error) {
 	switch v := v.(type) {
 	case nil:
@@ -104,9 +105,9 @@ func (r *Reader) timeOf(v any) (fleet.Millis, error) {
 	return 0, fmt.Errorf("%w: %s is no time", fleet.ErrInvalid, shown(v))
 }
 
-// momentIn returns the moment in an object that is one: {"$date": …} of MongoDB, the
-// seconds and nanoseconds of protocol buffers, Java and AWS, or a moment beside its
-// notation or type. It is no object, or nil if there is none.
+// momentIn returns the time in an object that stands for a time: {"$date": …} of MongoDB, the
+// seconds and nanoseconds of protocol buffers, Java and AWS, or a time in a member such as
+// utc or iso. The result is a string or number; nil if there is none.
 func momentIn(o *members) any {
 	if date, ok := o.get("$date"); ok {
 		if long, is := objectOf(date); is {
@@ -133,7 +134,7 @@ func momentIn(o *members) any {
 	return seconds
 }
 
-// numeral takes a string for the number in it.
+// numeral returns a string as a number, and anything else as it is.
 func numeral(v any) any {
 	if s, ok := v.(string); ok {
 		return json.Number(s)
@@ -141,8 +142,8 @@ func numeral(v any) any {
 	return v
 }
 
-// numberOf returns the number that v is. ok is false if it is none, with an
-// error if it was to be one.
+// numberOf converts v to a number. ok is false if v is not meant as one. The error says why
+// something meant as a number cannot be stored.
 func numberOf(v any) (x float64, missing, ok bool, err error) {
 	switch v := v.(type) {
 	case nil:
@@ -182,7 +183,8 @@ func numberOf(v any) (x float64, missing, ok bool, err error) {
 	return 0, false, false, nil
 }
 
-// almost says why text is no number that people would take for one; nil if none would.
+// almost returns an error if v is text that looks like a number to people but cannot be read
+// as one, such as 21.5 °C. Otherwise it returns nil.
 func almost(v any) error {
 	s, ok := v.(string)
 	if !ok {
@@ -198,7 +200,7 @@ func almost(v any) error {
 	return fmt.Errorf("%w: the string %.40q: %w: a mapping must take it off", fleet.ErrInvalid, s, err)
 }
 
-// shown writes a value for an error.
+// shown describes a value in an error.
 func shown(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -215,8 +217,8 @@ func shown(v any) string {
 	return fmt.Sprintf("%.40v", v)
 }
 
-// badStatus reports whether the quality v says that its value is bad: see
-// [badQuality].
+// badStatus reports whether a quality says that its value is bad, as [badQuality] does. A
+// number of OPC UA is bad if its highest bit is set.
 func badStatus(v any) bool {
 	switch v := v.(type) {
 	case bool:
@@ -247,8 +249,8 @@ func (x row) String() string {
 	return fmt.Sprintf("%v/%v@%v=%v", x.device, x.sensor, x.ts, x.value)
 }
 
-// fits reports, as an error, that v is nested deeper or larger than what an event
-// may hold. What a program makes may be.
+// fits returns an error if v is nested too deeply or too large. The values that programs make
+// may be.
 func fits(v any) error {
 	nodes := maxNodes
 	return fitsIn(v, maxDepth, &nodes)

@@ -9,12 +9,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// A scanner of our own, because encoding/json can't say where an element begins
-// and ends, which of two equal keys is the second, or how a number was written;
-// it is also several times faster.
+// This scanner exists because encoding/json does not tell where an element begins and ends,
+// whether a key is given twice, and how a number was written. It is also several times faster.
 
-// space returns the index of the first byte of b at or after i that is no JSON
-// white space.
+// space returns the index of the first byte of b, from i on, that is no JSON white space.
 func space[Text string | []byte](b Text, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
 		i++
@@ -22,8 +20,7 @@ func space[Text string | []byte](b Text, i int) int {
 	return i
 }
 
-// lineEnd returns the index of the line break or end of b that follows i after
-// nothing but blanks, or -1.
+// lineEnd returns the index of the line's end if there are only blanks from i to it, else -1.
 func lineEnd(b []byte, i int) int {
 	for i < len(b) && b[i] != '\n' {
 		if b[i] != ' ' && b[i] != '\t' && b[i] != '\r' {
@@ -34,13 +31,13 @@ func lineEnd(b []byte, i int) int {
 	return i
 }
 
-// maxDepth is how deep brackets may be nested. It keeps the time to read an
-// event proportional to its length, whatever it holds.
+// maxDepth is how deep brackets may be nested. With it, the time to read any event is
+// proportional to its length.
 const maxDepth = 64
 
-// balanced returns the index after the element that begins at b[i]: where no
-// bracket is open, and a byte of stop or the end of b follows. ok is false if
-// there is no such place, or brackets are nested too deep.
+// balanced returns the index after the element that begins at b[i]. The element ends where no
+// bracket is open and a byte in stop, or the end of b, follows. ok is false if it has no end,
+// or its brackets are nested too deep.
 func balanced(b []byte, i int, stop string) (end int, ok bool) {
 	depth := 0
 	for ; i < len(b); i++ {
@@ -65,8 +62,8 @@ func balanced(b []byte, i int, stop string) (end int, ok bool) {
 	return len(b), depth == 0
 }
 
-// closingQuote returns the index of the quote that closes the string opened at
-// b[i], or -1. A string does not go over a line break.
+// closingQuote returns the index of the quote that closes the string opened at b[i]. It is -1
+// if there is none on the same line.
 func closingQuote(b []byte, i int) int {
 	for i++; i < len(b); i++ {
 		switch b[i] {
@@ -81,9 +78,9 @@ func closingQuote(b []byte, i int) int {
 	return -1
 }
 
-// elementEnd returns where the array element that begins at b[i] ends, without
-// the white space after it, and where the comma or bracket after it is; that is
-// len(b) if the element is unbalanced.
+// elementEnd returns the index after the array element that begins at b[i], and the index of
+// the comma or bracket that follows it. Both are len(b) if the element's brackets are not
+// balanced.
 func elementEnd(b []byte, i int) (end, next int) {
 	next, ok := balanced(b, i, ",]")
 	if !ok {
@@ -92,8 +89,9 @@ func elementEnd(b []byte, i int) (end, next int) {
 	return i + len(bytes.TrimRight(b[i:next], " \t\r\n")), next
 }
 
-// lineElementEnd returns where the bad element ends that begins at b[i], among
-// objects on lines: before the next line that begins with an opening brace.
+// lineElementEnd returns the index after an element that cannot be read and begins at b[i],
+// where each line has an object. It ends before the next line that begins with an opening
+// brace.
 func lineElementEnd(b []byte, i int) int {
 	if n := bytes.Index(b[i:], []byte("\n{")); n >= 0 {
 		return i + n
@@ -101,7 +99,8 @@ func lineElementEnd(b []byte, i int) int {
 	return len(b)
 }
 
-// fault returns an error for the byte at b[i].
+// fault returns an error for the byte b[i], where something else is wanted. It wraps
+// [fleet.ErrInvalid].
 func fault[Text string | []byte](b Text, i int, want string) error {
 	if i >= len(b) {
 		return fmt.Errorf("%w: it ends where %s should be", fleet.ErrInvalid, want)
@@ -109,8 +108,8 @@ func fault[Text string | []byte](b Text, i int, want string) error {
 	return fmt.Errorf("%w: %q at byte %d where %s should be", fleet.ErrInvalid, b[i], i, want)
 }
 
-// scanString returns the index after the string that begins at b[i], and
-// whether it holds escapes.
+// scanString returns the index after the string that begins at b[i], and whether it has
+// escapes.
 func scanString[Text string | []byte](b Text, i int) (end int, escaped bool, err error) {
 	if i >= len(b) || b[i] != '"' {
 		return 0, false, fault(b, i, "a string")
@@ -129,7 +128,7 @@ func scanString[Text string | []byte](b Text, i int) (end int, escaped bool, err
 	return 0, false, fault(b, len(b), "the rest of a string")
 }
 
-// text returns what the JSON string raw stands for.
+// text returns the text of the JSON string raw. Escaped is the result of [scanString].
 func text(raw []byte, escaped bool) ([]byte, error) {
 	if !escaped {
 		return raw[1 : len(raw)-1], nil
@@ -141,7 +140,7 @@ func text(raw []byte, escaped bool) ([]byte, error) {
 	return []byte(s), nil
 }
 
-// number returns the length of the JSON number that b begins with, 0 if none.
+// number returns the length of the JSON number that b begins with, 0 if there is none.
 func number[Text string | []byte](b Text) int {
 	i := 0
 	if i < len(b) && b[i] == '-' {

@@ -2,9 +2,9 @@ package mapping
 
 import "strings"
 
-// senML reads records of RFC 8428. A record's name begins with the base name,
-// which is the device; without one, the device is what comes before the last /
-// or : of the name.
+// senML reads records of SenML (RFC 8428). The device is the base name and the sensor is the
+// record's name. If one of them is missing, the other one is divided at its last slash or
+// colon.
 func senML(g *gatherer, v any) {
 	list, ok := v.([]any)
 	if !ok {
@@ -46,8 +46,8 @@ func senML(g *gatherer, v any) {
 	}
 }
 
-// packOf returns the records of an object with base values and a list e of records, as
-// SenML was written before it was a standard; nil if v is none.
+// packOf returns the records of a pack in the form of SenML's early drafts: an object with the
+// base values and a list e of records. It is nil if v has another form.
 func packOf(v any) []any {
 	o, ok := objectOf(v)
 	if !ok || !o.has("e") {
@@ -75,13 +75,13 @@ func packOf(v any) []any {
 	return all
 }
 
-// record gathers a record of SenML.
+// record gathers the reading in a record of SenML.
 func (g *gatherer) record(o *members, device string, baseTime, baseValue any) {
 	v, ok := o.get("v")
 	if ok {
 		v = sum(v, baseValue)
 	} else if v, ok = o.get("vb"); !ok {
-		return // text, bytes, a sum, or base values alone
+		return // the record has text, bytes, a sum, or only base values
 	}
 	sensor := o.text("n")
 	x := row{device: device, sensor: sensor, value: v}

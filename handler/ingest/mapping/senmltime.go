@@ -10,12 +10,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// relative is below which a time of SenML counts from now (RFC 8428, section
-// 4.5.3), which is the moment at which the event reached the hub.
+// relative is 2^28. A SenML time below it counts from now (RFC 8428, section 4.5.3). Now is
+// the time at which the event reached the hub.
 var relative = big.NewRat(1<<28, 1)
 
-// senMLTime returns the sum of a base time and a time, in seconds, as the text
-// of a moment.
+// senMLTime returns the sum of a base time and a time, which are in seconds, as text in
+// ISO 8601.
 func (g *gatherer) senMLTime(base, t any) (any, error) {
 	sum := new(big.Rat)
 	for _, x := range []any{base, t} {
@@ -39,10 +39,10 @@ func (g *gatherer) senMLTime(base, t any) (any, error) {
 	return nil, fmt.Errorf("t: %w: %.40s s since 1970 lies outside the years 1 to 9999", fleet.ErrInvalid, sum.FloatString(0))
 }
 
-// maxExponent is the largest power of ten in a number that is computed exactly.
-const maxExponent = 400
+// maxDigits is the longest text of a number that is computed exactly, in bytes.
+const maxDigits = 400
 
-// rational returns a number as it was written; nil is 0.
+// rational returns the exact value of a number, 0 for nil.
 func rational(v any) (*big.Rat, error) {
 	r := new(big.Rat)
 	switch v := v.(type) {
@@ -56,7 +56,7 @@ func rational(v any) (*big.Rat, error) {
 		}
 	case json.Number:
 		// An exponent of a million would be a number of a million digits.
-		if x, err := strconv.ParseFloat(string(v), 64); err == nil && len(v) < maxExponent && (x == 0 || x > 1e-300 || x < -1e-300) {
+		if x, err := strconv.ParseFloat(string(v), 64); err == nil && len(v) < maxDigits && (x == 0 || x > 1e-300 || x < -1e-300) {
 			if _, ok := r.SetString(string(v)); ok {
 				return r, nil
 			}
@@ -65,7 +65,8 @@ func rational(v any) (*big.Rat, error) {
 	return nil, fmt.Errorf("%w: %s is no number", fleet.ErrInvalid, shown(v))
 }
 
-// sum returns the sum of a value and its base value; what is no number stays.
+// sum returns the sum of a value and its base value. It returns v as it is if one of them is
+// no number.
 func sum(v, base any) any {
 	if base == nil {
 		return v

@@ -1,20 +1,20 @@
 package mapping
 
-// shape gathers what a value holds that is written in one way.
+// shape gathers the readings in a JSON value of one format.
 type shape func(g *gatherer, v any)
 
-// builtin is a mapping that has a name.
+// builtin is a built-in mapping.
 type builtin struct {
 	name  string
-	about string // what it reads, for people
+	about string // a description of the format
 	shape shape
 }
 
-// builtins are the mappings that have names, but for auto and readings, in the order in
-// which [auto] tries what they are made for.
+// builtins are the built-in mappings except auto and readings, in the order in which [auto]
+// tries their formats.
 var builtins []builtin
 
-func init() { // they call one another: a cloud event may hold any
+func init() { // not in the declaration: the functions use builtins
 	builtins = []builtin{
 		{"cloudevents", "CloudEvents in JSON, structured, in binary mode or in batches", cloudEvents},
 		{"opcua-publisher", "OPC UA PubSub and the samples of OPC Publisher, in JSON", opcUA},
@@ -29,10 +29,11 @@ func init() { // they call one another: a cloud event may hold any
 	}
 }
 
-// wide reads objects that are readings, or whose members are measurements.
+// wide reads objects that are readings, and objects whose members are measurements.
 func wide(g *gatherer, v any) { g.each(v, g.scope(), g.object) }
 
-// each calls f with the objects that v is or holds.
+// each calls f with the object v, or with each object in the list v. It refuses everything
+// else.
 func (g *gatherer) each(v any, in scope, f func(*members, scope)) {
 	if list, ok := v.([]any); ok {
 		for _, e := range list {
@@ -51,11 +52,11 @@ func (g *gatherer) each(v any, in scope, f func(*members, scope)) {
 	g.refuse("%s stands where an object should be", shown(v))
 }
 
-// scope is what the hub says of all that an event holds.
+// scope returns the scope of a whole event: the device that the hub names.
 func (g *gatherer) scope() scope { return scope{device: g.device()} }
 
-// iotHub reads objects of the device that IoT Hub knows the sender as, whatever
-// they say themselves.
+// iotHub reads objects as wide does. The device is always the one that IoT Hub authenticated,
+// if the event has one.
 func iotHub(g *gatherer, v any) {
 	device := g.device()
 	from := len(g.rows)
@@ -67,7 +68,7 @@ func iotHub(g *gatherer, v any) {
 	}
 }
 
-// iotCentral reads what IoT Central exports of telemetry.
+// iotCentral reads telemetry in the format of IoT Central's data export.
 func iotCentral(g *gatherer, v any) {
 	g.each(v, g.scope(), func(o *members, in scope) {
 		if s := o.text("messageSource"); s != "" && s != "telemetry" {
@@ -99,8 +100,8 @@ func iotCentral(g *gatherer, v any) {
 	})
 }
 
-// first returns the first member that is there and not null, of pairs of an
-// object and a name.
+// first returns the first member that is neither missing nor null nor empty. The arguments
+// are pairs: an object and the name of a member.
 func first(pairs ...any) any {
 	for i := 0; i < len(pairs); i += 2 {
 		if v, ok := pairs[i].(*members).get(pairs[i+1].(string)); ok && v != nil && v != "" {

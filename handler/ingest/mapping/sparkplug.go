@@ -2,7 +2,7 @@ package mapping
 
 import "strings"
 
-// sparkplug reads payloads of Sparkplug B, as JSON has them.
+// sparkplug reads payloads of Sparkplug B that a gateway has converted to JSON.
 func sparkplug(g *gatherer, v any) {
 	g.each(v, g.scope(), func(o *members, in scope) {
 		topic := o.text("topic")
@@ -17,7 +17,7 @@ func sparkplug(g *gatherer, v any) {
 		if inner := o.object("payload"); inner != nil {
 			o = inner
 		}
-		if device, ok := o.get2("device", "deviceId"); ok && device != nil {
+		if device, ok := o.either("device", "deviceId"); ok && device != nil {
 			in.device = device
 		}
 		in.ts, _ = o.get("timestamp")
@@ -37,7 +37,7 @@ func sparkplug(g *gatherer, v any) {
 	})
 }
 
-// metric gathers a metric. Text, and what controls the node, are none.
+// metric gathers the reading in a metric. It ignores text, and metrics that control the node.
 func (g *gatherer) metric(m *members, in scope) {
 	name, ok := m.get("name")
 	if !ok {
@@ -50,11 +50,11 @@ func (g *gatherer) metric(m *members, in scope) {
 	if at, ok := m.get("timestamp"); ok && at != nil {
 		in.ts = at
 	}
-	if q, ok := m.get2("quality", "Quality"); ok && badStatus(q) {
+	if q, ok := m.either("quality", "Quality"); ok && badStatus(q) {
 		in.bad = true
 	}
 	if p := m.object("properties"); p != nil {
-		if q, ok := p.get2("Quality", "quality"); ok && badStatus(q) {
+		if q, ok := p.either("Quality", "quality"); ok && badStatus(q) {
 			in.bad = true
 		}
 	}
@@ -65,8 +65,8 @@ func (g *gatherer) metric(m *members, in scope) {
 	g.row(row{device: in.device, sensor: name, ts: in.ts, value: v, bad: in.bad, note: true})
 }
 
-// topicObject returns the device of a topic that is written as an object, as Cirrus Link's
-// injectors for Event Hubs do.
+// topicObject returns the device of a topic that is an object, "" if there is none. Cirrus
+// Link's injectors for Event Hubs write it so.
 func topicObject(o *members) string {
 	topic := o.object("topic")
 	if topic == nil {
@@ -79,8 +79,9 @@ func topicObject(o *members) string {
 	return node
 }
 
-// topicDevice returns the device of a topic of Sparkplug B:
-// spBv1.0/group/type/node or spBv1.0/group/type/node/device.
+// topicDevice returns the device of a topic of Sparkplug B, "" if it is none. The topic is
+// spBv1.0/group/type/node or spBv1.0/group/type/node/device; the device is node or
+// node/device.
 func topicDevice(topic string) string {
 	parts := strings.Split(topic, "/")
 	if len(parts) < 4 || !strings.HasPrefix(parts[0], "spB") {

@@ -1,7 +1,7 @@
 package mapping
 
-// table gathers an object that is a table: {"columns": [name, …], "rows": [[value, …], …]}, with
-// each row as an object. It reports whether o is one.
+// table gathers the readings in a table: {"columns": [name, …], "rows": [[value, …], …]}. Each
+// row is read as an object. The result is false if o is no table.
 func (g *gatherer) table(o *members, in scope) bool {
 	columns, _ := o.get("columns")
 	names := columnNames(columns)
@@ -20,7 +20,7 @@ func (g *gatherer) table(o *members, in scope) bool {
 		}
 	}
 	in, _ = g.head(o, in)
-	if index, _ := o.get("index"); g.pick(&members{names, make([]any, len(names))}, timeKind, nil) < 0 { // pandas' split
+	if index, _ := o.get("index"); g.pick(&members{names, make([]any, len(names))}, timeKind, nil) < 0 { // the index of pandas' to_json(orient="split") may be the times
 		if times, ok := index.([]any); ok && len(times) == len(rows) && isMoment("t", times[0]) {
 			for i, row := range rows {
 				if values := row.([]any); len(values) == len(names) {
@@ -41,8 +41,8 @@ func (g *gatherer) table(o *members, in scope) bool {
 	return true
 }
 
-// columnNames returns the names in a list of texts, or of objects with a name; nil if v is
-// none, or has a name twice.
+// columnNames returns the names in a list of strings, or of objects with a name. It is nil if
+// v is no such list, or a name stands in it twice.
 func columnNames(v any) []string {
 	list, _ := v.([]any)
 	var names []string

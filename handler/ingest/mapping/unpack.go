@@ -15,17 +15,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ocf"
 )
 
-// maxUnpacked bounds what an event may be when it is decompressed: sixteen times
-// what Event Hubs takes.
+// maxUnpacked is the largest size of a decompressed event, in bytes: sixteen times what Event
+// Hubs accepts.
 const maxUnpacked = 16 << 20
 
-// packed reports whether body may be something else than text as it is: most
-// events begin with a bracket.
-func packed(body []byte) bool { return len(body) > 0 && body[0] != '{' && body[0] != '[' }
+// mayBePacked reports whether body may need [unpack]. An event in JSON begins with a bracket
+// and does not.
+func mayBePacked(body []byte) bool { return len(body) > 0 && body[0] != '{' && body[0] != '[' }
 
-// unpack decompresses body, by what it begins with: gzip, zlib, or deflate
-// where it is no text; and writes UTF-16 as UTF-8. It reports whether it did any
-// of it.
+// unpack decompresses a body in gzip, zlib or deflate, and converts UTF-16 to UTF-8. It
+// recognises them by the first bytes; deflate has no such sign and is tried if body is not
+// UTF-8. The result is true if body was changed.
 func unpack(body []byte) ([]byte, bool, error) {
 	var in io.Reader
 	var err error
@@ -48,7 +48,7 @@ func unpack(body []byte) ([]byte, bool, error) {
 		}
 	}
 	if !utf8.Valid(body) {
-		// Nothing says that it is deflate but that it is, and to the last byte.
+		// Only if it decompresses without an error is it deflate.
 		if plain, err := inflate("deflate", flate.NewReader(bytes.NewReader(body))); err == nil {
 			return plain, true, nil
 		}
@@ -56,18 +56,19 @@ func unpack(body []byte) ([]byte, bool, error) {
 	return body, false, nil
 }
 
-func inflate(by string, in io.Reader) ([]byte, error) {
+// inflate reads all of in, up to maxUnpacked bytes. Format is for the error.
+func inflate(format string, in io.Reader) ([]byte, error) {
 	plain, err := io.ReadAll(io.LimitReader(in, maxUnpacked+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", fleet.ErrInvalid, by, err)
+		return nil, fmt.Errorf("%w: %s: %w", fleet.ErrInvalid, format, err)
 	}
 	if len(plain) > maxUnpacked {
-		return nil, fmt.Errorf("%w: %s: it has more than %d MB, decompressed", fleet.ErrInvalid, by, maxUnpacked>>20)
+		return nil, fmt.Errorf("%w: %s: it has more than %d MB, decompressed", fleet.ErrInvalid, format, maxUnpacked>>20)
 	}
 	return plain, nil
 }
 
-// fromUTF16 writes UTF-16, which begins with a byte order mark, as UTF-8.
+// fromUTF16 converts UTF-16, which begins with a byte order mark, to UTF-8.
 func fromUTF16(body []byte) []byte {
 	var order binary.ByteOrder = binary.LittleEndian
 	if body[0] == 0xfe {
@@ -80,8 +81,9 @@ func fromUTF16(body []byte) []byte {
 	return []byte(string(utf16.Decode(units)))
 }
 
-// records reads an event that is a file of Avro, each record as JSON. Its
-// members come in any order: as maps, which are read in that of their names.
+// records reads an event that is an Avro object container file. Each record becomes an
+// object. The members of Avro's JSON have no fixed order, so the objects are maps, whose
+// members are read in the order of their names.
 func records(body []byte) ([]document, error) {
 	file, err := ocf.New(bytes.NewReader(body), maxUnpacked)
 	if err != nil {

@@ -9,34 +9,29 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// flagged is what the name of a sensor ends with that says of another one's readings
-// that a rule refuses them.
-const flagged = ".flag"
+// flagSuffix ends the name of the sensor that a flag is stored under.
+const flagSuffix = ".flag"
 
-// series is what a rule knows of the readings of a sensor in an event.
-type series struct {
-	any    bool
-	time   fleet.Millis   // of the last
-	latest float64        // its value
-	equal  int            // how many in a row have it
-	passed *fleet.Reading // the last that did
+// history is what a rule with step or stuck has seen of one sensor's readings in an
+// event, in the order of time.
+type history struct {
+	last     *fleet.Reading // nil before the first reading
+	equal    int            // how many readings in a row, the last included, have its value
+	accepted *fleet.Reading // the last reading that the rule did not refuse; nil if there is none
 }
 
-type seriesKey struct {
-	rule int
-	id   fleet.ID
-}
-
-// Apply returns what becomes of the readings of one event, each at its place. Step
-// and stuck look at a sensor's readings in the order of time. Of several at one
-// time the first counts; the others are not compared.
+// Apply applies the rules to the readings of one event. Element i of the result is for
+// reading i.
+//
+// Step and stuck compare a sensor's readings in the order of time. Of several readings
+// at the same time they use the first, and the others pass.
 func (r *Rules) Apply(readings []fleet.Reading) []Verdict {
 	verdicts := make([]Verdict, len(readings))
 	chains := make([]*chain, len(readings))
 	compared := false
 	for i, x := range readings {
-		chains[i] = r.of(x.ID)
-		compared = compared || chains[i].in
+		chains[i] = r.chain(x.ID)
+		compared = compared || chains[i].compares
 	}
 	if !compared {
 		for i, x := range readings {
@@ -49,17 +44,17 @@ func (r *Rules) Apply(readings []fleet.Reading) []Verdict {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(readings[a].Time, readings[b].Time) })
-	known := map[seriesKey]*series{}
+	histories := map[link]*history{}
 	for _, i := range order {
-		verdicts[i] = r.judge(readings[i], chains[i], known)
+		verdicts[i] = r.judge(readings[i], chains[i], histories)
 	}
 	return verdicts
 }
 
-// judge applies the rules of a chain to a reading.
-func (r *Rules) judge(x fleet.Reading, c *chain, known map[seriesKey]*series) Verdict {
-	var v Verdict
-	flag := false
+// judge applies the rules of a chain to a reading. It updates the histories of the rules
+// that compare readings.
+func (r *Rules) judge(x fleet.Reading, c *chain, histories map[link]*history) Verdict {
+	flagged := false
 	for _, l := range c.links {
 		rule := &r.rules[l.rule]
 		x.ID = l.id
@@ -67,37 +62,37 @@ func (r *Rules) judge(x fleet.Reading, c *chain, known map[seriesKey]*series) Ve
 			return Verdict{Reading: x, Err: r.refuse(l.rule, "it is dropped"), Counted: true}
 		}
 		if rule.Convert != nil {
-			before := x.Value
-			if x.Value = rule.Convert.of(x.Value); !finite(x.Value) {
-				x.Value = before
-				return Verdict{Reading: x, Err: r.refuse(l.rule, "the value %v cannot be converted: it gets too large", before)}
+			converted := rule.Convert.of(x.Value)
+			if !finite(converted) {
+				return Verdict{Reading: x, Err: r.refuse(l.rule, "the value %v cannot be converted: it gets too large", x.Value)}
 			}
+			x.Value = converted
 		}
 		why := rule.outside(x.Value)
 		if rule.Step != nil || rule.Stuck != nil {
-			key := seriesKey(l)
-			s := known[key]
-			if s == nil {
-				s = &series{}
-				known[key] = s
+			h := histories[l]
+			if h == nil {
+				h = &history{}
+				histories[l] = h
 			}
-			why = cmp.Or(why, s.fault(rule, x))
-			s.add(x, why == "")
+			why = cmp.Or(why, h.fault(rule, x))
+			h.add(x, why == "")
 		}
 		switch {
 		case why == "":
 		case rule.Else == toFlag:
-			flag = true
+			flagged = true
 		default:
 			return Verdict{Reading: x, Err: r.refuse(l.rule, "%s", why), Counted: rule.Else == toCount}
 		}
 	}
 	x.ID = c.id
-	if c.unusable != nil {
-		return Verdict{Reading: x, Err: c.unusable}
+	if c.invalid != nil {
+		return Verdict{Reading: x, Err: c.invalid}
 	}
-	if v.Reading = x; flag {
-		v.Flag = fleet.Reading{ID: fleet.ID{Device: x.ID.Device, Sensor: x.ID.Sensor + flagged}, Time: x.Time, Value: 1}
+	v := Verdict{Reading: x}
+	if flagged {
+		v.Flag = fleet.Reading{ID: fleet.ID{Device: x.ID.Device, Sensor: x.ID.Sensor + flagSuffix}, Time: x.Time, Value: 1}
 		if err := v.Flag.Validate(); err != nil {
 			return Verdict{Reading: x, Err: err}
 		}
@@ -105,35 +100,34 @@ func (r *Rules) judge(x fleet.Reading, c *chain, known map[seriesKey]*series) Ve
 	return v
 }
 
-// fault says how a reading fails step or stuck, "" if it does not.
-func (s *series) fault(r *rule, x fleet.Reading) string {
-	if !s.any || x.Time == s.time {
+// fault says how a reading violates step or stuck. It is empty if the reading does not.
+func (h *history) fault(r *rule, x fleet.Reading) string {
+	if h.last == nil || x.Time == h.last.Time {
 		return ""
 	}
-	if last := s.passed; r.Step != nil && last != nil && (r.Step.within == 0 || x.Time-last.Time <= r.Step.within) {
-		if d := math.Abs(x.Value - last.Value); d > r.Step.Most {
-			return fmt.Sprintf("the value %v differs by %v from %v, the last that passed, more than %v", x.Value, d, last.Value, r.Step.Most)
+	if p := h.accepted; r.Step != nil && p != nil && (r.Step.within == 0 || x.Time-p.Time <= r.Step.within) {
+		if d := math.Abs(x.Value - p.Value); d > r.Step.Most {
+			return fmt.Sprintf("the value %v differs by %v from %v, the last that was accepted, more than %v", x.Value, d, p.Value, r.Step.Most)
 		}
 	}
-	if r.Stuck != nil && x.Value == s.latest && s.equal >= r.Stuck.Readings {
+	if r.Stuck != nil && x.Value == h.last.Value && h.equal >= r.Stuck.Readings {
 		return fmt.Sprintf("the value %v comes more than %d times in a row", x.Value, r.Stuck.Readings)
 	}
 	return ""
 }
 
-// add takes a reading, which passed or did not.
-func (s *series) add(x fleet.Reading, passed bool) {
-	if s.any && x.Time == s.time {
+// add appends a reading to the history. It ignores one at the time of the last reading.
+func (h *history) add(x fleet.Reading, accepted bool) {
+	if h.last != nil && x.Time == h.last.Time {
 		return
 	}
-	if s.any && x.Value == s.latest {
-		s.equal++
+	if h.last != nil && x.Value == h.last.Value {
+		h.equal++
 	} else {
-		s.equal = 1
+		h.equal = 1
 	}
-	s.latest = x.Value
-	if passed {
-		s.passed = &x
+	h.last = &x
+	if accepted {
+		h.accepted = &x
 	}
-	s.any, s.time = true, x.Time
 }

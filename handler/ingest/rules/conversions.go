@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// conversion is ((value + before) * times / by) + after, rounded after each step, so
-// that it gives the same on every processor.
+// conversion computes ((value + before) * times / by) + after. Each step is rounded to a
+// float64, so that every processor gives the same result.
 type conversion struct{ before, times, by, after float64 }
 
 func (c conversion) of(x float64) float64 {
@@ -18,8 +18,8 @@ func (c conversion) of(x float64) float64 {
 	return x + c.after
 }
 
-// conversions are those that have a name. The factors are exact by definition, but
-// those of pounds per square inch and horsepower, which are rounded to a float64.
+// conversions has the conversions by name. The factors are exact by definition, except
+// those of psi and hp, which are rounded to a float64.
 var conversions = map[string]conversion{
 	"F>C": {-32, 5, 9, 0}, "C>F": {0, 9, 5, 32}, "K>C": {0, 1, 1, -273.15}, "C>K": {0, 1, 1, 273.15}, "F>K": {459.67, 5, 9, 0},
 	"psi>kPa": {0, 6.894757293168361, 1, 0}, "psi>bar": {0, 0.06894757293168361, 1, 0}, "bar>kPa": {0, 100, 1, 0}, "kPa>bar": {0, 1, 100, 0}, "bar>psi": {0, 1, 0.06894757293168361, 0},
@@ -31,7 +31,7 @@ var conversions = map[string]conversion{
 	"ms>s": {0, 1, 1000, 0}, "min>s": {0, 60, 1, 0}, "h>s": {0, 3600, 1, 0}, "%>1": {0, 1, 100, 0}, "1>%": {0, 100, 1, 0},
 }
 
-// Conversions lists the conversions that have a name.
+// Conversions returns the names of the conversions, sorted.
 func Conversions() []string { return slices.Sorted(maps.Keys(conversions)) }
 
 func checkConversion(name string) error {

@@ -1,9 +1,9 @@
-// Package rules says what is done with readings between the mapping and the store:
-// they are converted, renamed, dropped, or refused because their values cannot be right.
+// Package rules converts, renames, drops and refuses readings after the mapping has read
+// them and before they are stored.
 //
-// Whatever a rule decides follows from the event alone in which a reading came: not
-// from what is stored, nor from other events. So an event that is delivered again, to
-// whichever instance, beside whichever others, comes to the same.
+// A rule's decision depends only on the event that a reading came in. It does not depend
+// on what is stored, nor on other events. So an event that Event Hubs delivers twice
+// gives the same result on any instance and in any batch.
 package rules
 
 import (
@@ -26,18 +26,18 @@ import (
 //go:embed rules.schema.json
 var Schema []byte
 
-// maxFile is the size of the largest rules that are read.
+// maxFile is the largest size of a rules file, in bytes.
 const maxFile = 1 << 20
 
-// Rules are what is done with readings. They are safe for concurrent use.
+// Rules are the rules of a file, in its order. They are safe for concurrent use.
 type Rules struct {
-	rules []rule
-	known sync.Map // of chain by fleet.ID
-	count sync.Mutex
-	n     int // how many are known
+	rules  []rule
+	chains sync.Map   // from fleet.ID to *chain
+	count  sync.Mutex // guards n
+	n      int        // how many chains are stored
 }
 
-// rule is a rule as the file has it.
+// rule is an element of "rules" in the file. rules.schema.json describes its members.
 type rule struct {
 	Description string
 	Device      patterns
@@ -53,17 +53,18 @@ type rule struct {
 
 type step struct {
 	Most   float64
-	Within string
-	within fleet.Millis
+	Within string       // a duration such as 10m; empty: no limit
+	within fleet.Millis // Within in milliseconds
 }
 
-// What becomes of a reading that a rule refuses.
+// Values of "else", which says what happens to a reading that range, step or stuck refuses.
+// The third, deadletter, is the default.
 const (
 	toCount = "count"
 	toFlag  = "flag"
 )
 
-// convert is the name of a conversion, or a scale and an offset.
+// convert is "convert" in the file: the name of a conversion, or a scale and an offset.
 type convert struct{ conversion }
 
 func (c *convert) UnmarshalJSON(data []byte) error {
@@ -84,7 +85,8 @@ func (c *convert) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// patterns are one pattern or several; none fit anything.
+// patterns is "device" or "sensor" in the file: one pattern or a list of them. An empty
+// list matches every name.
 type patterns []string
 
 func (p *patterns) UnmarshalJSON(data []byte) error {
@@ -96,18 +98,19 @@ func (p *patterns) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(p))
 }
 
-func (p patterns) fit(name string) bool {
+func (p patterns) match(name string) bool {
 	for _, pattern := range p {
-		if fits(pattern, name) {
+		if matches(pattern, name) {
 			return true
 		}
 	}
 	return len(p) == 0
 }
 
-// fits reports whether name is as pattern says, in which * stands for any text and ?
-// for one character. Its time is the product of both lengths at most.
-func fits(pattern, name string) bool {
+// matches reports whether pattern matches the whole name. In a pattern, * stands for any
+// text and ? for one character. The time is at most proportional to the product of both
+// lengths.
+func matches(pattern, name string) bool {
 	p, s := []rune(pattern), []rune(name)
 	i, j, star, after := 0, 0, -1, 0
 	for j < len(s) {
@@ -139,8 +142,8 @@ var schema = sync.OnceValue(func() *jsonfile.Schema {
 	})
 })
 
-// Parse reads rules. Its error wraps [fleet.ErrInvalid], and names line and column of
-// the first mistake.
+// Parse reads rules in JSON, as Schema describes them. Its error wraps [fleet.ErrInvalid]
+// and names the line and column of the first mistake.
 func Parse(data []byte) (*Rules, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%w: rules: %d bytes are more than %d", fleet.ErrInvalid, len(data), maxFile)
@@ -164,7 +167,8 @@ func Parse(data []byte) (*Rules, error) {
 	return &Rules{rules: file.Rules}, nil
 }
 
-// check reports, as a mistake at its place, what the schema cannot say.
+// check returns the first mistake of a rule that the schema cannot find. Path leads to
+// the rule in the file.
 func (r *rule) check(path []string) error {
 	at := func(names ...string) []string { return append(append([]string{}, path...), names...) }
 	refuses := r.Range != nil || r.Step != nil || r.Stuck != nil
@@ -172,7 +176,7 @@ func (r *rule) check(path []string) error {
 	case !r.Drop && r.Convert == nil && r.Rename == nil && !refuses:
 		return jsonfile.Wrong(path, "the rule does nothing: give it drop, convert, range, step, stuck or rename")
 	case r.Drop && (r.Convert != nil || r.Rename != nil || refuses):
-		return jsonfile.Wrong(at("drop"), "what is dropped cannot be converted, renamed or looked at")
+		return jsonfile.Wrong(at("drop"), "what is dropped cannot be converted, renamed or checked")
 	case r.Else != "" && !refuses:
 		return jsonfile.Wrong(at("else"), `"else" is for what range, step or stuck refuses`)
 	case r.Convert != nil && r.Convert.times == 0:
@@ -183,7 +187,7 @@ func (r *rule) check(path []string) error {
 	if r.Step != nil && r.Step.Within != "" {
 		d, err := time.ParseDuration(r.Step.Within)
 		if err != nil {
-			return err // the schema has checked it
+			return err // cannot happen: the schema has checked it
 		}
 		r.Step.within = fleet.Millis(d.Milliseconds())
 	}
@@ -198,36 +202,37 @@ func (r *rule) check(path []string) error {
 	return nil
 }
 
-// link is a rule that a sensor's readings come to, and their names then.
+// link is one rule in the chain of a sensor.
 type link struct {
-	rule int
-	id   fleet.ID
+	rule int      // index in Rules.rules
+	id   fleet.ID // the sensor's names before the rule is applied
 }
 
-// chain is what is done with the readings of a sensor.
+// chain lists the rules that apply to the readings of one sensor. It follows from the
+// sensor's names alone.
 type chain struct {
 	links    []link
-	id       fleet.ID // at the end
-	in       bool     // a rule looks at others of the sensor's readings
-	unusable error    // a name that comes of it
+	id       fleet.ID // the names after the last rule
+	compares bool     // a rule has step or stuck, which compare readings
+	invalid  error    // why id cannot be stored; nil if it can
 }
 
-// maxKnown bounds the sensors whose chains are remembered.
-const maxKnown = 1 << 17
+// maxChains is how many chains are stored. Those of further sensors are made each time.
+const maxChains = 1 << 17
 
-// of returns the chain of a sensor.
-func (r *Rules) of(id fleet.ID) *chain {
-	if c, ok := r.known.Load(id); ok {
+// chain returns the chain of a sensor.
+func (r *Rules) chain(id fleet.ID) *chain {
+	if c, ok := r.chains.Load(id); ok {
 		return c.(*chain)
 	}
 	c := &chain{id: id}
 	for i := range r.rules {
 		x := &r.rules[i]
-		if !x.Device.fit(c.id.Device) || !x.Sensor.fit(c.id.Sensor) {
+		if !x.Device.match(c.id.Device) || !x.Sensor.match(c.id.Sensor) {
 			continue
 		}
 		c.links = append(c.links, link{i, c.id})
-		c.in = c.in || x.Step != nil || x.Stuck != nil
+		c.compares = c.compares || x.Step != nil || x.Stuck != nil
 		if x.Rename != nil {
 			if x.Rename.Device != "" {
 				c.id.Device = x.Rename.Device
@@ -237,29 +242,34 @@ func (r *Rules) of(id fleet.ID) *chain {
 			}
 		}
 	}
-	c.unusable = c.id.Validate()
+	c.invalid = c.id.Validate()
 	r.count.Lock()
 	defer r.count.Unlock()
-	if r.n < maxKnown {
-		if _, loaded := r.known.LoadOrStore(id, c); !loaded {
+	if r.n < maxChains {
+		if _, loaded := r.chains.LoadOrStore(id, c); !loaded {
 			r.n++
 		}
 	}
 	return c
 }
 
-// Verdict is what becomes of a reading.
+// Verdict is what the rules decide about a reading.
 type Verdict struct {
-	Reading fleet.Reading // as it is to be stored, or as it was when it was refused
-	// Err is why it is refused, nil if it is stored; it wraps [fleet.ErrInvalid].
+	// Reading is the reading to store. If a rule refused it, it has the names and the
+	// value that the rule saw.
+	Reading fleet.Reading
+	// Err says why the reading is refused. It wraps [fleet.ErrInvalid], and is nil if the
+	// reading is stored.
 	Err error
-	// Counted says that what is refused is not to be kept.
+	// Counted says that the refused reading is only counted, and not written to the dead
+	// letters.
 	Counted bool
-	// Flag is stored beside the reading, if it is not zero.
+	// Flag is another reading to store: the value 1 of the sensor NAME.flag at the same
+	// time. It is zero if no rule asks for it.
 	Flag fleet.Reading
 }
 
-// refuse says that rule i refuses a reading.
+// refuse returns the error of a reading that rules[i] refuses.
 func (r *Rules) refuse(i int, format string, args ...any) error {
 	name := "rule " + strconv.Itoa(i+1)
 	if d := r.rules[i].Description; d != "" {
@@ -268,7 +278,7 @@ func (r *Rules) refuse(i int, format string, args ...any) error {
 	return fmt.Errorf("%w: %s: "+format, append([]any{fleet.ErrInvalid, name}, args...)...)
 }
 
-// outside says how a value fails a range, "" if it does not.
+// outside says how a value lies outside the rule's range. It is empty if it does not.
 func (r *rule) outside(x float64) string {
 	switch {
 	case r.Range == nil:
@@ -283,8 +293,8 @@ func (r *rule) outside(x float64) string {
 // finite reports whether x can be stored.
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// BlobName returns the blob that a setting names in the container config, in place of
-// rules: config/NAME.json.
+// BlobName returns the name of the blob if the text of a setting is config/NAME.json. ok
+// is false if the text is rules.
 func BlobName(text string) (name string, ok bool) {
 	name, ok = strings.CutPrefix(strings.TrimSpace(text), "config/")
 	return name, ok && strings.HasSuffix(name, ".json") && !strings.ContainsAny(name, " \t\r\n{")

@@ -131,8 +131,8 @@ func TestPatterns(t *testing.T) {
 		{"a", "a", true}, {"a", "ab", false}, {"*", "", true}, {"a*c", "abbc", true}, {"a*c", "abb", false}, {"?", "ü", true}, {"?", "", false}, {"*x*y", "axbxy", true},
 		{strings.Repeat("*a", 60), strings.Repeat("a", 59) + strings.Repeat("b", 60), false},
 	} {
-		if fits(tc.pattern, tc.name) != tc.want {
-			t.Errorf("fits(%q, %q) is %v", tc.pattern, tc.name, !tc.want)
+		if matches(tc.pattern, tc.name) != tc.want {
+			t.Errorf("matches(%q, %q) is %v", tc.pattern, tc.name, !tc.want)
 		}
 	}
 }

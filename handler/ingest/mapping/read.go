@@ -11,9 +11,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ocf"
 )
 
-// read reads the body of an event by the reader's mapping.
+// read reads the body of an event with the reader's mapping.
 func (r *Reader) read(body []byte) {
-	if packed(body) {
+	if mayBePacked(body) {
 		var err error
 		if body, r.whole, err = unpack(body); err != nil {
 			r.refuse(r.event.Body, err)
@@ -40,12 +40,12 @@ func (r *Reader) read(body []byte) {
 		r.whole = r.whole || r.opt.CSV == Header
 		r.documents(r.csv(body, r.m.program != nil))
 	case r.m.name == plain:
-		r.text(body)
+		r.plain(body)
 	case r.m.name == Auto:
-		// Most events are readings. What they are not is read again.
+		// Most events are in the project's own format. Others are read again.
 		before := r.mark()
-		if r.text(body); r.refused > 0 {
-			r.back(before)
+		if r.plain(body); r.refused > 0 {
+			r.rewind(before)
 			r.documents(r.split(body))
 		}
 	case r.m.shape != nil:
@@ -59,8 +59,8 @@ func (r *Reader) read(body []byte) {
 	}
 }
 
-// split returns what body holds: each element of a list by itself, unless the
-// list is one whole.
+// split returns the values in body. An array's elements are values of their own, except in
+// SenML, where they depend on one another.
 func (r *Reader) split(body []byte) []document {
 	if list, whole := elements(body); len(list) > 0 {
 		all := make([]any, len(list))
@@ -78,7 +78,7 @@ func (r *Reader) split(body []byte) []document {
 	return documents(body, false)
 }
 
-// points is [pointLines] of a body that may be some.
+// points calls [pointLines], unless body cannot be in InfluxDB's protocol.
 func points(body []byte, asMaps bool) ([]document, bool) {
 	if i := space(body, 0); strings.IndexByte("{[\"", body[i]) >= 0 || !utf8.Valid(body) {
 		return nil, false
@@ -86,7 +86,7 @@ func points(body []byte, asMaps bool) ([]document, bool) {
 	return pointLines(body, asMaps)
 }
 
-// documents takes what values hold.
+// documents reads the readings in values.
 func (r *Reader) documents(docs []document) {
 	r.mapped = true
 	g := &gatherer{Reader: r}
@@ -99,13 +99,13 @@ func (r *Reader) documents(docs []document) {
 	}
 }
 
-// value takes what one value holds.
+// value reads the readings in one value.
 func (r *Reader) value(g *gatherer, d document) {
 	g.rows = g.rows[:0]
 	if r.m.program == nil {
 		f := r.m.shape
 		if f == nil {
-			f = wide // readings that are no JSON: CSV or Avro
+			f = wide // the mapping readings, for an event in CSV or Avro
 		}
 		f(g, d.value)
 	} else {
@@ -118,13 +118,13 @@ func (r *Reader) value(g *gatherer, d document) {
 	var first error
 	refused := 0
 	for i := range g.rows {
-		reading, missing, ok, err := r.take(g.rows[i])
+		reading, missing, ok, err := r.readingOf(g.rows[i])
 		switch {
 		case err != nil:
 			if refused++; first == nil {
 				first = err
 			}
-			r.spoiled(g.rows[i])
+			r.rowFault(g.rows[i])
 		case !ok:
 			continue
 		case missing:
@@ -144,21 +144,21 @@ func (r *Reader) value(g *gatherer, d document) {
 	}
 }
 
-// isEmpty reports whether v is an empty list, which holds nothing by intent.
+// isEmpty reports whether v is an empty list. It is no error that an empty list has no readings.
 func isEmpty(v any) bool {
 	list, ok := v.([]any)
 	return ok && len(list) == 0
 }
 
-// mark is a place in what was found to which a reader can go back.
+// mark is a state of a reader's [Found] that [Reader.rewind] restores.
 type mark struct{ readings, refused, copies, missing, faults int }
 
 func (r *Reader) mark() mark {
 	return mark{len(r.Readings), len(r.Refused), r.Copies, r.Missing, len(r.Faults)}
 }
 
-// back forgets what was found since m, of the same event.
-func (r *Reader) back(m mark) {
+// rewind forgets what was found since m. The mark must be of the same event.
+func (r *Reader) rewind(m mark) {
 	for _, x := range r.Readings[m.readings:] {
 		if k := (key{x.ID, x.Time}); r.seen[k].event == r.index {
 			delete(r.seen, k)
@@ -169,7 +169,7 @@ func (r *Reader) back(m mark) {
 	r.element, r.refused, r.contradicts = 0, 0, false
 }
 
-// detail returns what the hub says of the event beside its body.
+// detail returns the metadata of the event.
 func (g *gatherer) detail() Detail {
 	if g.event.Detail == nil {
 		return Detail{}
@@ -177,8 +177,8 @@ func (g *gatherer) detail() Detail {
 	return g.event.Detail(g.index)
 }
 
-// device returns the device that IoT Hub knows the sender as, or else the one
-// that the event's properties name; nil if neither does.
+// device returns the device that IoT Hub authenticated, or else the one that the event's
+// properties name. It is nil if there is neither.
 func (g *gatherer) device() any {
 	if id, ok := parsed(g.detail().System).get("iothub-connection-device-id"); ok && isName(id) {
 		return id
@@ -193,7 +193,7 @@ func (g *gatherer) device() any {
 // properties returns the properties that the event's sender set.
 func (g *gatherer) properties() *members { return parsed(g.detail().Properties) }
 
-// parsed returns the object in raw; what is none is empty.
+// parsed reads a JSON object. It returns an empty object if raw is none.
 func parsed(raw json.RawMessage) *members {
 	if len(raw) > 2 {
 		if docs := documents(raw, false); len(docs) == 1 && docs[0].err == nil {

@@ -10,19 +10,21 @@ import (
 	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
-// reader of one value: it gathers the rows of a shape.
+// gatherer gathers the readings of one JSON value as rows. A row has the device, sensor, time
+// and value as the JSON has them. [Reader.readingOf] checks and converts it.
 type gatherer struct {
 	*Reader
 	rows      []row
-	envelopes int // in which the value stands that is being read
+	envelopes int // how many envelopes enclose the value that is being read
 }
 
-// maxEnvelopes bounds how many envelopes may stand in one another.
+// maxEnvelopes is how many envelopes may enclose a value.
 const maxEnvelopes = 8
 
 // maxRows bounds the readings of one value.
 const maxRows = 1 << 18
 
+// row appends a row. The row after the last possible one is an error.
 func (g *gatherer) row(x row) {
 	if len(g.rows) == maxRows {
 		x = row{err: fmt.Errorf("%w: it holds more than %d readings", fleet.ErrInvalid, maxRows)}
@@ -32,34 +34,35 @@ func (g *gatherer) row(x row) {
 	}
 }
 
+// refuse appends a row with an error, which wraps [fleet.ErrInvalid].
 func (g *gatherer) refuse(format string, args ...any) { g.refuseOf(nil, nil, format, args...) }
 
-// refuseOf is refuse of what names a sensor.
+// refuseOf is refuse for a device and sensor that are known.
 func (g *gatherer) refuseOf(device, sensor any, format string, args ...any) {
 	g.row(row{device: device, sensor: sensor, err: fmt.Errorf("%w: "+format, append([]any{fleet.ErrInvalid}, args...)...)})
 }
 
-// scope is what holds for all measurements below an object.
+// scope is what the parents of an object say about the measurements in it.
 type scope struct {
-	device, ts any
-	bad        bool
-	sensor     any  // of values that name none
-	name       any  // of what the object stands in: the sensor's, if the object is a value and no more
-	lists      bool // the object is an element of a list of measurements, in which id is a name
+	device, ts any  // nil: not known
+	bad        bool // the quality is bad
+	sensor     any  // the sensor of values that name none
+	name       any  // the parent's name, which is the sensor's if the object is only a value
+	lists      bool // the object is an element of a list of measurements, where id is a sensor
 }
 
-// object gathers the readings of an object that is one, or holds some: with a
-// member a measurement, members that hold them, or lists of either.
+// object gathers the readings of an object. The object is a reading itself, or its members
+// are measurements, or they are objects and lists that hold measurements.
 func (g *gatherer) object(o *members, in scope) {
 	before := len(g.rows)
-	if key, twice := g.twice(o); twice {
+	if key, twice := g.repeated(o); twice {
 		g.refuse("%.80s is given twice", key)
 		return
 	}
 	if g.relative(o) || g.table(o, in) {
 		return
 	}
-	if state := o.object("new_state"); state != nil { // an event of Home Assistant's has the old one too
+	if state := o.object("new_state"); state != nil { // an event of Home Assistant; old_state is beside it
 		g.object(state, in)
 		return
 	}
@@ -71,7 +74,7 @@ func (g *gatherer) object(o *members, in scope) {
 	case sensor >= 0 && at < 0 && notation.Plain(o.keys[sensor]) == "entityid":
 		at = index(o, "state")
 	case o.has("event", "data", "coreid"): // Particle's webhooks
-		if v, _ := o.get("data"); isScalar(v) && !g.isPacked(v) {
+		if v, _ := o.get("data"); isScalar(v) && !isPacked(v) {
 			sensor, at = index(o, "event"), index(o, "data")
 		}
 	}
@@ -84,7 +87,7 @@ func (g *gatherer) object(o *members, in scope) {
 		g.row(row{device: in.device, sensor: in.sensor, ts: in.ts, value: o.values[at], bad: in.bad})
 		return
 	}
-	if sensor >= 0 && g.inner(o, in, o.values[sensor]) || in.sensor != nil && g.inner(o, in, in.sensor) {
+	if sensor >= 0 && g.nestedValue(o, in, o.values[sensor]) || in.sensor != nil && g.nestedValue(o, in, in.sensor) {
 		return
 	}
 	if sensor >= 0 && g.valueless(o, sensor) {
@@ -96,7 +99,7 @@ func (g *gatherer) object(o *members, in scope) {
 	}
 	g.members(o, in, "", device)
 	switch {
-	case at >= 0 && g.alone(g.rows[before:]):
+	case at >= 0 && g.oneMeasurement(g.rows[before:]):
 		g.rows = append(g.rows[:before], row{err: fmt.Errorf("%w: sensor is missing", fleet.ErrInvalid)})
 	case len(g.rows) > before:
 	case sensor >= 0:
@@ -106,9 +109,9 @@ func (g *gatherer) object(o *members, in scope) {
 	}
 }
 
-// alone reports whether one of rows is a measurement, and the others are text or truth
-// values.
-func (g *gatherer) alone(rows []row) bool {
+// oneMeasurement reports whether exactly one of rows is a number. The others must be text or
+// truth values.
+func (g *gatherer) oneMeasurement(rows []row) bool {
 	n := 0
 	for _, x := range rows {
 		if x.err != nil {
@@ -124,9 +127,9 @@ func (g *gatherer) alone(rows []row) bool {
 	return n == 1
 }
 
-// sensor returns the sensor that o names, at its member i, or else that of the object
-// which o stands in. A name or type may be that of anything: it is the sensor's
-// beside a value only.
+// sensor returns the sensor of an object: its member i, or the sensor of the scope if i is
+// negative. A name or type can be that of anything. It is the sensor only if the object has
+// a value too.
 func (g *gatherer) sensor(o *members, i int, value bool, in scope) any {
 	if i < 0 {
 		return in.sensor
@@ -140,14 +143,14 @@ func (g *gatherer) sensor(o *members, i int, value bool, in scope) any {
 	return o.values[i]
 }
 
-// sure are the names that are a sensor's beyond doubt.
-var sure = strings.Fields("sensor tag signal metric variable channel point datapoint parameter nodeid entityid containerid")
+// sensorNames are the beginnings of names that mean a sensor and nothing else.
+var sensorNames = strings.Fields("sensor tag signal metric variable channel point datapoint parameter nodeid entityid containerid")
 
-// valueless reports whether o names a sensor beyond doubt, but has numbers under
-// other names alone: what they are is not known.
+// valueless reports whether the member sensor certainly names a sensor, while no member can
+// be its value. The meaning of the other members is then unknown.
 func (g *gatherer) valueless(o *members, sensor int) bool {
 	plain := notation.Plain(o.keys[sensor])
-	if !slices.ContainsFunc(sure, func(s string) bool { return strings.HasPrefix(plain, s) }) {
+	if !slices.ContainsFunc(sensorNames, func(s string) bool { return strings.HasPrefix(plain, s) }) {
 		return false
 	}
 	if almost(o.values[sensor]) != nil {
@@ -157,15 +160,15 @@ func (g *gatherer) valueless(o *members, sensor int) bool {
 		return false // a signal of -67 dBm is a measurement
 	}
 	for i, v := range o.values {
-		if !isScalar(v) && !g.beside(o.keys[i], v) {
+		if !isScalar(v) && !g.describes(o.keys[i], v) {
 			return false // it may hold the values
 		}
 	}
 	return true
 }
 
-// ofDevices gathers an object whose members are devices, each with a list of what it
-// measured at a time: {"pump": [{"ts": …, "values": {…}}]}, as ThingsBoard's gateways write it.
+// ofDevices gathers the telemetry of ThingsBoard's gateways: {"pump": [{"ts": …, "values":
+// {…}}]}, where the members are devices. It reports whether o is in this format.
 func (g *gatherer) ofDevices(o *members, in scope) bool {
 	for _, v := range o.values {
 		list, ok := v.([]any)
@@ -188,8 +191,8 @@ func (g *gatherer) ofDevices(o *members, in scope) bool {
 	return true
 }
 
-// nameIn returns what o is called, nil if it is not. It may be a sensor, or a device, or
-// a group of either.
+// nameIn returns the member name of o, nil if there is none. It may be the name of a sensor,
+// a device or a group.
 func (g *gatherer) nameIn(o *members) any {
 	for i, key := range o.keys {
 		if notation.Plain(key) == "name" && isName(o.values[i]) {
@@ -199,9 +202,9 @@ func (g *gatherer) nameIn(o *members) any {
 	return nil
 }
 
-// inner gathers the value of a sensor that is an object with its own time and
-// quality.
-func (g *gatherer) inner(o *members, in scope, sensor any) bool {
+// nestedValue gathers the value of a sensor if it is an object, which has a value and perhaps
+// a time and quality. The result is false if o has no such member.
+func (g *gatherer) nestedValue(o *members, in scope, sensor any) bool {
 	isValue := func(v any) bool {
 		inner, ok := objectOf(v)
 		return ok && g.pick(inner, valueKind, isScalar) >= 0
@@ -216,8 +219,9 @@ func (g *gatherer) inner(o *members, in scope, sensor any) bool {
 	return true
 }
 
-// twice returns a member of o that says what another one says, in another case.
-func (g *gatherer) twice(o *members) (string, bool) {
+// repeated returns a member of o whose name differs from another member's only in case or
+// separators, if both name the device, sensor, time or value.
+func (g *gatherer) repeated(o *members) (string, bool) {
 	var seen [len(fieldNames)][]int
 	for _, key := range o.keys {
 		for i, k := range [...]kind{deviceKind, sensorKind, timeKind, valueKind} {
@@ -233,9 +237,11 @@ func (g *gatherer) twice(o *members) (string, bool) {
 	return "", false
 }
 
-// head returns what o says of all that it holds, and where it names the device.
-func (g *gatherer) head(o *members, in scope) (scope, int) {
-	device := g.pick(o, deviceKind, isDevice)
+// head returns the scope of the measurements in o: the scope in, changed by the members of o
+// that name a device, time or quality. Device is the index of the member that names the
+// device, or -1.
+func (g *gatherer) head(o *members, in scope) (_ scope, device int) {
+	device = g.pick(o, deviceKind, isDevice)
 	if device >= 0 {
 		in.device = deviceOf(o.values[device])
 	}
@@ -249,7 +255,7 @@ func (g *gatherer) head(o *members, in scope) (scope, int) {
 	if at := g.pick(o, qualityKind, nil); at >= 0 && badStatus(o.values[at]) {
 		in.bad = true
 	}
-	for i, key := range o.keys { // what stands apart holds for the whole
+	for i, key := range o.keys { // a header or a source may name device and time too
 		inner, is := objectOf(o.values[i])
 		if _, head := g.role(key, headKind); !is || !head {
 			continue
@@ -267,14 +273,7 @@ func (g *gatherer) head(o *members, in scope) (scope, int) {
 	return in, device
 }
 
-func index(o *members, key string) int {
-	for i, k := range o.keys {
-		if k == key {
-			return i
-		}
-	}
-	return -1
-}
+func index(o *members, key string) int { return slices.Index(o.keys, key) }
 
 func isScalar(v any) bool {
 	switch v.(type) {
@@ -284,16 +283,17 @@ func isScalar(v any) bool {
 	return true
 }
 
-// isName reports whether v can be the name of a sensor.
+// isName reports whether v can be a name: a string or number.
 func isName(v any) bool {
 	_, truth := v.(bool)
 	return v != nil && !truth && isScalar(v)
 }
 
-// isDevice reports whether v can name a device, or is an object that does.
+// isDevice reports whether v can be the name of a device, or is an object with such a name.
 func isDevice(v any) bool { return isName(deviceOf(v)) }
 
-// deviceOf returns the name in an object that is a device.
+// deviceOf returns the name of a device. If v is an object, the name is one of its members,
+// nil if it has none.
 func deviceOf(v any) any {
 	o, ok := objectOf(v)
 	if !ok {
@@ -307,8 +307,8 @@ func deviceOf(v any) any {
 	return nil
 }
 
-// isTime reports whether v stands for a time: what is wrong with it is said
-// when it is read.
+// isTime reports whether v may be a time. Whether it can be read as one is checked later, so
+// that the error names it.
 func isTime(v any) bool {
 	list, is := v.([]any)
 	return v != nil && (!is || len(list) == 0)
