@@ -1,6 +1,7 @@
 package export_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -29,7 +30,7 @@ var (
 	clock = func() time.Time { return noon.Add(time.Minute) }
 )
 
-// bench is a run over an hour of three devices, whose jobs are scored.
+// bench is a run over an hour of three devices, and what is needed to end it.
 type bench struct {
 	*testing.T
 	db    *store.DB
@@ -38,10 +39,12 @@ type bench struct {
 	out   *export.Exporter
 }
 
+// odd is a device whose name is encoded in file names.
 const odd = "über/pump=7"
 
 var ids = []fleet.ID{{Device: "a", Sensor: "s"}, {Device: "a", Sensor: "t"}, {Device: odd, Sensor: "s"}, {Device: "z", Sensor: "s"}}
 
+// newBench opens the run. Its jobs are queued.
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{T: t, db: storetest.Open(t, storetest.SQLite), files: &blob.Memory{}}
@@ -59,6 +62,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
+// schedule opens the scheduled run over a window.
 func (b *bench) schedule(w fleet.Window) {
 	b.Helper()
 	if _, err := b.db.OpenScheduled(b.Context(), w, fleet.Settings{}, clock(), 24); err != nil {
@@ -66,6 +70,7 @@ func (b *bench) schedule(w fleet.Window) {
 	}
 }
 
+// csvOf returns the CSV of a sensor: three rows with the same score.
 func csvOf(id fleet.ID, score float64) string {
 	text := "TS,Device,Sensor,Val,Prediction,Score\n"
 	for i := range 3 {
@@ -74,7 +79,8 @@ func csvOf(id fleet.ID, score float64) string {
 	return text
 }
 
-// close scores the job of a sensor: it writes the CSV, and closes the job.
+// close writes the CSV of a sensor's job and closes the job as scored. If content is
+// empty, it closes the job as no_data.
 func (b *bench) close(w fleet.Window, id fleet.ID, content string) {
 	b.Helper()
 	jobs, err := b.db.Jobs(b.Context(), w.RunID(), []fleet.ID{id})
@@ -92,6 +98,7 @@ func (b *bench) close(w fleet.Window, id fleet.ID, content string) {
 	}
 }
 
+// put writes a blob of the container preds.
 func (b *bench) put(name, content string) {
 	b.Helper()
 	if _, err := b.files.Write(b.Context(), blob.Preds, name, "", "", func(w io.Writer) error { _, err := io.WriteString(w, content); return err }); err != nil {
@@ -99,6 +106,7 @@ func (b *bench) put(name, content string) {
 	}
 }
 
+// closeAll closes the jobs of all sensors as scored.
 func (b *bench) closeAll(w fleet.Window) {
 	b.Helper()
 	for _, id := range ids {
@@ -106,6 +114,7 @@ func (b *bench) closeAll(w fleet.Window) {
 	}
 }
 
+// end ends the run over a window, as the tick does.
 func (b *bench) end(w fleet.Window) {
 	b.Helper()
 	if err := b.ender.End(b.Context(), slog.New(slog.DiscardHandler), w.RunID()); err != nil {
@@ -122,7 +131,7 @@ func (b *bench) state(w fleet.Window) fleet.RunState {
 	return run.State
 }
 
-// read returns a blob, "" if there is none.
+// read returns a blob of the container preds, or "" if there is none.
 func (b *bench) read(name string) string {
 	b.Helper()
 	data, _, err := b.files.Read(b.Context(), blob.Preds, name, "", 1<<20)
@@ -132,7 +141,7 @@ func (b *bench) read(name string) string {
 	return string(data)
 }
 
-// written returns the Parquet files, by their names.
+// written returns the Parquet files by name.
 func (b *bench) written() map[string]string {
 	b.Helper()
 	all := map[string]string{}
@@ -145,7 +154,7 @@ func (b *bench) written() map[string]string {
 	return all
 }
 
-// record is a row as a reader has it.
+// record is a row of a Parquet file, as a reader sees it.
 type record struct {
 	TS         int64    `parquet:"ts,timestamp(millisecond)"`
 	Name       string   `parquet:"name"`
@@ -161,6 +170,7 @@ type record struct {
 	Run string `parquet:"run"`
 }
 
+// records returns the rows of a Parquet file.
 func records(t testing.TB, content string) []record {
 	t.Helper()
 	rows, err := parquet.Read[record](strings.NewReader(content), int64(len(content)))
@@ -174,13 +184,14 @@ const day = "date=2026-03-01/device="
 
 func (b *bench) name(device string) string { return day + device + "/" + hour.RunID() + ".parquet" }
 
+// TestExport checks the Parquet files and latest.json of a run.
 func TestExport(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.closeAll(hour)
 	b.end(hour)
 	if s := b.state(hour); s != fleet.RunSucceeded {
-		t.Fatalf("the run is %s", s)
+		t.Fatalf("the run is %s, want succeeded", s)
 	}
 	files := b.written()
 	for device, sensors := range map[string][]string{"a": {"s", "t"}, fleet.EncodeName(odd): {"s"}, "z": {"s"}} {
@@ -191,23 +202,24 @@ func TestExport(t *testing.T) {
 			}
 			k := i % 3
 			if r.TS != hour.From.UnixMilli()+int64(k)*1000 || r.Kind != "sensor" || *r.Value != float64(k)+.5 || *r.Prediction != float64(k%2) || *r.Score != -.25 || r.Label != nil || r.Run != hour.RunID() {
-				t.Errorf("%s: row %d is %+v", device, i, r)
+				t.Errorf("device %s: row %d is %+v", device, i, r)
 			}
 		}
 		if !slices.Equal(names, sensors) {
-			t.Errorf("%s has rows of %q, want %q", device, names, sensors)
+			t.Errorf("device %s: rows of %q, want %q", device, names, sensors)
 		}
 	}
 	if len(files) != 3 {
-		t.Errorf("%d files", len(files))
+		t.Errorf("%d files, want 3", len(files))
 	}
 	var latest export.Latest
 	if err := json.Unmarshal([]byte(b.read("latest.json")), &latest); err != nil || latest.Run != hour.RunID() || latest.State != fleet.RunSucceeded || latest.Parquet != day+"*/"+hour.RunID()+".parquet" {
-		t.Errorf("latest %+v, %v", latest, err)
+		t.Errorf("latest.json is %+v, %v", latest, err)
 	}
 }
 
-// TestExportFollowsTheRun: a run that is scored again replaces what it wrote, also by nothing.
+// TestExportFollowsTheRun checks that a run which is scored again replaces its files. The
+// file of a device without rows becomes empty.
 func TestExportFollowsTheRun(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -222,18 +234,18 @@ func TestExportFollowsTheRun(t *testing.T) {
 	b.end(hour)
 	after := b.written()
 	if after[b.name("a")] != before[b.name("a")] {
-		t.Error("a file that had nothing new was written anew")
+		t.Error("the file of a device whose jobs did not change was replaced")
 	}
 	if rows := records(t, after[b.name(fleet.EncodeName(odd))]); len(rows) != 3 || *rows[0].Score != 7 {
-		t.Errorf("rows %+v", rows)
+		t.Errorf("rows of the rescored device are %+v, want three with score 7", rows)
 	}
 	if rows := records(t, after[b.name("z")]); len(rows) != 0 {
-		t.Errorf("rows of a device without any: %+v", rows)
+		t.Errorf("rows of the device without predictions are %+v, want none", rows)
 	}
 }
 
-// TestForeignFile: a job whose CSV is not the one that the ledger names is scored
-// again before the run ends.
+// TestForeignFile checks that a job whose CSV is not the one that the ledger names is
+// re-opened, and that the run ends only after it is scored again.
 func TestForeignFile(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -242,7 +254,10 @@ func TestForeignFile(t *testing.T) {
 	b.end(hour)
 	jobs, err := b.db.Jobs(t.Context(), hour.RunID(), ids[1:2])
 	if err != nil || jobs[0].State != fleet.Queued || jobs[0].Revision != 1 || b.state(hour) != fleet.RunRunning {
-		t.Fatalf("%+v, %v, the run is %s", jobs, err, b.state(hour))
+		t.Fatalf("got jobs %+v, %v and a run that is %s; want a queued job and a running run", jobs, err, b.state(hour))
+	}
+	if content := b.read(b.name("a")); content != "" {
+		t.Errorf("a file of %d bytes was written before the job was scored again", len(content))
 	}
 	b.close(hour, ids[1], csvOf(ids[1], 1))
 	b.end(hour)
@@ -251,7 +266,7 @@ func TestForeignFile(t *testing.T) {
 	}
 }
 
-// TestLatest: an older run that ends later is not the latest.
+// TestLatest checks that latest.json stays if an older run ends later.
 func TestLatest(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -263,6 +278,87 @@ func TestLatest(t *testing.T) {
 	b.closeAll(hour)
 	b.end(hour)
 	if now := b.read("latest.json"); now != latest || !strings.Contains(now, next.RunID()) {
-		t.Errorf("latest.json was %s and is %s", latest, now)
+		t.Errorf("latest.json is %s, want %s", now, latest)
+	}
+}
+
+// TestLatestReplaces checks which calls of Latest replace latest.json.
+func TestLatestReplaces(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	next := fleet.Window{From: hour.To, To: hour.To.Add(time.Hour)}
+	for _, c := range []struct {
+		name   string
+		window fleet.Window
+		kind   fleet.RunKind
+		epoch  int
+		state  fleet.RunState
+		want   bool
+	}{
+		{"a requested run", hour, fleet.Requested, 1, fleet.RunSucceeded, false},
+		{"the first run", hour, fleet.Scheduled, 2, fleet.RunFailed, true},
+		{"the same run in the same epoch", hour, fleet.Scheduled, 2, fleet.RunDegraded, true},
+		{"the same run in a later epoch", hour, fleet.Scheduled, 3, fleet.RunSucceeded, true},
+		{"the same run in an earlier epoch", hour, fleet.Scheduled, 2, fleet.RunFailed, false},
+		{"a later run in an earlier epoch", next, fleet.Scheduled, 1, fleet.RunSucceeded, true},
+		{"an earlier run in a later epoch", hour, fleet.Scheduled, 9, fleet.RunSucceeded, false},
+	} {
+		before := b.read("latest.json")
+		if err := b.out.Latest(t.Context(), fleet.Run{ID: c.window.RunID(), Window: c.window, Kind: c.kind, Epoch: c.epoch}, c.state); err != nil {
+			t.Fatal(c.name, err)
+		}
+		if after := b.read("latest.json"); (after != before) != c.want {
+			t.Errorf("%s: latest.json was %s and is %s, want a change %v", c.name, before, after, c.want)
+		}
+	}
+}
+
+// noReopen is a ledger that cannot re-open jobs.
+type noReopen struct{ export.Ledger }
+
+func (noReopen) ReopenJob(context.Context, string, fleet.JobKey, string, time.Time) (bool, error) {
+	return false, fleet.ErrUnavailable
+}
+
+// TestExportErrors checks which error Export returns when it cannot write the files of all
+// jobs.
+func TestExportErrors(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	run, err := b.db.Run(t.Context(), hour.RunID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	exported := func(err error, jobs ...fleet.Job) error {
+		return b.out.Export(t.Context(), run, func(yield func(fleet.Job, error) bool) {
+			for _, j := range jobs {
+				if !yield(j, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(fleet.Job{}, err)
+			}
+		})
+	}
+	scored := fleet.Job{Run: run.ID, JobKey: fleet.JobKey{ID: ids[0]}, State: fleet.Scored, Outcome: fleet.Outcome{Result: fleet.Scored, CSVSHA256: "other"}}
+	if err := exported(nil); err != nil {
+		t.Errorf("no jobs: %v", err)
+	}
+	if err := exported(nil, fleet.Job{Run: run.ID, JobKey: fleet.JobKey{ID: ids[0]}, State: fleet.Queued}); !errors.Is(err, ledger.ErrPending) {
+		t.Errorf("a queued job: got %v, want ledger.ErrPending", err)
+	}
+	if err := exported(fleet.ErrUnavailable); !errors.Is(err, fleet.ErrUnavailable) {
+		t.Errorf("a ledger that fails: got %v", err)
+	}
+	if err := exported(nil, scored); !errors.Is(err, ledger.ErrPending) {
+		t.Errorf("a job without its CSV: got %v, want ledger.ErrPending", err)
+	}
+	b.out.Ledger = noReopen{b.db}
+	if err := exported(nil, scored); !errors.Is(err, fleet.ErrUnavailable) {
+		t.Errorf("a job that cannot be re-opened: got %v, want fleet.ErrUnavailable", err)
+	}
+	if files := b.written(); len(files) != 0 {
+		t.Errorf("%d files were written, want none", len(files))
 	}
 }

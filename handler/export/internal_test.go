@@ -6,7 +6,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Parquet returns the file of one CSV.
+// Parquet returns the Parquet file of one CSV.
 func Parquet(run string, id fleet.ID, csv []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := newWriter(&b)

@@ -15,16 +15,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
-// mortal are files whose n-th operation never happens: so it is for a process that
-// is killed there. before is called ahead of each write of a Parquet file.
+// mortal are files that fail after a number of operations, as if the process had been
+// killed. before is called after each Stat of a Parquet file.
 type mortal struct {
 	*blob.Memory
-	left   int
+	left   int // operations until it fails
 	before func()
 }
 
 var errKilled = errors.New("killed")
 
+// spend counts an operation.
 func (m *mortal) spend() error {
 	if m.left--; m.left < 0 {
 		return errKilled
@@ -57,8 +58,8 @@ func (m *mortal) Write(ctx context.Context, container, name string, cond blob.Co
 	return m.Memory.Write(ctx, container, name, cond, contentType, fill)
 }
 
-// TestKilled ends a run that is killed at each operation once, and holds that what
-// it leaves is what an undisturbed one does.
+// TestKilled kills the end of a run at each of its operations, and ends the run again. The
+// files must be those of a run that was not killed.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	whole := newBench(t)
@@ -74,23 +75,24 @@ func TestKilled(t *testing.T) {
 		err := ender.End(t.Context(), slog.New(slog.DiscardHandler), hour.RunID())
 		if err == nil {
 			if n < 10 {
-				t.Errorf("an end takes %d operations", n)
+				t.Errorf("the end of a run took %d operations, want at least 10", n)
 			}
 			return
 		}
 		if !errors.Is(err, errKilled) || b.state(hour) != fleet.RunRunning {
-			t.Fatalf("killed at %d: %v, the run is %s", n, err, b.state(hour))
+			t.Fatalf("killed at operation %d: got %v and a run that is %s, want it running", n, err, b.state(hour))
 		}
 		b.end(hour)
 		if got := b.written(); b.state(hour) != fleet.RunSucceeded || !sameFiles(got, want) || b.read("latest.json") == "" || b.read(ledger.ManifestName(hour.RunID())) == "" {
-			t.Errorf("killed at %d: the run is %s, %d files", n, b.state(hour), len(got))
+			t.Errorf("killed at operation %d, then ended: the run is %s with %d files, want those of the whole run", n, b.state(hour), len(got))
 		}
 	}
 }
 
-// lock makes the operations of serial files come one after another.
+// lock is held during an operation of serial files.
 var lock = make(chan struct{}, 1)
 
+// serial are mortal files whose operations run one after another.
 type serial struct{ *mortal }
 
 func (s serial) Stat(ctx context.Context, container, name string) (blob.Info, error) {
@@ -120,19 +122,19 @@ func sameFiles(a, b map[string]string) bool {
 	return len(a) == len(b)
 }
 
-// TestLateWriter: one that made its file of older jobs replaces nothing that was
-// made after the run was scored again, wherever it sleeps.
+// TestLateWriter lets an export pause before it writes its first Parquet file. Meanwhile
+// the run is scored and exported again. The paused export must not replace the newer files.
 func TestLateWriter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.closeAll(hour)
-	asleep := true
+	first := true
 	m := &mortal{Memory: b.files, left: math.MaxInt}
 	m.before = func() {
-		if !asleep {
+		if !first {
 			return
 		}
-		asleep = false
+		first = false
 		if _, _, err := b.db.Rescore(t.Context(), hour.RunID(), func(fleet.ID) bool { return true }, nil, nil, clock()); err != nil {
 			t.Fatal(err)
 		}
@@ -148,11 +150,11 @@ func TestLateWriter(t *testing.T) {
 	for name, content := range b.written() {
 		for _, r := range records(t, content) {
 			if *r.Score != 5 {
-				t.Errorf("%s has an older score: %+v", name, r)
+				t.Errorf("%s has a row of the older jobs: %+v", name, r)
 			}
 		}
 	}
-	if b.state(hour) != fleet.RunSucceeded || asleep {
-		t.Errorf("the run is %s", b.state(hour))
+	if b.state(hour) != fleet.RunSucceeded || first {
+		t.Errorf("the run is %s, want succeeded", b.state(hour))
 	}
 }

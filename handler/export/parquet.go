@@ -73,7 +73,7 @@ func (w *writer) add(run string, id fleet.ID, data []byte) (n int, err error) {
 	if len(head) <= score || head[0] != "TS" || head[verdict] != "Prediction" || head[score] != "Score" {
 		return 0, fmt.Errorf("%w: it begins with %q, not with the head of predictions", fleet.ErrInvalid, head)
 	}
-	names := make([]string, 0, len(head)-score-1)
+	var names []string
 	classifier := false
 	for _, name := range head[score+1:] {
 		names = append(names, strings.Clone(name))

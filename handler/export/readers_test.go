@@ -13,6 +13,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
+// TestLayouts checks the Parquet rows of each layout of CSV, and that other CSVs are
+// refused.
 func TestLayouts(t *testing.T) {
 	t.Parallel()
 	const ts = "2026-03-01T11:00:00.000Z"
@@ -49,20 +51,21 @@ func TestLayouts(t *testing.T) {
 			features += fmt.Sprintf("%s=%g ", f.Name, f.Value)
 		}
 		if text(r.Value) != c.value || text(r.Prediction) != c.prediction || label != c.label || features != c.features {
-			t.Errorf("%s: %+v, label %s, features %s", name, r, label, features)
+			t.Errorf("%s: got %+v with label %s and features %s, want %+v", name, r, label, features, c)
 		}
 	}
 	for _, bad := range []string{"a,b\n1,2\n", "TS,Device,Sensor,Val,Prediction,Score\nyesterday,d,s,1,1,1\n", "\"", "TS,Device,Model,Prediction,Score\n\"x\n"} {
 		if _, err := export.Parquet("r", ids[0], []byte(bad)); err == nil {
-			t.Errorf("%q: no error", bad)
+			t.Errorf("%q was read, want an error", bad)
 		}
 	}
 	if content, err := export.Parquet("r", ids[0], nil); err != nil || len(records(t, string(content))) != 0 {
-		t.Errorf("an empty CSV: %v", err)
+		t.Errorf("an empty CSV: got %d bytes, %v; want a file without rows", len(content), err)
 	}
 }
 
-// TestReaders runs the lines of docs/results.md for DuckDB and pandas on what a run wrote.
+// TestReaders runs the examples for DuckDB and pandas in docs/results.md on the files of a
+// run.
 func TestReaders(t *testing.T) {
 	t.Parallel()
 	python := needs.Python(t, "duckdb==1.4.2", "pandas==3.1.1", "pyarrow==26.0.1")
@@ -105,7 +108,7 @@ print(sorted(df.groupby(["device", "name"], observed=True).prediction.sum().item
 	want := "[('a', 's', 3, 1.0), ('a', 't', 3, 1.0), ('m', 'whole', 1, 0.0), ('z', 's', 3, 1.0), ('" + odd + "', 's', 3, 1.0)]\n[(-2.0, 3.5)]\n" +
 		"[(('a', 's'), 1.0), (('a', 't'), 1.0), (('m', 'whole'), 0.0), (('z', 's'), 1.0), (('" + odd + "', 's'), 1.0)] datetime64[ms, UTC]\n"
 	if err != nil || string(out) != want {
-		t.Errorf("%v:\n%s, want\n%s", err, out, want)
+		t.Errorf("%v: got\n%s\nwant\n%s", err, out, want)
 	}
 }
 

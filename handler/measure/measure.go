@@ -1,13 +1,38 @@
-// Package measure compares what pieces of code cost, for benchmarks: by CPU
-// time, which other processes disturb less than the time on the clock, and
-// turn by turn within one run, so that what disturbs one disturbs all.
+// Package measure measures what pieces of code cost, for benchmarks and for tests of
+// outside input. It uses CPU time, which other processes disturb less than the time on
+// the clock. Pieces of code that are compared take turns within one run, so that what
+// disturbs one disturbs all.
 package measure
 
 import (
+	"runtime"
 	"slices"
 	"testing"
 	"time"
 )
+
+// Bounded calls f, which reads outside input in a test. It reports an error if f takes
+// more than a second of CPU time, or allocates more than this number of bytes. Both are
+// of the whole process, so no other test may run at the same time.
+func Bounded(t testing.TB, bytes int, f func()) {
+	t.Helper()
+	bounded(t, time.Second, bytes, f)
+}
+
+func bounded(t testing.TB, limit time.Duration, bytes int, f func()) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin := CPU()
+	f()
+	if took := CPU() - begin; took > limit {
+		t.Errorf("it took %v of CPU time, want at most %v", took, limit)
+	}
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > uint64(bytes) {
+		t.Errorf("%d bytes were allocated, want at most %d", allocated, bytes)
+	}
+}
 
 // Costs are the CPU times of the rounds of a piece of code.
 type Costs []time.Duration

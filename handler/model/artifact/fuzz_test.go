@@ -2,11 +2,9 @@ package artifact_test
 
 import (
 	"bytes"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/fleetscore/fleetscore/handler/measure"
 	"github.com/fleetscore/fleetscore/handler/model/archive"
@@ -50,18 +48,8 @@ func checkLoaded(t *testing.T, m *artifact.Model, err error) {
 // package pickle allocates at most for that, and 32 MiB for a small model.
 func bounded(t *testing.T, size int, load func()) {
 	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := measure.CPU()
-	load()
-	if took := measure.CPU() - start; took > time.Second {
-		t.Errorf("it took %v of CPU time", took)
-	}
-	runtime.ReadMemStats(&after)
 	unpacked := max(1<<20, archive.MaxRatio*size)
-	if grown := after.TotalAlloc - before.TotalAlloc; grown > uint64(min((8+64+8)*unpacked, 256<<20)+32<<20) {
-		t.Errorf("%d bytes allocated for a file of %d", grown, size)
-	}
+	measure.Bounded(t, min((8+64+8)*unpacked, 256<<20)+32<<20, load)
 }
 
 // FuzzLoad checks that no file makes loading or predicting panic, or take too much time

@@ -16,8 +16,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// files returns what files.py in testdata wrote: files by version, compression and
-// protocol.
+// files returns the files that files.py in testdata wrote, by version of joblib,
+// compression and protocol.
 func files(t *testing.T) map[string][]byte {
 	t.Helper()
 	type written struct {
@@ -33,9 +33,10 @@ func files(t *testing.T) map[string][]byte {
 	return all
 }
 
+// known reports whether a name may occur in the files.
 func known(g pickle.Global) bool { return joblib.Known(g) || numpy.Known(g) }
 
-// read returns the dict in a file as text, array by array.
+// read returns the dict in a file as text, a line for each array.
 func read(data []byte) (string, error) {
 	data, err := joblib.Decompress(data)
 	if err != nil {
@@ -68,6 +69,7 @@ func read(data []byte) (string, error) {
 	return b.String(), nil
 }
 
+// want is the dict that all files have, as read returns it.
 const want = `rows: f8 [2 3] [0 1 2 3 4 5]
 fortran: f4 [2 3] [0 1 2 3 4 5]
 integers: i2 [2] [-1 2]
@@ -78,31 +80,31 @@ one: f8 [] [7.5]
 end: the end
 `
 
-// TestFiles holds that the arrays in joblib's files are read, with or without padding
+// TestFiles checks that the arrays in joblib's files are read, with or without padding
 // between them, whatever the compression.
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	for name, data := range files(t) {
 		if got, err := read(data); err != nil || got != want {
-			t.Errorf("%s: %v\n%s", name, err, got)
+			t.Errorf("%s: got %v\n%s\nwant\n%s", name, err, got, want)
 		}
 	}
 }
 
-// TestTruncated: a file that is cut is refused.
+// TestTruncated checks that a truncated file is refused.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
 	for name, data := range files(t) {
 		for n := 0; n < len(data); n += 1 + n/10 {
 			if got, err := read(data[:n]); err == nil {
-				t.Errorf("%s: %d of %d bytes are read: %s", name, n, len(data), got)
+				t.Errorf("%s: the first %d of %d bytes were read as %s, want an error", name, n, len(data), got)
 			}
 		}
 	}
 }
 
-// TestDamaged: a file with a checksum that has another byte is refused, or what is in it
-// is the same.
+// TestDamaged changes single bytes of files with a checksum. Each file must be refused, or
+// read as before.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
 	for name, data := range files(t) {
@@ -117,25 +119,26 @@ func TestDamaged(t *testing.T) {
 			case err != nil:
 				refused++
 			case got != want:
-				t.Errorf("%s with byte %d of %d changed: %s", name, i, len(data), got)
+				t.Errorf("%s with byte %d of %d changed: got %s", name, i, len(data), got)
 			}
 		}
 		if refused < len(data)/2 {
-			t.Errorf("%s: %d of %d damages are refused", name, refused, len(data))
+			t.Errorf("%s: %d of %d damaged files were refused, want at least half", name, refused, len(data))
 		}
 	}
 }
 
-// TestLimits: 16 MiB come out of any file, of a larger one a hundred times its size.
+// TestLimits checks that any file may unpack to 16 MiB, and a larger one to a hundred
+// times its size.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	within := compress(t, "zlib", make([]byte, 16<<20))
 	if got, err := joblib.Decompress(within); err != nil || len(got) != 16<<20 {
-		t.Errorf("16 MiB: %d bytes, %v", len(got), err)
+		t.Errorf("16 MiB: got %d bytes, %v", len(got), err)
 	}
 	_, err := joblib.Decompress(compress(t, "zlib", make([]byte, 16<<20+1)))
 	if !errors.Is(err, pickle.ErrLimit) || !strings.Contains(err.Error(), "decompress (zlib): ") || !strings.Contains(err.Error(), "over 256 MiB or 100 times the file's size come out") {
-		t.Errorf("a byte more: %v", err)
+		t.Errorf("a byte more than 16 MiB: got %v, want pickle.ErrLimit", err)
 	}
 	large := make([]byte, 17<<20)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -143,35 +146,36 @@ func TestLimits(t *testing.T) {
 		large[i] = byte(random.Uint32())
 	}
 	if got, err := joblib.Decompress(compress(t, "zlib", large)); err != nil || !bytes.Equal(got, large) {
-		t.Errorf("17 MiB of a large file: %d bytes, %v", len(got), err)
+		t.Errorf("17 MiB from a large file: got %d bytes, %v", len(got), err)
 	}
 	if _, err := joblib.Decompress([]byte("ZF0x12")); err == nil || !strings.Contains(err.Error(), "before 0.9.3): not supported: load it in Python and dump it again") {
-		t.Error(err)
+		t.Errorf("a file of joblib before 0.9.3: got %v", err)
 	}
-	for _, plain := range []string{"", "x", "\x80\x04N.", "Z", "B", "\xfd7zX"} {
-		if got, err := joblib.Decompress([]byte(plain)); plain != "x" && (err != nil || string(got) != plain) {
-			t.Errorf("%q is not compressed: %q, %v", plain, got, err)
+	for _, plain := range []string{"", "\x80\x04N.", "Z", "B", "\xfd7zX"} {
+		if got, err := joblib.Decompress([]byte(plain)); err != nil || string(got) != plain {
+			t.Errorf("%q, which is not compressed: got %q, %v", plain, got, err)
 		}
 	}
 }
 
-// TestDictionaries: a file may name a dictionary of 4 GiB; what is allocated is bounded
-// by what may come out.
+// TestDictionaries checks that a file which claims a dictionary of 4 GiB is read. The
+// memory is limited by what the file may unpack to.
 func TestDictionaries(t *testing.T) {
 	t.Parallel()
 	data := compress(t, "lzma", []byte("hello"))
 	copy(data[1:5], "\x00\xff\xff\xff")
 	if got, err := joblib.Decompress(data); err != nil || string(got) != "hello" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v; want hello", got, err)
 	}
 	for n := range lzma.HeaderLen {
 		if _, err := joblib.Decompress(append([]byte("\x5d\x00"), make([]byte, n)...)[:max(n, 2)]); err == nil {
-			t.Errorf("a head of %d bytes is read", n)
+			t.Errorf("a header of %d bytes was read, want an error", n)
 		}
 	}
 }
 
-// TestKnown: arrays are described by joblib, or by its copy in scikit-learn.
+// TestKnown checks that the class of arrays is known in joblib, and in the copy of joblib
+// in scikit-learn.
 func TestKnown(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
@@ -180,7 +184,7 @@ func TestKnown(t *testing.T) {
 	} {
 		module, class, _ := strings.Cut(name, " ")
 		if got := joblib.Known(pickle.Global{Module: module, Name: class}); got != want {
-			t.Errorf("%s is known: %v", name, got)
+			t.Errorf("Known(%s) = %v, want %v", name, got, want)
 		}
 	}
 }
