@@ -9,8 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/forest"
 )
 
-// grow returns a random tree over samples of so many features, depth first as
-// scikit-learn builds it.
+// grow returns a random tree over this number of features and samples. Its nodes are in
+// scikit-learn's order, depth first.
 func grow(r *rand.Rand, features, samples, depth int) forest.Tree {
 	var nodes []forest.Node
 	var build func(samples, depth int) int
@@ -30,6 +30,7 @@ func grow(r *rand.Rand, features, samples, depth int) forest.Tree {
 	return forest.Tree{Nodes: nodes}
 }
 
+// normal returns n numbers from the standard normal distribution.
 func normal(r *rand.Rand, n int) []float64 {
 	x := make([]float64, n)
 	for i := range x {
@@ -38,8 +39,7 @@ func normal(r *rand.Rand, n int) []float64 {
 	return x
 }
 
-// reference walks the trees as they were given, comparing with the double
-// thresholds.
+// reference returns the path length of a row, from the trees as they were given.
 func reference(trees []forest.Tree, row []float64, length func(int, int) float64) float64 {
 	sum := 0.0
 	for _, t := range trees {
@@ -61,6 +61,7 @@ func reference(trees []forest.Tree, row []float64, length func(int, int) float64
 	return sum
 }
 
+// TestPathLengths compares random forests with reference.
 func TestPathLengths(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -85,7 +86,7 @@ func TestPathLengths(t *testing.T) {
 				f.PathLengths(got, x)
 				for i := range got {
 					if want := reference(trees, x[i*tt.features:], length); got[i] != want {
-						t.Fatalf("%+v, row %d of %d: %v, want %v", tt, i, n, got[i], want)
+						t.Fatalf("%+v, row %d of %d: got %v, want %v", tt, i, n, got[i], want)
 					}
 				}
 			}
@@ -93,13 +94,14 @@ func TestPathLengths(t *testing.T) {
 	}
 }
 
-// subset returns t over one random column of features.
+// subset returns t, which has one feature, over a random one of these columns.
 func subset(r *rand.Rand, t forest.Tree, features int) forest.Tree {
 	t.Features = []int{r.IntN(features)}
 	return t
 }
 
-// A row goes left where float32(x) <= threshold, compared as float64.
+// TestThresholds checks that a row goes left where float32(x) <= threshold, compared as
+// float64.
 func TestThresholds(t *testing.T) {
 	t.Parallel()
 	up := func(x float32) float64 { return float64(math.Nextafter32(x, math.MaxFloat32)) }
@@ -120,12 +122,12 @@ func TestThresholds(t *testing.T) {
 		var got [1]float64
 		f.PathLengths(got[:], []float64{tt.x})
 		if want := reference(trees, []float64{tt.x}, forest.PathLength); got[0] != want {
-			t.Errorf("x %g, threshold %g: %v, want %v", tt.x, tt.threshold, got[0], want)
+			t.Errorf("x %g, threshold %g: got %v, want %v", tt.x, tt.threshold, got[0], want)
 		}
 	}
 }
 
-// Values by scikit-learn 1.2.1's _average_path_length.
+// TestAveragePathLength compares with _average_path_length of scikit-learn 1.2.1.
 func TestAveragePathLength(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]float64{0: 0, 1: 0, 2: 1, 3: 1.207392357589623, 5: 2.327020052042847, 256: 10.244770920119917, 1000: 12.969940887100172} {
@@ -135,7 +137,8 @@ func TestAveragePathLength(t *testing.T) {
 	}
 }
 
-// TestPathLengthOfLeaf: a leaf of one sample ends the path; one of more adds the average.
+// TestPathLengthOfLeaf checks that a leaf of several samples adds their average path
+// length to its depth.
 func TestPathLengthOfLeaf(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -148,8 +151,8 @@ func TestPathLengthOfLeaf(t *testing.T) {
 	}
 }
 
-// TestPathLengthOfLeaf019: up to 0.20 a leaf of one sample had a length of its own, and
-// two samples had the formula's.
+// TestPathLengthOfLeaf019 checks the path lengths of scikit-learn up to 0.20, which differ
+// for leaves of one and two samples.
 func TestPathLengthOfLeaf019(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -162,6 +165,7 @@ func TestPathLengthOfLeaf019(t *testing.T) {
 	}
 }
 
+// TestNewErrors checks the errors for malformed trees.
 func TestNewErrors(t *testing.T) {
 	t.Parallel()
 	leaf := forest.Node{Left: forest.Leaf, Right: forest.Leaf, Samples: 1}
@@ -186,21 +190,22 @@ func TestNewErrors(t *testing.T) {
 		{"infinite threshold", 1, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Threshold: math.Inf(-1)}, leaf, leaf}}, "node 0: threshold -Inf is not finite"},
 		{"negative feature", 1, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Feature: -1}, leaf, leaf}}, "feature -1 is not one of 1"},
 		{"negative column", 1, forest.Tree{Nodes: []forest.Node{leaf}, Features: []int{-1}}, "column -1 is not one of 1"},
-		{"a feature too many", math.MaxInt32/22 + 1, forest.Tree{Nodes: []forest.Node{leaf}}, "97612894 features: there must be one at least, and fewer than 97612893"},
+		{"too many features", math.MaxInt32/22 + 1, forest.Tree{Nodes: []forest.Node{leaf}}, "97612894 features: there must be one at least, and fewer than 97612893"},
 		{"threshold", 1, forest.Tree{Nodes: []forest.Node{{Left: 1, Right: 2, Threshold: math.NaN()}, leaf, leaf}}, "threshold NaN"},
 		{"samples", 1, forest.Tree{Nodes: []forest.Node{{Left: forest.Leaf, Right: forest.Leaf, Samples: -1}}}, "samples"},
 	}
 	for _, tt := range tests {
 		_, err := forest.New(tt.features, []forest.Tree{tt.tree}, forest.PathLength)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: %v, want %q in it", tt.name, err, tt.want)
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
 	}
 	if _, err := forest.New(1, nil, forest.PathLength); err == nil {
-		t.Error("a forest of no tree is accepted")
+		t.Error("a forest without trees was accepted")
 	}
 }
 
+// TestPathLengthsPanicsOnShape checks that numbers which are not whole rows cause a panic.
 func TestPathLengthsPanicsOnShape(t *testing.T) {
 	t.Parallel()
 	f, err := forest.New(2, []forest.Tree{{Nodes: []forest.Node{{Left: forest.Leaf, Right: forest.Leaf}}}}, forest.PathLength)
@@ -209,13 +214,13 @@ func TestPathLengthsPanicsOnShape(t *testing.T) {
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("no panic")
+			t.Error("three numbers for two rows of two features did not cause a panic")
 		}
 	}()
 	f.PathLengths(make([]float64, 2), make([]float64, 3))
 }
 
-// hundred is a forest as scikit-learn's defaults give it.
+// hundred returns a forest of the size that scikit-learn's defaults give.
 func hundred(tb testing.TB, r *rand.Rand) *forest.Forest {
 	tb.Helper()
 	var trees []forest.Tree
@@ -229,7 +234,8 @@ func hundred(tb testing.TB, r *rand.Rand) *forest.Forest {
 	return f
 }
 
-// A pickle takes 64 bytes for a node and 8 for its value.
+// TestSize checks that a forest takes at most a third of its pickle's size. A pickle has
+// 64 bytes for a node and 8 for its value.
 func TestSize(t *testing.T) {
 	t.Parallel()
 	f, nodes := hundred(t, rand.New(rand.NewPCG(1, 2))), 0
@@ -238,15 +244,16 @@ func TestSize(t *testing.T) {
 		nodes += len(grow(r, 8, 256, 8).Nodes)
 	}
 	if f.Size() > nodes*72/3 {
-		t.Errorf("%d nodes take %d bytes", nodes, f.Size())
+		t.Errorf("%d nodes take %d bytes, want at most %d", nodes, f.Size(), nodes*72/3)
 	}
 }
 
+// TestPathLengthsDoesNotAllocate checks that PathLengths allocates no memory.
 func TestPathLengthsDoesNotAllocate(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	f, x, dst := hundred(t, r), normal(r, 8*200), make([]float64, 200)
 	if n := testing.AllocsPerRun(5, func() { f.PathLengths(dst, x) }); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations, want none", n)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// randomValues returns a tree grown at random, of nodes in no order.
+// randomValues returns a random tree whose nodes are in no particular order.
 func randomValues(r *rand.Rand, features, width, splits int, sets, zeros bool) ValueTree[float32, float64] {
 	nodes := []ValueNode[float32]{{Left: Leaf, Right: Leaf}}
 	for range splits {
@@ -32,7 +32,7 @@ func randomValues(r *rand.Rand, features, width, splits int, sets, zeros bool) V
 	return t
 }
 
-// walkPlainly is the definition: one row, node by node.
+// walkPlainly returns the leaf of a row, by walking node by node.
 func walkPlainly(t ValueTree[float32, float64], x []float32) int {
 	i := 0
 	for t.Nodes[i].Left != Leaf {
@@ -57,6 +57,7 @@ func walkPlainly(t ValueTree[float32, float64], x []float32) int {
 	return i
 }
 
+// TestValuesAgainstPlainWalk compares random trees of all layouts with walkPlainly.
 func TestValuesAgainstPlainWalk(t *testing.T) {
 	t.Parallel()
 	special := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 0, 1e-36, -0.5, 31, 32, 5, math.MaxFloat32}
@@ -65,7 +66,7 @@ func TestValuesAgainstPlainWalk(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		features, width := 1+r.IntN(5), 1+r.IntN(3)
 		if seed%20 == 0 {
-			features += 4096 // more than the nodes of complete trees can tell apart
+			features += 4096 // too many for the layouts with small nodes
 		}
 		outputs := width + r.IntN(2)
 		trees := make([]ValueTree[float32, float64], 1+r.IntN(6))
@@ -108,41 +109,44 @@ func TestValuesAgainstPlainWalk(t *testing.T) {
 		}
 	}
 	if len(layouts) != 3 {
-		t.Errorf("not all layouts come: %v", layouts)
+		t.Errorf("layouts %v occurred, want all three", layouts)
 	}
 }
 
-// Keys are in the order of numbers, and come back as them.
+// TestKeys checks that keys have the order of their numbers, and are converted back to
+// them.
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	holdKeys(t, []float32{float32(math.Inf(-1)), -math.MaxFloat32, -1, math.Nextafter32(-1, 0), -math.SmallestNonzeroFloat32, 0,
+	checkKeys(t, []float32{float32(math.Inf(-1)), -math.MaxFloat32, -1, math.Nextafter32(-1, 0), -math.SmallestNonzeroFloat32, 0,
 		math.SmallestNonzeroFloat32, 1, math.Nextafter32(1, 2), math.MaxFloat32, float32(math.Inf(1))})
-	holdKeys(t, []float64{math.Inf(-1), -math.MaxFloat64, -1, math.Nextafter(-1, 0), -math.SmallestNonzeroFloat64, 0,
+	checkKeys(t, []float64{math.Inf(-1), -math.MaxFloat64, -1, math.Nextafter(-1, 0), -math.SmallestNonzeroFloat64, 0,
 		math.SmallestNonzeroFloat64, 1, math.Nextafter(1, 2), math.MaxFloat64, math.Inf(1)})
 }
 
-func holdKeys[X Float](t *testing.T, ascending []X) {
+// checkKeys checks the keys of ascending numbers.
+func checkKeys[X Float](t *testing.T, ascending []X) {
 	high := nanHigh[X]()
 	before := uint64(nanLow)
 	for _, x := range ascending {
 		k := key(x)
 		if k <= before || k >= high {
-			t.Errorf("%T %v: its key %#x is not between %#x and NaN's %#x", x, x, k, before, high)
+			t.Errorf("%T %v: key %#x is not between %#x and %#x of NaN", x, x, k, before, high)
 		}
 		if got := number[X](k); got != float64(x) {
-			t.Errorf("%T %v comes back as %v", x, x, got)
+			t.Errorf("%T %v: its key is converted to %v", x, x, got)
 		}
 		if unused := k & math.MaxUint32; single[X]() && unused != 0 {
-			t.Errorf("float32 %v: its key %#x has no room for a column", x, k)
+			t.Errorf("float32 %v: key %#x uses the bits of the column", x, k)
 		}
 		before = k
 	}
 	if zero := X(math.Copysign(0, -1)); key(zero) != key(-zero) {
-		t.Errorf("%T: zeros have two keys", zero)
+		t.Errorf("%T: 0 and -0 have different keys", zero)
 	}
 }
 
-// NaN goes where the node says, and all else left, where the threshold is infinite.
+// TestInfiniteThreshold checks that all numbers go left at a node with an infinite
+// threshold. Only NaN goes where the node says.
 func TestInfiniteThreshold(t *testing.T) {
 	t.Parallel()
 	for _, left := range []bool{false, true} {
@@ -156,24 +160,25 @@ func TestInfiniteThreshold(t *testing.T) {
 		got := make([]float64, 2)
 		f.Add(got, []float32{float32(math.Inf(1)), float32(math.NaN())}, 1)
 		if want := map[bool]float64{false: 2, true: 1}[left]; got[0] != 1 || got[1] != want {
-			t.Errorf("NaN left %v: infinity and NaN end in %v, want 1 and %v", left, got, want)
+			t.Errorf("NaN left %v: infinity and NaN end in leaves %v, want 1 and %v", left, got, want)
 		}
 	}
 }
 
-// A set without bits holds no number, -0.5 neither, which is the category 0.
+// TestEmptySet checks that a set without bits contains no number. -0.5 is category 0.
 func TestEmptySet(t *testing.T) {
 	t.Parallel()
 	for _, others := range []bool{false, true} {
 		s := Set{Others: others}
 		for _, x := range []float64{-1, -0.5, 0, 0.5, 1, 32, math.Inf(1), math.Inf(-1)} {
 			if s.goesLeft(x) != others {
-				t.Errorf("%v goes left: %v", x, !others)
+				t.Errorf("goesLeft(%v) = %v, want %v", x, !others, others)
 			}
 		}
 	}
 }
 
+// TestValuesRefuses checks the errors for malformed trees.
 func TestValuesRefuses(t *testing.T) {
 	t.Parallel()
 	leaf := ValueNode[float64]{Left: Leaf, Right: Leaf}
@@ -193,12 +198,12 @@ func TestValuesRefuses(t *testing.T) {
 		tree := ValueTree[float64, float64]{Nodes: nodes, Values: make([]float64, len(nodes))}
 		_, err := NewValues(3, 1, 1, []ValueTree[float64, float64]{tree})
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v: the error is %v, want %q", nodes, err, want)
+			t.Errorf("%v: got %v, want %q", nodes, err, want)
 		}
 	}
 }
 
-// TestValuesRefusesShapes: what leaves hold has to fit the outputs.
+// TestValuesRefusesShapes checks that the number of values in a leaf must fit the outputs.
 func TestValuesRefusesShapes(t *testing.T) {
 	t.Parallel()
 	leaves := func(nodes, width, output int) ValueTree[float32, float64] {
@@ -226,14 +231,14 @@ func TestValuesRefusesShapes(t *testing.T) {
 		f, err := NewValues(c.features, c.outputs, c.width, []ValueTree[float32, float64]{c.tree})
 		switch {
 		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
-			t.Errorf("the error is %v, want %q", err, c.want)
+			t.Errorf("%d values, %d outputs, %d features: got %v, want %q", c.width, c.outputs, c.features, err, c.want)
 		case c.want == "" && (err != nil || f.Outputs() != c.outputs || f.Features() != c.features || f.Trees() != 1):
-			t.Errorf("%d outputs of %d: %v", c.outputs, c.width, err)
+			t.Errorf("%d values, %d outputs, %d features: %v", c.width, c.outputs, c.features, err)
 		}
 	}
 }
 
-// TestAddPanicsOnShape: sums are those of whole rows.
+// TestAddPanicsOnShape checks that numbers which are not whole rows cause a panic.
 func TestAddPanicsOnShape(t *testing.T) {
 	t.Parallel()
 	leaf := ValueTree[float32, float32]{Nodes: []ValueNode[float32]{{Left: Leaf, Right: Leaf}}, Values: []float32{1}}
@@ -245,7 +250,7 @@ func TestAddPanicsOnShape(t *testing.T) {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Errorf("%d numbers for %d sums are taken", c.x, c.dst)
+					t.Errorf("%d numbers for %d sums did not cause a panic", c.x, c.dst)
 				}
 			}()
 			f.Add(make([]float32, c.dst), make([]float32, c.x), 1)
@@ -253,7 +258,7 @@ func TestAddPanicsOnShape(t *testing.T) {
 	}
 }
 
-// TestLayouts: the links of a linked tree have 16 bits.
+// TestLayouts checks which layout a tree gets. The links of a linked tree have 16 bits.
 func TestLayouts(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -265,15 +270,15 @@ func TestLayouts(t *testing.T) {
 		{1, size{nodes: 1, special: true}, special}, {2979, size{nodes: 65537, special: true}, special},
 	} {
 		if got := (&Values[float32, float64]{features: c.features}).layout(c.size); got != c.want {
-			t.Errorf("%d features, %+v: %v, want %v", c.features, c.size, got, c.want)
+			t.Errorf("float32, %d features, %+v: got layout %v, want %v", c.features, c.size, got, c.want)
 		}
 		if got := (&Values[float64, float64]{features: c.features}).layout(c.size); got != max(c.want, wide) {
-			t.Errorf("in double, %d features, %+v: %v", c.features, c.size, got)
+			t.Errorf("float64, %d features, %+v: got layout %v, want %v", c.features, c.size, got, max(c.want, wide))
 		}
 	}
 }
 
-// TestSetEdges: a category is a number without its fraction.
+// TestSetEdges checks that a category is a number without its fraction.
 func TestSetEdges(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -284,15 +289,15 @@ func TestSetEdges(t *testing.T) {
 		{32, false, false}, {-0.5, true, false}, {-1, false, false}, {1e300, false, false},
 	} {
 		if got := (&Set{Bits: []uint32{1<<31 | 1}}).goesLeft(c.x); got != c.left {
-			t.Errorf("%v goes left: %v", c.x, got)
+			t.Errorf("goesLeft(%v) = %v, want %v", c.x, got, c.left)
 		}
 		if got := (&Set{Bits: []uint32{1<<31 | 1}, Inverted: true}).goesLeft(c.x); got != c.inverted {
-			t.Errorf("inverted, %v goes left: %v", c.x, got)
+			t.Errorf("inverted: goesLeft(%v) = %v, want %v", c.x, got, c.inverted)
 		}
 	}
 }
 
-// TestZeroEdges: with ZeroMissing a number is zero up to 1e-35, as a float32.
+// TestZeroEdges checks that with ZeroMissing a number counts as zero up to float32(1e-35).
 func TestZeroEdges(t *testing.T) {
 	t.Parallel()
 	tree := ValueTree[float64, float64]{Nodes: []ValueNode[float64]{
@@ -304,21 +309,21 @@ func TestZeroEdges(t *testing.T) {
 	}
 	edge := float64(float32(1e-35))
 	x := []float64{0, edge, -edge, math.NaN(), math.Nextafter(edge, 1), math.Nextafter(-edge, -1), -1}
-	for _, n := range []int{1, len(x)} { // alone, and together
+	for _, n := range []int{1, len(x)} { // rows at a time
 		for at := 0; at < len(x); at += n {
 			got := make([]float64, n)
 			f.Add(got, x[at:at+n], 1)
 			for i, v := range got {
 				if want := []float64{1, 1, 1, 1, 2, 2, 1}[at+i]; v != want {
-					t.Errorf("%v of %d ends in %v, want %v", x[at+i], n, v, want)
+					t.Errorf("%v among %d rows ends in leaf %v, want %v", x[at+i], n, v, want)
 				}
 			}
 		}
 	}
 }
 
-// TestSizeOfTrees: a linked node takes 8 bytes, a wide one 16, beside its values; each
-// set has its bits.
+// TestSizeOfTrees checks Size. A linked node takes 8 bytes besides its values, and a wide
+// node 16. A set takes 4 bytes for 32 bits.
 func TestSizeOfTrees(t *testing.T) {
 	t.Parallel()
 	const nodes, width = 2001, 3
@@ -358,7 +363,7 @@ func TestSizeOfTrees(t *testing.T) {
 		}
 	}
 	if got := size(1); got < int(unsafe.Sizeof(Values[float32, float64]{})) {
-		t.Errorf("no tree takes %d bytes", got)
+		t.Errorf("a forest without trees takes %d bytes, want at least that of its struct", got)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The walks that a model takes end in the leaves of the portable ones, for trees of each
-// depth and blocks of several groups.
+// TestWalksAgainstPortable checks that the walks which this processor uses end in the same
+// leaves as the portable ones. The trees have each depth, and the blocks several groups.
 func TestWalksAgainstPortable(t *testing.T) {
 	t.Parallel()
 	for depth := range 20 {
@@ -45,6 +45,7 @@ func TestWalksAgainstPortable(t *testing.T) {
 	}
 }
 
+// compareWalks compares a walk with the portable one.
 func compareWalks[X Float](t *testing.T, f *Values[X, float32], x []float32, nodes []uint64, walk, portable func(leaves []uint32, block, nodes []uint64, depth uint32)) {
 	t.Helper()
 	n := len(x) / f.features
@@ -54,22 +55,24 @@ func compareWalks[X Float](t *testing.T, f *Values[X, float32], x []float32, nod
 	walk(got, block, nodes, f.trees[0].depth)
 	portable(want, block, nodes, f.trees[0].depth)
 	if !slices.Equal(got, want) {
-		t.Errorf("%T, depth %d: the leaves are %v, of the portable walk %v", f, f.trees[0].depth, got, want)
+		t.Errorf("%T, depth %d: got leaves %v, portable %v", f, f.trees[0].depth, got, want)
 	}
 }
 
-// A tree of as many nodes as 16 bits can count, or more, gives the values of its own
-// leaves.
+// TestManyNodes checks trees of as many nodes as 16 bits can count, and of more.
 func TestManyNodes(t *testing.T) {
 	t.Parallel()
 	for leaves, want := range map[int]layout{1 << 15: linked, 1<<15 + 1: wide, 40_000: wide} {
-		holdManyNodes(t, leaves, want)
+		checkManyNodes(t, leaves, want)
 	}
 }
 
-func holdManyNodes(t *testing.T, leaves int, want layout) {
+// checkManyNodes checks that row i of a tree with this number of leaves ends in leaf i.
+func checkManyNodes(t *testing.T, leaves int, want layout) {
+	t.Helper()
 	tree := ValueTree[float32, float64]{Nodes: make([]ValueNode[float32], 2*leaves-1), Values: make([]float64, 2*leaves-1)}
-	// The nodes of a binary heap; the leaves from left to right hold 0, 1 and so on.
+	// The nodes are those of a binary heap. The leaves have the values 0, 1 and so on, from
+	// left to right.
 	next := 0
 	var fill func(i int) (first int)
 	fill = func(i int) int {
@@ -89,7 +92,7 @@ func holdManyNodes(t *testing.T, leaves int, want layout) {
 		t.Fatal(err)
 	}
 	if f.trees[0].layout != want {
-		t.Fatalf("%d leaves: the layout is %v, want %v", leaves, f.trees[0].layout, want)
+		t.Fatalf("%d leaves: got layout %v, want %v", leaves, f.trees[0].layout, want)
 	}
 	x, got := make([]float32, leaves), make([]float64, leaves)
 	for i := range x {
@@ -98,20 +101,21 @@ func holdManyNodes(t *testing.T, leaves int, want layout) {
 	f.Add(got, x, 1)
 	for i, v := range got {
 		if v != float64(i) {
-			t.Fatalf("row %d gets %v", i, v)
+			t.Fatalf("%d leaves: row %d ends in leaf %v", leaves, i, v)
 		}
 	}
 	alone := make([]float64, 1)
 	if f.Add(alone, x[777:778], 1); alone[0] != 777 {
-		t.Errorf("row 777 alone gets %v", alone[0])
+		t.Errorf("%d leaves: row 777 alone ends in leaf %v", leaves, alone[0])
 	}
 }
 
-// From its top, a row comes to the node that it comes to by walking as many steps.
+// TestTops checks that the top of a tree leads each row to the same node as walking the
+// same number of steps.
 func TestTops(t *testing.T) {
 	t.Parallel()
 	if !hasTops {
-		t.Log("this processor compares no tops: only the portable form is tested")
+		t.Log("this processor has no vector form of tops: only the portable form is tested")
 	}
 	const groups, features = 7, 4
 	r := rand.New(rand.NewPCG(9, 9))
@@ -137,19 +141,19 @@ func TestTops(t *testing.T) {
 		got := make([]uint32, (n+topRows-1)/topRows*topRows)
 		exitsPortable(got, columns, &made)
 		if !slices.Equal(got[:n], want) {
-			t.Fatalf("the portable form comes to %v, the walk to %v", got[:n], want)
+			t.Fatalf("the portable form leads to %v, the walk to %v", got[:n], want)
 		}
 		if !hasTops {
 			continue
 		}
 		clear(got)
 		if topExits(got, columns, &made); !slices.Equal(got[:n], want) {
-			t.Fatalf("the vector form comes to %v, the walk to %v", got[:n], want)
+			t.Fatalf("the vector form leads to %v, the walk to %v", got[:n], want)
 		}
 		onward, all := slices.Clone(want), make([]uint32, n)
 		onwardLeaves(onward, block, f.linked, 60)
 		if linkedLeavesPortable(all, block, f.linked, 60+topDepth); !slices.Equal(onward, all) {
-			t.Fatalf("from there the walk ends in %v, not %v", onward, all)
+			t.Fatalf("the walk below the top ends in %v, the walk from the root in %v", onward, all)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
-// golden calls f with each pair of numbers of a file that testdata/golden.py
+// golden calls f with each argument and result in a file that golden.py in testdata
 // wrote.
 func golden(t *testing.T, name string, f func(x, want float64)) {
 	t.Helper()
@@ -37,6 +37,7 @@ func parse(t *testing.T, s string) float64 {
 	return v
 }
 
+// same reports whether a and b have the same bits, or are both NaN.
 func same(a, b float64) bool {
 	return math.Float64bits(a) == math.Float64bits(b) || math.IsNaN(a) && math.IsNaN(b)
 }
@@ -93,7 +94,8 @@ func TestFloat32(t *testing.T) {
 	}
 }
 
-// TestExpTable derives the table anew: h(1+t) = 2^(k/128), by 7 square roots.
+// TestExpTable computes the table again, with 7 square roots of 2. Entry k has h and t, where
+// h(1+t) = 2^(k/128).
 func TestExpTable(t *testing.T) {
 	t.Parallel()
 	root := big.NewFloat(2).SetPrec(400)

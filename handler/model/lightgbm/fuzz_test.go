@@ -12,7 +12,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict/predicttest"
 )
 
-// saved returns the texts among the goldens of a version.
+// saved returns the models that a version of LightGBM saved as text, by name.
 func saved(t testing.TB, version string) map[string][]byte {
 	t.Helper()
 	files := make(map[string][]byte)
@@ -24,8 +24,8 @@ func saved(t testing.TB, version string) map[string][]byte {
 	return files
 }
 
-// FuzzRead holds that no text makes reading crash, take a second of CPU time or
-// more than eight times its size, and that rows of a model that is read give
+// FuzzRead checks that no text makes Read or Predict panic or take a second of CPU time, and
+// that Read does not allocate much more than eight times the text's size. Each row must give
 // the same alone as among others.
 func FuzzRead(f *testing.F) {
 	for _, version := range []string{"2.3.1", "4.7.0"} {
@@ -54,8 +54,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// small is a model of one tree, in which a test changes something: a split by a
-// number, and one by categories.
+// small is a model of one tree with a split by a number and one by categories. Tests change
+// it.
 const small = `tree
 version=v4
 num_class=1
@@ -93,6 +93,7 @@ end of parameters
 pandas_categorical:[]
 `
 
+// changed returns small with a text replaced.
 func changed(old, new string) string {
 	if !strings.Contains(small, old) {
 		panic(old)
@@ -100,7 +101,7 @@ func changed(old, new string) string {
 	return strings.Replace(small, old, new, 1)
 }
 
-// hostile are texts that have to be refused, with what the error says.
+// hostile are texts that must be refused, with a part of the error.
 var hostile = []struct{ name, data, want string }{
 	{"empty", "tree\n", "ends before its trees"},
 	{"no tree", "tree\nversion=v4\nnum_class=1\nend of trees\n", "no tree"},
@@ -133,25 +134,26 @@ var hostile = []struct{ name, data, want string }{
 	{"missing", changed("decision_type=2 1", "decision_type=12 1"), "decision_type 12"},
 	{"text", changed("leaf_value=0.1", "leaf_value=x"), `"x" is no number`},
 	{"no integer", changed("split_feature=0", "split_feature=0.5"), `"0.5" is no integer`},
-	{"line among trees", changed("shrinkage=1\n\n", "shrinkage=1\n\nhello\n"), `the line "hello"`},
+	{"unknown line among trees", changed("shrinkage=1\n\n", "shrinkage=1\n\nhello\n"), `the line "hello"`},
 	{"categories of text", changed("pandas_categorical:[]", `pandas_categorical:[["on","off"]]`), `categories that are no numbers ("b") is not supported`},
-	{"categories of no column", changed("pandas_categorical:[]", `pandas_categorical:[[1,2],[3]]`), "categories of 2 columns but names 1"},
-	{"categories of a column too many", strings.NewReplacer("[0:1] 0:2:1", "[0:1] 0:2:1 3:4", "[categorical_feature: 1]\n", "", "pandas_categorical:[]", "pandas_categorical:[[1,2],[3]]").Replace(small), "feature_infos has 3 items for 2 features"},
+	{"categories of an unknown column", changed("pandas_categorical:[]", `pandas_categorical:[[1,2],[3]]`), "categories of 2 columns but names 1"},
+	{"infos of too many columns", strings.NewReplacer("[0:1] 0:2:1", "[0:1] 0:2:1 3:4", "[categorical_feature: 1]\n", "", "pandas_categorical:[]", "pandas_categorical:[[1,2],[3]]").Replace(small), "feature_infos has 3 items for 2 features"},
 	{"categories cut off", changed("pandas_categorical:[]", `pandas_categorical:[[1,`), "pandas_categorical: unexpected end"},
 }
 
+// TestHostile checks the errors for hostile texts, and that trees are taken off the budget.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	if err := load([]byte(small)); err != nil {
-		t.Fatal("the model that the others are made of:", err)
+		t.Fatal("the model that the cases change:", err)
 	}
 	for _, h := range hostile {
 		if err := load([]byte(h.data)); err == nil || !strings.Contains(err.Error(), h.want) {
-			t.Errorf("%s: the error is %v, want %q", h.name, err, h.want)
+			t.Errorf("%s: got %v, want %q", h.name, err, h.want)
 		}
 	}
 	if _, err := lightgbm.Read([]byte(small), pickle.NewBudget(0)); err != nil {
-		t.Error(err)
+		t.Error("the small model with the least budget:", err)
 	}
 	large := strings.Repeat(small[strings.Index(small, "Tree=0"):strings.Index(small, "end of trees")], 20_000)
 	data := []byte(changed("Tree=0", large+"Tree=0"))
@@ -159,12 +161,11 @@ func TestHostile(t *testing.T) {
 		t.Error("20,000 trees:", err)
 	}
 	if _, err := lightgbm.Read(data, pickle.NewBudget(0)); !errors.Is(err, pickle.ErrLimit) {
-		t.Errorf("the error is %v, want one of the limit", err)
+		t.Errorf("20,000 trees with the least budget: got %v, want pickle.ErrLimit", err)
 	}
 }
 
-// TestLines holds that a text with the ends of lines of Windows is the same
-// model.
+// TestLines checks that a text with Windows line ends is the same model.
 func TestLines(t *testing.T) {
 	t.Parallel()
 	for name, data := range saved(t, "4.7.0") {
@@ -174,11 +175,12 @@ func TestLines(t *testing.T) {
 		}
 		plain, err := lightgbm.Read(data, pickle.NewBudget(len(data)))
 		if err != nil || b.Trees != plain.Trees || b.Features != plain.Features {
-			t.Errorf("%s: %d trees, want %d; %v", name, b.Trees, plain.Trees, err)
+			t.Errorf("%s: got %d trees, want %d; %v", name, b.Trees, plain.Trees, err)
 		}
 	}
 }
 
+// load reads a model and makes it ready to predict.
 func load(data []byte) error {
 	b, err := lightgbm.Read(data, pickle.NewBudget(len(data)))
 	if err == nil {

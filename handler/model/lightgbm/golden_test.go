@@ -15,8 +15,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict/predicttest"
 )
 
-// bare returns a golden's model as LightGBM writes it, and how it was asked. A pickled
-// one is taken out of its wrapper; false of a Pipeline, which package artifact holds.
+// bare returns the Booster in a golden, and the options with which it predicted. It takes
+// the Booster of a pickled wrapper. It reports false for a Pipeline, which package artifact
+// tests.
 func bare(t *testing.T, g predicttest.Golden) (*lightgbm.Booster, lightgbm.Options, bool) {
 	t.Helper()
 	data, o := g.File, lightgbm.Options{}
@@ -55,7 +56,7 @@ func bare(t *testing.T, g predicttest.Golden) (*lightgbm.Booster, lightgbm.Optio
 	return b, o, true
 }
 
-// TestGoldens holds what each version of LightGBM gave, to the bit.
+// TestGoldens compares predictions with those of each version of LightGBM, to the bit.
 func TestGoldens(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2.3.1", "3.1.1", "3.3.5", "4.0.0", "4.3.0", "4.7.0"} {
@@ -77,12 +78,13 @@ func TestGoldens(t *testing.T) {
 				})
 			}
 			if checked < 39 {
-				t.Errorf("%d models are compared", checked)
+				t.Errorf("%d models were compared, want at least 39", checked)
 			}
 		})
 	}
 }
 
+// read reads a model.
 func read(t *testing.T, data string) *lightgbm.Booster {
 	t.Helper()
 	b, err := lightgbm.Read([]byte(data), pickle.NewBudget(len(data)))
@@ -92,8 +94,8 @@ func read(t *testing.T, data string) *lightgbm.Booster {
 	return b
 }
 
-// TestSmall follows rows of a model by hand: through a split by a number, with NaN as 0,
-// and one by the categories 0 and 2.
+// TestSmall checks predictions of the small model that were worked out by hand. The first
+// split is by a number, and takes NaN for 0. The second is by the categories 0 and 2.
 func TestSmall(t *testing.T) {
 	t.Parallel()
 	nan := math.NaN()
@@ -106,25 +108,26 @@ func TestSmall(t *testing.T) {
 	given := slices.Clone(rows)
 	var r predict.Result
 	if err := m.Predict(&r, rows); err != nil || !slices.Equal(r.Predictions, want) || len(r.Probabilities) != 0 || len(r.Scores) != 0 {
-		t.Errorf("%+v, %v; want %v", r, err, want)
+		t.Errorf("got %+v, %v; want %v", r, err, want)
 	}
 	for i, v := range given {
 		if math.Float64bits(rows[i]) != math.Float64bits(v) {
-			t.Errorf("number %d of the caller's is changed to %v", i, rows[i])
+			t.Errorf("Predict changed number %d of its argument to %v", i, rows[i])
 		}
 	}
 	if m.Kind() != predict.Regressor || m.Classes() != nil || m.Features() != 2 || m.Trees() != 1 || !slices.Equal(m.FeatureNames(), []string{"a", "b"}) || m.Size() < 512+5*16 {
-		t.Errorf("%v of %q, %d features %q, %d trees, %d bytes", m.Kind(), m.Classes(), m.Features(), m.FeatureNames(), m.Trees(), m.Size())
+		t.Errorf("got a %v of %q with %d features %q, %d trees and %d bytes", m.Kind(), m.Classes(), m.Features(), m.FeatureNames(), m.Trees(), m.Size())
 	}
 	if err := m.Predict(&r, rows[:3]); err == nil || err.Error() != "predict: 3 numbers are no rows of 2 features" {
-		t.Error(err)
+		t.Errorf("half a row: got %v", err)
 	}
 	if err := m.Predict(&r, nil); err != nil || len(r.Predictions) != 0 {
-		t.Error("no rows:", err)
+		t.Errorf("no rows: got %v, %v", r.Predictions, err)
 	}
 }
 
-// TestObjectives: what an objective says besides its name.
+// TestObjectives checks how each objective turns the sum of a row into predictions. An
+// objective may have parameters after its name.
 func TestObjectives(t *testing.T) {
 	t.Parallel()
 	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
@@ -140,10 +143,10 @@ func TestObjectives(t *testing.T) {
 		}
 		var r predict.Result
 		if err := m.Predict(&r, []float64{0, 0}); err != nil || math.Abs(r.Predictions[0]-want) > 1e-15 || m.Kind() != predict.Regressor {
-			t.Errorf("%s: %v, %v; want %v", objective, r.Predictions, err, want)
+			t.Errorf("%s: got %v, %v; want %v", objective, r.Predictions, err, want)
 		}
 		if name, _, _ := strings.Cut(objective, " "); name != "" && name != "none" && b.Objective() != name || (b.Predicts() == lightgbm.Raw) != (name == "" || name == "custom" || name == "none") {
-			t.Errorf("%s: it is %s, %v", objective, b.Objective(), b.Predicts())
+			t.Errorf("%s: got objective %s, which predicts %v", objective, b.Objective(), b.Predicts())
 		}
 	}
 	for slope, want := range map[string]float64{"1": sigmoid(0.1), "0.7": sigmoid(0.07), "2.50": sigmoid(0.25), "1e1": sigmoid(1), "1e-1": sigmoid(0.01)} {
@@ -153,17 +156,17 @@ func TestObjectives(t *testing.T) {
 		}
 		var r predict.Result
 		if err := m.Predict(&r, []float64{0, 0}); err != nil || math.Abs(r.Probabilities[1]-want) > 1e-15 || r.Probabilities[0] != 1-r.Probabilities[1] || r.Scores[0] != 0.1 || r.Predictions[0] != 1 {
-			t.Errorf("sigmoid:%s: %+v, %v; want %v", slope, r, err, want)
+			t.Errorf("sigmoid:%s: got %+v, %v; want %v", slope, r, err, want)
 		}
 	}
 	for _, slope := range []string{"0", "inf", "nan", "1e300", "x", "", "-0.5"} {
 		if err := load([]byte(changed("sigmoid:1", "sigmoid:"+slope))); err == nil || !strings.Contains(err.Error(), "is not above 0") {
-			t.Errorf("sigmoid:%s: %v", slope, err)
+			t.Errorf("sigmoid:%s: got %v, want an error", slope, err)
 		}
 	}
 }
 
-// TestSigns: with sqrt a sum is squared, and keeps its sign.
+// TestSigns checks that with sqrt the sum of a row is squared and keeps its sign.
 func TestSigns(t *testing.T) {
 	t.Parallel()
 	m, err := read(t, strings.Replace(changed("binary sigmoid:1", "regression sqrt"), "0.1 0.2 0.3", "-3 0 2", 1)).Model(lightgbm.Options{})
@@ -172,12 +175,12 @@ func TestSigns(t *testing.T) {
 	}
 	var r predict.Result
 	if err := m.Predict(&r, []float64{0, 0, 1, 0, 0, 1}); err != nil || !slices.Equal(r.Predictions, []float64{-9, 0, 4}) || math.Signbit(r.Predictions[1]) {
-		t.Errorf("%v, %v", r.Predictions, err)
+		t.Errorf("got %v, %v; want -9, 0, 4", r.Predictions, err)
 	}
 }
 
-// TestIterations: of several outputs an iteration has a tree each; boosting='rf' takes
-// the mean of those that are used.
+// TestIterations checks how many trees are used. An iteration has a tree for each output.
+// boosting='rf' gives the mean of the trees that are used.
 func TestIterations(t *testing.T) {
 	t.Parallel()
 	leaf := func(value string) string { return "Tree=0\nnum_leaves=1\nnum_cat=0\nleaf_value=" + value + "\n\n" }
@@ -200,23 +203,23 @@ func TestIterations(t *testing.T) {
 		}
 		var r predict.Result
 		if err := m.Predict(&r, []float64{0, 0}); err != nil || r.Predictions[0] != c.want || float64(m.Trees()) != c.trees || len(r.Scores) == 2 && (r.Scores[0] != c.sum || r.Scores[1] != c.secondOfTwo) {
-			t.Errorf("%d iterations: %+v of %d trees, %v; want %v", c.iterations, r, m.Trees(), err, c.want)
+			t.Errorf("%d iterations: got %+v of %d trees, %v; want %v", c.iterations, r, m.Trees(), err, c.want)
 		}
 	}
 	if _, err := read(t, strings.Replace(several, "multiclassova num_class:2 sigmoid:1", "custom", 1)).Model(lightgbm.Options{}); err == nil || !strings.Contains(err.Error(), "with several outputs is not supported: fit with multiclass") {
-		t.Error(err)
+		t.Errorf("a custom objective with several outputs: got %v", err)
 	}
 	for n, want := range map[int]string{1: "1 names for 2 classes", 3: "3 names for 2 classes"} {
 		if _, err := read(t, several).Model(lightgbm.Options{Classes: make([]string, n)}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Error(err)
+			t.Errorf("%d names: got %v, want %s", n, err, want)
 		}
 	}
 	if m, err := read(t, small).Model(lightgbm.Options{Classes: []string{"off", "on"}}); err != nil || !slices.Equal(m.Classes(), []string{"off", "on"}) {
-		t.Error(err)
+		t.Errorf("two names: got %v", err)
 	}
 }
 
-// TestTies: of classes that are as probable the first is predicted.
+// TestTies checks that of classes with the same probability the first is predicted.
 func TestTies(t *testing.T) {
 	t.Parallel()
 	m, err := read(t, changed("0.1 0.2 0.3", "0 -1 1")).Model(lightgbm.Options{})
@@ -225,13 +228,13 @@ func TestTies(t *testing.T) {
 	}
 	var r predict.Result
 	if err := m.Predict(&r, []float64{0, 0, 1, 0, 0, 1}); err != nil || !slices.Equal(r.Predictions, []float64{0, 0, 1}) {
-		t.Errorf("%+v, %v", r, err)
+		t.Errorf("got %+v, %v; want 0, 0, 1", r, err)
 	}
 }
 
-// TestPandas: categories of a DataFrame are numbered by their position, others are
-// missing; columns are those that categorical_feature names, or whose feature_infos are
-// lists.
+// TestPandas checks that the categories of a DataFrame are numbered by their positions, and
+// that other values count as missing. The columns with categories are those that
+// categorical_feature names, or those whose feature_infos are lists.
 func TestPandas(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -250,12 +253,13 @@ func TestPandas(t *testing.T) {
 		}
 		var r predict.Result
 		if err := m.Predict(&r, x); err != nil || !slices.Equal(r.Predictions, want) {
-			t.Errorf("%s: %v, %v", name, r.Predictions, err)
+			t.Errorf("%s: got %v, %v; want %v", name, r.Predictions, err, want)
 		}
 	}
 }
 
-// TestSniff: a text begins with the line tree, and names num_class soon.
+// TestSniff checks that a model is recognized by its first line, tree, and by num_class in
+// its first kilobyte.
 func TestSniff(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
@@ -263,12 +267,12 @@ func TestSniff(t *testing.T) {
 		"": false, "tree": false, "trees\nnum_class=1": false, "num_class=1": false,
 	} {
 		if got := lightgbm.Sniff([]byte(text)); got != want {
-			t.Errorf("%.40q: %v", text, got)
+			t.Errorf("Sniff(%.40q) = %v, want %v", text, got, want)
 		}
 	}
 }
 
-// TestHeaders: numbers at their limits, and what old files lack.
+// TestHeaders checks numbers at their limits, and members that old files lack.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	regression := changed("binary sigmoid:1", "regression")
@@ -277,7 +281,7 @@ func TestHeaders(t *testing.T) {
 		{"importances follow", strings.Replace(regression, "end of trees", "feature importances:", 1), ""},
 		{"another spelling", strings.Replace(regression, "end of trees", "feature_importances:", 1), ""},
 		{"num_class alone", strings.Replace(regression, "num_tree_per_iteration=1\n", "", 1), ""},
-		{"neither", strings.NewReplacer("num_tree_per_iteration=1\n", "", "num_class=1\n", "").Replace(regression), "it has no num_class"},
+		{"neither number of outputs", strings.NewReplacer("num_tree_per_iteration=1\n", "", "num_class=1\n", "").Replace(regression), "it has no num_class"},
 		{"trees before classes", strings.NewReplacer("num_tree_per_iteration=1\n", "", "num_class=1\n", "num_tree_per_iteration=1\nnum_class=9\n").Replace(regression), ""},
 		{"no features", strings.Replace(regression, "max_feature_idx=1\n", "", 1), "it has no max_feature_idx"},
 		{"negative features", strings.Replace(regression, "max_feature_idx=1", "max_feature_idx=-1", 1), `max_feature_idx: it is malformed: "-1" is no integer from 0 to 1048575`},
@@ -297,7 +301,7 @@ func TestHeaders(t *testing.T) {
 		{"a threshold too few", strings.Replace(regression, "threshold=0.5 0\n", "threshold=0.5\n", 1), `threshold: it is malformed: "" is no number`},
 		{"infinite threshold", strings.Replace(regression, "threshold=0.5 0\n", "threshold=1e999 0\n", 1), ""},
 		{"a third kind of missing", strings.Replace(regression, "decision_type=2 1", "decision_type=8 1", 1), ""},
-		{"a fourth", strings.Replace(regression, "decision_type=2 1", "decision_type=14 1", 1), "node 0: decision_type 14"},
+		{"a fourth kind of missing", strings.Replace(regression, "decision_type=2 1", "decision_type=14 1", 1), "node 0: decision_type 14"},
 		{"negative set", strings.Replace(regression, "threshold=0.5 0\n", "threshold=0.5 -1\n", 1), "node 1: -1 is none of its 1 sets of categories"},
 		{"empty set", strings.NewReplacer("cat_boundaries=0 1", "cat_boundaries=0 0", "cat_threshold=5\n", "").Replace(regression), ""},
 		{"sets in words of others", strings.Replace(regression, "cat_boundaries=0 1", "cat_boundaries=1 1", 1), ""},
@@ -316,17 +320,17 @@ func TestHeaders(t *testing.T) {
 	} {
 		err := load([]byte(c.text))
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
 	}
 	for names, want := range map[string][]string{"a b": {"a", "b"}, "Column_0 Column_1": nil, "Column_1 Column_0": {"Column_1", "Column_0"}, "Column_0 b": {"Column_0", "b"}} {
 		if b := read(t, strings.Replace(regression, "a b", names, 1)); !slices.Equal(b.FeatureNames, want) || (b.FeatureNames == nil) != (want == nil) {
-			t.Errorf("%s: %q", names, b.FeatureNames)
+			t.Errorf("feature_names=%s: got %q, want %q", names, b.FeatureNames, want)
 		}
 	}
 }
 
-// TestBudget: a header of many features, and each leaf, are taken off the budget.
+// TestBudget checks that a header of many features is taken off the budget.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	names := strings.TrimSuffix(strings.Repeat("abcdefghi ", 1000), " ")
@@ -338,20 +342,20 @@ func TestBudget(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := lightgbm.Read(text, budget); (err == nil) != ok || err != nil && !errors.Is(err, pickle.ErrLimit) {
-			t.Errorf("%d bytes: %v", left, err)
+			t.Errorf("a budget of %d bytes: got %v, want success %v", left, err, ok)
 		}
 	}
 }
 
-// TestMissing: which of NaN and 0 is missing, and where it goes, by the bits of
-// decision_type.
+// TestMissing checks where NaN and 0 go. The bits of decision_type say which of them counts
+// as missing, and where missing values go.
 func TestMissing(t *testing.T) {
 	t.Parallel()
 	nan := math.NaN()
 	x := []float64{nan, 0, 1e-40, -1, 2}
 	for _, c := range []struct {
 		decision, threshold string
-		want                []float64 // 1: left, of x
+		want                []float64 // for each of x: 1 is left, 2 is right
 	}{
 		{"0", "1", []float64{1, 1, 1, 1, 2}},
 		{"0", "-0.5", []float64{2, 2, 2, 1, 2}},
@@ -372,7 +376,7 @@ func TestMissing(t *testing.T) {
 		}
 		var r predict.Result
 		if err := m.Predict(&r, x); err != nil || !slices.Equal(r.Predictions, c.want) {
-			t.Errorf("decision_type %s, threshold %s: %v, %v; want %v", c.decision, c.threshold, r.Predictions, err, c.want)
+			t.Errorf("decision_type %s, threshold %s: got %v, %v; want %v", c.decision, c.threshold, r.Predictions, err, c.want)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// dtype is numpy.dtype(code) as pickled, in a byte order.
+// dtype returns a pickled numpy.dtype with this code and byte order.
 func dtype(code, order string) *pickle.Object {
 	return &pickle.Object{
 		Class: pickle.Global{Module: "numpy", Name: "dtype"},
@@ -17,7 +17,7 @@ func dtype(code, order string) *pickle.Object {
 	}
 }
 
-// TestData holds that an array has just as many bytes as its shape takes.
+// TestData checks that an array must have exactly the bytes of its shape.
 func TestData(t *testing.T) {
 	t.Parallel()
 	float, err := numpy.ParseDType(dtype("f8", "<"))
@@ -26,12 +26,12 @@ func TestData(t *testing.T) {
 	}
 	for size, ok := range map[int]bool{0: false, 40: false, 47: false, 48: true, 49: false, 56: false} {
 		if _, err := numpy.New(float, []int{2, 3}, false, make([]byte, size)); (err == nil) != ok {
-			t.Errorf("2 by 3 floats of %d bytes: %v", size, err)
+			t.Errorf("6 numbers of 8 bytes from %d bytes: got %v, want success %v", size, err, ok)
 		}
 	}
 }
 
-// TestNumbers holds the types of numbers, in both byte orders and all widths.
+// TestNumbers checks the types of numbers, in both byte orders.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -59,13 +59,12 @@ func TestNumbers(t *testing.T) {
 			t.Fatal(tt.code, err)
 		}
 		if got, err := array.Floats(pickle.NewBudget(1000)); err != nil || !slices.Equal(got, tt.want) {
-			t.Errorf("%s%s of %q: %v, %v, want %v", tt.order, tt.code, tt.data, got, err, tt.want)
+			t.Errorf("%s%s of %q: got %v, %v; want %v", tt.order, tt.code, tt.data, got, err, tt.want)
 		}
 	}
 }
 
-// TestFortran holds that arrays whose first index varies fastest are read row by
-// row.
+// TestFortran checks that arrays in Fortran order are read row by row.
 func TestFortran(t *testing.T) {
 	t.Parallel()
 	kind, err := numpy.ParseDType(dtype("i1", "|"))
@@ -77,6 +76,6 @@ func TestFortran(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := array.Ints(pickle.NewBudget(1000)); err != nil || !slices.Equal(got, []int64{1, 2, 3, 4, 5, 6}) {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("got %v, %v; want 1 to 6", got, err)
 	}
 }

@@ -14,22 +14,23 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle/pickletest"
 )
 
-// golden is what arrays.py in testdata wrote about an array or scalar: its pickles by
-// protocol, its file, and its elements as text, row by row.
+// golden is an array or scalar that arrays.py in testdata wrote.
 type golden struct {
-	Pickles [][]byte
-	NPY     []byte
+	Pickles [][]byte // by protocol
+	NPY     []byte   // its .npy file
 	Shape   []int
-	Items   []string
-	Fields  map[string][]string
+	Items   []string            // its elements as text, row by row
+	Fields  map[string][]string // of records, by name
 }
 
+// goldens are those of a version of numpy.
 type goldens struct {
 	Numpy           string
 	Arrays, Scalars map[string]golden
 	Records         golden
 }
 
+// unpickle reads a pickle.
 func unpickle(t *testing.T, data []byte) any {
 	t.Helper()
 	v, err := pickle.Read(data, pickle.Options{Allow: numpy.Known})
@@ -39,7 +40,7 @@ func unpickle(t *testing.T, data []byte) any {
 	return v
 }
 
-// text writes an element as arrays.py does.
+// text returns an element as arrays.py writes it.
 func text(v any) string {
 	if s, ok := pickletest.Scalar(v); ok {
 		return s
@@ -55,15 +56,16 @@ func texts[T any](items []T) []string {
 	return all
 }
 
-// check holds an array to what Python has.
+// check compares an array with the golden: its elements, and as numbers, integers and
+// strings.
 func (g golden) check(t *testing.T, a numpy.Array) {
 	t.Helper()
 	if !a.Equal(g.Shape...) || a.Len() != len(g.Items) {
-		t.Fatalf("%d elements of shape %v, want %v", a.Len(), a.Shape, g.Shape)
+		t.Fatalf("got %d elements of shape %v, want %v", a.Len(), a.Shape, g.Shape)
 	}
 	budget := pickle.NewBudget(0)
 	if items, err := a.Items(budget); err != nil || !slices.Equal(texts(items), g.Items) {
-		t.Errorf("%v, %v; want %v", texts(items), err, g.Items)
+		t.Errorf("got %v, %v; want %v", texts(items), err, g.Items)
 	}
 	numbers, integers, strings := len(g.Items) > 0, a.Type.Kind == 'i' || a.Type.Kind == 'u' || a.Type.Kind == 'b', a.Type.Kind == 'U' || a.Type.Kind == 'S'
 	for _, item := range g.Items {
@@ -83,29 +85,29 @@ func (g golden) check(t *testing.T, a numpy.Array) {
 			want[i] = f
 		}
 		if err != nil || !slices.Equal(texts(got), texts(want)) {
-			t.Errorf("numbers: %v, %v; want %v", got, err, want)
+			t.Errorf("Floats: got %v, %v; want %v", got, err, want)
 		}
 	} else if err == nil && len(g.Items) > 0 {
-		t.Errorf("%v are taken for numbers %v", g.Items, got)
+		t.Errorf("Floats of %v: got %v, want an error", g.Items, got)
 	}
 	if got, err := a.Ints(budget); integers && a.Type.Kind != 'b' {
 		if err != nil || !slices.Equal(texts(got), g.Items) {
-			t.Errorf("integers: %v, %v", got, err)
+			t.Errorf("Ints: got %v, %v; want %v", got, err, g.Items)
 		}
 	} else if !integers && err == nil {
-		t.Errorf("%v are taken for integers %v", g.Items, got)
+		t.Errorf("Ints of %v: got %v, want an error", g.Items, got)
 	}
 	if got, err := a.Strings(budget); strings {
 		if err != nil || !slices.Equal(texts(got), g.Items) {
-			t.Errorf("strings: %v, %v", got, err)
+			t.Errorf("Strings: got %v, %v; want %v", got, err, g.Items)
 		}
 	} else if err == nil && len(g.Items) > 0 {
-		t.Errorf("%v are taken for strings %v", g.Items, got)
+		t.Errorf("Strings of %v: got %v, want an error", g.Items, got)
 	}
 }
 
-// TestArrays holds that arrays of all types and orders are read as numpy has them, from
-// pickles of each protocol and from files.
+// TestArrays compares arrays of all types and orders with numpy's, from pickles of each
+// protocol and from .npy files.
 func TestArrays(t *testing.T) {
 	t.Parallel()
 	for _, all := range goldenfile.ReadAll[goldens](t, "testdata/arrays-*.json.gz", 2) {
@@ -114,7 +116,7 @@ func TestArrays(t *testing.T) {
 				for protocol, data := range g.Pickles {
 					v := unpickle(t, data)
 					if o, ok := v.(*pickle.Object); !ok || !numpy.IsArray(o) || numpy.IsScalar(o) || numpy.IsFunction(o) {
-						t.Fatalf("protocol %d: this is no array: %s", protocol, pickle.Kind(v))
+						t.Fatalf("protocol %d: got %s, want an array", protocol, pickle.Kind(v))
 					}
 					a, err := numpy.Parse(v)
 					if err != nil {
@@ -122,7 +124,7 @@ func TestArrays(t *testing.T) {
 					}
 					g.check(t, a)
 				}
-				if len(g.NPY) == 0 { // of objects
+				if len(g.NPY) == 0 { // arrays of objects have no file
 					return
 				}
 				a, err := numpy.ReadNPY(g.NPY)
@@ -131,22 +133,22 @@ func TestArrays(t *testing.T) {
 				}
 				g.check(t, *a)
 				if again, err := numpy.Parse(a); err != nil || again.Len() != a.Len() {
-					t.Error("an array that is read already:", err)
+					t.Errorf("Parse of an array: got %d elements, %v; want %d", again.Len(), err, a.Len())
 				}
 				for n := range g.NPY {
 					if _, err := numpy.ReadNPY(g.NPY[:n]); err == nil {
-						t.Fatalf("%d of %d bytes are read", n, len(g.NPY))
+						t.Fatalf("the first %d of %d bytes were read, want an error", n, len(g.NPY))
 					}
 				}
 				if _, err := numpy.ReadNPY(append(slices.Clone(g.NPY), 0)); err == nil {
-					t.Error("a byte too many is read")
+					t.Error("a file with a byte too many was read, want an error")
 				}
 			})
 		}
 	}
 }
 
-// TestScalars holds that numpy's scalars are Go's values.
+// TestScalars checks that numpy's scalars become Go's values.
 func TestScalars(t *testing.T) {
 	t.Parallel()
 	for _, all := range goldenfile.ReadAll[goldens](t, "testdata/arrays-*.json.gz", 2) {
@@ -154,27 +156,27 @@ func TestScalars(t *testing.T) {
 			for protocol, data := range g.Pickles {
 				v := unpickle(t, data)
 				if o, ok := v.(*pickle.Object); !ok || !numpy.IsScalar(o) || numpy.IsArray(o) {
-					t.Fatalf("numpy %s, %s, protocol %d: this is no scalar", all.Numpy, name, protocol)
+					t.Fatalf("numpy %s, %s, protocol %d: got %s, want a scalar", all.Numpy, name, protocol, pickle.Kind(v))
 				}
 				got, err := numpy.Scalar(v)
 				if err != nil || text(got) != g.Items[0] {
-					t.Errorf("numpy %s, %s, protocol %d: %v, %v; want %s", all.Numpy, name, protocol, got, err, g.Items[0])
+					t.Errorf("numpy %s, %s, protocol %d: got %v, %v; want %s", all.Numpy, name, protocol, got, err, g.Items[0])
 				}
 				if _, err := numpy.Int(v); (err == nil) != (g.Items[0] == "3" || g.Items[0] == "-3") {
-					t.Errorf("numpy %s, %s as an integer: %v", all.Numpy, name, err)
+					t.Errorf("numpy %s, %s: Int: %v", all.Numpy, name, err)
 				}
 				if f, err := numpy.Float(v); g.Items[0] == "-3" && (err != nil || f != -3) || g.Items[0] == "True" && f != 1 || name == "text" && err == nil {
-					t.Errorf("numpy %s, %s as a number: %v, %v", all.Numpy, name, f, err)
+					t.Errorf("numpy %s, %s: Float: got %v, %v", all.Numpy, name, f, err)
 				}
 			}
 		}
 	}
 	if f, err := numpy.Float(false); f != 0 || err != nil {
-		t.Error(f, err)
+		t.Errorf("Float(false) = %v, %v; want 0", f, err)
 	}
 }
 
-// TestRecords holds that fields of records are found, with the bytes between them.
+// TestRecords checks that the fields of records are read, also with padding between them.
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	for _, all := range goldenfile.ReadAll[goldens](t, "testdata/arrays-*.json.gz", 2) {
@@ -198,21 +200,21 @@ func TestRecords(t *testing.T) {
 				}
 				for i, w := range want {
 					if got := text(field.Float(i)); got != w {
-						t.Errorf("%s of record %d is %s, want %s", name, i, got, w)
+						t.Errorf("field %s of record %d is %s, want %s", name, i, got, w)
 					}
 				}
 			}
 			if _, err := a.Field("other"); err == nil || err.Error() != `the records have no numbers called "other"` {
-				t.Error(err)
+				t.Errorf("a field that does not exist: got %v", err)
 			}
 			if a.Type.String() != "V32" {
-				t.Errorf("the records are %v", a.Type)
+				t.Errorf("the type of the records is %v, want V32", a.Type)
 			}
 		}
 	}
 }
 
-// TestBudget: what is copied is taken off the budget.
+// TestBudget checks that copying elements without a budget is refused.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	kind, err := numpy.ParseDType(dtype("i8", "<"))
@@ -229,18 +231,18 @@ func TestBudget(t *testing.T) {
 	_, err4 := a.Strings(new(pickle.Budget))
 	for _, err := range []error{err1, err2, err3, err4} {
 		if !errors.Is(err, pickle.ErrLimit) {
-			t.Errorf("without a budget: %v", err)
+			t.Errorf("without a budget: got %v, want pickle.ErrLimit", err)
 		}
 	}
 }
 
-// npy returns a file with that head.
+// npy returns an .npy file with this header and data.
 func npy(header, data string) []byte {
 	return []byte("\x93NUMPY\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(header)))) + header + data)
 }
 
-// TestNPYHeads: the head of a file is one of Python's dicts.
-func TestNPYHeads(t *testing.T) {
+// TestNPYHeaders checks headers of .npy files, which are dicts of Python.
+func TestNPYHeaders(t *testing.T) {
 	t.Parallel()
 	const order = "'fortran_order': False, "
 	deep := func(n int) string { return strings.Repeat("(", n) + strings.Repeat(")", n) }
@@ -297,7 +299,7 @@ func TestNPYHeads(t *testing.T) {
 	} {
 		a, err := numpy.ReadNPY(npy(c.header, c.data))
 		if c.want == "" && (err != nil || len(a.Data) != len(c.data)) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, want %q", c.header, err, c.want)
+			t.Errorf("%s: got %v, want %q", c.header, err, c.want)
 		}
 	}
 	for data, want := range map[string]string{
@@ -315,13 +317,12 @@ func TestNPYHeads(t *testing.T) {
 		"\x93NUMPY\x02\x00\x1f\x00\x01\x00{'descr': '|i1', 'shape': (2,)}ab":             "claims 65567 bytes",
 	} {
 		if _, err := numpy.ReadNPY([]byte(data)); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%.60q: %v, want %q", data, err, want)
+			t.Errorf("%.60q: got %v, want %q", data, err, want)
 		}
 	}
 }
 
-// TestRefusedPickles: an array that numpy does not pickle so is refused, with what is
-// wrong.
+// TestRefusedPickles checks the errors for arrays that numpy does not pickle in this way.
 func TestRefusedPickles(t *testing.T) {
 	t.Parallel()
 	object := func(module, name string, state any, args ...any) *pickle.Object {
@@ -350,11 +351,11 @@ func TestRefusedPickles(t *testing.T) {
 		value      any
 	}{
 		{"array", "", reconstruct(array, state(tuple(int64(2)), []byte("ab")))},
-		{"of Python 2", "", reconstruct(array, state(tuple(int64(2)), "aü"))},
-		{"of a memmap", "", reconstruct(pickle.Global{Module: "numpy.core.memmap", Name: "memmap"}, state(tuple(int64(2)), []byte("ab")))},
-		{"of dill", "", dill(function, tuple(array), state(tuple(int64(2)), []byte("ab")), nil)},
+		{"an array of Python 2", "", reconstruct(array, state(tuple(int64(2)), "aü"))},
+		{"a memmap", "", reconstruct(pickle.Global{Module: "numpy.core.memmap", Name: "memmap"}, state(tuple(int64(2)), []byte("ab")))},
+		{"an array of dill", "", dill(function, tuple(array), state(tuple(int64(2)), []byte("ab")), nil)},
 		{"buffer", "", buffer([]byte("ab"), dtype("i1", "|"), tuple(int64(2)), "C")},
-		{"buffer of five", "", buffer([]byte("ab"), dtype("i1", "|"), tuple(int64(2)), "F", nil)},
+		{"buffer with five arguments", "", buffer([]byte("ab"), dtype("i1", "|"), tuple(int64(2)), "F", nil)},
 		{"nothing", "None is no numpy array", nil},
 		{"scalar", "numpy.core.multiarray.scalar is no numpy array", object("numpy.core.multiarray", "scalar", nil)},
 		{"refused", "numpy.matrix is no numpy array", &pickle.Refused{Global: other}},
@@ -396,12 +397,12 @@ func TestRefusedPickles(t *testing.T) {
 	} {
 		a, err := numpy.Parse(c.value)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, %v; want %q", c.name, a, err, c.want)
+			t.Errorf("%s: got %v, %v; want %q", c.name, a, err, c.want)
 		}
 	}
 	a, err := numpy.Parse(reconstruct(array, state(tuple(int64(2)), "aü")))
 	if got, _ := a.Ints(pickle.NewBudget(0)); err != nil || !slices.Equal(got, []int64{97, -4}) {
-		t.Errorf("bytes of Python 2 are %v, %v", got, err)
+		t.Errorf("an array of Python 2: got %v, %v; want 97, -4", got, err)
 	}
 	scalar := func(args ...any) any { return object("numpy.core.multiarray", "scalar", nil, args...) }
 	for _, c := range []struct {
@@ -412,13 +413,13 @@ func TestRefusedPickles(t *testing.T) {
 		_, err2 := numpy.Float(c.value)
 		for _, err := range []error{err1, err2} {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%v, want %q", err, c.want)
+				t.Errorf("a malformed scalar: got %v, want %q", err, c.want)
 			}
 		}
 	}
 }
 
-// TestKnown: what numpy is pickled by is known, by the names of numpy 1 and 2.
+// TestKnown checks that the names in numpy's pickles are known, those of numpy 1 and 2.
 func TestKnown(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
@@ -429,7 +430,7 @@ func TestKnown(t *testing.T) {
 	} {
 		module, attr, _ := strings.Cut(name, " ")
 		if got := numpy.Known(pickle.Global{Module: module, Name: attr}); got != want {
-			t.Errorf("%s is known: %v", name, got)
+			t.Errorf("Known(%s) = %v, want %v", name, got, want)
 		}
 	}
 }

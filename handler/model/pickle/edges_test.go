@@ -12,7 +12,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// TestLimits holds that what is just within the bounds is read.
+// TestLimits checks that a pickle just within each limit is read, and one just beyond it
+// is refused.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	digits := func(n int) string { return strings.Repeat("7", n) }
@@ -32,12 +33,12 @@ func TestLimits(t *testing.T) {
 		{"an integer of 1025 bytes", "\x8b\x01\x04\x00\x00" + strings.Repeat("\x7f", 1025) + ".", false},
 		{"an integer of 2470 digits", "L" + digits(2470) + "L\n.", true},
 		{"an integer of 2471 digits", "L" + digits(2471) + "L\n.", false},
-		{"the same without its letter", "I" + digits(2470) + "\n.", true},
-		{"a digit more without its letter", "I" + digits(2471) + "\n.", false},
+		{"the same without the letter L", "I" + digits(2470) + "\n.", true},
+		{"a digit more without the letter L", "I" + digits(2471) + "\n.", false},
 	} {
 		_, err := pickle.Read([]byte(c.data), pickle.Options{})
 		if c.within && err != nil || !c.within && !errors.Is(err, pickle.ErrLimit) {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("%s: got %v, want success %v", c.name, err, c.within)
 		}
 	}
 	for nested, within := range map[int]bool{pickle.MaxNested: true, pickle.MaxNested + 1: false} {
@@ -45,22 +46,24 @@ func TestLimits(t *testing.T) {
 		data = append(data, bytes.Repeat([]byte("."), nested-1)...)
 		_, err := pickle.Read(data, pickle.Options{Allow: allowNumpy, Built: func(_ *pickle.Object, in *pickle.Input) (any, error) { return in.Nested() }})
 		if within && err != nil || !within && !errors.Is(err, pickle.ErrLimit) {
-			t.Errorf("%d pickles inside one another: %v", nested, err)
+			t.Errorf("%d pickles inside one another: got %v, want success %v", nested, err, within)
 		}
 	}
 }
 
-// TestNestedOneByOne: any number of pickles may follow one another inside one.
+// TestNestedOneByOne checks that any number of pickles may lie inside one, one after
+// another.
 func TestNestedOneByOne(t *testing.T) {
 	t.Parallel()
 	data := "](" + strings.Repeat("cnumpy\nndarray\n)\x81}bK\x07.", 3*pickle.MaxNested) + "e."
 	v, err := pickle.Read([]byte(data), pickle.Options{Allow: allowNumpy, Built: func(_ *pickle.Object, in *pickle.Input) (any, error) { return in.Nested() }})
 	if err != nil || len(v.(*pickle.List).Items) != 3*pickle.MaxNested || v.(*pickle.List).Items[11] != any(int64(7)) {
-		t.Errorf("%v, %v", v, err)
+		t.Errorf("got %v, %v; want a list of %d sevens", v, err, 3*pickle.MaxNested)
 	}
 }
 
-// TestMemo: an index may lie up to 1,023 beyond the end of the memo.
+// TestMemo checks the memo, the marks and the stack. A memo index may lie up to 1,023 beyond
+// the memo's end.
 func TestMemo(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -89,10 +92,10 @@ func TestMemo(t *testing.T) {
 	} {
 		v, err := pickle.Read([]byte(c.data), pickle.Options{})
 		if got := text(v); err == nil && got != c.want || err != nil && !strings.HasSuffix(err.Error(), c.want) {
-			t.Errorf("%q: %s, %v; want %s", c.data, got, err, c.want)
+			t.Errorf("%q: got %s, %v; want %s", c.data, got, err, c.want)
 		}
 	}
-	// More than the room that readers share.
+	// This memo needs more memory than readers share.
 	var b strings.Builder
 	b.WriteString("](")
 	for range 3000 {
@@ -101,11 +104,11 @@ func TestMemo(t *testing.T) {
 	b.WriteString("K\x05r\xb7\x0b\x00\x00j\xb7\x0b\x00\x00h\x00e.")
 	v, err := pickle.Read([]byte(b.String()), pickle.Options{})
 	if err != nil || len(v.(*pickle.List).Items) != 3003 || v.(*pickle.List).Items[3001] != any(int64(5)) || v.(*pickle.List).Items[3002] != any(int64(9)) {
-		t.Errorf("a memo of 3,000: %v", err)
+		t.Errorf("a memo of 3,000: got %v, %v", v, err)
 	}
 }
 
-// TestMessages: an error says at which opcode it is, and what is wrong.
+// TestMessages checks the texts of errors, which say at which opcode they are.
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]string{
@@ -176,12 +179,12 @@ func TestMessages(t *testing.T) {
 	} {
 		_, err := pickle.Read([]byte(data), pickle.Options{Allow: allowNumpy})
 		if err == nil || err.Error() != want {
-			t.Errorf("%q: %v, want %s", data, err, want)
+			t.Errorf("%q: got %v, want %s", data, err, want)
 		}
 	}
 }
 
-// TestKind names each kind of value as Python does.
+// TestKind checks that each kind of value is called what Python calls it.
 func TestKind(t *testing.T) {
 	t.Parallel()
 	numpy := pickle.Global{Module: "numpy", Name: "f"}
@@ -194,13 +197,13 @@ func TestKind(t *testing.T) {
 		{&pickle.Tuple{}, "a tuple"}, {&pickle.List{}, "a list"}, {&pickle.Dict{}, "a dict"}, {&pickle.Set{}, "a set"}, {struct{}{}, "an array"},
 	} {
 		if got := pickle.Kind(c.value); got != c.want {
-			t.Errorf("%T is %s, want %s", c.value, got, c.want)
+			t.Errorf("Kind of a %T: got %s, want %s", c.value, got, c.want)
 		}
 	}
 }
 
-// TestAttr: the state of a class with slots is a pair of dicts; of equal keys the last
-// counts, and keys that are no strings none.
+// TestAttr checks which attribute an object has. The state of a class with slots is a pair
+// of dicts. Of equal keys the last one counts. Keys that are no strings are ignored.
 func TestAttr(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]any{
@@ -226,12 +229,13 @@ func TestAttr(t *testing.T) {
 			got = "none"
 		}
 		if got != want {
-			t.Errorf("%q: %v, want %v", data, got, want)
+			t.Errorf("%q: got %v, want %v", data, got, want)
 		}
 	}
 }
 
-// TestObjects: an object keeps what it is called with, made of and given.
+// TestObjects checks that an object has its arguments, the items of its list and dict, and
+// its keyword arguments.
 func TestObjects(t *testing.T) {
 	t.Parallel()
 	v, err := pickle.Read([]byte("\x80\x04cnumpy\nf\nK\x01\x85}Va\nK\x02s\x92K\x03a(K\x04K\x05eK\x06K\x07s(K\x08K\x09u."), pickle.Options{Allow: allowNumpy})
@@ -240,7 +244,7 @@ func TestObjects(t *testing.T) {
 	}
 	o := v.(*pickle.Object)
 	if a, ok := o.Kwargs.Get("a"); !ok || a != any(int64(2)) || texts(o.Args) != "1" || texts(o.List) != "3 4 5" || len(o.Entries) != 2 || o.Entries[1] != (pickle.Entry{Key: int64(8), Value: int64(9)}) {
-		t.Errorf("%+v", o)
+		t.Errorf("got %+v", o)
 	}
 	if got := pickle.Items(&pickle.Tuple{Items: o.List}); !slices.Equal(got, o.List) {
 		t.Error(got)
@@ -253,17 +257,19 @@ func TestObjects(t *testing.T) {
 	}
 }
 
-// TestRefuse: whoever refuses a name is told where it was called, and with what.
+// TestRefuse checks that Refuse gets the offset and the arguments of each call of a refused
+// name.
 func TestRefuse(t *testing.T) {
 	t.Parallel()
 	var met []pickle.Refused
 	_, err := pickle.Read([]byte("](cos\nsystem\nVls\n\x85Rcnumpy\nf\n)Rcos\nexit\n)\x81e."), pickle.Options{Allow: allowNumpy, Refuse: func(r *pickle.Refused) { met = append(met, *r) }})
 	if err != nil || len(met) != 2 || met[0].Name != "system" || met[0].Offset != 18 || texts(met[0].Args) != `"ls"` || met[1].Name != "exit" || met[1].Offset != 40 || len(met[1].Args) != 0 {
-		t.Errorf("%+v, %v", met, err)
+		t.Errorf("got %+v, %v", met, err)
 	}
 }
 
-// TestBuilt: what takes an object's place may be read from the bytes that follow.
+// TestBuilt checks that Built may read the bytes after an object, and that its result takes
+// the object's place.
 func TestBuilt(t *testing.T) {
 	t.Parallel()
 	built := func(take int) func(*pickle.Object, *pickle.Input) (any, error) {
@@ -276,58 +282,59 @@ func TestBuilt(t *testing.T) {
 	for take, want := range map[int]string{3: `(b"abc" None)`, 0: "", -1: ""} {
 		v, err := pickle.Read(data, pickle.Options{Allow: allowNumpy, Built: built(take)})
 		if want != "" && (err != nil || text(v) != want) || want == "" && err == nil {
-			t.Errorf("%d bytes: %s, %v", take, text(v), err)
+			t.Errorf("Built reads %d bytes: got %s, %v; want %s", take, text(v), err, want)
 		}
 	}
 	_, err := pickle.Read(data, pickle.Options{Allow: allowNumpy, Built: built(7)})
 	if cut := (*pickle.Truncated)(nil); !errors.As(err, &cut) || cut.Missing != 1 {
-		t.Errorf("a byte too many: %v", err)
+		t.Errorf("Built reads a byte too many: got %v, want pickle.Truncated", err)
 	}
 	if v, err := pickle.Read(data[:13], pickle.Options{Allow: allowNumpy, Built: built(0)}); err == nil {
-		t.Errorf("read as %s", text(v))
+		t.Errorf("a pickle that ends after the object: got %s, want an error", text(v))
 	}
 }
 
-// TestBudget: eight times the size of a file may be allocated and 1 MiB, at most 256
-// MiB.
+// TestBudget checks that a budget is eight times the size of the file plus 1 MiB, and at
+// most 256 MiB. Each opcode adds 64 bytes to it.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	for size, want := range map[int]int{0: 1 << 20, 10: 1<<20 + 80, 32<<20 - 1<<17: 256 << 20, 1 << 30: 256 << 20, math.MaxInt: 256 << 20} {
 		b := pickle.NewBudget(size)
 		if err := b.Take(want + 1); !errors.Is(err, pickle.ErrLimit) {
-			t.Errorf("%d bytes: more than %d may be taken: %v", size, want, err)
+			t.Errorf("a file of %d bytes: taking %d bytes: got %v, want pickle.ErrLimit", size, want+1, err)
 		}
 		if err := b.Take(want); err != nil {
-			t.Errorf("%d bytes: %d may not be taken: %v", size, want, err)
+			t.Errorf("a file of %d bytes: taking %d bytes: %v", size, want, err)
 		}
 		if err := b.Take(0); err != nil {
-			t.Error(err)
+			t.Errorf("taking nothing: %v", err)
 		}
 		if err := b.Take(1); !errors.Is(err, pickle.ErrLimit) {
-			t.Errorf("%d bytes: one more may be taken", size)
+			t.Errorf("a file of %d bytes: a byte more was taken, want pickle.ErrLimit", size)
 		}
 	}
 	if err := pickle.NewBudget(0).Take(-1); !errors.Is(err, pickle.ErrLimit) {
-		t.Errorf("a negative number may be taken: %v", err)
+		t.Errorf("taking a negative number: got %v, want pickle.ErrLimit", err)
 	}
-	// Each opcode adds 64 bytes: 100 of them pay for 100 lists.
+	// 102 opcodes add 64 bytes each, and 50 lists take 64 bytes each.
 	opcodes := []byte(strings.Repeat("]0", 50) + "N.")
 	budget := pickle.NewBudget(0)
 	if err := budget.Take(1 << 20); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := pickle.Read(opcodes, pickle.Options{Budget: budget}); err != nil {
-		t.Errorf("opcodes don't pay for what they make: %v", err)
+		t.Errorf("opcodes did not add to the budget: %v", err)
 	}
 	if err := budget.Take(102*64 - 50*64 + 1); !errors.Is(err, pickle.ErrLimit) {
-		t.Error("50 lists cost nothing")
+		t.Error("50 lists were not taken off the budget")
 	}
 	if err := budget.Take(102*64 - 50*64); err != nil {
-		t.Errorf("50 lists and 102 opcodes leave less than they should: %v", err)
+		t.Errorf("taking the rest of the budget after 50 lists and 102 opcodes: %v", err)
 	}
 }
 
-// TestStackBudget: a stack beyond the room that readers share is taken off the budget.
+// TestStackBudget checks that a stack larger than the memory that readers share is taken
+// off the budget.
 func TestStackBudget(t *testing.T) {
 	t.Parallel()
 	budget := pickle.NewBudget(0)
@@ -336,11 +343,12 @@ func TestStackBudget(t *testing.T) {
 	}
 	const opcodes, tuple, stack = 1003 * 64, 64 + 1000*16, 1024 * 16
 	if err := budget.Take(1<<20 + opcodes - tuple - stack + 1); !errors.Is(err, pickle.ErrLimit) {
-		t.Errorf("a stack of 1,000 is not taken off the budget: %v", err)
+		t.Errorf("a stack of 1,000 values: got %v, want pickle.ErrLimit", err)
 	}
 }
 
-// TestMemory: what was read stays until the memory is reset, and is clean for the next.
+// TestMemory checks that values stay until their memory is reset, and that memory which was
+// reset is clean.
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	m := new(pickle.Memory)
@@ -359,15 +367,15 @@ func TestMemory(t *testing.T) {
 			want = text(v)
 		}
 		if text(v) != want || text(again) != want {
-			t.Fatalf("%s, then %s; want %s", text(v), text(again), want)
+			t.Fatalf("got %s and then %s, want %s", text(v), text(again), want)
 		}
 		if got := emptyIn(t, m); got != "([] {} () set() numpy.f()None)" {
-			t.Fatalf("memory that was reset holds %s", got)
+			t.Fatalf("empty containers in memory that was reset have %s", got)
 		}
 	}
 }
 
-// emptyIn reads empty containers into m, once it is reset.
+// emptyIn resets m, reads empty containers into it, and returns their text.
 func emptyIn(t *testing.T, m *pickle.Memory) string {
 	t.Helper()
 	m.Reset()

@@ -13,8 +13,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// TestAgainstGopickle holds plain data, written by CPython in the protocols 2
-// to 5, to what another reader makes of it.
+// TestAgainstGopickle compares plain data, which CPython wrote in the protocols 2 to 5, with
+// what another reader gives.
 func TestAgainstGopickle(t *testing.T) {
 	for _, data := range []string{
 		"\x80\x02}q\x00(X\x01\x00\x00\x00aq\x01]q\x02(K\x01G?\xf8\x00\x00\x00\x00\x00\x00M\xe8\x03J\xfe\xff\xff\xff\x8a\x05\x00\x00\x00\x00\x01eX\x01\x00\x00\x00bq\x03NX\x01\x00\x00\x00cq\x04\x88\x89\x86q\x05u.",
@@ -40,7 +40,7 @@ func TestAgainstGopickle(t *testing.T) {
 	}
 }
 
-// oracleText is text of gopickle's types.
+// oracleText is text for gopickle's types.
 func oracleText(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -11,7 +11,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// text writes a value as Python would show it, more or less.
+// text returns a value in a form similar to Python's.
 func text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -48,7 +48,7 @@ func texts(items []any) string {
 	return strings.Join(parts, " ")
 }
 
-// TestRead holds each opcode to what Python's pickle makes of it.
+// TestRead checks the value of each opcode. The values are those of Python's pickle.
 func TestRead(t *testing.T) {
 	for _, tt := range []struct{ data, want string }{
 		{"N.", "None"}, {"I01\n.", "true"}, {"I00\n.", "false"}, {"\x88.", "true"}, {"\x89.", "false"},
@@ -85,23 +85,26 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestLastOfEqualKeysCounts checks that Get returns the last value of a key.
 func TestLastOfEqualKeysCounts(t *testing.T) {
 	v, err := pickle.Read([]byte("}(Va\nK\x01Va\nK\x02u."), pickle.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, ok := v.(*pickle.Dict).Get("a"); !ok || got != int64(2) {
-		t.Errorf("got %v", got)
+		t.Errorf("got %v, want 2", got)
 	}
 }
 
+// TestFloatBits checks that the sign of -0 is kept.
 func TestFloatBits(t *testing.T) {
 	v, err := pickle.Read([]byte("G\x80\x00\x00\x00\x00\x00\x00\x00."), pickle.Options{})
 	if f, ok := v.(float64); err != nil || !ok || f != 0 || !math.Signbit(f) {
-		t.Errorf("-0 is read as %v, %v", v, err)
+		t.Errorf("got %v, %v; want -0", v, err)
 	}
 }
 
+// TestErrorSaysWhere checks that an error has the offset and the opcode.
 func TestErrorSaysWhere(t *testing.T) {
 	_, err := pickle.Read([]byte("\x80\x04NN\x8e\xff\xff\xff\xff\xff\xff\xff\xff"), pickle.Options{})
 	const want = "pickle offset 4 (BINBYTES8): a length in it is larger than any file: it is damaged"
@@ -110,8 +113,8 @@ func TestErrorSaysWhere(t *testing.T) {
 	}
 }
 
-// TestManySmallObjects holds that files of many small objects are read, as those
-// of a fitted vectoriser are: its words, each with a number.
+// TestManySmallObjects checks that the budget suffices for files of many small objects,
+// such as the words of a vectorizer with their numbers.
 func TestManySmallObjects(t *testing.T) {
 	const n = 30_000
 	word := func(i int) string {
@@ -142,26 +145,26 @@ func TestManySmallObjects(t *testing.T) {
 			continue
 		}
 		if d, ok := v.(*pickle.Dict); !ok || len(d.Entries) != n {
-			t.Errorf("%s: read as %T", name, v)
+			t.Errorf("%s: got a %T, want a dict of %d", name, v, n)
 		}
 	}
 }
 
-// TestTruncated holds that a pickle cut short says how many bytes are missing at
-// least.
+// TestTruncated checks that the error for a truncated pickle says how many bytes are
+// missing at least.
 func TestTruncated(t *testing.T) {
 	whole := "\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x0chello, world\x94."
 	for n := len(whole) - 1; n > 10; n-- {
 		_, err := pickle.Read([]byte(whole[:n]), pickle.Options{})
 		var cut *pickle.Truncated
 		if !errors.As(err, &cut) || cut.Missing != uint64(len(whole)-n) {
-			t.Errorf("%d bytes of %d: %v", n, len(whole), err)
+			t.Errorf("the first %d of %d bytes: got %v, want %d bytes missing", n, len(whole), err, len(whole)-n)
 		}
 	}
 }
 
-// TestReadAll holds that pickles one after the other are read as a tuple, up to a
-// hundred, and that other bytes after a pickle are ignored.
+// TestReadAll checks that up to a hundred pickles in one file are read as a tuple, and that
+// other bytes after a pickle are ignored.
 func TestReadAll(t *testing.T) {
 	one := "\x80\x04K\x01."
 	for data, want := range map[string]int{one: 0, one + "rest": 0, one + "\x80": 0, one + one: 2, strings.Repeat(one, 100): 100, strings.Repeat(one, 101): -1, one + "\x80\x04K": -1} {
@@ -171,7 +174,7 @@ func TestReadAll(t *testing.T) {
 			got = -1
 		}
 		if got != want {
-			t.Errorf("%.40q: %v, %v: %d values in a tuple, want %d", data, v, err, got, want)
+			t.Errorf("%.40q: got %v, %v, a tuple of %d; want %d", data, v, err, got, want)
 		}
 	}
 }

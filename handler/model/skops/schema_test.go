@@ -10,8 +10,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/skops"
 )
 
-// zipped returns a zip file of a schema and of other files, name and content in
-// turn.
+// zipped returns a zip file of a schema and other files, given as name, content, name,
+// content.
 func zipped(t testing.TB, schema string, files ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -31,16 +31,18 @@ func zipped(t testing.TB, schema string, files ...string) []byte {
 	return b.Bytes()
 }
 
-// list is a schema of a list of nodes.
+// list returns the schema of a list of nodes.
 func list(nodes string) string {
 	return `{"__class__":"list","__module__":"builtins","__loader__":"ListNode","content":[` + nodes + `],"protocol":2,"_skops_version":"0.16.0"}`
 }
 
+// node returns a node with this loader and other members.
 func node(loader, rest string) string { return `{"__loader__":"` + loader + `",` + rest + `}` }
 
+// scalar returns the node of a JSON value.
 func scalar(content string) string { return node("JsonNode", `"content":`+content) }
 
-// TestSchemas holds single nodes to what Python makes of them.
+// TestSchemas checks the values of single nodes.
 func TestSchemas(t *testing.T) {
 	t.Parallel()
 	function := `"content":{"module_path":"numpy","function":"log1p"}`
@@ -62,16 +64,16 @@ func TestSchemas(t *testing.T) {
 	} {
 		v, version, err := read(zipped(t, list(c.node)), skops.Options{Allow: all})
 		if err != nil || version != "0.16.0" {
-			t.Errorf("%s: %q, %v", c.name, version, err)
+			t.Errorf("%s: got version %q, %v; want 0.16.0", c.name, version, err)
 			continue
 		}
 		if got := text(v); got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
 	}
 }
 
-// TestHostile: what skops does not write is refused, with what is wrong.
+// TestHostile checks the errors for files that skops does not write.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	deep := func(n int) string {
@@ -87,7 +89,7 @@ func TestHostile(t *testing.T) {
 	header := "{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}"
 	npy := "\x93NUMPY\x01\x00" + string([]byte{byte(len(header)), 0}) + header + strings.Repeat("\x00", 16)
 	if v, _, err := read(zipped(t, array("ndarray"), "1.npy", npy), skops.Options{}); err != nil || text(v) != `[array [2] ["f0000000000000000", "f0000000000000000"]]` {
-		t.Fatal("the array that the others are made of:", text(v), err)
+		t.Fatalf("the array that the cases change: got %s, %v", text(v), err)
 	}
 	for _, c := range []struct {
 		name, schema, want string
@@ -134,16 +136,15 @@ func TestHostile(t *testing.T) {
 	} {
 		v, _, err := read(zipped(t, c.schema, c.files...), skops.Options{Allow: all})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, %v; want %q", c.name, v, err, c.want)
+			t.Errorf("%s: got %v, %v; want %q", c.name, v, err, c.want)
 		}
 	}
 	if _, _, err := read(zipped(t, list(""))[:4], skops.Options{}); err == nil {
-		t.Error("no zip file is read")
+		t.Error("the first four bytes of a zip file were read, want an error")
 	}
 }
 
-// TestSharedFiles: arrays and bytes of one file are read once, whatever refers to
-// them.
+// TestSharedFiles checks that a file is read once, however many nodes refer to it.
 func TestSharedFiles(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1<<18)
@@ -154,6 +155,6 @@ func TestSharedFiles(t *testing.T) {
 	}
 	items := v.(*pickle.List).Items
 	if len(items) != 100 || &items[0].([]byte)[0] != &items[99].([]byte)[0] {
-		t.Errorf("%d times the bytes, of one file", len(items))
+		t.Errorf("got %d items, want 100 with the same memory", len(items))
 	}
 }

@@ -17,17 +17,19 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/skops"
 )
 
-// golden is what values.py in testdata wrote.
+// golden has the files and texts of values that values.py in testdata wrote.
 type golden struct {
-	Skops  string
+	Skops  string // its version
 	Values map[string]struct {
 		File []byte
 		Text string
 	}
 }
 
+// all allows all names.
 func all(pickle.Global) bool { return true }
 
+// read reads the value in a file, and the version of skops that wrote it.
 func read(data []byte, opt skops.Options) (any, string, error) {
 	a, err := archive.Open(data)
 	if err != nil {
@@ -36,10 +38,10 @@ func read(data []byte, opt skops.Options) (any, string, error) {
 	return skops.Read(a, opt)
 }
 
-// hollow are the classes of which only the name is read.
+// hollow are classes whose objects are read without their content.
 var hollow = []string{"RandomState", "csr_matrix", "MaskedArray", "partial", "itemgetter", "Generator"}
 
-// text writes v as values.py does.
+// text returns v as values.py writes it.
 func text(v any) string {
 	several := func(open, close string, items []any) string {
 		texts := make([]string, len(items))
@@ -100,28 +102,28 @@ func text(v any) string {
 	return fmt.Sprintf("%T", v)
 }
 
-// TestValues holds that values are read as Python has them, from files of each
-// protocol.
+// TestValues compares values with Python's, from files of each protocol.
 func TestValues(t *testing.T) {
 	t.Parallel()
 	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
 		if len(g.Values) < 20 {
-			t.Errorf("skops %s: %d values", g.Skops, len(g.Values))
+			t.Errorf("skops %s: %d values, want at least 20", g.Skops, len(g.Values))
 		}
 		for name, want := range g.Values {
 			v, version, err := read(want.File, skops.Options{Allow: all})
 			if err != nil || version != g.Skops {
-				t.Errorf("skops %s, %s: %v, written by %s", g.Skops, name, err, version)
+				t.Errorf("skops %s, %s: got version %s, %v", g.Skops, name, version, err)
 				continue
 			}
 			if got := text(v); want.Text != "" && got != want.Text {
-				t.Errorf("skops %s, %s:\n%s, want\n%s", g.Skops, name, got, want.Text)
+				t.Errorf("skops %s, %s: got\n%s\nwant\n%s", g.Skops, name, got, want.Text)
 			}
 		}
 	}
 }
 
-// TestRefusedClasses: what is not allowed becomes a Refused in its place.
+// TestRefusedClasses checks that an object of a class which is not allowed is read as a
+// Refused.
 func TestRefusedClasses(t *testing.T) {
 	t.Parallel()
 	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
@@ -131,7 +133,7 @@ func TestRefusedClasses(t *testing.T) {
 		}
 		refused, ok := v.(*pickle.List).Items[0].(*pickle.Refused)
 		if want := (pickle.Global{Module: "sklearn.linear_model._base", Name: "LinearRegression"}); !ok || refused.Global != want {
-			t.Errorf("skops %s: %+v", g.Skops, v.(*pickle.List).Items[0])
+			t.Errorf("skops %s: got %+v, want a Refused of %v", g.Skops, v.(*pickle.List).Items[0], want)
 		}
 		v, _, err = read(g.Values["kept_without_content"].File, skops.Options{})
 		if err != nil {
@@ -139,14 +141,14 @@ func TestRefusedClasses(t *testing.T) {
 		}
 		for _, item := range v.(*pickle.List).Items {
 			if _, ok := item.(*pickle.Refused); !ok {
-				t.Errorf("skops %s: %+v is allowed", g.Skops, item)
+				t.Errorf("skops %s: got %+v, want a Refused", g.Skops, item)
 			}
 		}
 	}
 }
 
-// TestCythonObjects: a tree has the arguments of its __reduce__, then its state;
-// scikit-learn's search trees are made by a function that is given their class.
+// TestCythonObjects checks objects that skops writes by __reduce__. A Tree has arguments and
+// a state. scikit-learn's search trees are made by a function whose argument is the class.
 func TestCythonObjects(t *testing.T) {
 	t.Parallel()
 	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
@@ -159,36 +161,36 @@ func TestCythonObjects(t *testing.T) {
 		}
 		tree := first("tree")
 		if nodes, ok := tree.Attr("node_count"); tree.Class.Name != "Tree" || len(tree.Args) != 3 || tree.Args[0] != any(int64(2)) || !ok || nodes != any(int64(3)) {
-			t.Errorf("skops %s: %v of %v has %v nodes", g.Skops, tree.Class, tree.Args, nodes)
+			t.Errorf("skops %s: got %v(%v) with %v nodes, want a Tree with 3", g.Skops, tree.Class, tree.Args, nodes)
 		}
 		search := first("kd_tree")
 		class, _ := search.Args[0].(pickle.Global)
 		if state, ok := search.State.(*pickle.Tuple); search.Class.Name != "newObj" || !strings.HasPrefix(class.Name, "KDTree") || !ok || len(state.Items) < 10 {
-			t.Errorf("skops %s: %v of %v with %T", g.Skops, search.Class, search.Args, search.State)
+			t.Errorf("skops %s: got %v(%v) with a state of %T, want newObj(KDTree) with a tuple", g.Skops, search.Class, search.Args, search.State)
 		}
 	}
 }
 
-// TestTruncated: a file that is cut anywhere, or lacks one of its arrays, is refused.
+// TestTruncated checks that a truncated file is refused.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
 	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
 		data := g.Values["arrays"].File
 		for n := 0; n < len(data); n += 7 {
 			if _, _, err := read(data[:n], skops.Options{Allow: all}); err == nil {
-				t.Errorf("skops %s: %d of %d bytes are read", g.Skops, n, len(data))
+				t.Errorf("skops %s: the first %d of %d bytes were read, want an error", g.Skops, n, len(data))
 			}
 		}
 	}
 }
 
-// TestBudget: what is read is taken off the budget.
+// TestBudget checks that nothing is read without a budget.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
 		for name, value := range g.Values {
 			if _, _, err := read(value.File, skops.Options{Allow: all, Budget: new(pickle.Budget)}); !errors.Is(err, pickle.ErrLimit) {
-				t.Errorf("skops %s, %s without a budget: %v", g.Skops, name, err)
+				t.Errorf("skops %s, %s: got %v, want pickle.ErrLimit", g.Skops, name, err)
 			}
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
-// BenchmarkFastest says which instructions are taken by number of features, and
-// reports how long a decision of 32 rows takes with them.
+// BenchmarkFastest reports the CPU time of a decision of 32 rows, for several numbers of
+// features. The names of its parts say which instructions a new model uses.
 func BenchmarkFastest(b *testing.B) {
 	for _, d := range []int{1, 2, 4, 8, 16, 32, 64} {
 		many, one := svm.Fastest(svm.RBF, d)
@@ -20,7 +20,7 @@ func BenchmarkFastest(b *testing.B) {
 	}
 }
 
-// BenchmarkDecision reports the CPU time for a row and a support vector.
+// BenchmarkDecision reports the CPU time per row and support vector.
 func BenchmarkDecision(b *testing.B) {
 	for level := svm.Portable; level <= svm.Best(); level++ {
 		for _, d := range []int{1, 8, 32} {
@@ -35,6 +35,7 @@ func BenchmarkDecision(b *testing.B) {
 	}
 }
 
+// decide benchmarks the decision of n rows with these instructions.
 func decide(b *testing.B, level svm.Instructions, d, count, n int) {
 	s := draw(rand.New(rand.NewPCG(1, 2)), n, count, d, 1)
 	m := s.model(b, svm.Kernel{Type: svm.RBF, Gamma: 1 / float64(d)})

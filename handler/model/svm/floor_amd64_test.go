@@ -12,11 +12,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/libm"
 )
 
-// BenchmarkExpFloor reports the CPU time of one exact exp, of 1,024 arguments
-// between -50 and 0 in the first-level cache, which no decision takes less
-// than for a support vector; and what percentage of its own time a decision
-// (one feature, 500 support vectors, 10,000 rows) comes to in such exps: the
-// least and the median of rounds that measure both in turn.
+// BenchmarkExpFloor compares a decision with the exps in it. A decision of the RBF kernel
+// computes one exp per row and support vector, so it cannot be faster than its exps.
+//
+//   - cpu-ns/exp is the CPU time of one exact exp, of 1,024 arguments from -50 to 0 that are
+//     in the first-level cache.
+//   - %floor is the share of such exps in the CPU time of a decision with one feature, 500
+//     support vectors and 10,000 rows.
+//
+// Each round measures both. The minimum and the median of the rounds are reported.
 func BenchmarkExpFloor(b *testing.B) {
 	const vectors, rows, side = 500, 10_000, 20 * time.Millisecond
 	r := rand.New(rand.NewPCG(1, 2))

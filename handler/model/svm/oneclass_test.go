@@ -12,13 +12,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
-// sample holds support vectors, coefficients and rows, drawn at random.
+// sample has random support vectors, coefficients and rows.
 type sample struct {
 	vectors, dual, rows []float64
-	d                   int
+	d                   int // features
 	intercept           float64
 }
 
+// draw returns a sample. scale is the standard deviation of the vectors and rows.
 func draw(r *rand.Rand, rows, count, d int, scale float64) sample {
 	fill := func(n int, f func() float64) []float64 {
 		v := make([]float64, n)
@@ -31,6 +32,7 @@ func draw(r *rand.Rand, rows, count, d int, scale float64) sample {
 	return sample{fill(count*d, normal), fill(count, r.Float64), fill(rows*d, normal), d, -r.Float64()}
 }
 
+// model returns the model of the sample.
 func (s sample) model(t testing.TB, k svm.Kernel) *svm.OneClass {
 	t.Helper()
 	m, err := svm.NewOneClass(k, s.vectors, s.d, s.dual, s.intercept)
@@ -40,8 +42,8 @@ func (s sample) model(t testing.TB, k svm.Kernel) *svm.OneClass {
 	return m
 }
 
-// reference is the decision of row i as libsvm's loops read: one support
-// vector after the other, one feature after the other.
+// reference returns the decision of row i, computed like libsvm: one support vector after
+// another, and one feature after another.
 func (s sample) reference(k svm.Kernel, i int) float64 {
 	sum := 0.0
 	for j, alpha := range s.dual {
@@ -66,6 +68,7 @@ func (s sample) reference(k svm.Kernel, i int) float64 {
 	return sum + s.intercept
 }
 
+// power returns x to the power of n, computed like libsvm.
 func power(x float64, n int) float64 {
 	switch {
 	case n == 0:
@@ -76,6 +79,7 @@ func power(x float64, n int) float64 {
 	return x * power(float64(x*x), n/2)
 }
 
+// TestDecision compares all kernels with reference.
 func TestDecision(t *testing.T) {
 	t.Parallel()
 	kernels := []svm.Kernel{
@@ -97,7 +101,7 @@ func TestDecision(t *testing.T) {
 				for i := range got {
 					want := s.reference(k, i)
 					if math.Float64bits(got[i]) != math.Float64bits(want) {
-						t.Fatalf("%+v, %d vectors of %d features, row %d: %x, want %x", k, count, d, i, got[i], want)
+						t.Fatalf("%+v, %d vectors of %d features, row %d: got %x, want %x", k, count, d, i, got[i], want)
 					}
 				}
 			}
@@ -105,8 +109,8 @@ func TestDecision(t *testing.T) {
 	}
 }
 
-// The bits are the same on every architecture: this sum is amd64's, and arm64
-// gives it too. It fails where the compiler fuses what it must not.
+// TestDecisionBits checks that all architectures give the same bits. The hash is that of
+// amd64 and arm64. It differs where a compiler fuses a multiplication and an addition.
 func TestDecisionBits(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 8))
@@ -130,12 +134,12 @@ func TestDecisionBits(t *testing.T) {
 		}
 	}
 	if got := hash.Sum64(); got != 0xdb9f819590243b24 {
-		t.Errorf("the decisions hash to %#x", got)
+		t.Errorf("the hash of the decisions is %#x, want 0xdb9f819590243b24", got)
 	}
 }
 
-// A model of one support vector whose rho is its alpha decides exactly 0 at
-// the vector, which libsvm calls an anomaly.
+// TestDecisionIsZeroAtTheOnlyVector checks that a model with one support vector, whose rho
+// is its alpha, decides exactly 0 at that vector. libsvm calls this an anomaly.
 func TestDecisionIsZeroAtTheOnlyVector(t *testing.T) {
 	t.Parallel()
 	m, err := svm.NewOneClass(svm.Kernel{Type: svm.RBF, Gamma: 1}, []float64{0.3}, 1, []float64{0.0286}, -0.0286)
@@ -145,27 +149,30 @@ func TestDecisionIsZeroAtTheOnlyVector(t *testing.T) {
 	got := make([]float64, 1)
 	m.Decision(got, []float64{0.3})
 	if got[0] != 0 {
-		t.Errorf("decision is %g", got[0])
+		t.Errorf("the decision is %g, want 0", got[0])
 	}
 }
 
+// TestDecisionOfNothing checks that no rows are accepted.
 func TestDecisionOfNothing(t *testing.T) {
 	t.Parallel()
 	s := draw(rand.New(rand.NewPCG(1, 2)), 0, 3, 2, 1)
 	s.model(t, svm.Kernel{Type: svm.RBF, Gamma: 1}).Decision(nil, nil)
 }
 
+// TestDecisionPanicsOnShape checks that numbers which are not whole rows cause a panic.
 func TestDecisionPanicsOnShape(t *testing.T) {
 	t.Parallel()
 	m := draw(rand.New(rand.NewPCG(1, 2)), 0, 3, 2, 1).model(t, svm.Kernel{Type: svm.Linear})
 	defer func() {
 		if recover() == nil {
-			t.Error("no panic")
+			t.Error("three numbers for two rows of two features did not cause a panic")
 		}
 	}()
 	m.Decision(make([]float64, 2), make([]float64, 3))
 }
 
+// TestNewOneClassErrors checks which parameters are refused.
 func TestNewOneClassErrors(t *testing.T) {
 	t.Parallel()
 	rbf := svm.Kernel{Type: svm.RBF, Gamma: 1}
@@ -193,16 +200,16 @@ func TestNewOneClassErrors(t *testing.T) {
 	for _, tt := range tests {
 		_, err := svm.NewOneClass(tt.kernel, tt.vectors, tt.d, tt.dual, tt.intercept)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("NewOneClass(%+v, %v, %d, %v, %v): %v, want %q in it", tt.kernel, tt.vectors, tt.d, tt.dual, tt.intercept, err, tt.want)
+			t.Errorf("NewOneClass(%+v, %v, %d, %v, %v): got %v, want %q", tt.kernel, tt.vectors, tt.d, tt.dual, tt.intercept, err, tt.want)
 		}
 	}
 }
 
-// 10,000 models as the reference's, with two support vectors of one feature.
+// TestSize checks that a small model takes little memory, since a fleet has 10,000 of them.
 func TestSize(t *testing.T) {
 	t.Parallel()
 	m := draw(rand.New(rand.NewPCG(1, 2)), 0, 2, 1, 1).model(t, svm.Kernel{Type: svm.RBF, Gamma: 1})
 	if m.Size() > 512 {
-		t.Errorf("a model of two support vectors takes %d bytes", m.Size())
+		t.Errorf("a model of two support vectors takes %d bytes, want at most 512", m.Size())
 	}
 }

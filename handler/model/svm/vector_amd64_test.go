@@ -8,9 +8,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/svm"
 )
 
-// The vector forms give the bits of the portable one: for every tail of rows,
-// number of vectors and features, and for distances from none to infinite,
-// through all results of exp down to the subnormal ones and zero.
+// TestVectorForms checks that the vector forms give the same bits as the portable form: for
+// all numbers of rows, vectors and features up to some, and for distances from 0 to
+// infinity, so that exp gives numbers from 1 down to subnormal ones and 0.
 func TestVectorForms(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
@@ -23,7 +23,7 @@ func TestVectorForms(t *testing.T) {
 			for n := 1; n <= 37; n++ {
 				for _, scale := range []float64{1e-170, 1e-3, 1, 26, 1e3, 1e155} {
 					s := draw(r, n, 1+r.IntN(20), d, scale)
-					copy(s.rows, s.vectors[:d]) // one row at a vector
+					copy(s.rows, s.vectors[:d]) // the first row equals a vector
 					for _, k := range []svm.Kernel{
 						{Type: svm.RBF, Gamma: r.Float64()},
 						{Type: svm.Linear},
@@ -38,6 +38,7 @@ func TestVectorForms(t *testing.T) {
 	}
 }
 
+// compare compares the decisions with these instructions with the portable ones.
 func compare(t *testing.T, s sample, k svm.Kernel, level svm.Instructions) {
 	t.Helper()
 	m := s.model(t, k)
@@ -49,12 +50,13 @@ func compare(t *testing.T, s sample, k svm.Kernel, level svm.Instructions) {
 	m.Decision(got, s.rows)
 	for i := range got {
 		if math.Float64bits(got[i]) != math.Float64bits(want[i]) && !(math.IsNaN(got[i]) && math.IsNaN(want[i])) {
-			t.Fatalf("%v, %v, %d vectors of %d features, row %d of %d: %x, portable %x", level, k.Type, len(s.dual), s.d, i, n, got[i], want[i])
+			t.Fatalf("%v, %v, %d vectors of %d features, row %d of %d: got %x, portable %x", level, k.Type, len(s.dual), s.d, i, n, got[i], want[i])
 		}
 	}
 }
 
-// Each result of exp shows by itself where there is one vector and rho is 0.
+// TestVectorFormsOfExp compares single results of exp, which are the decisions of a model
+// with one vector and rho 0.
 func TestVectorFormsOfExp(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(5, 6))
@@ -75,8 +77,8 @@ func TestVectorFormsOfExp(t *testing.T) {
 	}
 }
 
-// A new model uses vector instructions that the processor has, the same for as
-// long as the process lives, and gives the bits of the portable form.
+// TestFastest checks that a new model uses vector instructions of this processor, the same
+// ones each time, and gives the same bits as the portable form.
 func TestFastest(t *testing.T) {
 	t.Parallel()
 	if svm.Best() == svm.Portable {
@@ -89,11 +91,11 @@ func TestFastest(t *testing.T) {
 			many, one := svm.Fastest(k.Type, d)
 			for _, i := range []svm.Instructions{many, one} {
 				if i < svm.AVX2 || i > svm.Best() {
-					t.Errorf("%v, %d features: %v is taken", k.Type, d, i)
+					t.Errorf("%v, %d features: got %v, want vector instructions of this processor", k.Type, d, i)
 				}
 			}
 			if again, alone := svm.Fastest(k.Type, d); again != many || alone != one {
-				t.Errorf("%v, %d features: %v and %v are taken, then %v and %v", k.Type, d, many, one, again, alone)
+				t.Errorf("%v, %d features: got %v and %v, then %v and %v", k.Type, d, many, one, again, alone)
 			}
 			s := draw(r, 19, 40, d, 1)
 			m := s.model(t, k)
@@ -103,7 +105,7 @@ func TestFastest(t *testing.T) {
 			m.Decision(want, s.rows)
 			for i := range own {
 				if math.Float64bits(own[i]) != math.Float64bits(want[i]) {
-					t.Fatalf("%v, %d features, row %d: %x, portable %x", k.Type, d, i, own[i], want[i])
+					t.Fatalf("%v, %d features, row %d: got %x, portable %x", k.Type, d, i, own[i], want[i])
 				}
 			}
 		}

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestLooksLegacy: the name of an objective has 3 to 64 bytes, and the data go as far
-// as the first letters of the booster's name.
+// TestLooksLegacy checks which data look like the binary format. The objective's name has 3
+// to 64 bytes, and the first letters of the booster's name follow it.
 func TestLooksLegacy(t *testing.T) {
 	t.Parallel()
 	model := func(objective, booster string) []byte {
@@ -25,8 +25,8 @@ func TestLooksLegacy(t *testing.T) {
 		want bool
 	}{
 		{"a tree", model("binary:logistic", "gbtree"), true},
-		{"to the byte", model("a:b", "dart"), true},
-		{"a byte less", model("a:b", "dart")[:136+8+3+8+3], false},
+		{"the shortest data", model("a:b", "dart"), true},
+		{"a byte less than that", model("a:b", "dart")[:136+8+3+8+3], false},
 		{"the longest name", model(long, "gbtree"), true},
 		{"a longer name", model(long+"x", "gbtree"), false},
 		{"a shorter name", model("a:", "gbtree"), false},
@@ -35,13 +35,13 @@ func TestLooksLegacy(t *testing.T) {
 		{"too short", make([]byte, 143), false},
 	} {
 		if got := looksLegacy(c.data); got != c.want {
-			t.Errorf("%s: %v", c.name, got)
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
 		}
 	}
 }
 
-// TestLooksLegacyAnywhereCut: the beginning of a file is no model, wherever it is cut.
-func TestLooksLegacyAnywhereCut(t *testing.T) {
+// TestLooksLegacyTruncated checks that truncated data do not look like the binary format.
+func TestLooksLegacyTruncated(t *testing.T) {
 	t.Parallel()
 	data := make([]byte, 136)
 	data = binary.LittleEndian.AppendUint64(data, 64)
@@ -49,16 +49,16 @@ func TestLooksLegacyAnywhereCut(t *testing.T) {
 	data = append(binary.LittleEndian.AppendUint64(data, 4), "dart"...)
 	for n := range data {
 		if looksLegacy(data[:n:n]) {
-			t.Errorf("%d of %d bytes are taken for a model", n, len(data))
+			t.Errorf("the first %d of %d bytes look like a model", n, len(data))
 		}
 	}
 	if !looksLegacy(data) {
-		t.Error("all bytes are taken for none")
+		t.Error("the whole data do not look like a model")
 	}
 }
 
-// TestSigmoid compares with the function in float64. Where the library bounds its
-// argument, it never becomes 0.
+// TestSigmoid compares with the function in float64. With guards, the library limits the
+// argument, so that the result is never 0.
 func TestSigmoid(t *testing.T) {
 	t.Parallel()
 	for _, guards := range []bool{false, true} {
@@ -66,11 +66,11 @@ func TestSigmoid(t *testing.T) {
 		for _, x := range []float32{-80, -5, -1, -0.25, 0, 0.5, 1, 7, 40} {
 			want := 1 / (1 + math.Exp(-float64(x)))
 			if got := float64(m.sigmoid(x)); math.Abs(got-want) > 2e-7*want {
-				t.Errorf("guards %v: the sigmoid of %v is %v, want %v", guards, x, got, want)
+				t.Errorf("guards %v: sigmoid(%v) = %v, want %v", guards, x, got, want)
 			}
 		}
 	}
 	if got := (&Model{guards: true}).sigmoid(-200); got <= 0 || got != (&Model{guards: true}).sigmoid(-90) {
-		t.Errorf("the sigmoid of -200 is %v, want that of -88.7", got)
+		t.Errorf("with guards, sigmoid(-200) = %v, want the same as of -90", got)
 	}
 }

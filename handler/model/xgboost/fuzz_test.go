@@ -14,7 +14,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/xgboost"
 )
 
-// saved returns the bare files among the goldens of a version.
+// saved returns the models that a version of XGBoost saved itself, by name.
 func saved(t testing.TB, version string) map[string][]byte {
 	t.Helper()
 	files := make(map[string][]byte)
@@ -26,8 +26,8 @@ func saved(t testing.TB, version string) map[string][]byte {
 	return files
 }
 
-// FuzzRead holds that no file makes reading crash, take a second of CPU time or
-// more than eight times its size, and that rows of a model that is read give
+// FuzzRead checks that no file makes Read or Predict panic or take a second of CPU time, and
+// that Read does not allocate much more than eight times the file's size. Each row must give
 // the same alone as among others.
 func FuzzRead(f *testing.F) {
 	for _, version := range []string{"1.0.2", "1.7.6", "3.4.1"} {
@@ -56,14 +56,14 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// learner is the JSON of a model with one tree, in which a test changes
-// something.
+// learner is the JSON of a model with one tree. Tests change it.
 const learner = `{"version":[2,1,0],"learner":{"attributes":{},"feature_names":[],"feature_types":[],"gradient_booster":{"name":"gbtree","model":{
 "gbtree_model_param":{"num_parallel_tree":"1","num_trees":"1"},"tree_info":[0],"trees":[{"id":0,"left_children":[1,-1,-1],"right_children":[2,-1,-1],
 "split_indices":[0,0,0],"split_conditions":[5E-1,-1E0,2E0],"default_left":[1,0,0],"split_type":[0,0,0],"categories":[],"categories_nodes":[],"categories_segments":[],"categories_sizes":[],
 "tree_param":{"num_nodes":"3","size_leaf_vector":"1"}}]}},"learner_model_param":{"base_score":"5E-1","num_class":"0","num_feature":"2","num_target":"1"},
 "objective":{"name":"reg:squarederror"}}}`
 
+// changed returns learner with a text replaced.
 func changed(old, new string) string {
 	if !strings.Contains(learner, old) {
 		panic(old)
@@ -71,13 +71,13 @@ func changed(old, new string) string {
 	return strings.Replace(learner, old, new, 1)
 }
 
-// hostile are files that have to be refused, with what the error says.
+// hostile are files that must be refused, with a part of the error.
 var hostile = []struct{ name, data, want string }{
 	{"cut off", learner[:400], "ends too early"},
 	{"loop", changed(`"left_children":[1,`, `"left_children":[0,`), "has another parent"},
 	{"child beyond", changed(`"left_children":[1,`, `"left_children":[3,`), "are not two of 3 nodes"},
 	{"child far beyond", changed(`"left_children":[1,`, `"left_children":[99999999999,`), "trees: tree 0: left_children: it is malformed: '9' at byte 243 where an integer of 32 bits is wanted"},
-	{"child a turn beyond", changed(`"left_children":[1,`, `"left_children":[4294967297,`), "an integer of 32 bits"},
+	{"child 1 plus 2³²", changed(`"left_children":[1,`, `"left_children":[4294967297,`), "an integer of 32 bits"},
 	{"negative child", changed(`"right_children":[2,`, `"right_children":[-7,`), "are not two of 3 nodes"},
 	{"twins", changed(`"right_children":[2,`, `"right_children":[1,`), "has another parent"},
 	{"feature beyond", changed(`"split_indices":[0,`, `"split_indices":[2,`), "feature 2 is not one of 2"},
@@ -147,7 +147,7 @@ var hostile = []struct{ name, data, want string }{
 	{"unknown", "what is this", "none of JSON, UBJSON"},
 }
 
-// legacy returns the beginning of a model in the binary format.
+// legacy returns the beginning of a model in the binary format, with zeros for trees.
 func legacy(objective, booster string, trees int32) string {
 	b := binary.LittleEndian.AppendUint32(nil, math.Float32bits(0.5))
 	b = binary.LittleEndian.AppendUint32(b, 2)
@@ -160,18 +160,20 @@ func legacy(objective, booster string, trees int32) string {
 	return string(append(b, make([]byte, 156)...))
 }
 
+// TestHostile checks the errors for hostile files.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	if err := load([]byte(learner)); err != nil {
-		t.Fatal("the model that the others are made of:", err)
+		t.Fatal("the model that the cases change:", err)
 	}
 	for _, h := range hostile {
 		if err := load([]byte(h.data)); err == nil || !strings.Contains(err.Error(), h.want) {
-			t.Errorf("%s: the error is %v, want %q", h.name, err, h.want)
+			t.Errorf("%s: got %v, want %q", h.name, err, h.want)
 		}
 	}
 }
 
+// load reads a model, and makes it ready to predict as each interface of the library does.
 func load(data []byte) error {
 	b, err := xgboost.Read(data, pickle.NewBudget(len(data)))
 	if err == nil {
@@ -183,20 +185,20 @@ func load(data []byte) error {
 	return err
 }
 
-// TestTruncated cuts real files off at each byte of their beginning, and at some
-// of the rest.
+// TestTruncated checks that truncated files are refused: at each byte of their beginning,
+// and at some of the rest.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
 	for name, data := range saved(t, "1.7.6") {
 		for n := 0; n < len(data)-64; n += 1 + n/50 {
 			if err := load(data[:n]); err == nil {
-				t.Fatalf("%s: %d of %d bytes are accepted", name, n, len(data))
+				t.Fatalf("%s: the first %d of %d bytes were read, want an error", name, n, len(data))
 			}
 		}
 	}
 }
 
-// TestBudget holds that a file that wants more memory than it may is refused.
+// TestBudget checks that trees are taken off the budget.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	leaves := strings.TrimSuffix(strings.Repeat(`{"left_children":[-1],"right_children":[-1],"split_indices":[0],"split_conditions":[1],"default_left":[0]},`, 20_000), ",")
@@ -206,6 +208,6 @@ func TestBudget(t *testing.T) {
 		t.Error("20,000 trees of one leaf:", err)
 	}
 	if _, err := xgboost.Read([]byte(data), pickle.NewBudget(0)); !errors.Is(err, pickle.ErrLimit) {
-		t.Errorf("the error is %v, want one of the limit", err)
+		t.Errorf("20,000 trees with the least budget: got %v, want pickle.ErrLimit", err)
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/xgboost"
 )
 
-// bare returns a golden's model as XGBoost writes it, and how it was asked. A
-// pickled one is taken out of its wrapper. It reports false for those whose
-// wrapper does more: package artifact holds these.
+// bare returns the Booster in a golden, and the options with which it predicted. It takes
+// the Booster of a pickled wrapper. It reports false where the wrapper has data that the
+// Booster lacks. Package artifact tests these.
 func bare(t *testing.T, name string, g predicttest.Golden) (*xgboost.Booster, xgboost.Options, bool) {
 	t.Helper()
 	data, wrapped := g.File, false
@@ -41,7 +41,7 @@ func bare(t *testing.T, name string, g predicttest.Golden) (*xgboost.Booster, xg
 	o := b.Saved()
 	if wrapped {
 		if b.Version < xgboost.InplaceSince && strings.HasPrefix(name, "early") {
-			return nil, o, false // best_ntree_limit is the wrapper's
+			return nil, o, false // only the wrapper has best_ntree_limit
 		}
 		o.Inplace = b.Version >= xgboost.InplaceSince
 		if o.Inplace && b.Kind != "gblinear" {
@@ -53,12 +53,12 @@ func bare(t *testing.T, name string, g predicttest.Golden) (*xgboost.Booster, xg
 		}
 	}
 	if b.FeatureNames == nil && g.Names != nil {
-		return nil, o, false // the names are the pickled Booster's
+		return nil, o, false // only the pickled Booster has the names
 	}
 	return b, o, true
 }
 
-// TestGoldens holds what each version of XGBoost gave, to the bit.
+// TestGoldens compares predictions with those of each version of XGBoost, to the bit.
 func TestGoldens(t *testing.T) {
 	t.Parallel()
 	for version, models := range map[string]int{"0.90": 23, "1.0.2": 33, "1.3.3": 36, "1.5.2": 42, "1.7.6": 52, "2.1.4": 48, "3.4.1": 48} {
@@ -80,15 +80,15 @@ func TestGoldens(t *testing.T) {
 				})
 			}
 			if checked < models {
-				t.Errorf("%d models are compared, want %d", checked, models)
+				t.Errorf("%d models were compared, want at least %d", checked, models)
 			}
 		})
 	}
 }
 
-// TestSaved: the wrapper that saves its model by save_model writes its classes, what
-// it takes for missing, and up to 1.3 how many trees are best, into the attribute
-// scikit_learn. What cannot be read is as the wrapper has it from the beginning on.
+// TestSaved checks the options in the attribute scikit_learn, which the wrapper's save_model
+// writes. It has the classes, the value that counts as missing and, up to 1.3, the best
+// number of trees. Where the attribute is malformed, the wrapper's defaults remain.
 func TestSaved(t *testing.T) {
 	t.Parallel()
 	binary := strings.Replace(learner, "reg:squarederror", "binary:logistic", 1)
@@ -99,12 +99,12 @@ func TestSaved(t *testing.T) {
 		iterations                int
 		inplace                   bool
 	}{
-		{name: "of another", version: "2,1", attributes: `{"best_iteration":"3"}`},
-		{name: "nothing kept", version: "2,1", attributes: `{"scikit_learn":"{}"}`, inplace: true},
-		{name: "in place", version: "1,4", attributes: `{"scikit_learn":"{\"best_ntree_limit\": 5}","best_iteration":"3"}`, iterations: 4, inplace: true},
-		{name: "before", version: "1,3", attributes: `{"scikit_learn":"{\"best_ntree_limit\": 5}","best_iteration":"3"}`, iterations: 5},
+		{name: "without the attribute", version: "2,1", attributes: `{"best_iteration":"3"}`},
+		{name: "empty", version: "2,1", attributes: `{"scikit_learn":"{}"}`, inplace: true},
+		{name: "from 1.4 on", version: "1,4", attributes: `{"scikit_learn":"{\"best_ntree_limit\": 5}","best_iteration":"3"}`, iterations: 4, inplace: true},
+		{name: "up to 1.3", version: "1,3", attributes: `{"scikit_learn":"{\"best_ntree_limit\": 5}","best_iteration":"3"}`, iterations: 5},
 		{name: "classes", version: "1,3", attributes: `{"scikit_learn":"{\"classes_\": [\"a\", 2], \"missing\": -1.5}"}`, classes: []string{"a", "2"}, missing: -1.5},
-		{name: "a class too many", version: "1,3", attributes: `{"scikit_learn":"{\"classes_\": [0, 1, 2]}"}`},
+		{name: "too many classes", version: "1,3", attributes: `{"scikit_learn":"{\"classes_\": [0, 1, 2]}"}`},
 		{name: "null", version: "1,3", attributes: `{"scikit_learn":"{\"missing\": null, \"best_ntree_limit\": null, \"other\": {}, \"classes_\": [0, 1]}"}`, classes: []string{"0", "1"}},
 		{name: "malformed", version: "1,3", attributes: `{"scikit_learn":"{\"missing\": 2, \"classes_\": [0, }"}`, missing: 2},
 	} {
@@ -115,13 +115,14 @@ func TestSaved(t *testing.T) {
 		}
 		o := b.Saved()
 		if missing := o.Missing == c.missing || c.missing == 0 && math.IsNaN(float64(o.Missing)); !missing || !slices.Equal(o.Classes, c.classes) || o.Iterations != c.iterations || o.Inplace != c.inplace {
-			t.Errorf("%s: %+v", c.name, o)
+			t.Errorf("%s: got %+v, want %+v", c.name, o, c)
 		}
 	}
 }
 
-// TestDropouts: from 1.4 to 3.2 inplace_predict adds a tree of dart as what the sum grew by
-// with the base_score in it: of 1e8 and 3 that is nothing.
+// TestDropouts checks the rounding of dart. From 1.4 to 3.2 inplace_predict adds each tree to
+// the base_score and subtracts the base_score again. With a base_score of 1e8, a tree of 3
+// is rounded to 0.
 func TestDropouts(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]float64{"1,3": 100_000_032, "1,4": 100_000_000, "3,2": 100_000_000, "3,3": 100_000_032} {
@@ -137,14 +138,14 @@ func TestDropouts(t *testing.T) {
 			}
 			var r predict.Result
 			if err := m.Predict(&r, []float64{0, 0}); err != nil || inplace && r.Predictions[0] != want || !inplace && r.Predictions[0] != 100_000_032 {
-				t.Errorf("%s, in place %v: %v, %v", version, inplace, r.Predictions, err)
+				t.Errorf("version %s, in place %v: got %v, %v; want %v in place, and 100000032 otherwise", version, inplace, r.Predictions, err, want)
 			}
 		}
 	}
 }
 
-// TestInfinite: from 1.4 on a DMatrix has no infinite numbers, unless infinity stands
-// for what is missing; inplace_predict takes them.
+// TestInfinite checks which models accept infinite numbers. From 1.4 on a DMatrix refuses
+// them, unless infinity counts as missing. inplace_predict accepts them.
 func TestInfinite(t *testing.T) {
 	t.Parallel()
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
@@ -160,13 +161,17 @@ func TestInfinite(t *testing.T) {
 			t.Fatal(err)
 		}
 		m, err := b.Model(xgboost.Options{Missing: c.missing, Inplace: c.inplace})
-		if err != nil || m.Finite() != c.want {
-			t.Errorf("%+v: %v", c, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Finite() != c.want {
+			t.Errorf("%+v: Finite() = %v", c, m.Finite())
 		}
 	}
 }
 
-// TestDescribed: a model says what it holds, and refuses numbers that are no rows.
+// TestDescribed checks what a model says of itself, and that half a row and a wrong number of
+// classes are refused.
 func TestDescribed(t *testing.T) {
 	t.Parallel()
 	b, err := xgboost.Read([]byte(learner), pickle.NewBudget(0))
@@ -178,10 +183,10 @@ func TestDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b.Trees() != 1 || m.Trees() != 1 || m.Features() != 2 || m.Kind() != predict.Regressor || m.Classes() != nil || m.Size() < 512 {
-		t.Errorf("%d of %d trees, %d features, %v of %q, %d bytes", m.Trees(), b.Trees(), m.Features(), m.Kind(), m.Classes(), m.Size())
+		t.Errorf("got %d of %d trees, %d features, a %v of %q and %d bytes", m.Trees(), b.Trees(), m.Features(), m.Kind(), m.Classes(), m.Size())
 	}
 	if err := m.Predict(new(predict.Result), make([]float64, 3)); err == nil || err.Error() != "predict: 3 numbers are no rows of 2 features" {
-		t.Error(err)
+		t.Errorf("half a row: got %v", err)
 	}
 	if err := m.Predict(new(predict.Result), nil); err != nil {
 		t.Error("no rows:", err)
@@ -194,6 +199,6 @@ func TestDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := b.Model(xgboost.Options{Classes: []string{"a"}}); err == nil || !strings.Contains(err.Error(), "1 names for 2 classes") {
-		t.Error(err)
+		t.Errorf("one name: got %v", err)
 	}
 }

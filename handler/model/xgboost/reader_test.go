@@ -11,11 +11,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
 
-// long is a length, or a number, of 64 bits.
+// long returns a length or number of 64 bits in UBJSON.
 func long(n uint64) string { return "L" + string(binary.BigEndian.AppendUint64(nil, n)) }
 
-// TestUBJSONNumbers: an array may name the type of its elements, or their number, or
-// neither; each number may have any type.
+// TestUBJSONNumbers checks arrays of numbers. An array may name the type of its elements, their
+// number, both or neither. Each number may have any type.
 func TestUBJSONNumbers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -39,22 +39,22 @@ func TestUBJSONNumbers(t *testing.T) {
 		r := &binaryReader{data: []byte(c.data)}
 		got, err := r.floats(nil)
 		if err != nil || !slices.Equal(got, c.want) || r.end() != nil || r.depth != 0 {
-			t.Errorf("%q: %v, %v, at byte %d of %d; want %v", c.data, got, err, r.at, len(c.data), c.want)
+			t.Errorf("%q: got %v, %v, at byte %d of %d; want %v", c.data, got, err, r.at, len(c.data), c.want)
 		}
 		skipped := &binaryReader{data: []byte(c.data)}
 		if err := skipped.skip(); err != nil || skipped.end() != nil {
-			t.Errorf("%q: skipping it stops at byte %d: %v", c.data, skipped.at, err)
+			t.Errorf("%q: skip stopped at byte %d: %v", c.data, skipped.at, err)
 		}
 		if len(c.data) > 2 {
 			cut := &binaryReader{data: []byte(c.data[:len(c.data)-1])}
 			if _, err := cut.floats(nil); err == nil && len(got) > 0 {
-				t.Errorf("%q is read though a byte is missing", cut.data)
+				t.Errorf("%q, which lacks a byte, was read", cut.data)
 			}
 		}
 	}
 }
 
-// TestUBJSONIntegers: those of XGBoost have 32 bits, some without a sign.
+// TestUBJSONIntegers checks arrays of integers. XGBoost's have 32 bits, some of them unsigned.
 func TestUBJSONIntegers(t *testing.T) {
 	t.Parallel()
 	low, beyond := int64(-1<<31), int64(-1<<31-1)
@@ -85,12 +85,13 @@ func TestUBJSONIntegers(t *testing.T) {
 	} {
 		got, err := (&binaryReader{data: []byte(c.data)}).ints(nil)
 		if c.err == "" && (err != nil || !slices.Equal(got, c.want)) || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
-			t.Errorf("%q: %v, %v; want %v, %q", c.data, got, err, c.want, c.err)
+			t.Errorf("%q: got %v, %v; want %v, %q", c.data, got, err, c.want, c.err)
 		}
 	}
 }
 
-// TestNesting: arrays and objects may be 64 deep, and any number beside one another.
+// TestNesting checks that arrays and objects may be 64 deep, and that any number may follow one
+// another.
 func TestNesting(t *testing.T) {
 	t.Parallel()
 	text := func(s string) document { return &textReader{data: []byte(s)} }
@@ -106,12 +107,12 @@ func TestNesting(t *testing.T) {
 		{"text, 65 arrays", text, strings.Repeat("[", 65) + strings.Repeat("]", 65), true},
 		{"text, 64 objects", text, strings.Repeat(`{"a":`, 64) + "1" + strings.Repeat("}", 64), false},
 		{"text, 65 objects", text, strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65), true},
-		{"text, 100 beside one another", text, "[" + strings.Repeat(`[],{},`, 100) + "[]]", false},
+		{"text, 100 one after another", text, "[" + strings.Repeat(`[],{},`, 100) + "[]]", false},
 		{"ubjson, 64 arrays", ubjson, strings.Repeat("[", 64) + strings.Repeat("]", 64), false},
 		{"ubjson, 65 arrays", ubjson, strings.Repeat("[", 65) + strings.Repeat("]", 65), true},
 		{"ubjson, 64 objects", ubjson, strings.Repeat("{"+key, 64) + "Z" + strings.Repeat("}", 64), false},
 		{"ubjson, 65 objects", ubjson, strings.Repeat("{"+key, 65) + "Z" + strings.Repeat("}", 65), true},
-		{"ubjson, 100 beside one another", ubjson, "[" + strings.Repeat("[]{}", 100) + "]", false},
+		{"ubjson, 100 one after another", ubjson, "[" + strings.Repeat("[]{}", 100) + "]", false},
 	} {
 		d := c.of(c.data)
 		err := d.skip()
@@ -119,12 +120,12 @@ func TestNesting(t *testing.T) {
 			err = d.end()
 		}
 		if !c.deep && err != nil || c.deep && (err == nil || !strings.Contains(err.Error(), "over 64 arrays and objects inside one another")) {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("%s: got %v, want an error %v", c.name, err, c.deep)
 		}
 	}
 }
 
-// TestUBJSONValues: what is skipped ends where the next begins.
+// TestUBJSONValues checks that skip stops at the end of a value.
 func TestUBJSONValues(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
@@ -133,13 +134,13 @@ func TestUBJSONValues(t *testing.T) {
 	} {
 		r := &binaryReader{data: []byte(value + "Z")}
 		if err := r.skip(); err != nil || r.at != len(value) || r.depth != 0 {
-			t.Errorf("%q ends at byte %d, depth %d: %v", value, r.at, r.depth, err)
+			t.Errorf("%q: skip stopped at byte %d, depth %d: %v", value, r.at, r.depth, err)
 		}
 		if err := r.end(); err == nil || !strings.Contains(err.Error(), "'Z' at byte") {
-			t.Errorf("%q: more after it gives %v", value, err)
+			t.Errorf("%q and another value: got %v, want an error", value, err)
 		}
 		if cut := (&binaryReader{data: []byte(value[:len(value)-1])}); cut.skip() == nil {
-			t.Errorf("%q is skipped though a byte is missing", cut.data)
+			t.Errorf("%q, which lacks a byte, was skipped", cut.data)
 		}
 	}
 	for _, c := range []struct{ data, want string }{
@@ -148,21 +149,20 @@ func TestUBJSONValues(t *testing.T) {
 		{"]", "']' at byte 0 where a number is wanted"},
 	} {
 		if err := (&binaryReader{data: []byte(c.data)}).skip(); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%q: %v, want %q", c.data, err, c.want)
+			t.Errorf("%q: got %v, want %q", c.data, err, c.want)
 		}
 	}
 	r := &binaryReader{data: []byte("[$i#" + long(1) + "\x01")}
 	if err := r.array(func() error { return nil }); err == nil || !strings.Contains(err.Error(), "numbers before byte 14 where other elements are wanted") {
-		t.Errorf("numbers for objects: %v", err)
+		t.Errorf("an array of numbers read as objects: got %v", err)
 	}
 	r = &binaryReader{data: []byte("[$i#" + long(0))}
-	if err := r.array(func() error { t.Error("an element of none"); return nil }); err != nil {
-		t.Errorf("no number for objects: %v", err)
+	if err := r.array(func() error { t.Error("the function was called for an empty array"); return nil }); err != nil {
+		t.Errorf("an empty array of numbers read as objects: %v", err)
 	}
 }
 
-// TestText: a string may have escapes, wherever it is cut it is refused, and an
-// error says the byte.
+// TestText checks strings with escapes, and the errors for truncated ones.
 func TestText(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]string{
@@ -184,31 +184,31 @@ func TestText(t *testing.T) {
 		got, err := r.text()
 		switch {
 		case err != nil && !strings.Contains(err.Error(), want), err == nil && got != want:
-			t.Errorf("%q: %q, %v; want %q", data, got, err, want)
+			t.Errorf("%q: got %q, %v; want %q", data, got, err, want)
 		case err == nil && r.at != len(data):
-			t.Errorf("%q: it ends at byte %d", data, r.at)
+			t.Errorf("%q: it was read up to byte %d, want %d", data, r.at, len(data))
 		}
 		skipped := &textReader{data: []byte(data)}
 		if failed := skipped.skip(); err == nil && (failed != nil || skipped.at != len(data)) {
-			t.Errorf("%q: skipping it stops at byte %d: %v", data, skipped.at, failed)
+			t.Errorf("%q: skip stopped at byte %d: %v", data, skipped.at, failed)
 		}
 	}
 }
 
-// TestTextNumbers: JSON as XGBoost writes it has numbers that are not finite, and
-// truth values among integers.
+// TestTextNumbers checks arrays of numbers in XGBoost's JSON, which has infinite numbers, and
+// true and false among integers.
 func TestTextNumbers(t *testing.T) {
 	t.Parallel()
 	r := &textReader{data: []byte("[ 1, -2.5E1 ,1e40,-1e-50, Infinity,-Infinity]\x00")}
 	got, err := r.floats([]float32{7})
 	inf := float32(math.Inf(1))
 	if want := []float32{7, 1, -25, inf, float32(math.Copysign(0, -1)), inf, -inf}; err != nil || !slices.Equal(got, want) || r.end() != nil {
-		t.Errorf("%v, %v, want %v", got, err, want)
+		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
 	r = &textReader{data: []byte("[true,false,-1,2147483647,4294967295,-2147483648] ")}
 	ints, err := r.ints([]int32{7})
 	if want := []int32{7, 1, 0, -1, 1<<31 - 1, -1, -1 << 31}; err != nil || !slices.Equal(ints, want) || r.end() != nil {
-		t.Errorf("%v, %v, want %v", ints, err, want)
+		t.Errorf("got %v, %v; want %v", ints, err, want)
 	}
 	for data, want := range map[string]string{
 		"[1.5]": "'1' at byte 1 where an integer", "[4294967296]": "'4' at byte 1 where an integer", "[-2147483649]": "'-' at byte 1 where an integer",
@@ -216,40 +216,40 @@ func TestTextNumbers(t *testing.T) {
 		"[1": "ends too early", "[": "ends too early", "1": "'1' at byte 0 where an array", "[,]": "',' at byte 1 where an integer", "[1,]": "']' at byte 3 where an integer",
 	} {
 		if got, err := (&textReader{data: []byte(data)}).ints(nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, %v; want %q", data, got, err, want)
+			t.Errorf("%s: got %v, %v; want %q", data, got, err, want)
 		}
 	}
 	for data, want := range map[string]string{"[abc]": "'a' at byte 1 where a number", "[1,,2]": "',' at byte 3 where a number"} {
 		if got, err := (&textReader{data: []byte(data)}).floats(nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, %v; want %q", data, got, err, want)
+			t.Errorf("%s: got %v, %v; want %q", data, got, err, want)
 		}
 	}
 	for data, want := range map[string]string{`{"a" 1}`: "'1' at byte 5 where a colon", `{"a":1 "b"`: "'\"' at byte 7 where a comma", `{1:1}`: "'1' at byte 1 where a string", `{"a":}`: "'}' at byte 5 where a value"} {
 		if err := (&textReader{data: []byte(data)}).skip(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", data, err, want)
+			t.Errorf("%s: got %v, want %q", data, err, want)
 		}
 	}
 }
 
-// TestBelow: XGBoost sends left what is below the condition; the forest here, what is
-// not above the threshold.
+// TestBelow checks the conversion of conditions. In XGBoost numbers below the condition go left,
+// and in package forest numbers up to the threshold.
 func TestBelow(t *testing.T) {
 	t.Parallel()
 	least := math.Float32frombits(1)
 	for c, want := range map[float32]float32{1: math.Float32frombits(math.Float32bits(1) - 1), 0: -least, least: 0, float32(math.Inf(1)): math.MaxFloat32, -math.MaxFloat32: float32(math.Inf(-1))} {
 		if got, set := below(c); got != want || set != nil {
-			t.Errorf("below %v: %v, %v; want %v", c, got, set, want)
+			t.Errorf("below(%v) = %v, %v; want %v", c, got, set, want)
 		}
 	}
 	for _, c := range []float32{float32(math.NaN()), float32(math.Inf(-1))} {
 		if _, set := below(c); set != never {
-			t.Errorf("something is below %v", c)
+			t.Errorf("below(%v) has the set %v, want never", c, set)
 		}
 	}
 }
 
-// TestCategories: those in the set go right, all others left; a set lies within the
-// tree's categories, which are integers from 0 to 2²⁴−1.
+// TestCategories checks sets of categories. Categories in the set go right, and all others left.
+// A set lies within the tree's categories, which are integers from 0 to 2²⁴−1.
 func TestCategories(t *testing.T) {
 	t.Parallel()
 	at := func(node, from, count int32, categories ...int32) *rawTree {
@@ -257,10 +257,10 @@ func TestCategories(t *testing.T) {
 	}
 	sets, err := at(3, 1, 2, 5, 31, 32).sets(pickle.NewBudget(0))
 	if err != nil || !slices.Equal(sets[3].Bits, []uint32{1 << 31, 1}) || !sets[3].Others || !sets[3].Inverted {
-		t.Errorf("%+v, %v", sets[3], err)
+		t.Errorf("got %+v, %v", sets[3], err)
 	}
 	if sets, err := at(0, 0, 1, 1<<24-1).sets(pickle.NewBudget(1 << 20)); err != nil || len(sets[0].Bits) != 1<<19 {
-		t.Errorf("the last category: %v", err)
+		t.Errorf("the largest category: %v", err)
 	}
 	for _, c := range []struct {
 		tree *rawTree
@@ -276,16 +276,16 @@ func TestCategories(t *testing.T) {
 		{&rawTree{categoryNodes: []int32{1}, categoryCount: []int32{0}}, "not of one length"},
 	} {
 		if _, err := c.tree.sets(pickle.NewBudget(0)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%v, want %q", err, c.want)
+			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}
 	if _, err := at(0, 0, 1, 1<<24-1).sets(new(pickle.Budget)); err == nil {
-		t.Error("a set of 2 MiB without a budget")
+		t.Error("a set of 2 MiB was read without a budget")
 	}
 }
 
-// TestIterations counts the trees of iterations: before 1.4 each tree for each output
-// is one, later parallel trees are together, and from 2.0 on the file says it.
+// TestIterations checks the number of trees in iterations. Before 1.4 an iteration has a tree for
+// each output. Later versions count parallel trees as one. From 2.0 on the file has the numbers.
 func TestIterations(t *testing.T) {
 	t.Parallel()
 	booster := func(v Version, trees, classes, parallel int, starts ...int32) *Booster {
@@ -301,56 +301,57 @@ func TestIterations(t *testing.T) {
 		{booster(104, 12, 1, 1<<62), 8, 12},
 	} {
 		if got := c.b.iterations(c.n); got != c.want {
-			t.Errorf("%d iterations of %v: %d trees, want %d", c.n, c.b.Version, got, c.want)
+			t.Errorf("%d iterations of %v: got %d trees, want %d", c.n, c.b.Version, got, c.want)
 		}
 	}
 	for attribute, want := range map[string]int{"": 0, "0": 1, "7": 8, "-1": 0, "x": 0} {
 		if got := (&Booster{Attributes: map[string]string{"best_iteration": attribute}}).BestIteration(); got != want {
-			t.Errorf("best_iteration %q: %d, want %d", attribute, got, want)
+			t.Errorf("best_iteration %q: got %d, want %d", attribute, got, want)
 		}
 	}
 }
 
-// TestOutputs: a row gets one number where a file names neither classes nor targets.
+// TestOutputs checks that a model without classes and targets has one output, and how versions
+// are written.
 func TestOutputs(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ classes, targets, want int }{{0, 0, 1}, {0, 1, 1}, {1, 1, 1}, {3, 1, 3}, {0, 4, 4}} {
 		if got := (&Booster{classes: c.classes, targets: c.targets}).Outputs(); got != c.want {
-			t.Errorf("%+v: %d outputs", c, got)
+			t.Errorf("%+v: got %d outputs", c, got)
 		}
 	}
 	if v := Version(0); v.String() != "0.90 or earlier" {
-		t.Error(v)
+		t.Errorf("version 0 is written %s", v)
 	}
 	if v := Version(107); v.String() != "1.7" {
-		t.Error(v)
+		t.Errorf("version 107 is written %s", v)
 	}
 }
 
-// TestLargest: of equal ones it is the first.
+// TestLargest checks that of equal numbers the first is the largest.
 func TestLargest(t *testing.T) {
 	t.Parallel()
 	got := make([]float64, 3)
 	(&Model{outputs: 3}).largest(got, []float32{1, 1, 0, 0, 2, 2, -3, -2, -1})
 	if !slices.Equal(got, []float64{0, 1, 2}) {
-		t.Error(got)
+		t.Errorf("got %v, want 0, 1, 2", got)
 	}
 }
 
-// TestDropout: where dart asks a tree by inplace_predict, it takes the base_score
-// out of a sum that was rounded with it in.
+// TestDropout checks that weigh adds the base_score to a tree's values and subtracts it again,
+// which rounds them.
 func TestDropout(t *testing.T) {
 	t.Parallel()
 	if got := weigh([]float32{1, 0.1}, 0.5, 0); !slices.Equal(got, []float32{0.5, 0.05}) {
-		t.Error(got)
+		t.Errorf("base_score 0: got %v, want half of each", got)
 	}
 	if got := weigh([]float32{1, 1e-9}, 0.5, 1<<24); !slices.Equal(got, []float32{0, 0}) {
-		t.Error(got)
+		t.Errorf("base_score 2²⁴: got %v, want 0, 0", got)
 	}
 }
 
-// TestTree: nodes that pruning has left without a way to them are left out, and the
-// rest is numbered anew.
+// TestTree checks that nodes which pruning made unreachable are left out, and the others are
+// numbered again.
 func TestTree(t *testing.T) {
 	t.Parallel()
 	r := &rawTree{
@@ -362,12 +363,12 @@ func TestTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []forest.ValueNode[float32]{{Left: 1, Right: 2, Feature: 1, NaNLeft: true, Threshold: math.Nextafter32(0.5, 0)}, {Left: forest.Leaf, Right: forest.Leaf}, {Left: forest.Leaf, Right: forest.Leaf}}; !slices.Equal(got.nodes, want) {
-		t.Errorf("%+v", got.nodes)
+		t.Errorf("got nodes %+v, want %+v", got.nodes, want)
 	}
 	if !slices.Equal(got.values, []float32{0, 9, 10}) {
-		t.Error(got.values)
+		t.Errorf("got values %v, want 0, 9, 10", got.values)
 	}
 	if _, err := r.build(new(pickle.Budget)); err == nil {
-		t.Error("nodes without a budget")
+		t.Error("nodes were built without a budget")
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// Golden is what golden.py in the testdata of package xgboost or lightgbm wrote
-// about a model: its file, rows, and what the library gave for them, numbers row by
+// Golden is a model that golden.py in the testdata of package xgboost or lightgbm wrote,
+// with rows and what the library gave for them. Numbers are separated by blanks, row by
 // row.
 type Golden struct {
 	File          []byte
@@ -31,13 +31,13 @@ func ReadGoldens(t testing.TB, path string) map[string]Golden {
 	return goldenfile.Read[version](t, path).Models
 }
 
-// Check holds that m gives what the library gave, to the bit. The library's numbers
-// have so many bits.
+// Check checks that m gives what the library gave, to the bit. bits is the size of the
+// library's numbers, 32 or 64.
 func (g Golden) Check(t *testing.T, m predict.Model, bits int) {
 	t.Helper()
 	x := numbers(t, g.X, 64)
 	r := Rows(t, m, x)
-	// A Booster's predict gives probabilities of a classifier.
+	// A Booster's predict gives a classifier's probabilities instead of classes.
 	got := r.Predictions
 	if n := len(x) / m.Features(); g.Classes == nil && m.Kind() == predict.Classifier {
 		if len(r.Probabilities) == 2*n {
@@ -57,10 +57,10 @@ func (g Golden) Check(t *testing.T, m predict.Model, bits int) {
 		same(t, "margin", r.Scores, g.Margin, bits)
 	}
 	if g.Classes != nil && !slices.Equal(m.Classes(), g.Classes) {
-		t.Errorf("the classes are %v, want %v", m.Classes(), g.Classes)
+		t.Errorf("got classes %v, want %v", m.Classes(), g.Classes)
 	}
 	if g.Names != nil && !slices.Equal(m.FeatureNames(), g.Names) {
-		t.Errorf("the features are %q, want %q", m.FeatureNames(), g.Names)
+		t.Errorf("got features %q, want %q", m.FeatureNames(), g.Names)
 	}
 }
 
@@ -80,7 +80,7 @@ func same(t *testing.T, what string, got []float64, text string, bits int) {
 	t.Helper()
 	want := numbers(t, text, bits)
 	if len(got) != len(want) {
-		t.Fatalf("%d of %s, want %d", len(got), what, len(want))
+		t.Fatalf("got %d numbers as %s, want %d", len(got), what, len(want))
 	}
 	for i, w := range want {
 		if math.Float64bits(got[i]) != math.Float64bits(w) {

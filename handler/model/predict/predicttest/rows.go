@@ -1,4 +1,4 @@
-// Package predicttest holds models to what every model has to keep.
+// Package predicttest has checks that every model must pass.
 package predicttest
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// Rows holds that the rows of x give the same bits in another order, all
-// together, and each alone. It returns what they gave.
+// Rows checks that each row of x gives the same bits among the others, in another order
+// and alone. It returns the result of x.
 func Rows(t testing.TB, m predict.Model, x []float64) predict.Result {
 	t.Helper()
 	d := m.Features()
@@ -51,8 +51,8 @@ func equal(t testing.TB, row int, given, mixed, alone []float64) {
 	}
 }
 
-// Hostile returns n rows of so many columns, of numbers at which models may go
-// wrong.
+// Hostile returns n rows of numbers that are likely to be handled wrongly, such as NaN,
+// infinities, -0 and subnormal numbers.
 func Hostile(n, columns int) []float64 {
 	r := rand.New(rand.NewPCG(3, 4))
 	odd := []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, math.Copysign(0, -1), 1, -1, 1e-35, -1e-35, 1e-40, 5e-324, 1e300, -1e300,
