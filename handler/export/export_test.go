@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
 	"github.com/fleetscore/fleetscore/handler/export"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
@@ -101,9 +101,7 @@ func (b *bench) close(w fleet.Window, id fleet.ID, content string) {
 // put writes a blob of the container preds.
 func (b *bench) put(name, content string) {
 	b.Helper()
-	if _, err := b.files.Write(b.Context(), blob.Preds, name, "", "", func(w io.Writer) error { _, err := io.WriteString(w, content); return err }); err != nil {
-		b.Fatal(err)
-	}
+	blobtest.Put(b, b.files, blob.Preds, name, content)
 }
 
 // closeAll closes the jobs of all sensors as scored.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
@@ -64,9 +65,7 @@ func TestFilter(t *testing.T) {
 	t.Parallel()
 	blobs := new(blob.Memory)
 	rejected(t, blobs)
-	if _, err := blobs.Write(t.Context(), blob.DeadLetter, "messages/x.json", "", "", func(w io.Writer) error { _, err := io.WriteString(w, "no letter"); return err }); err != nil {
-		t.Fatal(err)
-	}
+	blobtest.Put(t, blobs, blob.DeadLetter, "messages/x.json", "no letter")
 	at := func(s int64) time.Time { return time.Unix(1795762800+s, 0) }
 	for _, tc := range []struct {
 		f    ingest.Filter

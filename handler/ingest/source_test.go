@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 )
@@ -24,12 +24,7 @@ func TestProgram(t *testing.T) {
 	in := &ingest.Ingester{Store: sql, Files: blobs, Map: &ingest.Program{Files: blobs, Name: "plant.jq", Now: func() time.Time { return now }}}
 	publish := func(program string) {
 		t.Helper()
-		if _, err := blobs.Write(t.Context(), blob.Config, "plant.jq", "", "", func(w io.Writer) error {
-			_, err := io.WriteString(w, program)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		blobtest.Put(t, blobs, blob.Config, "plant.jq", program)
 	}
 	var log bytes.Buffer
 	send := func(n int64, want string) {
@@ -94,12 +89,7 @@ func TestRuleFile(t *testing.T) {
 	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped, Rules: &ingest.RuleFile{Files: blobs, Name: "limits.json", Now: clock}, Now: clock, Figures: kept}
 	publish := func(text string) {
 		t.Helper()
-		if _, err := blobs.Write(t.Context(), blob.Config, "limits.json", "", "", func(w io.Writer) error {
-			_, err := io.WriteString(w, text)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		blobtest.Put(t, blobs, blob.Config, "limits.json", text)
 	}
 	send := func(n int64, value string) {
 		t.Helper()

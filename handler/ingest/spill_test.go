@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
@@ -96,13 +96,7 @@ func TestSpilledBadly(t *testing.T) {
 	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
 	bad := []string{"", "{", `{"v":2,"bodies":["eA=="]}`, `{"v":1}`, `{"v":1,"bodies":["eA=="],"sequences":[1,2]}`, `{"v":1,"bodies":["?"]}`}
 	for i, content := range bad {
-		_, err := blobs.Write(t.Context(), blob.Spill, fmt.Sprintf("a/%d", i), "", "", func(w io.Writer) error {
-			_, err := io.WriteString(w, content)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		blobtest.Put(t, blobs, blob.Spill, fmt.Sprintf("a/%d", i), content)
 	}
 	for _, first := range []int64{1, 2} {
 		if err := in.Ingest(t.Context(), quiet, batchOf(first, body(int(first)))); err != nil {

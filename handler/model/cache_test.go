@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model"
@@ -22,8 +21,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// file is a detector that is no more than the text of its file, which must
-// begin with "ok".
+// file is a detector that consists of the text of its file, which must begin with "ok".
 type file string
 
 func (f file) Kind() predict.Kind                           { return predict.Detector }
@@ -35,6 +33,7 @@ func (f file) Size() int                                    { return len(f) }
 func (f file) Spec() *features.Spec                         { return nil }
 func (f file) Detects() error                               { return nil }
 
+// load loads a file.
 func load(data []byte) (model.Loaded, error) {
 	if !bytes.HasPrefix(data, []byte("ok")) {
 		return nil, errors.New("it is not ok")
@@ -47,7 +46,7 @@ type counted struct {
 	blob.Memory
 	stats, reads atomic.Int32
 	down         error
-	before       func() // each read
+	before       func() // called before each read
 }
 
 func (c *counted) Stat(ctx context.Context, container, name string) (blob.Info, error) {
@@ -66,20 +65,16 @@ func (c *counted) Read(ctx context.Context, container, name, etag string, limit 
 	return c.Memory.Read(ctx, container, name, etag, limit)
 }
 
+// publish writes a model.
 func (c *counted) publish(t *testing.T, name, content string) {
 	t.Helper()
-	_, err := c.Write(t.Context(), blob.Models, name, "", "", func(w io.Writer) error {
-		_, err := io.WriteString(w, content)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobtest.Put(t, c, blob.Models, name, content)
 }
 
+// newCache returns a cache of up to 1 MiB, for files of up to 100 bytes.
 func newCache(c *counted) *model.Cache { return model.NewCache(c, load, 100, 1<<20) }
 
-// version is the present version of a blob.
+// version returns the present version of a blob.
 func (c *counted) version(t *testing.T, name string) fleet.Model {
 	t.Helper()
 	info, err := c.Memory.Stat(t.Context(), blob.Models, name)
@@ -89,8 +84,8 @@ func (c *counted) version(t *testing.T, name string) fleet.Model {
 	return fleet.Model{Name: name, ETag: info.ETag, Size: info.Size}
 }
 
-// TestVersions asks for versions of a model: each is read once, none after it was
-// replaced.
+// TestVersions checks that each version of a model is read once, also a bad one, and that a
+// version which was replaced is not returned once a newer one was read.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	blobs := &counted{}
@@ -108,7 +103,7 @@ func TestVersions(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 		if n := int(blobs.reads.Load() - before); n != reads {
-			t.Errorf("%s %s: %d reads, want %d", v.Name, v.ETag, n, reads)
+			t.Errorf("version %s of %s: got %d reads, want %d", v.ETag, v.Name, n, reads)
 		}
 	}
 	blobs.publish(t, "a/b.pkl", "ok 1")
@@ -129,10 +124,12 @@ func TestVersions(t *testing.T) {
 	blobs.Delete(t.Context(), blob.Models, "a/b.pkl")
 	get(second, blob.ErrNotFound.Error(), 1)
 	if n := blobs.stats.Load(); n != 0 {
-		t.Errorf("%d looks", n)
+		t.Errorf("%d calls of Stat, want none", n)
 	}
 }
 
+// TestConcurrentLoadsAreOne checks that callers who ask for a model at the same time share one
+// read, and that the read goes on if the caller who began it gives up.
 func TestConcurrentLoadsAreOne(t *testing.T) {
 	t.Parallel()
 	blobs := &counted{}
@@ -142,7 +139,7 @@ func TestConcurrentLoadsAreOne(t *testing.T) {
 	version := blobs.version(t, "default.pkl")
 	wait := make(chan struct{})
 	blobs.before = func() { <-wait }
-	// The first gives up while it reads for all.
+	// The first caller gives up during its read.
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error)
 	go func() {
@@ -154,7 +151,7 @@ func TestConcurrentLoadsAreOne(t *testing.T) {
 	}
 	cancel()
 	if err := <-first; !errors.Is(err, context.Canceled) {
-		t.Errorf("the one that gave up got %v", err)
+		t.Errorf("the caller that gave up: got %v, want context.Canceled", err)
 	}
 	var wg sync.WaitGroup
 	var asked atomic.Int32
@@ -172,27 +169,28 @@ func TestConcurrentLoadsAreOne(t *testing.T) {
 	close(wait)
 	wg.Wait()
 	if got := blobs.reads.Load(); got != 1 {
-		t.Errorf("%d reads of one model", got)
+		t.Errorf("%d reads of one model, want 1", got)
 	}
 }
 
+// TestUnavailable checks that a failure of the storage is not remembered.
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	blobs := &counted{}
 	blobs.publish(t, "a/b", "ok")
 	version := blobs.version(t, "a/b")
-	blobs.down = fmt.Errorf("look: %w", fleet.ErrUnavailable)
+	blobs.down = fmt.Errorf("read: %w", fleet.ErrUnavailable)
 	cache := newCache(blobs)
 	if _, err := cache.Model(t.Context(), version); !errors.Is(err, fleet.ErrUnavailable) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want fleet.ErrUnavailable", err)
 	}
 	blobs.down = nil
 	if _, err := cache.Model(t.Context(), version); err != nil {
-		t.Errorf("the failure is remembered: %v", err)
+		t.Errorf("after the storage is back: %v", err)
 	}
 }
 
-// TestBound loads more than may be kept: those used last stay.
+// TestBound loads more models than the cache may keep. The most recently used ones stay.
 func TestBound(t *testing.T) {
 	t.Parallel()
 	blobs := &counted{}
@@ -215,19 +213,19 @@ func TestBound(t *testing.T) {
 	}
 	for _, i := range []int{9, 8, 7} {
 		if use(ids[i]) {
-			t.Errorf("model %d was read again", i)
+			t.Errorf("model %d, one of the last three, was read again", i)
 		}
 	}
 	if !use(ids[0]) || use(ids[7]) || !use(ids[9]) {
-		t.Error("the one dropped is not the longest unused")
+		t.Error("the cache did not drop the model that was unused the longest")
 	}
-	// Their size counts, and a version goes when the next comes.
+	// The size of the models counts. The next version of a model replaces the one before.
 	cache = model.NewCache(blobs, load, 100, 8*(100+512))
 	for _, id := range ids {
 		use(id)
 	}
 	if use(ids[2]) || !use(ids[1]) {
-		t.Error("there are not eight of ten")
+		t.Error("the cache does not have just the last eight of ten models")
 	}
 	for range 20 {
 		blobs.publish(t, ids[1].Name, "ok"+strings.Repeat("y", 98))
@@ -235,28 +233,28 @@ func TestBound(t *testing.T) {
 		use(ids[1])
 	}
 	if use(ids[2]) || use(ids[9]) {
-		t.Error("versions of one model drop the others")
+		t.Error("new versions of one model dropped other models")
 	}
-	blobs.reads.Store(12)
-	// One that is larger than the bound alone is kept until the next.
+	blobs.reads.Store(0)
+	// A model that is larger than the bound is kept until the next one is loaded.
 	small := model.NewCache(blobs, load, 100, 1)
 	for range 2 {
 		if _, err := small.Model(t.Context(), ids[0]); err != nil {
 			t.Error(err)
 		}
 	}
-	if got := blobs.reads.Load(); got != 13 {
-		t.Errorf("%d reads in all, want 13", got)
+	if got := blobs.reads.Load(); got != 1 {
+		t.Errorf("%d reads of a model larger than the bound, want 1", got)
 	}
-	for _, id := range ids[1:4] { // one is loaded after the other
+	for _, id := range ids[1:4] {
 		if _, err := small.Model(t.Context(), id); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// TestAttributes reads each version of devices.csv once, also a bad one, and none
-// that is too large.
+// TestAttributes checks that each version of devices.csv is read once, also a bad one, and
+// that one which is too large is not read.
 func TestAttributes(t *testing.T) {
 	t.Parallel()
 	blobs := &counted{}
@@ -270,7 +268,7 @@ func TestAttributes(t *testing.T) {
 			got = err.Error()
 		}
 		if !strings.Contains(got, want) || blobs.reads.Load()-before != reads {
-			t.Errorf("%q after %d reads, want %q after %d", got, blobs.reads.Load()-before, want, reads)
+			t.Errorf("got %q after %d reads, want %q after %d", got, blobs.reads.Load()-before, want, reads)
 		}
 	}
 	blobs.publish(t, "devices.csv", "device,age\na,1\n")
@@ -293,43 +291,23 @@ func TestAttributes(t *testing.T) {
 	get(large, "67108865 bytes, more than 67108864", 0)
 }
 
-// TestAttributesUnavailable: a failure to read devices.csv is not remembered.
+// TestAttributesUnavailable checks that a failure to read devices.csv is not remembered.
 func TestAttributesUnavailable(t *testing.T) {
 	t.Parallel()
-	blobs := &counted{down: fmt.Errorf("look: %w", fleet.ErrUnavailable)}
+	blobs := &counted{down: fmt.Errorf("read: %w", fleet.ErrUnavailable)}
 	blobs.publish(t, "devices.csv", "device,age\na,1\n")
 	version := blobs.version(t, "devices.csv")
 	cache := newCache(blobs)
 	if _, err := cache.Attributes(t.Context(), version); !errors.Is(err, fleet.ErrUnavailable) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want fleet.ErrUnavailable", err)
 	}
 	blobs.down = nil
 	if read, err := cache.Attributes(t.Context(), version); err != nil || read["a"]["age"] != "1" {
-		t.Errorf("%v, %v", read, err)
+		t.Errorf("after the storage is back: got %v, %v", read, err)
 	}
 }
 
-func TestSensorOf(t *testing.T) {
-	t.Parallel()
-	for _, id := range []fleet.ID{{Device: "a", Sensor: "b"}, {Device: "a_b", Sensor: "c"}, {Device: "model_1", Sensor: "2"}, {Device: "1.5", Sensor: "x.y"}} {
-		for _, name := range model.Names(id) {
-			if got, ok := model.SensorOf(name); !ok || got != id {
-				t.Errorf("%s is the model of %v, %v; want %v", name, got, ok, id)
-			}
-			if got, ok := model.SensorOf(name + "@previous"); ok {
-				t.Errorf("%s@previous serves %v", name, got)
-			}
-		}
-	}
-	for _, name := range slices.Concat([]string{"default.pkl", "default.json", "default", "", "a", "model_a", "model_a_b_c", "model_a_b.pkl", "a/b/c", "/b", "a /b"}) {
-		if got, ok := model.SensorOf(name); ok {
-			t.Errorf("%s is taken for the model of %v", name, got)
-		}
-	}
-}
-
-// TestLoadPanics: whoever waits for a model whose loading panics gets an error
-// with the stack, and the process lives.
+// TestLoadPanics checks that a panic of the loader becomes an error with the stack.
 func TestLoadPanics(t *testing.T) {
 	t.Parallel()
 	c := &counted{}
@@ -338,6 +316,6 @@ func TestLoadPanics(t *testing.T) {
 	_, err := cache.Model(t.Context(), c.version(t, "a/b"))
 	var p *spawn.Panic
 	if !errors.As(err, &p) || p.Value != any("loading") || len(p.Stack) == 0 {
-		t.Errorf("got %v, want the panic and its stack", err)
+		t.Errorf("got %v, want a spawn.Panic with a stack", err)
 	}
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model"
 )
 
-// No two sensors look for their model under the same name, and each name says
-// whose model it is.
+// TestNames checks that no two sensors have a model of the same name, and that SensorOf
+// returns the sensor of each name.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]fleet.ID)
 	for _, name := range append([]string{"s", "m"}, fleettest.Names...) {
-		for _, id := range []fleet.ID{{Device: name, Sensor: "m"}, {Device: "d", Sensor: name}} {
+		for _, id := range []fleet.ID{{Device: name, Sensor: "m"}, {Device: "d", Sensor: name}, {Device: name + "_1", Sensor: "2"}} {
 			if id == (fleet.ID{Device: "d", Sensor: "m"}) {
-				continue // that is both
+				continue // occurs twice
 			}
 			for _, file := range model.Names(id) {
 				if other, ok := seen[file]; ok && other != id {
@@ -26,18 +26,20 @@ func TestNames(t *testing.T) {
 				if got, ok := model.SensorOf(file); got != id || !ok {
 					t.Errorf("SensorOf(%s) = %q, %v; want %q", file, got, ok, id)
 				}
+				if got, ok := model.SensorOf(file + "@previous"); ok {
+					t.Errorf("SensorOf(%s@previous) = %q, want none", file, got)
+				}
 			}
 		}
 	}
-	for _, file := range []string{"d/a b.pkl", "d/ä.pkl", "_fleet/temp.pkl", "d/s.onnx/x", "d/%61.pkl", "devices.csv", "default.pkl", "d/.pkl", "model_a", "model_a_b_c", "d/x.zip@previous"} {
+	for _, file := range []string{"d/a b.pkl", "d/ä.pkl", "_fleet/temp.pkl", "d/s.onnx/x", "d/%61.pkl", "devices.csv", "default.pkl", "d/.pkl", "model_a", "model_a_b_c", "model_a_b.pkl", "default.json", "default", "", "a", "a/b/c", "/b", "a /b"} {
 		if id, ok := model.SensorOf(file); ok {
 			t.Errorf("SensorOf(%s) = %q, want none", file, id)
 		}
 	}
 }
 
-// TestPlaceOf: a name says whom a file is for: a sensor, all without their own, a
-// device, all devices, or nobody.
+// TestPlaceOf checks which sensors and devices a file is for, which depends on its name.
 func TestPlaceOf(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]fleet.Place{
@@ -55,17 +57,17 @@ func TestPlaceOf(t *testing.T) {
 	}
 	for _, name := range []string{"", "default", "default.csv", "devices.csv.pkl", "_fleet/", "_fleet/.pkl", "_fleet/a/b", "_fleet", "notes.txt", "a/b/c", "default.pkl@previous"} {
 		if got, ok := model.PlaceOf(name); ok {
-			t.Errorf("%s is for %+v", name, got)
+			t.Errorf("PlaceOf(%s) = %+v, want none", name, got)
 		}
 	}
 }
 
-// TestShared: files that people write too are no models by their names.
+// TestShared checks which names may be those of models and of other files.
 func TestShared(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{"a/b.json": true, "a/b.txt": true, "a/b.jsonl": false, "a/b": false, "a/b.pkl": false, "json": false, ".txt": true} {
 		if got := model.Shared(name); got != want {
-			t.Errorf("Shared(%s) = %v", name, got)
+			t.Errorf("Shared(%s) = %v, want %v", name, got, want)
 		}
 	}
 }

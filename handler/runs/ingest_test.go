@@ -2,7 +2,6 @@ package runs_test
 
 import (
 	"errors"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
@@ -84,9 +84,7 @@ func TestSpill(t *testing.T) {
 	}
 	for i, c := range []struct{ container, name string }{{blob.Spill, "hub/1/2.json"}, {blob.Spill, "hub/0/3.json"}, {blob.Spill, "hub/0/1.json"}, {blob.DeadLetter, "hub/0/1.jsonl"}} {
 		at = now.Add([]time.Duration{0, -time.Minute, time.Hour, -time.Hour}[i])
-		if _, err := files.Write(t.Context(), c.container, c.name, "", "", func(w io.Writer) error { _, err := io.WriteString(w, "12345"); return err }); err != nil {
-			t.Fatal(err)
-		}
+		blobtest.Put(t, files, c.container, c.name, "12345")
 	}
 	if got, want := spill(), (runs.Spill{Batches: 3, Bytes: 15, Oldest: now.Add(-time.Minute)}); got != want {
 		t.Errorf("%+v, want %+v", got, want)

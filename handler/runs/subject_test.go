@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
 	"github.com/fleetscore/fleetscore/handler/runs"
@@ -49,12 +49,7 @@ func publish(t *testing.T, db *store.DB, etag string) {
 // put writes a blob and returns its sha256.
 func put(t *testing.T, api *runs.API, container, name, content string) string {
 	t.Helper()
-	if _, err := api.Files.(*blob.Memory).Write(t.Context(), container, name, "", "", func(w io.Writer) error {
-		_, err := io.WriteString(w, content)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	blobtest.Put(t, api.Files.(*blob.Memory), container, name, content)
 	sum := sha256.Sum256([]byte(content))
 	return hex.EncodeToString(sum[:])
 }

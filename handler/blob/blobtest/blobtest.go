@@ -1,4 +1,5 @@
-// Package blobtest is the suite that every blob.Store passes.
+// Package blobtest is the suite that every blob.Store passes, and writes blobs for other
+// tests.
 package blobtest
 
 import (
@@ -18,6 +19,24 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
+
+// Writer has the method of [blob.Store] that [Put] needs.
+type Writer interface {
+	Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error)
+}
+
+// Put writes a blob for a test, in place of one of that name. It returns the blob's Info.
+func Put(t testing.TB, s Writer, container, name, content string) blob.Info {
+	t.Helper()
+	info, err := s.Write(t.Context(), container, name, "", "", func(w io.Writer) error {
+		_, err := io.WriteString(w, content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
 
 // Test runs the suite on s, in containers that begin with prefix and don't
 // exist yet.

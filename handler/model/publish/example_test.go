@@ -10,8 +10,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
-// A folder of models is published again after one was added: what has not changed
-// is not uploaded.
+// This example publishes a folder of models twice. Before the second time a model is added.
+// The other one has not changed, and is not uploaded again.
 func Example() {
 	ctx := context.Background()
 	blobs := new(blob.Memory)

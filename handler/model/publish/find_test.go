@@ -10,6 +10,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
+// folder returns a folder of empty files.
 func folder(names ...string) fstest.MapFS {
 	dir := make(fstest.MapFS)
 	for _, name := range names {
@@ -18,6 +19,7 @@ func folder(names ...string) fstest.MapFS {
 	return dir
 }
 
+// TestFind checks which files are models of what, by their names, and which are none.
 func TestFind(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -47,7 +49,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestFindTooHigh: a folder that has the folder of models in it is noticed.
+// TestFindTooHigh checks that the folder above the folder of models is refused.
 func TestFindTooHigh(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ names, pattern, want string }{
@@ -60,13 +62,12 @@ func TestFindTooHigh(t *testing.T) {
 	} {
 		_, _, err := Find(folder(strings.Fields(tc.names)...), tc.pattern)
 		if tc.want == "" && err != nil || tc.want != "" && (!errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), tc.want)) {
-			t.Errorf("Find(%s, %q): %v; want %s", tc.names, tc.pattern, err, tc.want)
+			t.Errorf("Find(%s, %q): got %v, want %s", tc.names, tc.pattern, err, tc.want)
 		}
 	}
 }
 
-// TestFindBoosters: files in .json and .txt are models where XGBoost or LightGBM wrote
-// them.
+// TestFindBoosters checks that .json and .txt files are models if XGBoost or LightGBM wrote them.
 func TestFindBoosters(t *testing.T) {
 	t.Parallel()
 	const xgboost, lightgbm = `{"learner":{}}`, "tree\nversion=v4\nnum_class=1\n"
@@ -74,7 +75,7 @@ func TestFindBoosters(t *testing.T) {
 	for name, content := range map[string]string{
 		"a/x.json": xgboost, "a/l.txt": lightgbm, "_fleet/health.json": xgboost, "a/folder/model.txt": lightgbm,
 		"a/x.features.json": "{}", "a/metrics.json": `{"f1": 0.9}`, "a/readme.txt": "words", "a/notes/notes.txt": "words",
-		"a/feature_columns.json": xgboost, // its name says what it is
+		"a/feature_columns.json": xgboost, // the name of a list of columns
 	} {
 		dir[name] = &fstest.MapFile{Data: []byte(content)}
 	}
@@ -85,13 +86,14 @@ func TestFindBoosters(t *testing.T) {
 	}
 	want := "default=default.model _fleet/health=_fleet/health.json a/b=a/b.bst a/folder=a/folder/model.txt a/l=a/l.txt a/u=a/u.ubj a/x=a/x.json+a/x.features.json"
 	if err != nil || strings.Join(got, " ") != want || strings.Join(others, " ") != "a/metrics.json a/notes/notes.txt a/readme.txt" {
-		t.Errorf("found %v, others %v, %v; want %s", got, others, err, want)
+		t.Errorf("got %v, others %v, %v; want %s", got, others, err, want)
 	}
 }
 
-// TestFindPassesOver: what people keep beside models is told by its content, and what
-// stands for a model, such as a Git LFS pointer, is found, so that it is refused.
-func TestFindPassesOver(t *testing.T) {
+// TestFindSkips checks that notes, data and scripts beside models are skipped, by their names and
+// content. Files in place of models, such as Git LFS pointers, are found, so that they can be
+// refused later.
+func TestFindSkips(t *testing.T) {
 	t.Parallel()
 	dir := make(fstest.MapFS)
 	for name, content := range map[string]string{
@@ -109,10 +111,11 @@ func TestFindPassesOver(t *testing.T) {
 	}
 	const wantOthers = "_fleet/README.md p/LICENSE p/README.md p/__init__.py p/conf.yaml p/data.csv p/fit.py p/plot.png p/t.joblib~ p/t.pkl.bak p/train.ipynb"
 	if err != nil || strings.Join(got, " ") != "devices.csv p/empty.temp p/line1.temp p/line2.temp p/t.pkl p/temp" || strings.Join(others, " ") != wantOthers {
-		t.Errorf("found %v, others %v, %v", got, others, err)
+		t.Errorf("got %v, others %v, %v; want others %s", got, others, err, wantOthers)
 	}
 }
 
+// TestFindRefuses checks the errors for ambiguous names and invalid patterns.
 func TestFindRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ pattern, names, want string }{
@@ -128,11 +131,12 @@ func TestFindRefuses(t *testing.T) {
 	} {
 		_, _, err := Find(folder(strings.Fields(tc.names)...), tc.pattern)
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("Find(%s, %q): %v; want %q", tc.names, tc.pattern, err, tc.want)
+			t.Errorf("Find(%s, %q): got %v, want %q", tc.names, tc.pattern, err, tc.want)
 		}
 	}
 }
 
+// FuzzFind checks that a pattern gives only valid names.
 func FuzzFind(f *testing.F) {
 	f.Add("{device}-{sensor}.pkl", "a-b.pkl")
 	f.Add("", "model_1_2")
@@ -144,15 +148,16 @@ func FuzzFind(f *testing.F) {
 		}
 		id, ok, err := match(name)
 		if ok && (err != nil || id.Scope == fleet.OfDevice && idOf(id).Validate() != nil) {
-			t.Fatalf("%q by %q: %v, %v", name, pattern, id, err)
+			t.Fatalf("%q by pattern %q: got %v, %v", name, pattern, id, err)
 		}
 	})
 }
 
+// TestFilesAreOrdered checks that Find sorts files by their places.
 func TestFilesAreOrdered(t *testing.T) {
 	t.Parallel()
 	files, _, err := Find(folder("b/1", "a/2", "a/10"), "")
 	if err != nil || !slices.IsSortedFunc(files, func(a, b File) int { return ComparePlaces(a.Place, b.Place) }) {
-		t.Errorf("%v, %v", files, err)
+		t.Errorf("got %v, %v; want them sorted", files, err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/artifact"
 )
 
-// kept returns the files of a folder in which a model of the columns temperature and
-// vibration is kept: model.joblib, scaler.pkl and feature_columns.pkl.
+// kept returns the files of a model of the columns temperature and vibration: model.joblib,
+// scaler.pkl and feature_columns.pkl.
 func kept(t *testing.T) map[string][]byte {
 	t.Helper()
 	type bundle struct {
@@ -25,11 +25,12 @@ func kept(t *testing.T) map[string][]byte {
 			return b.Files
 		}
 	}
-	t.Fatal("there is no folder")
+	t.Fatal("there is no bundle named folder")
 	return nil
 }
 
-// planned says of each step what becomes of it, as publish --dry-run does.
+// planned returns the steps of publishing files, and a text with a line for each, similar to
+// that of publish --dry-run.
 func planned(t *testing.T, files map[string][]byte) (steps []Step, text string) {
 	t.Helper()
 	dir := dirOf(files)
@@ -58,8 +59,8 @@ func planned(t *testing.T, files map[string][]byte) (steps []Step, text string) 
 	return steps, b.String() + strings.Join(others, " ")
 }
 
-// TestPacks holds what is packed with which model, and that it is refused where that
-// is in doubt.
+// TestPacks checks which files are packed with which model, and that a file which may belong to
+// several is refused.
 func TestPacks(t *testing.T) {
 	t.Parallel()
 	k := kept(t)
@@ -100,18 +101,18 @@ func TestPacks(t *testing.T) {
 		_, got := planned(t, tc.files)
 		if tc.name == "a features file with a mistake" || tc.name == "a features file of other columns" {
 			if !strings.HasPrefix(got, "bad p/health.zip ") || !strings.Contains(got, "features") {
-				t.Errorf("%s: %s", tc.name, got)
+				t.Errorf("%s: got %s, want %s…", tc.name, got, tc.want)
 			}
 			continue
 		}
 		if got != tc.want && got != tc.want+"p/health/README.md" {
-			t.Errorf("%s:\n%swant\n%s", tc.name, got, tc.want)
+			t.Errorf("%s: got\n%s\nwant\n%s", tc.name, got, tc.want)
 		}
 	}
 }
 
-// TestApplyUploadsWhatWasChecked holds that a file which changes after it was checked
-// is not uploaded, and that what is packed is the same each time.
+// TestApplyUploadsWhatWasChecked checks that a file which changed after it was checked is not
+// uploaded, and that packing the same files gives the same bytes.
 func TestApplyUploadsWhatWasChecked(t *testing.T) {
 	t.Parallel()
 	k := kept(t)
@@ -127,16 +128,16 @@ func TestApplyUploadsWhatWasChecked(t *testing.T) {
 	}
 	dir["p/scaler.pkl"] = &fstest.MapFile{Data: append(bytes.Clone(k["scaler.pkl"]), 0)}
 	if err := Apply(t.Context(), blobs, dir, steps, nil); err == nil || !strings.Contains(err.Error(), "p/health.joblib has changed since it was checked") {
-		t.Errorf("a scaler that changed: %v", err)
+		t.Errorf("a scaler that changed: got %v, want an error", err)
 	}
 	if _, err := blobs.Stat(t.Context(), blob.Models, "p/health.zip"); err == nil {
-		t.Error("it was uploaded")
+		t.Error("the model with the changed scaler was uploaded")
 	}
 	if got := publish(t, blobs, files); got != "new p/health.zip" {
-		t.Error(got)
+		t.Errorf("publishing: got %s", got)
 	}
 	if got := publish(t, blobs, files); got != "same p/health.zip" {
-		t.Error(got)
+		t.Errorf("publishing again: got %s, want no change", got)
 	}
 	data, _, err := blobs.Read(t.Context(), blob.Models, "p/health.zip", "", MaxSize)
 	if err != nil {
@@ -144,6 +145,6 @@ func TestApplyUploadsWhatWasChecked(t *testing.T) {
 	}
 	m, err := artifact.Load(data, nil)
 	if err != nil || m.Features() != 2 || len(m.Describe().Estimator.Steps) != 2 {
-		t.Errorf("%v", err)
+		t.Errorf("the uploaded model: got %v, %v; want two features and two steps", m, err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 var errKilled = errors.New("killed")
 
-// mortal is a store of which a program makes so many changes until it is killed.
+// mortal is a store that fails after a number of changes, as if the program had been killed.
 type mortal struct {
 	*blob.Memory
 	left int
@@ -35,7 +35,7 @@ func (m *mortal) Delete(ctx context.Context, container, name string) error {
 	return m.Memory.Delete(ctx, container, name)
 }
 
-// published returns a store where one was replaced by two.
+// published returns a store in which two has replaced one.
 func published(t *testing.T) *blob.Memory {
 	t.Helper()
 	blobs := new(blob.Memory)
@@ -44,40 +44,42 @@ func published(t *testing.T) *blob.Memory {
 	return blobs
 }
 
+// state returns the model, the previous one, and the one that a rollback replaces.
 func state(t *testing.T, blobs blob.Store) string {
 	t.Helper()
 	return strings.Join([]string{content(t, blobs, "a/1.pkl"), content(t, blobs, "a/1@previous"), content(t, blobs, "a/1@replaced")}, " ")
 }
 
-// TestRollbackKilled holds that a rollback killed anywhere is finished by the
-// next, and that publish takes over from it.
+// TestRollbackKilled kills a rollback at each of its changes. The next rollback, or publish, must
+// finish it.
 func TestRollbackKilled(t *testing.T) {
 	t.Parallel()
 	id := fleet.Place{Scope: fleet.OfDevice, Device: "a", Title: "1"}
 	for changes := range 4 {
 		blobs := published(t)
 		if _, err := Rollback(t.Context(), &mortal{blobs, changes}, id); !errors.Is(err, errKilled) {
-			t.Fatalf("after %d changes: %v", changes, err)
+			t.Fatalf("a rollback killed after %d changes: got %v", changes, err)
 		}
 		if _, err := Rollback(t.Context(), blobs, id); err != nil {
-			t.Errorf("killed after %d changes, and again: %v", changes, err)
+			t.Errorf("killed after %d changes, then rolled back: %v", changes, err)
 		}
 		if got := state(t, blobs); got != "one two none" {
-			t.Errorf("killed after %d changes, and again: %s", changes, got)
+			t.Errorf("killed after %d changes, then rolled back: got %s, want one two none", changes, got)
 		}
 		if _, err := Rollback(t.Context(), blobs, id); err != nil || state(t, blobs) != "two one none" {
-			t.Errorf("killed after %d changes, again, and back: %s, %v", changes, state(t, blobs), err)
+			t.Errorf("killed after %d changes, then rolled back twice: got %s, %v; want two one none", changes, state(t, blobs), err)
 		}
 	}
 	blobs := published(t)
 	_, _ = Rollback(t.Context(), &mortal{blobs, 2}, id)
 	publish(t, blobs, map[string][]byte{"a/1.pkl": two})
 	if got := state(t, blobs); got != "two one none" {
-		t.Errorf("killed, then published: %s", got)
+		t.Errorf("killed, then published: got %s, want two one none", got)
 	}
 }
 
-// TestPublishKilled: what was kept is what is served, until publish is repeated.
+// TestPublishKilled kills publish before it replaces the model. The previous version is then the
+// model itself, until publish is repeated.
 func TestPublishKilled(t *testing.T) {
 	t.Parallel()
 	blobs, dir := new(blob.Memory), dirOf(map[string][]byte{"a/1.pkl": two})
@@ -91,27 +93,27 @@ func TestPublishKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Rollback(t.Context(), blobs, files[0].Place); !errors.Is(err, fleet.ErrNotFound) || state(t, blobs) != "one one none" {
-		t.Errorf("rollback after half a publish: %s, %v", state(t, blobs), err)
+		t.Errorf("rollback after publish was killed: got %s, %v; want fleet.ErrNotFound", state(t, blobs), err)
 	}
 	publish(t, blobs, map[string][]byte{"a/1.pkl": two})
 	if _, err := Rollback(t.Context(), blobs, files[0].Place); err != nil || state(t, blobs) != "one two none" {
-		t.Errorf("rollback after the whole: %s, %v", state(t, blobs), err)
+		t.Errorf("rollback after publish was repeated: got %s, %v; want one two none", state(t, blobs), err)
 	}
 }
 
-// TestRollbackMeanwhile holds that what another writes meanwhile is not undone.
+// TestRollbackMeanwhile checks that a rollback does not undo what another writes meanwhile.
 func TestRollbackMeanwhile(t *testing.T) {
 	t.Parallel()
 	blobs := &hasty{Memory: published(t)}
 	if _, err := Rollback(t.Context(), blobs, fleet.Place{Scope: fleet.OfDevice, Device: "a", Title: "1"}); !errors.Is(err, blob.ErrChanged) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want blob.ErrChanged", err)
 	}
 	if got := content(t, blobs, "a/1.pkl"); got != "other" {
-		t.Errorf("now %s", got)
+		t.Errorf("the model is %s, want the other", got)
 	}
 }
 
-// hasty is a store where another writes each model right after it was read.
+// hasty is a store in which another writes each model right after it is read.
 type hasty struct{ *blob.Memory }
 
 func (s *hasty) Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error) {

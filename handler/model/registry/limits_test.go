@@ -14,7 +14,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
-// ledger counts what is written.
+// ledger is a ledger that counts writes.
 type ledger struct {
 	*store.DB
 	listed, assigned int
@@ -30,7 +30,7 @@ func (l *ledger) AssignSubjects(ctx context.Context, limit int) (int, error) {
 	return l.DB.AssignSubjects(ctx, limit)
 }
 
-// models counts what is asked for, and may be away.
+// models counts the models that are asked for, and may fail.
 type models struct {
 	registry.Models
 	asked int
@@ -45,7 +45,7 @@ func (m *models) Model(ctx context.Context, version fleet.Model) (*model.Model, 
 	return m.Models.Model(ctx, version)
 }
 
-// listing does something when all is listed.
+// listing is a storage that calls a function at the end of each listing.
 type listing struct {
 	*storage
 	after func()
@@ -62,8 +62,8 @@ func (l *listing) List(ctx context.Context, container, prefix string) iter.Seq2[
 	}
 }
 
-// TestWhenToList: once a minute, and at once where the clock went back, or rows or
-// the program have changed.
+// TestWhenToList checks that models are listed once a minute, and at once if the clock went back,
+// or the columns of rows or the version of the code changed.
 func TestWhenToList(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "p/t", "p/v")
@@ -75,10 +75,10 @@ func TestWhenToList(t *testing.T) {
 		before, asks, assigned := f.blobs.lists.Load(), m.asked, l.assigned
 		f.refresh()
 		if n := f.blobs.lists.Load() - before; n != int32(lists) || m.asked-asks != asked || l.assigned == assigned {
-			t.Errorf("%s: %d listings, %d models read, assigned %d times; want %d, %d and some", what, n, m.asked-asks, l.assigned-assigned, lists, asked)
+			t.Errorf("%s: got %d listings, %d models read and %d assignments; want %d, %d and at least one", what, n, m.asked-asks, l.assigned-assigned, lists, asked)
 		}
 	}
-	refresh("the first", 1, 1)
+	refresh("the first refresh", 1, 1)
 	refresh("at once", 0, 0)
 	f.now = f.now.Add(54 * time.Second)
 	refresh("54 seconds later", 0, 0)
@@ -92,19 +92,19 @@ func TestWhenToList(t *testing.T) {
 	if err := f.db.SetListed(t.Context(), fleet.Registry{ListedAt: f.now, Columns: 2, Reader: registry.Reader + 1}); err != nil {
 		t.Fatal(err)
 	}
-	refresh("another program", 1, 1)
+	refresh("another version of the code", 1, 1)
 
-	// Who asks for a listing within the minute writes nothing if nothing is new.
+	// List within the same minute writes nothing, if nothing is new.
 	before := l.listed
 	if err := f.List(t.Context(), f.log); err != nil || l.listed != before {
-		t.Errorf("a listing of nothing new writes %d times, %v", l.listed-before, err)
+		t.Errorf("List within the same minute: got %d writes, %v; want none", l.listed-before, err)
 	}
 	f.now = f.now.Add(registry.Every)
 	if err := f.List(t.Context(), f.log); err != nil || l.listed != before+1 {
-		t.Errorf("a listing after a minute writes %d times, %v", l.listed-before, err)
+		t.Errorf("List after a minute: got %d writes, %v; want 1", l.listed-before, err)
 	}
 
-	// A bad one is looked at again by each process once.
+	// Each process reads a bad model again, once.
 	f.blobs.publish(t, "_fleet/bad.zip", "<html>")
 	f.now = f.now.Add(registry.Every)
 	refresh("a bad model", 1, 1)
@@ -119,7 +119,7 @@ func TestWhenToList(t *testing.T) {
 	refresh("another process, later", 1, 0)
 }
 
-// TestChangesWhileListing: what is published meanwhile is not lost.
+// TestChangesWhileListing checks that a model published during a listing is registered.
 func TestChangesWhileListing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "p/t", "p/v")
@@ -134,16 +134,16 @@ func TestChangesWhileListing(t *testing.T) {
 		}
 	}}
 	f.refresh()
-	f.refresh() // the tick after: the model was gone when it was read
+	f.refresh() // the next tick, since the listed version was gone when it was read
 	f.wants("p/health _fleet/health.zip")
 	state, err := f.db.Registry(t.Context())
 	if err != nil || !state.ListedAt.Equal(began.Add(time.Second)) {
-		t.Errorf("listed at %v, %v; the second listing began a second after %v", state.ListedAt, err, began)
+		t.Errorf("listed at %v, %v; want the beginning of the second listing, %v", state.ListedAt, err, began.Add(time.Second))
 	}
 }
 
-// TestStorageIsAway: a model that cannot be read now has no fault; the one before
-// serves until then.
+// TestStorageIsAway checks that a model which cannot be read now has no fault, and that its
+// previous version serves until it can.
 func TestStorageIsAway(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "p/t", "p/v")
@@ -164,8 +164,9 @@ type unnamed struct{ file }
 
 func (unnamed) Features() int { return 3 }
 
-// TestFacts: attributes are no sensors, and whose features have no names is not at
-// fault for that: it may be a sensor's.
+// TestFacts checks that attributes of devices do not count as sensors, that a model without
+// names of features has no fault, since it may be a sensor's, and that too long a lookback is
+// a fault.
 func TestFacts(t *testing.T) {
 	t.Parallel()
 	m, err := load([]byte(`model t age {"devices": ["p*"], "columns": [{"name": "age", "attribute": "age"}]}`))
@@ -174,15 +175,15 @@ func TestFacts(t *testing.T) {
 	}
 	facts := registry.Facts(m, "m", time.Hour)
 	if facts.Fault != "" || facts.Plain || fmt.Sprint(facts.Sensors, facts.Devices, facts.Features) != "[t] [p*] 2" {
-		t.Errorf("%+v", facts)
+		t.Errorf("got %+v", facts)
 	}
 	if facts := registry.Facts(unnamed{}, "m", time.Hour); facts.Fault != "" || !facts.Plain || facts.Features != 3 || facts.Sensors != nil {
-		t.Errorf("%+v", facts)
+		t.Errorf("got %+v", facts)
 	}
 	if m, err = load([]byte(`model t {"columns": [{"name": "t", "of": "x", "rolling": "2h", "aggregate": "mean"}]}`)); err != nil {
 		t.Fatal(err)
 	}
 	if facts := registry.Facts(m, "m", time.Hour); facts.Fault == "" {
-		t.Errorf("it looks back for two hours where one is allowed: %+v", facts)
+		t.Errorf("a lookback of two hours where one is allowed: got %+v, want a fault", facts)
 	}
 }

@@ -3,7 +3,6 @@ package registry_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/measure"
@@ -24,8 +24,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
 
-// file is a detector whose file names its features, after "model ", or holds a
-// features file.
+// file is a detector. The text of its file is "model ", the names of its features, and, if it
+// has one, its features file.
 type file struct {
 	names []string
 	spec  *features.Spec
@@ -40,6 +40,7 @@ func (f file) Size() int                                    { return 1 }
 func (f file) Spec() *features.Spec                         { return f.spec }
 func (f file) Detects() error                               { return nil }
 
+// load loads a file.
 func load(data []byte) (model.Loaded, error) {
 	head, text, _ := strings.Cut(string(data), " {")
 	names, ok := strings.CutPrefix(head, "model ")
@@ -57,7 +58,7 @@ func load(data []byte) (model.Loaded, error) {
 	return f, nil
 }
 
-// storage counts requests.
+// storage is a store that counts requests.
 type storage struct {
 	blob.Memory
 	lists, reads, stats atomic.Int32
@@ -78,17 +79,13 @@ func (s *storage) Stat(ctx context.Context, container, name string) (blob.Info, 
 	return s.Memory.Stat(ctx, container, name)
 }
 
+// publish writes a model.
 func (s *storage) publish(t testing.TB, name, content string) {
 	t.Helper()
-	_, err := s.Write(t.Context(), blob.Models, name, "", "", func(w io.Writer) error {
-		_, err := io.WriteString(w, content)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobtest.Put(t, s, blob.Models, name, content)
 }
 
+// fixture is a registry with its ledger, storage and clock.
 type fixture struct {
 	*registry.Registry
 	t     testing.TB
@@ -98,6 +95,7 @@ type fixture struct {
 	log   *slog.Logger
 }
 
+// newFixture returns a fixture whose ledger has a reading of each sensor.
 func newFixture(t testing.TB, sensors ...string) *fixture {
 	t.Helper()
 	f := &fixture{t: t, db: storetest.Open(t, storetest.SQLite), blobs: &storage{}, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), log: slog.New(slog.NewTextHandler(t.Output(), nil))}
@@ -113,11 +111,12 @@ func newFixture(t testing.TB, sensors ...string) *fixture {
 	return f
 }
 
-// process is the registry of another process.
+// process returns the registry of another process.
 func (f *fixture) process() *registry.Registry {
 	return &registry.Registry{Blobs: f.blobs, Ledger: f.db, Models: model.NewCache(f.blobs, load, 1<<20, 1<<20), Columns: 1, MaxLookback: 8 * 24 * time.Hour, Now: func() time.Time { return f.now }}
 }
 
+// refresh refreshes the registry.
 func (f *fixture) refresh() {
 	f.t.Helper()
 	if err := f.Refresh(f.t.Context(), f.log); err != nil {
@@ -125,14 +124,14 @@ func (f *fixture) refresh() {
 	}
 }
 
-// later refreshes after a minute.
+// later refreshes the registry a minute later.
 func (f *fixture) later() {
 	f.t.Helper()
 	f.now = f.now.Add(registry.Every)
 	f.refresh()
 }
 
-// wants holds the jobs of a run over some window, and what serves them.
+// wants opens a run, and checks its jobs with the models that serve them.
 func (f *fixture) wants(want ...string) {
 	f.t.Helper()
 	w := fleet.Window{From: f.now.Add(-time.Hour).Truncate(time.Second), To: f.now.Truncate(time.Second)}
@@ -164,11 +163,11 @@ func (f *fixture) wants(want ...string) {
 	}
 	f.now = f.now.Add(time.Second)
 	if !slices.Equal(got, want) {
-		f.t.Errorf("jobs\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		f.t.Errorf("got jobs\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-// TestRefresh publishes, replaces and removes models; each counts from the next
+// TestRefresh publishes, replaces and removes models. Each change has an effect from the next
 // refresh on.
 func TestRefresh(t *testing.T) {
 	t.Parallel()
@@ -182,21 +181,22 @@ func TestRefresh(t *testing.T) {
 	f.refresh() // within a minute
 	f.wants("p/t -", "p/v -", "q/t -")
 	f.later()
-	// health takes t and x: no device has both, and no one is held up.
+	// health needs the sensors t and x, which no device has. Other jobs are not affected.
 	f.wants(`p/health _fleet/health.zip 1h0m0s: the features of _fleet/health.zip need the sensor "x", which the device does not have; it has t, v`,
 		"p/t p/t.pkl", "p/v -",
 		`q/health _fleet/health.zip 1h0m0s: the features of _fleet/health.zip need the sensor "x", which the device does not have; it has t`,
 		"q/q _fleet/q.zip 1m0s")
 	reads := f.blobs.reads.Load()
 	if reads != 2 {
-		t.Errorf("%d models were read; that of a sensor need not be", reads)
+		t.Errorf("%d models were read, want the two of the fleet", reads)
 	}
 	f.later()
 	if n := f.blobs.reads.Load(); n != reads {
-		t.Errorf("%d models were read again", n-reads)
+		t.Errorf("%d models were read again, want none", n-reads)
 	}
 
-	// A model that is replaced by something bad keeps its devices, and says why.
+	// A file that is no model, in place of a model, keeps the devices of that model. Its jobs
+	// report the fault.
 	f.blobs.publish(t, "_fleet/q.zip", "<html>")
 	f.blobs.publish(t, "_fleet/health.zip", "model t v")
 	f.later()
@@ -204,26 +204,26 @@ func TestRefresh(t *testing.T) {
 		`q/health _fleet/health.zip: the features of _fleet/health.zip need the sensor "v", which the device does not have; it has t`,
 		"q/q _fleet/q.zip 1m0s: bad model: _fleet/q.zip: no model: it is a web page")
 
-	// Another process looks at the bad ones again, once.
+	// Another process reads bad models again, once.
 	reads = f.blobs.reads.Load()
 	f.Registry = f.process()
 	f.later()
 	f.later()
 	if n := f.blobs.reads.Load() - reads; n != 1 {
-		t.Errorf("%d models were read by the next process", n)
+		t.Errorf("another process read %d models, want 1", n)
 	}
 
 	if err := f.blobs.Delete(t.Context(), blob.Models, "_fleet/q.zip"); err != nil {
 		t.Fatal(err)
 	}
-	f.blobs.publish(t, "q/health.pkl", "model t") // a device's own goes before, and it is a sensor's that is not there
+	f.blobs.publish(t, "q/health.pkl", "model t") // overrides the fleet's health, and is for a sensor that q does not have
 	f.blobs.publish(t, "default.pkl", "model x")
 	f.later()
 	f.wants("p/health _fleet/health.zip", "p/t p/t.pkl", "p/v default.pkl", "q/t default.pkl")
 }
 
-// TestShared: a file whose name is also that of other files is a model if its content
-// is one, and else serves nobody and is in nobody's way. It is read once.
+// TestShared checks files whose names may be those of models and of other files. Such a file is
+// a model if its content is one. Otherwise it serves nothing. It is read once.
 func TestShared(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "p/t", "p/v")
@@ -246,20 +246,20 @@ func TestShared(t *testing.T) {
 		return names
 	}
 	if got := names(); !slices.Equal(got, []string{"p/health.json", "p/t.txt", "p/v.ubj"}) {
-		t.Errorf("the models are %v", got)
+		t.Errorf("got models %v, want p/health.json, p/t.txt and p/v.ubj", got)
 	}
 	reads := f.blobs.reads.Load()
 	if reads != 5 {
-		t.Errorf("%d files were read, of 5 that may be models or not", reads)
+		t.Errorf("%d files were read, want the 5 that may be models or not", reads)
 	}
 	f.Registry = f.process()
 	f.later()
 	f.later()
 	if n := f.blobs.reads.Load() - reads; n != 0 {
-		t.Errorf("%d files were read again", n)
+		t.Errorf("another process read %d files again, want none", n)
 	}
 
-	// What was a note may become a model, and the other way round.
+	// A note may become a model, and a model a note.
 	f.blobs.publish(t, "default.txt", "model x")
 	f.blobs.publish(t, "p/health.json", "a note")
 	if err := f.blobs.Delete(t.Context(), blob.Models, "p/v.ubj"); err != nil {
@@ -269,25 +269,27 @@ func TestShared(t *testing.T) {
 	f.wants("p/t p/t.txt", "p/v default.txt")
 }
 
-// TestSharedReader: what was no model to the code before is looked at again by the next.
+// TestSharedReader checks that a newer version of the code reads files again that were no models
+// to an older one.
 func TestSharedReader(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "p/t", "p/v")
 	f.blobs.publish(t, "p/health.json", "model t v")
-	blind := f.process()
-	blind.Models = model.NewCache(f.blobs, func([]byte) (model.Loaded, error) { return nil, artifact.ErrNoModel }, 1<<20, 1<<20)
-	f.Registry, blind = blind, f.Registry
+	older := f.process()
+	older.Models = model.NewCache(f.blobs, func([]byte) (model.Loaded, error) { return nil, artifact.ErrNoModel }, 1<<20, 1<<20)
+	newer := f.Registry
+	f.Registry = older
 	f.later()
 	f.wants("p/t -", "p/v -")
 	if err := f.db.SetListed(t.Context(), fleet.Registry{Columns: 1, Reader: registry.Reader - 1}); err != nil {
 		t.Fatal(err)
 	}
-	f.Registry = blind
+	f.Registry = newer
 	f.later()
 	f.wants("p/health p/health.json")
 }
 
-// TestNewSensor: a sensor that begins to send gets its models without a listing.
+// TestNewSensor checks that a new sensor gets its models without another listing.
 func TestNewSensor(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "p/t")
@@ -298,11 +300,12 @@ func TestNewSensor(t *testing.T) {
 	}
 	f.wants("p/health _fleet/health.zip")
 	if n := f.blobs.lists.Load(); n != 1 {
-		t.Errorf("%d listings", n)
+		t.Errorf("%d listings, want 1", n)
 	}
 }
 
-// TestRenew: a version that is gone is registered anew, by whoever misses it.
+// TestRenew checks that Renew registers the present version of a model whose registered version
+// is gone.
 func TestRenew(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "p/t", "p/v")
@@ -318,11 +321,11 @@ func TestRenew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	renew() // it is there
+	renew() // the version is not gone
 	f.wants("p/health p/health.pkl")
 	f.blobs.publish(t, "p/health.pkl", `model t {"rows": {"carried": ["t", "v"], "tolerance": "5min"}, "features": ["t"]}`)
 	renew()
-	renew() // by another, who had missed the same version
+	renew() // another process missed the same version
 	f.wants("p/health p/health.pkl 5m0s")
 	if models, err = f.db.Models(t.Context()); err != nil || len(models) != 1 {
 		t.Fatal(models, err)
@@ -334,7 +337,8 @@ func TestRenew(t *testing.T) {
 	f.wants("p/t -", "p/v -")
 }
 
-// TestAggregates: how many columns a sensor's rows have decides what a model is for.
+// TestAggregates checks that the number of columns in a sensor's rows decides whether a model is
+// a sensor's or a device model.
 func TestAggregates(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "p/t", "p/v")
@@ -346,7 +350,8 @@ func TestAggregates(t *testing.T) {
 	f.wants("p/t _fleet/t.pkl", "p/v -")
 }
 
-// BenchmarkRefresh lists 10,000 models of sensors of which none has changed.
+// BenchmarkRefresh reports the CPU time of the first listing of 10,000 models of sensors, and of
+// later ones, in which none has changed.
 func BenchmarkRefresh(b *testing.B) {
 	const n = 10_000
 	f := newFixture(b)
