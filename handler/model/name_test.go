@@ -13,8 +13,8 @@ import (
 func TestNames(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]fleet.ID)
-	for _, name := range append([]string{"s", "m"}, fleettest.Names...) {
-		for _, id := range []fleet.ID{{Device: name, Sensor: "m"}, {Device: "d", Sensor: name}, {Device: name + "_1", Sensor: "2"}} {
+	for _, name := range append([]string{"s", "m", "a_b", "model_1", "x.y"}, fleettest.Names...) {
+		for _, id := range []fleet.ID{{Device: name, Sensor: "m"}, {Device: "d", Sensor: name}} {
 			if id == (fleet.ID{Device: "d", Sensor: "m"}) {
 				continue // occurs twice
 			}
