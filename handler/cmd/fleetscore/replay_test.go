@@ -38,8 +38,9 @@ func oneCaptured(t *testing.T, i int) []byte {
 	return out.Bytes()
 }
 
-// What is done of a replay is noted: interrupted, it goes on with the file in which it
-// was, and done once more it does nothing, unless it is told to.
+// TestReplayGoesOn interrupts a replay, which notes the files that are done. The next replay
+// goes on with the file at which the first stopped. One more does nothing, unless it is told
+// to begin again.
 func TestReplayGoesOn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -71,7 +72,7 @@ func TestReplayGoesOn(t *testing.T) {
 			return in, err
 		}
 		if got, err := c.replay(t.Context(), files, blobs, done, again); got != want || (err != nil) != fails {
-			t.Errorf("got %+v, %v, want %+v", got, err, want)
+			t.Errorf("replayed %+v, %v; want %+v, and an error: %v", got, err, want, fails)
 		}
 	}
 	replay(false, "/01/", replayedFiles{Files: 1, Events: 1}, true)
@@ -86,18 +87,18 @@ func TestReplayGoesOn(t *testing.T) {
 		names = append(names, info.Name)
 	}
 	if len(names) != 3 || slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, "hub/1/") }) {
-		t.Errorf("given back %v", names)
+		t.Errorf("the files in the spill are %v, want three of hub/1", names)
 	}
 	if _, err := c.captured(t.Context(), t.TempDir()); err == nil {
-		t.Error("a folder without files is taken")
+		t.Error("a folder without files of Capture gives no error")
 	}
 	if _, err := c.captured(t.Context(), "https://a.blob.core.windows.net"); err == nil {
-		t.Error("an address without a container is taken")
+		t.Error("an address without a container gives no error")
 	}
 }
 
-// Files of Capture are read from a container by a shared access signature. What has none, or one that
-// does not open it, says so.
+// TestReplayFromAddress reads files of Capture from a container, with a shared access
+// signature. The error for one that is missing or wrong says so.
 func TestReplayFromAddress(t *testing.T) {
 	t.Parallel()
 	e, err := azurite.Start(t.Context(), azurite.Options{})

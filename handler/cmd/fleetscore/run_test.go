@@ -14,7 +14,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
-// The whole of it: storage, host, handler, event hub, database.
+// TestRunSimulatedFleet runs the whole application: storage, host, handler, event hub and
+// database.
 func TestRunSimulatedFleet(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out")
@@ -49,14 +50,14 @@ func TestRunSimulatedFleet(t *testing.T) {
 	}
 }
 
-// Readings and models in the form of the reference architecture: every prediction
-// equal, every score bit-identical to what scikit-learn 0.19 gave.
+// TestRunReferenceForm scores readings and models in the form of the reference architecture.
+// Every prediction is equal to that of scikit-learn 0.19, and every score to the bit.
 func TestRunReferenceForm(t *testing.T) {
 	t.Parallel()
 	runReference(t, filepath.Join("..", "..", "model", "testdata", "reference"), "10 sensors, 1166 readings, 728 anomalies\n")
 }
 
-// The same with the readings and models of the reference architecture.
+// TestRunReference does so with the readings and models of the reference architecture.
 func TestRunReference(t *testing.T) {
 	t.Parallel()
 	runReference(t, needs.Shared(t, "reference"), "10 sensors, 11837 readings, 4986 anomalies\n")
@@ -103,8 +104,8 @@ func compare(t *testing.T, want, got [][]string) {
 	}
 }
 
-// One sensor without a model, one with a bad one: the run goes on, says what
-// is wrong, and fails the command.
+// TestRunSaysWhatIsWrong has a sensor without a model and one with a bad model. The run goes
+// on, and the command says what is wrong.
 func TestRunSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -115,7 +116,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	stdout, stderr, code := command(t, "", nil, "run", "--dist", staged(t), "--out", filepath.Join(dir, "out"),
 		"--data", filepath.Join(dir, "data.csv"), "--models", filepath.Join(dir, "models"))
 	if code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("exit code %d, want 0", code)
 	}
 	for _, want := range []string{"warning: model d/bad.pkl cannot be used", "warning: refused: reading of d/good at 2026-01-01T00:00:00.000Z: conflict"} {
 		if !strings.Contains(stderr, want) {

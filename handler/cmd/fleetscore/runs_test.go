@@ -9,8 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// TestShowReopenedRun shows each opening of a run; one that was opened once is
-// not bothered with a table.
+// TestShowReopenedRun shows each opening of a run in a table. A run that was opened once has
+// no table.
 func TestShowReopenedRun(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -37,7 +37,7 @@ EPOCH  REASON         JOBS  OPENED               ENDED
 	run.Epochs = run.Epochs[1:]
 	out.Reset()
 	if err := writeRun(&out, run, nil); err != nil || strings.Contains(out.String(), "EPOCH") {
-		t.Errorf("opened once: %v\n%s", err, &out)
+		t.Errorf("a run that was opened once: %v, want no table of epochs in\n%s", err, &out)
 	}
 }
 
@@ -54,6 +54,6 @@ func TestUnscored(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got := unscored(jobs[:0]); got != "" {
-		t.Errorf("of none: %q", got)
+		t.Errorf("of no jobs: %q, want nothing", got)
 	}
 }

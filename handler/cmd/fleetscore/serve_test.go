@@ -38,8 +38,8 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// While serve runs, the other commands find its storage, database, event hub
-// and API by themselves.
+// TestServe has the other commands find the storage, database, event hub and API of a
+// serve that runs in the same folder.
 func TestServe(t *testing.T) {
 	dist, repo := staged(t), abs(t, repository)
 	t.Chdir(t.TempDir())
@@ -89,19 +89,19 @@ func TestServe(t *testing.T) {
 	})
 
 	if _, stderr, code := command(t, "", nil, "runs", "cancel", id); code == 0 || !strings.Contains(stderr, "409") {
-		t.Errorf("a run that has ended is cancelled: exit code %d, %s", code, stderr)
+		t.Errorf("cancel a run that has ended: exit code %d, %s; want a failure with 409", code, stderr)
 	}
 
 	if code := stop(); code != 0 || !strings.HasSuffix(out.String(), "\nstopping\n") {
-		t.Errorf("exit code %d after\n%s", code, out.String())
+		t.Errorf("exit code %d, want 0, and \"stopping\" at the end of\n%s", code, out.String())
 	}
 	if _, err := os.Stat(served); err == nil {
-		t.Errorf("%s is left", served)
+		t.Errorf("serve has ended, and its file %s is still there", served)
 	}
 }
 
-// TestStackEndsWithStorage: no two stacks use one folder, and without its storage a stack
-// can do nothing, and says so.
+// TestStackEndsWithStorage starts a second stack in the folder of the first, which is
+// refused. Then it ends the storage of the first, which ends for that reason.
 func TestStackEndsWithStorage(t *testing.T) {
 	t.Parallel()
 	opt := stackOptions{dist: staged(t), dir: t.TempDir()}
@@ -111,7 +111,7 @@ func TestStackEndsWithStorage(t *testing.T) {
 	}
 	if runtime.GOOS != "windows" { // which has no such lock
 		if _, err := startStack(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "another serve uses the folder") {
-			t.Errorf("a second one in its folder: %v", err)
+			t.Errorf("a second stack in the folder: %v, want an error that says that another serve uses it", err)
 		}
 	}
 	ctx, cancel := s.watch(t.Context())
@@ -121,15 +121,15 @@ func TestStackEndsWithStorage(t *testing.T) {
 	}
 	<-ctx.Done()
 	if cause := context.Cause(ctx); cause == nil || !strings.Contains(cause.Error(), "the storage (Azurite) stopped by itself") {
-		t.Errorf("it ends for %v", cause)
+		t.Errorf("the stack ends for %v, want that the storage stopped by itself", cause)
 	}
 	if err := s.close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestStackKeeps: a stack whose folder is kept goes on where it was killed, with its
-// models and predictions.
+// TestStackKeeps kills the storage of a stack whose folder is kept. The next stack in the
+// folder has its models, predictions and runs.
 func TestStackKeeps(t *testing.T) {
 	t.Parallel()
 	c := console{out: io.Discard, err: io.Discard}
@@ -166,7 +166,7 @@ func TestStackKeeps(t *testing.T) {
 			t.Fatal(err)
 		}
 		if published, err := publish.List(t.Context(), s.account.Blobs()); err != nil || published[place] == nil {
-			t.Errorf("%s is not published any more, %v", id, err)
+			t.Errorf("%s was published before the storage was killed, and is not after it, %v", id, err)
 		}
 	}
 	out := t.TempDir()
@@ -180,7 +180,7 @@ func TestStackKeeps(t *testing.T) {
 	for _, j := range first.Jobs {
 		file := predictionsFile(j.ID)
 		if before, after := read(t, filepath.Join(first.Out, file)), read(t, filepath.Join(out, file)); before != after {
-			t.Errorf("%s is another file", file)
+			t.Errorf("%s has changed, from\n%.500s\nto\n%.500s", file, before, after)
 		}
 	}
 	var rescored runs.Rescored
@@ -188,11 +188,11 @@ func TestStackKeeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	if run, err := s.api.wait(t.Context(), first.Run.ID, nil); err != nil || run.State != fleet.RunSucceeded || run.Epoch == first.Run.Epoch {
-		t.Errorf("scored again: %+v, %v", run, err)
+		t.Errorf("scored again: %+v, %v; want it %s at an epoch after %d", run, err, fleet.RunSucceeded, first.Run.Epoch)
 	}
 }
 
-// With --enableAuth the API wants the key that serve prints.
+// TestServeAsksForKey has an API that wants the key that serve prints.
 func TestServeAsksForKey(t *testing.T) {
 	dist := staged(t)
 	t.Chdir(t.TempDir())
@@ -212,14 +212,14 @@ func TestServeAsksForKey(t *testing.T) {
 	for _, wrong := range []string{"", "wrong"} {
 		_, stderr, code := command(t, "", nil, "runs", "list", "--url", url, "--key", wrong)
 		if code == 0 || !strings.Contains(stderr, "asks for a function key") {
-			t.Errorf("with key %q: exit code %d, %s", wrong, code, stderr)
+			t.Errorf("with key %q: exit code %d, %s; want a failure that asks for a function key", wrong, code, stderr)
 		}
 	}
 	stop()
 }
 
-// serve starts fleetscore serve without a fleet; stop ends it and returns its
-// exit code.
+// serve starts fleetscore serve without a fleet and without windows that end by
+// themselves. stop ends it and returns its exit code.
 func serve(t *testing.T, dist string, flags ...string) (url string, out *buffer, stop func() int) {
 	t.Helper()
 	return serveWith(t, dist, nil, flags...)
@@ -237,13 +237,15 @@ func serveWith(t *testing.T, dist string, settings map[string]string, flags ...s
 	ended := make(chan int, 1)
 	go func() {
 		getenv := func(name string) string { return settings[name] }
-		args := append([]string{"serve", "--idle", "--dist", dist, "--port", fmt.Sprint(port)}, flags...)
+		args := append([]string{"serve", "--idle", "--schedule", never, "--dist", dist, "--port", fmt.Sprint(port)}, flags...)
 		ended <- run(ctx, args, getenv, strings.NewReader(""), out, out)
 	}()
-	return fmt.Sprintf("http://127.0.0.1:%d", port), out, func() int {
+	stop = sync.OnceValue(func() int {
 		cancel()
 		return <-ended
-	}
+	})
+	t.Cleanup(func() { stop() })
+	return fmt.Sprintf("http://127.0.0.1:%d", port), out, stop
 }
 
 // expect runs a command that succeeds and says want.
@@ -255,11 +257,13 @@ func expect(t *testing.T, want string, args ...string) {
 	}
 }
 
+// waitFor waits until ok, for so long that a busy machine is no reason to fail.
 func waitFor(t *testing.T, out *buffer, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(100 * time.Millisecond) {
+	const patience = 5 * time.Minute
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("no %s after a minute:\n%s", what, out)
+			t.Fatalf("no %s after %v:\n%s", what, patience, out)
 		}
 	}
 }

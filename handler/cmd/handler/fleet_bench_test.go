@@ -152,7 +152,7 @@ func end(cmd *exec.Cmd) int64 {
 	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 }
 
-// check holds that every reading was scored.
+// check checks that every reading was scored.
 func (f benchFleet) check(b *testing.B, manifest []byte) {
 	var run struct {
 		State  fleet.RunState `json:"state"`

@@ -17,13 +17,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
-// TestStorageOperations counts what the binary asks of storage, on the wire, for jobs
-// of sensors and of device models whose models it has in memory: each job writes its
-// CSV, and the run its manifest, after a look whether there is one.
+// TestStorageOperations counts the requests that the binary sends to storage. The jobs are of
+// sensors and of device models, and the models are in memory. Each job writes its CSV. The run
+// asks whether there is a manifest, and writes it.
 func TestStorageOperations(t *testing.T) {
 	t.Parallel()
 	const sensors, devices = 4, 3
-	to := time.Date(time.Now().Year(), 1, 1, 0, 0, 0, 0, time.UTC) // the schedule fires once a year
+	// The schedule fires once a year, last about half a year ago: not while the test runs.
+	now := time.Now().UTC()
+	to := time.Date(now.Year(), now.Month()-6, 1, 0, 0, 0, 0, time.UTC)
 	w := fleet.Window{From: to.AddDate(-1, 0, 0), To: to}
 	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "fleet.db"))
 	db, err := store.Open(dsn, store.Options{})
@@ -55,7 +57,7 @@ func TestStorageOperations(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := freePort(t)
-	start(t, port, "SQL_DSN="+dsn, "DataStorage="+storage.connection(), "SCORE_SCHEDULE=0 0 0 1 1 *")
+	start(t, port, "SQL_DSN="+dsn, "DataStorage="+storage.connection(), fmt.Sprintf("SCORE_SCHEDULE=0 0 0 1 %d *", to.Month()))
 	awaitReady(t, port)
 	host := &http.Client{}
 	defer host.CloseIdleConnections()
@@ -66,7 +68,7 @@ func TestStorageOperations(t *testing.T) {
 		invoke(t, host, port, "score", "message", <-storage.messages)
 	}
 	if run, err := db.Run(t.Context(), w.RunID()); err != nil || run.State != fleet.RunSucceeded {
-		t.Fatal(run.State, err)
+		t.Fatalf("the first run is %q, %v; want %s", run.State, err, fleet.RunSucceeded)
 	}
 	storage.asked()
 
@@ -76,7 +78,7 @@ func TestStorageOperations(t *testing.T) {
 	}
 	jobs, err := db.JobsPage(t.Context(), run.ID, "", fleet.ID{}, 100)
 	if err != nil || len(jobs) != sensors+devices {
-		t.Fatal(jobs, err)
+		t.Fatalf("jobs %v, %v; want %d", jobs, err, sensors+devices)
 	}
 	manifest := "preds/" + ledger.ManifestName(run.ID)
 	want := []string{"HEAD " + manifest, "PUT " + manifest}
@@ -89,7 +91,7 @@ func TestStorageOperations(t *testing.T) {
 		want = append(want, "PUT preds/"+ledger.CSVName(run.ID, j.ID))
 	}
 	if run, err := db.Run(t.Context(), run.ID); err != nil || run.State != fleet.RunSucceeded {
-		t.Error(run.State, err)
+		t.Errorf("the second run is %q, %v; want %s", run.State, err, fleet.RunSucceeded)
 	}
 	got := storage.asked()
 	slices.Sort(got)

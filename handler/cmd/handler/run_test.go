@@ -27,7 +27,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/version"
 )
 
-// binary builds the handler as it is deployed, of a commit that there is not.
+// binary builds the handler as it is deployed, with a made-up commit.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "handler-")
 	if err != nil {
@@ -59,7 +59,8 @@ func freePort(t testing.TB) string {
 	return strconv.Itoa(port)
 }
 
-// start starts the binary with a database of its own, and storage that is not there.
+// start starts the binary with a database of its own. Nobody answers at the address of its
+// storage.
 func start(t testing.TB, port string, more ...string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
@@ -81,11 +82,11 @@ func start(t testing.TB, port string, more ...string) *exec.Cmd {
 	return cmd
 }
 
-// awaitReady asks GET / as the host does, for no longer than a minute: the port
-// may have been taken meanwhile.
+// awaitReady asks GET / as the host does, until it is answered. It gives up after five
+// minutes: the process may not have got its port.
 func awaitReady(t testing.TB, port string) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; {
+	for end := time.Now().Add(5 * time.Minute); ; {
 		r, err := http.Get("http://127.0.0.1:" + port + "/")
 		if err == nil {
 			io.Copy(io.Discard, r.Body)
@@ -93,13 +94,13 @@ func awaitReady(t testing.TB, port string) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatal(err)
+			t.Fatalf("GET / was not answered within five minutes: %v", err)
 		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// Which version runs can be asked of the file and of the process.
+// TestVersion asks the file and a running process which version they are.
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	path, err := binary()
@@ -136,8 +137,7 @@ func TestEndsWithAnError(t *testing.T) {
 	}
 }
 
-// TestMistakes starts the binary wrongly: it says what is wrong on stderr and
-// exits with 1.
+// TestMistakes starts the binary wrongly. It says on stderr what is wrong, and exits with 1.
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	path, err := binary()
@@ -165,7 +165,7 @@ func TestMistakes(t *testing.T) {
 		cmd.Stderr = &stderr
 		var exit *exec.ExitError
 		if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-			t.Errorf("%v: %v", c.env, err)
+			t.Errorf("%v: %v, want exit code 1", c.env, err)
 		}
 		for _, want := range c.want {
 			if !strings.Contains(stderr.String(), want) {
@@ -175,7 +175,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// TestOrphan kills the parent of a handler: the handler ends itself.
+// TestOrphan kills the parent of a handler. The handler ends by itself.
 func TestOrphan(t *testing.T) {
 	t.Parallel()
 	path, err := binary()
@@ -198,10 +198,7 @@ func TestOrphan(t *testing.T) {
 			return
 		}
 		c.Close()
-		if t.Context().Err() != nil {
-			t.Fatal("the handler outlives its host")
-		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // if the handler stays, the deadline of the tests ends this
 	}
 }
 
@@ -221,13 +218,13 @@ func TestWatchParent(t *testing.T) {
 	<-asked
 	<-asked
 	if ctx.Err() != nil {
-		t.Error("gave up though its parent is there")
+		t.Errorf("the parent is there, and yet the handler ends: %v", context.Cause(ctx))
 	}
 	parent.Store(1)
 	<-ctx.Done()
 }
 
-// TestNobodyAsks serves and is asked for nothing: serving ends, with an error.
+// TestNobodyAsks serves, and no request comes. Serving ends with an error.
 func TestNobodyAsks(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -240,11 +237,11 @@ func TestNobodyAsks(t *testing.T) {
 	go first.await(ctx, time.Millisecond, cancel)
 	err = serve(ctx, listener, first, log.New(io.Discard, "", 0))
 	if !errors.Is(err, errStopped) || !strings.Contains(err.Error(), "no host has asked") {
-		t.Errorf("a handler that nobody asks ends with %v", err)
+		t.Errorf("a handler that nobody asks ends with %v, want that no host has asked", err)
 	}
 }
 
-// TestSomebodyAsks asks once: then no time is too long until the next request.
+// TestSomebodyAsks sends two requests an hour apart. Serving goes on after them.
 func TestSomebodyAsks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -257,7 +254,7 @@ func TestSomebodyAsks(t *testing.T) {
 			time.Sleep(time.Hour)
 		}
 		if ctx.Err() != nil {
-			t.Errorf("it was asked, and ended: %v", context.Cause(ctx))
+			t.Errorf("a request came, and yet serving ended: %v", context.Cause(ctx))
 		}
 	})
 }

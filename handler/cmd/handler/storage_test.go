@@ -16,9 +16,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
-// storage stands in for an account of blobs and queues where Azurite would
-// bound what is measured: it answers the few requests that a run makes, keeps
-// what is written in memory, and gives every sensor its own model.
+// storage stands in for an account of blobs and queues, since Azurite would be slower than
+// what is measured. It answers the few requests that a run makes, keeps in memory what is
+// written, and gives every sensor its own model.
 type storage struct {
 	server   *httptest.Server
 	blobs    blob.Memory
@@ -99,7 +99,7 @@ func (s *storage) list(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "</NextMarker></EnumerationResults>")
 }
 
-// queue takes messages; it looks empty, as they are delivered at once.
+// queue takes messages. It says that it is empty, as messages are delivered at once.
 func (s *storage) queue(w http.ResponseWriter, r *http.Request, rest string) {
 	if r.Method != http.MethodPost || path.Base(rest) != "messages" {
 		w.Header().Set("x-ms-approximate-messages-count", "0")

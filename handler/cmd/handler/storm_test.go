@@ -14,9 +14,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
-// TestMemoryInAStorm has the binary score 48 jobs of 20,000 readings, 24
-// messages at a time, under a GOMEMLIMIT of 64 MiB. What it holds besides the Go heap
-// is its own text and SQLite's caches: the whole stays below twice the limit.
+// TestMemoryInAStorm has the binary score 48 jobs of 20,000 readings, 24 messages at a time,
+// with a GOMEMLIMIT of 64 MiB. Besides the Go heap the process has its own text and the caches
+// of SQLite. All of it is less than twice the limit.
 func TestMemoryInAStorm(t *testing.T) {
 	const sensors, readings, runs, limit = 12, 20_000, 4, 64 << 20
 	w := fleet.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(readings, 0).UTC()}
@@ -42,7 +42,7 @@ func TestMemoryInAStorm(t *testing.T) {
 		ids = append(ids, run.ID)
 		jobs, err := db.JobsPage(t.Context(), run.ID, "", fleet.ID{}, sensors)
 		if err != nil || len(jobs) != sensors {
-			t.Fatal(jobs, err)
+			t.Fatalf("jobs %v, %v; want %d", jobs, err, sensors)
 		}
 		for _, j := range jobs {
 			text, err := fleet.NewMessage(run.ID, []fleet.JobKey{j.JobKey}).Encode()
@@ -64,12 +64,12 @@ func TestMemoryInAStorm(t *testing.T) {
 	workers.Wait()
 	for _, id := range ids {
 		if run, err := db.Run(t.Context(), id); err != nil || run.State != fleet.RunSucceeded {
-			t.Errorf("run %s: %v, %v", id, run.State, err)
+			t.Errorf("run %s is %q, %v; want %s", id, run.State, err, fleet.RunSucceeded)
 		}
 	}
 	peak := end(cmd)
 	t.Logf("%d MiB at most", peak>>20)
 	if peak > 2*limit {
-		t.Errorf("it took %d MiB under a limit of %d MiB", peak>>20, limit>>20)
+		t.Errorf("the process took %d MiB, want at most %d", peak>>20, 2*limit>>20)
 	}
 }
