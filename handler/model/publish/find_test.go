@@ -58,6 +58,7 @@ func TestFindTooHigh(t *testing.T) {
 		{"src/a.pkl p/t.pkl", "", "the folder src would be a device: name a folder that has nothing but models in it"},
 		{"plant/_fleet/health.zip", "", "the folder plant would be a device: name this folder, plant"},
 		{"models/temperature.pkl", "{device}/{sensor}.pkl", ""},
+		{"plant/%5Ffleet.pkl", "", ""}, // a sensor of that name
 		{"models.1/t.pkl modeller/t.pkl source/t.pkl _fleet/models.zip pump/models.pkl model_models_t.pkl src.pkl", "", ""},
 	} {
 		_, _, err := Find(folder(strings.Fields(tc.names)...), tc.pattern)

@@ -25,10 +25,10 @@ func checkLevel(files []File) error {
 				continue
 			}
 			first := f.Paths[0]
-			folder, _, inFolder := strings.Cut(first, "/")
+			folder, rest, inFolder := strings.Cut(first, "/")
 			switch {
 			case !inFolder:
-			case names == ofModels && (names.MatchString(folder) || f.Place.Title == fleetFolder):
+			case names == ofModels && (names.MatchString(folder) || strings.HasPrefix(rest, fleetFolder+"/")):
 				return fmt.Errorf("%w: by %s, the folder %s would be a device: name this folder, %s, and not the one above it; if a device is called so, publish with --pattern '{device}/{sensor}.pkl'",
 					fleet.ErrInvalid, first, folder, folder)
 			case names == ofOthers && names.MatchString(folder):
