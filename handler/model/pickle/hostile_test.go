@@ -101,6 +101,7 @@ func TestRefusedNames(t *testing.T) {
 		"a dict":                 "cos\nsystem\n)\x81(NNuNNs.",
 		"a call of a call":       "cos\nsystem\n)R)R.",
 		"by copy_reg":            "ccopy_reg\n_reconstructor\n(cos\nsystem\nc__builtin__\nobject\nNtR.",
+		"by a named tuple":       "cdill._dill\n_create_namedtuple\n(Vsystem\n)Vos\ntR(Vrm -rf /\ntR.",
 		"eval of the old Python": "c__builtin__\neval\n(Vos\ntR.",
 	} {
 		t.Run(name, func(t *testing.T) {

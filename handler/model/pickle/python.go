@@ -20,11 +20,14 @@ func init() {
 		{"builtins", "set"}:           (*reader).setCall,
 		{"builtins", "frozenset"}:     (*reader).setCall,
 		{"dill._dill", "_load_type"}:  (*reader).loadType,
+
+		{"dill._dill", "_create_namedtuple"}: (*reader).namedTuple,
 	}
 }
 
 // reconstructor is _reconstructor(class, object, None), by which protocols 0 and 1 make an
-// object.
+// object. Of a class that is built on dict or tuple, the last arguments are that class and
+// its content.
 func (r *reader) reconstructor(args []any) error {
 	if len(args) != 3 {
 		return errors.New("copyreg._reconstructor wants three arguments")
@@ -38,6 +41,12 @@ func (r *reader) reconstructor(args []any) error {
 			return fmt.Errorf("cannot make a dict of %s", Kind(args[2]))
 		}
 		return r.reconstructDict(args[0], of)
+	case base == any(Global{"builtins", "tuple"}): // a named tuple
+		items, ok := args[2].(*Tuple)
+		if !ok {
+			return fmt.Errorf("cannot make a tuple of %s", Kind(args[2]))
+		}
+		return r.instantiate(args[0], items, nil)
 	}
 	return fmt.Errorf("objects built on %s are not supported", Kind(args[1]))
 }
@@ -69,6 +78,20 @@ func (r *reader) loadType(args []any) error {
 		return fmt.Errorf("a type named by %s", Kind(args[0]))
 	}
 	return r.pushNew(Global{"builtins", name}, sizeHolder)
+}
+
+// namedTuple is _create_namedtuple(name, fields, module, defaults), by which dill writes the
+// class of a named tuple.
+func (r *reader) namedTuple(args []any) error {
+	if len(args) < 3 {
+		return errors.New("dill._dill._create_namedtuple wants a name, fields and a module")
+	}
+	name, ok1 := args[0].(string)
+	module, ok2 := args[2].(string)
+	if !ok1 || !ok2 {
+		return errors.New("a named tuple whose name or module is no string")
+	}
+	return r.pushNew(r.name(Global{module, name}), sizeHolder)
 }
 
 func (r *reader) newObjCall(args []any) error {

@@ -72,6 +72,7 @@ func TestRead(t *testing.T) {
 		{"cnumpy\nndarray\n.", "numpy.ndarray"}, {"\x8c\x05numpy\x8c\x01x\x93.", "numpy.x"},
 		{"cnumpy\nf\nK\x01\x85RK\x02b.", "numpy.f(1)2"}, {"cnumpy\nf\n)\x81.", "numpy.f()None"}, {"cnumpy\nf\n)}\x92.", "numpy.f()None"},
 		{"ccopy_reg\n_reconstructor\n(cnumpy\nf\nc__builtin__\nobject\nNtR}b.", "numpy.f(){}"},
+		{"ccopy_reg\n_reconstructor\n(cnumpy\nf\nc__builtin__\ntuple\nK\x01\x85tR.", "numpy.f(1)None"}, {"cdill._dill\n_create_namedtuple\n(Vf\n)Vnumpy\ntR.", "numpy.f"},
 		{"ccopyreg\n__newobj__\ncnumpy\nf\nK\x01\x86R.", "numpy.f(1)None"},
 		{"(K\x01inumpy\nf\n.", "numpy.f(1)None"}, {"(cnumpy\nf\nK\x01o.", "numpy.f(1)None"},
 		{"K\x07q\x000h\x00.", "7"}, {"K\x07p5\n0g5\n.", "7"}, {"K\x07r\x02\x00\x00\x000j\x02\x00\x00\x00.", "7"}, {"K\x07\x940h\x00.", "7"},

@@ -47,7 +47,11 @@ func loadKBins(a *attrs) *element {
 			t.out++
 		}
 	}
-	return &element{transformer: t, out: t.out, size: 32 * t.out}
+	e := &element{transformer: t, out: t.out, size: 32 * t.out}
+	if a.text("encode") == "onehot" {
+		e.sparse = sparse
+	}
+	return e
 }
 
 func (t *bins) transform(dst, src []float64, _ int, _ *arena) error {

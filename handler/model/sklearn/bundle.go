@@ -44,9 +44,10 @@ type member struct {
 
 // part is an estimator in a bundle.
 type part struct {
-	key  string
-	e    *element
-	step Step
+	key   string
+	e     *element
+	step  Step
+	names []string // of the columns that it was fitted on, if it keeps them
 }
 
 func (p part) predicts() bool { return p.e.predictor != nil }
@@ -102,6 +103,9 @@ func (l *loader) unbundle(v any) (*element, Step, error) {
 		return nil, Step{}, b.refuse("none of them is a fitted estimator that is known", WriteEstimator)
 	}
 	steps, err := b.order()
+	if err == nil {
+		err = b.takeSparse(steps)
+	}
 	if err != nil {
 		if refusal := l.refusal(v); refusal != nil { // what is missing may be in what was refused
 			err = refusal
@@ -127,7 +131,8 @@ func (b *bundle) add(m member) error {
 			return err
 		}
 		step.Name = m.key
-		b.parts = append(b.parts, part{m.key, e, step})
+		b.parts = append(b.parts, part{m.key, e, step, b.names})
+		b.names = nil
 		return nil
 	}
 	if o, ok := m.value.(*pickle.Object); ok && o.Class.Name == "LabelEncoder" {
@@ -204,6 +209,12 @@ func (b *bundle) join(parts []part) (*element, Step, error) {
 	}
 	if b.target != nil {
 		e = &element{role: regresses, predictor: &target{e, b.target.e}, in: e.in, out: e.in, accepts: anyNumber, size: e.size + b.target.e.size, label: e.label}
+	}
+	b.names = nil
+	for _, p := range parts {
+		if b.names == nil && len(p.names) == e.in {
+			b.names = p.names
+		}
 	}
 	if err := b.name(e); err != nil {
 		return nil, Step{}, err

@@ -30,8 +30,8 @@ func (b *bundle) order() ([]part, error) {
 	if len(b.steps) > 0 {
 		return b.listed()
 	}
-	if !slices.ContainsFunc(b.parts, part.predicts) && (len(b.limits) > 0 || slices.ContainsFunc(b.parts, part.isAutoencoder)) {
-		promote(b.parts)
+	if !slices.ContainsFunc(b.parts, part.predicts) {
+		b.promote()
 	}
 	var before []part
 	var last *part
@@ -94,14 +94,23 @@ func (b *bundle) nonePredicts() error {
 	return b.refuse("none of them predicts", "put the fitted model beside them, or write one Pipeline of all")
 }
 
-// promote turns the last transformer that can be a detector, PCA for instance, into
-// one.
-func promote(parts []part) {
-	for i := len(parts) - 1; i >= 0; i-- {
-		if e := parts[i].e.asModel(); e.predictor != nil {
-			parts[i].e = e
-			return
+// promote turns one transformer that can be a detector, PCA for instance, into one: the last
+// whose key is not that of a transformer, or else the last if there is a threshold or its class
+// says that it is a model. In a tuple or list it is the last.
+func (b *bundle) promote() {
+	chosen := -1
+	for i, p := range b.parts {
+		if p.e.asModel().predictor != nil && (chosen < 0 || p.rank() < 0 || b.parts[chosen].rank() >= 0) {
+			chosen = i
 		}
+	}
+	if chosen < 0 {
+		return
+	}
+	p := &b.parts[chosen]
+	alone := !b.keyed && len(b.refused) == 0
+	if alone || b.keyed && p.rank() < 0 || len(b.limits) > 0 || p.isAutoencoder() {
+		p.e = p.e.asModel()
 	}
 }
 
@@ -202,37 +211,51 @@ func (b *bundle) dropTarget() []string {
 // maxOrders is the largest number of transformers of which every order is tried.
 const maxOrders = 5
 
-// inOrder returns the transformers in the order that their keys say. If the keys do not
-// say it, it returns the one order in which all widths fit. It returns nil if no order
-// fits, or several do.
+// inOrder returns the transformers in the order that their keys say, if their widths fit.
+// Otherwise it returns the one order in which all widths fit. It returns nil if the keys say
+// none, and no order fits or several do.
 func inOrder(before []part, last part) []part {
 	ordered := slices.Clone(before)
 	slices.SortStableFunc(ordered, func(a, b part) int { return a.rank() - b.rank() })
-	clear := len(before) < 2
-	if !clear {
-		clear = true
-		for i := range ordered {
-			clear = clear && ordered[i].rank() >= 0 && (i == 0 || ordered[i].rank() != ordered[i-1].rank())
-		}
-	}
-	if clear {
-		return ordered
-	}
-	if len(before) > maxOrders {
-		return nil
+	clear := true
+	for i := range ordered {
+		clear = clear && (len(before) < 2 || ordered[i].rank() >= 0) && (i == 0 || ordered[i].rank() != ordered[i-1].rank())
 	}
 	var found [][]part
-	fitting(nil, before, last, &found)
-	if len(found) != 1 {
-		return nil
+	if len(before) <= maxOrders {
+		fitting(nil, before, last, true, &found)
+		if len(found) == 0 {
+			fitting(nil, before, last, false, &found)
+		}
 	}
-	return found[0]
+	switch {
+	case len(found) == 1 && !losesNames(found[0]):
+		return found[0]
+	case len(found) == 1:
+		return nil
+	case clear: // of a width that does not fit, the error of the chain says which
+		return ordered
+	}
+	return nil
+}
+
+// losesNames reports whether a transformer was fitted on names of columns, and one before it
+// without, though the array that a transformer returns has no names. Then the order may be another.
+func losesNames(ordered []part) bool {
+	lost := false
+	for _, p := range ordered {
+		if lost && p.names != nil {
+			return true
+		}
+		lost = lost || p.names == nil && !strings.HasSuffix(p.step.Class, ".FunctionTransformer") && len(p.step.Steps) == 0
+	}
+	return false
 }
 
 // fitting appends to found each order of rest, after taken, in which each transformer
-// takes as many columns as the one before it returns. Transformers whose keys say their
-// rank stay in the order of these ranks.
-func fitting(taken, rest []part, last part, found *[][]part) {
+// takes as many columns as the one before it returns. If ranked, transformers whose keys say
+// their rank stay in the order of these ranks.
+func fitting(taken, rest []part, last part, ranked bool, found *[][]part) {
 	fits := func(p part) bool {
 		if len(taken) == 0 {
 			return true
@@ -247,10 +270,10 @@ func fitting(taken, rest []part, last part, found *[][]part) {
 		return
 	}
 	for i, p := range rest {
-		later := func(q part) bool { return q.rank() >= 0 && p.rank() >= 0 && q.rank() < p.rank() }
+		later := func(q part) bool { return ranked && q.rank() >= 0 && p.rank() >= 0 && q.rank() < p.rank() }
 		others := slices.Concat(rest[:i], rest[i+1:])
 		if fits(p) && !slices.ContainsFunc(others, later) {
-			fitting(append(taken[:len(taken):len(taken)], p), others, last, found)
+			fitting(append(taken[:len(taken):len(taken)], p), others, last, ranked, found)
 		}
 	}
 }

@@ -40,7 +40,10 @@ func loadColumnTransformer(a *attrs) *element {
 	if a.err == nil && t.out == 0 {
 		a.fail("no column comes out")
 	}
-	e := &element{transformer: t, out: t.out, accepts: anyNumber}
+	e := &element{transformer: t, out: t.out, accepts: anyNumber, sparse: t.sparsity()}
+	if !a.boolOr("sparse_output_", true) {
+		e.sparse = dense
+	}
 	for _, b := range t.blocks {
 		e.size += b.size + 8*len(b.columns) + elementSize
 	}
@@ -73,6 +76,16 @@ func (t *columnTransformer) add(a *attrs, name string, v, selection any) {
 	if t.out += b.out; t.out > maxFeatures {
 		a.fail("over %d columns come out", maxFeatures)
 	}
+}
+
+// sparsity returns that of the outputs side by side, if it is sparse: the zeros of dense
+// ones are left out.
+func (t *columnTransformer) sparsity() sparsity {
+	all := dense
+	for _, b := range t.blocks {
+		all = max(all, b.sparse)
+	}
+	return all
 }
 
 // weight returns the entry of transformer_weights for a transformer, or 1.

@@ -55,8 +55,9 @@ type element struct {
 	role
 	label   string // "StandardScaler in step 'scaler'", for errors
 	accepts numbers
-	in, out int // columns of its input and output; see anyWidth
-	size    int // bytes of memory
+	sparse  sparsity // of the output
+	in, out int      // columns of its input and output; see anyWidth
+	size    int      // bytes of memory
 }
 
 // asModel returns e as the last step of a model. If e is a transformer that can be a

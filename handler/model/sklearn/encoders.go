@@ -78,6 +78,9 @@ func (a *attrs) encoder(oneHot bool) *element {
 		a.fail("no column comes out")
 	}
 	e := &element{transformer: t, out: t.out, size: 64 * t.out}
+	if oneHot && a.encodesSparse() {
+		e.sparse = sparse
+	}
 	if a.version >= 100 || oneHot && a.version >= 24 {
 		e.accepts = finiteOrNaN
 	}

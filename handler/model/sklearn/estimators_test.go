@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -71,7 +72,9 @@ func TestEstimators(t *testing.T) {
 func TestSkops(t *testing.T) {
 	t.Parallel()
 	compared := 0
-	for name, f := range readEstimators(t, newestEstimators) {
+	models := readEstimators(t, newestEstimators)
+	maps.Copy(models, readEstimators(t, "../testdata/kept-1.7.2.json.xz"))
+	for name, f := range models {
 		if f.Skops == "" {
 			continue
 		}

@@ -134,6 +134,7 @@ type loader struct {
 	args       []any           // the arguments of the call of that name
 	estimators int             // loaded so far
 	nesting    int             // estimators inside one another that are being loaded
+	sparse     sparsity        // of the rows that the estimator is given
 	histogram  bool            // the estimator is the preprocessor of HistGradientBoosting
 	written    string          // the version of scikit-learn that wrote the outermost estimator
 	names      []string        // of the columns, from the outermost estimator that has them
@@ -235,13 +236,16 @@ func (l *loader) object(o *pickle.Object, step string) (*element, Step, error) {
 	}
 	l.featureNames(a)
 	a.fittedOn()
+	given := l.sparse
 	e := c.load(a)
+	l.sparse = given
 	if a.err == nil {
 		a.setWidths(e)
 	}
 	if a.err != nil {
 		return nil, Step{}, a.err
 	}
+	e.sparse = l.gives(a.class, e)
 	e.label = a.class + inStep(step)
 	return e, a.describe(), nil
 }

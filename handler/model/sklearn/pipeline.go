@@ -30,6 +30,7 @@ func loadPipeline(a *attrs) *element {
 			return nil
 		default:
 			p.steps = append(p.steps, e)
+			a.sparse = e.sparse
 		}
 	}
 	return a.chain(p)
@@ -66,7 +67,7 @@ func (a *attrs) nested(name string, v any) *element {
 	}
 	if v == nil || v == any("passthrough") || resamples(v) {
 		a.steps = append(a.steps, Step{Name: name, Class: "passthrough"})
-		return &element{label: "passthrough" + inStep(path), accepts: anyNumber, in: anyWidth, out: anyWidth}
+		return &element{label: "passthrough" + inStep(path), sparse: a.sparse, accepts: anyNumber, in: anyWidth, out: anyWidth}
 	}
 	e, step, err := a.estimator(v, path)
 	if err != nil {
@@ -100,7 +101,7 @@ func (a *attrs) chain(p *pipeline) *element {
 		default:
 			a.fail("%s takes %d columns, but gets %d", s.label, s.in, e.out)
 		}
-		e.out = s.width(e.out)
+		e.out, e.sparse = s.width(e.out), s.sparse
 		e.size += s.size + elementSize
 	}
 	return e

@@ -236,5 +236,5 @@ func loadFeatureUnion(a *attrs) *element {
 	if t.out == 0 {
 		a.fail("no column comes out")
 	}
-	return &element{transformer: t, in: width, out: t.out, accepts: anyNumber, size: all.size()}
+	return &element{transformer: t, in: width, out: t.out, accepts: anyNumber, size: all.size(), sparse: t.sparsity()}
 }

@@ -60,6 +60,9 @@ func loadSpline(a *attrs) *element {
 	if t.zeros {
 		e.accepts = anyNumber
 	}
+	if a.encodesSparse() {
+		e.sparse = sparseZeros
+	}
 	return e
 }
 

@@ -31,7 +31,7 @@ type stacked struct {
 func loadStackingClassifier(a *attrs) *element {
 	l := a.labels("classes_")
 	m := &stacking{members: a.members("estimators_", predict.Classifier)}
-	m.final = a.nested("final_estimator_", a.value("final_estimator_"))
+	m.final = a.finalEstimator()
 	if a.err != nil {
 		return nil
 	}
@@ -49,11 +49,20 @@ func loadStackingClassifier(a *attrs) *element {
 
 func loadStackingRegressor(a *attrs) *element {
 	m := &stacking{role: regresses, members: a.members("estimators_", predict.Regressor)}
-	m.final = a.nested("final_estimator_", a.value("final_estimator_"))
+	m.final = a.finalEstimator()
 	if a.err == nil && (m.final.predictor == nil || m.final.kind != predict.Regressor) {
 		a.fail("%s is no regressor", m.final.label)
 	}
 	return a.stacking(m)
+}
+
+// finalEstimator loads the final estimator. Its rows are a sparse matrix only where they have
+// those of the members in them.
+func (a *attrs) finalEstimator() *element {
+	if !a.boolOr("passthrough", false) {
+		a.sparse = dense
+	}
+	return a.nested("final_estimator_", a.value("final_estimator_"))
 }
 
 func (a *attrs) stacking(m *stacking) *element {

@@ -28,7 +28,7 @@ func loadTreesEmbedding(a *attrs) *element {
 	if a.version >= nanInExtraTrees {
 		accepts = finite32OrNaN
 	}
-	return &element{transformer: t, out: t.encoder.width(len(trees)), accepts: accepts, size: t.leaves.Size() + t.encoder.size}
+	return &element{transformer: t, out: t.encoder.width(len(trees)), accepts: accepts, size: t.leaves.Size() + t.encoder.size, sparse: t.encoder.sparse}
 }
 
 func (t *treesEmbedding) transform(dst, src []float64, n int, a *arena) error {

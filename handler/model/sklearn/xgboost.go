@@ -117,6 +117,7 @@ func (a *attrs) xgboostModel(b *xgboost.Booster, o xgboost.Options) *element {
 	if a.err != nil {
 		return nil
 	}
+	o.ZerosMissing = a.zerosMissing()
 	m, err := b.Model(o)
 	if err != nil {
 		a.refuseForeign(err, xgboost.ErrUnsupported)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/fleetscore/fleetscore/handler/model/archive"
 	"github.com/fleetscore/fleetscore/handler/model/numpy"
 	"github.com/fleetscore/fleetscore/handler/model/pickle"
 )
@@ -41,6 +42,65 @@ func (r *reader) array(n object, depth int) (any, error) {
 		return items[0], nil
 	}
 	return a, nil
+}
+
+// sparse returns a sparse matrix of SciPy, with the attributes that it has in a pickle. Its
+// arrays are in a file of scipy.sparse.save_npz, which is a zip file inside the archive.
+func (r *reader) sparse(n object, _ int) (any, error) {
+	v, err := r.instanceOf(classOf(n))
+	o, allowed := v.(*pickle.Object)
+	if err != nil || !allowed {
+		return v, err
+	}
+	name := n.text("file")
+	arrays, err := r.npz(name, "shape", "indptr", "indices", "data")
+	if err != nil {
+		return nil, fmt.Errorf("%.60q: %w", name, err)
+	}
+	state := &pickle.Dict{}
+	for _, name := range []string{"indptr", "indices", "data"} {
+		if a := arrays[name]; a != nil {
+			state.Entries = append(state.Entries, pickle.Entry{Key: name, Value: a})
+		}
+	}
+	if shape := arrays["shape"]; shape != nil && shape.Len() == 2 {
+		dims, err := shape.Items(r.Budget)
+		if err != nil {
+			return nil, err
+		}
+		state.Entries = append(state.Entries, pickle.Entry{Key: "_shape", Value: &pickle.Tuple{Items: dims}})
+	}
+	o.State = state
+	return o, nil
+}
+
+// npz returns arrays of a file that numpy.savez wrote, by their names; those that it has.
+func (r *reader) npz(name string, names ...string) (map[string]*numpy.Array, error) {
+	file, err := r.unpack(name)
+	if err != nil {
+		return nil, err
+	}
+	inside, err := archive.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Budget.Take(inside.Size()); err != nil {
+		return nil, err
+	}
+	arrays := make(map[string]*numpy.Array)
+	for _, name := range names {
+		if !inside.Has(name + ".npy") {
+			continue
+		}
+		data, err := inside.Read(name + ".npy")
+		if err != nil {
+			return nil, err
+		}
+		if arrays[name], err = numpy.ReadNPY(data); err != nil {
+			return nil, err
+		}
+	}
+	return arrays, nil
 }
 
 func (r *reader) objects(n object, depth int) (any, error) {

@@ -85,11 +85,11 @@ func init() {
 		"ConstructorFromReduceNode":   (*reader).constructed,
 		"NdArrayNode":                 (*reader).array,
 		"DTypeNode":                   (*reader).dtype,
+		"SparseMatrixNode":            (*reader).sparse,
 		// The content of these nodes is ignored, since no supported estimator uses it.
 		"RandomStateNode":     (*reader).hollow,
 		"RandomGeneratorNode": (*reader).hollow,
 		"MaskedArrayNode":     (*reader).hollow,
-		"SparseMatrixNode":    (*reader).hollow,
 		"PartialNode":         (*reader).hollow,
 		"MethodNode":          (*reader).hollow,
 		"OperatorFuncNode":    (*reader).hollow,

@@ -38,7 +38,7 @@ func read(data []byte, opt skops.Options) (any, string, error) {
 	return skops.Read(a, opt)
 }
 
-// hollow are classes whose objects are read without their content.
+// hollow are classes whose objects text writes without their content.
 var hollow = []string{"RandomState", "csr_matrix", "MaskedArray", "partial", "itemgetter", "Generator"}
 
 // text returns v as values.py writes it.
@@ -167,6 +167,26 @@ func TestCythonObjects(t *testing.T) {
 		class, _ := search.Args[0].(pickle.Global)
 		if state, ok := search.State.(*pickle.Tuple); search.Class.Name != "newObj" || !strings.HasPrefix(class.Name, "KDTree") || !ok || len(state.Items) < 10 {
 			t.Errorf("skops %s: got %v(%v) with a state of %T, want newObj(KDTree) with a tuple", g.Skops, search.Class, search.Args, search.State)
+		}
+	}
+}
+
+// TestSparse checks that a sparse matrix has the arrays that a pickle has of it.
+func TestSparse(t *testing.T) {
+	t.Parallel()
+	for _, g := range goldenfile.ReadAll[golden](t, "testdata/values-*.json.gz", 3) {
+		v, _, err := read(g.Values["kept_without_content"].File, skops.Options{Allow: all})
+		if err != nil {
+			t.Fatal(g.Skops, err)
+		}
+		matrix := v.(*pickle.List).Items[1].(*pickle.Object)
+		for name, want := range map[string]string{
+			"_shape": "(4, 2)", "indptr": `array [5] ["0", "1", "2", "4", "6"]`, "indices": `array [6] ["1", "0", "0", "1", "0", "1"]`,
+			"data": `array [6] ["f3ff0000000000000", "f3ff0000000000000", "f4000000000000000", "f4000000000000000", "f4008000000000000", "f3ff0000000000000"]`,
+		} {
+			if got, _ := matrix.Attr(name); text(got) != want {
+				t.Errorf("skops %s: %s is %s, want %s", g.Skops, name, text(got), want)
+			}
 		}
 	}
 }

@@ -8,12 +8,16 @@ import json, lzma, pickle, sys, warnings
 import numpy as np, sklearn
 from lightgbm import LGBMClassifier
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import BaggingClassifier
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import TruncatedSVD
+from sklearn.ensemble import BaggingClassifier, RandomTreesEmbedding, StackingClassifier
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, PowerTransformer, QuantileTransformer, RobustScaler, StandardScaler
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import (Binarizer, FunctionTransformer, KBinsDiscretizer, MaxAbsScaler, MinMaxScaler, OneHotEncoder, PowerTransformer, QuantileTransformer,
+    RobustScaler, StandardScaler)
 from xgboost import XGBClassifier, XGBRegressor
 
 warnings.filterwarnings("ignore")
@@ -42,6 +46,38 @@ for name, model, y in [
         except AttributeError:
             pass
     models[name] = entry
+
+# To XGBoost, what a sparse matrix does not store is missing.
+encode = lambda **kw: KBinsDiscretizer(4, encode="onehot", strategy="uniform", **kw)
+deep = dict(n_estimators=6, max_depth=3, learning_rate=0.5)
+part = lambda *steps, **kw: ColumnTransformer(list(steps), remainder="passthrough", **kw)
+
+
+def keep(name, kept, model, rows, last, given):
+    """The margins of XGBoost stand for a decision_function."""
+    if hasattr(last, "final_estimator_"):
+        given, last = last._transform(given), last.final_estimator_
+    models[name] = {"file": pickle.dumps(kept, 4).hex(), "X": floats(q), "classes": ["0", "1"], "predict": [str(c) for c in model.predict(rows)],
+        "predict_proba": floats(model.predict_proba(rows)), "decision_function": floats(last.predict(given, output_margin=True))}
+
+
+for name, model in [
+    ("sparse_bins", make_pipeline(encode(), XGBClassifier(**deep))),
+    ("sparse_scaled", make_pipeline(encode(), StandardScaler(with_mean=False), MaxAbsScaler(), XGBClassifier(**deep))),
+    ("sparse_dense", make_pipeline(encode(), TruncatedSVD(3, random_state=0), XGBClassifier(**deep))),
+    ("sparse_columns", make_pipeline(part(("b", encode(), [0, 1]), sparse_threshold=1), XGBClassifier(**deep))),
+    ("sparse_columns_dense", make_pipeline(part(("b", encode(), [0, 1]), sparse_threshold=0), XGBClassifier(**deep))),
+    ("sparse_union", make_pipeline(FeatureUnion([("b", encode()), ("c", Binarizer())]), XGBClassifier(**deep))),
+    ("sparse_trees", make_pipeline(RandomTreesEmbedding(5, max_depth=3, random_state=0), XGBClassifier(**deep))),
+    ("sparse_onehot", make_pipeline(FunctionTransformer(np.round), OneHotEncoder(handle_unknown="ignore"), VarianceThreshold(), XGBClassifier(**deep))),
+    ("sparse_stacking", make_pipeline(encode(), StackingClassifier([("x", XGBClassifier(**deep)), ("l", LogisticRegression())], XGBClassifier(**deep), passthrough=True, cv=3))),
+    ("sparse_stacked", make_pipeline(encode(), StackingClassifier([("x", XGBClassifier(**deep)), ("l", LogisticRegression())], XGBClassifier(**deep), cv=3))),
+]:
+    model.fit(x, codes)
+    keep(name, model, model, q, model[-1], model[:-1].transform(q))
+bins = encode().fit(x)
+model = XGBClassifier(**deep).fit(bins.transform(x), codes)
+keep("sparse_bundle", {"model": model, "preprocessor": bins}, model, bins.transform(q), model, bins.transform(q))
 
 # The predictions of XGBoost are float32, and so are those of the inverse.
 value = 100 + 20 * x[:, 0] + rng.normal(size=80)

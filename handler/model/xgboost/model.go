@@ -15,6 +15,8 @@ type Options struct {
 	// Missing is the number that marks a missing one, beside NaN. NaN means no other
 	// number.
 	Missing float32
+	// ZerosMissing means that 0 marks a missing one too, as in a sparse matrix.
+	ZerosMissing bool
 	// Iterations is the number of iterations that are used: iteration_range=(0,
 	// Iterations), or ntree_limit before 1.4. 0 means all.
 	Iterations int
@@ -42,6 +44,7 @@ type Model struct {
 	classes, names    []string
 	features, outputs int
 	missing           float32
+	zerosMissing      bool
 	finite            bool      // infinite numbers are refused
 	base              []float32 // per output: base_score as a margin
 	forest            *forest.Values[float32, float32]
@@ -56,7 +59,7 @@ type Model struct {
 
 // Model returns the model that predicts like b.
 func (b *Booster) Model(o Options) (*Model, error) {
-	m := &Model{features: b.Features, outputs: b.Outputs(), missing: o.Missing, guards: b.Version >= sigmoidGuards}
+	m := &Model{features: b.Features, outputs: b.Outputs(), missing: o.Missing, zerosMissing: o.ZerosMissing, guards: b.Version >= sigmoidGuards}
 	m.finite = !o.Inplace && b.Version >= checksInf && !math.IsInf(float64(o.Missing), 0)
 	m.scratch.New = func() any { return new(scratch) }
 	objective, err := b.objective()
@@ -169,7 +172,7 @@ func (m *Model) convert(dst []float32, x []float64) {
 	nan := float32(math.NaN())
 	for i, v := range x {
 		f := float32(v)
-		if f == m.missing {
+		if f == m.missing || m.zerosMissing && v == 0 {
 			f = nan
 		}
 		dst[i] = f

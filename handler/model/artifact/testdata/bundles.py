@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge, SGDRegressor
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import LabelEncoder, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import LabelEncoder, MaxAbsScaler, MinMaxScaler, PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import deprecation
@@ -71,6 +71,13 @@ add("dict of two models, settled", {"a": model, "b": plain, "scaler": scaler}, o
 add("two models", {"a": model, "b": model}, refused=['"a" (IsolationForest), "b" (IsolationForest)', "more than one of them predicts", '"steps": ["a"]'])
 add("no model", {"scaler": scaler, "pca": pca}, refused=["none of them predicts"])
 add("in doubt", {"one": scaler, "two": MinMaxScaler().fit(x), "model": model}, refused=["in which order", '"steps": ["one", "two", "model"]'])
+wide = make_pipeline(StandardScaler(), PolynomialFeatures(2)).fit(x)
+after = MinMaxScaler().fit(wide.transform(x))
+of_wide = forest(after.transform(wide.transform(x)))
+add("order by what fits, against the names", {"scaler": after, "preprocessor": wide, "model": of_wide}, of_wide.decision_function(after.transform(wide.transform(rows))).tolist())
+named = MaxAbsScaler().fit(pd.DataFrame(x, columns=names))
+add("order against the columns' names", {"preprocessor": named, "scaler": scaler, "model": model}, refused=["in which order", '"steps": ["preprocessor", "scaler", "model"]'])
+add("columns of the first step", {"model": forest(pd.DataFrame(scaler.transform(x), columns=["s1", "s2"])), "scaler": StandardScaler().fit(pd.DataFrame(x, columns=names))}, one, names=names)
 add("order by what fits", {"two": pca, "model": last, "one": scaler}, two)
 add("dict in a dict", {"artifacts": {"model": model, "scaler": scaler}, "meta": {"features": names, "threshold": -0.03}}, one, threshold=-0.03, names=names)
 add("config beside the model", {"model": model, "scaler": scaler, "config": {"feature_names": names, "threshold": -0.03, "threshold_percentile": 97}}, one, threshold=-0.03, names=names)
