@@ -147,6 +147,48 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// TestLimits checks that the values at the limits of settings are accepted, and those beyond them
+// are refused.
+func TestLimits(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		get         func(Config) any
+		want        any // nil for a mistake
+	}{
+		{"SCORE_DELAY", "0s", func(c Config) any { return c.Delay }, time.Duration(0)},
+		{"SCORE_DELAY", "24h", func(c Config) any { return c.Delay }, 24 * time.Hour},
+		{"SCORE_DELAY", "24h1ns", nil, nil},
+		{"SCORE_DELAY", "-1ns", nil, nil},
+		{"SCORE_MAX_LOOKBACK", "8784h", func(c Config) any { return c.MaxLookback }, 366 * 24 * time.Hour},
+		{"SCORE_MAX_LOOKBACK", "8784h1ns", nil, nil},
+		{"INGEST_FUTURE", "876000h", func(c Config) any { return c.Ingest.Future }, 876000 * time.Hour},
+		{"INGEST_FUTURE", "876000h1ns", nil, nil},
+		{"SCORE_SENSORS_PER_MESSAGE", "1", func(c Config) any { return c.SensorsPerMessage }, 1},
+		{"SCORE_SENSORS_PER_MESSAGE", " 256 ", func(c Config) any { return c.SensorsPerMessage }, 256},
+		{"SCORE_RETENTION_DAYS", "0", func(c Config) any { return c.Retention }, time.Duration(0)},
+		{"SCORE_RETENTION_DAYS", "2", func(c Config) any { return c.Retention }, 48 * time.Hour},
+		{"SCORE_RETENTION_DAYS", "36500", func(c Config) any { return c.Retention }, 876000 * time.Hour},
+		{"SCORE_RETENTION_DAYS", "1", nil, nil},
+		{"SCORE_RETENTION_DAYS", "-1", nil, nil},
+		{"SCORE_RETENTION_DAYS", "36501", nil, nil},
+		{"SCORE_MAX_FAILED", strings.Repeat("0", 399) + "7", func(c Config) any { return len(c.Score.MaxFailed) }, 400},
+		{"SCORE_MAX_FAILED", strings.Repeat("0", 400) + "7", nil, nil},
+		{"SCORE_SIMD", "off", func(c Config) any { return c.SIMD }, false},
+		{"OUTPUT", "both", func(c Config) any { return c.Parquet }, true},
+		{"OUTPUT", "csv", func(c Config) any { return c.Parquet }, false},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318", func(c Config) any { return c.Telemetry.On() }, true},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", nil, nil},
+	} {
+		got, err := FromEnv(laptop.with(c.name, c.value).get)
+		switch {
+		case c.want == nil && (err == nil || !strings.Contains(err.Error(), c.name)):
+			t.Errorf("%s=%.40s: got %v, want an error that names the setting", c.name, c.value, err)
+		case c.want != nil && (err != nil || c.get(got) != c.want):
+			t.Errorf("%s=%.40s: got %v, %v; want %v", c.name, c.value, c.get(got), err, c.want)
+		}
+	}
+}
+
 func TestAllMistakesAtOnce(t *testing.T) {
 	_, err := FromEnv(env{"SCORE_SCHEDULE": "x", "SCORE_TICK": "x", "SCORE_DELAY": "x", "SCORE_SENSORS_PER_MESSAGE": "x",
 		"SCORE_AGGREGATE": "x", "SQL_DSN": "x", "DataStorage": "x"}.get)

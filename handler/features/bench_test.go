@@ -7,8 +7,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// BenchmarkRows makes rows of six sensors: as they are, and with rolling columns
-// over an hour.
+// BenchmarkRows makes rows of six sensors, without and with rolling columns over an hour.
 func BenchmarkRows(b *testing.B) {
 	const sensors = `"rows": {"together": ["a", "b", "c", "d", "e", "f"]}`
 	for name, file := range map[string]string{

@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// TestEwmOverMissingValues: the mean stays what it was while values are missing,
-// however many rows that lasts. pandas: pd.Series([1, 2] + [nan] * 100).ewm(alpha=0.9).mean()
+// TestEwmOverMissingValues checks that the mean does not change while values are missing,
+// however many. The numbers are from pandas:
+// pd.Series([1, 2] + [nan] * 100).ewm(alpha=0.9).mean()
 func TestEwmOverMissingValues(t *testing.T) {
 	t.Parallel()
 	no := false
@@ -22,7 +23,7 @@ func TestEwmOverMissingValues(t *testing.T) {
 		column.next(1, 2, 0)
 		for row := range int64(100) {
 			if got := column.next(2+row, math.NaN(), 0); got != c.want {
-				t.Fatalf("after %d missing values the mean is %v, want %v (%+v)", row+1, got, c.want, c.decay)
+				t.Fatalf("%+v, after %d missing values: got %v, want %v", c.decay, row+1, got, c.want)
 			}
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// randomFloat returns finite values of every size, many of one size.
+// randomFloat returns a finite number: of any magnitude, subnormal, or below 2⁶⁰.
 func randomFloat(r *rand.Rand) float64 {
 	switch r.IntN(4) {
 	case 0:
@@ -22,6 +22,8 @@ func randomFloat(r *rand.Rand) float64 {
 	return math.Ldexp(r.Float64()-0.5, r.IntN(60))
 }
 
+// TestExactSum compares sums with those of 2,300 bits. A sum from which all is subtracted again
+// must be 0.
 func TestExactSum(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -36,24 +38,24 @@ func TestExactSum(t *testing.T) {
 			exact.Add(exact, new(big.Float).SetFloat64(v))
 			if len(values) < 50 {
 				if want, _ := exact.Float64(); s.value() != want {
-					t.Fatalf("sum of %v is %v, want %v", values, s.value(), want)
+					t.Fatalf("the sum of %v is %v, want %v", values, s.value(), want)
 				}
 			}
 		}
 		if want, _ := exact.Float64(); s.value() != want {
-			t.Fatalf("sum of %d values is %v, want %v", len(values), s.value(), want)
+			t.Fatalf("the sum of %d values is %v, want %v", len(values), s.value(), want)
 		}
 		for _, v := range values {
 			s.add(-v)
 		}
 		if s.value() != 0 {
-			t.Fatalf("a sum from which all was subtracted is %v", s.value())
+			t.Fatalf("after all was subtracted, the sum is %v, want 0", s.value())
 		}
 	}
 }
 
-// TestPair: the two parts of a sum are what they are whatever was added and
-// subtracted before, and lack less than 2^-104 of it.
+// TestPair checks that the two parts of a sum are within 2^-104 of it, and do not depend on what
+// else was added and subtracted before.
 func TestPair(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(5, 6))
@@ -61,28 +63,29 @@ func TestPair(t *testing.T) {
 		var s, other exactSum
 		exact := new(big.Float).SetPrec(2300)
 		for range 1 + r.IntN(8) {
-			v, passing := randomFloat(r), randomFloat(r)
+			v, temporary := randomFloat(r), randomFloat(r)
 			exact.Add(exact, new(big.Float).SetFloat64(v))
 			s.add(v)
-			other.add(passing)
+			other.add(temporary)
 			other.value()
 			other.add(v)
 			other.value()
-			other.add(-passing)
+			other.add(-temporary)
 		}
 		v, rest := s.pair()
 		if w, wRest := other.pair(); v != w || rest != wRest {
-			t.Fatalf("%v: the pairs of one sum are %v, %v and %v, %v", exact, v, rest, w, wRest)
+			t.Fatalf("%v: got the pairs %v, %v and %v, %v of equal sums", exact, v, rest, w, wRest)
 		}
 		want, _ := exact.Float64()
 		off := new(big.Float).SetPrec(2300).Sub(exact, new(big.Float).SetFloat64(v))
 		off.Sub(off, new(big.Float).SetFloat64(rest))
 		if f, _ := off.Float64(); v != want || math.Abs(f) > math.Abs(want)*0x1p-104+0x1p-1073 {
-			t.Fatalf("%v is %v, %v, which lacks %v", exact, v, rest, f)
+			t.Fatalf("%v: got the pair %v, %v, which differs by %v", exact, v, rest, f)
 		}
 	}
 }
 
+// TestMoments compares variances in a moving window with those of 500 bits.
 func TestMoments(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
@@ -112,7 +115,7 @@ func TestMoments(t *testing.T) {
 			want, _ := squares.Float64()
 			want /= float64(len(values) - 1)
 			if got := m.variance(); math.Abs(got-want) > 4e-16*want {
-				t.Fatalf("around %v: variance %v, want %v", offset, got, want)
+				t.Fatalf("values around %v: got variance %v, want %v", offset, got, want)
 			}
 		}
 	}
@@ -121,6 +124,6 @@ func TestMoments(t *testing.T) {
 		constant.add(0.1, true)
 	}
 	if v := constant.variance(); v != 0 {
-		t.Errorf("ten equal values have variance %v", v)
+		t.Errorf("ten equal values: got variance %v, want 0", v)
 	}
 }

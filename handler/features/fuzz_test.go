@@ -8,8 +8,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/features/featurestest"
 )
 
-// FuzzParse: whatever the file, it is refused or its rows can be computed, in one
-// go as in two.
+// FuzzParse checks that a file is refused, or its rows can be computed. A window cut in two must
+// give the same rows as the whole.
 func FuzzParse(f *testing.F) {
 	for seed := range uint64(20) {
 		f.Add(featurestest.File(rand.New(rand.NewPCG(seed, 2))), seed)
@@ -25,7 +25,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if p.source.Grid != 0 && p.lookback/p.source.Grid.millis() > 10000 {
-			return // right, but slow
+			return // computing its rows would take too long
 		}
 		r := rand.New(rand.NewPCG(seed, 3))
 		readings := featurestest.Readings(r, len(p.sensors))
@@ -42,7 +42,7 @@ func FuzzParse(f *testing.F) {
 		}
 		whole := compute(t, p, readings, first, last)
 		if pieces := append(compute(t, p, readings, first, cut), compute(t, p, readings, cut, last)...); !equalRows(whole, pieces) {
-			t.Fatalf("cut at %d the rows are others", cut)
+			t.Fatalf("a window cut at %d gives other rows than the whole", cut)
 		}
 	})
 }

@@ -13,19 +13,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/goldenfile"
 )
 
-// golden is what testdata/golden.py writes with a version of pandas.
+// golden has the rows that golden.py in testdata made with a version of pandas.
 type golden struct {
 	Pandas   string
 	Readings map[string][][3]any // time in milliseconds, sensor, value in hexadecimal
 	Cases    []struct {
 		Name, Readings string
 		File           json.RawMessage
-		Tolerance      float64 // relative; 0: the same bits
+		Tolerance      float64 // relative; 0 for equality
 		Columns        []string
 		Rows           [][]any // time, values in hexadecimal
 	}
 }
 
+// hexFloat parses a number in hexadecimal.
 func hexFloat(t *testing.T, v any) float64 {
 	t.Helper()
 	f, err := strconv.ParseFloat(v.(string), 64)
@@ -35,13 +36,12 @@ func hexFloat(t *testing.T, v any) float64 {
 	return f
 }
 
-// TestPandas compares with what pandas made: to the bit, or within what golden.py
-// says.
+// TestPandas compares rows with those of pandas, within the tolerance of each case.
 func TestPandas(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/pandas-*.json.gz")
 	if err != nil || len(files) < 4 {
-		t.Fatalf("%d goldens, %v", len(files), err)
+		t.Fatalf("%d goldens, want at least 4 (%v)", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -53,10 +53,10 @@ func TestPandas(t *testing.T) {
 				t.Run(c.Name+" "+c.Readings, func(t *testing.T) {
 					names, times, values := scoreRows(t, c.File, g.Readings[c.Readings])
 					if len(times) != len(c.Rows) {
-						t.Fatalf("%d rows, pandas %s has %d", len(times), g.Pandas, len(c.Rows))
+						t.Fatalf("got %d rows, pandas %s has %d", len(times), g.Pandas, len(c.Rows))
 					}
 					if len(c.Rows) > 0 && !slices.Equal(names, c.Columns) {
-						t.Fatalf("columns %v, pandas has %v", names, c.Columns)
+						t.Fatalf("got columns %v, pandas has %v", names, c.Columns)
 					}
 					for i, row := range c.Rows {
 						if want := fleet.Millis(row[0].(float64)); times[i] != want {
@@ -73,12 +73,13 @@ func TestPandas(t *testing.T) {
 				})
 			}
 			if rows < 5000 {
-				t.Errorf("only %d rows were compared", rows)
+				t.Errorf("%d rows were compared, want at least 5000", rows)
 			}
 		})
 	}
 }
 
+// scoreRows returns the rows that a features file makes of readings.
 func scoreRows(t *testing.T, file []byte, readings [][3]any) (names []string, times []fleet.Millis, values [][]float64) {
 	t.Helper()
 	p := mustPlan(t, file)

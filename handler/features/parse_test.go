@@ -9,6 +9,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
+// TestParseNamesTheMistake checks the errors for features files, with line and column.
 func TestParseNamesTheMistake(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ file, want string }{
@@ -37,11 +38,13 @@ func TestParseNamesTheMistake(t *testing.T) {
 			t.Errorf("%s\n got %v\nwant %s", test.file, err, test.want)
 		}
 		if !errors.Is(err, fleet.ErrBadModel) {
-			t.Errorf("%s: %v is no bad model", test.file, err)
+			t.Errorf("%s: got %v, want fleet.ErrBadModel", test.file, err)
 		}
 	}
 }
 
+// TestPlanMatchesColumns checks that the columns of a features file must be those of the model,
+// and that the device must have the sensors.
 func TestPlanMatchesColumns(t *testing.T) {
 	t.Parallel()
 	const derived = `{"columns": [{"name": "r", "ratio": ["b", "a"]}]}`
@@ -77,11 +80,12 @@ func TestPlanMatchesColumns(t *testing.T) {
 			got = strings.Join(p.Columns(), ",")
 		}
 		if !strings.Contains(got, test.want) || err == nil && got != test.want {
-			t.Errorf("%s for %v: %s, want %s", test.file, test.model, got, test.want)
+			t.Errorf("%s for %v: got %s, want %s", test.file, test.model, got, test.want)
 		}
 	}
 }
 
+// TestLookback checks how far back the columns of a features file look in all.
 func TestLookback(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]time.Duration{
@@ -92,11 +96,12 @@ func TestLookback(t *testing.T) {
 		`{"columns": [{"name": "x", "of": "a", "rolling": "1h", "aggregate": "max"}, {"name": "y", "abs": "a"}], "features": ["y"]}`:                                                                                       0,
 	} {
 		if got := mustPlan(t, []byte(file)).Lookback(); got != want {
-			t.Errorf("%s looks back for %v, want %v", file, got, want)
+			t.Errorf("%s: got lookback %v, want %v", file, got, want)
 		}
 	}
 }
 
+// TestPatterns checks the patterns of devices.
 func TestPatterns(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -108,10 +113,10 @@ func TestPatterns(t *testing.T) {
 		{strings.Repeat("*a", 100) + "c", strings.Repeat("a", 256), false},
 	} {
 		if got := (Patterns{test.pattern}).Match(test.name); got != test.want {
-			t.Errorf("%q matches %q: %v", test.pattern, test.name, got)
+			t.Errorf("%q matches %q: got %v, want %v", test.pattern, test.name, got, test.want)
 		}
 	}
 	if !(Patterns{}).Match("any") {
-		t.Error("no pattern does not match")
+		t.Error("no patterns do not match, want that they match every device")
 	}
 }

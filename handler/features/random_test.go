@@ -11,6 +11,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
+// mustPlan returns the plan of a features file, for a device with the attribute age.
 func mustPlan(t testing.TB, file []byte) *Plan {
 	t.Helper()
 	spec, err := Parse(file)
@@ -24,12 +25,13 @@ func mustPlan(t testing.TB, file []byte) *Plan {
 	return p
 }
 
-// got is a row that was given out, with its values' bits.
+// got is a row, with the bits of its values.
 type got struct {
 	t int64
 	x []uint64
 }
 
+// compute returns the rows in a window. It gets the readings from the lookback on.
 func compute(t testing.TB, p *Plan, readings []featurestest.Reading, from, to int64) []got {
 	t.Helper()
 	var rows []got
@@ -63,8 +65,8 @@ func equalRows(a, b []got) bool {
 	return slices.EqualFunc(a, b, func(a, b got) bool { return a.t == b.t && slices.Equal(a.x, b.x) })
 }
 
-// TestWindowsDoNotShow cuts time anywhere: the rows of the pieces are those of the
-// whole, every bit.
+// TestWindowsDoNotShow cuts a time span into windows at random. Together they must give the rows
+// of the whole span, to the bit.
 func TestWindowsDoNotShow(t *testing.T) {
 	t.Parallel()
 	rows := 0
@@ -86,10 +88,10 @@ func TestWindowsDoNotShow(t *testing.T) {
 			from = to
 		}
 		if !equalRows(whole, pieces) {
-			t.Fatalf("seed %d: %d rows in one go, %d in pieces, or their values differ\n%s", seed, len(whole), len(pieces), file)
+			t.Fatalf("seed %d: %d rows of the whole differ from %d of the pieces\n%s", seed, len(whole), len(pieces), file)
 		}
 	}
 	if rows < 10000 {
-		t.Errorf("only %d rows were compared", rows)
+		t.Errorf("%d rows were compared, want at least 10000", rows)
 	}
 }

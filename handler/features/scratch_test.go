@@ -12,8 +12,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/features/featurestest"
 )
 
-// TestColumnsFromScratch computes each derived value anew, by its definition, from
-// all rows before it: sums with 2,300 bits, an ewm mean as its weights, and so on.
+// TestColumnsFromScratch compares each derived value with one computed by its definition from all
+// earlier rows. Sums are computed with 2,300 bits, and ewm means with explicit weights.
 func TestColumnsFromScratch(t *testing.T) {
 	t.Parallel()
 	checked := map[string]int{}
@@ -22,11 +22,12 @@ func TestColumnsFromScratch(t *testing.T) {
 	}
 	for _, way := range []string{"rolling", "ewm", "shift", "diff", "pct_change", "sum", "difference", "product", "ratio", "log1p", "abs", "clip", "clock", "attribute"} {
 		if checked[way] < 1000 {
-			t.Errorf("only %d values of %s were compared", checked[way], way)
+			t.Errorf("%d values of %s were compared, want at least 1000", checked[way], way)
 		}
 	}
 }
 
+// FuzzColumnsFromScratch does the same with any seed.
 func FuzzColumnsFromScratch(f *testing.F) {
 	for seed := range uint64(10) {
 		f.Add(seed, seed+1)
@@ -34,6 +35,8 @@ func FuzzColumnsFromScratch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b uint64) { fromScratch(t, rand.New(rand.NewPCG(a, b)), map[string]int{}) })
 }
 
+// fromScratch compares the values of a random features file and readings, and counts them by kind
+// of column.
 func fromScratch(t *testing.T, r *rand.Rand, checked map[string]int) {
 	t.Helper()
 	file := featurestest.File(r)
@@ -42,7 +45,7 @@ func fromScratch(t *testing.T, r *rand.Rand, checked map[string]int) {
 		t.Fatal(err)
 	}
 	if spec["rows"].(map[string]any)["grid"] != nil {
-		return // its hidden rows are not given out
+		return // a grid also has rows that Plan does not return
 	}
 	// All columns are features, and no row is dropped.
 	delete(spec, "inf_as_nan")
@@ -85,18 +88,17 @@ func fromScratch(t *testing.T, r *rand.Rand, checked map[string]int) {
 	}
 }
 
-// scratch has the rows, column by column.
+// scratch has the rows of a features file, by column.
 type scratch struct {
 	zone   *time.Location
 	times  []int64
 	values map[string][]float64
 }
 
-// value returns what column c has in row n, and by how much a computed one may
-// differ.
+// value returns the value of column c in row n, and by how much the computed one may differ.
 func (s *scratch) value(c *Column, within int64, n int) (v, tolerance float64) {
 	in := func(k int) []float64 { return s.values[c.inputs()[k]] }
-	before := func(k int) float64 { // the k-th row before, unless it is too old
+	before := func(k int) float64 { // the value k rows before, unless it is too old
 		if n < k || s.times[n-k] < s.times[n]-within {
 			return math.NaN()
 		}
@@ -142,7 +144,7 @@ func (s *scratch) value(c *Column, within int64, n int) (v, tolerance float64) {
 	return 7.5, 0 // the attribute
 }
 
-// window returns the values in the window of row n, missing ones among them.
+// window returns the values in the window of row n, with missing ones.
 func (s *scratch) window(c *Column, within int64, n int, of []float64) (window []float64) {
 	for i := range n + 1 {
 		if rows := c.Rolling.Rows; rows > 0 && n-i < rows && s.times[i] >= s.times[n]-within || rows == 0 && s.times[i] > s.times[n]-within {
@@ -152,6 +154,7 @@ func (s *scratch) window(c *Column, within int64, n int, of []float64) (window [
 	return window
 }
 
+// rollingFromScratch returns the aggregate of a window.
 func rollingFromScratch(c *Column, window []float64) (v, tolerance float64) {
 	if c.Aggregate == "count" {
 		for i, v := range window {
@@ -209,9 +212,10 @@ func rollingFromScratch(c *Column, window []float64) (v, tolerance float64) {
 	return v, v * 1e-12
 }
 
-// ewmFromScratch weighs the values of the memory, the last is the newest: 1, 1−α,
-// (1−α)² …; not adjusted, each but the first present one is weighed by α too, over
-// what there was of weights.
+// ewmFromScratch returns the weighted mean of the values in the lookback, from the oldest to the
+// newest. The newest has the weight 1, the one before 1−α, then (1−α)², and so on. If not
+// adjusted, each present value after the first also has the factor α, and the weights are scaled
+// to the sum 1 after each.
 func ewmFromScratch(c *Column, memory []float64) (v, tolerance float64) {
 	alpha := c.Ewm.Alpha
 	switch {
@@ -221,8 +225,7 @@ func ewmFromScratch(c *Column, memory []float64) (v, tolerance float64) {
 		alpha = 1 - math.Exp(-math.Ln2/c.Ewm.Halflife)
 	}
 	adjust := c.Ewm.Adjust == nil || *c.Ewm.Adjust
-	// Of the first present value the weight is 1; what came later has its own weight,
-	// and all decay by 1−α a row. Not adjusted, the sum of weights is 1 after each.
+	// All weights decay by 1−α a row.
 	present, weights, sum, size, largest := 0, 0.0, 0.0, 0.0, 0.0
 	for _, v := range memory {
 		weights *= 1 - alpha

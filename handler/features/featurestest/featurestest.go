@@ -1,4 +1,4 @@
-// Package featurestest makes features files and readings at random.
+// Package featurestest makes random features files and readings.
 package featurestest
 
 import (
@@ -10,14 +10,13 @@ import (
 	"time"
 )
 
-// Sensors are the names that files have for sensors.
+// Sensors are the names of sensors in the files.
 var Sensors = []string{"a", "b", "c"}
 
-// Reading is a reading of the sensor at that position among those that are asked
-// for.
+// Reading is a reading of a sensor.
 type Reading struct {
-	Sensor int
-	Time   int64 // Unix milliseconds
+	Sensor int   // its position among the sensors of a plan
+	Time   int64 // milliseconds since 1970
 	Value  float64
 }
 
@@ -25,8 +24,7 @@ type object = map[string]any
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
-// File returns a features file over some of [Sensors]. It takes the attribute age at
-// most.
+// File returns a features file that uses some of [Sensors], and no attribute but age.
 func File(r *rand.Rand) []byte {
 	rows := object{}
 	base := slices.Clone(Sensors[:1+r.IntN(len(Sensors))])
@@ -111,8 +109,8 @@ func File(r *rand.Rand) []byte {
 	return data
 }
 
-// Readings returns readings of sensors in the order of time, with gaps, some
-// together and some alone. They begin at the turn to summer time in Berlin.
+// Readings returns readings of sensors in the order of time, with gaps. Some times have readings
+// of all sensors, others of some. They begin shortly before summer time in Berlin.
 func Readings(r *rand.Rand, sensors int) []Reading {
 	var all []Reading
 	t := time.Date(2026, 3, 29, 0, 40, 0, 0, time.UTC).UnixMilli()
