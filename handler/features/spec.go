@@ -147,8 +147,8 @@ func (p *Patterns) UnmarshalJSON(data []byte) error {
 }
 
 // Match reports whether one of the patterns matches the whole name of a device; see
-// [fleet.MatchDevice]. An empty list matches every device.
-func (p Patterns) Match(device string) bool { return fleet.MatchDevice(p, device) }
+// [fleet.Match]. An empty list matches every device.
+func (p Patterns) Match(device string) bool { return fleet.Match(p, device) }
 
 var durationForm = regexp.MustCompile(`^([0-9]{0,10})\s*([A-Za-z]+)$`)
 

@@ -41,7 +41,7 @@ func Assign(device string, sensors []string, models []Model, columns int) []Subj
 				own[m.Title] = append(own[m.Title], m)
 			}
 		case OfFleet:
-			if m.Facts != nil && MatchDevice(m.Facts.Devices, device) {
+			if m.Facts != nil && Match(m.Facts.Devices, device) {
 				shared[m.Title] = append(shared[m.Title], m)
 			}
 		case OfSensors:

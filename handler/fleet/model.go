@@ -71,12 +71,12 @@ type Work struct {
 	Needs time.Duration // the lookback of this model; Job.Lookback is that of the model that the job was bound to
 }
 
-// MatchDevice reports whether one of the patterns matches the whole name of a
-// device: * stands for any text, also with a slash in it, and ? for one
-// character. No patterns match every device.
-func MatchDevice(patterns []string, device string) bool {
+// Match reports whether one of the patterns matches the whole name of a device or
+// sensor. In a pattern, * stands for any text, also with a slash in it, and ? for one
+// character. No patterns match every name.
+func Match(patterns []string, name string) bool {
 	for _, pattern := range patterns {
-		if matches(pattern, device) {
+		if matches(pattern, name) {
 			return true
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestMatchDevice checks the patterns of devices.
-func TestMatchDevice(t *testing.T) {
+// TestMatch checks the patterns of devices.
+func TestMatch(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		patterns, device string
@@ -19,10 +19,11 @@ func TestMatchDevice(t *testing.T) {
 		{"*p", "pump", true}, {"*p", "pumpe", false}, {"*m*", "pump", true}, {"p*m*e", "pumpmpe", true}, {"p*m?e", "pumpmpe", true},
 		{"*ab", "aab", true}, {"a*ab", "aab", true}, {"a*ab", "ab", false}, {"**", "x", true}, {"a**", "a", true}, {"*?", "", false},
 		{"fan pump", "pump", true}, {"fan pump", "motor", false},
+		{"a*c", "abbc", true}, {"a*c", "abb", false}, {"*x*y", "axbxy", true}, {"?", "ü", true}, {"a[0]", "a[0]", true},
 		{strings.Repeat("*a", 50) + "b", strings.Repeat("a", 1000), false},
 	} {
-		if got := MatchDevice(strings.Fields(c.patterns), c.device); got != c.want {
-			t.Errorf("MatchDevice(%.20q, %.20q) = %v, want %v", c.patterns, c.device, got, c.want)
+		if got := Match(strings.Fields(c.patterns), c.device); got != c.want {
+			t.Errorf("Match(%.20q, %.20q) = %v, want %v", c.patterns, c.device, got, c.want)
 		}
 	}
 }

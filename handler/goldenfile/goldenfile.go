@@ -1,8 +1,9 @@
-// Package goldenfile reads the goldens of tests: gzip files in testdata, of JSON that a
-// script beside them wrote with what a library gave.
+// Package goldenfile reads the goldens of tests in testdata. Most are gzip files of JSON that a
+// script beside them wrote, with what a library gave. Others are files of JSON lines.
 package goldenfile
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"io"
@@ -48,4 +49,37 @@ func ReadAll[T any](t testing.TB, pattern string, least int) (all []T) {
 		all = append(all, Read[T](t, file))
 	}
 	return all
+}
+
+// Lines reads a file of JSON lines, and calls check for each. If update is true, it then writes the
+// lines again, as check left them. Fewer lines than least are an error.
+func Lines[E any](t testing.TB, file string, least int, update bool, check func(e *E)) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written bytes.Buffer
+	lines := json.NewEncoder(&written)
+	lines.SetEscapeHTML(false)
+	n := 0
+	for line := range bytes.Lines(content) {
+		n++
+		var e E
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatalf("%s, line %d: %v", file, n, err)
+		}
+		check(&e)
+		if err := lines.Encode(e); err != nil {
+			t.Fatalf("%s, line %d: %v", file, n, err)
+		}
+	}
+	if n < least {
+		t.Errorf("%s has %d lines, want at least %d", file, n, least)
+	}
+	if update {
+		if err := os.WriteFile(file, written.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

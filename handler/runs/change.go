@@ -172,7 +172,7 @@ func glob(pattern string) (func(fleet.ID) bool, error) {
 	}
 	patterns := []string{pattern}
 	return func(id fleet.ID) bool {
-		return fleet.MatchDevice(patterns, id.Device) || fleet.MatchDevice(patterns, id.Device+"/"+id.Name())
+		return fleet.Match(patterns, id.Device) || fleet.Match(patterns, id.Device+"/"+id.Name())
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 )
 
+// BenchmarkPlain reads a thousand events of one reading each.
 func BenchmarkPlain(b *testing.B) {
 	var bodies [][]byte
 	for i := range 1000 {
@@ -25,9 +26,8 @@ func BenchmarkPlain(b *testing.B) {
 	}
 }
 
-// BenchmarkWide reads events of one device with six values: by the built-in
-// mapping, by a program in jq, and, where jq is installed, by that. Metrics are
-// events in a second of a core.
+// BenchmarkWide reads events of one device with six values: by the built-in mapping, by programs,
+// and by jq itself where it is installed. The metric is events per second.
 func BenchmarkWide(b *testing.B) {
 	const n = 1000
 	var bodies [][]byte

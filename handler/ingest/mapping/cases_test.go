@@ -9,29 +9,28 @@ import (
 	"time"
 )
 
-// eventCase is an event with what becomes of it: the rows stored, or why it is
-// refused.
+// eventCase is an event, with the rows that are stored of it, or why it is refused.
 type eventCase struct {
 	Mapping            string
 	Enqueued           time.Time
 	System, Properties json.RawMessage
 	Body               []byte `json:"body_base64"`
-	Text               string `json:"body"` // in place of Body
+	Text               string `json:"body"` // instead of Body
 	CSV                string
 	Expect             []struct {
 		Device, Sensor, TS string
 		Value              float64
 	}
 	Missing int
-	Refused string
+	Refused string // if it begins with ~, a part of the reason
 }
 
-// TestCases holds what becomes of each event in testdata/events.
+// TestCases checks what is read from each event in testdata/events.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/events/*.json")
 	if err != nil || len(files) < 31 {
-		t.Fatal(files, err)
+		t.Fatalf("%d files of events, want at least 31 (%v)", len(files), err)
 	}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
@@ -46,6 +45,7 @@ func TestCases(t *testing.T) {
 	}
 }
 
+// check checks what is read from the event.
 func (c eventCase) check(t *testing.T, name string) {
 	t.Helper()
 	m, err := Parse(c.Mapping)
@@ -77,11 +77,11 @@ func (c eventCase) check(t *testing.T, name string) {
 	case c.Refused == "" && len(r.Refused) > 0:
 		t.Errorf("%s: refused %v", name, r.Refused[0].Err)
 	case c.Refused != "" && len(r.Refused) == 0:
-		t.Errorf("%s: it is not refused", name)
+		t.Errorf("%s: nothing was refused, want %s", name, c.Refused)
 	case c.Refused != "" && strings.HasPrefix(c.Refused, "~") && !strings.Contains(r.Refused[0].Err.Error(), c.Refused[1:]):
 		t.Errorf("%s: refused with %v, want %s", name, r.Refused[0].Err, c.Refused[1:])
 	case len(c.Expect) == 0 && c.Refused == "" && r.Missing == 0:
-		t.Errorf("%s: neither stored, missing nor refused", name)
+		t.Errorf("%s: nothing was stored, missing or refused", name)
 	case c.Missing != 0 && r.Missing != c.Missing:
 		t.Errorf("%s: %d missing, want %d", name, r.Missing, c.Missing)
 	}

@@ -12,18 +12,18 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// read returns what an event holds.
+// read reads an event.
 func read(body string) Found {
 	r := NewReader(Plain, Options{}, 1)
 	r.Read(0, Event{Body: []byte(body)})
 	return r.Found
 }
 
-// show writes what an event holds, in the order of its elements: a reading as
-// device/sensor@time=value, what is none as
-// !reason, and last each missing value.
+// show writes what an event has, in the order of its elements: a reading as
+// device/sensor@time=value, a refused element as !reason, and at the end each missing value.
 func show(body string) []string { return found(read(body)) }
 
+// found writes what was read, as show does.
 func found(p Found) []string {
 	all := make(map[int]string)
 	for i, r := range p.Readings {
@@ -42,6 +42,7 @@ func found(p Found) []string {
 	return lines
 }
 
+// TestParse checks which readings an event has, and why elements of it are refused.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	const good, other = `{"device":1,"sensor":"2","ts":1535497205007,"value":1.5}`, `{"device":1,"sensor":3,"ts":1535497200005,"value":0}`
@@ -83,10 +84,10 @@ func TestParse(t *testing.T) {
 		{`{"device":1,"sensor":2,"ts":1535497200005,"value":3,"statusCode":1073741824}`, []string{"1/2@1535497200005=3"}},
 		{`{"device":1,"sensor":2,"ts":1535497200005,"q":false,"value":3}`, []string{"missing"}},
 		{`{"device":1,"sensor":2,"ts":"never","value":null}`, []string{`!ts: invalid: time "never" is in no known format: use 2026-11-27T07:00:00Z, or seconds or milliseconds since 1970`}},
-		// equal copies are one; another value is for the store to judge
+		// equal copies count once; other values at the same time are left to the store
 		{"[" + good + "," + other + "," + good + "]", []string{want, wantOther}},
 		{`[{"device":1,"sensor":2,"ts":1535497200005,"value":1},{"device":1,"sensor":2,"ts":1535497200005,"value":2}]`, []string{"1/2@1535497200005=1", "1/2@1535497200005=2"}},
-		// bad ones
+		// bad events
 		{"", []string{"!the event is empty"}},
 		{" \n", []string{"!the event is empty"}},
 		{"hello", []string{"!'h' at byte 0 where a JSON object should be"}},
@@ -149,8 +150,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// A time far ahead of the moment at which the event came is that of a wrong
-// clock.
+// TestFuture checks that a reading whose time is far later than its event is refused.
 func TestFuture(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ ts, want string }{
@@ -166,19 +166,19 @@ func TestFuture(t *testing.T) {
 		if got := strings.Join(found(r.Found), "\n"); !strings.HasPrefix(got, tc.want) {
 			t.Errorf("%s: got %q, want %q", tc.ts, got, tc.want)
 		}
-		// Without the moment, and without a bound, nothing is too far ahead.
+		// Without the event's time, or without a limit, no reading is too late.
 		ev.Enqueued = time.Time{}
 		r.Read(1, ev)
 		r.opt.Future, ev.Enqueued = 0, time.Unix(0, 0)
 		r.Read(2, ev)
 		if len(r.Readings) != 1 || len(r.Refused) > 1 { // the others are copies
-			t.Errorf("%s: %+v", tc.ts, r.Found)
+			t.Errorf("%s: got %+v, want a reading without a limit", tc.ts, r.Found)
 		}
 	}
 }
 
-// The bytes of a bad element are its own; those of the only element of an event
-// are the event's.
+// TestBadBytes checks that a refused element has its own bytes. The only element of an event has
+// the bytes of the whole event.
 func TestBadBytes(t *testing.T) {
 	t.Parallel()
 	const good = `{"device":1,"sensor":2,"ts":1535497200005,"value":1}`
@@ -206,19 +206,20 @@ func TestBadBytes(t *testing.T) {
 	}
 }
 
-// A megabyte of whatever is slow to read elsewhere: the time is proportional to
-// the length, so that this ends within the test's own time.
+// TestHostileShapes reads a megabyte of texts that some readers take quadratic time for. The time
+// here is proportional to the length.
 func TestHostileShapes(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"{\n", "{\"a\":[\n", "[", "{\"a\":", "[{\"a\":{}x", "{\"a\":[1]x[\n", "\n{", "[1,", "\"", "\\", "{\"device\":\"\\u", "-", "[]", "\n"} {
 		body := strings.Repeat(unit, 1<<20/len(unit))
 		if p := read(body); len(p.Readings) != 0 || len(p.Refused) > MaxRefused+1 {
-			t.Errorf("%q holds %d readings and %d dead letters", unit, len(p.Readings), len(p.Refused))
+			t.Errorf("%q: got %d readings and %d refused elements", unit, len(p.Readings), len(p.Refused))
 		}
 	}
 }
 
-// FuzzParse holds what must be true of any event.
+// FuzzParse checks that readings are valid, and agree with what encoding/json reads. Refused
+// elements are parts of the event.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`{"device":1,"sensor":"2","ts":"2018-08-28T23:00:05.007Z","value":1.5}`,
@@ -241,14 +242,14 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, b := range p.Refused {
 			if len(b.Raw) > len(body) || !strings.Contains(string(body), string(b.Raw)) {
-				t.Errorf("%q is no part of %q", b.Raw, body)
+				t.Errorf("the refused %q is no part of %q", b.Raw, body)
 			}
 			if !strings.Contains(b.Err.Error(), fleet.ErrInvalid.Error()) {
-				t.Errorf("%v does not say that it is invalid", b.Err)
+				t.Errorf("got error %v, want one that says invalid", b.Err)
 			}
 		}
 		if json.Valid(body) && body[space(body, 0)] == '{' && len(p.Readings)+len(p.Refused) != 1 {
-			t.Errorf("%q: one object gave %d readings and %d dead letters", body, len(p.Readings), len(p.Refused))
+			t.Errorf("%q: one object gave %d readings and %d refused elements", body, len(p.Readings), len(p.Refused))
 		}
 	})
 }
@@ -259,7 +260,7 @@ func checkAlike(t *testing.T, raw []byte, r fleet.Reading) {
 	if json.Unmarshal(raw, &object) != nil {
 		var array []json.RawMessage // the whole event of one element
 		if err := json.Unmarshal(raw, &array); err != nil || len(array) == 0 || json.Unmarshal(array[0], &object) != nil {
-			t.Errorf("%q was read as %v, but is no JSON object", raw, r)
+			t.Errorf("%q, which is no JSON object, was read as %v", raw, r)
 			return
 		}
 	}

@@ -9,14 +9,10 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// TestFaults: copies, and what is refused, are noted of the sensors that they name, in
-// all forms of events; what is read in two ways is noted once.
+// TestFaults checks that copies and refused readings are counted by the sensors that they name, in
+// all forms of events. An event that is read in two ways is counted once.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	automatic, err := Parse(Auto)
-	if err != nil {
-		t.Fatal(err)
-	}
 	const good = `{"device":"a","sensor":"b","ts":1535497205007,"value":1}`
 	for _, tc := range []struct {
 		mapping *Mapping
@@ -27,7 +23,7 @@ func TestFaults(t *testing.T) {
 		{Plain, []string{"[" + good + "," + good + "," + good + "]"}, []string{"0 a/b +2 -0"}},
 		{Plain, []string{`{"device":"a","sensor":"b","ts":1535497205007,"value":"high"}`}, []string{"0 a/b +0 -1"}},
 		{Plain, []string{`{"device":"a","sensor":"b","ts":1535497205007}`, `{"device":"a","ts":1535497205007,"value":1}`, `{}`, `x`}, []string{"0 a/b +0 -1"}},
-		{Plain, []string{`{"device":"a","sensor":"b","ts":4102444800000,"value":1}`}, []string{"0 a/b +0 -1"}}, // it lies ahead
+		{Plain, []string{`{"device":"a","sensor":"b","ts":4102444800000,"value":1}`}, []string{"0 a/b +0 -1"}}, // too late
 		{automatic, []string{`{"device":"a","sensor":"b","ts":"never","value":1}`}, []string{"0 a/b +0 -1"}},
 		{automatic, []string{`{"device":"a","ts":1535497205007,"b":1,"c":"1,5"}`}, []string{"0 a/c +0 -1"}},
 		{automatic, []string{`{"device":"a","sensor":"b","ts":1535497205007}`, `{"device":"a","sensor":"b","ts":{}}`}, []string{"0 a/b +0 -1", "1 a/b +0 -1"}},
@@ -42,13 +38,12 @@ func TestFaults(t *testing.T) {
 			got = append(got, fmt.Sprintf("%d %v +%d -%d", f.Event, f.ID, f.Copies, f.Refused))
 		}
 		if !slices.Equal(got, tc.want) {
-			t.Errorf("%q: %q, want %q", tc.bodies, got, tc.want)
+			t.Errorf("%q: got %q, want %q", tc.bodies, got, tc.want)
 		}
 	}
 }
 
-// TestFaultsAreBounded: an event that names very many sensors takes so much memory, and
-// no more.
+// TestFaultsAreBounded checks that the number of faults is limited.
 func TestFaultsAreBounded(t *testing.T) {
 	t.Parallel()
 	r := NewReader(Plain, Options{}, 1)
@@ -56,6 +51,6 @@ func TestFaultsAreBounded(t *testing.T) {
 		r.fault(Fault{ID: fleet.ID{Device: "a", Sensor: fmt.Sprint(i)}, Refused: 1})
 	}
 	if len(r.Faults) != maxFaults {
-		t.Errorf("%d faults are held", len(r.Faults))
+		t.Errorf("got %d faults, want %d", len(r.Faults), maxFaults)
 	}
 }

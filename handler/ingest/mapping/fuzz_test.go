@@ -17,7 +17,7 @@ var texts = []string{".", ".a", ".[0]", ".[]?", "..", `.["x"]`, "1", "2.5", `"s"
 	`{device: "d", sensor: "s", ts: $enqueued, value: .}`, `{device: "d", ts: $enqueued, values: .}`, "reduce range(14) as $i (.; [., .])", "limit(3; repeat(.))", `.a = .`, `.[5] = .`, "del(.a)", "flatten",
 	"@base64", "@json", "@text", "explode?", "ascii_downcase?", `test("a")`, `gsub("a"; "aa")`, "paths", "tostream", "min", "group_by(.)", "walk(.)", "ltrimstr(.)", "indices(.)", "join(tostring)", "add(.[])", "unique_by(.)", "IN(.)"}
 
-// randomProgram makes a program of parts, depth deep.
+// randomProgram returns a program that nests texts to this depth.
 func randomProgram(r *rand.Rand, depth int) string {
 	part := func() string { return randomProgram(r, depth-1) }
 	if depth == 0 {
@@ -45,8 +45,8 @@ func randomProgram(r *rand.Rand, depth int) string {
 	return "(" + part() + " as $x | " + part() + " | $x)"
 }
 
-// FuzzProgram runs random programs on any event: each ends, and what it yields
-// is valid or refused.
+// FuzzProgram checks that a random program ends on any event, and that its results are valid or
+// refused.
 func FuzzProgram(f *testing.F) {
 	f.Add(uint64(1), []byte(`{"a":[1,{"b":"2"}],"x":null}`))
 	f.Add(uint64(57), []byte(`[{"bn":"d/","n":"a","v":1}]`))
@@ -54,13 +54,13 @@ func FuzzProgram(f *testing.F) {
 		text := randomProgram(rand.New(rand.NewPCG(seed, 1)), 3)
 		m, err := Parse(text)
 		if err != nil {
-			return // a name where none may stand
+			return // not every combination is a program
 		}
 		check(t, m, body, text)
 	})
 }
 
-// FuzzMapping reads any event by each built-in mapping, compressed or not.
+// FuzzMapping checks each built-in mapping with any event, compressed or not.
 func FuzzMapping(f *testing.F) {
 	for _, seed := range []string{`{"device":"d","ts":1795762800,"a":1}`, `[{"bn":"d/","n":"a","v":1}]`, `{"MessageType":"ua-data","Messages":[{"Payload":{"A":{"Value":1}}}]}`,
 		`{"specversion":"1.0","type":"t","source":"s","data":{"specversion":"1.0","type":"t","source":"s","data":{"a":1}}}`, `{"payload":"{\"payload\":\"{}\"}"}`, "a;b\n1;2", "m,host=a x=1,y=\"t\" 1795762800\n", "Obj\x01", `{"topic":"spBv1.0/a/b/c","payload":{"metrics":[{"name":"a"}]}}`} {
@@ -84,6 +84,8 @@ func FuzzMapping(f *testing.F) {
 	})
 }
 
+// check checks that an event leaves something, that readings are valid, and that reading it again
+// gives the same.
 func check(t *testing.T, m *Mapping, body []byte, what string) {
 	t.Helper()
 	ev := Event{Body: body, Enqueued: time.Unix(1795762800, 0), Detail: func(int) Detail {
@@ -104,14 +106,13 @@ func check(t *testing.T, m *Mapping, body []byte, what string) {
 			t.Errorf("%s: %q: refused %d: %v", what, body, x.Count, x.Err)
 		}
 	}
-	// Only an empty list holds nothing by intent.
+	// Only an empty list may leave nothing.
 	if len(r.Readings)+len(r.Refused)+r.Missing == 0 && m.program == nil && !bytes.Contains(body, []byte("[")) && body[0] != 0x1f && !bytes.HasPrefix(body, []byte("Obj")) {
-		t.Errorf("%s: %q is neither stored, missing nor refused", what, body)
+		t.Errorf("%s: %q: nothing was stored, missing or refused", what, body)
 	}
-	// The same again gives the same.
 	again := NewReader(m, r.opt, 1)
 	again.Read(0, ev)
 	if fmt.Sprint(again.Readings, again.Missing) != fmt.Sprint(r.Readings, r.Missing) {
-		t.Errorf("%s: %q: %v, then %v", what, body, r.Found, again.Found)
+		t.Errorf("%s: %q: got %v, and then %v", what, body, r.Found, again.Found)
 	}
 }

@@ -20,12 +20,14 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/rules"
 )
 
-// sending is what a device sends: values by the names of their sensors, as JSON, and what is to become of them.
+// sending has the values that a device sends, as JSON, by the names of their sensors. It also has
+// how many of them are to be stored, missing and refused.
 type sending struct {
 	names, values            []string
 	stored, missing, refused int
 }
 
+// randomSending returns a random sending.
 func randomSending(rnd *rand.Rand) (s sending) {
 	for i := range 1 + rnd.IntN(8) {
 		s.names = append(s.names, fmt.Sprintf("s%d", i))
@@ -81,7 +83,7 @@ func (s sending) shapes() map[string]string {
 	}
 }
 
-// packings are how a body may be packed.
+// packings are the ways in which a body may be compressed or encoded.
 var packings = []func(s string) []byte{
 	func(s string) []byte { return []byte(s) },
 	func(s string) []byte {
@@ -103,6 +105,7 @@ var packings = []func(s string) []byte{
 	},
 }
 
+// packedBy returns s compressed.
 func packedBy(s string, by func(io.Writer) io.WriteCloser) []byte {
 	var b bytes.Buffer
 	z := by(&b)
@@ -111,7 +114,7 @@ func packedBy(s string, by func(io.Writer) io.WriteCloser) []byte {
 	return b.Bytes()
 }
 
-// avro returns s as a file of Avro: a record with a field for each value.
+// avro returns s as an Avro file of one record, with a field for each value.
 func (s sending) avro(t *testing.T) []byte {
 	t.Helper()
 	fields := []string{`{"name":"device","type":"string"}`, `{"name":"ts","type":{"type":"long","logicalType":"timestamp-millis"}}`}
@@ -143,7 +146,7 @@ func (s sending) avro(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// csv returns s as CSV of a row a reading, and its columns.
+// csv returns s as CSV with a row for each reading, and the names of the columns.
 func (s sending) csv() (body, columns string) {
 	var b strings.Builder
 	for i, name := range s.names {
@@ -157,24 +160,24 @@ func (s sending) csv() (body, columns string) {
 	return b.String(), "device,sensor,ts,value"
 }
 
-// checkAll reads s in every shape, packed in one way: stored + missing + refused is what was sent.
+// checkAll reads s in every shape, packed in one way, and checks that each value is stored, missing
+// or refused.
 func (s sending) checkAll(t *testing.T, packing byte, rule *rules.Rules) {
 	t.Helper()
-	auto := &Mapping{name: Auto, shape: auto}
 	pack := packings[int(packing)%len(packings)]
 	read := func(shape string, body []byte, csv string) {
 		t.Helper()
-		r := NewReader(auto, Options{CSV: csv, Rules: rule}, 1)
+		r := NewReader(automatic, Options{CSV: csv, Rules: rule}, 1)
 		r.Read(0, Event{Body: body})
 		refused := 0
 		for _, x := range r.Refused {
 			refused += x.Count
 		}
 		if n := len(r.Readings) + r.Missing + refused; n != len(s.names) || r.Copies != 0 {
-			t.Errorf("%s: %q: of %d values %d are stored, %d missing, %d refused: %v", shape, body, len(s.names), len(r.Readings), r.Missing, refused, r.Refused)
+			t.Errorf("%s: %q: of %d values, %d were stored, %d missing and %d refused: %v", shape, body, len(s.names), len(r.Readings), r.Missing, refused, r.Refused)
 		}
 		if rule == nil && (len(r.Readings) != s.stored || r.Missing != s.missing || refused != s.refused) {
-			t.Errorf("%s: %q: %d stored of %d, %d missing of %d, %d refused of %d: %v", shape, body, len(r.Readings), s.stored, r.Missing, s.missing, refused, s.refused, r.Refused)
+			t.Errorf("%s: %q: got %d stored of %d, %d missing of %d and %d refused of %d: %v", shape, body, len(r.Readings), s.stored, r.Missing, s.missing, refused, s.refused, r.Refused)
 		}
 	}
 	for shape, body := range s.shapes() {
@@ -185,9 +188,10 @@ func (s sending) checkAll(t *testing.T, packing byte, rule *rules.Rules) {
 	read("CSV", []byte(body), columns)
 }
 
-// dropping are rules that drop, refuse and count what comes by.
+// dropping has rules that drop, refuse and count values.
 const dropping = `{"rules": [{"sensor": "s1", "drop": true}, {"sensor": "s2", "range": {"max": 0.5}}, {"sensor": "s[0-9]*", "range": {"max": 0}, "else": "count"}, {"sensor": "s3", "range": {"min": 0}, "else": "count"}]}`
 
+// ruleOf returns the rules in dropping.
 func ruleOf(t testing.TB) *rules.Rules {
 	t.Helper()
 	r, err := rules.Parse([]byte(dropping))
@@ -197,7 +201,8 @@ func ruleOf(t testing.TB) *rules.Rules {
 	return r
 }
 
-// What is sent is stored, missing or refused, reading by reading, whatever shape it is sent in.
+// TestNothingIsLost checks that each value that is sent is stored, missing or refused, in whatever
+// shape it is sent.
 func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
 	rule := ruleOf(t)
@@ -208,7 +213,7 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
-// FuzzNothingIsLost is the same of any seed.
+// FuzzNothingIsLost does the same with any seed.
 func FuzzNothingIsLost(f *testing.F) {
 	f.Add(uint64(1), byte(0), false)
 	f.Add(uint64(2), byte(3), true)
@@ -223,8 +228,8 @@ func FuzzNothingIsLost(f *testing.F) {
 	})
 }
 
-// FuzzUnpack reads bodies that are compressed, cut off and damaged, and bombs, which are far larger than
-// an event may be: each event is in what becomes of it.
+// FuzzUnpack reads bodies that are compressed, truncated and damaged, some of which unpack to far
+// more than an event may have. Each event must leave something, and must not be changed.
 func FuzzUnpack(f *testing.F) {
 	const good = `{"device":"d","sensor":"s","ts":1795762800,"value":1}`
 	for i := range packings {
@@ -234,7 +239,6 @@ func FuzzUnpack(f *testing.F) {
 	for i := range 4 {
 		f.Add(byte(i), bytes.Repeat([]byte(" "), 1<<12), uint16(0xffff), uint16(0), byte(0))
 	}
-	auto := &Mapping{name: Auto, shape: auto}
 	f.Fuzz(func(t *testing.T, packing byte, part []byte, times, cut uint16, flip byte) {
 		if len(part) == 0 {
 			return
@@ -245,20 +249,20 @@ func FuzzUnpack(f *testing.F) {
 		body = body[:max(1, len(body)-int(cut)%len(body))]
 		body[int(flip)%len(body)] ^= flip
 		sent := slices.Clone(body)
-		r := NewReader(auto, Options{}, 1)
+		r := NewReader(automatic, Options{}, 1)
 		r.Read(0, Event{Body: body})
 		found := len(r.Readings) + r.Missing + r.Copies
 		for _, x := range r.Refused {
 			found += x.Count
 			if len(x.Raw) > len(body) {
-				t.Errorf("a refused part has %d bytes, and the event %d", len(x.Raw), len(body))
+				t.Errorf("a refused element has %d bytes, more than the event's %d", len(x.Raw), len(body))
 			}
 		}
 		if found == 0 && !bytes.ContainsAny(part, "[]") && sent[0] != 'O' {
-			t.Errorf("%.200q leaves nothing", sent)
+			t.Errorf("%.200q: nothing was stored, missing or refused", sent)
 		}
 		if !bytes.Equal(sent, body) {
-			t.Errorf("the body was written to")
+			t.Error("Read changed the body")
 		}
 	})
 }

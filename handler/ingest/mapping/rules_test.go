@@ -11,8 +11,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/rules"
 )
 
-// What rules make of events does not hang on how these are delivered: in which
-// batches, in which order, once or again. And nothing is lost.
+// TestRulesAndDeliveries checks that the results of rules do not depend on the batches in which
+// events are delivered, nor on their order.
 func TestRulesAndDeliveries(t *testing.T) {
 	t.Parallel()
 	all, err := rules.Parse([]byte(`{"rules": [
@@ -24,7 +24,6 @@ func TestRulesAndDeliveries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	auto := &Mapping{name: Auto, shape: auto}
 	rnd := rand.New(rand.NewPCG(5, 5))
 	var events []Event
 	for range 200 {
@@ -37,7 +36,7 @@ func TestRulesAndDeliveries(t *testing.T) {
 	outcome := func(order []int, batch int) (stored map[string]bool, refused map[string]int) {
 		stored, refused = map[string]bool{}, map[string]int{}
 		for piece := range slices.Chunk(order, batch) {
-			r := NewReader(auto, Options{Rules: all}, len(piece))
+			r := NewReader(automatic, Options{Rules: all}, len(piece))
 			for _, i := range piece {
 				r.Read(i, events[i])
 			}
@@ -59,15 +58,15 @@ func TestRulesAndDeliveries(t *testing.T) {
 		rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		s, r := outcome(order, batch)
 		if !maps.Equal(s, stored) || !maps.Equal(r, refused) {
-			t.Errorf("batches of %d: %d stored, %d reasons; one by one %d, %d", batch, len(s), len(r), len(stored), len(refused))
+			t.Errorf("batches of %d: got %d stored and %d reasons; one by one %d and %d", batch, len(s), len(r), len(stored), len(refused))
 		}
 	}
 	if len(refused) < 50 || len(stored) < 50 {
-		t.Errorf("%d stored, %d refused", len(stored), len(refused))
+		t.Errorf("%d readings were stored and %d refused, want at least 50 of each", len(stored), len(refused))
 	}
 }
 
-// Nothing is lost: what is sent is stored, a copy or refused.
+// TestRulesLoseNothing checks that each reading is stored, a copy or refused.
 func TestRulesLoseNothing(t *testing.T) {
 	t.Parallel()
 	all, err := rules.Parse([]byte(`{"rules": [{"sensor": "a", "range": {"max": 5}}, {"sensor": "b", "range": {"max": 5}, "else": "count"}]}`))
@@ -81,19 +80,19 @@ func TestRulesLoseNothing(t *testing.T) {
 				list = append(list, fmt.Sprintf(`{"device":"d","sensor":"%c","ts":%d,"value":%d}`, sensor, 1795762800+i/2, i/2))
 			}
 		}
-		r := NewReader(&Mapping{name: Auto, shape: auto}, Options{Rules: all}, 1)
+		r := NewReader(automatic, Options{Rules: all}, 1)
 		r.Read(0, Event{Body: []byte("[" + strings.Join(list, ",") + "]")})
-		kept, counted := 0, 0
+		listed, counted := 0, 0
 		for _, x := range r.Refused {
 			if x.Counted {
 				counted += x.Count
 			} else {
-				kept += x.Count
+				listed += x.Count
 			}
 		}
 		want := max(0, n-12)
-		if kept != want || counted != want || len(r.Readings)+r.Copies != 3*n-2*want || len(r.Refused) > 2*MaxRefused+2 {
-			t.Errorf("%d of each: %d stored, %d copies, %d kept, %d counted in %d", n, len(r.Readings), r.Copies, kept, counted, len(r.Refused))
+		if listed != want || counted != want || len(r.Readings)+r.Copies != 3*n-2*want || len(r.Refused) > 2*MaxRefused+2 {
+			t.Errorf("%d readings of each sensor: got %d stored, %d copies, %d refused and %d counted in %d entries", n, len(r.Readings), r.Copies, listed, counted, len(r.Refused))
 		}
 	}
 }

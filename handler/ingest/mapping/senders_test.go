@@ -2,7 +2,8 @@ package mapping
 
 import "testing"
 
-// TestSenders has events as products and services send them: see [TestShapes].
+// TestSenders checks what is read from events of products and services. TestShapes explains the
+// summaries.
 func TestSenders(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, mapping, body, system, properties, want string }{
@@ -112,7 +113,7 @@ func TestSenders(t *testing.T) {
 	}
 }
 
-// Lines of InfluxDB's protocol are read one by one; a bad one holds up no other.
+// TestPointLines checks lines of InfluxDB's protocol. A bad line does not affect the others.
 func TestPointLines(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ mapping, body, want string }{

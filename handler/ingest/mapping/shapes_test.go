@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"bytes"
-	"compress/flate"
 	"compress/zlib"
 	"io"
 	"strconv"
@@ -13,9 +12,12 @@ import (
 	"github.com/linkedin/goavro/v2"
 )
 
-// TestShapes has events of the kinds that people send, and what they come to:
-// device/sensor@seconds after 07:00=value, ? for each missing value, and ! with
-// a part of the reason for each element refused.
+// automatic is the mapping that recognizes the shape of an event.
+var automatic = &Mapping{name: Auto, shape: auto}
+
+// TestShapes checks what is read from events of many shapes. A summary has
+// device/sensor@seconds=value for each reading, in seconds after 07:00, ? for each missing value,
+// and ! with a part of the reason for each refused element.
 func TestShapes(t *testing.T) {
 	t.Parallel()
 	const at, hub = `"2026-11-27T07:00:00Z"`, `{"iothub-connection-device-id":"rpi","iothub-enqueuedtime":"2026-11-27T07:00:02Z"}`
@@ -161,7 +163,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// quotedIn is a measurement in n payloads that are text, each in the next.
+// quotedIn returns a measurement inside n payloads that are texts, one in another.
 func quotedIn(n int) string {
 	text := `{"temp":1}`
 	for range n - 1 {
@@ -170,13 +172,13 @@ func quotedIn(n int) string {
 	return strconv.Quote(text)
 }
 
-// nested is n cloud events in one another.
+// nested returns n CloudEvents, one in another.
 func nested(n int) string {
 	return strings.Repeat(`{"specversion":"1.0","type":"t","source":"s","data":`, n) + `{"x":1}` + strings.Repeat("}", n)
 }
 
-// What a program has no use for is refused when it is read, with its place or
-// its name.
+// TestProgramsRefused checks the errors for programs that use something they must not, or have a
+// mistake.
 func TestProgramsRefused(t *testing.T) {
 	t.Parallel()
 	for program, want := range map[string]string{
@@ -184,12 +186,12 @@ func TestProgramsRefused(t *testing.T) {
 		"{a: ": "line 1", ".a |\n.b | }": "line 2, column 6", "nosuch": "no mapping", "nosuch(1)": "nosuch", ".[2000000] = 1": "at most", "[transpose]": "transpose",
 	} {
 		if _, err := Parse(program); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", program, err, want)
+			t.Errorf("%s: got %v, want %q", program, err, want)
 		}
 	}
 }
 
-// summary writes what an event comes to.
+// summary writes what is read from an event, as [TestShapes] explains.
 func summary(m *Mapping, body []byte, system, properties string) string {
 	zero := time.Date(2026, 11, 27, 7, 0, 0, 0, time.UTC)
 	r := NewReader(m, Options{Future: 24 * time.Hour}, 1)
@@ -207,8 +209,7 @@ func summary(m *Mapping, body []byte, system, properties string) string {
 	return strings.Join(all, " ")
 }
 
-// alike compares a summary with what is wanted of it, of which each reason is a
-// part.
+// alike compares a summary with the wanted one, in which each reason is a part of the whole reason.
 func alike(got, want string) bool {
 	parts := strings.Split(want, "!")
 	rest, ok := strings.CutPrefix(got, strings.TrimSpace(parts[0]))
@@ -222,39 +223,29 @@ func alike(got, want string) bool {
 	return ok && (len(parts) > 1) == strings.Contains(got, "!") && (len(parts) > 1 || rest == "") && strings.Count(got, "!") >= len(parts)-1
 }
 
-// Bodies that are compressed, or not UTF-8, are unpacked first; bombs are not.
+// TestUnpack checks bodies that are compressed or in UTF-16. A body that unpacks to too much is
+// refused.
 func TestUnpack(t *testing.T) {
 	t.Parallel()
-	auto := &Mapping{name: Auto, shape: auto}
 	const plainBody, want = `{"device":"d","sensor":"ü","ts":1795762800,"value":1.5}`, "d/ü@0=1.5"
-	pack := func(to func(io.Writer) io.WriteCloser, s string) []byte {
-		var b bytes.Buffer
-		w := to(&b)
-		_, _ = io.WriteString(w, s)
-		w.Close()
-		return b.Bytes()
-	}
-	toZlib := func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }
-	toFlate := func(w io.Writer) io.WriteCloser { z, _ := flate.NewWriter(w, 9); return z }
-	utf16 := []byte{0xff, 0xfe}
-	for _, r := range plainBody {
-		utf16 = append(utf16, byte(r), byte(r>>8))
-	}
-	for name, body := range map[string][]byte{"zlib": pack(toZlib, plainBody), "deflate": pack(toFlate, plainBody), "UTF-16": utf16} {
-		if got := summary(auto, body, "", ""); got != want {
-			t.Errorf("%s: got %s", name, got)
+	for i, pack := range packings {
+		if got := summary(automatic, pack(plainBody), "", ""); got != want {
+			t.Errorf("packing %d: got %s, want %s", i, got, want)
 		}
+	}
+	toZlib := func(s string) []byte {
+		return packedBy(s, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })
 	}
 	bomb := strings.Repeat(" ", maxUnpacked+1)
 	for _, c := range []struct {
 		body []byte
 		want string
 	}{
-		{pack(toZlib, bomb), "zlib: it has more than 16 MB, decompressed"},
-		{pack(toZlib, plainBody)[:20], "zlib: unexpected EOF"},
+		{toZlib(bomb), "zlib: it has more than 16 MB, decompressed"},
+		{toZlib(plainBody)[:20], "zlib: unexpected EOF"},
 		{[]byte{0x1f, 0x8b, 8, 0, 1, 2}, "gzip: unexpected EOF"},
 	} {
-		if got := summary(auto, c.body, "", ""); !strings.HasPrefix(got, "!") || !strings.Contains(got, c.want) {
+		if got := summary(automatic, c.body, "", ""); !strings.HasPrefix(got, "!") || !strings.Contains(got, c.want) {
 			t.Errorf("got %s, want %s", got, c.want)
 		}
 	}
@@ -262,19 +253,19 @@ func TestUnpack(t *testing.T) {
 	for _, r := range plainBody {
 		bigEndian = append(bigEndian, byte(r>>8), byte(r))
 	}
-	if got := summary(auto, bigEndian, "", ""); got != want {
-		t.Errorf("UTF-16, the other way round: got %s", got)
+	if got := summary(automatic, bigEndian, "", ""); got != want {
+		t.Errorf("UTF-16, big-endian: got %s, want %s", got, want)
 	}
-	// Each of several refused has the event as it came.
-	r := NewReader(auto, Options{}, 1)
-	body := pack(toZlib, "[{},{}]")
+	// Each refused element of a compressed event has the event as it came.
+	r := NewReader(automatic, Options{}, 1)
+	body := toZlib("[{},{}]")
 	r.Read(0, Event{Body: body})
 	if len(r.Refused) != 2 || !bytes.Equal(r.Refused[1].Raw, body) || r.Refused[1].Element != -1 {
-		t.Errorf("%+v", r.Refused)
+		t.Errorf("got refused %+v, want two with the whole body", r.Refused)
 	}
 }
 
-// A body that is a file of Avro has a record for each reading, or wide ones.
+// TestAvro checks a body that is an Avro file, with a record for the values of a device.
 func TestAvro(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
@@ -296,18 +287,17 @@ func TestAvro(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := summary(m, b.Bytes(), "", ""); got != want {
-			t.Errorf("%s: got %s", text, got)
+			t.Errorf("%s: got %s, want %s", text, got, want)
 		}
 	}
-	auto := &Mapping{name: Auto, shape: auto}
-	if got := summary(auto, b.Bytes()[:b.Len()-3], "", ""); !strings.HasPrefix(got, "!") {
-		t.Errorf("cut off: got %s", got)
+	if got := summary(automatic, b.Bytes()[:b.Len()-3], "", ""); !strings.HasPrefix(got, "!") {
+		t.Errorf("a truncated Avro file: got %s, want an error", got)
 	}
 }
 
+// TestCSV checks bodies of CSV.
 func TestCSV(t *testing.T) {
 	t.Parallel()
-	auto := &Mapping{name: Auto, shape: auto}
 	for _, c := range []struct{ columns, body, want string }{
 		{"device,sensor,ts,value", "d,s,1795762800,1.5\nd,s,1795762801,\n", "d/s=1.5 ?"},
 		{"device,sensor,ts,value", "d;s;1795762800;1,5\r\n", "d/s=1.5"},
@@ -320,7 +310,7 @@ func TestCSV(t *testing.T) {
 		{"header", "device,device\n1,2\n", "!each needs a name of its own"},
 		{"", "d,s,1795762800,1.5\n", "!INGEST_CSV must name its columns"},
 	} {
-		r := NewReader(auto, Options{CSV: c.columns}, 1)
+		r := NewReader(automatic, Options{CSV: c.columns}, 1)
 		r.Read(0, Event{Body: []byte(c.body)})
 		var got []string
 		for _, x := range r.Readings {

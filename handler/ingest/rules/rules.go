@@ -98,37 +98,7 @@ func (p *patterns) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(p))
 }
 
-func (p patterns) match(name string) bool {
-	for _, pattern := range p {
-		if matches(pattern, name) {
-			return true
-		}
-	}
-	return len(p) == 0
-}
-
-// matches reports whether pattern matches the whole name. In a pattern, * stands for any
-// text and ? for one character. The time is at most proportional to the product of both
-// lengths.
-func matches(pattern, name string) bool {
-	p, s := []rune(pattern), []rune(name)
-	i, j, star, after := 0, 0, -1, 0
-	for j < len(s) {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, after = i, j
-			i++
-		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
-			i, j = i+1, j+1
-		case star >= 0:
-			after++
-			i, j = star+1, after
-		default:
-			return false
-		}
-	}
-	return strings.Trim(string(p[i:]), "*") == ""
-}
+func (p patterns) match(name string) bool { return fleet.Match(p, name) }
 
 var schema = sync.OnceValue(func() *jsonfile.Schema {
 	return jsonfile.Compile(Schema, map[string]func(string) error{

@@ -10,7 +10,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// TestParseNamesTheMistake holds that a mistake is told with its place.
+// TestParseNamesTheMistake checks the errors for files of rules, with line and column.
 func TestParseNamesTheMistake(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ text, want string }{
@@ -36,7 +36,8 @@ func TestParseNamesTheMistake(t *testing.T) {
 	}
 }
 
-// apply writes what becomes of values of the sensor d/s, a second apart.
+// apply applies rules to values of the sensor d/s, a second apart, and returns the verdicts as
+// show writes them.
 func apply(t *testing.T, text string, values ...float64) string {
 	t.Helper()
 	r, err := Parse([]byte(text))
@@ -50,9 +51,9 @@ func apply(t *testing.T, text string, values ...float64) string {
 	return show(r.Apply(readings))
 }
 
-// show writes verdicts: a stored reading as device/sensor=value, with a flag as !
-// behind it; what is refused by the last words of the reason, with - before them if it
-// is counted alone.
+// show writes verdicts. A stored reading is device/sensor=value, with ! behind it if it has a
+// flag. A refused one is the last two words of the reason in parentheses, with - before them if it
+// is only counted.
 func show(verdicts []Verdict) string {
 	var all []string
 	for _, v := range verdicts {
@@ -75,6 +76,7 @@ func show(verdicts []Verdict) string {
 	return strings.Join(all, " ")
 }
 
+// TestApply checks what each rule does to values.
 func TestApply(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -90,9 +92,9 @@ func TestApply(t *testing.T) {
 		{`[{"range": {"min": -1, "max": 1}}]`, []float64{-1, 1, -1.5, 2}, "d/s=-1 d/s=1 (below -1) (above 1)"},
 		{`[{"range": {"max": 1}, "else": "count"}]`, []float64{2}, "-(above 1)"},
 		{`[{"range": {"max": 1}, "else": "flag", "rename": {"sensor": "t"}}]`, []float64{2, 1}, "d/t=2! d/t=1"},
-		// Rules see names, and values, as those before them have left them.
+		// A rule sees names and values as the rules before it changed them.
 		{`[{"rename": {"device": "e"}}, {"device": "d", "drop": true}, {"device": "e", "convert": "F>C", "range": {"max": 1}}]`, []float64{32, 212}, "e/s=0 (above 1)"},
-		// A spike is refused, and what comes after it is compared with what was before.
+		// A spike is refused. The next value is compared with the one before the spike.
 		{`[{"step": {"most": 1}}]`, []float64{5, 6, 60, 7, 7.5, 9}, "d/s=5 d/s=6 (than 1) d/s=7 d/s=7.5 (than 1)"},
 		{`[{"step": {"most": 1, "within": "2s"}}]`, []float64{5, 60, 60, 60, 60}, "d/s=5 (than 1) (than 1) d/s=60 d/s=60"},
 		{`[{"range": {"max": 50}, "step": {"most": 1}}]`, []float64{99, 5, 5}, "(above 50) d/s=5 d/s=5"},
@@ -104,8 +106,8 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// The order in which an event has its readings changes nothing but that of readings
-// at one time, and sensors do not touch one another.
+// TestOrderOfTime checks that rules see the readings of a sensor in the order of time, whatever
+// their order in the event, and those of each sensor separately.
 func TestOrderOfTime(t *testing.T) {
 	t.Parallel()
 	r, err := Parse([]byte(`{"rules": [{"step": {"most": 1}}, {"stuck": {"readings": 1}, "else": "count"}]}`))
@@ -116,35 +118,21 @@ func TestOrderOfTime(t *testing.T) {
 		return fleet.Reading{ID: fleet.ID{Device: "d", Sensor: sensor}, Time: fleet.Millis(at), Value: float64(value)}
 	}
 	got := show(r.Apply([]fleet.Reading{x("a", 3, 5), x("b", 2, 50), x("a", 1, 5), x("a", 2, 9), x("a", 1, 5), x("b", 1, 49), x("a", 4, 6)}))
-	// What the first rule refuses the second does not see: 5, 5 are in a row.
+	// The second rule does not see what the first refuses. So the two readings of 5 are in a row.
 	if want := "-(a row) d/b=50 d/a=5 (than 1) d/a=5 d/b=49 d/a=6"; got != want {
-		t.Errorf("got %s\nwant %s", got, want)
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-func TestPatterns(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"a", "a", true}, {"a", "ab", false}, {"*", "", true}, {"a*c", "abbc", true}, {"a*c", "abb", false}, {"?", "ü", true}, {"?", "", false}, {"*x*y", "axbxy", true},
-		{strings.Repeat("*a", 60), strings.Repeat("a", 59) + strings.Repeat("b", 60), false},
-	} {
-		if matches(tc.pattern, tc.name) != tc.want {
-			t.Errorf("matches(%q, %q) is %v", tc.pattern, tc.name, !tc.want)
-		}
-	}
-}
-
-// Each conversion and its way back, where there is one, give the number again.
+// TestConversions checks that a conversion and its reverse give the same number, and some
+// conversions by their values.
 func TestConversions(t *testing.T) {
 	t.Parallel()
 	for _, name := range Conversions() {
 		from, to, _ := strings.Cut(name, ">")
 		back, ok := conversions[to+">"+from]
 		if got := back.of(conversions[name].of(7)); ok && (got < 7-1e-12 || got > 7+1e-12) {
-			t.Errorf("%s and back: 7 becomes %v", name, got)
+			t.Errorf("%s and back: got %v for 7", name, got)
 		}
 	}
 	for name, want := range map[string]float64{"F>C": -525.0 / 36, "psi>kPa": 39.64485, "km/h>m/s": 1.5972222, "gpm>l/min": 21.76656, "F>K": 258.5667} {
@@ -154,7 +142,7 @@ func TestConversions(t *testing.T) {
 	}
 }
 
-// The docs' rules are read.
+// TestDocs checks that the rules in docs/ingest.md are valid.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../../docs/ingest.md")
@@ -164,12 +152,12 @@ func TestDocs(t *testing.T) {
 	_, text, _ := strings.Cut(string(page), "```json\n{\"rules\"")
 	text, _, ok := strings.Cut(text, "```")
 	if r, err := Parse([]byte(`{"rules"` + text)); !ok || err != nil || len(r.rules) < 5 {
-		t.Errorf("%v", err)
+		t.Errorf("the rules in docs/ingest.md: got %v, %v; want at least 5 rules", r, err)
 	}
 }
 
-// FuzzRules applies any rules to readings: what is stored is valid, and each reading
-// is stored or refused.
+// FuzzRules checks that any rules give a verdict for each reading, and the same again. A stored
+// reading is valid.
 func FuzzRules(f *testing.F) {
 	f.Add([]byte(`{"rules": [{"device": "a*", "convert": {"scale": 2}, "range": {"max": 9}, "else": "flag"}, {"step": {"most": 1, "within": "1s"}, "stuck": {"readings": 2}}, {"rename": {"sensor": "x"}}]}`), []byte("a12b34"))
 	f.Fuzz(func(t *testing.T, text, data []byte) {
@@ -184,11 +172,11 @@ func FuzzRules(f *testing.F) {
 		verdicts := r.Apply(readings)
 		for i, v := range verdicts {
 			if v.Err == nil && v.Reading.Validate() != nil || v.Err != nil && !errors.Is(v.Err, fleet.ErrInvalid) || v.Err == nil && v.Counted {
-				t.Errorf("%v becomes %+v", readings[i], v)
+				t.Errorf("%v: got verdict %+v", readings[i], v)
 			}
 		}
 		if again := r.Apply(readings); fmt.Sprint(again) != fmt.Sprint(verdicts) {
-			t.Errorf("%v, then %v", verdicts, again)
+			t.Errorf("got %v, and then %v", verdicts, again)
 		}
 	})
 }
