@@ -12,8 +12,8 @@ import (
 const schema = `{"type": "object", "additionalProperties": false, "required": ["zone"], "properties": {
 	"zone": {"type": "string", "format": "time-zone"}, "even": {"type": "integer"}, "word": {"type": "string", "format": "word"}}}`
 
-// A mistake is told with line and column: of the syntax, of the schema, or of what is
-// checked beside it.
+// TestRead checks the errors for mistakes in the syntax, against the schema, and found by other checks.
+// They have the line and column.
 func TestRead(t *testing.T) {
 	t.Parallel()
 	s := jsonfile.Compile([]byte(schema), map[string]func(string) error{"word": func(text string) error {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestTry plants a fault that the tests of a small module notice, one that they
-// don't, and one whose text is gone. Each leaves the copy as it was.
+// TestTry plants faults in a small module: one that its tests notice, one that they do not, and one
+// whose text is not there. Afterwards the module must be as before.
 func TestTry(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -39,16 +39,16 @@ func TestTry(t *testing.T) {
 	} {
 		noticed, err := fault{File: "p/p.go", Old: c.old, New: "return 5", Packages: []string{"p"}}.try(dir)
 		if noticed != c.noticed || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%q: %v, %v, want %v, %q", c.old, noticed, err, c.noticed, c.says)
+			t.Errorf("%q: got %v, %v; want %v, %q", c.old, noticed, err, c.noticed, c.says)
 		}
 		if now, err := os.ReadFile(filepath.Join(dir, "handler", "p", "p.go")); err != nil || string(now) != code {
-			t.Errorf("%q: the copy is now %q, %v", c.old, now, err)
+			t.Errorf("%q: the code is now %q, %v; want it unchanged", c.old, now, err)
 		}
 	}
 }
 
-// TestList holds that the faults have names of their own, change something, and are
-// each to be found in one place.
+// TestList checks that each fault has a unique name, changes something, and has a text that occurs once
+// in its file.
 func TestList(t *testing.T) {
 	t.Parallel()
 	var faults []fault

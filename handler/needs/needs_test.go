@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// where makes a repository in a new folder, with or without the data beside it,
-// and goes there. It returns the file that SKIPPED names.
-func where(t *testing.T, data bool, env map[string]string) string {
+// enter creates a repository in a new folder, with or without the folder shared beside it, and makes it
+// the working directory. It sets the environment, and returns the file that SKIPPED names.
+func enter(t *testing.T, data bool, env map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	folders := []string{"repo/below"}
@@ -36,7 +36,7 @@ func where(t *testing.T, data bool, env map[string]string) string {
 	return list
 }
 
-// outcome is a test that notes how it ended.
+// outcome is a test that records how it ended.
 type outcome struct {
 	testing.TB
 	failed, skipped bool
@@ -52,7 +52,7 @@ func (o *outcome) Skip(...any) {
 	panic(o)
 }
 
-// try calls f as a test would.
+// try calls f, and returns how the test ended.
 func try(t *testing.T, f func(testing.TB)) *outcome {
 	o := &outcome{TB: t}
 	func() {
@@ -66,6 +66,7 @@ func try(t *testing.T, f func(testing.TB)) *outcome {
 	return o
 }
 
+// TestNeeds checks which missing things skip a test, and which fail it.
 func TestNeeds(t *testing.T) {
 	tool := func(t testing.TB) { Tool(t, "no-such-tool", "there is none") }
 	sql := func(t testing.TB) { SQLServer(t) }
@@ -93,14 +94,14 @@ func TestNeeds(t *testing.T) {
 		{"else in CI", true, map[string]string{"CI": "true"}, func(t testing.TB) { Missing(t, "no git") }, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			list := where(t, c.data, c.env)
+			list := enter(t, c.data, c.env)
 			got := try(t, c.need)
 			if got.failed != c.failed || got.skipped != c.skipped {
-				t.Errorf("failed %v, skipped %v, want %v, %v", got.failed, got.skipped, c.failed, c.skipped)
+				t.Errorf("got failed %v, skipped %v; want %v, %v", got.failed, got.skipped, c.failed, c.skipped)
 			}
 			text, _ := os.ReadFile(list)
 			if strings.Contains(string(text), t.Name()) != c.skipped {
-				t.Errorf("skipped %v, and the list holds %q", c.skipped, text)
+				t.Errorf("skipped %v, but the list of skipped tests is %q", c.skipped, text)
 			}
 		})
 	}

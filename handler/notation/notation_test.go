@@ -7,6 +7,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/notation"
 )
 
+// TestBad checks which qualities and status codes are bad.
 func TestBad(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
@@ -14,14 +15,15 @@ func TestBad(t *testing.T) {
 		"": false, "Good": false, "true": false, "0": false, "192": false, "0x40000000": false, "0x": false, "99999999999999999999": false, "ba": false, "uncertain": false,
 	} {
 		if got := notation.Bad(text); got != want {
-			t.Errorf("Bad(%q) = %v", text, got)
+			t.Errorf("Bad(%q) = %v, want %v", text, got, want)
 		}
 		if got := notation.Bad([]byte(text)); got != want {
-			t.Errorf("Bad(%q) = %v of bytes", text, got)
+			t.Errorf("Bad([]byte(%q)) = %v, want %v", text, got, want)
 		}
 	}
 }
 
+// TestAlmost checks the reasons for texts that are almost numbers.
 func TestAlmost(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]error{
@@ -35,6 +37,7 @@ func TestAlmost(t *testing.T) {
 	}
 }
 
+// TestMissing checks which texts stand for a missing value.
 func TestMissing(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{"": true, "NaN": true, "(null)": true, "Bad Input": true, "-": true, "0": false, "-1": false, "badly": false, "no data for the whole day": false} {
@@ -44,11 +47,12 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestPlain checks that spellings of a name become the same.
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"deviceId", "Device_ID", "device id", "DEVICE-ID", "device.id"} {
 		if got := notation.Plain(name); got != "deviceid" {
-			t.Errorf("Plain(%q) = %q", name, got)
+			t.Errorf("Plain(%q) = %q, want deviceid", name, got)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 const schema = `{"type":"record","name":"R","fields":[{"name":"device","type":"string"},{"name":"v","type":["null","double","long"]},{"name":"more","type":{"type":"map","values":"int"}}]}`
 
-// write makes a file with the writer of the library.
+// write returns a file of records, written by the library.
 func write(t testing.TB, codec string, records ...any) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -22,13 +22,14 @@ func write(t testing.TB, codec string, records ...any) []byte {
 		t.Fatal(err)
 	}
 	for _, r := range records {
-		if err := w.Append([]any{r}); err != nil { // a block each
+		if err := w.Append([]any{r}); err != nil { // each call writes a block
 			t.Fatal(err)
 		}
 	}
 	return b.Bytes()
 }
 
+// record returns a record of the schema.
 func record(device string, v any) any {
 	return map[string]any{"device": device, "v": v, "more": map[string]any{"a": 1}}
 }
@@ -52,25 +53,26 @@ func read(data []byte, limit int) (all []string, err error) {
 	return all, nil
 }
 
+// TestRead checks that files of each compression are read, and truncated ones are not taken for whole.
 func TestRead(t *testing.T) {
 	t.Parallel()
 	for _, codec := range []string{"null", "deflate", "snappy"} {
 		data := write(t, codec, record("a", nil), record("ü", goavro.Union("double", 1.5)), record("c", goavro.Union("long", 7)))
 		got, err := read(data, 0)
 		if err != nil || len(got) != 3 || !strings.Contains(got[0], `"v":null`) || !strings.Contains(got[1], `"v":1.5`) || !strings.Contains(got[2], `"v":7`) {
-			t.Errorf("%s: %q, %v", codec, got, err)
+			t.Errorf("%s: got %q, %v; want three records", codec, got, err)
 		}
-		// Cut off anywhere but between blocks, it says so, and never more than it holds.
+		// A file that is truncated within a block gives an error.
 		for n := range data {
 			part, err := read(data[:n], 0)
 			if err == nil && len(part) == 3 || err != nil && !errors.Is(err, ErrFormat) {
-				t.Errorf("%s: the first %d bytes: %d records, %v", codec, n, len(part), err)
+				t.Errorf("%s: the first %d bytes: got %d records, %v", codec, n, len(part), err)
 			}
 		}
 	}
 }
 
-// file makes a file by hand.
+// file returns a file of one block, built byte by byte.
 func file(schema, codec string, count int64, block []byte) []byte {
 	b := []byte(Magic)
 	text := func(s string) { b = append(binary.AppendVarint(b, int64(len(s))), s...) }
@@ -86,8 +88,7 @@ func file(schema, codec string, count int64, block []byte) []byte {
 	return append(append(b, block...), sync...)
 }
 
-// What a few bytes would make a great deal of, or a great depth, is refused
-// before it is made.
+// TestHostile checks that a small file which would take much memory, or is nested deeply, is refused.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	var bomb bytes.Buffer
@@ -115,12 +116,12 @@ func TestHostile(t *testing.T) {
 	} {
 		got, err := read(c.data, 1<<20)
 		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %d records, %v, want %q", name, len(got), err, c.want)
+			t.Errorf("%s: got %d records, %v; want %q", name, len(got), err, c.want)
 		}
 	}
 }
 
-// FuzzRead holds that any file ends in records or in an error that says so.
+// FuzzRead checks that any file gives records, or an error that wraps ErrFormat.
 func FuzzRead(f *testing.F) {
 	f.Add(write(f, "null", record("a", nil)))
 	f.Add(write(f, "deflate", record("a", goavro.Union("double", 1.5))))
@@ -129,10 +130,10 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := read(data, 1<<20)
 		if err != nil && !errors.Is(err, ErrFormat) {
-			t.Errorf("%v", err)
+			t.Errorf("got %v, want ErrFormat", err)
 		}
 		if again, _ := read(data, 1<<20); len(again) != len(got) {
-			t.Errorf("%q, then %q", got, again)
+			t.Errorf("got %q, and then %q", got, again)
 		}
 	})
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/series"
 )
 
-// limit is a detector: a row is an anomaly if its first column is above it.
+// limit is a detector. A row is an anomaly if its first column is above the limit.
 type limit struct {
 	above    float64
 	features int
@@ -55,8 +55,8 @@ func (m *limit) Predict(r *predict.Result, x []float64) error {
 
 var from = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// batchOf is a scoring of an hour into a folder. Each device has the readings 0 to
-// 9, a minute apart, of each of its sensors, the first five before the window.
+// batchOf returns a scoring of four minutes into a folder. Each sensor has the readings 0 to 9, a minute
+// apart. The first five are before the window.
 func batchOf(t *testing.T, dir string, ids []string, models ...Candidate) *Scoring {
 	t.Helper()
 	set := series.New(series.Options{Dir: t.TempDir()})
@@ -83,6 +83,7 @@ func batchOf(t *testing.T, dir string, ids []string, models ...Candidate) *Scori
 		File: func(id fleet.ID) string { return id.Path() + ".csv" }}
 }
 
+// candidateOf returns a model of this name. Without a limit it cannot be loaded.
 func candidateOf(name string, m *limit) Candidate {
 	place, _ := model.PlaceOf(name)
 	return Candidate{Name: name, Place: place, Load: func() (model.Loaded, string, error) {
@@ -93,6 +94,7 @@ func candidateOf(name string, m *limit) Candidate {
 	}}
 }
 
+// specOf parses a features file.
 func specOf(t *testing.T, text string) *features.Spec {
 	t.Helper()
 	spec, err := features.Parse([]byte(text))
@@ -102,6 +104,7 @@ func specOf(t *testing.T, text string) *features.Spec {
 	return spec
 }
 
+// files returns the paths of all files in a folder, sorted.
 func files(t *testing.T, dir string) []string {
 	t.Helper()
 	var all []string
@@ -118,6 +121,7 @@ func files(t *testing.T, dir string) []string {
 	return all
 }
 
+// content returns the content of a file.
 func content(t *testing.T, name ...string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(name...))
@@ -127,7 +131,7 @@ func content(t *testing.T, name ...string) string {
 	return string(b)
 }
 
-// TestScore scores sensors and a device model, each with what may go well or wrong.
+// TestScore scores sensors and a device model. Some of the models are bad, panic or do not fit.
 func TestScore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -170,19 +174,19 @@ func TestScore(t *testing.T) {
 		w := want[min(i, len(want)-1)]
 		if j.ID.Path() != w.id || j.Model != w.model || j.State != w.state || j.Rows != w.rows || j.Anomalies != w.anomalies ||
 			(w.says == "") != (j.Error == "") || !strings.Contains(j.Error, w.says) || (j.CSVSHA256 != "") != (j.State == fleet.Scored) || j.Duration <= 0 {
-			t.Errorf("%+v, want %+v", j, w)
+			t.Errorf("got job %+v, want %+v", j, w)
 		}
 		if j.State == fleet.Scored && j.ModelSHA256 != "sum of "+j.Model {
-			t.Errorf("%v: sha256 %q", j.ID, j.ModelSHA256)
+			t.Errorf("%v: got sha256 %q", j.ID, j.ModelSHA256)
 		}
 	}
 	if len(r.Jobs) != len(want) || began.Load() != int32(len(want)) || done.Load() != int32(len(want)) {
-		t.Errorf("jobs %v; %d began, %d done", jobs, began.Load(), done.Load())
+		t.Errorf("got jobs %v, of which %d began and %d were done; want %d", jobs, began.Load(), done.Load(), len(want))
 	}
 	if got := files(t, dir); !slices.Equal(got, []string{"_errors/b/x.json", "_errors/c/x.json", "_errors/d/x.json", "a/wear.csv", "a/x.csv", "a/y.csv", "e/x.csv", "manifest.json"}) {
-		t.Errorf("files %v", got)
+		t.Errorf("got files %v", got)
 	}
-	// The window is half-open, and the device model looks back before it.
+	// The window is half-open. The device model uses readings from before it.
 	if got := content(t, dir, "a", "x.csv"); got != "TS,Device,Sensor,Val,Prediction,Score\n"+
 		"2026-03-01T12:00:00.000Z,a,x,5,0,2\n2026-03-01T12:01:00.000Z,a,x,6,0,1\n2026-03-01T12:02:00.000Z,a,x,7,0,0\n2026-03-01T12:03:00.000Z,a,x,8,1,-1\n" {
 		t.Errorf("a/x.csv is\n%s", got)
@@ -192,19 +196,18 @@ func TestScore(t *testing.T) {
 		t.Errorf("a/wear.csv is\n%s", got)
 	}
 	if !slices.Equal(r.Unused, []string{"z/x.pkl", "e/other.pkl"}) {
-		t.Errorf("unused %v", r.Unused)
+		t.Errorf("got unused models %v, want z/x.pkl and e/other.pkl", r.Unused)
 	}
 	if r.Run.State != fleet.RunDegraded || r.Run.Window != s.Window || !strings.Contains(r.Err().Error(), "b/x: bad model") {
-		t.Errorf("%+v: %v", r.Run, r.Err())
+		t.Errorf("got run %+v, %v; want it degraded", r.Run, r.Err())
 	}
 	var log ledger.ErrorLog
 	if err := json.Unmarshal([]byte(content(t, dir, "_errors", "c", "x.json")), &log); err != nil || log.State != fleet.Failed || log.Sensor != "x" || log.Remedy == "" {
-		t.Errorf("%+v, %v", log, err)
+		t.Errorf("got error log %+v, %v", log, err)
 	}
 }
 
-// TestScoreAgain: what a scoring left is gone after the next, where that came to
-// something else.
+// TestScoreAgain checks that a scoring removes the files of an earlier one that it does not write.
 func TestScoreAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -222,24 +225,24 @@ func TestScoreAgain(t *testing.T) {
 	} {
 		r, err := batchOf(t, dir, []string{c.id}, c.model).Score(t.Context())
 		if err != nil || r.Run.State != c.state || (r.Err() != nil) != c.jobErr {
-			t.Fatalf("%d: %+v, %v", i, r, err)
+			t.Fatalf("scoring %d: got %+v, %v; want state %s", i, r, err, c.state)
 		}
 		if got := files(t, dir); !slices.Equal(got, c.files) {
-			t.Errorf("%d: files %v, want %v", i, got, c.files)
+			t.Errorf("scoring %d: got files %v, want %v", i, got, c.files)
 		}
 	}
 	// Without a reading in the window there is neither a file nor an error log.
 	s := batchOf(t, dir, []string{"b/x"}, good)
 	s.Window = fleet.Window{From: from.Add(time.Hour), To: from.Add(2 * time.Hour)}
 	if r, err := s.Score(t.Context()); err != nil || r.Jobs[0].State != fleet.NoData || r.Jobs[0].CSVSHA256 != "" {
-		t.Errorf("%+v, %v", r, err)
+		t.Errorf("no reading in the window: got %+v, %v", r, err)
 	}
 	if got := files(t, dir); !slices.Equal(got, []string{"manifest.json"}) {
-		t.Errorf("files %v", got)
+		t.Errorf("got files %v", got)
 	}
 }
 
-// TestScoreStops: an error of the disk ends the scoring, and leaves no manifest.
+// TestScoreStops checks that an error of the disk ends the scoring, and that no manifest is left.
 func TestScoreStops(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -250,25 +253,26 @@ func TestScoreStops(t *testing.T) {
 	s := batchOf(t, dir, []string{"b/x"}, model)
 	s.File = func(fleet.ID) string { return "b" } // a folder
 	if _, err := s.Score(t.Context()); err == nil || !strings.Contains(err.Error(), "score b/x: ") {
-		t.Errorf("a folder is written as a file: %v", err)
+		t.Errorf("a file whose name is a folder's: got %v, want an error", err)
 	}
 	if got := files(t, dir); !slices.Equal(got, []string{"b/x.csv"}) {
-		t.Errorf("files %v", got)
+		t.Errorf("got files %v", got)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "manifest.json.part"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := batchOf(t, dir, []string{"b/x"}, model).Score(t.Context()); err == nil || slices.Contains(files(t, dir), "manifest.json") {
-		t.Errorf("a manifest that cannot be written: %v, files %v", err, files(t, dir))
+		t.Errorf("a manifest that cannot be written: got %v and files %v", err, files(t, dir))
 	}
 	s = batchOf(t, dir, []string{"b/x"}, model)
 	s.Settings.Aggregate = "5m"
 	if _, err := s.Score(t.Context()); !errors.Is(err, fleet.ErrInvalid) {
-		t.Errorf("an aggregation that is none: %v", err)
+		t.Errorf("an invalid aggregation: got %v, want fleet.ErrInvalid", err)
 	}
 }
 
-// TestAggregation: a model of as many columns as functions serves a sensor.
+// TestAggregation checks that a model with as many columns as the aggregation has functions serves a
+// sensor.
 func TestAggregation(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -276,15 +280,15 @@ func TestAggregation(t *testing.T) {
 	s.Settings.Aggregate = "2m:max,min"
 	r, err := s.Score(t.Context())
 	if err != nil || len(r.Jobs) != 1 || r.Err() != nil {
-		t.Fatalf("%+v, %v", r, err)
+		t.Fatalf("got %+v, %v; want one job", r, err)
 	}
 	if got := content(t, dir, "a", "x.csv"); got != "TS,Device,Sensor,Val,Prediction,Score,max,min\n2026-03-01T12:00:00.000Z,a,x,6,0,0,6,5\n2026-03-01T12:02:00.000Z,a,x,8,1,-2,8,7\n" {
 		t.Errorf("a/x.csv is\n%s", got)
 	}
 }
 
-// TestModelsOfAll: a model of the fleet serves the devices that it names, and one
-// is forgotten when the last of its subjects is scored.
+// TestModelsOfAll checks that a model of the fleet serves the devices that it names, that it is loaded
+// once, and that it is released when the last of its subjects is scored.
 func TestModelsOfAll(t *testing.T) {
 	t.Parallel()
 	var loads atomic.Int32
@@ -306,7 +310,7 @@ func TestModelsOfAll(t *testing.T) {
 		jobs = append(jobs, fmt.Sprint(j.ID.Path(), " ", j.State))
 	}
 	if !slices.Equal(jobs, []string{"a1/slow bad_model", "a1/wear scored", "a2/wear scored", "a3/wear scored", "b/x no_model"}) || loads.Load() != 1 {
-		t.Errorf("%v after %d loads", jobs, loads.Load())
+		t.Errorf("got jobs %v after %d loads, want one load", jobs, loads.Load())
 	}
 	s.Began, s.Done = nil, nil
 	c := &candidate{Candidate: of, users: 2}
@@ -316,15 +320,15 @@ func TestModelsOfAll(t *testing.T) {
 	}
 	c.release()
 	if kept, err := c.load(); err != nil || kept != first || loads.Load() != 2 {
-		t.Errorf("a model with a user left is read again: %v", err)
+		t.Errorf("a model that is still in use was loaded again (%v)", err)
 	}
 	c.release()
 	if c.model != nil {
-		t.Error("a model without users is kept")
+		t.Error("a model that is no longer in use was not released")
 	}
 }
 
-// TestErr tells of a few subjects, and of no more than there are.
+// TestErr checks that the error has the first five failed jobs and the number of the others.
 func TestErr(t *testing.T) {
 	t.Parallel()
 	r := Result{Run: fleet.Run{State: fleet.RunFailed}}
@@ -334,10 +338,10 @@ func TestErr(t *testing.T) {
 	r.Jobs = append(r.Jobs, fleet.Job{State: fleet.Scored}, fleet.Job{State: fleet.NoModel}, fleet.Job{State: fleet.NoData})
 	want := "the scoring is failed\n  d/0: why\n  d/1: why\n  d/2: why\n  d/3: why\n  d/4: why"
 	if got := r.Err().Error(); got != want {
-		t.Errorf("%s, want %s", got, want)
+		t.Errorf("got %s, want %s", got, want)
 	}
 	r.Jobs = append(r.Jobs, r.Jobs[0], r.Jobs[1])
 	if got := r.Err().Error(); got != want+"\n  and 2 more" {
-		t.Errorf("%s, want %s", got, want+" and 2 more")
+		t.Errorf("got %s, want %s and 2 more", got, want)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
+// TestMissing checks which cells count as missing values.
 func TestMissing(t *testing.T) {
 	t.Parallel()
 	words := []string{"", "NaN", "Bad Input", "?", "-", "null", "No Data", "inf", "N/A", `"Calc Failed"`}
@@ -19,10 +20,11 @@ func TestMissing(t *testing.T) {
 	b.WriteString("2026-11-27T07:00:00Z,p,t,4\n")
 	got, report, err := read(t, tabular.Options{}, write(t, t.TempDir(), "a.csv", b.String()))
 	if err != nil || len(got) != 1 || report.Missing != len(words) || report.Refused != 0 {
-		t.Errorf("%v, %+v", err, report)
+		t.Errorf("got %d readings, %v, %+v; want one reading and %d missing", len(got), err, report, len(words))
 	}
 }
 
+// TestNumbers checks which cells are numbers, in which notation, and which are refused.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]float64{
@@ -30,16 +32,16 @@ func TestNumbers(t *testing.T) {
 	} {
 		got, report, err := read(t, tabular.Options{}, write(t, t.TempDir(), "a.csv", "ts;device;sensor;value\n2026-11-27T07:00:00Z;p;t;"+text+"\n"))
 		if err != nil || len(got) != 1 || got[0].Value != want {
-			t.Errorf("%s: %v, %+v, %v, want %v", text, got, report, err, want)
+			t.Errorf("%s: got %v, %+v, %v; want %v", text, got, report, err, want)
 		}
 	}
 	for _, text := range []string{"12,34,56", "1.2.3", "0x10", "1_000", "1,5,", "12 34", "1e400", "five", `"1,234"`} {
 		got, report, err := read(t, tabular.Options{}, write(t, t.TempDir(), "a.csv", "ts,device,sensor,value\n2026-11-27T07:00:00Z,p,t,"+text+"\n"))
 		if text[0] != '"' && strings.Contains(text, ",") {
-			continue // more columns
+			continue // the row has too many columns
 		}
 		if err != nil || len(got) != 0 || report.Refused != 1 || !strings.Contains(report.First[0], "value") {
-			t.Errorf("%s: %v, %+v, %v", text, got, report, err)
+			t.Errorf("%s: got %v, %+v, %v; want one refused row", text, got, report, err)
 		}
 	}
 }

@@ -12,11 +12,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
-// Lines that are no readings hold up no other, wherever a stray quote stands.
+// TestDamaged checks that damaged lines are refused, and do not affect the lines around them, also
+// if they have a stray quote.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
 	lines := strings.SplitAfter(strings.TrimSuffix(long("TS,Device,Sensor,Val,Note", "%s,%s,%s,%v,fine", as(time.RFC3339)), "\n")+"\n", "\n")
-	lines = lines[:len(lines)-1] // the last is empty
+	lines = lines[:len(lines)-1] // without the empty text after the last line
 	bad := []string{"this,line,is damaged\n", "2026-11-27T07:00:00Z,pump-1,temp\n", "\"\n", "2026-11-27T07:00:00Z,pump-1,\"temp,1,\n", "x\x00y\n",
 		"2026-11-27T07:00:00Z,=cmd(),temp,1,\n", "2026-11-27T07:00:00Z,,temp,1,\n", strings.Repeat("z", 5<<20) + "\n"}
 	var damaged []string
@@ -29,18 +30,18 @@ func TestDamaged(t *testing.T) {
 	path := write(t, t.TempDir(), "a.csv", strings.Join(damaged, ""))
 	got, report, err := read(t, tabular.Options{}, path)
 	if err != nil || !slices.Equal(got, expected()) || report.Refused != len(bad) || len(report.First) != len(bad) {
-		t.Errorf("%v, %+v: %d readings", err, report, len(got))
+		t.Errorf("got %d readings, %v, %+v; want %d and %d refused", len(got), err, report, len(expected()), len(bad))
 	}
 	if !strings.HasPrefix(report.First[0], path+":2: ") {
-		t.Errorf("the first is %q", report.First[0])
+		t.Errorf("the first refused line is reported as %q, want it on line 2", report.First[0])
 	}
 	_, report, err = read(t, tabular.Options{Strict: true}, path)
 	if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), path+":2") || report.Refused != 1 {
-		t.Errorf("strict: %v, %+v", err, report)
+		t.Errorf("strict: got %v, %+v; want an error on line 2", err, report)
 	}
 }
 
-// What cannot be read at all says why and what to do.
+// TestRefused checks the errors for files that cannot be read at all.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -55,16 +56,16 @@ func TestRefused(t *testing.T) {
 	} {
 		_, _, err := read(t, tabular.Options{}, write(t, dir, "a.csv", content))
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.20q: %v, want %q", content, err, want)
+			t.Errorf("%.20q: got %v, want %q", content, err, want)
 		}
 	}
 	for _, patterns := range [][]string{nil, {filepath.Join(dir, "*.nothing")}, {t.TempDir()}, {filepath.Join(dir, "gone")}} {
 		if _, _, err := read(t, tabular.Options{}, patterns...); err == nil {
-			t.Errorf("%q: no error", patterns)
+			t.Errorf("%q: no error, though there is no such file", patterns)
 		}
 	}
 	path := write(t, dir, "b.csv", "ts,device,sensor,value\n")
 	if _, _, err := read(t, tabular.Options{Time: "when"}, path); err == nil || !strings.Contains(err.Error(), `no column "when" (--time)`) {
-		t.Errorf("a column that is not there: %v", err)
+		t.Errorf("an unknown column: got %v", err)
 	}
 }

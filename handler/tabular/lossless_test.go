@@ -2,7 +2,6 @@ package tabular_test
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,15 +15,18 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
-// cells is a table of values as text, and what is to become of them.
+// cells is a table of values as text. It also has how many of them are to be read, missing and
+// refused.
 type cells struct {
-	rows                   [][]string // of each row a cell for each of the sensors
+	rows                   [][]string // a cell for each sensor
 	read, missing, refused int
 }
 
+// randomCells returns a random table.
 func randomCells(rnd *rand.Rand) (c cells) {
 	sensors := 1 + rnd.IntN(4)
 	for range 1 + rnd.IntN(12) {
@@ -44,7 +46,7 @@ func randomCells(rnd *rand.Rand) (c cells) {
 		}
 		c.rows = append(c.rows, row)
 	}
-	// A wide column of words alone would be a note.
+	// A column without any number would not be a sensor's.
 	row := slices.Repeat([]string{"1"}, sensors)
 	c.rows = append(c.rows, row)
 	c.read += sensors
@@ -99,12 +101,13 @@ func (c cells) files(t *testing.T, rnd *rand.Rand) map[string]string {
 	rows := strings.ReplaceAll(strings.TrimSpace(values.String()), "\n", ",")
 	return map[string]string{
 		"wide.csv": wide.String(), "long.csv": long.String(), "titles.csv": "An export\n\n# of a logger\n" + long.String(), "long.csv.gz": gzipped(long.String()), "wide.csv.zst": zstandard(wide.String()),
-		"again.csv":  long.String() + long.String()[:strings.Index(long.String(), end)+len(end)], // its header once more
+		"again.csv":  long.String() + long.String()[:strings.Index(long.String(), end)+len(end)], // with the header again at the end
 		"array.json": "[" + strings.ReplaceAll(strings.TrimSpace(lines.String()), "\n", ",\n") + "]",
 		"split.json": `{"columns":` + string(columns) + `,"data":[` + rows + `]}`, "long.parquet": c.parquet(t, names[2:]),
 	}
 }
 
+// parquet returns the table as a Parquet file.
 func (c cells) parquet(t *testing.T, names []string) string {
 	t.Helper()
 	type row struct {
@@ -130,18 +133,20 @@ func (c cells) parquet(t *testing.T, names []string) string {
 	return b.String()
 }
 
+// check reads the table from files of each kind.
 func (c cells) check(t *testing.T, rnd *rand.Rand) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range c.files(t, rnd) {
 		got, report, err := read(t, tabular.Options{}, write(t, dir, name, content))
 		if err != nil || len(got) != c.read || report.Read != c.read || report.Missing != c.missing || report.Refused != c.refused {
-			t.Errorf("%s: %d read of %d, %d missing of %d, %d refused of %d, %v, %q\n%s", name, len(got), c.read, report.Missing, c.missing, report.Refused, c.refused, err, report.First, content)
+			t.Errorf("%s: got %d read of %d, %d missing of %d, %d refused of %d, %v, %q\n%s", name, len(got), c.read, report.Missing, c.missing, report.Refused, c.refused, err, report.First, content)
 		}
 	}
 }
 
-// Each cell of a file is read, missing or refused, whatever kind the file is of.
+// TestNothingIsLost checks that each cell of a file is read, missing or refused, whatever the kind of
+// file.
 func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
@@ -150,7 +155,7 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
-// FuzzNothingIsLost is the same of any seed.
+// FuzzNothingIsLost does the same with any seed.
 func FuzzNothingIsLost(f *testing.F) {
 	f.Add(uint64(1))
 	f.Fuzz(func(t *testing.T, seed uint64) {
@@ -159,24 +164,10 @@ func FuzzNothingIsLost(f *testing.F) {
 	})
 }
 
-// FuzzParquet reads damaged files of Parquet: each ends in readings or in an error that says that the
-// file is at fault, and what is read is valid.
+// FuzzParquet checks that any Parquet file gives valid readings, or an error that wraps
+// fleet.ErrInvalid.
 func FuzzParquet(f *testing.F) {
-	content, err := os.ReadFile("testdata/parquet.jsonl")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for line := range bytes.Lines(content) {
-		var x struct{ Raw string }
-		if err := json.Unmarshal(line, &x); err != nil {
-			f.Fatal(err)
-		}
-		data, err := base64.StdEncoding.DecodeString(x.Raw)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
+	goldenfile.Lines(f, "testdata/parquet.jsonl", 25, false, func(p *productFile) { f.Add(p.Raw) })
 	path := filepath.Join(f.TempDir(), "a.parquet")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -187,7 +178,7 @@ func FuzzParquet(f *testing.F) {
 			t.Fatal(err)
 		}
 		if err == nil && len(got) != report.Read {
-			t.Errorf("%d readings, %+v", len(got), report)
+			t.Errorf("got %d readings, but %+v", len(got), report)
 		}
 		for _, r := range got {
 			if err := r.Validate(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
+// parquetRow is a row of one reading.
 type parquetRow struct {
 	At     time.Time `parquet:"ts,timestamp(microsecond)"`
 	Device string    `parquet:"device,dict"`
@@ -21,6 +22,7 @@ type parquetRow struct {
 	Value  *float32  `parquet:"value,optional"`
 }
 
+// wideRow is a row of a machine, as pandas writes it.
 type wideRow struct {
 	At    int64    `parquet:"__index_level_0__,timestamp(nanosecond)"`
 	Unit  int32    `parquet:"unit"`
@@ -29,6 +31,8 @@ type wideRow struct {
 	Vib   *float64 `parquet:"vib,optional"`
 }
 
+// TestParquet reads Parquet files with a row for each reading and with a column for each sensor, and
+// damaged ones.
 func TestParquet(t *testing.T) {
 	t.Parallel()
 	var rows []parquetRow
@@ -45,7 +49,7 @@ func TestParquet(t *testing.T) {
 	for name, content := range map[string]string{"a.parquet": b.String(), "a.parquet.gz": gzipped(b.String())} {
 		got, report, err := read(t, tabular.Options{}, write(t, dir, name, content))
 		if err != nil || !slices.Equal(got, expected()) || report.Missing != 1 {
-			t.Errorf("%s: %v, %+v\n%v", name, err, report, got)
+			t.Errorf("%s: got %v, %v, %+v", name, got, err, report)
 		}
 	}
 	b.Reset()
@@ -60,20 +64,20 @@ func TestParquet(t *testing.T) {
 	}
 	want := []fleet.Reading{of("temp", 1.5), of("temp", 2), of("vib", 0.5)}
 	if err != nil || !slices.Equal(got, want) || report.Missing != 1 || len(report.Ignored) != 1 || !strings.Contains(report.Ignored[0], "state") {
-		t.Errorf("%v, %+v\n%v", err, report, got)
+		t.Errorf("wide rows: got %v, %v, %+v; want %v", got, err, report, want)
 	}
 	for n := range b.Len() {
 		damaged := slices.Clone(b.Bytes())
 		damaged[n] ^= 0x55
 		_, _, err := read(t, tabular.Options{}, write(t, dir, "damaged.parquet", string(damaged)))
 		if err != nil && !errors.Is(err, fleet.ErrInvalid) {
-			t.Fatalf("byte %d damaged: %v", n, err)
+			t.Fatalf("byte %d damaged: got %v, want fleet.ErrInvalid", n, err)
 		}
 	}
 }
 
-// A Parquet file whose end is missing, or gives its footer more bytes than the file has, is
-// refused before room is made for the footer.
+// TestParquetFooter checks that a truncated Parquet file, or one whose footer would be longer than the
+// file, is refused before memory is allocated for the footer.
 func TestParquetFooter(t *testing.T) {
 	t.Parallel()
 	b := new(bytes.Buffer)
@@ -88,7 +92,7 @@ func TestParquetFooter(t *testing.T) {
 	} {
 		_, _, err := read(t, tabular.Options{}, write(t, dir, name+".parquet", c.content))
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), c.reason) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want %s", name, err, c.reason)
 		}
 	}
 }

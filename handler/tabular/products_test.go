@@ -1,80 +1,57 @@
 package tabular_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/fleetscore/fleetscore/handler/goldenfile"
 	"github.com/fleetscore/fleetscore/handler/tabular"
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
-var update = flag.Bool("update", false, "write into testdata what files come to now; read each before it is kept")
+var update = flag.Bool("update", false, "write into testdata what is read from files now; check each line before committing")
 
 // productFile is a file as a product writes it.
 type productFile struct {
 	Name   string          `json:"name"`
 	Text   string          `json:"text,omitempty"`
-	Raw    []byte          `json:"raw,omitempty"` // in place of Text, if that is not UTF-8
+	Raw    []byte          `json:"raw,omitempty"` // instead of Text, if that is not UTF-8
 	Order  timestamp.Order `json:"order,omitempty"`
 	Device string          `json:"device,omitempty"`
 	Sensor string          `json:"sensor,omitempty"`
-	// Want has device/sensor@seconds after 07:00=value, ? for each missing value,
-	// ! with the first rows that are refused or why the file is, and ~ with what is passed over.
+	// Want has device/sensor@seconds=value for each reading, in seconds after 07:00, ? for each
+	// missing value, ! with the reason for each of the first refused rows, or for the file, and ~
+	// with each column that is ignored.
 	Want string `json:"want"`
 }
 
-// TestProducts holds what becomes of the exports of historians, loggers, databases and pandas,
-// and of what is close to them and must not be read wrong.
+// TestProducts checks what is read from exports of historians, loggers, databases and pandas, and from
+// similar files that must not be misread.
 func TestProducts(t *testing.T) {
 	t.Parallel()
 	for file, least := range map[string]int{"testdata/products.jsonl": 75, "testdata/parquet.jsonl": 25} {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var written bytes.Buffer
-		lines := json.NewEncoder(&written)
-		lines.SetEscapeHTML(false)
-		n := 0
-		for line := range bytes.Lines(content) {
-			var f productFile
-			if err := json.Unmarshal(line, &f); err != nil {
-				t.Fatal(err)
-			}
+		goldenfile.Lines(t, file, least, *update, func(f *productFile) {
 			got := f.read(t)
 			if got != f.Want && !*update {
 				t.Errorf("%s: %s\n got %s\nwant %s", f.Name, f.Text, got, f.Want)
 			}
 			f.Want = got
-			if err := lines.Encode(f); err != nil {
-				t.Fatal(err)
-			}
-			n++
-		}
-		if n < least {
-			t.Errorf("%s has %d files", file, n)
-		}
-		if *update {
-			if err := os.WriteFile(file, written.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		})
 	}
 }
 
+// read reads the file, and returns a text as in Want.
 func (f productFile) read(t *testing.T) string {
 	t.Helper()
+	text := f.Text
 	if f.Raw != nil {
-		f.Text = string(f.Raw)
+		text = string(f.Raw)
 	}
-	path := write(t, t.TempDir(), f.Name, f.Text)
+	path := write(t, t.TempDir(), f.Name, text)
 	r, err := tabular.Open([]string{path}, tabular.Options{DateOrder: f.Order, Device: f.Device, Sensor: f.Sensor})
 	if err != nil {
 		t.Fatal(err)

@@ -21,8 +21,7 @@ import (
 
 var start = time.Date(2026, 11, 27, 7, 0, 0, 0, time.UTC)
 
-// expected are eight readings of temp and vib of two pumps, half a minute
-// apart.
+// expected returns eight readings each of temp and vib of two pumps, half a minute apart.
 func expected() []fleet.Reading {
 	var all []fleet.Reading
 	for _, device := range []string{"pump-1", "pump-2"} {
@@ -36,8 +35,8 @@ func expected() []fleet.Reading {
 	return all
 }
 
-// long writes the readings, a line each as the format says of time, device,
-// sensor and value.
+// long writes the expected readings as a header and a line for each. line is the format of the time,
+// device, sensor and value.
 func long(header, line string, layout func(time.Time) string) string {
 	b := new(strings.Builder)
 	fmt.Fprintln(b, header)
@@ -47,7 +46,8 @@ func long(header, line string, layout func(time.Time) string) string {
 	return b.String()
 }
 
-// wide writes a line a moment and device; of one device alone if it is named.
+// wide writes the expected readings as a header and a line for each time and device. If only is not
+// empty, it writes the lines of that device, without its name.
 func wide(header, line, only string, layout func(time.Time) string) string {
 	b := new(strings.Builder)
 	fmt.Fprintln(b, header)
@@ -65,10 +65,12 @@ func wide(header, line, only string, layout func(time.Time) string) string {
 	return b.String()
 }
 
+// as returns a function that writes a time in this layout.
 func as(layout string) func(time.Time) string {
 	return func(t time.Time) string { return t.Format(layout) }
 }
 
+// utf16le returns s in UTF-16, with or without a byte order mark.
 func utf16le(s string, mark bool) string {
 	b := new(bytes.Buffer)
 	if mark {
@@ -80,6 +82,7 @@ func utf16le(s string, mark bool) string {
 	return b.String()
 }
 
+// gzipped returns s compressed by gzip.
 func gzipped(s string) string {
 	b := new(bytes.Buffer)
 	z := gzip.NewWriter(b)
@@ -88,11 +91,13 @@ func gzipped(s string) string {
 	return b.String()
 }
 
+// zstandard returns s compressed by Zstandard.
 func zstandard(s string) string {
 	z, _ := zstd.NewWriter(nil)
 	return string(z.EncodeAll([]byte(s), nil))
 }
 
+// write writes a file, and returns its path.
 func write(t *testing.T, dir, name, content string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -125,6 +130,7 @@ func read(t *testing.T, opt tabular.Options, patterns ...string) ([]fleet.Readin
 	return all, r.Report(), nil
 }
 
+// TestShapes reads the expected readings from files of many shapes.
 func TestShapes(t *testing.T) {
 	t.Parallel()
 	rfc := as("2006-01-02T15:04:05Z")
@@ -171,12 +177,13 @@ func TestShapes(t *testing.T) {
 			t.Parallel()
 			got, report, err := read(t, c.opt, write(t, t.TempDir(), name, c.content))
 			if err != nil || !slices.Equal(got, expected()) || report.Read != 32 || report.Refused+report.Missing != 0 {
-				t.Errorf("%v, %+v\n%v\nof\n%s", err, report, got, c.content[:min(len(c.content), 300)])
+				t.Errorf("got %v, %v, %+v\nfrom\n%s", got, err, report, c.content[:min(len(c.content), 300)])
 			}
 		})
 	}
 }
 
+// jsonLines writes the expected readings as a line of JSON for each.
 func jsonLines(line string) string {
 	b := new(strings.Builder)
 	for _, r := range expected() {
@@ -185,6 +192,7 @@ func jsonLines(line string) string {
 	return b.String()
 }
 
+// zone returns a time zone.
 func zone(t *testing.T, name string) *time.Location {
 	t.Helper()
 	z, err := time.LoadLocation(name)
@@ -194,8 +202,8 @@ func zone(t *testing.T, name string) *time.Location {
 	return z
 }
 
-// A file a device, each named for it: as files, as a folder, by a glob, with
-// one of them through stdin under a constant.
+// TestPerDevice reads files that are named after their devices: by their names, by their folder, by a
+// pattern, and one from standard input with the name of the device as an option.
 func TestPerDevice(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -205,16 +213,16 @@ func TestPerDevice(t *testing.T) {
 	write(t, dir, "notes.md", "no readings")
 	for _, patterns := range [][]string{{first, second}, {dir}, {filepath.Join(dir, "*.csv*")}} {
 		if got, report, err := read(t, tabular.Options{}, patterns...); err != nil || !slices.Equal(got, expected()) || report.Files != 2 {
-			t.Errorf("%q: %v, %+v\n%v", patterns, err, report, got)
+			t.Errorf("%q: got %v, %v, %+v", patterns, got, err, report)
 		}
 	}
 	got, _, err := read(t, tabular.Options{Device: "pump-1", Stdin: strings.NewReader(one)}, "-")
 	if err != nil || !slices.Equal(got, expected()[:16]) {
-		t.Errorf("stdin: %v\n%v", err, got)
+		t.Errorf("standard input: got %v, %v", got, err)
 	}
 }
 
-// TestCases reads the files that are kept beside the repository.
+// TestCases reads the files in the folder shared, which is beside the repository.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	dir := needs.Shared(t, "cases/files")
@@ -236,7 +244,7 @@ func TestCases(t *testing.T) {
 			refused = 3
 		}
 		if err != nil || !slices.Equal(got, want) || report.Missing != missing || report.Refused != refused {
-			t.Errorf("%s: %v, %+v\n%v", f.Name(), err, report, got)
+			t.Errorf("%s: got %v, %v, %+v", f.Name(), got, err, report)
 		}
 	}
 }

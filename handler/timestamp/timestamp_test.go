@@ -19,6 +19,7 @@ func zone(t *testing.T, name string) *time.Location {
 	return z
 }
 
+// TestParse checks which texts are times, and which are refused.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	const seven = "2026-11-27T07:00:00.000Z"
@@ -51,10 +52,10 @@ func TestParse(t *testing.T) {
 		{"2026-11-27T08:00:00", berlin, seven},
 		{"2026-11-27T07:00:00Z", berlin, seven},
 		{"2026-07-27T09:00:00", berlin, "2026-07-27T07:00:00.000Z"},
-		{"2026-10-25T02:30:00", berlin, "2026-10-25T00:30:00.000Z"}, // comes twice: the first
+		{"2026-10-25T02:30:00", berlin, "2026-10-25T00:30:00.000Z"}, // this local time occurs twice
 		{"2026-10-25T03:00:00", berlin, "2026-10-25T02:00:00.000Z"},
 		{"2026-10-25T01:59:59", berlin, "2026-10-24T23:59:59.000Z"},
-		{"2026-03-29T02:30:00", berlin, "2026-03-29T01:30:00.000Z"}, // skipped
+		{"2026-03-29T02:30:00", berlin, "2026-03-29T01:30:00.000Z"}, // this local time does not exist
 		{"2026-03-29T03:00:00", berlin, "2026-03-29T01:00:00.000Z"},
 		{"27-Oct-2026 02:30:00", berlin, "2026-10-27T01:30:00.000Z"},
 		{"1795762800", timestamp.Format{}, seven},
@@ -83,7 +84,7 @@ func TestParse(t *testing.T) {
 	} {
 		got, err := timestamp.Parse(c.text, c.format)
 		if err != nil || got.String() != c.want {
-			t.Errorf("%q: %v, %v, want %s", c.text, got, err, c.want)
+			t.Errorf("%q: got %v, %v; want %s", c.text, got, err, c.want)
 		}
 	}
 	for _, c := range []struct {
@@ -111,31 +112,33 @@ func TestParse(t *testing.T) {
 	} {
 		got, err := timestamp.Parse(c.text, c.format)
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%q: %v, %v, want an error with %q", c.text, got, err, c.want)
+			t.Errorf("%q: got %v, %v; want an error with %q", c.text, got, err, c.want)
 		}
 	}
 }
 
-// The units' numbers do not meet.
+// TestUnits checks that the ranges of numbers in different units are far apart, and that numbers in
+// each unit are recognized.
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	for i, u := range timestamp.Units[1:] {
 		if before := timestamp.Units[i]; u.From < 10*before.To {
-			t.Errorf("%s begin at %g, %s end at %g", u.Name, u.From, before.Name, before.To)
+			t.Errorf("%s begin at %g, but %s end at %g", u.Name, u.From, before.Name, before.To)
 		}
 	}
 	for _, m := range []fleet.Millis{100_000_000_000, 1_795_762_800_007, 9_999_999_999_999} {
 		for _, u := range timestamp.Units {
 			if x := float64(m) * u.PerMilli; u.From <= x && x < u.To {
 				if got, err := timestamp.Number(x); err != nil || got != m {
-					t.Errorf("%g %s: %v, %v, want %v", x, u.Name, got, err, m)
+					t.Errorf("%g %s: got %v, %v; want %v", x, u.Name, got, err, m)
 				}
 			}
 		}
 	}
 }
 
-// Whatever Go writes is read as the same moment, from text and from bytes.
+// FuzzParse checks that times which Go writes are read as the same times, and that a string and bytes
+// give the same.
 func FuzzParse(f *testing.F) {
 	f.Add(int64(1795762800007), "27.11.2026 07:00:00", byte(0))
 	f.Add(int64(0), "1795762800.007", byte(3))
@@ -146,10 +149,10 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q: %v, %v as a string; %v, %v as bytes", text, m, err, n, errBytes)
 		}
 		if err == nil && (m < fleet.MinMillis || m > fleet.MaxMillis) {
-			t.Errorf("%q was read as %d", text, int64(m))
+			t.Errorf("%q was read as %d, outside the years 1 to 9999", text, int64(m))
 		}
 		if err != nil && !errors.Is(err, fleet.ErrInvalid) {
-			t.Errorf("%q: %v", text, err)
+			t.Errorf("%q: got %v, want fleet.ErrInvalid", text, err)
 		}
 		at := time.UnixMilli(ms).UTC()
 		if y := at.Year(); y < 1 || y > 9999 {
