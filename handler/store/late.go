@@ -38,7 +38,7 @@ FROM {k:mark} JOIN dbo.late_marks m ON m.id = k.mark
   JOIN dbo.runs w ON w.id = m.run
   JOIN dbo.uses u ON u.sensor_id = m.sensor_id
   JOIN dbo.subjects s ON s.id = u.subject_id
-  JOIN dbo.runs r ON r.kind = 'scheduled' AND r.window_from >= w.window_from AND r.window_from <= {later:m.ts,u.lookback}
+  JOIN dbo.runs r {by:runs_scheduled} ON r.kind = 'scheduled' AND r.window_from >= w.window_from AND r.window_from <= {later:m.ts,u.lookback}
   LEFT JOIN dbo.jobs j ON j.run = r.id AND j.subject_id = u.subject_id
 WHERE r.opened_at >= @oldest AND r.state NOT IN ('cancelling', 'cancelled')
   AND (j.run IS NOT NULL AND r.window_from <= {later:m.ts,j.lookback}

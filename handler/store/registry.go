@@ -29,9 +29,11 @@ WHERE k.name <> ''
 	// deleteModels deletes old versions that serve no subject.
 	deleteModels statement = `
 DELETE FROM dbo.models
-WHERE current_version = 0 AND NOT EXISTS (SELECT 1 FROM dbo.subjects s WHERE s.model = dbo.models.id)`
+WHERE current_version = 0 AND id NOT IN (SELECT s.model FROM dbo.subjects s WHERE s.model <> 0)`
 
-	unassignDevices statement = `UPDATE dbo.subjects SET assigned = 0 FROM {k:of_device} WHERE device = k.of_device AND assigned = 1`
+	// unassignDevices has no equality of assigned, of which SQLite would make an index
+	// for this one statement, of the whole table.
+	unassignDevices statement = `UPDATE dbo.subjects SET assigned = 0 FROM {k:of_device} WHERE device = k.of_device AND assigned <> 0`
 	unassignAll     statement = `UPDATE dbo.subjects SET assigned = 0 WHERE assigned = 1`
 
 	getRegistry statement = `SELECT listed_at, columns, reader FROM dbo.registry WHERE id = 1`

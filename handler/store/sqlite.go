@@ -97,14 +97,19 @@ func openPool(u *url.URL, pragmas []string, d *sqlite) (*sql.DB, error) {
 func (d *sqlite) text(s statement, rows int) string { return d.texts.of(s, rows, sqliteText) }
 
 // sqliteText writes a list as a common table expression before the statement, so
-// that the positional parameters come before all others.
+// that the positional parameters come before all others. The list is cross-joined with
+// the next table, because SQLite does not reorder a cross join: it seeks the rows of
+// that table for each row of the list. If it had the choice, it would read the whole
+// table for a long list, and compare each row with the list's rows one by one.
 func sqliteText(s statement, rows int) string {
 	columns, mark := s.list()
 	text := strings.NewReplacer("dbo.", "", "{top}", "", "{limit}", "LIMIT @limit").Replace(string(s))
 	text = laterMark.ReplaceAllString(text, "($1 + 1000 * $2)")
+	text = byMark.ReplaceAllString(text, "INDEXED BY $1")
 	if columns == nil {
 		return text
 	}
+	text = strings.Replace(text, mark+" JOIN", "k CROSS JOIN", 1)
 	text = strings.Replace(text, mark, "k", 1)
 	one := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
 	return fmt.Sprintf("WITH k (%s) AS (VALUES %s%s)%s", strings.Join(columns, ", "), one, strings.Repeat(", "+one, rows-1), text)

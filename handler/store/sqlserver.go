@@ -65,6 +65,7 @@ func (d *sqlserver) text(s statement, rows int) string {
 func sqlserverText(s statement, rows int, schema string) string {
 	text := strings.NewReplacer("dbo.", schema+".", "{schema}", schema, "{watermark}", resource(schema, watermarkLock), "{top}", "TOP (@limit)", "{limit}", "").Replace(string(s))
 	text = laterMark.ReplaceAllString(text, "DATEADD(second, $2, $1)")
+	text = byMark.ReplaceAllString(text, "")
 	columns, mark := s.list()
 	if columns == nil {
 		return text

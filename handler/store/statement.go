@@ -13,6 +13,7 @@ import (
 //	dbo.             the schema of a table
 //	{top} {limit}    at most @limit rows; {top} follows SELECT, {limit} ends it
 //	{k:a,b}          a list of rows (a, b), joined as table k
+//	{by:index}       the index by which SQLite seeks the table before it
 //	{later:a,b}      the time b seconds after a
 //
 // The parameters of a list are positional and come first; all others are named.
@@ -45,8 +46,11 @@ func listSize(n int) int {
 	panic("store: list too long")
 }
 
-// laterMark matches {later:a,b}.
-var laterMark = regexp.MustCompile(`\{later:([a-z._]+),([a-z._]+)\}`)
+// laterMark matches {later:a,b}, and byMark {by:index}.
+var (
+	laterMark = regexp.MustCompile(`\{later:([a-z._]+),([a-z._]+)\}`)
+	byMark    = regexp.MustCompile(`\{by:([a-z_]+)\}`)
+)
 
 // texts caches the SQL text of statements.
 type texts struct{ m sync.Map }

@@ -120,6 +120,65 @@ func TestStatementsOnSQLite(t *testing.T) {
 	}
 }
 
+// TestLongListsAreJoinedAsShortOnes holds that SQLite seeks the rows of a table for each row
+// of a list, however long the list is. If it read the table instead, a message of 17 jobs
+// would read all jobs of the run.
+func TestLongListsAreJoinedAsShortOnes(t *testing.T) {
+	t.Parallel()
+	db, err := Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "s.db")), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range allStatements(t) {
+		if columns, _ := s.list(); columns == nil {
+			continue
+		}
+		want := sqlitePlan(t, db, s, 1)
+		if strings.Contains(want, "AUTOMATIC") {
+			t.Errorf("%s makes an index of its own: %s", name, want)
+		}
+		for _, rows := range listSizes {
+			if got := sqlitePlan(t, db, s, rows); got != want {
+				t.Errorf("%s with a list of %d: %s\nwith one of 1: %s", name, rows, got, want)
+			}
+		}
+	}
+}
+
+var (
+	parameter = regexp.MustCompile(`@[a-z_0-9]+`)
+	// numbers are those of a plan that depend on the length of a list.
+	numbers = regexp.MustCompile(`SCAN CONSTANT ROW|SCAN \d+ CONSTANT ROWS|SUBQUERY \d+`)
+)
+
+// sqlitePlan returns how SQLite executes s with a list of that many rows.
+func sqlitePlan(t *testing.T, db *DB, s statement, rows int) string {
+	t.Helper()
+	text := parameter.ReplaceAllString(db.text(s, rows), "?")
+	found, err := db.reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.Close()
+	var plan []string
+	for found.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := found.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, numbers.ReplaceAllString(detail, "…"))
+	}
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(plan, "; ")
+}
+
 // sizes returns the lengths that the list of s has; one 0 if it has no list.
 func sizes(s statement) []int {
 	if columns, _ := s.list(); columns == nil {
