@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -96,6 +97,48 @@ func TestQueue(t *testing.T) {
 	}
 	if err := q.Send(t.Context(), strings.Repeat("x", 64<<10+1)); !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "413") {
 		t.Errorf("one byte too many: %v", err)
+	}
+}
+
+// TestConnectionsAreKept holds that many requests at once share some connections, and that
+// none is closed while requests wait for one.
+func TestConnectionsAreKept(t *testing.T) {
+	t.Parallel()
+	const most = 48
+	var mu sync.Mutex
+	opened, waiting, all := 0, 0, make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		if waiting++; waiting == most {
+			close(all)
+		}
+		mu.Unlock()
+		<-all // none is answered before so many have come
+		w.WriteHeader(http.StatusCreated)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			mu.Lock()
+			opened++
+			mu.Unlock()
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	s := open(t, "BlobEndpoint="+server.URL+";QueueEndpoint="+server.URL+";SharedAccessSignature=sv=1")
+	var wg sync.WaitGroup
+	for i := range 4 * most {
+		wg.Go(func() {
+			if _, err := s.Blobs().Write(t.Context(), "preds", fmt.Sprint(i), "", "", func(w io.Writer) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	mu.Lock()
+	defer mu.Unlock()
+	if opened != most {
+		t.Errorf("%d connections for %d requests, want %d", opened, 4*most, most)
 	}
 }
 

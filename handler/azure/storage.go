@@ -100,12 +100,18 @@ func (id identity) credential() (azcore.TokenCredential, error) {
 	return azidentity.NewManagedIdentityCredential(options)
 }
 
-// transport returns the connections of one account: enough idle ones for all
-// invocations that an instance gets at once, given up before the other side
-// does (the emulator waits five seconds).
+// maxConnections is the number of connections to the blobs, and of those to the queues.
+// The invocations of an instance may send three times as many requests at once. Each
+// then waits until a connection is free, which takes milliseconds. A new connection
+// would take longer, and it would be closed after one request. The connections of an
+// instance are limited too: https://learn.microsoft.com/azure/azure-functions/manage-connections
+const maxConnections = 48
+
+// transport returns the connections of one account. They are given up before the other
+// side does (the emulator waits five seconds).
 func transport(c Connection) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 128, 64
+	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 2*maxConnections, maxConnections, maxConnections
 	t.IdleConnTimeout = 30 * time.Second
 	if c.Development() {
 		t.IdleConnTimeout = 4 * time.Second
