@@ -92,7 +92,7 @@ func cacheDir(dir string) (string, error) {
 }
 
 func start(opt Options, dir string, output *os.File) (*Server, error) {
-	args := []string{}
+	args := []string{"--require", filepath.Join(dir, "templates.js")}
 	if !opt.Detached {
 		args = append(args, "--require", filepath.Join(dir, "parent.js"))
 	}
