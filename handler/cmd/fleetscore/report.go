@@ -19,6 +19,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ingest"
 	"github.com/fleetscore/fleetscore/handler/runs"
+	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
 // report is the output of run --json.
@@ -41,30 +42,46 @@ type known struct {
 // collect copies the predictions of the run's manifest to the folder r.Out.
 func (r *report) collect(ctx context.Context, blobs blob.Store, in input) error {
 	truth := in.known()
-	for _, j := range r.Jobs {
-		var predictions []byte
-		if j.File != "" {
-			var err error
-			if predictions, _, err = blobs.Read(ctx, blob.Preds, j.File, "", 1<<40); err != nil {
+	if truth != nil {
+		r.Known = make([]known, len(r.Jobs))
+	}
+	group, reading := spawn.WithContext(ctx)
+	group.SetLimit(8)
+	for i, j := range r.Jobs {
+		group.Start(func() error {
+			predictions, err := r.copy(reading, blobs, j)
+			if err != nil || truth == nil {
 				return err
 			}
-			if err := writeFile(filepath.Join(r.Out, predictionsFile(j.ID)), predictions); err != nil {
-				return err
-			}
-		}
-		if truth != nil {
 			hit, err := hits(predictions, truth[j.ID])
 			if err != nil {
 				return fmt.Errorf("predictions of %v: %w", j.ID, err)
 			}
-			r.Known = append(r.Known, known{j.ID.String(), len(truth[j.ID]), hit})
-		}
+			r.Known[i] = known{j.ID.String(), len(truth[j.ID]), hit}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	manifest, _, err := blobs.Read(ctx, blob.Preds, r.Manifest, "", 1<<40)
 	if err != nil {
 		return err
 	}
 	return writeFile(filepath.Join(r.Out, "manifest.json"), manifest)
+}
+
+// copy copies the predictions of a job to the folder r.Out, and returns them. It returns nil
+// if there are none.
+func (r *report) copy(ctx context.Context, blobs blob.Store, j runs.Job) ([]byte, error) {
+	if j.File == "" {
+		return nil, nil
+	}
+	predictions, _, err := blobs.Read(ctx, blob.Preds, j.File, "", 1<<40)
+	if err != nil {
+		return nil, err
+	}
+	return predictions, writeFile(filepath.Join(r.Out, predictionsFile(j.ID)), predictions)
 }
 
 // hits counts the anomalies that predictions, a CSV, found.
