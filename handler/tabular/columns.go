@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/notation"
@@ -124,18 +125,29 @@ func (o Options) locate(columns []string, file string) (*layout, error) {
 }
 
 // withoutUnit returns a name without the unit in brackets at its end. UTC is left out too, as
-// it is the default zone. Another zone stays, so that its column is not taken for the time by
-// its name.
+// it is the default zone. Another zone stays behind the name of a time, so that its column is
+// not taken for the time by its name.
 func withoutUnit(name string) string {
 	open := strings.LastIndexAny(name, "([")
 	if open <= 0 || strings.IndexByte(")]", name[len(name)-1]) < 0 {
 		return name
 	}
-	unit := name[open+1 : len(name)-1]
-	if len(unit) > 2 && strings.ToUpper(unit) == unit && unit != "UTC" && unit != "GMT" {
+	plain := notation.Plain(name[:open])
+	if isZone(name[open+1:len(name)-1]) && (slices.Contains(timeNames, plain) || slices.Contains(clockNames, plain)) {
 		return name
 	}
 	return name[:open]
+}
+
+// isZone reports whether a text may be a time zone other than UTC, such as CET, UTC+2 or
+// Europe/Berlin.
+func isZone(unit string) bool {
+	if strings.Contains(unit, "/") {
+		if _, err := time.LoadLocation(unit); err == nil {
+			return true
+		}
+	}
+	return len(unit) > 2 && strings.ToUpper(unit) == unit && unit != "UTC" && unit != "GMT"
 }
 
 // identity reports whether a column with this name seems to name devices or sensors.

@@ -228,12 +228,14 @@ func (o Options) hasMoment(names []string) bool {
 }
 
 // delimiter returns the character among comma, semicolon, tab and | that divides a line into
-// most fields.
+// most fields. One that divides a text in quotes is used only if no other divides the line.
 func delimiter(line []byte) rune {
-	best, most := ',', 0
+	best, most, clean := ',', 0, false
 	for _, d := range []byte(",;\t|") {
-		if fields, _ := split(nil, nil, line, d); len(fields) > most {
-			best, most = rune(d), len(fields)
+		fields, _ := split(nil, nil, line, d)
+		whole := len(fields) > 1 && !slices.ContainsFunc(fields, func(f cell) bool { return f.stray })
+		if whole && !clean || whole == clean && len(fields) > most {
+			best, most, clean = rune(d), len(fields), whole
 		}
 	}
 	return best

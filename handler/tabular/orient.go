@@ -1,6 +1,7 @@
 package tabular
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -47,7 +48,7 @@ func (o Options) split(names []string, data []any, index any) ([]map[string]any,
 		if len(values) != len(names) {
 			return nil, fmt.Errorf("%w: row %d has %d values, and there are %d columns", fleet.ErrInvalid, i, len(values), len(names))
 		}
-		row := make(map[string]any, len(names)+1)
+		row := make(map[string]any)
 		for j, name := range names {
 			row[name] = values[j]
 		}
@@ -107,10 +108,10 @@ func (o Options) keyed(object map[string]any) ([]map[string]any, bool) {
 		if errX != nil || errY != nil {
 			return 0
 		}
-		return x - y
+		return cmp.Compare(x, y)
 	})
 	for _, k := range keys {
-		row := make(map[string]any, len(outer)+1)
+		row := make(map[string]any)
 		for i, name := range outer {
 			row[name] = inner[i][k]
 		}

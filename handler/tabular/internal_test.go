@@ -1,0 +1,181 @@
+package tabular
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestBad checks which qualities are bad.
+func TestBad(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		quality cell
+		want    bool
+	}{
+		{cell{kind: number, number: 1<<31 - 1}, false}, {cell{kind: number, number: 1 << 31}, true}, {cell{kind: number, text: []byte("false")}, true}, {cell{kind: number, number: 1, text: []byte("true")}, false},
+		{cell{text: []byte("Bad")}, true}, {cell{text: []byte("Good")}, false}, {cell{kind: missing}, false},
+	} {
+		if got := c.quality.bad(); got != c.want {
+			t.Errorf("%+v is bad: got %v, want %v", c.quality, got, c.want)
+		}
+	}
+}
+
+// TestGrouped checks which numbers have a separator before each three digits.
+func TestGrouped(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"1,234": true, "12,345": true, "123,456": true, "1,234,567": true, "+1,234": true, "-1,234": true,
+		"": false, "123": false, "1234,567": false, ",123": false, "1,23": false, "1,2345": false, "1,,234": false, "a,123": false, "1,abc": false, "1.234": false,
+	} {
+		if got := grouped([]byte(text), ','); got != want {
+			t.Errorf("grouped(%q) = %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestWithoutUnit checks that a unit in brackets at the end of a name is left out, but not a time
+// zone other than UTC.
+func TestWithoutUnit(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"temp (°C)": "temp ", "temp[kPa]": "temp", "time (UTC)": "time ", "time (GMT)": "time ", "flow (L)": "flow ", "speed (RPM)": "speed ", "Value (°C)": "Value ", "ts (ms)": "ts ",
+		"time (CET)": "time (CET)", "Uhrzeit (CEST)": "Uhrzeit (CEST)", "Date (UTC+2)": "Date (UTC+2)", "time (Europe/Berlin)": "time (Europe/Berlin)", "date (dd/mm/yyyy)": "date ", "ts (AB)": "ts ", "temp": "temp", "(temp)": "(temp)", "temp (a) b": "temp (a) b", "": "", "a()": "a",
+	} {
+		if got := withoutUnit(name); got != want {
+			t.Errorf("withoutUnit(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestDelimiter checks which delimiter a line has. Of those that give equally many fields the first
+// is used, but none that divides a text in quotes.
+func TestDelimiter(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]rune{"a": ',', "a,b;c": ',', "a;b;c,d": ';', "a;b|c": ';', "a\tb|c": '\t', "a|b": '|', `"a,b";c`: ';', `"time";"temp, °C"`: ';', `"a,b;c`: ',', `x;"a`: ';', `"a,b"`: ',', "": ','} {
+		if got := delimiter([]byte(line)); got != want {
+			t.Errorf("delimiter(%q) = %q, want %q", line, got, want)
+		}
+	}
+}
+
+// TestFlattened checks how deep objects may be nested so that their members are columns.
+func TestFlattened(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"b":1,"a":2}`:                           "a b",
+		`{"a":{"b":{"c":{"d":{"e":1}}}}}`:         "a.b.c.d.e",
+		`{"a":{"b":{"c":{"d":{"e":{"f":1}}}}}}`:   "a.b.c.d.e(no value)",
+		`{"values":{"a":1},"x":{"fields":[1,2]}}`: "a x.fields(no value)",
+	} {
+		var object map[string]any
+		if err := decode([]byte(text), &object); err != nil {
+			t.Fatal(err)
+		}
+		columns, cells := flattened(object)
+		for i, c := range cells {
+			if c.kind == other {
+				columns[i] += "(no value)"
+			}
+		}
+		if got := strings.Join(columns, " "); got != want {
+			t.Errorf("%s: got columns %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestOrientations checks the rows of objects that hold whole tables, and their order.
+func TestOrientations(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ time, text, want string }{
+		{"", `{"ts":{"0":1,"10":3,"2":2},"a":{"0":7,"10":9,"2":8}}`, "[map[a:7 ts:1] map[a:8 ts:2] map[a:9 ts:3]]"},
+		{"", `{"2026-11-27T07:00:00Z":{"a":1},"2026-11-27T07:00:01Z":{"a":2}}`, "[map[a:1 ts:2026-11-27T07:00:00Z] map[a:2 ts:2026-11-27T07:00:01Z]]"},
+		{"when", `{"2026-11-27T07:00:00Z":{"a":1}}`, "[map[a:1 when:2026-11-27T07:00:00Z]]"},
+		{"", `{"columns":["a"],"index":["2026-11-27T07:00:00Z"],"data":[[1]]}`, "[map[a:1 ts:2026-11-27T07:00:00Z]]"},
+		{"", `{"columns":["a"],"index":[1,2],"data":[[1]]}`, "[map[a:1]]"},
+		{"when", `{"when":[1,2],"a":[3,4],"device":"d"}`, "[map[a:3 device:d when:1] map[a:4 device:d when:2]]"},
+		{"", `{"ts":1,"a":2}`, "none"},
+	} {
+		var object map[string]any
+		if err := decode([]byte(c.text), &object); err != nil {
+			t.Fatal(err)
+		}
+		rows, ok, err := Options{Time: c.time}.oriented(object)
+		got := fmt.Sprint(rows)
+		if !ok {
+			got = "none"
+		}
+		if err != nil || got != c.want {
+			t.Errorf("%s with --time %q: got %s, %v; want %s", c.text, c.time, got, err, c.want)
+		}
+	}
+}
+
+// all reads a text as a file, and returns its readings as device/sensor=value with the report.
+func all(t *testing.T, text string) (readings []string, report Report) {
+	t.Helper()
+	r, err := Open([]string{"-"}, Options{Stdin: strings.NewReader(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for x, err := range r.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		readings = append(readings, fmt.Sprintf("%s=%v", x.ID, x.Value))
+	}
+	return readings, r.Report()
+}
+
+// TestNotes checks which columns of words are ignored: those without any number at the beginning of
+// the file.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	const header, row = "ts,device,a,b\n", "2026-11-27T07:00:00Z,p,1,"
+	for _, c := range []struct {
+		name, text       string
+		refused, ignored int
+	}{
+		{"only words", header + row + "on\n" + row + "off\n", 0, 1},
+		{"a number in the last line, which has no line end", header + row + "on\n" + row + "2", 1, 0},
+		{"a short line", header + "2026-11-27T07:00:00Z,p,1\n" + row + "2\n", 0, 0},
+		{"a file longer than its beginning", header + strings.Repeat(row+"on\n", 2*peekSize/len(row)), 0, 1},
+		{"a number after the beginning", header + strings.Repeat(row+"on\n", 2*peekSize/len(row)) + row + "2\n", 0, 1},
+	} {
+		readings, report := all(t, c.text)
+		if report.Refused != c.refused || len(report.Ignored) != c.ignored || len(readings) == 0 {
+			t.Errorf("%s: got %d readings, %+v; want %d refused and %d columns ignored", c.name, len(readings), report, c.refused, c.ignored)
+		}
+	}
+}
+
+// TestSeveralTables reads a file of InfluxDB with two tables, whose columns differ.
+func TestSeveralTables(t *testing.T) {
+	t.Parallel()
+	annotations := func(columns int) string {
+		commas := strings.Repeat(",", columns-1)
+		return "#datatype" + commas + "\n#group" + commas + "\n#default" + commas + "\n"
+	}
+	readings, report := all(t, annotations(6)+",result,table,_time,host,temp\n,,0,2026-11-27T07:00:00Z,p,1\n\n"+
+		annotations(7)+",result,table,_time,host,vib,state\n,,1,2026-11-27T07:00:00Z,p,2,on\n,,1,2026-11-27T07:00:01Z,p,3,off\n")
+	if want := []string{"p/temp=1", "p/vib=2", "p/vib=3"}; !slices.Equal(readings, want) || report.Refused != 0 || len(report.Ignored) != 1 {
+		t.Errorf("got %q, %+v; want %q and the column state ignored", readings, report, want)
+	}
+}
+
+// TestPlaces checks that a refused row is reported with its number.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	const good, bad = `{"ts":1795762800,"device":"p","sensor":"a","value":1}`, `{"ts":1795762800,"device":"p","sensor":"a","value":"1.2.3"}`
+	for name, text := range map[string]string{
+		": row 2: ": "[" + good + "," + bad + "," + good + "]",
+		":2: ":      good + "\n" + bad + "\n" + good + "\n",
+	} {
+		readings, report := all(t, text)
+		if len(readings) != 2 || report.Refused != 1 || !strings.Contains(report.First[0], name) {
+			t.Errorf("got %d readings, %+v; want the second refused at %q", len(readings), report, name)
+		}
+	}
+}
