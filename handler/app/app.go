@@ -31,14 +31,13 @@ import (
 	"github.com/fleetscore/fleetscore/handler/version"
 )
 
-// JobQueue is the queue of the messages that carry jobs, as the function.json
-// of score names it.
+// JobQueue is the name of the queue of jobs. functions/score/function.json has the same.
 const JobQueue = "score-jobs"
 
-// App is the application: an http.Handler for the Functions host.
+// App is the application. It is an [http.Handler], which answers the Functions host.
 type App struct {
 	cfg     config.Config
-	log     *slog.Logger // of no invocation
+	log     *slog.Logger // for what belongs to no invocation
 	server  *protocol.Server
 	db      *store.DB
 	storage *azure.Storage
@@ -53,11 +52,11 @@ type App struct {
 	registry *registry.Registry
 	ender    *ledger.Ender
 	sender   *ledger.Sender
-	cpu      *semaphore.Weighted // one share a core
+	cpu      *semaphore.Weighted // has as many tokens as the process has cores
 }
 
-// New builds the application. Log lines of no invocation, and those of failed
-// ones, go to stdout.
+// New builds the application. The log of failed invocations, and of what belongs to no
+// invocation, goes to stdout.
 func New(cfg config.Config, stdout io.Writer) (*App, error) {
 	log := slog.New(slog.NewJSONHandler(stdout, nil))
 	sent, err := telemetry.New(context.Background(), cfg.Telemetry, log, process(cfg))
@@ -88,12 +87,12 @@ func New(cfg config.Config, stdout io.Writer) (*App, error) {
 	return a, nil
 }
 
-// recordEvery is how often what was ingested is added to the figures, and
-// recordTime how long that may take.
+// recordEvery is the time between two additions to the counts of ingested events in SQL.
+// recordTime is how long one may take.
 const recordEvery, recordTime = 10 * time.Second, 20 * time.Second
 
-// record adds what was ingested since the last call to the figures in SQL. It logs the
-// totals when they are due, and when last is set.
+// record adds the events that were ingested since the last call to the counts in SQL. It logs the
+// totals when they are due, or if last is true.
 func (a *App) record(last bool) {
 	a.ingester.Flush(a.log, last)
 	ctx, cancel := context.WithTimeout(context.Background(), recordTime)
@@ -106,8 +105,8 @@ func (a *App) record(last bool) {
 // ServeHTTP implements http.Handler.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.ServeHTTP(w, r) }
 
-// Close records what was ingested last, and closes SQL and storage. No invocation may
-// be running.
+// Close records the last counts of events, and closes SQL and storage. No invocation may be
+// running.
 func (a *App) Close() error {
 	a.later.end()
 	a.schema.end()
@@ -124,7 +123,7 @@ func (a *App) Close() error {
 // sendTime is how long the end of the process waits for the collector.
 const sendTime = 3 * time.Second
 
-// process returns what telemetry says of this process.
+// process returns the attributes of this process for telemetry.
 // https://opentelemetry.io/docs/specs/semconv/resource/faas/
 func process(cfg config.Config) map[string]string {
 	about := map[string]string{"service.name": "fleetscore", "service.version": version.Version}
@@ -135,8 +134,8 @@ func process(cfg config.Config) map[string]string {
 	return about
 }
 
-// modelBytes returns how much loaded models may hold: a quarter of what the
-// process may use.
+// modelBytes returns the limit of the memory for loaded models, in bytes: a quarter of the
+// process's memory limit.
 func modelBytes() int64 {
 	limit := debug.SetMemoryLimit(-1)
 	if limit == math.MaxInt64 {
@@ -145,7 +144,7 @@ func modelBytes() int64 {
 	return limit / 4
 }
 
-// columns returns how many columns the rows of a sensor have.
+// columns returns the number of columns in the rows of a sensor: one for each aggregate.
 func columns(s fleet.Settings) int {
 	a, err := fleet.ParseAggregation(s.Aggregate)
 	if err != nil {
@@ -154,8 +153,8 @@ func columns(s fleet.Settings) int {
 	return max(len(a.Functions), 1)
 }
 
-// loader returns what reads a file as a model, with or without vector
-// instructions.
+// loader returns a function that reads a model's file. The model uses vector instructions if simd
+// is true.
 func loader(simd bool) func([]byte) (model.Loaded, error) {
 	return func(data []byte) (model.Loaded, error) {
 		m, err := artifact.Load(data, nil)
@@ -169,7 +168,7 @@ func loader(simd bool) func([]byte) (model.Loaded, error) {
 	}
 }
 
-// serving is score.Models.
+// serving implements score.Models.
 type serving struct {
 	*model.Cache
 	*registry.Registry

@@ -1,7 +1,6 @@
-// Package app builds everything from the settings and mounts the functions:
-// the one place where the packages meet.
+// Package app builds the application from the settings: it connects the other packages, and
+// mounts the functions.
 //
-// Building sends nothing and waits for nothing. SQL and storage are reached
-// when an invocation needs them; a local database gets its tables in the
-// background meanwhile.
+// Building sends nothing and waits for nothing. Invocations connect to SQL and storage when they
+// need them. A local database gets its tables in the background.
 package app

@@ -6,15 +6,16 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// flusher calls a function from time to time, and once more at its end. What was
-// ingested is recorded by it: the next batch may come late, and not every process runs
-// the tick.
+// flusher calls a function at intervals, and a last time at the end of the process. It records the
+// counts of ingested events. A batch cannot do that, as the next one may come late, and the tick
+// cannot, as it runs in one process only.
 type flusher struct {
 	stop  chan struct{}
 	ended <-chan error
 	flush func(last bool)
 }
 
+// flushEvery calls flush(false) whenever d has passed.
 func flushEvery(d time.Duration, flush func(last bool)) *flusher {
 	f := &flusher{stop: make(chan struct{}), flush: flush}
 	f.ended = spawn.Go(func() error {
@@ -32,7 +33,7 @@ func flushEvery(d time.Duration, flush func(last bool)) *flusher {
 	return f
 }
 
-// end has the function called a last time.
+// end stops the calls, and calls flush(true).
 func (f *flusher) end() {
 	close(f.stop)
 	for range f.ended { // until it has ended

@@ -18,8 +18,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
-// mount puts the functions on the server, under the names of their folders and
-// bindings in functions/. health is the server's own.
+// mount mounts the functions on the server. Their names and those of their bindings are the ones
+// in the folder functions. The server has the function health itself.
 func (a *App) mount() {
 	blobs, metrics := a.storage.Blobs(), a.telemetry.Metrics()
 	jobs := counting{a.db, metrics}
@@ -54,7 +54,7 @@ func (a *App) mount() {
 	})
 }
 
-// mapping returns the mapping of events.
+// mapping returns the source of the mapping: the settings or a blob.
 func (a *App) mapping() ingest.MappingSource {
 	if a.cfg.Map != nil {
 		return ingest.Fixed{Is: a.cfg.Map}
@@ -62,7 +62,7 @@ func (a *App) mapping() ingest.MappingSource {
 	return &ingest.Program{Files: a.storage.Blobs(), Name: a.cfg.MapBlob, Now: now}
 }
 
-// batch is the batch of an invocation.
+// batch returns the events of an invocation as a batch.
 func batch(ev protocol.Events) ingest.Batch {
 	return ingest.Batch{Hub: ev.Hub, Partition: ev.Partition, Bodies: ev.Bodies, Sequences: ev.Sequences, Enqueued: ev.Enqueued, Part: ev.Part, Length: ev.Length, Details: func() []mapping.Detail {
 		details := ev.Details()
@@ -74,8 +74,8 @@ func batch(ev protocol.Events) ingest.Batch {
 	}}
 }
 
-// migrated is ingest.Store and ingest.Figures, once the tables are there: until then batches are
-// spilled.
+// migrated implements ingest.Store and ingest.Figures. Its methods wait until the database has its
+// tables. If that takes too long, the error makes ingest spill the batch.
 type migrated struct{ *App }
 
 func (a migrated) InsertReadings(ctx context.Context, batch []fleet.Reading, d fleet.Delivery) (fleet.Stored, error) {
@@ -95,7 +95,7 @@ func (a migrated) AddIngested(ctx context.Context, minutes []fleet.Ingested) err
 	return a.db.AddIngested(ctx, minutes)
 }
 
-// counting is the ledger, and counts the jobs that are closed in it.
+// counting is the ledger. It counts the jobs that it closes in the metrics.
 type counting struct {
 	*store.DB
 	metrics *telemetry.Metrics
@@ -109,7 +109,7 @@ func (c counting) CloseJob(ctx context.Context, run string, key fleet.JobKey, o 
 	return was, changed, err
 }
 
-// after returns f, begun once the tables are there.
+// after returns a function that waits until the database has its tables, and then calls f.
 func after[T any](a *App, f func(context.Context, *slog.Logger, T) error) func(context.Context, *slog.Logger, T) error {
 	return func(ctx context.Context, log *slog.Logger, v T) error {
 		if err := a.schema.ready(ctx); err != nil {

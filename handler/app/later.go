@@ -9,14 +9,13 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// laterDeadline bounds what is done after a request was answered. The tick does what
-// was not finished.
+// laterDeadline is how long a function of [later] may take. The tick does the rest.
 const laterDeadline = 8 * time.Minute
 
-// later runs functions after the request that asked for them was answered.
+// later runs functions in the background, after the request that started them was answered.
 type later struct {
 	log     *slog.Logger
-	ctx     context.Context // until the application is closed
+	ctx     context.Context // ends when the application is closed
 	cancel  context.CancelFunc
 	mu      sync.Mutex
 	closed  bool
@@ -29,8 +28,7 @@ func newLater(log *slog.Logger) *later {
 	return l
 }
 
-// do begins f, and does not wait for its end. It does nothing once the
-// application is closed.
+// do starts f and does not wait for its end. It does nothing after the application was closed.
 func (l *later) do(f func(context.Context)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,13 +45,13 @@ func (l *later) do(f func(context.Context)) {
 			return nil
 		})
 		if err != nil {
-			l.log.Error("what was left after an answer is left to the tick", "err", err)
+			l.log.Error("work after an answer failed and is left to the tick", "err", err)
 		}
 		return nil
 	})
 }
 
-// end cancels what is being done and waits for it.
+// end cancels the functions that are running, and waits for their end.
 func (l *later) end() {
 	l.mu.Lock()
 	l.closed = true

@@ -14,21 +14,19 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// letters is runs.DeadLetters.
+// letters implements runs.DeadLetters.
 type letters struct{ blobs blob.Store }
 
 const (
-	// mostLetters bounds a blob that is looked at, in bytes: the process has other work.
-	mostLetters = 16 << 20
-	// mostShown is how many bytes of what was refused are shown.
-	mostShown = 4096
+	mostLetters = 16 << 20 // the largest blob that is read, in bytes
+	mostShown   = 4096     // bytes of an event that are shown
 )
 
-// Letters yields lines of dead letters.
+// Letters implements runs.DeadLetters.
 func (l letters) Letters(ctx context.Context, name, from string) iter.Seq2[runs.Letter, error] {
 	return func(yield func(runs.Letter, error) bool) {
-		standing := ingest.Letters{Files: l.blobs, MaxBlob: mostLetters}
-		for x, err := range standing.All(ctx, ingest.Filter{Name: name, FromName: from}) {
+		lines := ingest.Letters{Files: l.blobs, MaxBlob: mostLetters}
+		for x, err := range lines.All(ctx, ingest.Filter{Name: name, FromName: from}) {
 			if errors.Is(err, fleet.ErrInvalid) {
 				err = fmt.Errorf("%w: look at it with fleetscore deadletter show", err)
 			}
@@ -39,6 +37,7 @@ func (l letters) Letters(ctx context.Context, name, from string) iter.Seq2[runs.
 	}
 }
 
+// letter converts a line of a dead letter.
 func letter(x ingest.BlobLetter) runs.Letter {
 	l := runs.Letter{Blob: x.Blob, Hub: x.Hub, Partition: x.Partition, Sequence: x.Sequence, Enqueued: x.Enqueued, Rejected: x.Rejected,
 		Reason: x.Reason, Mapping: x.Mapping, Bytes: len(x.Raw), Replays: x.Replays}
@@ -50,7 +49,7 @@ func letter(x ingest.BlobLetter) runs.Letter {
 	}
 	shown := x.Raw[:min(len(x.Raw), mostShown)]
 	for cut := 0; cut < utf8.UTFMax && len(shown) < len(x.Raw) && !utf8.Valid(shown); cut++ {
-		shown = shown[:len(shown)-1] // a character that is cut apart
+		shown = shown[:len(shown)-1] // the last character may be incomplete
 	}
 	if l.Event = string(shown); !utf8.Valid(shown) {
 		l.Event, l.Base64 = base64.StdEncoding.EncodeToString(x.Raw[:min(len(x.Raw), mostShown)]), true

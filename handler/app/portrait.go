@@ -12,13 +12,13 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// portraits is runs.Portraits.
+// portraits implements runs.Portraits.
 type portraits struct {
 	models *model.Cache
 	blobs  blob.Store
 }
 
-// Portrait describes the registered version of a model.
+// Portrait describes a version of a model.
 func (p portraits) Portrait(ctx context.Context, version fleet.Model) (runs.Portrait, error) {
 	m, err := p.models.Model(ctx, version)
 	if err != nil {
@@ -40,12 +40,12 @@ func (p portraits) Portrait(ctx context.Context, version fleet.Model) (runs.Port
 	case about.Threshold != nil:
 		is.Threshold = about.Threshold
 	case a.Anomalies() == predict.Low:
-		is.Threshold = new(float64) // a decision function is negative of an anomaly
+		is.Threshold = new(float64) // 0: a decision function is negative for anomalies
 	}
 	return is, nil
 }
 
-// Rollback exchanges a model with the one before; see [publish.Rollback].
+// Rollback exchanges a model with the version before it; see [publish.Rollback].
 func (p portraits) Rollback(ctx context.Context, m fleet.Model) error {
 	_, err := publish.Rollback(ctx, p.blobs, m.Place)
 	return err

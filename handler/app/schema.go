@@ -14,11 +14,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
-// schema makes the tables of a SQLite database. Those of a server are made by
-// fleetscore migrate: the application has no right to there.
+// schema makes the tables of a SQLite database. On a server, fleetscore migrate makes them,
+// because the application has no right to do so.
 type schema struct {
 	migrate func(context.Context) error
-	turn    chan struct{} // holds a token while someone migrates
+	turn    chan struct{} // full while a goroutine migrates
 	done    atomic.Bool
 	cancel  context.CancelFunc
 	ended   <-chan error
@@ -36,7 +36,7 @@ func newSchema(cfg config.Config, db *store.DB) *schema {
 	return s
 }
 
-// begin migrates in the background, so that the first invocation finds it done.
+// begin makes the tables in the background, so that the first invocation need not wait for them.
 func (s *schema) begin(log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
@@ -48,15 +48,15 @@ func (s *schema) begin(log *slog.Logger) {
 	})
 }
 
-// end stops the migration in the background.
+// end stops what begin started, and waits for its end.
 func (s *schema) end() {
 	s.cancel()
 	for range s.ended { // until it has ended
 	}
 }
 
-// ready returns when the tables are there. One caller makes them, the others
-// wait; if it fails, the next one tries.
+// ready returns when the database has its tables. One caller makes them, and the others wait. If
+// it fails, the next caller tries.
 func (s *schema) ready(ctx context.Context) error {
 	if s.done.Load() {
 		return nil

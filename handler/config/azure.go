@@ -7,10 +7,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azure"
 )
 
-// In Azure a server and a storage account have to be named: each instance would have a
-// SQLite file or an emulator of its own, and the others would not see what is in it.
-// Keys are refused: identities do without them, and a key can leak.
+// In Azure the settings must name a database server and a storage account. SQLite and an emulator
+// are refused, because each instance would have its own. Keys and passwords are refused, because
+// they can leak and identities need none.
 
+// azureSQL reads the DSN of a database server.
 func (r *reader) azureSQL(name string) string {
 	dsn := r.text(name)
 	u, err := url.Parse(dsn)
@@ -23,7 +24,7 @@ func (r *reader) azureSQL(name string) string {
 	default:
 		_, password := u.User.Password()
 		if query := u.Query(); password || has(query, "password") || !has(query, "fedauth") {
-			r.mistake("%s lets itself in by a password: in Azure use the app's identity: %s", name, remedy)
+			r.mistake("%s has a password: in Azure use the app's identity: %s", name, remedy)
 		}
 	}
 	return dsn
@@ -39,6 +40,7 @@ func has(query url.Values, key string) bool {
 	return false
 }
 
+// azureConnection reads a connection to a storage account.
 func (r *reader) azureConnection(name string) azure.Connection {
 	c, err := azure.ReadConnection(name, r.getenv)
 	remedy := "set " + name + "__blobServiceUri, " + name + "__queueServiceUri and " + name + "__credential=managedidentity instead"
@@ -53,8 +55,8 @@ func (r *reader) azureConnection(name string) azure.Connection {
 	return c
 }
 
-// refuseSecret reports a connection of the host's own that is a connection
-// string.
+// refuseSecret reports a mistake if a connection of the host is a connection string. Instead is the
+// ending of the setting to use in its place.
 func (r *reader) refuseSecret(name, instead string) {
 	if r.getenv(name) != "" {
 		r.mistake("%s is a connection string: in Azure set %s%s and %s__credential=managedidentity instead", name, name, instead, name)

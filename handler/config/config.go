@@ -20,36 +20,36 @@ import (
 	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
-// Config is what the settings come to.
+// Config has the values of the settings.
 type Config struct {
 	Schedule          ncrontab.Schedule  // SCORE_SCHEDULE, by the clocks of SCORE_TIME_ZONE
 	Parquet           bool               // OUTPUT has Parquet files
 	Delay             time.Duration      // SCORE_DELAY
 	SensorsPerMessage int                // SCORE_SENSORS_PER_MESSAGE
-	Score             fleet.Settings     // what new runs take over: SCORE_AGGREGATE
+	Score             fleet.Settings     // SCORE_AGGREGATE and SCORE_MAX_FAILED, which new runs store
 	Retention         time.Duration      // SCORE_RETENTION_DAYS
 	MaxLookback       time.Duration      // SCORE_MAX_LOOKBACK
 	SIMD              bool               // SCORE_SIMD
 	Ingest            mapping.Options    // INGEST_FUTURE, INGEST_TIME_ZONE, INGEST_DATE_ORDER, INGEST_CSV
-	Map               *mapping.Mapping   // INGEST_MAP, nil if MapBlob has it
-	MapBlob           string             // of the container config
-	RulesBlob         string             // INGEST_RULES, of the container config; else they are in Ingest
-	SQL               string             // SQL_DSN, or the default's full text
+	Map               *mapping.Mapping   // INGEST_MAP; nil if it is in MapBlob
+	MapBlob           string             // INGEST_MAP, if it is the name of a blob in the container config
+	RulesBlob         string             // INGEST_RULES, likewise; otherwise the rules are in Ingest
+	SQL               string             // SQL_DSN, or the default
 	Data              azure.Connection   // DataStorage
 	Telemetry         telemetry.Settings // OTEL_…
-	// InAzure says that this is an instance in Azure, one of several. Site and
-	// Instance are the platform's names for the app and for it.
+	// InAzure says that the process is an instance in Azure. Site and Instance are the
+	// platform's names of the app and the instance.
 	InAzure        bool
 	Site, Instance string
 }
 
-// FileDSN returns the SQL_DSN of the SQLite file at path. It is a URI: #, ? and %
-// in the path are escaped.
+// FileDSN returns the value of SQL_DSN for a SQLite file. It is a URI, in which #, ? and % of the
+// path are escaped.
 func FileDSN(path string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
-// SQLiteFile returns the path of the SQLite file that c names, "" for a server.
+// SQLiteFile returns the path of the SQLite file in c.SQL, "" for a server.
 func (c Config) SQLiteFile() string {
 	escaped, ok := strings.CutPrefix(c.SQL, "file:")
 	if !ok {
@@ -58,17 +58,16 @@ func (c Config) SQLiteFile() string {
 	escaped, _, _ = strings.Cut(escaped, "?")
 	path, err := url.PathUnescape(strings.TrimPrefix(escaped, "//"))
 	if err != nil {
-		return escaped // opening it says what is wrong with it
+		return escaped // opening the file will fail, with an error that names it
 	}
 	return filepath.FromSlash(path)
 }
 
-// SQLite reports whether c names a SQLite file rather than a server.
+// SQLite reports whether c.SQL is a SQLite file, and not a server.
 func (c Config) SQLite() bool { return strings.HasPrefix(c.SQL, "file:") }
 
-// The deadlines of the functions. An invocation that reached the host's
-// functionTimeout would take all others down with it: each stays below it by a
-// good margin.
+// The deadlines of the functions. They are well below functionTimeout of host.json. When an
+// invocation reaches that, the host kills the handler, and all other invocations with it.
 const (
 	IngestDeadline   = 2 * time.Minute
 	ScheduleDeadline = 8 * time.Minute
@@ -76,8 +75,8 @@ const (
 	PoisonDeadline   = 8 * time.Minute
 )
 
-// FromEnv reads the settings. Its error joins all mistakes, each naming the
-// setting and what to set it to.
+// FromEnv reads the settings. Its error joins all mistakes. Each names the setting and what to set
+// it to.
 func FromEnv(getenv func(string) string) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
@@ -116,15 +115,15 @@ func FromEnv(getenv func(string) string) (Config, error) {
 	return c, nil
 }
 
-// inAzure reports whether the platform's own variables are there: one that
-// every plan but the consumption plans sets, or one of theirs. CONTAINER_NAME
-// alone is no sign of Azure: containers elsewhere have it too.
+// inAzure reports whether the platform's variables are set. WEBSITE_INSTANCE_ID is set by all plans
+// but the consumption plans, which set WEBSITE_POD_NAME or CONTAINER_NAME. CONTAINER_NAME may be
+// set outside Azure too, so it counts only together with WEBSITE_SITE_NAME.
 func inAzure(getenv func(string) string) bool {
 	return getenv("WEBSITE_INSTANCE_ID") != "" || getenv("WEBSITE_POD_NAME") != "" ||
 		getenv("CONTAINER_NAME") != "" && getenv("WEBSITE_SITE_NAME") != ""
 }
 
-// reader reads settings and collects the mistakes.
+// reader reads settings and collects the mistakes in them.
 type reader struct {
 	getenv   func(string) string
 	mistakes []error
@@ -151,7 +150,7 @@ func (r *reader) telemetry() telemetry.Settings {
 	return s
 }
 
-// output reports whether Parquet files are wanted.
+// output reads OUTPUT, and reports whether Parquet files are written.
 func (r *reader) output(name string) bool {
 	switch v := r.text(name); v {
 	case "csv":
@@ -159,7 +158,7 @@ func (r *reader) output(name string) bool {
 	case "both":
 		return true
 	case "parquet":
-		r.mistake("%s is parquet: the CSVs are what exactly-once rests on, and always written; set it to both", name)
+		r.mistake("%s is parquet: the CSVs are always written, because exactly-once depends on them; set it to both", name)
 	default:
 		r.mistake("%s is %q: set it to csv or both", name, v)
 	}
@@ -206,7 +205,7 @@ func (r *reader) columns(name string) string {
 	return r.text(name)
 }
 
-// mapping returns a mapping, or the blob that holds it.
+// mapping returns a mapping, or the name of the blob that has it.
 func (r *reader) mapping(name string) (*mapping.Mapping, string) {
 	if blobName, ok := mapping.BlobName(r.text(name)); ok {
 		return nil, blobName
@@ -218,7 +217,7 @@ func (r *reader) mapping(name string) (*mapping.Mapping, string) {
 	return m, ""
 }
 
-// rules returns rules, or the blob that holds them.
+// rules returns rules, or the name of the blob that has them.
 func (r *reader) rules(name string) (*rules.Rules, string) {
 	text := r.text(name)
 	if text == "" {
@@ -242,8 +241,8 @@ func (r *reader) number(name string, least, most int) int {
 	return n
 }
 
-// retention reads a number of days, of which 1 is too few: a run that is
-// re-opened needs a day until its files may go.
+// retention reads a number of days. One day is too short: a run that is re-opened needs a day until
+// its files may be deleted.
 func (r *reader) retention(name string) time.Duration {
 	const most = 36500
 	n, err := strconv.Atoi(r.text(name))
@@ -293,9 +292,8 @@ func (r *reader) localSQL(name string) string {
 	return dsn
 }
 
-// stateFile returns the DSN of the SQLite file used where none is named: in
-// the user's state folder, which outlives the staged folder that the host runs
-// in.
+// stateFile returns the DSN of the default SQLite file. It is in the user's state folder, since the
+// folder that the host runs in is deleted.
 func (r *reader) stateFile(name string) string {
 	state, home := r.getenv("XDG_STATE_HOME"), r.getenv("HOME")
 	if state == "" && home != "" {
@@ -307,6 +305,7 @@ func (r *reader) stateFile(name string) string {
 	return FileDSN(filepath.Join(state, "fleetscore", "fleetscore.db"))
 }
 
+// localConnection reads a connection to a storage account. The default is the emulator.
 func (r *reader) localConnection(name string) azure.Connection {
 	c, err := azure.ReadConnection(name, func(setting string) string {
 		v := r.getenv(setting)

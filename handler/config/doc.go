@@ -1,8 +1,7 @@
-// Package config reads the settings: environment variables, which are app
-// settings in Azure and the Values of local.settings.json elsewhere.
+// Package config reads the settings. They are environment variables: in Azure the app settings,
+// elsewhere the Values of local.settings.json.
 //
-// [Settings] is the one table of them; docs/settings.md and
-// local.settings.json.example repeat it, and tests hold them to it.
-// [FromEnv] reports every mistake at once, each with its remedy, and never
-// repeats a value that may be secret.
+// [Settings] lists them. Tests check that docs/settings.md and local.settings.json.example agree
+// with it. [FromEnv] reports all mistakes at once, each with its remedy. It never repeats a value
+// that may be secret.
 package config

@@ -3,12 +3,11 @@ package config
 // Setting is a row of [Settings].
 type Setting struct {
 	Name    string
-	Default string // what an unset or empty one means; also in local.settings.json.example
+	Default string // the value if it is unset or empty; local.settings.json.example has it too
 	Meaning string
-	// Secret says that the value may let someone in, and is not to be printed.
+	// Secret says that the value may be a credential, which must not be printed.
 	Secret bool
-	// Host says that only the Functions host reads it, by a function.json or
-	// on its own.
+	// Host says that only the Functions host reads it, and not the handler.
 	Host bool
 }
 

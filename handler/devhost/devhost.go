@@ -110,7 +110,7 @@ func Start(ctx context.Context, opt Options) (*Host, error) {
 	return h, nil
 }
 
-// hostID names the host in its storage.
+// hostID returns the id of the host, which is part of the names of its blobs.
 func hostID(s settings) string {
 	if id := s.get("AzureFunctionsWebHost__hostid"); id != "" {
 		return id
@@ -151,11 +151,11 @@ func (h *Host) notify(connection, queue string) {
 	}
 }
 
-// URL is where the HTTP functions are, such as http://127.0.0.1:7071.
+// URL returns the address of the HTTP functions, such as http://127.0.0.1:7071.
 func (h *Host) URL() string { return h.http.url() }
 
-// EventsURL is where event hubs take events: POST /{hub}/messages. It is empty
-// without an eventHubTrigger.
+// EventsURL returns the address of the REST API for events, such as http://127.0.0.1:7072. It is
+// empty if no function has an eventHubTrigger.
 func (h *Host) EventsURL() string {
 	if h.eventHTTP == nil {
 		return ""
@@ -163,13 +163,13 @@ func (h *Host) EventsURL() string {
 	return h.eventHTTP.url()
 }
 
-// servers are those that Start has made so far.
+// servers returns the HTTP servers that Start has made so far.
 func (h *Host) servers() []*server {
 	return slices.DeleteFunc([]*server{h.http, h.eventHTTP}, func(s *server) bool { return s == nil })
 }
 
-// Keys are the master and the function key that callers must show; empty
-// without EnableAuth.
+// Keys returns the master key and the function key. Both are empty without
+// [Options.EnableAuth].
 func (h *Host) Keys() (master, function string) {
 	if h.keys == nil {
 		return "", ""
@@ -177,7 +177,7 @@ func (h *Host) Keys() (master, function string) {
 	return h.keys.master, h.keys.function
 }
 
-// HandlerPID is the process id of the handler that runs now.
+// HandlerPID returns the process id of the present handler.
 func (h *Host) HandlerPID() int {
 	p, _ := h.worker.get()
 	return p.cmd.Process.Pid
@@ -194,26 +194,25 @@ func (h *Host) CaughtUp() bool {
 	return true
 }
 
-// InFlight is the number of invocations that the handler has not answered yet.
+// InFlight returns the number of invocations that the handler has not answered yet.
 func (h *Host) InFlight() int { return int(h.invoker.inFlight.Load()) }
 
-// Wait waits until the host has stopped. It returns nil after Close. Else it returns the
-// reason for which the host stopped by itself, as the real host does when the handler
-// fails again and again.
+// Wait waits until the host has stopped. It returns nil after Close. Otherwise it returns why the
+// host stopped by itself, as the real host does when the handler fails three times.
 func (h *Host) Wait() error {
 	<-h.stopped
 	return h.cause
 }
 
-// Close stops the triggers, waits up to ten seconds for running functions and
-// kills the handler. (The real host would leave a handler that still works running.)
+// Close stops the triggers, waits up to ten seconds for running functions and kills the handler.
+// (The real host does not kill a handler that is still working.)
 func (h *Host) Close() error {
 	h.shutdown(nil)
 	<-h.stopped
 	return nil
 }
 
-// stopFor stops the host for a cause, in the background.
+// stopFor stops the host in the background. Cause is the result of [Host.Wait].
 func (h *Host) stopFor(cause error) { go h.shutdown(cause) }
 
 func (h *Host) shutdown(cause error) {
@@ -243,7 +242,7 @@ func (h *Host) shutdown(cause error) {
 	})
 }
 
-// release closes everything that is open, after a stop or a failed start.
+// release closes everything that is open. It is called after a stop or a failed start.
 func (h *Host) release() {
 	h.stopping()
 	h.killing()

@@ -7,27 +7,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// The forms of .NET's times: with an offset, up to seven digits and none if the
-// fraction is zero; likewise without; and in whole seconds.
+// Formats of .NET's times: with an offset and up to seven digits of a fraction; the same without
+// an offset; in whole seconds with an offset.
 const (
 	offsetTime   = "2006-01-02T15:04:05.9999999-07:00"
 	zoneless     = "2006-01-02T15:04:05.9999999"
 	wholeSeconds = "2006-01-02T15:04:05-07:00"
 )
 
-// call is one run of a function: what its trigger made for the handler.
+// call is one run of a function, with the data of its trigger.
 type call struct {
 	fn     *function
-	reason string         // for the log, as the host words it
-	detail string         // "Trigger Details", if any
-	data   any            // the trigger's Data
-	meta   map[string]any // Metadata
-	http   *httpCall      // of an HTTP function, whose request is forwarded
+	reason string         // for the log, in the host's words
+	detail string         // "Trigger Details" in the log; may be empty
+	data   any            // the envelope's Data
+	meta   map[string]any // the envelope's Metadata
+	http   *httpCall      // the request of an HTTP function; nil for other triggers
 }
 
-// envelope returns the body for the handler. retry is nil without a policy. What
-// the real host lifts from a JSON message into Metadata is left out: the
-// application reads none of it.
+// envelope returns the body of the request to the handler. retry is nil if the function has no
+// retry policy. The real host also copies members of a JSON message to Metadata. envelope does
+// not, because the application does not read them.
 func (c *call) envelope(now time.Time, retry *retryContext) ([]byte, error) {
 	meta := map[string]any{"sys": map[string]string{
 		"MethodName": c.fn.name, "UtcNow": now.UTC().Format(zoneless + "Z"), "RandGuid": uuid.NewString(),
@@ -43,10 +43,7 @@ func (c *call) envelope(now time.Time, retry *retryContext) ([]byte, error) {
 	}{map[string]any{c.fn.trigger.Name: c.data}, meta})
 }
 
-// quoted is s as JSON text. The host sends .NET's strings so, in a JSON string.
-func quoted(s string) string { return jsonText(s) }
-
-// jsonText is v as JSON text.
+// jsonText returns v as JSON text. The host puts such text into JSON strings.
 func jsonText(v any) string {
 	b, _ := json.Marshal(v) // of strings, numbers and JSON that was read
 	return string(b)

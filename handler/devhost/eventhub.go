@@ -19,8 +19,9 @@ const (
 	checkpointRetry     = time.Second
 )
 
-// eventListener drives an eventHubTrigger on one partition: one invocation at
-// a time, in order, and a checkpoint after each, failed or not.
+// eventListener calls a function with an eventHubTrigger for one partition. It makes one
+// invocation at a time, in the order of the events. After each it writes a checkpoint, even if
+// the invocation failed.
 type eventListener struct {
 	fn         *function
 	hub        *eventHub
@@ -28,13 +29,13 @@ type eventListener struct {
 	namespace  string
 	maxBatch   int
 	blobs      *azure.HostBlobs
-	identifier string // of this host, kept with checkpoints
+	identifier string // of this host, stored in checkpoints
 	execute    func(context.Context, *call) error
 	log        *logger
-	done       atomic.Int64 // sequence number up to which the checkpoint stands
+	done       atomic.Int64 // the sequence number of the first event after the checkpoint
 }
 
-// namespaceOf returns the fully qualified namespace of a connection string.
+// namespaceOf returns the fully qualified namespace in a connection string of Event Hubs.
 func namespaceOf(conn string) (string, error) {
 	for part := range strings.SplitSeq(conn, ";") {
 		name, value, _ := strings.Cut(part, "=")
@@ -53,7 +54,7 @@ func (l *eventListener) checkpointName() string {
 	return strings.ToLower(fmt.Sprintf("%s/%s/%s", l.namespace, l.hub.name, l.fn.trigger.ConsumerGroup)) + "/checkpoint/" + strconv.Itoa(l.partition)
 }
 
-// resume reads the checkpoint: events after it are still to be delivered.
+// resume reads the checkpoint, after which delivery begins.
 func (l *eventListener) resume(ctx context.Context) error {
 	_, meta, ok, err := l.blobs.Get(ctx, checkpointContainer, l.checkpointName())
 	if err != nil || !ok {
@@ -72,9 +73,8 @@ func (l *eventListener) resume(ctx context.Context) error {
 	return nil
 }
 
-// resumeAt goes on at a sequence number. If that lies beyond the end of the log, the
-// checkpoint was of a log that has been deleted, and delivery begins with the first
-// event.
+// resumeAt begins delivery at a sequence number. If it lies beyond the end of the log, the
+// checkpoint is from a log that was deleted, and delivery begins with the first event.
 func (l *eventListener) resumeAt(sequence int64) {
 	if n, _ := l.hub.partitions[l.partition].count(); sequence > n {
 		l.log.log(slog.LevelWarn, "Azure.Messaging.EventHubs", fmt.Sprintf("checkpoint %s stands at %d, beyond the %d events of the partition: starting from the first", l.checkpointName(), sequence, n))
@@ -83,7 +83,7 @@ func (l *eventListener) resumeAt(sequence int64) {
 	l.done.Store(sequence)
 }
 
-// run delivers until ctx ends.
+// run delivers events until ctx ends.
 func (l *eventListener) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, changed := l.hub.partitions[l.partition].count()
@@ -100,16 +100,16 @@ func (l *eventListener) run(ctx context.Context) {
 			l.log.log(slog.LevelError, "Azure.Messaging.EventHubs", err.Error(), "function", l.fn.name)
 			return
 		}
-		_ = l.execute(ctx, l.call(events)) // failed or not, the partition goes on
+		_ = l.execute(ctx, l.call(events)) // a failure does not stop the partition
 		if ctx.Err() != nil {
-			return // stopped, perhaps before the last attempt: delivered again
+			return // the events are delivered again, as the last attempt may not have been made
 		}
 		l.checkpoint(ctx, events[len(events)-1])
 	}
 }
 
-// checkpoint notes that everything up to e was delivered. It tries until that is
-// written or ctx ends.
+// checkpoint writes that everything up to e was delivered. It tries until it succeeds or ctx
+// ends.
 func (l *eventListener) checkpoint(ctx context.Context, e event) {
 	for ctx.Err() == nil {
 		err := l.blobs.Put(ctx, checkpointContainer, l.checkpointName(), nil, map[string]string{
@@ -129,7 +129,7 @@ func (l *eventListener) checkpoint(ctx context.Context, e event) {
 	}
 }
 
-// caughtUp reports whether the checkpoint stands at the end of the partition.
+// caughtUp reports whether the checkpoint is at the end of the partition.
 func (l *eventListener) caughtUp() bool {
 	n, _ := l.hub.partitions[l.partition].count()
 	return l.done.Load() >= n
@@ -164,7 +164,7 @@ func (l *eventListener) call(events []event) *call {
 	}
 }
 
-// arrayText is JSON text of an array with an element of each event.
+// arrayText returns the JSON text of an array with one element for each event.
 func arrayText(events []event, element func(event) any) string {
 	list := make([]any, len(events))
 	for i, e := range events {
@@ -173,7 +173,7 @@ func arrayText(events []event, element func(event) any) string {
 	return jsonText(list)
 }
 
-// partitionKey is nil for an event without one.
+// partitionKey returns the partition key, nil if the event has none.
 func (e event) partitionKey() any {
 	if e.key == "" {
 		return nil
@@ -197,7 +197,7 @@ func (e event) systemProperties() any {
 		p["x-opt-partition-key"] = e.key
 	}
 	if e.system != "" {
-		_ = json.Unmarshal([]byte(e.system), &p) // an object that we wrote
+		_ = json.Unmarshal([]byte(e.system), &p) // written by sender.event, so it is an object
 	}
 	return p
 }

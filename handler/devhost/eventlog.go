@@ -13,36 +13,36 @@ import (
 	"time"
 )
 
-// event is one record of an event hub.
+// event is one event of a hub.
 type event struct {
 	sequence   int64
-	offset     int64 // of the record in its partition's file
+	offset     int64 // of its record in the partition's file, in bytes
 	enqueued   time.Time
-	key        string // partition key; empty if none
-	properties string // the user's, a JSON object; empty if none
-	system     string // IoT Hub's, likewise
+	key        string // partition key; may be empty
+	properties string // of the sender, a JSON object; may be empty
+	system     string // of IoT Hub, a JSON object; may be empty
 	body       []byte
 }
 
-// partition is an append-only file of events. A record is the length of its
-// payload, a CRC-32C of it, both little-endian and 32 bits, and the payload. A
-// torn record at the end, left by a kill, is cut off when the file is opened.
+// partition is an append-only file of events. A record is the length of its payload, a CRC-32C
+// of the payload, and the payload. Length and CRC are 32 bits, little-endian. If the process is
+// killed, the last record may be incomplete. It is cut off when the file is opened.
 type partition struct {
 	mu      sync.Mutex
 	f       *os.File
-	starts  []int64 // offset of every record
-	end     int64
+	starts  []int64       // the offsets of the records
+	end     int64         // the offset after the last record
 	changed chan struct{} // closed by the next append
 }
 
 const (
 	recordHeader = 8
-	maxRecord    = 2 << 20
+	maxRecord    = 2 << 20 // bytes of a payload
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// openPartition opens or makes the file path.
+// openPartition opens the file of a partition. It makes the file if it is not there.
 func openPartition(path string) (*partition, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("open event log: %w", err)
@@ -59,7 +59,7 @@ func openPartition(path string) (*partition, error) {
 	return p, nil
 }
 
-// recover finds the whole records, and cuts off what follows them.
+// recover finds the complete records, and cuts off the rest of the file.
 func (p *partition) recover() error {
 	info, err := p.f.Stat()
 	if err != nil {
@@ -83,8 +83,8 @@ func (p *partition) recover() error {
 
 var errTorn = errors.New("torn record")
 
-// readRecord reads the payload of the next record into buf. The error is
-// io.EOF between records, and errTorn inside of one.
+// readRecord reads the payload of the next record into buf. The error is io.EOF after the last
+// record, and wraps errTorn if the record is incomplete or damaged.
 func readRecord(r io.Reader, buf []byte) ([]byte, error) {
 	var h [recordHeader]byte
 	if _, err := io.ReadFull(r, h[:]); err != nil {
@@ -107,7 +107,8 @@ func readRecord(r io.Reader, buf []byte) ([]byte, error) {
 	return buf, nil
 }
 
-// append adds events in one write, all or, after a kill, a first part of them.
+// append adds events in one write. If the process is killed meanwhile, only the first of them
+// may be there.
 func (p *partition) append(events []event) error {
 	var b []byte
 	starts := make([]int64, len(events))
@@ -132,14 +133,14 @@ func (p *partition) append(events []event) error {
 	return nil
 }
 
-// count returns the number of events, and a channel closed by the next append.
+// count returns the number of events, and a channel that the next append closes.
 func (p *partition) count() (int64, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return int64(len(p.starts)), p.changed
 }
 
-// read returns up to n events from a sequence number on.
+// read returns up to n events, from a sequence number on.
 func (p *partition) read(from int64, n int) ([]event, error) {
 	p.mu.Lock()
 	starts, end := p.starts, p.end
@@ -196,12 +197,12 @@ func decodeEvent(b []byte) (event, error) {
 	return event{enqueued: time.UnixMilli(ms).UTC(), key: text[0], properties: text[1], system: text[2], body: b}, nil
 }
 
-// eventHub is the partitions of one hub.
+// eventHub is an event hub.
 type eventHub struct {
 	name       string
 	partitions []*partition
-	mu         sync.Mutex
-	next       int // of round robin
+	mu         sync.Mutex // guards next
+	next       int        // the partition of the last event without a key
 }
 
 func openEventHub(dir, name string, partitions int) (*eventHub, error) {

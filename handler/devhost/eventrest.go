@@ -12,13 +12,18 @@ import (
 	"time"
 )
 
-// maxSend is the most that one send takes, in bytes.
+// maxSend is the largest body of a request, in bytes.
 const maxSend = 1 << 20
 
-// eventFront takes the REST send call of Event Hubs, POST /{hub}/messages, with
-// one event, or with Content-Type application/vnd.microsoft.servicebus.json a
-// batch; and that of IoT Hub, POST /devices/{device}/messages/events, if there is a single hub, which is
-// then the endpoint that IoT Hub writes to. Any Authorization is accepted, and none.
+// eventFront is the REST API for sending events. It accepts requests without Authorization.
+//
+// POST /{hub}/messages sends to Event Hubs. The body is one event. With the Content-Type
+// application/vnd.microsoft.servicebus.json it is a batch.
+//
+// POST /devices/{device}/messages/events sends to IoT Hub. It is there if the application has a
+// single event hub, which then stands for IoT Hub's built-in endpoint.
+//
+// https://learn.microsoft.com/rest/api/eventhub/send-event
 type eventFront struct {
 	hubs map[string]*eventHub // by lower-case name
 	now  func() time.Time
@@ -40,7 +45,8 @@ func (f *eventFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// send appends what r carries, and returns the status, with an error if it says why not.
+// send appends the events in a request to their hub. It returns the status of the response, and
+// an error if nothing was appended.
 func (f *eventFront) send(r *http.Request) (int, error) {
 	parts := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
 	hub := f.hubs[strings.ToLower(parts[0])]
@@ -74,11 +80,11 @@ func (f *eventFront) send(r *http.Request) (int, error) {
 	return done, nil
 }
 
-// sender is a device of IoT Hub, or a module of IoT Edge on it.
+// sender is a device of IoT Hub. Module is empty, or a module of IoT Edge on the device.
 type sender struct{ device, module string }
 
-// senderOf returns who a path of IoT Hub's names: devices/{device}/messages/events or
-// devices/{device}/modules/{module}/messages/events.
+// senderOf returns the sender that a path names. The path is devices/{device}/messages/events or
+// devices/{device}/modules/{module}/messages/events; ok is false for other paths.
 func senderOf(parts []string) (s sender, ok bool) {
 	n := len(parts)
 	if n != 4 && n != 6 || parts[0] != "devices" || parts[n-2] != "messages" || parts[n-1] != "events" || n == 6 && parts[2] != "modules" {
@@ -92,8 +98,8 @@ func senderOf(parts []string) (s sender, ok bool) {
 	return s, err == nil && err2 == nil && s.device != "" && (n == 4 || s.module != "")
 }
 
-// event returns what IoT Hub makes of a message: with its own properties, and those of the application,
-// whose header fields begin with iothub-app-.
+// event returns the event that IoT Hub makes of a message. It has IoT Hub's system properties.
+// Header fields whose names begin with iothub-app- become properties of the event.
 // https://learn.microsoft.com/rest/api/iothub/device/send-device-event
 func (s sender) event(h http.Header, body []byte, now time.Time) event {
 	system := map[string]string{
@@ -124,7 +130,7 @@ func (s sender) event(h http.Header, body []byte, now time.Time) event {
 	return e
 }
 
-// pick returns the partition of a key, or the next one for no key.
+// pick returns the partition of a key. Events without a key go to all partitions in turn.
 func (h *eventHub) pick(key string) *partition {
 	if key != "" {
 		sum := fnv.New32a()
@@ -141,7 +147,7 @@ type brokerProperties struct {
 	PartitionKey string
 }
 
-// events returns the one event of a body, or those of a batch, at least one.
+// events returns the events in a request: one, or those of a batch, which has at least one.
 func (f *eventFront) events(r *http.Request, body []byte) ([]event, error) {
 	now := f.now()
 	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/vnd.microsoft.servicebus.json") {
@@ -158,6 +164,7 @@ func (f *eventFront) events(r *http.Request, body []byte) ([]event, error) {
 	return []event{e}, nil
 }
 
+// batch reads a batch of events, which must have the same partition key.
 func batch(body []byte, now time.Time) ([]event, error) {
 	var list []struct {
 		Body             *string
@@ -187,18 +194,18 @@ func batch(body []byte, now time.Time) ([]event, error) {
 			}
 		}
 		if e.key != list[0].BrokerProperties.PartitionKey {
-			return nil, fmt.Errorf("the batch has two partition keys, %q and %q: it goes to one partition", list[0].BrokerProperties.PartitionKey, e.key)
+			return nil, fmt.Errorf("the batch has two partition keys, %q and %q: all events of a batch go to one partition", list[0].BrokerProperties.PartitionKey, e.key)
 		}
 		events[i] = e
 	}
 	return events, nil
 }
 
-// plainHeaders are the fields of a send that are no user properties.
+// plainHeaders are the header fields that are not properties of the event.
 var plainHeaders = set(`Accept Accept-Encoding Accept-Language Authorization Brokerproperties Connection Content-Length
 	Content-Type Date Expect Host Origin Referer Te Traceparent Tracestate Transfer-Encoding User-Agent`)
 
-// userProperties is the JSON object of the custom header fields.
+// userProperties returns a JSON object of the custom header fields, "" if there are none.
 func userProperties(h http.Header) string {
 	props := make(map[string]string)
 	for name := range h {

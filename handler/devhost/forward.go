@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// errChunked: the host doesn't forward bodies without a length.
+// errChunked is the error of a request whose body has no length. The host does not forward such
+// a body.
 var errChunked = errors.New("the client's body is chunked: the host forwards bodies with Content-Length only")
 
-// sendForwarded sends the client's request to the handler and keeps its answer,
-// whatever its status.
+// sendForwarded sends the client's request to the handler, and stores the answer in c. The
+// answer may have any status.
 func (v *invoker) sendForwarded(ctx context.Context, c *call, id string) error {
 	hc := c.http
 	if len(hc.r.TransferEncoding) > 0 {
@@ -32,8 +33,9 @@ func (v *invoker) sendForwarded(ctx context.Context, c *call, id string) error {
 	return nil
 }
 
-// forwardHeader is the client's header as the host passes it on: repeated fields
-// joined, content fields but two dropped, the host's own added or joined.
+// forwardHeader returns the header that the host sends to the handler for a client's request. It
+// joins repeated fields, drops content headers except Content-Length and Content-Type, and adds
+// its own fields.
 func forwardHeader(hc *httpCall, id string) []field {
 	out := []field{{"Host", hc.r.Host}}
 	for _, name := range slices.Sorted(maps.Keys(hc.r.Header)) {
@@ -57,6 +59,7 @@ func forwardHeader(hc *httpCall, id string) []field {
 	return out
 }
 
+// joined adds a field to a header. If the header has the field, the values are joined with sep.
 func joined(header []field, name, value, sep string) []field {
 	for i, f := range header {
 		if strings.EqualFold(f.name, name) {
@@ -67,11 +70,12 @@ func joined(header []field, name, value, sep string) []field {
 	return append(header, field{name, value})
 }
 
-// contentHeaders are the fields that .NET keeps with the content, which the
-// host doesn't copy; Content-Type and Content-Length it sets itself.
+// contentHeaders are the fields that .NET stores with the content. The host does not copy them;
+// it sets Content-Type and Content-Length itself.
 var contentHeaders = set(`Allow Content-Disposition Content-Encoding Content-Language Content-Length Content-Location
 	Content-Md5 Content-Range Content-Type Expires Last-Modified Transfer-Encoding`)
 
+// set returns the set of the words in names.
 func set(names string) map[string]bool {
 	m := make(map[string]bool)
 	for _, n := range strings.Fields(names) {
@@ -80,13 +84,14 @@ func set(names string) map[string]bool {
 	return m
 }
 
-// parameter is a parameter of a query with its values.
+// parameter is a parameter of a query, with all its values.
 type parameter struct {
 	name   string
 	values []string
 }
 
-// queryPairs returns the parameters in their order, repeated ones together.
+// queryPairs returns the parameters of a query in their order. Parameters whose names differ in
+// case only are one parameter.
 func queryPairs(raw string) []parameter {
 	var out []parameter
 	for part := range strings.SplitSeq(raw, "&") {
@@ -107,8 +112,8 @@ func queryPairs(raw string) []parameter {
 
 func unescapeQuery(s string) string { return unescape(strings.ReplaceAll(s, "+", "%20")) }
 
-// rebuildQuery writes the query anew, as the host does: repeated parameters
-// joined by commas, every one with "=".
+// rebuildQuery returns the query that the host sends: it joins the values of a repeated
+// parameter with commas, and writes "=" after each name.
 func rebuildQuery(raw string) string {
 	var b strings.Builder
 	for i, p := range queryPairs(raw) {
@@ -120,7 +125,8 @@ func rebuildQuery(raw string) string {
 	return b.String()
 }
 
-// escapeTo escapes as .NET's UrlEncoder: letters, digits and -._~!$()*,;@ stay.
+// escapeTo escapes s as .NET's UrlEncoder does. Letters, digits and -._~!$()*,;@ are not
+// escaped.
 func escapeTo(b *strings.Builder, s string) {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {

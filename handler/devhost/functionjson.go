@@ -19,8 +19,8 @@ type function struct {
 	disabled bool
 }
 
-// binding is one element of function.json's bindings, with its %settings%
-// resolved.
+// binding is an element of "bindings" in function.json. Its values have settings in place of
+// %NAME%.
 type binding struct {
 	Type, Direction, Name, DataType string
 
@@ -30,7 +30,7 @@ type binding struct {
 	QueueName     string
 	EventHubName  string
 	ConsumerGroup string
-	Many          bool // cardinality
+	Many          bool // cardinality is many
 
 	AuthLevel string // httpTrigger
 	Methods   []string
@@ -39,9 +39,8 @@ type binding struct {
 
 func (b binding) isTrigger() bool { return strings.HasSuffix(b.Type, "Trigger") }
 
-// readFunctions reads every folder directly under root that has a
-// function.json, in the order of their names, which is also the order in which
-// HTTP routes are tried.
+// readFunctions reads the function.json of each folder directly under root. The functions are in
+// the order of their names. HTTP routes are tried in this order.
 func readFunctions(root string, s settings) ([]*function, error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -72,7 +71,7 @@ func readFunctions(root string, s settings) ([]*function, error) {
 	return fns, nil
 }
 
-// bindingFile is a binding as written; *string where absence matters.
+// bindingFile is a binding in function.json. A pointer is nil if the member is missing.
 type bindingFile struct {
 	Type          string   `json:"type"`
 	Direction     string   `json:"direction"`
@@ -97,7 +96,7 @@ func parseFunction(name string, data []byte, s settings) (*function, error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, err
 	}
-	fn := &function{name: name, disabled: s.truth("AzureWebJobs." + name + ".Disabled")}
+	fn := &function{name: name, disabled: s.isTrue("AzureWebJobs." + name + ".Disabled")}
 	var err error
 	if fn.retry, err = parseRetry(f.Retry); err != nil {
 		return nil, err
@@ -121,7 +120,7 @@ func parseFunction(name string, data []byte, s settings) (*function, error) {
 		return nil, fmt.Errorf("no trigger among the bindings")
 	}
 	if isHTTP := fn.trigger.Type == "httpTrigger"; isHTTP && outputs != 1 || !isHTTP && outputs > 0 {
-		return nil, fmt.Errorf("%d outputs: devhost plays an httpTrigger with one http output, and other triggers with none", outputs)
+		return nil, fmt.Errorf("%d outputs: devhost supports an httpTrigger with one http output, and other triggers with none", outputs)
 	}
 	return fn, nil
 }
@@ -149,7 +148,7 @@ func (f bindingFile) binding(s settings) (binding, error) {
 			return b, fmt.Errorf("direction of http is %q; it must be out", f.Direction)
 		}
 	default:
-		return b, fmt.Errorf("devhost does not play the binding type %q", f.Type)
+		return b, fmt.Errorf("devhost does not support the binding type %q", f.Type)
 	}
 	for _, r := range []struct {
 		from string
@@ -166,7 +165,7 @@ func (f bindingFile) binding(s settings) (binding, error) {
 	return b, b.complete()
 }
 
-// complete reports a value that the binding's type needs and lacks.
+// complete returns an error if the binding lacks a value that its type needs.
 func (b binding) complete() error {
 	needed := map[string][2]string{
 		"timerTrigger": {"schedule", b.Schedule}, "queueTrigger": {"queueName", b.QueueName},

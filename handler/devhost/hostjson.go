@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// hostConfig is what host.json and the settings over it say of what devhost
-// plays. Unknown keys are ignored, as the host does; a wrong type or value is
-// an error.
+// hostConfig is the part of host.json that devhost supports, after settings have replaced some of
+// its values. devhost ignores unknown keys, as the host does. A wrong type or value is an
+// error.
 type hostConfig struct {
 	FunctionTimeout time.Duration // 0 is unlimited
 	Handler         handlerConfig
 	Queues          queueConfig
 	MaxEventBatch   int
 	RoutePrefix     string
-	LogLevels       map[string]string // by category prefix
+	LogLevels       map[string]string // by the beginning of a category
 }
 
 type handlerConfig struct {
-	Executable  string // absolute, or a name to look for in PATH
-	Forward     bool
+	Executable  string // an absolute path, or a name to look for in PATH
+	Forward     bool   // enableForwardingHttpRequest
 	InitTimeout time.Duration
 }
 
@@ -35,7 +35,7 @@ type queueConfig struct {
 	Base64                                        bool
 }
 
-// hostFile is host.json as written.
+// hostFile is host.json.
 type hostFile struct {
 	Version         string `json:"version"`
 	FunctionTimeout string `json:"functionTimeout"`
@@ -68,8 +68,8 @@ type hostFile struct {
 	} `json:"logging"`
 }
 
-// readHostJSON reads host.json under root, with the settings
-// AzureFunctionsJobHost__a__b over it.
+// readHostJSON reads host.json in the folder root. A setting AzureFunctionsJobHost__a__b replaces
+// its value a.b.
 func readHostJSON(root string, s settings) (hostConfig, error) {
 	path := filepath.Join(root, "host.json")
 	data, err := os.ReadFile(path)
@@ -96,8 +96,8 @@ func readHostJSON(root string, s settings) (hostConfig, error) {
 	return c, nil
 }
 
-// override sets what AzureFunctionsJobHost__a__b settings name. The value's
-// type follows the one that is replaced, or else its form.
+// override replaces the values of host.json that AzureFunctionsJobHost__a__b settings name. A
+// value that is a number, true or false has its type; others are strings.
 func override(tree map[string]any, s settings) {
 	const prefix = "AzureFunctionsJobHost__"
 	for name, value := range s.all {
@@ -119,7 +119,8 @@ func override(tree map[string]any, s settings) {
 	}
 }
 
-// foldKey returns the key of m that equals name but for case, or name.
+// foldKey returns the key of m that is name, whatever its case. If there is none, it returns
+// name.
 func foldKey(m map[string]any, name string) string {
 	for k := range m {
 		if strings.EqualFold(k, name) {
@@ -169,7 +170,8 @@ func (f *hostFile) config(root string) (hostConfig, error) {
 	return c, err
 }
 
-// span reads an optional time span of at least least; -1 is unlimited, 0.
+// span reads a time span, which must be at least least. Empty text stands for fallback. The text
+// -1 stands for unlimited, which is 0.
 func span(text, key string, fallback, least time.Duration) (time.Duration, error) {
 	switch text {
 	case "":
@@ -234,7 +236,7 @@ func (f *hostFile) handler(root string) (handlerConfig, error) {
 		return handlerConfig{}, fmt.Errorf("customHandler.description.defaultExecutablePath is missing: name the handler's binary")
 	}
 	if f.CustomHandler.EnableProxyingHTTPRequest {
-		return handlerConfig{}, fmt.Errorf("customHandler.enableProxyingHttpRequest is of newer hosts than devhost plays: use enableForwardingHttpRequest")
+		return handlerConfig{}, fmt.Errorf("customHandler.enableProxyingHttpRequest is of newer hosts than the one that devhost imitates: use enableForwardingHttpRequest")
 	}
 	c := handlerConfig{Executable: filepath.FromSlash(f.CustomHandler.Description.DefaultExecutablePath), Forward: f.CustomHandler.EnableForwardingHTTPRequest}
 	if _, err := os.Stat(filepath.Join(root, c.Executable)); err == nil && !filepath.IsAbs(c.Executable) {

@@ -9,29 +9,29 @@ import (
 	"strings"
 )
 
-// maxRequestBody is the host's limit, in bytes.
+// maxRequestBody is the host's limit of a request's body, in bytes.
 const maxRequestBody = 104857600
 
-// httpCall is an HTTP request on its way through a function.
+// httpCall is a client's request of an HTTP function.
 type httpCall struct {
 	r      *http.Request
-	path   string // escaped, as the client wrote it
+	path   string // as the client escaped it
 	body   []byte
 	answer *answer // of the function; nil if it failed
 }
 
-// answer is what the client gets.
+// answer is the response to a client.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// front is the host's HTTP side: the functions' routes.
+// front serves the routes of the HTTP functions.
 type front struct {
 	host   *Host
 	routes []*route // in the order of the functions' names
-	keys   *keys    // nil: no keys are asked for
+	keys   *keys    // nil: callers need no keys
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +51,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	empty(w, http.StatusNotFound)
 }
 
-// call runs fn for r and answers the client: any failure is 500 with no body.
+// call runs fn for r and answers the client. If fn fails, the answer is 500 without a body.
 func (f *front) call(w http.ResponseWriter, r *http.Request, fn *function, path string) {
 	if !f.keys.allow(r, fn.trigger.AuthLevel) {
 		empty(w, http.StatusUnauthorized)
@@ -62,7 +62,7 @@ func (f *front) call(w http.ResponseWriter, r *http.Request, fn *function, path 
 		empty(w, http.StatusRequestEntityTooLarge)
 		return
 	}
-	if r.ContentLength > 0 { // a chunked body is lost
+	if r.ContentLength > 0 { // the host drops a chunked body
 		var err error
 		if hc.body, err = io.ReadAll(r.Body); err != nil {
 			return // the client is gone
@@ -88,7 +88,7 @@ func (a *answer) write(w http.ResponseWriter) {
 	if bodyAllowed(a.status) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 		if len(a.header["Content-Type"]) == 0 {
-			w.Header()["Content-Type"] = nil // or net/http would guess one
+			w.Header()["Content-Type"] = nil // so that net/http does not guess one
 		}
 	}
 	w.WriteHeader(a.status)
@@ -99,11 +99,11 @@ func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// keys are the app's keys. A nil *keys asks for none, as Core Tools without
-// --enableAuth.
+// keys are the keys of the application. If they are nil, callers need none, as in Core Tools
+// without --enableAuth.
 type keys struct{ master, function string }
 
-// allow reports whether r may call what needs level: anonymous or function.
+// allow reports whether r may call a function with the authLevel.
 func (k *keys) allow(r *http.Request, level string) bool {
 	if k == nil || level == "anonymous" {
 		return true

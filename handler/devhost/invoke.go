@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// errTimeout: an invocation ran into functionTimeout.
+// errTimeout is the error of an invocation that takes longer than functionTimeout.
 var errTimeout = errors.New("timeout value was exceeded")
 
 // invoker runs functions in the handler.
@@ -25,8 +25,8 @@ type invoker struct {
 	inFlight atomic.Int64
 }
 
-// execute runs c, again if it fails and the function has a retry policy, and returns
-// the error of the last attempt. If ctx ends, it makes no further attempt.
+// execute runs c. If it fails, execute repeats it by the function's retry policy. It returns the
+// error of the last attempt. It makes no further attempt when ctx has ended.
 func (v *invoker) execute(ctx context.Context, c *call) error {
 	id := uuid.NewString()
 	policy := c.fn.retry
@@ -55,7 +55,7 @@ func (v *invoker) execute(ctx context.Context, c *call) error {
 	}
 }
 
-// attempt sends c to the handler once, and writes the host's log of it.
+// attempt sends c to the handler once, and logs what the host logs about an invocation.
 func (v *invoker) attempt(c *call, id string, rc *retryContext) error {
 	category := "Function." + c.fn.name
 	start := time.Now()
@@ -107,12 +107,12 @@ func (v *invoker) limited(c *call, id string, rc *retryContext) (*reply, error) 
 	p, _ := v.worker.get()
 	v.log.mistake("Function."+c.fn.name,
 		fmt.Sprintf("Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). Initiating cancellation.", formatTimeSpan(v.timeout), c.fn.name, id),
-		"end every invocation before functionTimeout of host.json: at it the host kills the handler with all others in flight", "invocation", id)
+		"end every invocation before functionTimeout of host.json: when it is over, the host kills the handler with all other invocations", "invocation", id)
 	v.worker.timedOut(v.ctx, p.id, id, done)
 	return nil, fmt.Errorf("%w: %s", errTimeout, formatTimeSpan(v.timeout))
 }
 
-// send sends c once the handler is ready, and judges the reply.
+// send waits until the handler is ready, sends c, and reads the reply.
 func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext) (*reply, error) {
 	p, err := v.worker.await(ctx)
 	if err != nil {
@@ -138,15 +138,15 @@ func (v *invoker) send(ctx context.Context, c *call, id string, rc *retryContext
 		v.brokenOff(p, c, id, err)
 		return nil, err
 	}
-	r, err := judge(resp)
+	r, err := readReply(resp)
 	if err != nil && resp.status/100 == 2 {
 		v.log.mistake("Function."+c.fn.name, err.Error(), replyRemedy, "invocation", id)
 	}
 	return r, err
 }
 
-// brokenOff logs that the connection was closed before the reply was complete. It
-// logs nothing if the handler has ended: that has a record of its own.
+// brokenOff logs that the connection was closed before the reply was complete. It logs nothing if
+// the handler has ended, since the worker logs that.
 func (v *invoker) brokenOff(p *process, c *call, id string, err error) {
 	if !errors.Is(err, errEndedEarly) {
 		return
@@ -156,7 +156,7 @@ func (v *invoker) brokenOff(p *process, c *call, id string, err error) {
 	case <-v.ctx.Done():
 	case <-time.After(exitPatience):
 		v.log.mistake("Function."+c.fn.name, "the handler broke off its reply: "+err.Error(),
-			"write the whole reply, with the Content-Length it says, before the connection is closed", "invocation", id)
+			"write as many bytes as Content-Length says before you close the connection", "invocation", id)
 	}
 }
 

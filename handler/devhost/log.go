@@ -8,14 +8,14 @@ import (
 	"sync"
 )
 
-// logger writes the host's records under its categories, as far as host.json's
-// logging.logLevel lets them through.
+// logger writes the host's log. logging.logLevel in host.json says which records of each category
+// are written.
 type logger struct {
 	out    *slog.Logger
-	levels map[string]slog.Level // by lower-case category prefix; "default" for the rest
+	levels map[string]slog.Level // by the beginning of a category, in lower case; "default" for others
 }
 
-// off is above every level: the level None.
+// off is the level None, which no record reaches.
 const off = slog.Level(100)
 
 var logLevels = map[string]slog.Level{
@@ -33,20 +33,20 @@ func newLogger(out *slog.Logger, configured map[string]string) *logger {
 	return l
 }
 
-// log writes a record of category, unless its level is configured away.
+// log writes a record, if the level of its category allows it.
 func (l *logger) log(level slog.Level, category, msg string, args ...any) {
 	if level >= l.least(category) {
 		l.out.Log(context.Background(), level, msg, append([]any{"category", category}, args...)...)
 	}
 }
 
-// mistake logs what the handler or its configuration does wrong, and how to mend it,
-// in one line. No configured level suppresses it.
+// mistake logs a fault of the handler or its configuration, and the remedy, whatever the level of
+// its category.
 func (l *logger) mistake(category, what, remedy string, args ...any) {
 	l.out.Error(what, append([]any{"category", category, "remedy", remedy}, args...)...)
 }
 
-// least is the level configured for the longest prefix of category.
+// least returns the level of a category: that of the longest of its beginnings with a level.
 func (l *logger) least(category string) slog.Level {
 	for prefix := strings.ToLower(category); prefix != ""; {
 		if level, ok := l.levels[prefix]; ok {
@@ -61,11 +61,10 @@ func (l *logger) least(category string) slog.Level {
 	return l.levels["default"]
 }
 
-// lines is an io.Writer that hands on whole lines without their ends; flush
-// hands on what is left.
+// lines is an [io.Writer] that calls to with each complete line, without its line break.
 type lines struct {
 	mu   sync.Mutex
-	rest []byte
+	rest []byte // an incomplete line
 	to   func(line string)
 }
 
@@ -83,6 +82,7 @@ func (w *lines) Write(p []byte) (int, error) {
 	}
 }
 
+// flush calls to with the last line if it is incomplete.
 func (w *lines) flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,7 +92,7 @@ func (w *lines) flush() {
 	}
 }
 
-// console is where the handler's stdout and stderr go: one record a line.
+// console logs each line of the handler's stdout and stderr.
 type console struct {
 	log *logger
 

@@ -13,18 +13,17 @@ import (
 	"github.com/google/uuid"
 )
 
-// process is one start of the handler.
+// process is a process of the handler.
 type process struct {
 	id      string // worker id
 	cmd     *exec.Cmd
 	console *console
 	ready   chan struct{} // closed at its first HTTP answer
-	ended   chan struct{} // closed when it has exited; code is set then
-	code    int
+	ended   chan struct{} // closed when it has exited
+	code    int           // the exit code, when ended is closed
 }
 
-// startProcess starts the handler in root's environment, without waiting for
-// it to answer.
+// startProcess starts the handler in the folder root. It does not wait for an answer.
 func startProcess(root string, c handlerConfig, s settings, port int, log *logger) (*process, error) {
 	p := &process{id: uuid.NewString(), ready: make(chan struct{}), ended: make(chan struct{})}
 	p.console = &console{log: log}
@@ -44,7 +43,7 @@ func startProcess(root string, c handlerConfig, s settings, port int, log *logge
 		return nil, err
 	}
 	go func() {
-		_ = p.cmd.Wait() // its error is the exit code, below, or a pipe cut off
+		_ = p.cmd.Wait() // its error says no more than the exit code
 		out.flush()
 		errs.flush()
 		p.code = exitCode(p.cmd.ProcessState)
@@ -59,8 +58,8 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// exitCode is the process's, or 128 and the signal's number, as a shell and
-// .NET count.
+// exitCode returns the exit code of a process. If a signal ended it, the code is 128 plus the
+// signal's number, as in .NET and in shells.
 func exitCode(s *os.ProcessState) int {
 	if s == nil {
 		return -1
@@ -71,7 +70,7 @@ func exitCode(s *os.ProcessState) int {
 	return s.ExitCode()
 }
 
-// logExit writes what the host writes of an unexpected end, in one line.
+// logExit logs the unexpected end of the process in the host's words.
 func (p *process) logExit(log *logger, name string) {
 	msg := fmt.Sprintf("Language Worker Process exited. Pid=%d. %s exited with code %d (0x%X)", p.cmd.Process.Pid, filepath.Base(name), p.code, p.code)
 	if tail := p.console.lastErrors(); tail != "" {

@@ -22,16 +22,16 @@ const (
 	storageDeadline = 30 * time.Second
 )
 
-// queueListener drives a queueTrigger.
+// queueListener calls a function with a queueTrigger.
 type queueListener struct {
 	fn       *function
 	cfg      queueConfig
-	lease    time.Duration
+	lease    time.Duration // for which a message is invisible; it is renewed
 	queue    *azure.TriggerQueue
-	poison   *azure.TriggerQueue // nil for a queue that is itself one
+	poison   *azure.TriggerQueue // nil if queue is a poison queue
 	conn     string
-	wake     chan struct{} // a message may have come
-	notify   func(connection, queue string)
+	wake     chan struct{}                  // has an element if a message may have come
+	notify   func(connection, queue string) // says that a message was put into a queue
 	execute  func(context.Context, *call) error
 	work     context.Context // ends when the handler is killed
 	log      *logger
@@ -100,7 +100,7 @@ func (l *queueListener) run(ctx context.Context) {
 	}
 }
 
-// release gives back messages that came when the host had begun to stop.
+// release makes messages visible again that came after the host had begun to stop.
 func (l *queueListener) release(batch []azure.Delivery) {
 	for _, d := range batch {
 		if err := l.queue.Extend(l.work, &d, 0); err != nil {
@@ -109,7 +109,7 @@ func (l *queueListener) release(batch []azure.Delivery) {
 	}
 }
 
-// process runs one delivery to its end.
+// process calls the function with one delivery, and then deletes, repeats or moves the message.
 func (l *queueListener) process(d *lease) {
 	text, err := l.decode(d.Text)
 	if err != nil {
@@ -125,7 +125,7 @@ func (l *queueListener) process(d *lease) {
 	stop := d.renew(l.work, l.lease, l.log)
 	err = l.execute(l.work, l.call(d.Delivery, text))
 	stop()
-	if l.work.Err() == nil { // else the handler was killed, and the message comes back when its lease ends
+	if l.work.Err() == nil { // otherwise the handler was killed, and the message is delivered again when its lease ends
 		l.settle(d, err)
 	}
 }
@@ -159,7 +159,7 @@ func (l *queueListener) decode(text string) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(text)
 }
 
-// moveToPoison copies the stored text to the poison queue and deletes the
+// moveToPoison puts the message's text, as it is stored, into the poison queue and deletes the
 // message.
 func (l *queueListener) moveToPoison(d *lease) {
 	ctx, cancel := context.WithTimeout(l.work, storageDeadline)
@@ -179,7 +179,7 @@ func (l *queueListener) moveToPoison(d *lease) {
 	l.notify(l.conn, l.poison.Name())
 }
 
-// poke ends the pause between two polls.
+// poke makes the listener poll at once.
 func (l *queueListener) poke() {
 	select {
 	case l.wake <- struct{}{}:
@@ -192,19 +192,19 @@ func (l *queueListener) call(d azure.Delivery, text []byte) *call {
 		fn:     l.fn,
 		reason: fmt.Sprintf("New queue message detected on '%s'.", l.queue.Name()),
 		detail: fmt.Sprintf("MessageId: %s, DequeueCount: %d, InsertedOn: %s", d.ID, d.DequeueCount, d.Inserted.UTC().Format("2006-01-02T15:04:05.000-07:00")),
-		data:   quoted(string(text)),
+		data:   jsonText(string(text)),
 		meta: map[string]any{
 			"DequeueCount":    strconv.Itoa(d.DequeueCount),
 			"ExpirationTime":  d.Expires.UTC().Format(wholeSeconds),
-			"Id":              quoted(d.ID),
+			"Id":              jsonText(d.ID),
 			"InsertionTime":   d.Inserted.UTC().Format(wholeSeconds),
 			"NextVisibleTime": d.NextVisible.UTC().Format(wholeSeconds),
-			"PopReceipt":      quoted(d.PopReceipt),
+			"PopReceipt":      jsonText(d.PopReceipt),
 		},
 	}
 }
 
-// lease keeps a delivery invisible while it is worked on.
+// lease is a delivery that stays invisible while it is processed.
 type lease struct {
 	queue *azure.TriggerQueue
 	azure.Delivery

@@ -14,8 +14,8 @@ type reply struct {
 	Logs []*string // nil for a null
 }
 
-// errHang marks replies at which the real host waits until functionTimeout.
-// devhost fails the invocation at once.
+// errHang is the error of replies after which the real host waits until functionTimeout. In
+// devhost the invocation fails at once.
 var errHang = errors.New("the host would wait until functionTimeout and then kill the handler")
 
 // statusError is a reply whose status says that the invocation failed.
@@ -28,8 +28,8 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("Response status code does not indicate success: %d (%s).", e.status, e.reason)
 }
 
-// judge reads the reply to an envelope as the host does.
-func judge(r *response) (*reply, error) {
+// readReply reads the reply to an envelope as the host does.
+func readReply(r *response) (*reply, error) {
 	if r.status < 200 || r.status > 299 {
 		return nil, &statusError{r.status, r.reason}
 	}
@@ -47,7 +47,7 @@ func judge(r *response) (*reply, error) {
 		reply
 		Outputs map[string]any
 	}
-	if err := json.NewDecoder(bytes.NewReader(r.body)).Decode(&is); err != nil { // what follows the object is ignored
+	if err := json.NewDecoder(bytes.NewReader(r.body)).Decode(&is); err != nil { // text after the object is ignored
 		return nil, fmt.Errorf("invalid HttpResponseMessage: status %d, body %.200q is not a JSON object with Outputs and Logs: %w", r.status, r.body, err)
 	}
 	return &is.reply, nil

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// retryPolicy is the retry section of function.json or host.json.
+// retryPolicy is "retry" in function.json.
 type retryPolicy struct {
-	attempts    int  // after the first; -1 for ever
-	exponential bool // from min to max; else min every time
-	min, max    time.Duration
+	attempts    int           // after the first attempt; -1: without limit
+	exponential bool          // the pauses grow from min to max; otherwise each is min
+	min, max    time.Duration // pauses between attempts
 }
 
 func parseRetry(raw json.RawMessage) (*retryPolicy, error) {
@@ -53,18 +53,17 @@ func parseRetry(raw json.RawMessage) (*retryPolicy, error) {
 	return p, err
 }
 
-// retryContext is the data about a retry policy's attempts that the handler gets. (The real
-// host also sends the last attempt's exception.)
+// retryContext is what the handler gets about attempts. (The real host also sends the exception
+// of the last one.)
 type retryContext struct{ count, max int }
 
-// backoff is the RandomizedExponentialBackoffStrategy of the WebJobs SDK: the
-// first pause is the minimum, and each next one adds a step that doubles, with
-// a jitter of a fifth; none is longer than max, and once that is reached it
-// stays.
+// backoff is the RandomizedExponentialBackoffStrategy of the WebJobs SDK. The first pause is min.
+// Pause n after it is min + min·2^(n-1), where the second term is changed at random by up to a
+// fifth. A pause is at most max. After the first pause of max, all are max.
 type backoff struct {
 	min, max time.Duration
 	exponent int
-	reached  bool // max
+	reached  bool // a pause was max
 }
 
 func (b *backoff) next() time.Duration {
@@ -83,10 +82,10 @@ func (b *backoff) next() time.Duration {
 	return pause
 }
 
-// reset begins anew with the minimum.
+// reset makes the next pause min.
 func (b *backoff) reset() { b.exponent, b.reached = 0, false }
 
-// pauses returns the pauses between a policy's attempts.
+// pauses returns a function that returns the pauses between attempts, one after the other.
 func (p *retryPolicy) pauses() func() time.Duration {
 	if p.exponential {
 		return (&backoff{min: p.min, max: p.max}).next

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// route is the template of an HTTP function with the methods it takes: literal
-// segments, the last of which may be {*name}, which stands for any rest.
+// route is the route of an HTTP function: literal segments, and perhaps {*name} as the last one,
+// which stands for any number of segments.
 type route struct {
 	fn       *function
 	literals []string
-	rest     bool
+	rest     bool // the route ends with {*name}
 }
 
-// newRoute parses the template of fn under prefix; without one it is the
-// function's name.
+// newRoute parses the route of fn, which begins with prefix. The default route is the function's
+// name.
 func newRoute(fn *function, prefix string) (*route, error) {
 	template := fn.name
 	if fn.trigger.Route != nil {
@@ -28,20 +28,21 @@ func newRoute(fn *function, prefix string) (*route, error) {
 		r.rest, r.literals = true, r.literals[:last]
 	}
 	if strings.HasPrefix(template, "/") || strings.ContainsAny(strings.Join(r.literals, ""), "{}") {
-		return nil, fmt.Errorf("function %s: devhost does not play the route %q: use literal segments, without a slash before them, and {*name} as the last", fn.name, template)
+		return nil, fmt.Errorf("function %s: devhost does not support the route %q: use literal segments, without a slash before them, and {*name} as the last", fn.name, template)
 	}
 	return r, nil
 }
 
-// takes reports whether the route takes the method: all, if none is named.
+// takes reports whether the function accepts the method. It accepts all if function.json names
+// none.
 func (r *route) takes(method string) bool {
 	return len(r.fn.trigger.Methods) == 0 || slices.ContainsFunc(r.fn.trigger.Methods, func(m string) bool {
 		return strings.EqualFold(m, method)
 	})
 }
 
-// match reports whether the route takes an escaped path. Case doesn't count, nor
-// does a slash at the end.
+// match reports whether an escaped path matches the route. Case does not matter, nor does a slash
+// at the end.
 func (r *route) match(path string) bool {
 	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/"), "/")
 	if len(parts) < len(r.literals) || len(parts) > len(r.literals) && !r.rest {
@@ -55,7 +56,7 @@ func (r *route) match(path string) bool {
 	return true
 }
 
-// unescape leaves an escape that is none as it is.
+// unescape unescapes a segment of a path. A segment with a wrong escape stays as it is.
 func unescape(s string) string {
 	if u, err := url.PathUnescape(s); err == nil {
 		return u

@@ -11,11 +11,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azure"
 )
 
-// settings are the application settings over the environment. Names are
-// looked up as .NET's configuration does: case doesn't count.
+// settings are the environment and the application settings, which replace variables of the same
+// name. The case of names does not matter, as in .NET.
 type settings struct {
-	app map[string]string // as given, for the handler's environment
-	all map[string]string // by lower-case name
+	app map[string]string // the application settings
+	all map[string]string // all, by their names in lower case
 }
 
 func newSettings(app map[string]string) settings {
@@ -41,13 +41,13 @@ func (s settings) get(name string) string {
 }
 
 // truth reports whether a setting says true or 1.
-func (s settings) truth(name string) bool {
+func (s settings) isTrue(name string) bool {
 	v := s.get(name)
 	return strings.EqualFold(v, "true") || v == "1"
 }
 
-// environ is what the handler gets: the whole environment, the settings, and
-// extra.
+// environ returns the environment of the handler: that of this process, the application settings
+// and extra.
 func (s settings) environ(extra map[string]string) []string {
 	env := os.Environ()
 	for _, more := range [...]map[string]string{s.app, extra} {
@@ -60,7 +60,8 @@ func (s settings) environ(extra map[string]string) []string {
 
 var percentName = regexp.MustCompile(`%([^%]+)%`)
 
-// resolve replaces every %NAME% by that setting; one that isn't set is an error.
+// resolve replaces each %NAME% in text by the setting of that name. The error names a setting
+// that is not there.
 func (s settings) resolve(text string) (string, error) {
 	var err error
 	out := percentName.ReplaceAllStringFunc(text, func(m string) string {
@@ -73,8 +74,8 @@ func (s settings) resolve(text string) (string, error) {
 	return out, err
 }
 
-// connection returns the connection string that a binding's connection names;
-// the empty name is the host's own storage.
+// connection returns the connection string for the "connection" of a binding. Empty stands for
+// the host's storage.
 func (s settings) connection(name string) (string, error) {
 	if name == "" {
 		name = "AzureWebJobsStorage"
@@ -92,8 +93,8 @@ func (s settings) connection(name string) (string, error) {
 	return "", fmt.Errorf("connection %s is not set: add the setting, for Azurite UseDevelopmentStorage=true", name)
 }
 
-// expandDevelopmentStorage spells out the shorthand for the emulator at its
-// default ports, which the Go SDK doesn't know.
+// expandDevelopmentStorage replaces UseDevelopmentStorage=true by the connection string of the
+// emulator at its default ports. The Go SDK does not know the short form.
 func expandDevelopmentStorage(conn string) string {
 	if strings.TrimRight(strings.TrimSpace(conn), ";") != "UseDevelopmentStorage=true" {
 		return conn

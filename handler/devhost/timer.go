@@ -11,19 +11,20 @@ import (
 	"github.com/fleetscore/fleetscore/handler/schedule/ncrontab"
 )
 
-// timer drives a timerTrigger: its runs never overlap, and a failed one is not
-// repeated unless the function has a retry policy.
+// timer calls a function with a timerTrigger. Its runs never overlap. A failed run is not
+// repeated, unless the function has a retry policy.
 type timer struct {
 	fn       *function
 	schedule ncrontab.Schedule
-	monitor  *azure.HostBlobs // nil: no status is kept
-	blob     string
-	status   *scheduleStatus // nil without monitor
+	monitor  *azure.HostBlobs // stores the status; nil: it is not stored
+	blob     string           // the name of the blob with the status
+	status   *scheduleStatus  // nil without monitor
 	execute  func(context.Context, *call) error
 	log      *logger
 }
 
-// scheduleStatus is what the host keeps of a timer, in UTC.
+// scheduleStatus is the status of a timer, in UTC: its last and next run, and when the status was
+// written.
 type scheduleStatus struct{ Last, Next, LastUpdated time.Time }
 
 const hostContainer = "azure-webjobs-hosts"
@@ -41,8 +42,8 @@ func newTimer(fn *function, hostID string, blobs *azure.HostBlobs, execute func(
 	return t, nil
 }
 
-// subMinute reports whether two of the next occurrences are less than a minute
-// apart: the host keeps no status then.
+// subMinute reports whether two of the next occurrences are less than a minute apart. Then the
+// host does not store the status.
 func (t *timer) subMinute(now time.Time) bool {
 	at := t.schedule.Next(now)
 	for range 4 {
@@ -55,10 +56,10 @@ func (t *timer) subMinute(now time.Time) bool {
 	return false
 }
 
-// run fires until ctx ends.
+// run calls the function at each occurrence until ctx ends.
 func (t *timer) run(ctx context.Context) {
 	now := ticks(time.Now())
-	due := time.Time{} // a missed occurrence
+	due := time.Time{} // an occurrence that was missed; zero if none was
 	if t.monitor != nil {
 		var err error
 		if due, err = t.checkPastDue(ctx, now); err != nil {
@@ -72,7 +73,7 @@ func (t *timer) run(ctx context.Context) {
 	for base := now; ; {
 		next := t.schedule.Next(base)
 		if next.IsZero() {
-			return // it never fires
+			return // there is no further occurrence
 		}
 		select {
 		case <-ctx.Done():
@@ -86,9 +87,9 @@ func (t *timer) run(ctx context.Context) {
 	}
 }
 
-// fire runs the function once; at is the moment it is due.
+// fire runs the function once. At is the occurrence.
 func (t *timer) fire(ctx context.Context, at time.Time, pastDue bool, detail string) {
-	_ = t.execute(ctx, t.call(at, pastDue, detail)) // its failure is logged, and no matter here
+	_ = t.execute(ctx, t.call(at, pastDue, detail)) // a failure is logged and changes nothing here
 	if t.monitor == nil || ctx.Err() != nil {
 		return
 	}
@@ -122,7 +123,7 @@ func (t *timer) checkPastDue(ctx context.Context, now time.Time) (missed time.Ti
 		stored := scheduleStatus{Next: t.schedule.Next(now), LastUpdated: now}
 		t.status = &stored
 		err := t.save(ctx)
-		t.status = &scheduleStatus{Next: stored.Next} // what the handler is shown until it has run
+		t.status = &scheduleStatus{Next: stored.Next} // the handler gets this status until its first run
 		return missed, err
 	}
 	from := t.status.Last
@@ -152,5 +153,5 @@ func (s *scheduleStatus) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"Last":"%s","Next":"%s","LastUpdated":"%s"}`, f(s.Last), f(s.Next), f(s.LastUpdated)), nil
 }
 
-// ticks cuts to .NET's 100 ns, in UTC, without a monotonic reading.
+// ticks returns t in UTC, rounded down to 100 ns, which is .NET's precision.
 func ticks(t time.Time) time.Time { return t.UTC().Truncate(100 * time.Nanosecond) }

@@ -9,7 +9,7 @@ import (
 
 var timeSpan = regexp.MustCompile(`^(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?$`)
 
-// parseTimeSpan reads a .NET TimeSpan of zero or more: [days.]hh:mm[:ss[.fffffff]].
+// parseTimeSpan reads a TimeSpan of .NET, [days.]hh:mm[:ss[.fffffff]], which must not be negative.
 func parseTimeSpan(s string) (time.Duration, error) {
 	m := timeSpan.FindStringSubmatch(s)
 	if m == nil {
@@ -31,7 +31,7 @@ func parseTimeSpan(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// formatTimeSpan writes whole seconds as .NET does: 00:10:00, 1.00:00:00.
+// formatTimeSpan writes d, without its fraction of a second, as .NET does: 00:10:00, 1.00:00:00.
 func formatTimeSpan(d time.Duration) string {
 	s := int(d / time.Second)
 	text := fmt.Sprintf("%02d:%02d:%02d", s/3600%24, s/60%60, s%60)

@@ -16,7 +16,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azure"
 )
 
-// build makes the triggers of every function that isn't disabled.
+// build makes the triggers of the functions that are not disabled.
 func (h *Host) build(ctx context.Context, opt Options, cfg hostConfig, s settings) error {
 	var routes []*route
 	for _, fn := range h.functions {
@@ -35,7 +35,7 @@ func (h *Host) build(ctx context.Context, opt Options, cfg hostConfig, s setting
 		case "httpTrigger":
 			var r *route
 			if r, err = newRoute(fn, cfg.RoutePrefix); err == nil && !cfg.Handler.Forward {
-				err = errors.New("devhost plays an httpTrigger only with customHandler.enableForwardingHttpRequest of host.json")
+				err = errors.New("devhost supports an httpTrigger only with customHandler.enableForwardingHttpRequest of host.json")
 			}
 			routes = append(routes, r)
 		}
@@ -51,13 +51,14 @@ func (h *Host) build(ctx context.Context, opt Options, cfg hostConfig, s setting
 	return err
 }
 
-// server is an HTTP server with its port. Who calls before it serves waits.
+// server is an HTTP server and the port that it listens on. A request that comes before serve is
+// called waits.
 type server struct {
 	http.Server
 	listener net.Listener
 }
 
-// listen takes a port of 127.0.0.1.
+// listen makes a server that listens on a port of 127.0.0.1. Port 0 is any free port.
 func listen(port int, handler http.Handler) (*server, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:"+strconv.Itoa(port))
 	if err != nil {
@@ -68,10 +69,10 @@ func listen(port int, handler http.Handler) (*server, error) {
 
 func (s *server) url() string { return "http://" + s.listener.Addr().String() }
 
-// serve answers until the server is closed.
+// serve answers requests until the server is closed.
 func (s *server) serve() { _ = s.Serve(s.listener) }
 
-// close ends the server, whether it has served or not.
+// close closes the server and its port, even if serve was not called.
 func (s *server) close() {
 	s.Close()
 	s.listener.Close()
@@ -109,7 +110,7 @@ func (h *Host) addEventHub(ctx context.Context, fn *function, opt Options, cfg h
 	case opt.EventDir == "":
 		return errors.New("an eventHubTrigger needs a directory for the event hubs: set Options.EventDir")
 	case !fn.trigger.Many || fn.trigger.DataType != "binary" && fn.trigger.DataType != "string":
-		return errors.New("devhost plays an eventHubTrigger with cardinality many and dataType binary or string")
+		return errors.New("devhost supports an eventHubTrigger with cardinality many and dataType binary or string")
 	}
 	conn, err := s.connection(fn.trigger.Connection)
 	if err != nil {
@@ -145,6 +146,7 @@ func (h *Host) addEventHub(ctx context.Context, fn *function, opt Options, cfg h
 	return nil
 }
 
+// openHub returns the hub with the name, whatever its case. It opens the hub's files once.
 func (h *Host) openHub(name string, opt Options) (*eventHub, error) {
 	key := strings.ToLower(name)
 	if hub := h.hubs[key]; hub != nil {

@@ -15,31 +15,32 @@ import (
 	"time"
 )
 
-// hostVersion is that of the host in the recordings.
+// hostVersion is the version of the host that was recorded.
 const hostVersion = "4.1037.0.0"
 
-// field is a header field as it goes over the wire: its case and place count.
+// field is a header field. It is sent with the case and in the order that the host uses.
 type field struct{ name, value string }
 
-// request is written by hand: net/http would sort the header and choose its
-// own chunks.
+// request is a request to the handler. It does not use net/http, which sorts the header and
+// chooses other chunks than the host.
 type request struct {
 	method, target string
 	header         []field
 	body           []byte
-	chunked        bool // in chunks of 1,024 bytes, as the host does; else the body as it is
+	chunked        bool // send the body in chunks of chunkSize bytes, as the host does
 }
 
 const chunkSize = 1024
 
-// closes reports whether the connection ends with the request, as a client
-// whose header is forwarded may ask.
+// closes reports whether the request has Connection: close. It comes from the header of a
+// client.
 func (r *request) closes() bool {
 	return slices.ContainsFunc(r.header, func(f field) bool {
 		return strings.EqualFold(f.name, "Connection") && strings.EqualFold(f.value, "close")
 	})
 }
 
+// bytes returns the request in the format of HTTP/1.1.
 func (r *request) bytes() []byte {
 	b := bytes.NewBuffer(make([]byte, 0, len(r.body)+len(r.body)/chunkSize*8+512))
 	fmt.Fprintf(b, "%s %s HTTP/1.1\r\n", r.method, r.target)
@@ -62,7 +63,7 @@ func (r *request) bytes() []byte {
 	return b.Bytes()
 }
 
-// response is a whole reply.
+// response is a complete response of the handler.
 type response struct {
 	status int
 	reason string
@@ -70,25 +71,25 @@ type response struct {
 	body   []byte
 }
 
-// wire is the host's side of the connections to the handler: kept alive, one
-// for each request in flight.
+// wire is the pool of connections to the handler. Each carries one request at a time, and is
+// used again.
 type wire struct {
 	addr string
 	mu   sync.Mutex
 	idle []*wireConn
 }
 
-// wireConn is an idle connection watched for its end, so that a request is
-// never sent on one that the handler has closed.
+// wireConn is a connection to the handler. While it is idle, a goroutine waits for its end, so
+// that no request is sent on a connection that the handler has closed.
 type wireConn struct {
 	net.Conn
 	r     *bufio.Reader
-	ended chan error
+	ended chan error // gets the result of the goroutine
 }
 
 var errEndedEarly = errors.New("the response ended prematurely")
 
-// do sends req and reads the whole reply. It is sent once, whatever happens.
+// do sends req once and reads the complete response. If ctx ends, do returns its error.
 func (w *wire) do(ctx context.Context, req *request) (*response, error) {
 	c, err := w.take(ctx)
 	if err != nil {
@@ -109,7 +110,8 @@ func (w *wire) do(ctx context.Context, req *request) (*response, error) {
 
 func (c *wireConn) roundTrip(req *request) (_ *response, reuse bool, err error) {
 	if _, err := c.Write(req.bytes()); err != nil {
-		// The handler may have answered and closed before it read all.
+		// The handler may have answered and closed the connection before it read the
+		// whole request.
 		if resp, _, rerr := c.read(req.method); rerr == nil {
 			return resp, false, nil
 		}
@@ -118,6 +120,8 @@ func (c *wireConn) roundTrip(req *request) (_ *response, reuse bool, err error) 
 	return c.read(req.method)
 }
 
+// read reads the response to a request with the method. Reuse says whether the connection can
+// carry another request.
 func (c *wireConn) read(method string) (*response, bool, error) {
 	for {
 		resp, err := http.ReadResponse(c.r, &http.Request{Method: method})
@@ -125,7 +129,7 @@ func (c *wireConn) read(method string) (*response, bool, error) {
 			return nil, false, fmt.Errorf("%w: %v", errEndedEarly, err)
 		}
 		if resp.StatusCode < 200 {
-			continue // 1xx: the answer follows
+			continue // 1xx: another response follows
 		}
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
@@ -136,6 +140,7 @@ func (c *wireConn) read(method string) (*response, bool, error) {
 	}
 }
 
+// take returns an idle connection that is still open, or a new one.
 func (w *wire) take(ctx context.Context) (*wireConn, error) {
 	for {
 		w.mu.Lock()
@@ -167,18 +172,19 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
+// put makes a connection idle.
 func (w *wire) put(c *wireConn) {
 	c.ended = make(chan error, 1)
 	go func() {
 		_, err := c.r.Peek(1)
-		c.ended <- err // nil: an answer to nothing, as useless as an end
+		c.ended <- err // nil if the handler sent something without a request: take closes it then
 	}()
 	w.mu.Lock()
 	w.idle = append(w.idle, c)
 	w.mu.Unlock()
 }
 
-// closeIdle ends the connections that carry no request.
+// closeIdle closes the idle connections.
 func (w *wire) closeIdle() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

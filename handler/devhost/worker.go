@@ -14,11 +14,11 @@ import (
 
 const (
 	probeInterval  = 25 * time.Millisecond
-	maxFailures    = 3                // the third stops the host
-	failureMemory  = 30 * time.Minute // a failure this long after the one before counts as the first
-	exitRestart    = 200              // the exit code that asks for a restart
-	timeoutGrace   = 2 * time.Second  // from an invocation's timeout to the kill
-	timeoutsAtOnce = 300 * time.Millisecond
+	maxFailures    = 3                      // the third stops the host
+	failureMemory  = 30 * time.Minute       // a failure that comes so long after the last one counts as the first
+	exitRestart    = 200                    // the exit code that asks for a restart
+	timeoutGrace   = 2 * time.Second        // from an invocation's timeout to the kill
+	timeoutsAtOnce = 300 * time.Millisecond // two timeouts within this time stop the host
 )
 
 // worker keeps one handler process running, always on the same port, and reports when it is
@@ -36,13 +36,13 @@ type worker struct {
 	current  *process
 	failures []time.Time
 	replaced chan struct{} // closed when current changes
-	killed   string        // worker id killed for a timeout
+	killed   string        // the id of the process that was last killed for a timeout
 	killedAt time.Time
 
-	down     chan struct{} // closed when no process will follow
+	down     chan struct{} // closed when no further process will be started
 	downOnce sync.Once
 
-	restart chan string // worker id to kill and start anew, uncounted
+	restart chan string // gets the id of a process to replace, which is not counted as a failure
 }
 
 func newWorker(root string, cfg handlerConfig, s settings, log *logger, stopHost func(error)) (*worker, error) {
@@ -57,7 +57,7 @@ func newWorker(root string, cfg handlerConfig, s settings, log *logger, stopHost
 	}, nil
 }
 
-// giveUp ends every wait for the handler: none will follow.
+// giveUp ends all waits for the handler. No further process will be started.
 func (w *worker) giveUp() { w.downOnce.Do(func() { close(w.down) }) }
 
 // start starts the first process. If that fails, start returns an error at once;
@@ -85,7 +85,7 @@ func (w *worker) get() (*process, chan struct{}) {
 	return w.current, w.replaced
 }
 
-// run watches the process and starts the next until ctx ends; then it kills.
+// run watches the process and replaces it when it ends. When ctx ends, run kills it.
 func (w *worker) run(ctx context.Context) {
 	for {
 		p, _ := w.get()
@@ -103,8 +103,8 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// watch waits until p has ended, or kills it: when ctx ends, when it is not ready in
-// time, or when a restart is asked for. It reports whether another is to be started.
+// watch waits until p ends. It kills p when ctx ends, when p is not ready in time, or when a
+// restart is asked for. It reports whether another process is to be started.
 func (w *worker) watch(ctx context.Context, p *process) (again bool) {
 	probing, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -157,8 +157,8 @@ func (w *worker) ended(ctx context.Context, p *process) (again bool) {
 	return w.failed(fmt.Sprintf("it exited with code %d: %s", p.code, p.console.lastErrors()))
 }
 
-// failed counts a failure, and reports whether another process is to be started. After
-// half an hour without one it counts from 1 again. The third failure stops the host.
+// failed counts a failure, and reports whether another process is to be started. The third
+// failure stops the host. After half an hour without one, the count starts again.
 func (w *worker) failed(why string) (again bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -197,8 +197,8 @@ func isDialError(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// await returns when the handler can be sent an invocation. The host waits for
-// four times the initialization limit, and then stops.
+// await waits until the handler can receive an invocation. After four times the initialization
+// limit the host stops.
 func (w *worker) await(ctx context.Context) (*process, error) {
 	limit := time.NewTimer((maxFailures + 1) * w.cfg.InitTimeout)
 	defer limit.Stop()
@@ -207,7 +207,7 @@ func (w *worker) await(ctx context.Context) (*process, error) {
 		ready := p.ready
 		if closed(p.ended) {
 			if p.code == 0 && closed(p.ready) {
-				return p, nil // nobody follows: let the connection be refused
+				return p, nil // no other process follows, and the connection will be refused
 			}
 			ready = nil // wait for the next one
 		}
@@ -236,10 +236,10 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// timedOut is called when an invocation in the process id has run into
-// functionTimeout. Two seconds later it kills the process and waits for the next one,
-// unless the request has ended meanwhile, which closes done. If a second invocation
-// runs into the limit at the same moment, the host stops, as the real one does.
+// timedOut is called when an invocation in the process id has taken longer than functionTimeout.
+// Two seconds later it replaces the process, unless the request has ended meanwhile, which
+// closes done. If a second invocation reaches the limit at the same time, the host stops, as
+// the real one does.
 func (w *worker) timedOut(ctx context.Context, id, invocation string, done <-chan struct{}) {
 	start := time.Now()
 	select {
@@ -266,12 +266,12 @@ func (w *worker) timedOut(ctx context.Context, id, invocation string, done <-cha
 		return
 	}
 	if !first || p.id != id {
-		return // another one has had it killed
+		return // the timeout of another invocation has killed it
 	}
 	select {
 	case w.restart <- id:
 	case <-replaced:
-		return // it had ended by itself
+		return // it has ended by itself
 	case <-ctx.Done():
 		return
 	}

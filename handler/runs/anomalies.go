@@ -13,11 +13,12 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Anomalies are what the ledger keeps of anomalous rows.
+// Anomalies reads the anomalous rows that the ledger keeps.
 type Anomalies interface {
-	// AnomalousJobs returns the jobs of a run that found anomalies, without the rows, by device and name.
+	// AnomalousJobs returns the jobs of a run that found anomalies, without the rows, in the
+	// order of device and name.
 	AnomalousJobs(ctx context.Context, run string) ([]fleet.AnomalousJob, error)
-	// Anomalies returns those of a run's jobs for ids that found anomalies, with the rows.
+	// Anomalies returns the jobs of a run for ids that found anomalies, with the rows.
 	Anomalies(ctx context.Context, run string, ids []fleet.ID) ([]fleet.AnomalousJob, error)
 	// DeviceAnomalies returns up to limit jobs of a device that found anomalies, with the rows, the newest window first.
 	DeviceAnomalies(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.AnomalousJob, error)
@@ -67,12 +68,9 @@ type Anomaly struct {
 }
 
 const (
-	// mostRuns bounds the runs of a span: a year of half hours has 17,568.
-	mostRuns = 20_000
-	// runsAPage is how many runs are looked through for one page.
-	runsAPage = 200
-	// jobsAtOnce is how many jobs' rows are read at a time.
-	jobsAtOnce = 32
+	mostRuns   = 20_000 // runs of a span; a year of half hours has 17,568
+	runsAPage  = 200    // runs that are read for one page
+	jobsAtOnce = 32     // jobs whose rows are read at a time
 )
 
 // ListAnomalies returns a page of anomalous rows.
@@ -81,7 +79,7 @@ func (a *API) ListAnomalies(ctx context.Context, req AnomaliesRequest) (AnomalyL
 	if err != nil {
 		return AnomalyList{}, err
 	}
-	after, err := parsePlace(req.After)
+	after, err := parseCursor(req.After)
 	if err != nil {
 		return AnomalyList{}, err
 	}
@@ -113,13 +111,14 @@ func (a *API) ListAnomalies(ctx context.Context, req AnomaliesRequest) (AnomalyL
 		if err := p.addRun(ctx, r); err != nil || p.list.Next != "" {
 			return p.list, err
 		}
-		p.seen = place{run: r.ID}
+		p.seen = cursor{run: r.ID}
 	}
 	return p.list, nil
 }
 
-// runsOf returns the runs whose windows meet w, the newest first, without those
-// requested over time that scheduled ones cover.
+// runsOf returns the runs whose windows meet w, the newest first. It leaves out requested runs if
+// a scheduled one covers a part of their window. The error wraps [fleet.ErrInvalid] if there are
+// too many runs.
 func (a *API) runsOf(ctx context.Context, w fleet.Window) ([]fleet.Run, error) {
 	runs, err := a.Overview.RunsWithin(ctx, w, mostRuns)
 	if err != nil {
@@ -132,8 +131,8 @@ func (a *API) runsOf(ctx context.Context, w fleet.Window) ([]fleet.Run, error) {
 	return slices.DeleteFunc(runs, covered), nil
 }
 
-// named returns the sensors and device models that a pattern without wildcards
-// names, at least an empty list; nil if it has any, or is empty.
+// named returns the registered sensors and device models that a pattern without wildcards names.
+// It is nil if the pattern has wildcards or is empty.
 func (a *API) named(ctx context.Context, pattern string, match func(fleet.ID) bool) ([]fleet.ID, error) {
 	if pattern == "" || strings.ContainsAny(pattern, "*?[\\") {
 		return nil, nil
@@ -163,19 +162,19 @@ func (a *API) named(ctx context.Context, pattern string, match func(fleet.ID) bo
 	return ids, nil
 }
 
-// anomalyPage is a page in the making.
+// anomalyPage collects the rows of a page.
 type anomalyPage struct {
 	a      *API
 	window fleet.Window
 	match  func(fleet.ID) bool
-	ids    []fleet.ID // that may have anomalies, if not nil
+	ids    []fleet.ID // the only ones that can match; nil: any
 	limit  int
-	after  place
-	seen   place // up to where the list has all rows
+	after  cursor
+	seen   cursor // up to where the list has all rows
 	list   AnomalyList
 }
 
-// addRun adds the rows of a run. It sets Next once the page is full.
+// addRun adds the rows of a run. It sets list.Next when the page is full.
 func (p *anomalyPage) addRun(ctx context.Context, r fleet.Run) error {
 	ids, err := p.candidates(ctx, r.ID)
 	if err != nil {
@@ -195,7 +194,7 @@ func (p *anomalyPage) addRun(ctx context.Context, r fleet.Run) error {
 	return nil
 }
 
-// candidates returns the subjects whose jobs in a run may have rows for the page.
+// candidates returns the sensors and device models whose jobs in a run may have rows for the page.
 func (p *anomalyPage) candidates(ctx context.Context, run string) ([]fleet.ID, error) {
 	ids := p.ids
 	if ids == nil {
@@ -215,7 +214,7 @@ func (p *anomalyPage) candidates(ctx context.Context, run string) ([]fleet.ID, e
 	return slices.DeleteFunc(slices.Clone(ids), func(id fleet.ID) bool { return fleet.CompareID(id, p.after.id) < 0 }), nil
 }
 
-// addJob adds the rows of a job that lie in the window and after the place asked for.
+// addJob adds the rows of a job that lie in the window and after the page before.
 func (p *anomalyPage) addJob(j fleet.AnomalousJob) error {
 	rows, err := j.Kept.List()
 	if err != nil {
@@ -236,36 +235,37 @@ func (p *anomalyPage) addJob(j fleet.AnomalousJob) error {
 			shown.Score = &row.Score
 		}
 		p.list.Anomalies = append(p.list.Anomalies, shown)
-		p.seen = place{run: j.Run, at: row.Time, subject: subject}
+		p.seen = cursor{run: j.Run, at: row.Time, subject: subject}
 	}
 	p.list.NotKept += j.Anomalies - len(rows)
 	return nil
 }
 
-// place is a place in the list of anomalies: after a row, or after a whole run.
-type place struct {
+// cursor is the end of a page of anomalies: a row, or the last row of a run.
+type cursor struct {
 	run     string
-	at      fleet.Millis
-	subject string // "" for the whole run
+	at      fleet.Millis // the time of the row
+	subject string       // the text of id; "": the last row of the run
 	id      fleet.ID
 }
 
-func (p place) wholeRun() bool { return p.subject == "" }
+func (p cursor) wholeRun() bool { return p.subject == "" }
 
 // String returns what [AnomaliesRequest] takes as After.
-func (p place) String() string {
+func (p cursor) String() string {
 	if p.wholeRun() {
 		return p.run
 	}
 	return p.run + " " + strconv.FormatInt(int64(p.at), 10) + " " + p.subject
 }
 
-func parsePlace(text string) (p place, err error) {
+// parseCursor reads the result of [cursor.String]. The error wraps [fleet.ErrInvalid].
+func parseCursor(text string) (p cursor, err error) {
 	if text == "" {
 		return p, nil
 	}
-	wrong := func(err error) (place, error) {
-		return place{}, fmt.Errorf("after %.200q: %w: take it from the member next of the page before", text, err)
+	wrong := func(err error) (cursor, error) {
+		return cursor{}, fmt.Errorf("after %.200q: %w: take it from the member next of the page before", text, err)
 	}
 	run, rest, more := strings.Cut(text, " ")
 	if _, err := fleet.ParseRunID(run); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
-// Ledger is what an [API] reads and writes in SQL.
+// Ledger reads and changes runs, jobs and sensors in SQL.
 type Ledger interface {
 	// Run returns a run. The error wraps [fleet.ErrNotFound] if there is none.
 	Run(ctx context.Context, id string) (fleet.Run, error)
@@ -25,12 +25,12 @@ type Ledger interface {
 	// after the given sensor or device model, in the order of these.
 	JobsPage(ctx context.Context, run string, state fleet.JobState, after fleet.ID, limit int) ([]fleet.Job, error)
 
-	// OpenRequested opens the run over w, with a job for what matches. If there is
-	// such a run, it returns that as it is.
+	// OpenRequested opens the run over w, with a job for each enabled sensor and device model
+	// that matches. If the run is there already, it returns it unchanged.
 	OpenRequested(ctx context.Context, w fleet.Window, match func(fleet.ID) bool, s fleet.Settings, now time.Time) (run fleet.Run, created bool, err error)
-	// Rescore re-opens the jobs of a run whose sensor or device model matches and
-	// whose state is one of states (none: any), and adds jobs that are missing. With
-	// settings s, these replace the run's, and all its jobs are re-opened.
+	// Rescore re-opens the jobs of a run whose sensor or device model matches and whose state
+	// is one of states; no states mean any. It adds jobs that are missing. If s is not nil,
+	// it replaces the run's settings, and all jobs are re-opened.
 	Rescore(ctx context.Context, run string, match func(fleet.ID) bool, states []fleet.JobState, s *fleet.Settings, now time.Time) (reopened, added int, err error)
 	// Cancel closes the queued jobs of a running run. The error wraps
 	// [fleet.ErrConflict] if the run has ended.
@@ -38,27 +38,33 @@ type Ledger interface {
 
 	// Subjects returns up to limit sensors and device models after the given one.
 	Subjects(ctx context.Context, after fleet.ID, limit int) ([]fleet.Registered, error)
-	// SetEnabled enables or disables the sensors and device models that match. What
-	// is disabled gets no jobs in runs that are opened from then on.
+	// SetEnabled enables or disables the sensors and device models that match. A disabled one
+	// gets no jobs in runs that are opened later.
 	SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled bool) (changed int, err error)
 
 	// Models returns the registered models.
 	Models(ctx context.Context) ([]fleet.Model, error)
 }
 
-// Published lists the registered models and what became of their jobs.
+// Published reads the registered models, and what they serve and scored.
 type Published interface {
-	// ServingModels returns models after the given name, ordered by name.
+	// ServingModels returns models whose names sort after the given one, in the order of
+	// their names.
 	ServingModels(ctx context.Context, after string, limit int) ([]fleet.Serving, error)
+	// ServingModel returns a model. The error wraps [fleet.ErrNotFound] if there is none.
 	ServingModel(ctx context.Context, name string) (fleet.Serving, error)
+	// ServedBy returns the sensors and device models after the given one that a model serves.
 	ServedBy(ctx context.Context, model int64, after fleet.ID, limit int) ([]fleet.ID, error)
+	// Versions sums the jobs that each version of a model scored, in runs whose windows
+	// begin at from or later.
 	Versions(ctx context.Context, m fleet.Serving, from time.Time) ([]fleet.Version, error)
 }
 
-// Portraits says what is in the file of a model.
+// Portraits reads and exchanges the files of models.
 type Portraits interface {
+	// Portrait describes the content of a model's file.
 	Portrait(ctx context.Context, version fleet.Model) (Portrait, error)
-	// Rollback exchanges the model of a blob with the one that was there before.
+	// Rollback exchanges the model of a blob with the version before it.
 	Rollback(ctx context.Context, m fleet.Model) error
 }
 
@@ -68,7 +74,7 @@ type Models interface {
 	List(ctx context.Context, log *slog.Logger) error
 }
 
-// Schedule says when windows end; see package ncrontab. Times that there are none are zero.
+// Schedule says when windows end; see package ncrontab. A result is zero if there is no such time.
 type Schedule interface {
 	Next(after time.Time) time.Time
 	Last(upto time.Time) time.Time
@@ -87,31 +93,31 @@ type API struct {
 	Models      Models
 	Sender      ledger.Messenger
 	Ender       ledger.Closer
-	Settings    fleet.Settings // the current ones: of the runs it opens
-	Schedule    Schedule       // when windows end
-	// Delay is how long after a window's end it is due.
+	Settings    fleet.Settings // of the runs that are opened now
+	Schedule    Schedule
+	// Delay is the time from the end of a window until it is scored.
 	Delay time.Duration
 	// Retention is how long runs and readings are kept; 0 is for ever.
 	Retention time.Duration
-	// Later does what a caller need not wait for, as soon as it can and beside its
-	// answer. It may be killed before its end: the tick does what is left.
+	// Later runs f while the caller already has its answer. If the process is killed before
+	// f has ended, the tick does the rest.
 	Later func(f func(context.Context))
 	Log   *slog.Logger
 	Now   func() time.Time
 }
 
-// register registers the models that were published before the call. If storage is
-// away, the registry stays as it is.
+// register registers newly published models. If the storage cannot be read, register logs that
+// and leaves the registry as it is.
 func (a *API) register(ctx context.Context) {
 	if err := a.Models.List(ctx, a.Log); err != nil {
 		a.Log.Warn("models published lately may be missing: the registry is as it was", "error", err.Error())
 	}
 }
 
-// advance returns a run that was opened or changed, as it stands. Beside that, it has
-// its messages sent and its end looked at, which the tick would do within a minute. The
-// caller does not wait for that: the messages of a large fleet take minutes, and the
-// change is in the ledger.
+// advance returns a run that was opened or changed. Afterwards it sends the run's messages, and
+// ends the run if all jobs are done. The caller does not wait for that, because the messages of
+// a large fleet take minutes. If it fails, the tick does it within a minute, as the change is in
+// the ledger.
 func (a *API) advance(ctx context.Context, id string) (Run, error) {
 	a.Later(func(ctx context.Context) {
 		if _, err := a.Sender.Send(ctx, id); err != nil {

@@ -19,27 +19,27 @@ type OpenRequest struct {
 	Sensors string `json:"sensors,omitempty" example:"plant1/*"`
 }
 
-// Opened is the run over a window that was asked for.
+// Opened is the run over the window of a request.
 type Opened struct {
 	Run
 	Result OpenResult `json:"result"` // whether the run is new
 }
 
-// OpenResult is what became of the request for a run.
+// OpenResult is the result of a request for a run.
 type OpenResult string
 
-// What may become of the request for a run.
+// The results of a request for a run.
 const (
 	NewRun   OpenResult = "opened" // the run is new
 	FoundRun OpenResult = "found"  // there was such a run, and it is open
 	EndedRun OpenResult = "ended"  // there was such a run, and it has ended
 )
 
-// Request opens the run over a past window, with a job for each enabled sensor and
-// device model that matches. Its messages are sent afterwards. The same window is the
-// same run: if there is such a run, it is returned as it stands, and [API.Rescore]
-// scores it again. The error wraps [fleet.ErrConflict] if the window is not over yet,
-// its readings are deleted, or its run is being cancelled.
+// Request opens the run over a past window, with a job for each enabled sensor and device model
+// that matches. Its messages are sent afterwards. There is one run for each window. If the run is
+// there already, Request returns it unchanged; [API.Rescore] scores it again. The error wraps
+// [fleet.ErrConflict] if the window is not over yet, its readings are deleted, or its run is
+// being cancelled.
 func (a *API) Request(ctx context.Context, req OpenRequest) (Opened, error) {
 	w, err := fleet.NewWindow(req.From, req.To)
 	if err != nil {
@@ -54,7 +54,7 @@ func (a *API) Request(ctx context.Context, req OpenRequest) (Opened, error) {
 		return Opened{}, fmt.Errorf("%w: the window ends at %s, which is still to come (it is %s): its readings cannot be complete",
 			fleet.ErrConflict, w.To.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
-	if err := a.kept(ctx, w, now); err != nil {
+	if err := a.checkRetention(ctx, w, now); err != nil {
 		return Opened{}, err
 	}
 	a.register(ctx)
@@ -75,9 +75,9 @@ func (a *API) Request(ctx context.Context, req OpenRequest) (Opened, error) {
 	return Opened{shown, result}, err
 }
 
-// kept reports, as an error wrapping [fleet.ErrConflict], that readings of the
-// window are deleted, or soon will be, and there is no run over it.
-func (a *API) kept(ctx context.Context, w fleet.Window, now time.Time) error {
+// checkRetention returns an error that wraps [fleet.ErrConflict] if readings of the window are
+// deleted, or soon will be. It returns nil if there is a run over the window.
+func (a *API) checkRetention(ctx context.Context, w fleet.Window, now time.Time) error {
 	if a.Retention == 0 || !w.From.Before(now.Add(-a.Retention)) {
 		return nil
 	}
@@ -89,8 +89,10 @@ func (a *API) kept(ctx context.Context, w fleet.Window, now time.Time) error {
 	return err
 }
 
+// days returns a duration in whole days.
 func days(d time.Duration) int { return int(d / (24 * time.Hour)) }
 
+// cancelling returns the error of a change to a run that is being cancelled.
 func cancelling(id string) error {
 	return fmt.Errorf("%w: run %s is being cancelled: wait until it has ended, then rescore it", fleet.ErrConflict, id)
 }
@@ -101,25 +103,25 @@ type RescoreRequest struct {
 	// Sensors is a pattern for devices, or for device/sensor, in which * stands for any
 	// text and ? for one character. All match if it is left out.
 	Sensors string `json:"sensors,omitempty" example:"plant1/*"`
-	// States are those in which a job is scored again. A job in any state is, if none is
-	// named.
+	// States are the states of the jobs that are scored again. If it is left out, jobs in
+	// any state are.
 	States []fleet.JobState `json:"states,omitempty"`
-	// Settings may be "current": the settings of the application replace the run's, and
-	// all jobs are scored again, whatever their sensors and states. The run's settings
-	// stay if it is left out.
+	// Settings may be "current". Then the settings of the application replace the run's,
+	// and all jobs are scored again, whatever their sensors and states. If it is left out,
+	// the run keeps its settings.
 	Settings string `json:"settings,omitempty" enum:"current"`
 }
 
-// Rescored is a run of which jobs are scored again.
+// Rescored is the result of a request to score jobs of a run again.
 type Rescored struct {
 	Run      Run `json:"run"`      // the run after the change
 	Reopened int `json:"reopened"` // how many jobs will be scored again
 	Added    int `json:"added"`    // how many jobs are new: those of enabled sensors that match and had none
 }
 
-// Rescore re-opens jobs of a run, to be scored under the models as they are
-// now, and sends their messages. The error wraps [fleet.ErrConflict] if the run
-// is being cancelled, or so old that its predictions are deleted.
+// Rescore re-opens jobs of a run, so that they are scored again with the present models. Their
+// messages are sent afterwards. The error wraps [fleet.ErrConflict] if the run is being
+// cancelled, or is so old that its predictions are deleted.
 func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error) {
 	match, err := glob(req.Sensors)
 	if err != nil {
@@ -159,10 +161,11 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 	return r, err
 }
 
-// maxGlob is the longest pattern, in bytes: two names and the slash between.
+// maxGlob is the longest pattern, in bytes: two names and a slash.
 const maxGlob = 2*4*fleet.MaxName + 1
 
-// glob returns the test for a pattern over devices, and over device/sensor.
+// glob returns a function that reports whether a pattern matches a sensor's device, or its
+// device/sensor. Its error wraps [fleet.ErrInvalid].
 func glob(pattern string) (func(fleet.ID) bool, error) {
 	if len(pattern) > maxGlob {
 		return nil, fmt.Errorf("%w: sensors %.80q... is longer than %d bytes", fleet.ErrInvalid, pattern, maxGlob)
@@ -176,8 +179,8 @@ func glob(pattern string) (func(fleet.ID) bool, error) {
 	}, nil
 }
 
-// Cancel cancels a run: its queued jobs are closed as cancelled, and it ends as
-// cancelled. The error wraps [fleet.ErrConflict] if it has ended.
+// Cancel closes the queued jobs of a run as cancelled, and ends the run as cancelled. The error
+// wraps [fleet.ErrConflict] if the run has ended.
 func (a *API) Cancel(ctx context.Context, req ShowRequest) (Run, error) {
 	if _, err := fleet.ParseRunID(req.ID); err != nil {
 		return Run{}, err

@@ -12,32 +12,32 @@ import (
 
 // DayLedger is what [Days] reads and writes in SQL.
 type DayLedger interface {
-	// StaleDays returns the days in w, the newest first, whose sums are not of the
-	// runs that there are now, with the stamps of these.
+	// StaleDays returns the days in w whose runs have changed since they were summed, the
+	// newest first. Each has the present stamp of its runs.
 	StaleDays(ctx context.Context, w fleet.Window) ([]fleet.DaySum, error)
-	// RunsWithin returns runs whose windows meet w, that of the newest window first.
+	// RunsWithin returns runs whose windows meet w, the newest window first.
 	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
 	RunSums
-	// SetDay writes the sum of a day, or deletes it if it is of no runs.
+	// SetDay stores the sum of a day, or deletes it if the day has no runs.
 	SetDay(ctx context.Context, d fleet.DaySum) error
 	// DeleteDays deletes the sums of the days before a time.
 	DeleteDays(ctx context.Context, before time.Time) error
 }
 
-// Days keeps the sums of days, which [API.Lanes] shows a month and a year of.
+// Days stores the sums of days. [API.Lanes] shows a month and a year from them.
 type Days struct {
 	Ledger DayLedger
 	Now    func() time.Time
 }
 
-// daysKept is how long the sums of days are kept: a year, and some more to look back from.
+// daysKept is how long the sums of days are kept. It is longer than a year, so that the year
+// before a day of last month can be shown too.
 const daysKept = 400 * fleet.Day
 
-// Sum sums anew the days whose runs have changed, the newest first, and deletes the
-// sums of days that are too old. What ctx ends before its end, the next call goes on
-// with.
+// Sum sums the days whose runs have changed, the newest first, and deletes the sums of old days.
+// If ctx ends before that is done, the next call does the rest.
 func (d *Days) Sum(ctx context.Context) error {
-	end := d.Now().UTC().Truncate(fleet.Day).Add(2 * fleet.Day) // a requested run may lie in the future, or a clock be late
+	end := d.Now().UTC().Truncate(fleet.Day).Add(2 * fleet.Day) // this machine's clock may be slow
 	w := fleet.Window{From: end.Add(-daysKept), To: end}
 	stale, err := d.Ledger.StaleDays(ctx, w)
 	if err != nil {
@@ -54,15 +54,14 @@ func (d *Days) Sum(ctx context.Context) error {
 	return d.Ledger.DeleteDays(ctx, w.From)
 }
 
-// dayRuns are the runs of a day and what they came to.
+// dayRuns reads the runs of a day and their sums.
 type dayRuns interface {
 	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
 	RunSums
 }
 
-// sumDay fills in what the runs of a day came to that its stamp is of. Should one
-// change meanwhile, the day's stamp is no longer that of its runs, and it is summed
-// again.
+// sumDay sets the sums of a day's runs that have ended. If a run changes meanwhile, the stamp of
+// its day changes too, and the day will be summed again.
 func sumDay(ctx context.Context, from dayRuns, day *fleet.DaySum) error {
 	w := fleet.Window{From: day.Day, To: day.Day.Add(fleet.Day)}
 	runs, err := from.RunsWithin(ctx, w, mostRuns)

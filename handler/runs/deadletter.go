@@ -13,11 +13,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// DeadLetters are the lines in which ingest keeps what it refused.
+// DeadLetters reads the dead letters, which have a line for each refused event or element.
 type DeadLetters interface {
-	// Letters yields the lines of the blobs whose names begin with name and do not sort
-	// before from, blob by blob. The error wraps [fleet.ErrInvalid] where a blob is too
-	// large to be looked at, or is no dead letter.
+	// Letters yields the lines of blobs, in the order of the blobs' names. The names begin
+	// with name, and do not sort before from. The error wraps [fleet.ErrInvalid] if a blob
+	// is too large to be read, or is no dead letter.
 	Letters(ctx context.Context, name, from string) iter.Seq2[Letter, error]
 }
 
@@ -56,15 +56,15 @@ type Letter struct {
 	Replays   int       `json:"replays,omitempty"`  // how often it was given back to ingest and refused again
 }
 
-// letterPlace is the place in the list that a page ends at: after so many lines of a blob.
-type letterPlace struct {
+// letterCursor is the end of a page: the number of the lines of a blob that were listed.
+type letterCursor struct {
 	blob  string
 	lines int
 }
 
-func (p letterPlace) String() string { return strconv.Itoa(p.lines) + " " + p.blob }
+func (p letterCursor) String() string { return strconv.Itoa(p.lines) + " " + p.blob }
 
-func parseLetterPlace(text string) (p letterPlace, err error) {
+func parseLetterCursor(text string) (p letterCursor, err error) {
 	if text == "" {
 		return p, nil
 	}
@@ -85,7 +85,7 @@ func (a *API) ListLetters(ctx context.Context, req LettersRequest) (LetterList, 
 	if err != nil {
 		return LetterList{}, err
 	}
-	after, err := parseLetterPlace(req.After)
+	after, err := parseLetterCursor(req.After)
 	if err != nil {
 		return LetterList{}, err
 	}
@@ -93,13 +93,13 @@ func (a *API) ListLetters(ctx context.Context, req LettersRequest) (LetterList, 
 	if strings.ContainsFunc(req.Name, unicode.IsControl) || !utf8.ValidString(req.Name) || len(req.Name) > mostBlobName {
 		return LetterList{}, fmt.Errorf("%w: no blob has the name %.80q", fleet.ErrInvalid, req.Name)
 	}
-	var at letterPlace
+	var at letterCursor
 	for l, err := range a.DeadLetters.Letters(ctx, req.Name, after.blob) {
 		if err != nil {
 			return LetterList{}, err
 		}
 		if at.blob != l.Blob {
-			at = letterPlace{blob: l.Blob}
+			at = letterCursor{blob: l.Blob}
 		}
 		if seen := l.Blob == after.blob && at.lines < after.lines; !seen {
 			if len(list.Letters) == limit {

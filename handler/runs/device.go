@@ -12,12 +12,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Readings are the sensors and their readings.
+// Readings reads sensors and their readings.
 type Readings interface {
-	// DeviceSensors returns the names of a device's sensors in their order, none if it has none.
+	// DeviceSensors returns the names of a device's sensors, sorted. It is empty if the device
+	// has none.
 	DeviceSensors(ctx context.Context, device string) ([]string, error)
+	// Readings yields the readings of sensors in w, each sensor's in the order of time.
 	Readings(ctx context.Context, ids []fleet.ID, w fleet.Window) iter.Seq2[fleet.Reading, error]
-	// SensorFaults counts what was wrong about what came of a sensor, in the hours that begin in w.
+	// SensorFaults counts the duplicates, conflicts and rejected readings of a sensor, in the
+	// hours that begin in w.
 	SensorFaults(ctx context.Context, id fleet.ID, w fleet.Window) (fleet.SensorFaults, error)
 }
 
@@ -96,12 +99,13 @@ type Point struct {
 }
 
 const (
-	mostPoints = 400
-	tracksPage = 12
-	mostJobs   = 2000
+	mostPoints = 400  // points of a series
+	tracksPage = 12   // sensors of a page
+	mostJobs   = 2000 // jobs of an answer
 )
 
-// Device returns what a device measured, and what its jobs came to.
+// Device returns the readings, scores, anomalies and jobs of a device over a span. The error wraps
+// [fleet.ErrNotFound] if no sensor of the device has sent a reading.
 func (a *API) Device(ctx context.Context, req DeviceRequest) (Device, error) {
 	w, err := a.span(ctx, req.From, req.To)
 	if err != nil {
@@ -136,7 +140,7 @@ func (a *API) Device(ctx context.Context, req DeviceRequest) (Device, error) {
 		return Device{}, err
 	}
 	d.Left = d.Left || found.left
-	readings, err := a.series(ctx, req.Device, names, w, found.see)
+	readings, err := a.series(ctx, req.Device, names, w, found.addValue)
 	if err != nil {
 		return Device{}, err
 	}
@@ -152,7 +156,7 @@ func (a *API) Device(ctx context.Context, req DeviceRequest) (Device, error) {
 	return d, a.score(ctx, &d, jobs, runs, w)
 }
 
-// modelsOf returns the names of the device models that have jobs, in their order.
+// modelsOf returns the names of the device models that have jobs, sorted.
 func modelsOf(jobs []fleet.Job) []string {
 	var names []string
 	for _, j := range jobs {
@@ -164,8 +168,8 @@ func modelsOf(jobs []fleet.Job) []string {
 	return names
 }
 
-// score adds the scores and anomalies of a device's sensors and models: of the same
-// number of files for each.
+// score adds the scores and thresholds of a device's sensors and models. It reads the same number
+// of files for each.
 func (a *API) score(ctx context.Context, d *Device, jobs []fleet.Job, runs []fleet.Run, w fleet.Window) error {
 	scored := withoutDoubleJobs(jobs, runs)
 	for i := range d.Sensors {
@@ -180,7 +184,7 @@ func (a *API) score(ctx context.Context, d *Device, jobs []fleet.Job, runs []fle
 		t.Score = p.score
 		if len(own) > 0 {
 			var portrait *Portrait
-			if t.Model, portrait, err = a.portray(ctx, own[0]); err != nil {
+			if t.Model, portrait, err = a.servingModel(ctx, own[0]); err != nil {
 				return err
 			}
 			if portrait != nil {
@@ -191,22 +195,23 @@ func (a *API) score(ctx context.Context, d *Device, jobs []fleet.Job, runs []fle
 	return nil
 }
 
-// found are the anomalies of a device's subjects in a span.
+// found are the anomalies of a device's sensors and models in a span.
 type found struct {
 	window  fleet.Window
 	pieces  []AnomalousPiece
-	index   map[piece]int
-	times   map[string]map[fleet.Millis]bool // of rows, by sensor
-	notKept int
-	left    bool // there are more jobs than were looked at
+	index   map[piece]int                    // of pieces
+	times   map[string]map[fleet.Millis]bool // the times of anomalous rows, by sensor
+	notKept int                              // rows that are only counted
+	left    bool                             // there are more jobs than were read
 }
 
+// piece is a piece of time of a sensor or device model.
 type piece struct {
 	name string
-	at   fleet.Millis
+	at   fleet.Millis // where the piece begins
 }
 
-// anomalies returns the anomalies of those subjects of a device that match.
+// anomalies returns the anomalies of a device's sensors and models that match.
 func (a *API) anomalies(ctx context.Context, device string, w fleet.Window, runs []fleet.Run, match func(fleet.ID) bool) (*found, error) {
 	counted := make(map[string]bool, len(runs))
 	for _, r := range runs {
@@ -245,7 +250,7 @@ func (f *found) add(j fleet.AnomalousJob) error {
 		if !f.window.Contains(row.Time) {
 			continue
 		}
-		at := cut.of(row.Time)
+		at := cut.start(row.Time)
 		i, ok := f.index[piece{name, at}]
 		if !ok {
 			i = len(f.pieces)
@@ -263,10 +268,10 @@ func (f *found) add(j fleet.AnomalousJob) error {
 	return nil
 }
 
-// see notes the value of a reading that is an anomalous row.
-func (f *found) see(r fleet.Reading) {
+// addValue sets the value of a piece, if the reading r is an anomalous row.
+func (f *found) addValue(r fleet.Reading) {
 	if f.times[r.ID.Sensor][r.Time] {
-		f.pieces[f.index[piece{r.ID.Sensor, newPieces(f.window).of(r.Time)}]].Value = &r.Value
+		f.pieces[f.index[piece{r.ID.Sensor, newPieces(f.window).start(r.Time)}]].Value = &r.Value
 	}
 }
 
@@ -283,20 +288,20 @@ func (p *AnomalousPiece) add(row fleet.Anomaly) {
 	*p.MinScore, *p.MaxScore = min(*p.MinScore, row.Score), max(*p.MaxScore, row.Score)
 }
 
-// pieces are the equal pieces of a span, at most [mostPoints].
-type pieces struct{ begin, length int64 } // milliseconds
+// pieces divides a span into at most [mostPoints] pieces of equal length.
+type pieces struct{ begin, length int64 } // of the first piece, in milliseconds
 
 func newPieces(w fleet.Window) pieces {
 	return pieces{int64(fleet.MillisOf(w.From)), max(1, int64(math.Ceil(float64(w.To.Sub(w.From).Milliseconds())/mostPoints)))}
 }
 
-// of returns where the piece that holds t begins.
-func (p pieces) of(t fleet.Millis) fleet.Millis {
+// start returns the beginning of the piece that t lies in.
+func (p pieces) start(t fleet.Millis) fleet.Millis {
 	return fleet.Millis(p.begin + (int64(t)-p.begin)/p.length*p.length)
 }
 
-// series thins the readings of sensors: for each piece of time, the least and the
-// greatest value are kept, so that no spike is lost. Each reading goes to see too.
+// series returns the readings of sensors, thinned: each piece of time has its least and greatest
+// value, so that no spike is lost. It calls see with each reading.
 func (a *API) series(ctx context.Context, device string, names []string, w fleet.Window, see func(fleet.Reading)) ([]Series, error) {
 	all := make([]Series, len(names))
 	index := map[string]int{}
@@ -309,13 +314,13 @@ func (a *API) series(ctx context.Context, device string, names []string, w fleet
 		if err != nil {
 			return nil, err
 		}
-		all[index[r.ID.Sensor]].add(p.of(r.Time).Time(), r.Value)
+		all[index[r.ID.Sensor]].add(p.start(r.Time).Time(), r.Value)
 		see(r)
 	}
 	return all, nil
 }
 
-// add adds a value of the piece that begins at at. Values come in the order of time.
+// add adds a value to the piece that begins at at. Values are added in the order of time.
 func (s *Series) add(at time.Time, v float64) {
 	s.Values++
 	if n := len(s.Points); n == 0 || !s.Points[n-1].At.Equal(at) {

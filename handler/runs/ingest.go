@@ -9,22 +9,22 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Figures is what became of events.
+// Figures reads the counts of events and readings.
 type Figures interface {
-	// Ingested returns what became of the events of each minute in w, and of all of
-	// them by up to limit reasons, the most frequent first.
+	// Ingested returns the counts of each minute in w, and the refusals in w by reason: up to
+	// limit of them, the most frequent first.
 	Ingested(ctx context.Context, w fleet.Window, limit int) ([]fleet.Ingested, []fleet.Refusal, error)
 }
 
-// IngestRequest asks what became of events over a span of time.
+// IngestRequest asks how many events and readings were ingested in a span of time.
 type IngestRequest struct {
 	Range string    `query:"range" json:"-" enum:"hour,day,week,month" default:"hour"` // how long the span is
 	To    time.Time `query:"to" json:"-" example:"2026-03-02T00:00:00Z"`               // the end of the span; now if it is left out
 }
 
-// Ingest is what became of the events that were taken out of the hub in a span of
-// time. The events of the last half minute may be missing. If a process is killed, the
-// events are missing that it took since it last told of them.
+// Ingest counts the events that were taken out of the hub in a span of time, and their readings.
+// The events of the last half minute may be missing. If a process is killed, the counts are lost
+// that it has not stored yet.
 type Ingest struct {
 	From  time.Time `json:"from"`                             // the beginning of the span
 	To    time.Time `json:"to"`                               // the end of the span
@@ -34,37 +34,36 @@ type Ingest struct {
 	// first; at most 50.
 	Refusals []Refusal  `json:"refusals"`
 	Columns  []Ingested `json:"columns"` // one for each part of the span, also where nothing came
-	Spill    Spill      `json:"spill"`   // what waits now to be stored
+	Spill    Spill      `json:"spill"`   // the batches that wait now to be stored
 }
 
-// Ingested is what became of the events of a part of a span. Each reading that
-// was sent is stored, a duplicate, a conflict, missing or rejected.
+// Ingested counts the events of a part of a span. Each reading that was sent is stored, a
+// duplicate, a conflict, missing or rejected.
 type Ingested struct {
 	From       time.Time `json:"from"`        // where the part begins
 	Events     int       `json:"events"`      // how many events were taken out of the hub
 	Stored     int       `json:"stored"`      // how many readings were stored
 	Duplicate  int       `json:"duplicate"`   // how many readings were equal copies of stored ones
 	Conflict   int       `json:"conflict"`    // how many readings were copies with another value than is stored
-	Missing    int       `json:"missing"`     // how many values said that there is none
-	Rejected   int       `json:"rejected"`    // how many were no readings, or could not be stored
+	Missing    int       `json:"missing"`     // how many values were stated to be missing, such as null, NaN or a bad quality
+	Rejected   int       `json:"rejected"`    // how many elements were no readings, or could not be stored
 	LagSeconds float64   `json:"lag_seconds"` // the longest time between arrival in the hub and in SQL, in seconds
 }
 
-// Refusal counts what was refused for one reason.
+// Refusal counts the readings that were refused for one reason.
 type Refusal struct {
-	Reason     string `json:"reason"`               // the reason, without what differs from one reading to the next
+	Reason     string `json:"reason"`               // the reason, with … in place of names and numbers
 	Count      int    `json:"count"`                // how many readings were refused for it
-	Example    string `json:"example"`              // the whole reason of one of the last
-	DeadLetter string `json:"deadletter,omitempty"` // what holds that one: the name of a blob in the container deadletter
+	Example    string `json:"example"`              // the whole reason of one of the last readings
+	DeadLetter string `json:"deadletter,omitempty"` // the dead letter with that reading: the name of a blob in the container deadletter
 }
 
-// Spill is what waits in the container spill to be stored: events that SQL did not take
-// in time. The tick stores them once it can.
+// Spill counts the batches in the container spill. They could not be stored in SQL in time, and
+// the tick stores them later.
 type Spill struct {
 	Batches int   `json:"batches"` // how many batches of events wait
 	Bytes   int64 `json:"bytes"`   // the size of their blobs in bytes
-	// Oldest is when the batch was spilled that has waited longest. It is left out if none
-	// waits.
+	// Oldest is when the oldest of them was spilled. It is left out if none waits.
 	Oldest time.Time `json:"oldest,omitzero"`
 	More   bool      `json:"more,omitempty"` // whether more batches wait than were counted, which are 10,000
 }
@@ -72,7 +71,7 @@ type Spill struct {
 // mostSpilled is how many blobs of the container spill [API.Ingest] counts.
 const mostSpilled = 10_000
 
-// spill counts what waits to be stored.
+// spill counts the spilled batches.
 func (a *API) spill(ctx context.Context) (s Spill, err error) {
 	for info, err := range a.Files.List(ctx, blob.Spill, "") {
 		if err != nil {
@@ -94,10 +93,10 @@ func (a *API) spill(ctx context.Context) (s Spill, err error) {
 // ingestColumn is the width of a column of a span.
 var ingestColumn = map[string]time.Duration{"hour": time.Minute, "day": 15 * time.Minute, "week": 3 * time.Hour, "month": 12 * time.Hour}
 
-// maxReasons is how many reasons [API.Ingest] tells of.
+// maxReasons is how many reasons [API.Ingest] returns.
 const maxReasons = 50
 
-// Ingest returns what became of the events of a span of time.
+// Ingest counts the events of a span of time.
 func (a *API) Ingest(ctx context.Context, req IngestRequest) (Ingest, error) {
 	in := Ingest{Range: req.Range, To: req.To.UTC()}
 	if in.Range == "" {
@@ -110,8 +109,8 @@ func (a *API) Ingest(ctx context.Context, req IngestRequest) (Ingest, error) {
 	if req.To.IsZero() {
 		in.To = a.Now().UTC()
 	}
-	// Columns begin at whole multiples of their width, so that they stay what they
-	// are when the page is asked for again.
+	// Columns begin at whole multiples of their width, so that a later request has the same
+	// columns.
 	if whole := in.To.Truncate(column); whole != in.To {
 		in.To = whole.Add(column)
 	}

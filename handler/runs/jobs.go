@@ -17,14 +17,14 @@ import (
 type Job struct {
 	Run string `json:"run"` // the id of the run
 	fleet.JobKey
-	State        fleet.JobState `json:"state"`                  // queued, or what became of it
+	State        fleet.JobState `json:"state"`                  // queued, or how it was closed
 	SentAt       time.Time      `json:"sent_at,omitzero"`       // when its message was last sent at this revision
 	Sends        int            `json:"sends"`                  // how often its message was sent at this revision
 	ClosedAt     time.Time      `json:"closed_at,omitzero"`     // when it was closed; left out while it is queued
 	Rows         int            `json:"rows"`                   // how many rows it predicted
 	Anomalies    int            `json:"anomalies"`              // how many of the rows are anomalies
 	EmptyBuckets int            `json:"empty_buckets"`          // how many buckets of its aggregation had no reading
-	DurationMS   float64        `json:"duration_ms"`            // how many milliseconds the try took that closed it
+	DurationMS   float64        `json:"duration_ms"`            // how many milliseconds the attempt took that closed it
 	Model        string         `json:"model,omitempty"`        // the model that was used: the name of a blob in the container models
 	ModelSHA256  string         `json:"model_sha256,omitempty"` // the SHA-256 of that model, in lower-case hex
 	File         string         `json:"file,omitempty"`         // its predictions: the name of a CSV in the container preds
@@ -142,14 +142,14 @@ type JobRequest struct {
 	Name   string `query:"name" json:"-" required:"true" example:"current"`          // the name of the sensor or device model
 }
 
-// JobDetail is a job with what was tried.
+// JobDetail is a job with its failed attempts.
 type JobDetail struct {
 	Job
-	Attempts []ledger.Attempt `json:"attempts"`      // the tries that failed at this revision, the first one first
-	Log      *ledger.ErrorLog `json:"log,omitempty"` // the content of its error log, if it has one that is still kept
+	Attempts []ledger.Attempt `json:"attempts"`      // the attempts that failed at this revision, the first one first
+	Log      *ledger.ErrorLog `json:"log,omitempty"` // the content of its error log; left out if it has none or it is deleted
 }
 
-// maxErrorLog is how much of an error log is read.
+// maxErrorLog is the largest error log that is read, in bytes.
 const maxErrorLog = 1 << 20
 
 // Job returns a job with its attempts and its error log.

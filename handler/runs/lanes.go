@@ -12,25 +12,33 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Overview is what the ledger sums for people.
+// Overview reads the ledger for the pages and the API. A limit is the greatest number of
+// elements in a result.
 type Overview interface {
+	// RunsWithin returns runs whose windows meet w, the newest window first.
 	RunsWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
-	// OpenWithin returns open runs whose windows begin in w, that of the newest window first.
+	// OpenWithin returns open runs whose windows begin in w, the newest window first.
 	OpenWithin(ctx context.Context, w fleet.Window, limit int) ([]fleet.Run, error)
 	RunSums
+	// DeviceJobs returns the jobs of a device in runs whose windows meet w, the newest
+	// window first.
 	DeviceJobs(ctx context.Context, device string, w fleet.Window, limit int) ([]fleet.Job, error)
+	// JobsTop returns jobs of a run in a state, "" for any, in an order.
 	JobsTop(ctx context.Context, run string, state fleet.JobState, by fleet.JobOrder, limit int) ([]fleet.Job, error)
-	// Work returns the jobs of a run that ids have, each with the model that serves it now.
+	// Work returns the jobs of a run for ids, each with the model that serves it now.
 	Work(ctx context.Context, run string, ids []fleet.ID) ([]fleet.Work, error)
+	// Attempts returns the failed attempts of a job at its present revision, the oldest first.
 	Attempts(ctx context.Context, run string, key fleet.JobKey) ([]fleet.Attempt, error)
-	// Devices returns devices after the given one with what is registered of each.
+	// Devices returns devices whose names sort after the given one, with the number of
+	// their sensors and models.
 	Devices(ctx context.Context, after string, limit int) ([]fleet.DeviceSubjects, error)
-	// Days returns the sums of the days in w, the oldest first.
+	// Days returns the stored sums of the days in w, the oldest first.
 	Days(ctx context.Context, w fleet.Window) ([]fleet.DaySum, error)
-	// StaleDays returns the days in w, the newest first, whose sums are not of the
-	// runs that there are now.
+	// StaleDays returns the days in w whose runs have changed since they were summed, the
+	// newest first.
 	StaleDays(ctx context.Context, w fleet.Window) ([]fleet.DaySum, error)
-	// Watermark returns up to where scheduled windows have been opened; ok is false before the first.
+	// Watermark returns the time up to which scheduled windows have been opened. ok is
+	// false before the first.
 	Watermark(ctx context.Context) (upto time.Time, ok bool, err error)
 	Anomalies
 }
@@ -66,8 +74,8 @@ type Lanes struct {
 	Page    int         `json:"page"`                                  // which page this is; the first is 0
 	Pages   int         `json:"pages"`                                 // how many pages there are
 	Left    bool        `json:"truncated,omitempty"`                   // whether the span has more runs than were summed
-	// Behind is how many days of a month or year are shown as the tick summed them before
-	// their runs changed: so many that they are not summed anew for one answer.
+	// Behind is how many days have old sums. Their runs have changed since they were summed,
+	// and there are too many to be summed anew for one answer. The tick sums them.
 	Behind int `json:"behind,omitempty"`
 }
 
@@ -102,15 +110,14 @@ func (c *Cell) add(d Cell) {
 }
 
 const (
-	lanesPage = 100
-	maxPage   = 1 << 20
-	maxRuns   = 1500 // of a span: a week of windows of seven minutes
-	maxOpen   = 100  // open runs of a month or year
+	lanesPage   = 100     // lanes of a page
+	maxPage     = 1 << 20 // the highest number of a page
+	maxRuns     = 1500    // runs that one answer sums: a week of windows of seven minutes
+	maxOpen     = 100     // open runs of a month or year
+	mostColumns = 96      // columns of a lane
 )
 
-// mostColumns is how many columns a lane has at most.
-const mostColumns = 96
-
+// check sets the default order and checks the request. Its error wraps [fleet.ErrInvalid].
 func (req *LanesRequest) check() error {
 	req.Sort = cmp.Or(req.Sort, "worst")
 	if _, ok := spans[cmp.Or(req.Range, "day")]; !ok {
@@ -128,12 +135,12 @@ func (req *LanesRequest) check() error {
 	return nil
 }
 
-// Lanes returns the state of the fleet. A scheduled run counts in the column in
-// which its window begins; a requested one does where no scheduled one covers any
-// of its window. A month and a year are whole days. Of these, the runs that have ended
-// count as the tick has summed them, or as they stand where they have changed since; a
-// run that is open counts as it stands. One that ends while they are summed may
-// count twice in that answer.
+// Lanes returns the state of the fleet. A run counts in the column in which its window begins. A
+// requested run counts only if no scheduled run covers a part of its window.
+//
+// A month and a year consist of whole days. Runs that have ended are taken from the stored sums
+// of their days. If runs of a day have changed since it was summed, the day is summed anew. Open
+// runs are added. A run that ends during the call may count twice.
 func (a *API) Lanes(ctx context.Context, req LanesRequest) (Lanes, error) {
 	if err := req.check(); err != nil {
 		return Lanes{}, err
@@ -143,7 +150,7 @@ func (a *API) Lanes(ctx context.Context, req LanesRequest) (Lanes, error) {
 		return Lanes{}, err
 	}
 	if req.Range == "" {
-		if req.Range, err = a.usual(ctx, to); err != nil {
+		if req.Range, err = a.defaultRange(ctx, to); err != nil {
 			return Lanes{}, err
 		}
 	}
@@ -170,26 +177,28 @@ func (a *API) Lanes(ctx context.Context, req LanesRequest) (Lanes, error) {
 	return *l, nil
 }
 
-// lanesOf has a lane for each device whose name begins with l.Prefix.
-type lanesOf struct {
+// laneSums sums jobs in a lane for each device whose name begins with l.Prefix.
+type laneSums struct {
 	*Lanes
 	width   time.Duration // of a column
 	devices map[string]*Lane
-	// before are the lanes of the sums added last. Most sums are of the same devices in
-	// the same order, so that few must be looked up.
+	// order are the lanes of the sums that are being added, before those of the call of add
+	// before. Most sums have the same devices in the same order. So few devices must be
+	// looked up in the map.
 	before, order []*Lane
 }
 
-// divide makes the columns.
-func (l *Lanes) divide(width time.Duration) *lanesOf {
+// newSums makes the columns of l, and returns sums without lanes.
+func (l *Lanes) newSums(width time.Duration) *laneSums {
 	for at := l.From; at.Before(l.To); at = at.Add(width) {
 		l.Columns = append(l.Columns, at)
 	}
-	return &lanesOf{Lanes: l, width: width, devices: map[string]*Lane{}}
+	return &laneSums{Lanes: l, width: width, devices: map[string]*Lane{}}
 }
 
-// of returns the lane of a device, nil if it has none. It keeps no part of device.
-func (l *lanesOf) of(device []byte) *Lane {
+// lane returns the lane of a device, nil if its name does not begin with l.Prefix. The caller may
+// change device afterwards.
+func (l *laneSums) lane(device []byte) *Lane {
 	lane := l.devices[string(device)]
 	if lane == nil && strings.HasPrefix(string(device), l.Prefix) {
 		lane = &Lane{Name: string(device), Devices: 1, Cells: make([]Cell, len(l.Columns))}
@@ -198,8 +207,9 @@ func (l *lanesOf) of(device []byte) *Lane {
 	return lane
 }
 
-// add adds sums to the column in which a window that begins at t counts.
-func (l *lanesOf) add(t time.Time, sums fleet.PackedSums) error {
+// add adds sums to the column that t lies in. What begins before the span counts in the first
+// column.
+func (l *laneSums) add(t time.Time, sums fleet.PackedSums) error {
 	column := max(0, int(t.Sub(l.From)/l.width))
 	l.before, l.order = l.order, l.before[:0]
 	return sums.Each(func(device []byte, d fleet.DeviceSum) {
@@ -207,7 +217,7 @@ func (l *lanesOf) add(t time.Time, sums fleet.PackedSums) error {
 		if i := len(l.order); i < len(l.before) && l.before[i] != nil && l.before[i].Name == string(device) {
 			lane = l.before[i]
 		} else {
-			lane = l.of(device)
+			lane = l.lane(device)
 		}
 		l.order = append(l.order, lane)
 		if lane == nil {
@@ -220,7 +230,7 @@ func (l *lanesOf) add(t time.Time, sums fleet.PackedSums) error {
 	})
 }
 
-// sumRuns returns the lanes of the devices of the runs in w.
+// sumRuns returns the lanes of devices, summed over the runs in w. It sets the columns of l.
 func (a *API) sumRuns(ctx context.Context, l *Lanes, w fleet.Window, span span) (map[string]*Lane, error) {
 	runs, err := a.Overview.RunsWithin(ctx, w, maxRuns)
 	if err != nil {
@@ -228,12 +238,12 @@ func (a *API) sumRuns(ctx context.Context, l *Lanes, w fleet.Window, span span) 
 	}
 	l.Left = len(runs) == maxRuns
 	runs = slices.DeleteFunc(runs, covered)
-	lanes := l.divide(columnWidth(span, shortest(runs)))
+	lanes := l.newSums(columnWidth(span, shortest(runs)))
 	return lanes.devices, a.addRuns(ctx, lanes, runs)
 }
 
-// addRuns adds what runs came to.
-func (a *API) addRuns(ctx context.Context, lanes *lanesOf, runs []fleet.Run) error {
+// addRuns adds the jobs of runs to lanes.
+func (a *API) addRuns(ctx context.Context, lanes *laneSums, runs []fleet.Run) error {
 	return eachSum(ctx, a.Overview, runs, func(r fleet.Run, sums fleet.PackedSums) error {
 		if err := lanes.add(r.Window.From, sums); err != nil {
 			return fmt.Errorf("sums of run %s: %w", r.ID, err)
@@ -242,7 +252,7 @@ func (a *API) addRuns(ctx context.Context, lanes *lanesOf, runs []fleet.Run) err
 	})
 }
 
-// sumDays returns the lanes of the devices of the days in w.
+// sumDays returns the lanes of devices, summed over the days in w. It sets the columns of l.
 func (a *API) sumDays(ctx context.Context, l *Lanes, w fleet.Window, span span) (map[string]*Lane, error) {
 	days, err := a.days(ctx, l, w)
 	if err != nil {
@@ -258,7 +268,7 @@ func (a *API) sumDays(ctx context.Context, l *Lanes, w fleet.Window, span span) 
 	for _, d := range days {
 		width = min(width, d.Shortest)
 	}
-	lanes := l.divide(columnWidth(span, width))
+	lanes := l.newSums(columnWidth(span, width))
 	for _, d := range days {
 		if err := lanes.add(d.Day, d.Devices); err != nil {
 			return nil, fmt.Errorf("sum of %s: %w", d.Day.Format(time.DateOnly), err)
@@ -267,8 +277,9 @@ func (a *API) sumDays(ctx context.Context, l *Lanes, w fleet.Window, span span) 
 	return lanes.devices, a.addRuns(ctx, lanes, open)
 }
 
-// days returns the sums of the days in w, in no order. Those that the tick has yet to
-// sum are summed now, the newest first, of up to [maxRuns] runs.
+// days returns the sums of the days in w, in any order. Days whose runs have changed since they
+// were summed are summed anew, the newest first, as long as they have no more than [maxRuns]
+// runs together. Of the others it returns the old sums, and counts them in l.Behind.
 func (a *API) days(ctx context.Context, l *Lanes, w fleet.Window) ([]fleet.DaySum, error) {
 	stale, err := a.Overview.StaleDays(ctx, w)
 	if err != nil {
@@ -293,7 +304,7 @@ func (a *API) days(ctx context.Context, l *Lanes, w fleet.Window) ([]fleet.DaySu
 	return days, nil
 }
 
-// arrange groups, sorts and pages the lanes of devices.
+// arrange groups and sorts the lanes of devices, and sets a page of them.
 func (l *Lanes) arrange(lanes map[string]*Lane) {
 	l.Devices = len(lanes)
 	if l.Group == "" {
@@ -327,6 +338,7 @@ func (l *Lanes) arrange(lanes map[string]*Lane) {
 	}
 }
 
+// join adds the jobs of another lane.
 func (lane *Lane) join(other *Lane) {
 	lane.Devices += other.Devices
 	lane.Sum.add(other.Sum)

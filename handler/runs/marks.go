@@ -10,16 +10,15 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Mark is something that changed: a model, predictions that were made again, windows
-// without readings.
+// Mark is a change: of a model, of predictions that were made again, or the end of readings.
 type Mark struct {
-	At   time.Time `json:"at"`                                 // where the first window begins that it concerns
+	At   time.Time `json:"at"`                                 // where the first window with the change begins
 	What string    `json:"what" enum:"model,rescored,no_data"` // another version of the model, jobs scored again, or no readings any more
 	Text string    `json:"text"`                               // what changed, for people
 }
 
-// marks tells what changed from window to window, of jobs that come the newest
-// window first.
+// marks returns the changes from window to window. The jobs are in the order of their windows, the
+// newest first.
 func marks(jobs []fleet.Job, all []fleet.Run) []Mark {
 	byID := make(map[string]fleet.Run, len(all))
 	for _, r := range all {
@@ -35,7 +34,7 @@ func marks(jobs []fleet.Job, all []fleet.Run) []Mark {
 	for _, j := range slices.Backward(jobs) {
 		run, ok := byID[j.Run]
 		if !ok {
-			continue // it was deleted between the two questions
+			continue // it was deleted after the jobs were read
 		}
 		name := j.Name()
 		add := func(what, why string) {
@@ -57,7 +56,7 @@ func marks(jobs []fleet.Job, all []fleet.Run) []Mark {
 		}
 		if j.ModelSHA256 != "" || j.State == fleet.NoData {
 			if j.ModelSHA256 == "" {
-				j.ModelSHA256 = last.ModelSHA256 // a window without readings tells nothing of the model
+				j.ModelSHA256 = last.ModelSHA256 // a job without readings reads no model
 			}
 			before[name] = j
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// RefreshRequest asks that what is published now counts from now on, and not from
-// the next tick.
+// RefreshRequest asks to use newly published models from now on, and not only from the next
+// tick on.
 type RefreshRequest struct{}
 
 // Registered is the registry of models.
@@ -20,14 +20,14 @@ type Registered struct {
 	Bad    []BadModel `json:"bad,omitempty"` // the models that cannot be used
 }
 
-// BadModel is a model that cannot be used. A model in the place of one sensor is read
-// only when it is used, and so is not among them.
+// BadModel is a model that cannot be used. A model of one sensor is read only when it is used,
+// so it is not among them.
 type BadModel struct {
 	Model string `json:"model"` // the name of its blob in the container models
 	Error string `json:"error"` // why it cannot be used
 }
 
-// RefreshModels registers what is published.
+// RefreshModels registers newly published models.
 func (a *API) RefreshModels(ctx context.Context, _ RefreshRequest) (Registered, error) {
 	if err := a.Models.List(ctx, a.Log); err != nil {
 		return Registered{}, fmt.Errorf("register models: %w", err)
@@ -106,7 +106,7 @@ type ModelRequest struct {
 	After string `query:"after" json:"-"`                                      // the member "next" of the page before: only what it serves after this device/name
 }
 
-// ModelDetail is a registered model, what it serves and what it came to.
+// ModelDetail is a registered model, with what it serves and what it scored.
 type ModelDetail struct {
 	Model
 	Portrait *Portrait  `json:"portrait,omitempty"` // what is in its file
@@ -114,11 +114,11 @@ type ModelDetail struct {
 	Subjects []fleet.ID `json:"subjects"`           // a page of the sensors and device models that it serves
 	// The parameter "after" of the next page. It is left out on the last page.
 	Next     string    `json:"next,omitempty"`
-	Versions []Version `json:"versions"` // the versions that scored in the runs since then, the one that was used last first
-	Since    time.Time `json:"since"`    // where the window of the oldest run begins that the versions are summed over
+	Versions []Version `json:"versions"` // the versions that scored jobs since that time, the one that was used last first
+	Since    time.Time `json:"since"`    // where the window of the oldest run begins whose jobs are in the versions
 }
 
-// Version is what the jobs that a version of a model scored came to.
+// Version sums the jobs that a version of a model scored.
 type Version struct {
 	SHA256    string    `json:"sha256"`    // the SHA-256 of the version, in lower-case hex
 	First     time.Time `json:"first"`     // where the window of its first job begins
@@ -131,11 +131,11 @@ type Version struct {
 // Share returns the share of rows that are anomalies, 0 without rows.
 func (v Version) Share() float64 { return float64(v.Anomalies) / float64(max(v.Rows, 1)) }
 
-// mostSummed is how many jobs are summed for one model: that of one sensor is
-// followed for a year, that of the whole fleet for some runs.
+// mostSummed is how many jobs are summed for one model. A model of one sensor can be summed over a
+// year, a model of the whole fleet over some runs.
 const mostSummed = 100_000
 
-// ModelDetail returns a registered model.
+// ModelDetail returns a registered model. The error wraps [fleet.ErrNotFound] if there is none.
 func (a *API) ModelDetail(ctx context.Context, req ModelRequest) (ModelDetail, error) {
 	after, err := afterID(req.After)
 	if err != nil {
@@ -176,6 +176,7 @@ func (a *API) ModelDetail(ctx context.Context, req ModelRequest) (ModelDetail, e
 	return d, a.versions(ctx, &d, m)
 }
 
+// versions sets the versions of a model, and since when they are summed.
 func (a *API) versions(ctx context.Context, d *ModelDetail, m fleet.Serving) error {
 	to, err := a.end(ctx, time.Time{})
 	if err != nil {
@@ -201,8 +202,8 @@ type RollbackRequest struct {
 	Model string `json:"model" example:"default.pkl"` // the name of its blob in the container models
 }
 
-// Rollback exchanges a model with the one that was published before it. It counts
-// from then on; what the other has scored is scored again by [API.Rescore] alone.
+// Rollback exchanges a model with the one that was published before it, which is used from then
+// on. It does not score anything again: see [API.Rescore].
 func (a *API) Rollback(ctx context.Context, req RollbackRequest) (Registered, error) {
 	m, err := a.Published.ServingModel(ctx, req.Model)
 	if err != nil {

@@ -19,12 +19,13 @@ import (
 )
 
 const (
-	readers      = 16
-	maxCSV       = 64 << 20
-	mostFeatures = 64
+	readers      = 16       // files that are read at a time
+	maxCSV       = 64 << 20 // the largest file that is read, in bytes
+	mostFeatures = 64       // features of an answer
 )
 
-// withoutDoubleJobs drops the jobs of requested runs over time that scheduled ones cover.
+// withoutDoubleJobs returns the scored jobs. It leaves out those of requested runs if a scheduled
+// run covers a part of their window.
 func withoutDoubleJobs(jobs []fleet.Job, runs []fleet.Run) []fleet.Job {
 	left := map[string]bool{}
 	for _, r := range runs {
@@ -33,14 +34,14 @@ func withoutDoubleJobs(jobs []fleet.Job, runs []fleet.Run) []fleet.Job {
 	return slices.DeleteFunc(slices.Clone(jobs), func(j fleet.Job) bool { return !left[j.Run] || j.State != fleet.Scored })
 }
 
-// predicted is what jobs predicted, thinned.
+// predicted are the scores and features in the predictions of jobs, thinned.
 type predicted struct {
-	score    *Series // nil where nothing has one
+	score    *Series // nil if no row has a score
 	features []Series
 }
 
-// predicted returns what jobs, which come the newest first, predicted, with up to so
-// many features.
+// predicted reads the predictions of jobs in w, with up to features features. The jobs are in the
+// order of their windows, the newest first.
 func (a *API) predicted(ctx context.Context, jobs []fleet.Job, w fleet.Window, features int) (predicted, error) {
 	tables := make([]predictions, len(jobs))
 	group, ctx := spawn.WithContext(ctx)
@@ -66,14 +67,14 @@ func (a *API) predicted(ctx context.Context, jobs []fleet.Job, w fleet.Window, f
 		}
 		for _, r := range t.rows {
 			if !math.IsNaN(r.score) {
-				score.add(p.of(r.at).Time(), r.score)
+				score.add(p.start(r.at).Time(), r.score)
 			}
 		}
 		for k := range all.features {
 			if i := slices.Index(t.features, all.features[k].Name); i >= 0 {
 				for _, r := range t.rows {
 					if v := r.features[i]; !math.IsNaN(v) {
-						all.features[k].add(p.of(r.at).Time(), v)
+						all.features[k].add(p.start(r.at).Time(), v)
 					}
 				}
 			}
@@ -85,7 +86,7 @@ func (a *API) predicted(ctx context.Context, jobs []fleet.Job, w fleet.Window, f
 	return all, nil
 }
 
-// predictions are the rows of a CSV that lie in a span.
+// predictions are the rows in a span of a job's CSV.
 type predictions struct {
 	features []string
 	rows     []prediction
@@ -93,12 +94,12 @@ type predictions struct {
 
 type prediction struct {
 	at       fleet.Millis
-	score    float64 // NaN where there is none, as below
-	features []float64
+	score    float64   // NaN if there is none
+	features []float64 // likewise
 }
 
-// predictions reads a job's CSV. One that is gone, or another than the ledger
-// names, has no rows: a scorer is about to replace it.
+// predictions reads a job's CSV. It returns no rows if the CSV is gone or is not the one that the
+// ledger names, because then the job is being scored again.
 func (a *API) predictions(ctx context.Context, j fleet.Job, w fleet.Window) (predictions, error) {
 	name := ledger.CSVName(j.Run, j.ID)
 	data, info, err := a.Files.Read(ctx, blob.Preds, name, "", maxCSV)
@@ -130,7 +131,7 @@ func parsePredictions(data []byte, w fleet.Window) (t predictions, err error) {
 		return t, err
 	}
 	columns := map[string]int{}
-	first := len(head) // of the features
+	first := len(head) // the first column that is a feature
 	for i, name := range head {
 		if _, ok := columns[name]; !ok && i < 6 {
 			columns[name] = i
@@ -145,7 +146,7 @@ func parsePredictions(data []byte, w fleet.Window) (t predictions, err error) {
 	at, okAt := columns["TS"]
 	score, okScore := columns["Score"]
 	if !okAt || !okScore {
-		return t, fmt.Errorf("%w: it begins with %q, not with the head of predictions", fleet.ErrInvalid, head)
+		return t, fmt.Errorf("%w: it begins with %q, which is not the header of predictions", fleet.ErrInvalid, head)
 	}
 	t.features = slices.Clone(head[first:])
 	from, to := fleet.MillisOf(w.From), fleet.MillisOf(w.To)
@@ -172,7 +173,7 @@ func parsePredictions(data []byte, w fleet.Window) (t predictions, err error) {
 	}
 }
 
-// number reads a number, NaN if there is none.
+// number reads a number. It returns NaN if text is none or infinite.
 func number(text string) float64 {
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsInf(v, 0) {

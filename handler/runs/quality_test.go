@@ -28,7 +28,7 @@ func TestMissing(t *testing.T) {
 		"bursts":            {[]fleet.Millis{0, 1, 2, 3, 60_000, 60_001, 60_002, 60_003}, 60_004, .001, 59_996},
 		"minutes":           {[]fleet.Millis{0, 60_000, 120_000, 300_000}, 360_000, 60, 2},
 	} {
-		var d distances
+		var d intervals
 		for _, at := range c.times {
 			d.add(1_700_000_000_000 + at)
 		}
@@ -38,7 +38,7 @@ func TestMissing(t *testing.T) {
 		}
 	}
 	for n := range 3 {
-		var d distances
+		var d intervals
 		for i := range n {
 			d.add(fleet.Millis(i))
 		}
@@ -48,21 +48,21 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestDistancesAreBounded: distances of all sizes are held in few places, and the usual
+// TestIntervalsAreBounded: intervals of all sizes are held in few places, and the usual
 // one is found nearly.
-func TestDistancesAreBounded(t *testing.T) {
+func TestIntervalsAreBounded(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
-	var d distances
+	var d intervals
 	at := fleet.Millis(0)
 	for range 400_000 {
 		d.add(at)
 		at += fleet.Millis(1 + random.ExpFloat64()*60_000)
 	}
 	if len(d.known) > 1<<16 {
-		t.Errorf("%d distances are held", len(d.known))
+		t.Errorf("%d intervals are held", len(d.known))
 	}
 	if usual, _ := d.missing(at); *usual < 41.3 || *usual > 41.9 { // 60 s · ln 2 is 41.6 s
-		t.Errorf("usual distance %v", time.Duration(*usual*1e9))
+		t.Errorf("usual interval %v", time.Duration(*usual*1e9))
 	}
 }

@@ -9,31 +9,31 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
-// The number of runs or jobs on a page, unless asked otherwise, and at most.
+// The default and the greatest number of elements on a page.
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
 )
 
-// Run is a run: one pass over a window.
+// Run is the scoring of all sensors and device models over a window of time.
 type Run struct {
 	ID    string         `json:"id"`    // the id, which is made of the window
 	From  time.Time      `json:"from"`  // the beginning of the window
 	To    time.Time      `json:"to"`    // the end of the window, which does not belong to it
 	Kind  fleet.RunKind  `json:"kind"`  // what opened it
 	State fleet.RunState `json:"state"` // whether it runs, or how it ended
-	// Covered is whether it was requested over time that a scheduled run judges too: the
-	// lanes and charts leave it out.
+	// Covered is whether it was requested, and a scheduled run covers a part of its window.
+	// The lanes and charts leave it out then.
 	Covered    bool           `json:"covered,omitempty"`
 	Epoch      int            `json:"epoch"`                // how often closed jobs of it were changed
-	Reason     fleet.Reason   `json:"reason"`               // why that epoch began
+	Reason     fleet.Reason   `json:"reason"`               // why its present epoch began
 	Settings   fleet.Settings `json:"settings"`             // the settings that shape its results
 	OpenedAt   time.Time      `json:"opened_at"`            // when it was opened first
 	ReopenedAt time.Time      `json:"reopened_at,omitzero"` // when it was opened last; left out if it was opened once
 	EndedAt    time.Time      `json:"ended_at,omitzero"`    // when it ended; left out while it runs
 	Progress   *Progress      `json:"progress,omitempty"`   // how far it has come; left out in lists
-	// OverBudget is the limit of the setting SCORE_MAX_FAILED that its jobs exceed, in
-	// words. It is left out in lists, and where they exceed none.
+	// OverBudget says in words which limit of the setting SCORE_MAX_FAILED its jobs exceed.
+	// It is left out in lists, and if they exceed none.
 	OverBudget string  `json:"over_budget,omitempty"`
 	Epochs     []Epoch `json:"epochs,omitempty"` // its newest 100 epochs, the newest first; left out in lists
 	// Manifest is the name of its manifest in the container preds. It is left out until
@@ -49,14 +49,13 @@ func (r Run) Began() time.Time {
 	return r.OpenedAt
 }
 
-// Epoch is a stretch of a run's life that began when the run was opened, or
-// when closed jobs were changed.
+// Epoch is a period of a run. It begins when the run is opened, or when closed jobs are changed.
 type Epoch struct {
 	Epoch    int          `json:"epoch"`     // its number; the first is 0
 	Reason   fleet.Reason `json:"reason"`    // why it began
 	OpenedAt time.Time    `json:"opened_at"` // when it began
-	// EndedAt is when the run ended in it. It is left out while the run is open, and where
-	// the run was still open when the next epoch began.
+	// EndedAt is when the run ended in this epoch. It is left out while the run is open, and
+	// if the run was still open when the next epoch began.
 	EndedAt time.Time `json:"ended_at,omitzero"`
 	Jobs    int       `json:"jobs"` // how many jobs it opened or re-opened
 }

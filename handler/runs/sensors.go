@@ -68,8 +68,7 @@ func (a *API) Sensors(ctx context.Context, req SensorsRequest) (SensorList, erro
 	}
 }
 
-// afterID reads the place in a list that a page begins after; the beginning if
-// text is empty.
+// afterID reads the id that a page begins after. Empty text stands for the first page.
 func afterID(text string) (id fleet.ID, err error) {
 	if text == "" {
 		return id, nil
@@ -87,25 +86,27 @@ type SwitchRequest struct {
 	Sensors string `json:"sensors" example:"plant1/pump-07/*"`
 }
 
-// Switched is how many sensors and device models were enabled or disabled.
+// Switched counts the sensors and device models that were named to be enabled or disabled.
 type Switched struct {
 	Matched int `json:"matched"` // how many sensors and device models match
-	Changed int `json:"changed"` // how many of these were otherwise before
+	Changed int `json:"changed"` // how many of them were not enabled, or not disabled, before
 }
 
-// Enable lets the sensors that match have jobs in runs opened from now on.
+// Enable enables the sensors and device models that match. They get jobs in runs that are opened
+// from now on.
 func (a *API) Enable(ctx context.Context, req SwitchRequest) (Switched, error) {
-	return a.turn(ctx, req, true)
+	return a.setEnabled(ctx, req, true)
 }
 
-// Disable keeps the sensors that match out of runs opened from now on. Their
-// readings are stored as before, and the jobs that they have stay.
+// Disable disables the sensors and device models that match. They get no jobs in runs that are
+// opened from now on. Their readings are still stored, and their jobs stay.
 func (a *API) Disable(ctx context.Context, req SwitchRequest) (Switched, error) {
-	return a.turn(ctx, req, false)
+	return a.setEnabled(ctx, req, false)
 }
 
-// turn enables or disables sensors. The error wraps [fleet.ErrNotFound] if none matches.
-func (a *API) turn(ctx context.Context, req SwitchRequest, enabled bool) (Switched, error) {
+// setEnabled enables or disables sensors and device models. The error wraps [fleet.ErrNotFound] if
+// none matches.
+func (a *API) setEnabled(ctx context.Context, req SwitchRequest, enabled bool) (Switched, error) {
 	if req.Sensors == "" {
 		return Switched{}, fmt.Errorf("%w: sensors is empty: name them as device/sensor, or with *", fleet.ErrInvalid)
 	}

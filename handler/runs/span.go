@@ -10,12 +10,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// span is a span of time that [API.Lanes] shows: how long it is, and the least width
-// of a column.
+// span is a length of time that [API.Lanes] can show, and the least width of its columns.
 type span struct{ length, column time.Duration }
 
-// days reports whether the span is made of whole days, which are summed beforehand:
-// of 10,000 sensors a month of hours has seven million jobs.
+// days reports whether the span consists of whole days. The tick has summed these, because a month
+// of hourly runs over 10,000 sensors has seven million jobs.
 func (s span) days() bool { return s.column >= fleet.Day }
 
 var spans = map[string]span{
@@ -26,8 +25,8 @@ var spans = map[string]span{
 	"year":  {52 * 7 * fleet.Day, 7 * fleet.Day},
 }
 
-// end returns the end of a span: the one asked for, or that of the last window
-// that was opened, so that a fleet whose readings are old is seen too.
+// end returns the end of a span: the one asked for, or else the end of the newest run's window.
+// So the default span has data even if the newest readings are old.
 func (a *API) end(ctx context.Context, asked time.Time) (time.Time, error) {
 	if !asked.IsZero() {
 		return asked.UTC().Truncate(time.Second), nil
@@ -45,8 +44,9 @@ func (a *API) end(ctx context.Context, asked time.Time) (time.Time, error) {
 // mostSpan is the longest span that may be asked for.
 const mostSpan = 366 * 24 * time.Hour
 
-// span returns the span from one time to another, in whole seconds. If they are zero,
-// it ends as [API.end] says, and begins a day before, or an hour.
+// span returns the span from one time to another, in whole seconds. The default of to is that of
+// [API.end]. The default length is that of [API.defaultRange]. The error wraps
+// [fleet.ErrInvalid].
 func (a *API) span(ctx context.Context, from, to time.Time) (fleet.Window, error) {
 	end, err := a.end(ctx, to)
 	if err != nil {
@@ -54,7 +54,7 @@ func (a *API) span(ctx context.Context, from, to time.Time) (fleet.Window, error
 	}
 	begin := from.UTC().Truncate(time.Second)
 	if from.IsZero() {
-		usual, err := a.usual(ctx, end)
+		usual, err := a.defaultRange(ctx, end)
 		if err != nil {
 			return fleet.Window{}, err
 		}
@@ -70,9 +70,9 @@ func (a *API) span(ctx context.Context, from, to time.Time) (fleet.Window, error
 	return w, nil
 }
 
-// usual returns the span to show where none is asked for: a day, or an hour if all
-// runs of the day are in it.
-func (a *API) usual(ctx context.Context, to time.Time) (string, error) {
+// defaultRange returns the default range before a time: a day, or an hour if all runs of the day
+// are in the hour.
+func (a *API) defaultRange(ctx context.Context, to time.Time) (string, error) {
 	day, hour := to.Add(-spans["day"].length), to.Add(-spans["hour"].length)
 	if none, err := a.Overview.RunsWithin(ctx, fleet.Window{From: day, To: hour}, 1); err != nil || len(none) > 0 {
 		return "day", err
@@ -84,10 +84,10 @@ func (a *API) usual(ctx context.Context, to time.Time) (string, error) {
 	return "hour", nil
 }
 
-// covered reports that a run was requested over time that scheduled ones cover.
+// covered reports whether a run was requested, and scheduled runs cover a part of its window.
 func covered(r fleet.Run) bool { return r.Covered }
 
-// shortest returns the length of the shortest window; it is very long if there is none.
+// shortest returns the length of the shortest window. Without runs it is the longest duration.
 func shortest(runs []fleet.Run) time.Duration {
 	width := time.Duration(math.MaxInt64)
 	for _, r := range runs {
@@ -96,9 +96,9 @@ func shortest(runs []fleet.Run) time.Duration {
 	return width
 }
 
-// columnWidth is the width of the shortest window, or as many of them as the least
-// width of the span and at most [mostColumns] need. Where the span is made of days,
-// it is whole days.
+// columnWidth returns the width of a column: the length of the shortest window, or the least
+// multiple of it that is at least s.column and gives at most [mostColumns] columns. If the span
+// consists of days, it is whole days.
 func columnWidth(s span, shortest time.Duration) time.Duration {
 	width := min(s.length, shortest)
 	if s.days() {
@@ -110,8 +110,8 @@ func columnWidth(s span, shortest time.Duration) time.Duration {
 	return width.Round(time.Second)
 }
 
-// site returns the part of a device's name that it has in common with its
-// neighbours: up to the next slash or colon after the prefix, else without the digits at its end.
+// site returns the group of a device: its name up to the next slash or colon after the prefix. If
+// there is none, it is the name without the digits at its end.
 func site(device, prefix string) string {
 	if i := strings.IndexAny(device[len(prefix):], "/:"); i >= 0 {
 		return device[:len(prefix)+i+1]

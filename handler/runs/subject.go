@@ -32,8 +32,8 @@ type Subject struct {
 	From         time.Time        `json:"from"`                   // the beginning of the span
 	To           time.Time        `json:"to"`                     // the end of the span
 	Readings     *Series          `json:"readings,omitempty"`     // what the sensor measured, in its own unit
-	Distribution *Distribution    `json:"distribution,omitempty"` // how the readings lie
-	Quality      *Quality         `json:"quality,omitempty"`      // what is wrong about what came of the sensor
+	Distribution *Distribution    `json:"distribution,omitempty"` // the distribution of the readings
+	Quality      *Quality         `json:"quality,omitempty"`      // what is wrong with its readings
 	Gaps         []Gap            `json:"gaps,omitempty"`         // stretches without a reading that are more than five times as long as usual; at most 50
 	Score        *Series          `json:"score,omitempty"`        // the scores of its rows
 	Features     []Series         `json:"features,omitempty"`     // the columns of its rows, as the model saw them; at most 64
@@ -53,7 +53,7 @@ type Portrait struct {
 	Class     string    `json:"class"`                                     // the name of the estimator's class in Python
 	Steps     []string  `json:"steps,omitempty"`                           // the names of the steps of a pipeline's classes, the first one first
 	Features  []string  `json:"features,omitempty"`                        // the names of its columns
-	Threshold *float64  `json:"threshold,omitempty"`                       // the score that parts anomalies from other rows; a detector has it
+	Threshold *float64  `json:"threshold,omitempty"`                       // the score that separates anomalies from other rows; only detectors have it
 	Center    []float64 `json:"center,omitempty"`                          // what its first scaler subtracts from each feature
 	Scale     []float64 `json:"scale,omitempty"`                           // what its first scaler then divides each feature by
 }
@@ -65,12 +65,13 @@ type Gap struct {
 }
 
 const (
-	mostFiles = 240
-	mostGaps  = 50
+	mostFiles = 240 // files of predictions that are read for one answer
+	mostGaps  = 50  // gaps of an answer
 )
 
-// Subject returns what a sensor measured, or a device model was given, and what
-// its scores and jobs came to.
+// Subject returns the readings of a sensor, or the features of a device model, with its scores,
+// anomalies and jobs over a span. The error wraps [fleet.ErrNotFound] if there is neither a
+// reading nor a job of it.
 func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) {
 	w, err := a.span(ctx, req.From, req.To)
 	if err != nil {
@@ -99,7 +100,7 @@ func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) 
 		s.Jobs[i] = newJob(j)
 	}
 	if len(jobs) > 0 {
-		if s.Model, s.Portrait, err = a.portray(ctx, jobs[0]); err != nil {
+		if s.Model, s.Portrait, err = a.servingModel(ctx, jobs[0]); err != nil {
 			return Subject{}, err
 		}
 	}
@@ -108,7 +109,7 @@ func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) 
 		return Subject{}, err
 	}
 	if !s.DeviceModel {
-		if err := a.measured(ctx, &s, w, found); err != nil {
+		if err := a.addReadings(ctx, &s, w, found); err != nil {
 			return Subject{}, err
 		}
 	}
@@ -120,9 +121,9 @@ func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) 
 	return s, err
 }
 
-// portray says which model serves the subject of a job now, and what is in it. That
-// it cannot be read is no error of the question: the jobs say what became of it.
-func (a *API) portray(ctx context.Context, j fleet.Job) (model string, is *Portrait, err error) {
+// servingModel returns the name of the model that now serves the sensor or device model of a job,
+// and the portrait of its file. The portrait is nil if the file cannot be read; the jobs say why.
+func (a *API) servingModel(ctx context.Context, j fleet.Job) (model string, is *Portrait, err error) {
 	work, err := a.Overview.Work(ctx, j.Run, []fleet.ID{j.ID})
 	if err != nil || len(work) == 0 || work[0].Model == nil {
 		return "", nil, err
@@ -138,14 +139,14 @@ func (a *API) portray(ctx context.Context, j fleet.Job) (model string, is *Portr
 	return work[0].Model.Name, is, nil
 }
 
-// measured adds the readings of a sensor.
-func (a *API) measured(ctx context.Context, s *Subject, w fleet.Window, found *found) error {
+// addReadings adds the readings of a sensor, their distribution, gaps and quality.
+func (a *API) addReadings(ctx context.Context, s *Subject, w fleet.Window, found *found) error {
 	var seen sample
-	var apart distances
+	var apart intervals
 	all, err := a.series(ctx, s.Device, []string{s.Name}, w, func(r fleet.Reading) {
 		seen.add(r.Value)
 		apart.add(r.Time)
-		found.see(r)
+		found.addValue(r)
 	})
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func (a *API) measured(ctx context.Context, s *Subject, w fleet.Window, found *f
 	return nil
 }
 
-// gaps finds where points are further apart than five times the usual.
+// gaps returns the intervals between points that are longer than five times the median.
 func gaps(points []Point) []Gap {
 	if len(points) < 4 {
 		return nil
@@ -192,7 +193,7 @@ func gaps(points []Point) []Gap {
 	return all
 }
 
-// Distribution is how the values of a span lie, in the sensor's unit.
+// Distribution is the distribution of the values of a span, in the sensor's unit.
 type Distribution struct {
 	From   float64  `json:"from"`             // the least value, where the first bin begins
 	Step   float64  `json:"step"`             // the width of a bin; 0 if all values are equal
@@ -204,16 +205,16 @@ type Distribution struct {
 }
 
 const (
-	bins       = 40
-	mostSample = 1 << 18
+	bins       = 40      // of a distribution
+	mostSample = 1 << 18 // values of a sample
 )
 
-// sample is every value, or, where there are more than it holds, every second,
-// fourth, eighth … one.
+// sample has all values that were added. If there are more than [mostSample], it has every second
+// one, or every fourth, eighth and so on.
 type sample struct {
 	values  []float64
-	stride  int
-	skipped int
+	stride  int // the sample has every stride-th value
+	skipped int // how many values have come since the last one in the sample
 }
 
 func (s *sample) add(v float64) {
@@ -232,6 +233,7 @@ func (s *sample) add(v float64) {
 	s.values = append(s.values, v)
 }
 
+// distribution returns the distribution of the values, of which there must be at least one.
 func (s *sample) distribution() Distribution {
 	least, greatest := slices.Min(s.values), slices.Max(s.values)
 	d := Distribution{From: least, Counts: make([]int, bins)}

@@ -8,21 +8,21 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// RunSums says what the jobs of runs came to, device by device.
+// RunSums sums the jobs of runs by device.
 type RunSums interface {
-	// RunSums returns what was stored when the runs ended last, by run.
+	// RunSums returns the sums that were stored when the runs ended, by the id of the run.
 	RunSums(ctx context.Context, runs []string) (map[string]fleet.PackedSums, error)
-	// DeviceSums counts the jobs of a run.
+	// DeviceSums sums the jobs of a run as they are now.
 	DeviceSums(ctx context.Context, run string) ([]fleet.DeviceSum, error)
 }
 
 const (
-	sumsAtOnce = 32 // runs whose sums are held: of 10,000 devices, some 150 kB each
-	summers    = 4  // runs whose jobs are counted at a time
+	sumsAtOnce = 32 // runs whose sums are in memory; those of 10,000 devices take 150 kB
+	summers    = 4  // runs whose jobs are summed at a time
 )
 
-// eachSum calls f with what the jobs of each run came to: as it was stored when the
-// run ended, or counted now of a run that is open.
+// eachSum calls f with the sums of each run. For a run that has ended they are the stored ones.
+// Those of an open run are computed now.
 func eachSum(ctx context.Context, from RunSums, runs []fleet.Run, f func(fleet.Run, fleet.PackedSums) error) error {
 	for piece := range slices.Chunk(runs, sumsAtOnce) {
 		var ended []string

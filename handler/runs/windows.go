@@ -8,7 +8,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// WindowsRequest asks for the windows that the schedule makes of a span of time.
+// WindowsRequest asks for the windows of the schedule in a span of time.
 type WindowsRequest struct {
 	From  time.Time `query:"from" json:"-" required:"true" example:"2026-03-01T00:00:00Z"` // the beginning of the span: a window begins then or later
 	To    time.Time `query:"to" json:"-" required:"true" example:"2026-03-02T00:00:00Z"`   // the end of the span: a window ends then or earlier
@@ -24,26 +24,26 @@ type WindowList struct {
 
 // Window is a window of the schedule as it is now.
 type Window struct {
-	Run    string       `json:"run"`    // the id of the run over it, also where there is none yet
+	Run    string       `json:"run"`    // the id of the run over it, even if there is none yet
 	From   time.Time    `json:"from"`   // the beginning of the window
 	To     time.Time    `json:"to"`     // the end of the window
 	Due    time.Time    `json:"due"`    // when it is scored
 	Status WindowStatus `json:"status"` // whether there is a run over it
 }
 
-// WindowStatus is whether a window has a run, or why it has none.
+// WindowStatus says whether a window has a run, and if not, why.
 type WindowStatus string
 
-// A window has a run, or lacks one for a reason.
+// The values of a window's status.
 const (
 	WindowHasRun  WindowStatus = "run"     // there is a run over it
 	WindowCovered WindowStatus = "covered" // scheduled runs over other windows, of an earlier schedule, meet it
 	WindowToCome  WindowStatus = "to_come" // the schedule has not opened it yet, and will
 	WindowExpired WindowStatus = "expired" // its readings are deleted
-	WindowMissing WindowStatus = "missing" // nobody will open it unless asked to
+	WindowMissing WindowStatus = "missing" // it has no run, and gets one only if it is requested
 )
 
-// Windows returns a page of the windows that the schedule makes of a span.
+// Windows returns a page of the windows of the schedule in a span.
 func (a *API) Windows(ctx context.Context, req WindowsRequest) (WindowList, error) {
 	limit, err := pageLimit(req.Limit)
 	if err != nil {
@@ -91,7 +91,7 @@ func (a *API) setStatus(ctx context.Context, windows []Window) error {
 	}
 	now := a.Now()
 	if !begun {
-		upto = a.Schedule.Last(now) // as the first tick will set it
+		upto = a.Schedule.Last(now) // the first tick will set it to this
 	}
 	span := fleet.Window{From: windows[0].From, To: windows[len(windows)-1].To}
 	runs, err := a.Overview.RunsWithin(ctx, span, mostRuns)

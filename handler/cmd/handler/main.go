@@ -1,9 +1,9 @@
-// Handler is the production binary: the custom handler that the Azure
-// Functions host starts, one process for all functions.
+// Handler is the production binary: the custom handler that the Azure Functions host starts. One
+// process serves all functions.
 //
-// It takes its port and its settings from the environment, and runs until the host
-// kills it. It never exits with code 0, after which the host would not start it again;
-// only handler --version does.
+// It takes its port and its settings from the environment, and runs until the host kills it. It
+// never exits with code 0, except for handler --version, because after code 0 the host would not
+// start it again.
 package main
 
 import (

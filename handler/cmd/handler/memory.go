@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// collectAt is how much is allocated between two collections of garbage, in per cent of
-// what is in use, unless GOGC sets it. With Go's own 100 a job takes a tenth more CPU
-// time. The memory limit holds either way.
+// collectAt is the target of the garbage collector in per cent, unless GOGC sets it: how much is
+// allocated between two collections, relative to the memory in use. With Go's default of 100, a
+// job takes a tenth more CPU time. The memory limit applies with any value.
 const collectAt = 200
 
 // limitMemory sets the soft memory limit of the Go runtime to six tenths of what the
@@ -30,8 +30,8 @@ func limitMemory(getenv func(string) string) {
 	}
 }
 
-// memory returns the bytes of memory of this machine, or of the container if
-// it has fewer; 0 where that can't be told.
+// memory returns the memory of this machine in bytes, or that of the container if it is less. It
+// returns 0 if neither is known.
 func memory(read func(string) ([]byte, error)) int64 {
 	var all int64
 	if info, err := read("/proc/meminfo"); err == nil {
@@ -48,7 +48,7 @@ func memory(read func(string) ([]byte, error)) int64 {
 		if err != nil {
 			continue
 		}
-		// "max" is no number, and no limit.
+		// "max", which is no number, means no limit.
 		if limit, err := strconv.ParseInt(strings.TrimSpace(string(content)), 10, 64); err == nil && (all == 0 || limit < all) {
 			all = limit
 		}

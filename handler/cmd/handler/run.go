@@ -18,18 +18,17 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// errStopped: the process was told to end, or nobody is left to serve.
+// errStopped is the error of a process that was told to end, or whose host is gone.
 var errStopped = errors.New("stopped")
 
-// run serves the functions until ctx ends or the parent process is gone, and
-// always returns why. It listens before it builds anything: the host waits for
-// that.
+// run serves the functions until ctx ends or the parent process is gone. Its error, which is never
+// nil, says why it ended. It listens before it does anything else, because the host waits for that.
 func run(ctx context.Context, getenv func(string) string, stdout io.Writer) error {
 	port := getenv("FUNCTIONS_CUSTOMHANDLER_PORT")
 	if port == "" {
-		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: it is the Functions host that starts this program; fleetscore serve or func start do so here")
+		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: the Functions host starts this program; on your machine, fleetscore serve or func start does")
 	}
-	parent := os.Getppid() // before anyone is answered: the host may be gone right after
+	parent := os.Getppid() // before the first answer, after which the host may end at any time
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
 		return fmt.Errorf("listen for the host: %w", err)
@@ -60,8 +59,8 @@ func run(ctx context.Context, getenv func(string) string, stdout io.Writer) erro
 	return serve(ctx, listener, first, slog.NewLogLogger(slog.NewJSONHandler(stdout, nil), slog.LevelWarn))
 }
 
-// serve answers on listener until ctx ends. Requests that are then in flight
-// are cut off: whatever they do is safe to be killed at and will come again.
+// serve answers requests on listener until ctx ends. It then cuts off the requests that are being
+// answered. That is safe: the host repeats them, and all functions may be killed at any time.
 func serve(ctx context.Context, listener net.Listener, h http.Handler, warnings *log.Logger) error {
 	server := &http.Server{Handler: h, ErrorLog: warnings, ReadHeaderTimeout: time.Minute}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
@@ -78,7 +77,7 @@ func serve(ctx context.Context, listener net.Listener, h http.Handler, warnings 
 // process could note it as its parent, and the process has to end by itself.
 const patience = time.Minute
 
-// firstRequest passes requests on, and knows whether one has come.
+// firstRequest passes requests to next, and closes came at the first one.
 type firstRequest struct {
 	next http.Handler
 	once sync.Once
@@ -90,18 +89,18 @@ func (f *firstRequest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.next.ServeHTTP(w, r)
 }
 
-// await cancels with a cause if the first request does not come within that time.
+// await cancels with a cause if no request comes within the given time.
 func (f *firstRequest) await(ctx context.Context, within time.Duration, cancel context.CancelCauseFunc) {
 	select {
 	case <-ctx.Done():
 	case <-f.came:
 	case <-time.After(within):
-		cancel(fmt.Errorf("no host has asked for anything within %v: it is gone, or knows another port", within))
+		cancel(fmt.Errorf("no host has sent a request within %v: it is gone, or uses another port", within))
 	}
 }
 
-// watchParent cancels with a cause once the parent of the process is another than
-// parent. That is so when the host has ended without killing its handler.
+// watchParent cancels with a cause when the parent of this process is no longer parent. This
+// happens when the host has ended without killing its handler.
 func watchParent(ctx context.Context, parent int, getppid func() int, every time.Duration, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

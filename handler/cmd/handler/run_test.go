@@ -236,8 +236,8 @@ func TestNobodyAsks(t *testing.T) {
 	first := &firstRequest{next: http.NotFoundHandler(), came: make(chan struct{})}
 	go first.await(ctx, time.Millisecond, cancel)
 	err = serve(ctx, listener, first, log.New(io.Discard, "", 0))
-	if !errors.Is(err, errStopped) || !strings.Contains(err.Error(), "no host has asked") {
-		t.Errorf("a handler that nobody asks ends with %v, want that no host has asked", err)
+	if !errors.Is(err, errStopped) || !strings.Contains(err.Error(), "no host has sent") {
+		t.Errorf("a handler that nobody asks ends with %v, want that no host has sent a request", err)
 	}
 }
 

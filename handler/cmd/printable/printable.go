@@ -1,8 +1,8 @@
-// Package printable writes text that comes from outside to a terminal.
+// Package printable writes text from outside to a terminal.
 //
-// Names of sensors, messages of libraries and answers of servers may hold
-// control characters: on a terminal they could move the cursor, hide text or
-// change the title. They are written as Go writes them in quoted strings.
+// Names of sensors, messages of libraries and answers of servers may have control characters. On a
+// terminal these could move the cursor, hide text or change the title. They are written as escapes,
+// as in Go's quoted strings.
 package printable
 
 import (
@@ -12,11 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// Writer passes text on to To. What is neither printable nor a newline or tab is
-// written as an escape, such as \x1b.
+// Writer writes text to To. Characters that are neither printable nor a newline or tab become
+// escapes, such as \x1b.
 type Writer struct {
 	To   io.Writer
-	rest []byte // the beginning of a character whose end has not come yet
+	rest []byte // the beginning of a character whose other bytes have not been written yet
 }
 
 // Write implements [io.Writer].
