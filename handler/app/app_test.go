@@ -66,8 +66,8 @@ func newAppOf(t testing.TB, getenv func(string) string, stdout io.Writer) *App {
 // nowhere is a storage account that refuses connections.
 const nowhere = "BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;SharedAccessSignature=sv=1"
 
-// TestFunctions holds the mounted functions and functions/ to each other: folders,
-// triggers, names of bindings, settings, and the queues.
+// TestFunctions compares the mounted functions with the folder functions: names,
+// triggers, bindings, settings, and the queues.
 func TestFunctions(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, nowhere, t.Output())
@@ -124,8 +124,8 @@ func invoke(t testing.TB, a http.Handler, function, binding string, value any) {
 	}
 }
 
-// TestRun takes readings and a model in and a run's predictions out, in one
-// process, on SQLite and Azurite.
+// TestRun scores a window from readings and a model, in one process, on SQLite and
+// Azurite.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	e, err := emulator()
@@ -156,31 +156,30 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sent []azure.Delivery
-	for end := time.Now().Add(time.Minute); len(sent) == 0; time.Sleep(10 * time.Millisecond) { // it comes after the answer
-		if sent, err = messages.Dequeue(t.Context(), 32, time.Minute); err != nil || time.Now().After(end) {
-			t.Fatalf("%d messages, %v", len(sent), err)
-		}
+	a.later.running.Wait() // the message is sent after the answer
+	sent, err := messages.Dequeue(t.Context(), 32, time.Minute)
+	if err != nil || len(sent) == 0 {
+		t.Fatalf("%d messages, %v; want one", len(sent), err)
 	}
 	invoke(t, a, "score", "message", sent[0].Text)
 	if _, run = request(t, a, http.MethodGet, "/api/runs/"+id, nil); run["state"] != string(fleet.RunSucceeded) {
-		t.Errorf("the run is %v", run)
+		t.Errorf("the run is %v, want it %s", run, fleet.RunSucceeded)
 	}
 	csv, _, err := a.storage.Blobs().Read(t.Context(), blob.Preds, id+"/d/s.csv", "", 1<<20)
 	if lines := strings.Split(string(csv), "\n"); err != nil || len(lines) != 7 || !strings.HasPrefix(lines[5], "2018-08-28T23:04:00.000Z,d,s,400,1,-") {
-		t.Errorf("%v, predictions:\n%s", err, csv)
+		t.Errorf("%v, want a header, five rows and an anomaly in the last, got\n%s", err, csv)
 	}
 	if _, err := a.storage.Blobs().Stat(t.Context(), blob.Preds, "date=2018-08-28/device=d/"+id+".parquet"); err != nil {
 		t.Error(err)
 	}
 	invoke(t, a, "poison", "message", sent[0].Text) // finds it closed
 	if status, jobs := request(t, a, http.MethodGet, "/api/runs/"+id+"/jobs?state=scored", nil); status != http.StatusOK || len(jobs["jobs"].([]any)) != 1 {
-		t.Errorf("jobs: %d %v", status, jobs)
+		t.Errorf("jobs: %d %v, want one that is scored", status, jobs)
 	}
 }
 
-// TestReadyWithoutSQLOrStorage holds that readiness and health wait for
-// nothing, and that what needs SQL and cannot have it asks for another delivery.
+// TestReadyWithoutSQLOrStorage has neither SQL nor storage. The application is ready and
+// healthy at once. Invocations that need SQL are answered with 503, so that they come again.
 func TestReadyWithoutSQLOrStorage(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -205,12 +204,12 @@ func TestReadyWithoutSQLOrStorage(t *testing.T) {
 		w := httptest.NewRecorder()
 		a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != http.StatusOK {
-			t.Errorf("GET %s: %d", path, w.Code)
+			t.Errorf("GET %s: %d, want 200", path, w.Code)
 		}
 	}
 	for method, path := range map[string]string{http.MethodPost: "/schedule", http.MethodGet: "/api/runs"} {
 		if status, reply := request(t, a, method, path, map[string]any{"Data": map[string]any{"tick": map[string]any{}}, "Metadata": map[string]any{}}); status != http.StatusServiceUnavailable {
-			t.Errorf("%s: %d %v", path, status, reply)
+			t.Errorf("%s: %d %v, want 503", path, status, reply)
 		}
 	}
 	if err := a.Close(); err != nil {
@@ -218,8 +217,8 @@ func TestReadyWithoutSQLOrStorage(t *testing.T) {
 	}
 }
 
-// TestLoader reads detectors, with the same scores with and without vector
-// instructions, and what is none.
+// TestLoader loads detectors, which have the same scores with and without vector
+// instructions. A file that is no model is refused.
 func TestLoader(t *testing.T) {
 	t.Parallel()
 	for _, k := range simulate.Kinds {
@@ -240,10 +239,10 @@ func TestLoader(t *testing.T) {
 			scores[i] = r.Scores
 		}
 		if !slices.Equal(scores[0], scores[1]) {
-			t.Errorf("%s: the scores differ", k.Name)
+			t.Errorf("%s: with vector instructions the scores are %v, without %v", k.Name, scores[1], scores[0])
 		}
 	}
 	if _, err := loader(true)([]byte("no pickle")); err == nil {
-		t.Error("took a text for a model")
+		t.Error("a text was loaded as a model")
 	}
 }

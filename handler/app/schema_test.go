@@ -10,7 +10,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// TestSchemaIsMadeOnce lets many wait for the tables while the first attempt to make them fails.
+// TestSchemaIsMadeOnce has ten callers wait for the tables. The first attempt to make them
+// fails, for one of the callers.
 func TestSchemaIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
@@ -33,11 +34,11 @@ func TestSchemaIsMadeOnce(t *testing.T) {
 	if calls.Load() != 2 || failed.Load() != 1 {
 		t.Errorf("%d attempts, %d callers failed; want 2 and 1", calls.Load(), failed.Load())
 	}
-	s.turn <- struct{}{} // someone is at it, for ever
+	s.turn <- struct{}{} // another caller makes the tables, and does not come to an end
 	s.done.Store(false)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.ready(ctx); !errors.Is(err, fleet.ErrUnavailable) {
-		t.Errorf("got %v", err)
+		t.Errorf("with a cancelled context: %v, want %v", err, fleet.ErrUnavailable)
 	}
 }

@@ -3,6 +3,7 @@ package azure_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,10 @@ func openEmulator(t *testing.T) *azure.Storage {
 	return open(t, e.ConnectionString)
 }
 
-func TestBlobs(t *testing.T) { blobtest.Test(t, openEmulator(t).Blobs(), "azure") }
+// unused returns a name that no test has used in the emulator, however often tests run.
+func unused() string { return "test" + strings.ToLower(rand.Text()) }
+
+func TestBlobs(t *testing.T) { blobtest.Test(t, openEmulator(t).Blobs(), unused()[:20]) }
 
 func TestQueue(t *testing.T) {
 	t.Parallel()
@@ -57,7 +61,8 @@ func TestQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := openEmulator(t).Queue("jobs")
+	name := unused()
+	q := openEmulator(t).Queue(name)
 	if n, err := q.ApproximateCount(t.Context()); n != 0 || err != nil {
 		t.Errorf("before the queue exists: %d, %v", n, err)
 	}
@@ -74,7 +79,7 @@ func TestQueue(t *testing.T) {
 	if n, err := q.ApproximateCount(t.Context()); n != len(texts) || err != nil {
 		t.Errorf("count %d, %v; want %d", n, err, len(texts))
 	}
-	trigger, err := azure.OpenTriggerQueue(e.ConnectionString, "jobs")
+	trigger, err := azure.OpenTriggerQueue(e.ConnectionString, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,10 +98,10 @@ func TestQueue(t *testing.T) {
 		}
 	}
 	if len(left) > 0 || len(got) != len(texts) {
-		t.Errorf("%d messages, without %d of those sent", len(got), len(left))
+		t.Errorf("got %d messages, want %d; %d of those sent are missing", len(got), len(texts), len(left))
 	}
 	if err := q.Send(t.Context(), strings.Repeat("x", 64<<10+1)); !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "413") {
-		t.Errorf("one byte too many: %v", err)
+		t.Errorf("a message one byte too long: %v, want unavailable with 413", err)
 	}
 }
 
@@ -142,8 +147,8 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// TestErrorsKeepSecrets lets requests fail in several ways and looks for the
-// key and the signature in every error.
+// TestErrorsKeepSecrets has requests fail in several ways. No error has the key or the
+// signature in its text.
 func TestErrorsKeepSecrets(t *testing.T) {
 	t.Parallel()
 	const key, signature = "c2VjcmV0LWtleQ==", "c2VjcmV0LXNpZw%3D%3D"
@@ -169,9 +174,9 @@ func TestErrorsKeepSecrets(t *testing.T) {
 				wg.Wait()
 				for _, err := range errs {
 					if !errors.Is(err, fleet.ErrUnavailable) {
-						t.Errorf("%v is not unavailable", err)
+						t.Errorf("got %v, want %v", err, fleet.ErrUnavailable)
 					} else if strings.Contains(err.Error(), "c2Vj") || strings.Contains(err.Error(), "sig=") || strings.Contains(err.Error(), "\n") {
-						t.Errorf("the error tells too much: %v", err)
+						t.Errorf("the error has a secret in it, or more than one line: %v", err)
 					}
 				}
 			})
@@ -179,7 +184,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	}
 }
 
-// TestContextEndsRetries holds that a call ends with its context, however many
+// TestContextEndsRetries checks that a call ends with its context, however many
 // tries are left.
 func TestContextEndsRetries(t *testing.T) {
 	t.Parallel()
@@ -192,12 +197,12 @@ func TestContextEndsRetries(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := s.Blobs().Stat(ctx, blob.Preds, "x"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
 	}
 }
 
-// TestReadGoesOn cuts the connection in the middle of a blob: the reading goes
-// on where it was cut, of the same version.
+// TestReadGoesOn cuts the connection in the middle of a blob. Reading goes on at that
+// byte, of the same version.
 func TestReadGoesOn(t *testing.T) {
 	t.Parallel()
 	content := bytes.Repeat([]byte("0123456789"), 100_000)
@@ -221,9 +226,9 @@ func TestReadGoesOn(t *testing.T) {
 	s := open(t, "BlobEndpoint="+server.URL+"/a;QueueEndpoint="+server.URL+"/a;SharedAccessSignature=sv=1")
 	got, info, err := s.Blobs().Read(t.Context(), blob.Models, "x", "", 1<<30)
 	if err != nil || !bytes.Equal(got, content) || info.Size != int64(len(content)) || info.ETag != `"0x1"` {
-		t.Errorf("%d bytes, %+v, %v", len(got), info, err)
+		t.Errorf("read %d bytes, %+v, %v; want %d of ETag 0x1", len(got), info, err, len(content))
 	}
 	if len(ranges) != 2 || ranges[1] != fmt.Sprintf(`bytes=%d- "0x1"`, len(content)/2) {
-		t.Errorf("asked for %q", ranges)
+		t.Errorf("asked for %q, want all, then the second half of the same version", ranges)
 	}
 }

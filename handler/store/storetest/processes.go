@@ -58,7 +58,7 @@ func perform(text string) (int, error) {
 		return 0, err
 	}
 	defer db.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // and ends with the test before
 	defer cancel()
 	if err := db.Migrate(ctx); err != nil {
 		return 0, err
@@ -206,13 +206,11 @@ func tickTask(ctx context.Context, db *store.DB, k task) (int, error) {
 	return opened, nil
 }
 
-// testProcessesKilled kills processes that close jobs at random moments; those
+// testProcessesKilled kills processes that close jobs, at random moments. Those
 // that come after them find a sound ledger and finish.
 func testProcessesKilled(t *testing.T, d Dialect) {
 	const kills, jobs = 12, 200
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(1, 0))
 	dsn := d.DSN(t)
 	db := Connect(t, dsn)
 	id := opened(t, db, 0, jobs)

@@ -30,14 +30,20 @@ func sqlserverSchema(t testing.TB) string {
 	return u.String()
 }
 
+// dropTables drops all tables of a schema, their foreign keys first.
+const dropTables = `DECLARE @text nvarchar(max) = N'';
+SELECT @text += N'ALTER TABLE ' + QUOTENAME(@schema) + N'.' + QUOTENAME(OBJECT_NAME(parent_object_id)) + N' DROP CONSTRAINT ' + QUOTENAME(name) + N';'
+FROM sys.foreign_keys WHERE schema_id = SCHEMA_ID(@schema);
+SELECT @text += N'DROP TABLE ' + QUOTENAME(@schema) + N'.' + QUOTENAME(name) + N';'
+FROM sys.tables WHERE schema_id = SCHEMA_ID(@schema);
+EXEC sp_executesql @text`
+
 func dropSchema(t testing.TB, dsn, schema string) {
 	db, err := sql.Open("sqlserver", dsn)
 	check(t, err)
 	defer db.Close()
-	for _, table := range []string{"late_marks", "attempts", "jobs", "runs", "watermark", "readings", "sensors", "schema_migrations"} {
-		_, err := db.ExecContext(context.Background(), "DROP TABLE IF EXISTS "+schema+"."+table)
-		check(t, err)
-	}
+	_, err = db.ExecContext(context.Background(), dropTables, sql.Named("schema", schema))
+	check(t, err)
 	_, err = db.ExecContext(context.Background(), "DROP SCHEMA IF EXISTS "+schema)
 	check(t, err)
 }
