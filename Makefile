@@ -73,7 +73,7 @@ gremlins: ## the same with faults that a tool makes (hours); GREMLINS_OF='ledger
 	@for p in $(GREMLINS_OF); do echo "$$p"; .ci/gremlins $$(echo "$$p" | tr : ' ') || exit 1; done
 
 soak: faults ## campaigns of many rounds: faults, and 20,000 rounds of the ledger's interleavings, 1,000 of windows cut anywhere
-	@$(GO) test ./handler/ledger/interleave -count=1 -v -timeout 3h -rounds 20000 -windows 1000
+	@$(GO) test ./handler/ledger/interleave -count=1 -v -timeout 3h -from 0 -rounds 20000 -windows 1000
 
 check-infra: ## check the description of Azure: lint, snapshots, settings, roles, queries (test does it too)
 	@$(GO) test ./handler/infra

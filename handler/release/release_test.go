@@ -103,8 +103,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestDisturbed disturbs each single request of a release in each way: it
-// converges to what an undisturbed one leaves, and a second changes nothing.
+// TestDisturbed disturbs each single request of a release in each way. The release leaves
+// what an undisturbed one leaves, and a second release changes nothing.
 func TestDisturbed(t *testing.T) {
 	disturbances := []disturbance{
 		{name: "cut before it is done"}, {name: "cut in the middle of the answer", done: true},
@@ -128,21 +128,23 @@ func TestDisturbed(t *testing.T) {
 					a := newAzure(t)
 					a.at, a.disturb = at, d
 					r := a.releaser(plan)
-					r.HTTP.Timeout = 200 * time.Millisecond
+					if d.stall {
+						r.HTTP.Timeout = 200 * time.Millisecond
+					}
 					release(t, r, one)
 					if got := a.state(); got != want {
 						t.Errorf("got\n%s\nwant\n%s", got, want)
 					}
 					if !d.done && a.requests <= requests {
-						t.Errorf("%d requests: nothing was tried again", a.requests)
+						t.Errorf("%d requests, want more than %d: nothing was tried again", a.requests, requests)
 					}
 					if d.status != 0 && !slices.ContainsFunc(a.waits, func(w time.Duration) bool { return w >= pollWait }) {
-						t.Errorf("waits %v, asked for 7 s", a.waits)
+						t.Errorf("waits %v, want one of 7 s or more, which the server asked for", a.waits)
 					}
 					a.changes = nil
 					release(t, r, one)
 					if len(a.changes) > 0 || a.state() != want {
-						t.Errorf("a second release changes %v", a.changes)
+						t.Errorf("a second release changes %v, want nothing", a.changes)
 					}
 				})
 			}
@@ -150,14 +152,14 @@ func TestDisturbed(t *testing.T) {
 	}
 }
 
-// TestStallsEnd holds that requests that stall count as waiting, too.
+// TestStallsEnd checks that the time of requests that stall counts as waiting, too.
 func TestStallsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &Releaser{Out: io.Discard, Wait: Sleep, HTTP: &http.Client{Timeout: AttemptTimeout, Transport: stalled{}}}
 		begun := time.Now()
 		_, err := r.send(t.Context(), call{method: http.MethodGet, url: "http://stalled.example"})
 		if took := time.Since(begun); err == nil || !strings.Contains(err.Error(), "gave up after") || took > patience+2*AttemptTimeout {
-			t.Errorf("after %v: %v", took, err)
+			t.Errorf("after %v: %v; want it to give up within %v", took, err, patience+2*AttemptTimeout)
 		}
 	})
 }
@@ -169,19 +171,19 @@ func (stalled) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, req.Context().Err()
 }
 
-// TestClosesBehindTheKilled holds that a release takes away the rule that a
-// killed one left, and no other.
+// TestClosesBehindTheKilled checks that a release deletes the firewall rule that a killed
+// one left, and no other.
 func TestClosesBehindTheKilled(t *testing.T) {
 	a := newAzure(t)
 	a.firewall["fleetscore-release-198-51-100-1"], a.firewall["office"] = "198.51.100.1", "192.0.2.1"
 	release(t, a.releaser("EP1"), one)
 	if len(a.firewall) != 1 || a.firewall["office"] == "" {
-		t.Errorf("left: %v", a.firewall)
+		t.Errorf("the firewall has the rules %v, want the office's alone", a.firewall)
 	}
 }
 
-// TestGivesUp holds that a lasting refusal ends the release, with a remedy and
-// the firewall closed.
+// TestGivesUp checks that a lasting refusal ends the release. The error has a remedy, and
+// the firewall is closed.
 func TestGivesUp(t *testing.T) {
 	a := newAzure(t)
 	a.faults["HEAD /blob/releases/"+one.Name()] = slices.Repeat([]int{403}, 1000)
@@ -204,8 +206,7 @@ func TestGivesUp(t *testing.T) {
 	}
 }
 
-// TestStopped holds that the firewall is closed behind a release that is
-// stopped.
+// TestStopped checks that a release that is stopped closes the firewall.
 func TestStopped(t *testing.T) {
 	a := newAzure(t)
 	a.delay = 5
@@ -260,7 +261,7 @@ func TestFunctionKey(t *testing.T) {
 	}
 }
 
-// source is a credential whose tokens are good for life.
+// source is a credential whose tokens are valid for the time life.
 type source struct {
 	life  time.Duration
 	asked int
@@ -271,8 +272,8 @@ func (s *source) GetToken(_ context.Context, o policy.TokenRequestOptions) (azco
 	return azcore.AccessToken{Token: fmt.Sprint(o.Scopes[0], s.asked), ExpiresOn: time.Now().Add(s.life)}, nil
 }
 
-// TestTokensAreKept holds that tokens are asked for once a scope, and again
-// before they end.
+// TestTokensAreKept checks that a token is asked for once for each scope, and again
+// before it ends.
 func TestTokensAreKept(t *testing.T) {
 	for life, want := range map[time.Duration]string{time.Hour: "a1 a1 b2", time.Minute: "a1 a2 b3"} {
 		tokens := kept(&source{life: life})
