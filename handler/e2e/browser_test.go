@@ -57,7 +57,7 @@ func newBrowser(t *testing.T, base string) *browser {
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
-	ctx, stop := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 12*time.Minute)
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(stop)
@@ -119,7 +119,7 @@ func (b *browser) text(script string) string {
 func (b *browser) becomes(script, want string) {
 	b.Helper()
 	got, err := "", error(nil)
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(usualPatience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if got, err = chromedp.Run(b.ctx, chromedp.Evaluate[string](script)); err == nil && got == want {
 			return
 		}
@@ -149,11 +149,11 @@ func views() map[string]string {
 	}
 }
 
-// TestBrowser looks at every view of a fleet of 10,000 sensors as its users do.
+// TestBrowser opens every view of a fleet of 10,000 sensors, and uses it as people do.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	needs.Chromium(t)
-	s := layout{root: dist, patience: 2 * time.Minute, settings: []string{"SCORE_RETENTION_DAYS", "0"}, sql: func(dir string) string {
+	s := layout{root: dist, settings: []string{"SCORE_RETENTION_DAYS", "0"}, sql: func(dir string) string {
 		dsn := "file:" + filepath.ToSlash(filepath.Join(dir, "fleet.db"))
 		seedFleet(t, dsn)
 		return dsn
@@ -191,7 +191,7 @@ func TestBrowser(t *testing.T) {
 	for path := range views() {
 		b.open(path)
 		if wide := b.text(`String(document.documentElement.scrollWidth)`); wide != "360" {
-			t.Errorf("%s is %s pixels wide on a phone", path, wide)
+			t.Errorf("%s is %s pixels wide on a phone, want 360", path, wide)
 		}
 	}
 	b.do(chromedp.EmulateViewport(1200, 900))
@@ -221,10 +221,10 @@ func testAnswers(t *testing.T, base string) {
 			reply.Body.Close()
 			took := time.Since(begun)
 			if err != nil || reply.StatusCode != http.StatusOK || !strings.HasPrefix(reply.Header.Get("Content-Type"), kind) {
-				t.Errorf("%s as %s: %s, %s, %v", path, accept, reply.Status, reply.Header.Get("Content-Type"), err)
+				t.Errorf("%s as %s: %s, %s, %v; want 200 and %s", path, accept, reply.Status, reply.Header.Get("Content-Type"), err, kind)
 			}
 			if accept == "text/html" && n > maxPage {
-				t.Errorf("%s has %d bytes", path, n)
+				t.Errorf("%s has %d bytes, want at most %d", path, n, maxPage)
 			}
 			t.Logf("%-100s %-16s %7d bytes %6.1f ms", path, accept, n, float64(took.Microseconds())/1000)
 		}
@@ -257,7 +257,7 @@ func (b *browser) walk() {
 	b.open("/api/")
 	sites := b.text(`[...document.querySelectorAll('.lanes tbody th a')].map(a => a.textContent).sort().join()`)
 	if sites != "east/…,north/…,south/…,west/…" {
-		b.Errorf("sites: %s", sites)
+		b.Errorf("the sites are %s, want east, north, south and west", sites)
 	}
 	b.do(chromedp.Click(`a[href*="prefix=north"]`))
 	b.becomes(`document.querySelector('h1').textContent`, "Fleet · north/…")
@@ -266,7 +266,7 @@ func (b *browser) walk() {
 	b.do(chromedp.Click(`a[rel=next]`))
 	b.becomes(`String(document.querySelector('a[rel=prev]') !== null)`, "true")
 	if second := b.text(`document.querySelector('.lanes tbody th').textContent`); second <= first {
-		b.Errorf("page 2 begins with %q, page 1 with %q", second, first)
+		b.Errorf("page 2 begins with %q, want a device after %q, the first of page 1", second, first)
 	}
 	b.do(chromedp.Clear(`input[name=prefix]`), chromedp.SendKeys(`input[name=prefix]`, "west/line-03/\r"))
 	b.becomes(`String(new URL(location).searchParams.get('prefix'))`, "west/line-03/")
@@ -284,7 +284,7 @@ func (b *browser) walk() {
 	row, column := at()
 	b.do(chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowDown))
 	if r, c := at(); r != row+1 || c != column-1 {
-		b.Errorf("the keys lead from cell %d of lane %d to cell %d of lane %d", column, row, c, r)
+		b.Errorf("the keys lead from cell %d of lane %d to cell %d of lane %d, want the cell before it in the next lane", column, row, c, r)
 	}
 	b.do(chromedp.KeyEvent(kb.Enter))
 	b.becomes(`location.pathname + ' ' + document.readyState`, "/api/device complete")
@@ -299,7 +299,7 @@ func (b *browser) walk() {
 	b.do(chromedp.Focus(".charts"))
 	b.do(chromedp.KeyEvent(kb.ArrowRight))
 	if out := b.text(`document.querySelector('.chart output').textContent`); !strings.Contains(out, ":") {
-		b.Errorf("the crosshair says %q", out)
+		b.Errorf("the crosshair says %q, want a time in it", out)
 	}
 	b.do(chromedp.KeyEvent("+"))
 	b.becomes(`String(new URL(location).searchParams.has('from'))`, "true")
@@ -317,7 +317,7 @@ func (b *browser) walk() {
 	b.do(chromedp.MouseEvent(chromedp.MouseReleased, right, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
 	b.becomes(`String(new URL(location).searchParams.has('from') && document.readyState)`, "complete")
 	if after := b.span(); math.Abs(after/before-.5) > .02 {
-		b.Errorf("half of %v s is brushed: %v s", before, after)
+		b.Errorf("half of %v s is brushed, and the page shows %v s", before, after)
 	}
 	b.do(chromedp.MouseEvent(chromedp.MouseMoved, 1, 1)) // a page does not renew what the pointer is on
 	b.steer()
@@ -335,7 +335,7 @@ func (b *browser) walk() {
 	b.becomes(`document.querySelector('.lead .state').textContent`, "cancelled")
 	states := slices.Sorted(slices.Values(strings.Split(b.text(`[...document.querySelectorAll('.counts i')].map(i => i.className).join()`), ",")))
 	if !slices.Equal(states, []string{"s-bad_model", "s-cancelled", "s-no_data", "s-no_model", "s-scored"}) {
-		b.Errorf("outcomes %q", states)
+		b.Errorf("the run has jobs of the outcomes %q, want all but queued and failed", states)
 	}
 }
 
