@@ -23,6 +23,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
+// env returns a getenv of these names and values.
 func env(pairs ...string) func(string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -31,6 +32,7 @@ func env(pairs ...string) func(string) string {
 	return func(name string) string { return m[name] }
 }
 
+// TestFromEnv checks which signals variables turn on, and the errors for wrong ones.
 func TestFromEnv(t *testing.T) {
 	t.Parallel()
 	const all, traces = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
@@ -55,7 +57,7 @@ func TestFromEnv(t *testing.T) {
 	} {
 		got, err := FromEnv(env(c.env...))
 		if got != c.want || (err == nil) != (c.reason == "") || err != nil && !strings.Contains(err.Error(), c.reason) {
-			t.Errorf("%q: %+v, %v", c.env, got, err)
+			t.Errorf("%q: got %+v, %v; want %+v and an error with %q", c.env, got, err, c.want, c.reason)
 		}
 	}
 }
@@ -74,14 +76,14 @@ func TestOff(t *testing.T) {
 		below.Text("fleetscore.run", "r")
 		below.Number("fleetscore.rows", 1000)
 		if Logger(ctx, log) != log || Inject(ctx) != (Context{}) || Recording(ctx) {
-			t.Error("something is recorded")
+			t.Error("a span is recorded without a collector")
 		}
 		below.End(io.EOF)
 		span.End(nil)
 		none.Metrics().Queues(ctx, 1, 2)
 	})
 	if allocated != 0 {
-		t.Errorf("%v allocations", allocated)
+		t.Errorf("%v allocations, want none", allocated)
 	}
 	if err := none.Shutdown(t.Context()); err != nil {
 		t.Error(err)
@@ -93,7 +95,7 @@ const (
 	unsampled = "00-1bf7651916cd43dd8448eb211c80319c-c7ad6b7169203331-00"
 )
 
-// TestInvocation holds which trace an invocation belongs to.
+// TestInvocation checks which trace an invocation belongs to, and whether it is sampled.
 func TestInvocation(t *testing.T) {
 	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer collector.Close()
@@ -120,28 +122,28 @@ func TestInvocation(t *testing.T) {
 		id := of.TraceID().String()
 		known := strings.HasPrefix(id, "0af7") || strings.HasPrefix(id, "1bf7")
 		if !of.IsValid() || Recording(ctx) && of.IsSampled() != c.recorded || !strings.HasPrefix(id, c.of) || c.of == "" && known {
-			t.Errorf("%s: trace %s, sampled %v", name, id, of.IsSampled())
+			t.Errorf("%s: got trace %s, sampled %v; want %s…, sampled %v", name, id, of.IsSampled(), c.of, c.recorded)
 		}
 		if in := Inject(ctx); !strings.Contains(in.Parent, id) {
-			t.Errorf("%s: a message would carry %q", name, in.Parent)
+			t.Errorf("%s: a message would have the trace %q, want %s", name, in.Parent, id)
 		}
 		span.End(nil)
 	}
 }
 
-// A collector that takes connections and never answers holds nobody up, and what cannot
-// be sent is told once.
+// TestCollectorHangs checks that a collector which accepts connections and never answers does not
+// delay invocations, and that the failure is logged at most once.
 func TestCollectorHangs(t *testing.T) {
-	hole, err := net.Listen("tcp", "127.0.0.1:0")
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hole.Close()
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+hole.Addr().String())
+	defer silent.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+silent.Addr().String())
 	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "50")
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
-	var told bytes.Buffer
-	sent, err := New(t.Context(), Settings{Traces: true, Metrics: true}, slog.New(slog.NewJSONHandler(&told, nil)), nil)
+	var log bytes.Buffer
+	sent, err := New(t.Context(), Settings{Traces: true, Metrics: true}, slog.New(slog.NewJSONHandler(&log, nil)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,14 +155,15 @@ func TestCollectorHangs(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if err := sent.Shutdown(ctx); err == nil {
-		t.Error("all of it was sent to nobody")
+		t.Error("Shutdown succeeded though nothing could be sent")
 	}
-	if n := strings.Count(told.String(), "\n"); n > 1 {
-		t.Errorf("%d lines tell of it:\n%s", n, told.String())
+	if n := strings.Count(log.String(), "\n"); n > 1 {
+		t.Errorf("got %d lines in the log, want at most one:\n%s", n, log.String())
 	}
 }
 
-// The first error is logged, and then one a minute, with how many there were.
+// TestErrorLog checks that the first error is logged, and then at most one a minute, with the number
+// of errors in between.
 func TestErrorLog(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -171,11 +174,11 @@ func TestErrorLog(t *testing.T) {
 		now.Add(2)
 	}
 	if n := strings.Count(out.String(), "\n"); n != 2 || !strings.Contains(out.String(), "unsaid=0") || !strings.Contains(out.String(), "unsaid=29") {
-		t.Errorf("it logs\n%s", out.String())
+		t.Errorf("got the log\n%s", out.String())
 	}
 }
 
-// TestPanic: an invocation that panics is an error to its caller, and its span is sent,
+// TestPanic checks that the panic of an invocation becomes an error, and that its span is sent as
 // failed, with the stack.
 func TestPanic(t *testing.T) {
 	spans := make(chan *tracepb.Span, 10)
@@ -208,7 +211,7 @@ func TestPanic(t *testing.T) {
 	})
 	var p *spawn.Panic
 	if !errors.As(err, &p) || p.Value != "six hundred and sixty-six" {
-		t.Errorf("error %v", err)
+		t.Errorf("got %v, want the panic", err)
 	}
 	if err := sent.Shutdown(t.Context()); err != nil { // it sends what is left
 		t.Fatal(err)
@@ -219,9 +222,9 @@ func TestPanic(t *testing.T) {
 		all = append(all, span)
 	}
 	if len(all) != 1 || all[0].Name != "score" || all[0].Status.GetCode() != tracepb.Status_STATUS_CODE_ERROR || !strings.Contains(all[0].Status.Message, "sixty-six") {
-		t.Fatalf("spans %v", all)
+		t.Fatalf("got spans %v, want one that failed", all)
 	}
 	if text := all[0].Events[0].String(); !strings.Contains(text, "exception.stacktrace") || !strings.Contains(text, "TestPanic") {
-		t.Errorf("event %s", text)
+		t.Errorf("got event %s, want the stack of TestPanic", text)
 	}
 }
