@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parquet-go/parquet-go"
 )
 
 // TestBad checks which qualities are bad.
@@ -176,6 +178,58 @@ func TestPlaces(t *testing.T) {
 		readings, report := all(t, text)
 		if len(readings) != 2 || report.Refused != 1 || !strings.Contains(report.First[0], name) {
 			t.Errorf("got %d readings, %+v; want the second refused at %q", len(readings), report, name)
+		}
+	}
+}
+
+// TestShortRows checks rows that lack their last cells, and rows of delimiters alone.
+func TestShortRows(t *testing.T) {
+	t.Parallel()
+	readings, report := all(t, "ts,device,sensor,value,quality\n2026-11-27T07:00:00Z,p,a,1\n,,,,\n2026-11-27T07:00:00Z,p,a\n2026-11-27T07:00:01Z,p,a,2,Bad\n2026-11-27T07:00:02Z,p,a,3,Good\n")
+	if want := []string{"p/a=1", "p/a=3"}; !slices.Equal(readings, want) || report.Rows != 4 || report.Refused != 1 || report.Missing != 1 {
+		t.Errorf("got %q, %+v; want %q of four rows, of which one is refused and one missing", readings, report, want)
+	}
+}
+
+// TestFractions checks that the time of a number keeps its fraction.
+func TestFractions(t *testing.T) {
+	t.Parallel()
+	r, err := Open([]string{"-"}, Options{Stdin: strings.NewReader(`{"ts":1795762800.125,"device":"p","sensor":"a","value":1}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for x, err := range r.All() {
+		if err != nil || x.Time.String() != "2026-11-27T07:00:00.125Z" {
+			t.Errorf("got %v, %v", x, err)
+		}
+	}
+}
+
+// TestFloor checks that times are rounded down.
+func TestFloor(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][3]int64{{1999, 1000, 1}, {2000, 1000, 2}, {0, 1000, 0}, {-1, 1000, -1}, {-1000, 1000, -1}, {-1001, 1000, -2}} {
+		if got := floor(c[0], c[1]); int64(got) != c[2] {
+			t.Errorf("floor(%d, %d) = %d, want %d", c[0], c[1], got, c[2])
+		}
+	}
+}
+
+// TestDecimal checks decimal numbers of Parquet.
+func TestDecimal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind  parquet.Kind
+		scale int
+		value parquet.Value
+		want  float64
+	}{
+		{parquet.Int32, 2, parquet.Int32Value(-12345), -123.45}, {parquet.Int64, 0, parquet.Int64Value(7), 7},
+		{parquet.ByteArray, 1, parquet.ByteArrayValue([]byte{0x7f}), 12.7}, {parquet.ByteArray, 1, parquet.ByteArrayValue([]byte{0x80}), -12.8}, {parquet.ByteArray, 1, parquet.ByteArrayValue([]byte{0xff, 0xff}), -0.1},
+		{parquet.ByteArray, 1, parquet.ByteArrayValue([]byte{0x00, 0x80}), 12.8}, {parquet.ByteArray, 3, parquet.ByteArrayValue(nil), 0},
+	} {
+		if got := decimal(c.kind, c.scale)(c.value); got.number != c.want {
+			t.Errorf("%v with scale %d: got %v, want %v", c.value, c.scale, got.number, c.want)
 		}
 	}
 }

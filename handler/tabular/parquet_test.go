@@ -3,6 +3,7 @@ package tabular_test
 import (
 	"bytes"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +52,21 @@ func TestParquet(t *testing.T) {
 		if err != nil || !slices.Equal(got, expected()) || report.Missing != 1 {
 			t.Errorf("%s: got %v, %v, %+v", name, got, err, report)
 		}
+	}
+	b.Reset()
+	low, high := float32(1), float32(math.Inf(1))
+	if err := parquet.Write(b, []parquetRow{{start, "p", "a", &low}, {start, "=p", "a", &high}, {start, "p", "a", &low}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, report, err := read(t, tabular.Options{}, write(t, dir, "refused.parquet", b.String())); err != nil || len(got) != 2 || report.Missing != 1 {
+		t.Errorf("an infinite value: got %v, %v, %+v; want it missing", got, err, report)
+	}
+	b.Reset()
+	if err := parquet.Write(b, []parquetRow{{start, "p", "a", &low}, {start, "=p", "a", &low}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, report, err := read(t, tabular.Options{}, write(t, dir, "refused.parquet", b.String())); err != nil || len(got) != 1 || report.Refused != 1 || !strings.Contains(report.First[0], "refused.parquet: row 2: ") {
+		t.Errorf("an invalid name: got %v, %v, %+v; want row 2 refused", got, err, report)
 	}
 	b.Reset()
 	v := 0.5
