@@ -3,12 +3,13 @@ package forest
 import "fmt"
 
 const (
-	few     = 3         // up to this many rows go down the trees one by one
-	abreast = 4         // trees that such a row goes down at the same time
-	least   = 24        // groups of a block: they all go down one tree while it is in the cache
-	tile    = 96 * rows // most rows of a block
-	block   = 1 << 16   // most keys of a block that has several groups
-	small   = 512       // most keys of a block that is on the stack
+	few        = 3         // up to this many rows go down the trees one by one
+	abreast    = 4         // trees that such a row goes down at the same time
+	least      = 24        // groups of a block: they all go down one tree while it is in the cache
+	tile       = 96 * rows // most rows of a block
+	block      = 1 << 16   // most keys of a block that has several groups
+	vectorRows = 256       // most rows of a block that needs no groups
+	small      = 512       // most keys of a block that is on the stack
 )
 
 // Add adds the values of the leaves that each row of x reaches to the same row of dst.
@@ -27,20 +28,23 @@ func add[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int) {
 		panic(fmt.Sprintf("forest: %d numbers are not rows of %d features for %d sums of %d", len(x), f.features, len(dst), f.outputs))
 	}
 	stride := max(1, len(f.slots)) * rows
-	groups := max(1, min((n+rows-1)/rows, f.groups(stride), block/stride))
-	if need := groups * stride; need <= small {
+	groups, most := 1, vectorRows
+	switch {
+	case f.grouped:
+		groups = max(1, min((n+rows-1)/rows, f.groups(stride), block/stride))
+		most = groups * rows
+	case f.subtrees != nil && f.lanes.nan == 0:
+		groups = (vectorRows + rows - 1) / rows
+	}
+	if need := groups * stride; need <= small && (n <= few || f.tops == nil) {
 		var space [small]uint64
-		addBlocks(f, dst, x, trees, &scratch{block: space[:need]})
+		addBlocks(f, dst, x, trees, most, &scratch{block: space[:need]})
 	} else {
 		s, _ := f.scratch.Get().(*scratch)
 		if s == nil || cap(s.block) < need {
-			s = &scratch{block: make([]uint64, need)}
-			if f.tops != nil {
-				s.columns = make([]uint32, len(f.slots)*topStride)
-			}
+			s = f.newScratch(need)
 		}
-		s.block = s.block[:need]
-		addBlocks(f, dst, x, trees, s)
+		addBlocks(f, dst, x, trees, most, s)
 		f.scratch.Put(s)
 	}
 }
@@ -53,54 +57,19 @@ func (f *Values[X, V]) groups(stride int) int {
 	return min(max(least, tree/stride), tile/rows)
 }
 
-// scratch is the memory for a block of rows.
-type scratch struct {
-	block   []uint64
-	columns []uint32 // see topColumns; nil if tops are not used
-}
-
-// addBlocks is add with given memory. It adds as many rows at a time as fit in the block.
-func addBlocks[X, V, S Float](f *Values[X, V], dst []V, x []S, trees int, s *scratch) {
-	stride := max(1, len(f.slots)) * rows
-	most := len(s.block) / stride * rows
+// addBlocks is add with given memory. It adds up to so many rows at a time.
+func addBlocks[X, V, S Float](f *Values[X, V], dst []V, x []S, trees, most int, s *scratch) {
 	for len(dst) > 0 {
 		n := min(len(dst)/f.outputs, most)
-		block := s.block[:(n+rows-1)/rows*stride]
-		transpose(f, block, x[:n*f.features])
-		if s.columns != nil && n > few {
-			topColumns(s.columns, block, len(f.slots), n)
-		}
-		f.add(dst[:n*f.outputs], block, s.columns, n, trees)
+		lay(f, s, x[:n*f.features])
+		f.add(dst[:n*f.outputs], s, n, trees)
 		dst, x = dst[n*f.outputs:], x[n*f.features:]
 	}
 }
 
-// transpose writes the keys of the rows of x to block, in its layout: see rows.
-func transpose[X, V, S Float](f *Values[X, V], block []uint64, x []S) {
-	slots, features := f.slots, f.features
-	for ; len(x) > 0; block = block[len(slots)*rows:] {
-		m := min(rows, len(x)/features)
-		for i, s := range slots {
-			column, at := block[i*rows:][:m], s.feature
-			missing := uint64(nanLow)
-			if s.high {
-				missing = nanHigh[X]()
-			}
-			for l := range column {
-				k := missing
-				if v := x[at]; v == v {
-					k = key(X(v))
-				}
-				column[l] = k
-				at += features
-			}
-		}
-		x = x[m*features:]
-	}
-}
-
-// add is Add for the n rows in block.
-func (f *Values[X, V]) add(dst []V, block []uint64, columns []uint32, n, trees int) {
+// add is Add for the n rows that are laid out in s.
+func (f *Values[X, V]) add(dst []V, s *scratch, n, trees int) {
+	block := s.block
 	if n <= few {
 		for l := range n {
 			f.addOne(dst[l*f.outputs:][:f.outputs], block[l:], f.trees[:trees])
@@ -108,16 +77,20 @@ func (f *Values[X, V]) add(dst []V, block []uint64, columns []uint32, n, trees i
 		return
 	}
 	var space [topStride]uint32
-	leaves := space[:(n+rows-1)/rows*rows]
+	groups, vectors := space[:(n+rows-1)/rows*rows], space[:(n+topRows-1)/topRows*topRows]
 	for i := range f.trees[:trees] {
 		t := &f.trees[i]
-		if columns != nil && t.layout == linked && t.depth >= topLeast {
-			topExits(space[:(n+topRows-1)/topRows*topRows], columns, &f.tops[i])
-			onwardLeaves(leaves, block, f.linked[t.first:], max(t.depth, topDepth)-topDepth)
-		} else {
-			f.leaves(leaves, t, block, n)
+		switch top := s.columns != nil && t.layout == linked; {
+		case top && t.levels > 0 && s.lanes > 0:
+			topExits(vectors, s.columns, &f.tops[i])
+			subtreeLeaves(vectors, s.rows, f.subtrees[t.subtrees:], s.lanes, t.levels, s.walk)
+		case top && t.levels == 0:
+			topExits(vectors, s.columns, &f.tops[i])
+			onwardLeaves(groups, block, f.linked[t.first:], max(t.depth, topDepth)-topDepth)
+		default:
+			f.leaves(groups, t, block, n)
 		}
-		f.addLeaves(dst[t.output:], f.values[t.values:], leaves[:n])
+		f.addLeaves(dst[t.output:], f.values[t.values:], space[:n])
 	}
 }
 

@@ -6,7 +6,8 @@
 // float32 takes 8 bytes, and a step from a node to its child takes no branch. Numbers are
 // compared as integers that have the same order (key.go). Eleven rows go down a tree
 // together, on amd64 in assembly. With AVX-512 the first four levels are compared for
-// sixteen rows at once. One row alone goes down four trees at a time.
+// sixteen rows at once, and below them a row is compared with the nodes of four levels at
+// once (subtree.go). One row alone goes down four trees at a time.
 //
 // To evaluate the forest of another library, give [NewValues] trees whose rows go left
 // where x <= threshold, and call [Values.Add]:

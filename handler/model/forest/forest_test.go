@@ -243,8 +243,8 @@ func TestSize(t *testing.T) {
 	for range 100 {
 		nodes += len(grow(r, 8, 256, 8).Nodes)
 	}
-	if f.Size() > nodes*72/3 {
-		t.Errorf("%d nodes take %d bytes, want at most %d", nodes, f.Size(), nodes*72/3)
+	if f.Size() > nodes*72/2 {
+		t.Errorf("%d nodes take %d bytes, want at most %d", nodes, f.Size(), nodes*72/2)
 	}
 }
 

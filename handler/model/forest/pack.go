@@ -31,12 +31,14 @@ const (
 )
 
 type valueTree struct {
-	layout layout
-	depth  uint32 // edges from the root to the deepest leaf
-	output int    // the output that the first value of a leaf is added to
-	first  int    // the position of the root in Values.linked or Values.wide
-	values int    // the position of the root's first value in Values.values
-	rules  int    // the position of the root's rule in Values.rules, of a special tree
+	layout   layout
+	depth    int // edges from the root to the deepest leaf
+	output   int // the output that the first value of a leaf is added to
+	first    int // the position of the root in Values.linked or Values.wide
+	values   int // the position of the root's first value in Values.values
+	subtrees int // the position of the first subtree in Values.subtrees
+	levels   int // levels of subtrees; 0 if there are none
+	rules    int // the position of the root's rule in Values.rules, of a special tree
 }
 
 // slot is a column of a group. A feature has up to two: in one NaN is below all numbers, in
@@ -125,7 +127,7 @@ func wideValue(position uint32) uint32 { return position>>1&^1 | position&1 }
 
 // pack appends a tree to the forest.
 func (f *packer[X, V]) pack(t ValueTree[X, V], s size) {
-	p := valueTree{layout: f.layout(s), depth: uint32(s.depth), output: t.Output, values: len(f.values)}
+	p := valueTree{layout: f.layout(s), depth: s.depth, output: t.Output, values: len(f.values)}
 	if p.layout == linked {
 		p.first = len(f.linked)
 		f.packNodes(t, f.packLinked)

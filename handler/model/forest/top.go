@@ -1,13 +1,18 @@
 package forest
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	topDepth  = 4                                        // levels of a top
-	topLeast  = 3                                        // the least depth of a tree whose top is used
+	topLeast  = 3                                        // tops are used if a tree is at least this deep
 	topRows   = 16                                       // rows that are compared at once
 	topStride = (tile + topRows - 1) / topRows * topRows // keys from the start of a column to that of the next
 	topSlots  = 128                                      // most columns of a forest with tops
+
+	noKeyAbove = math.MaxUint32 // a threshold that sends all rows left
 )
 
 // top is the first levels of a linked tree as a complete binary tree. If the tree has a
@@ -20,9 +25,10 @@ type top struct {
 	exits      [1 << topDepth]uint32   // the nodes of the tree below the top, from left to right
 }
 
-// makeTops sets the tops of the linked trees if the processor can use them.
+// makeTops sets the tops and subtrees of the linked trees if the processor can use them.
 func (f *Values[X, V]) makeTops() {
-	if !hasTops || len(f.slots) > topSlots || len(f.linked) == 0 {
+	deep := func(t valueTree) bool { return t.layout == linked && t.depth >= topLeast }
+	if f.grouped = true; !hasTops || len(f.slots) > topSlots || !slices.ContainsFunc(f.trees, deep) {
 		return
 	}
 	f.tops = make([]top, len(f.trees))
@@ -31,36 +37,35 @@ func (f *Values[X, V]) makeTops() {
 			f.tops[i] = newTop(f.linked[t.first:])
 		}
 	}
+	f.twins, f.lanes = twins(f.slots), newLanes(f.slots)
+	f.makeSubtrees()
+	f.grouped = slices.ContainsFunc(f.trees, func(t valueTree) bool {
+		return t.layout != linked || t.depth > topDepth && t.levels == 0
+	})
 }
 
 func newTop(nodes []uint64) (t top) {
-	var at [2 << topDepth]uint64 // the nodes of the tree, by their number in the top
+	complete := completeTree(nodes, 0)
 	for i := 1; i < 1<<topDepth; i++ {
-		n := nodes[at[i]]
-		left, column := n&math.MaxUint16, n>>16&math.MaxUint16/rows
-		if at[2*i], at[2*i+1] = left, left+1; left == at[i] {
-			at[2*i+1] = left
-		}
-		t.thresholds[i-1], t.columns[i-1] = uint32(n>>32), uint32(column)*topStride*4
+		n := nodes[complete[i]]
+		t.thresholds[i-1], t.columns[i-1] = uint32(n>>32), uint32(columnOf(n))*topStride*4
 	}
-	for i, node := range at[1<<topDepth:] {
-		t.exits[i] = uint32(node)
-	}
+	copy(t.exits[:], complete[1<<topDepth:])
 	return t
 }
 
-// topColumns writes the upper halves of the keys of a block of n rows to columns. A column
-// begins every topStride numbers.
-func topColumns(columns []uint32, block []uint64, slots, n int) {
-	for first := 0; first < n; first += rows {
-		for i := range slots {
-			column := columns[i*topStride+first:][:rows]
-			for l, k := range block[i*rows:][:rows] {
-				column[l] = uint32(k >> 32)
-			}
+// completeTree returns the nodes of a linked tree by their numbers in a top whose root is
+// the given node. Its exits are after them. Below a leaf there is the leaf.
+func completeTree(nodes []uint64, root uint32) (complete [2 << topDepth]uint32) {
+	complete[1] = root
+	for i := 1; i < 1<<topDepth; i++ {
+		left := leftChild(nodes[complete[i]])
+		complete[2*i], complete[2*i+1] = left, left+1
+		if left == complete[i] {
+			complete[2*i+1] = left
 		}
-		block = block[slots*rows:]
 	}
+	return complete
 }
 
 // exitsPortable sets nodes[i] to the node of the tree that row i reaches below the top.

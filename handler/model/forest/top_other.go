@@ -6,3 +6,7 @@ package forest
 const hasTops = false
 
 func topExits(nodes, columns []uint32, t *top) { exitsPortable(nodes, columns, t) }
+
+func subtreeLeaves(leaves, keys []uint32, subtrees []subtree, lanes, levels int, _ *subtreeWalk) {
+	subtreeLeavesPortable(leaves, keys, subtrees, lanes, levels)
+}

@@ -24,6 +24,10 @@ type Values[X, V Float] struct {
 	rules                    []rule    // a rule for each node of special trees
 	sets                     []Set     // the categories of nodes of special trees
 	tops                     []top     // per tree, set for linked ones; nil if tops are not used
+	subtrees                 []subtree // nil if they are not used
+	twins                    []int     // per slot, an earlier one of the same feature, or -1
+	lanes                    lanes
+	grouped                  bool      // there are trees that need groups for many rows too
 	scratch                  sync.Pool // of *scratch
 }
 
@@ -139,7 +143,7 @@ func (f *Values[X, V]) Outputs() int { return f.outputs }
 func (f *Values[X, V]) Size() int {
 	size := int(unsafe.Sizeof(*f)) + int(unsafe.Sizeof(valueTree{}))*cap(f.trees) +
 		8*(cap(f.linked)+cap(f.wide)) + int(unsafe.Sizeof(slot{}))*cap(f.slots) +
-		int(unsafe.Sizeof(rule(0)))*cap(f.rules) + int(unsafe.Sizeof(top{}))*cap(f.tops)
+		int(unsafe.Sizeof(rule(0)))*cap(f.rules) + int(unsafe.Sizeof(top{}))*cap(f.tops) + 12*cap(f.twins) + subtreeBytes*cap(f.subtrees)
 	for _, s := range f.sets {
 		size += int(unsafe.Sizeof(s)) + 4*len(s.Bits)
 	}

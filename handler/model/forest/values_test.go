@@ -322,8 +322,8 @@ func TestZeroEdges(t *testing.T) {
 	}
 }
 
-// TestSizeOfTrees checks Size. A linked node takes 8 bytes besides its values, and a wide
-// node 16. A set takes 4 bytes for 32 bits.
+// TestSizeOfTrees checks Size. A linked node takes 8 bytes besides its values, its top and
+// its subtrees, and a wide node 16. A set takes 4 bytes for 32 bits.
 func TestSizeOfTrees(t *testing.T) {
 	t.Parallel()
 	const nodes, width = 2001, 3
@@ -345,7 +345,7 @@ func TestSizeOfTrees(t *testing.T) {
 	}
 	tree, linkedTree := int(unsafe.Sizeof(valueTree{})), int(unsafe.Sizeof(valueTree{}))
 	if hasTops {
-		linkedTree += int(unsafe.Sizeof(top{}))
+		linkedTree += int(unsafe.Sizeof(top{})) + 249*subtreeBytes // levels 4 to 999, four to each
 	}
 	for _, c := range []struct {
 		name     string

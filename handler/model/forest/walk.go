@@ -12,13 +12,13 @@ const rows = 11
 
 // linkedLeavesPortable sets leaves to the leaves of a linked tree that the rows of a block
 // reach.
-func linkedLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) {
+func linkedLeavesPortable(leaves []uint32, block, nodes []uint64, depth int) {
 	clear(leaves)
 	onwardLeavesPortable(leaves, block, nodes, depth)
 }
 
 // onwardLeavesPortable goes depth steps down from the nodes in leaves.
-func onwardLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) {
+func onwardLeavesPortable(leaves []uint32, block, nodes []uint64, depth int) {
 	for stride := len(block) * rows / len(leaves); len(leaves) > 0; leaves, block = leaves[rows:], block[stride:] {
 		group, at := block[:stride], [rows]uint32(leaves)
 		for range depth {
@@ -31,7 +31,7 @@ func onwardLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) 
 }
 
 // wideLeavesPortable is linkedLeavesPortable for a wide tree.
-func wideLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) {
+func wideLeavesPortable(leaves []uint32, block, nodes []uint64, depth int) {
 	for stride := len(block) * rows / len(leaves); len(leaves) > 0; leaves, block = leaves[rows:], block[stride:] {
 		group, at := block[:stride], [rows]uint32{}
 		for range depth {
@@ -43,10 +43,16 @@ func wideLeavesPortable(leaves []uint32, block, nodes []uint64, depth uint32) {
 	}
 }
 
+// leftChild returns the left child of a linked node.
+func leftChild(n uint64) uint32 { return uint32(uint16(n)) }
+
+// columnOf returns the position in Values.slots of the column of a linked node.
+func columnOf(n uint64) int { return int(uint16(n>>16)) / rows }
+
 // linkedChild returns the child of node i that a row of the group goes to.
 func linkedChild(nodes []uint64, i uint32, group []uint64, row int) uint32 {
 	n := nodes[i]
-	return uint32(uint16(n)) + above(group[int(uint16(n>>16))+row], n)
+	return leftChild(n) + above(group[int(uint16(n>>16))+row], n)
 }
 
 // wideChild is linkedChild for a wide tree.

@@ -21,32 +21,32 @@ func wideGroups(leaves *uint32, block, nodes *uint64, groups, stride, depth int)
 func addDoubles(dst, values *float64, leaves *uint32, n int)
 
 // linkedLeaves is linkedLeavesPortable.
-func linkedLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+func linkedLeaves(leaves []uint32, block, nodes []uint64, depth int) {
 	if depth == 0 {
 		clear(leaves)
 		return
 	}
 	groups := len(leaves) / rows
-	linkedGroups(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, int(depth))
+	linkedGroups(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, depth)
 }
 
 // onwardLeaves is onwardLeavesPortable.
-func onwardLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+func onwardLeaves(leaves []uint32, block, nodes []uint64, depth int) {
 	if depth == 0 {
 		return
 	}
 	groups := len(leaves) / rows
-	linkedOnward(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, int(depth))
+	linkedOnward(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, depth)
 }
 
 // wideLeaves is wideLeavesPortable.
-func wideLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+func wideLeaves(leaves []uint32, block, nodes []uint64, depth int) {
 	if depth == 0 {
 		clear(leaves)
 		return
 	}
 	groups := len(leaves) / rows
-	wideGroups(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, int(depth))
+	wideGroups(&leaves[0], &block[0], &nodes[0], groups, 8*len(block)/groups, depth)
 }
 
 // addPairs is addPairsPortable.

@@ -184,6 +184,43 @@ TEXT ·addDoubles(SB), NOSPLIT, $0-32
 	MOVQ leaves+16(FP), BX
 	MOVQ n+24(FP), CX
 
+	SUBQ $4, CX
+	JL rest
+
+rows:
+	MOVL (BX), AX
+	MOVL 4(BX), R8
+	MOVL 8(BX), R9
+	MOVL 12(BX), R10
+	ADDL AX, AX
+	ADDL R8, R8
+	ADDL R9, R9
+	ADDL R10, R10
+	MOVUPD (DI), X0
+	MOVUPD 16(DI), X2
+	MOVUPD 32(DI), X4
+	MOVUPD 48(DI), X6
+	MOVUPD (SI)(AX*8), X1
+	MOVUPD (SI)(R8*8), X3
+	MOVUPD (SI)(R9*8), X5
+	MOVUPD (SI)(R10*8), X7
+	ADDPD X1, X0
+	ADDPD X3, X2
+	ADDPD X5, X4
+	ADDPD X7, X6
+	MOVUPD X0, (DI)
+	MOVUPD X2, 16(DI)
+	MOVUPD X4, 32(DI)
+	MOVUPD X6, 48(DI)
+	ADDQ $16, BX
+	ADDQ $64, DI
+	SUBQ $4, CX
+	JGE rows
+
+rest:
+	ADDQ $4, CX
+	JZ done
+
 row:
 	MOVL (BX), AX
 	ADDL AX, AX
@@ -195,4 +232,6 @@ row:
 	ADDQ $16, DI
 	DECQ CX
 	JNZ row
+
+done:
 	RET

@@ -2,15 +2,15 @@
 
 package forest
 
-func linkedLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+func linkedLeaves(leaves []uint32, block, nodes []uint64, depth int) {
 	linkedLeavesPortable(leaves, block, nodes, depth)
 }
 
-func onwardLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+func onwardLeaves(leaves []uint32, block, nodes []uint64, depth int) {
 	onwardLeavesPortable(leaves, block, nodes, depth)
 }
 
-func wideLeaves(leaves []uint32, block, nodes []uint64, depth uint32) {
+func wideLeaves(leaves []uint32, block, nodes []uint64, depth int) {
 	wideLeavesPortable(leaves, block, nodes, depth)
 }
 

@@ -46,11 +46,11 @@ func TestWalksAgainstPortable(t *testing.T) {
 }
 
 // compareWalks compares a walk with the portable one.
-func compareWalks[X Float](t *testing.T, f *Values[X, float32], x []float32, nodes []uint64, walk, portable func(leaves []uint32, block, nodes []uint64, depth uint32)) {
+func compareWalks[X Float](t *testing.T, f *Values[X, float32], x []float32, nodes []uint64, walk, portable func(leaves []uint32, block, nodes []uint64, depth int)) {
 	t.Helper()
 	n := len(x) / f.features
 	block := make([]uint64, max(1, len(f.slots))*n)
-	transpose(f, block, x)
+	layGroups(f, block, x)
 	got, want := make([]uint32, n), make([]uint32, n)
 	walk(got, block, nodes, f.trees[0].depth)
 	portable(want, block, nodes, f.trees[0].depth)
@@ -133,8 +133,9 @@ func TestTops(t *testing.T) {
 			}
 		}
 		block, columns := make([]uint64, max(1, len(f.slots))*n), make([]uint32, max(1, len(f.slots))*topStride)
-		transpose(f, block, x)
-		topColumns(columns, block, len(f.slots), n)
+		layGroups(f, block, x)
+		f.twins = twins(f.slots)
+		layColumns(f, columns, x)
 		want := make([]uint32, n)
 		linkedLeavesPortable(want, block, f.linked, topDepth)
 		made := newTop(f.linked)
