@@ -93,6 +93,9 @@ func (l *loader) unbundle(v any) (*element, Step, error) {
 		}
 	}
 	b.addInner(inner)
+	if err := b.addTransformers(b.members, "", maxDicts); err != nil {
+		return nil, Step{}, err
+	}
 	if len(b.parts) == 0 {
 		if err := l.refusal(v); err != nil {
 			return nil, Step{}, err

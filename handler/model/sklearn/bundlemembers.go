@@ -77,6 +77,16 @@ func (b *bundle) flatten() (inner []member) {
 	return nil
 }
 
+// prepares reports whether a value is an estimator of a class that only prepares rows.
+func (b *bundle) prepares(v any) bool {
+	o, ok := v.(*pickle.Object)
+	if !ok || !b.estimates(v) {
+		return false
+	}
+	parts := strings.Split(o.Class.Module, ".")
+	return len(parts) > 1 && parts[0] == "sklearn" && (slices.Contains(preparing, parts[1]) || slices.Contains([]string{"decomposition", "feature_selection", "compose"}, parts[1]))
+}
+
 // judges reports whether a value is an estimator of a class that does more than prepare
 // rows.
 func (b *bundle) judges(v any) bool {
@@ -109,6 +119,37 @@ func (b *bundle) addInner(inner []member) {
 	if !hasLimit && slices.ContainsFunc(b.limits, differs) { // the thresholds of several alarms, for instance
 		b.limits = nil
 	}
+}
+
+// addTransformers adds the transformers in dicts, lists and tuples among members as parts, as in
+// {'model': …, 'scalers': {'x': …}}. Prefix is the beginning of their keys. Depth is how many
+// levels of containers are opened.
+func (b *bundle) addTransformers(members []member, prefix string, depth int) error {
+	if depth == 0 || len(b.steps) > 0 || len(members) > maxEstimators {
+		return nil
+	}
+	for _, m := range members {
+		_, below := membersOf(m.value)
+		for _, n := range below {
+			if !b.prepares(n.value) {
+				continue
+			}
+			key := prefix + m.key + "." + n.key
+			e, step, err := b.estimator(n.value, key)
+			if err != nil {
+				return err
+			}
+			if e.predictor == nil {
+				step.Name = key
+				b.parts = append(b.parts, part{key, e, step, b.names})
+			}
+			b.names = nil
+		}
+		if err := b.addTransformers(below, prefix+m.key+".", depth-1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isLimit reports the words of a key such as thr, spe_limit or UCL.

@@ -84,10 +84,10 @@ func (b *bundle) trees() bool {
 }
 
 // nonePredicts returns the error that no part predicts. If a member is of a class of
-// scikit-learn that is not supported, the error names that class.
+// scikit-learn or PyOD that is not supported, the error names that class.
 func (b *bundle) nonePredicts() error {
 	for _, m := range b.members {
-		if o, ok := m.value.(*pickle.Object); ok && !b.estimates(o) && strings.HasPrefix(o.Class.Module, "sklearn.") && o.Class.Name != "LabelEncoder" {
+		if o, ok := m.value.(*pickle.Object); ok && !b.estimates(o) && (strings.HasPrefix(o.Class.Module, "sklearn.") || strings.HasPrefix(o.Class.Module, "pyod.models.")) && o.Class.Name != "LabelEncoder" {
 			return refuseClass(o.Class, " under "+quoted(m.key))
 		}
 	}

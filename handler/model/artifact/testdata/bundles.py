@@ -6,6 +6,7 @@ scikit-learn with predict, 1 for an anomaly, or what a regressor predicts, or th
 import argparse, base64, collections, datetime, decimal, gzip, io, json, pickle, sys, types, zipfile
 
 import joblib, numpy as np, pandas as pd, scipy.sparse, scipy.stats
+from pyod.models.sos import SOS
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
@@ -71,6 +72,11 @@ add("dict of two models, settled", {"a": model, "b": plain, "scaler": scaler}, o
 add("two models", {"a": model, "b": model}, refused=['"a" (IsolationForest), "b" (IsolationForest)', "more than one of them predicts", '"steps": ["a"]'])
 add("no model", {"scaler": scaler, "pca": pca}, refused=["none of them predicts"])
 add("in doubt", {"one": scaler, "two": MinMaxScaler().fit(x), "model": model}, refused=["in which order", '"steps": ["one", "two", "model"]'])
+add("scaler in a dict beside the model", {"model": model, "scalers": {"std": scaler}, "runs": [1, 2]}, one)
+add("transformers in lists", {"model": last, "preprocessing": {"steps": [scaler, {"pca": pca}]}}, two)
+add("scalers of several devices", {"model": model, "scalers": {"pump-1": scaler, "pump-2": StandardScaler().fit(x + 1)}}, refused=["in which order", '"scalers.pump-1", "scalers.pump-2"'])
+add("detector that is not read", {"scaler": scaler, "model": SOS().fit(x)}, refused=['class pyod.models.sos.SOS under "model" is none of the detectors of PyOD that are read'])
+add("other models in a dict", {"model": model, "scaler": scaler, "tried": {"svm": OneClassSVM().fit(x), "forest": plain}}, one)
 wide = make_pipeline(StandardScaler(), PolynomialFeatures(2)).fit(x)
 after = MinMaxScaler().fit(wide.transform(x))
 of_wide = forest(after.transform(wide.transform(x)))
