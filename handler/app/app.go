@@ -172,6 +172,7 @@ func loader(simd bool) func([]byte) (model.Loaded, error) {
 type serving struct {
 	*model.Cache
 	*registry.Registry
+	log *slog.Logger
 }
 
 func (s serving) Model(ctx context.Context, version fleet.Model) (score.Model, error) {
@@ -179,5 +180,6 @@ func (s serving) Model(ctx context.Context, version fleet.Model) (score.Model, e
 	if err != nil {
 		return nil, err
 	}
+	s.NoteKind(ctx, s.log, version, m.Kind().String())
 	return m, nil
 }

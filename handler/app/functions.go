@@ -43,7 +43,7 @@ func (a *App) mount() {
 		}
 		return ticker.Tick(ctx, log)
 	})
-	scorer := &score.Scorer{Ledger: jobs, Readings: a.db, Models: serving{a.models, a.registry}, MaxLookback: a.cfg.MaxLookback, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: now}
+	scorer := &score.Scorer{Ledger: jobs, Readings: a.db, Models: serving{a.models, a.registry, a.log}, MaxLookback: a.cfg.MaxLookback, Files: blobs, Ender: a.ender, CPU: a.cpu, Now: now}
 	a.server.Queue("score", "message", config.ScoreDeadline, after(a, scorer.Score))
 	poison := &score.Poison{Ledger: jobs, Files: blobs, Ender: a.ender, Sender: a.sender, Now: now}
 	a.server.Queue("poison", "message", config.PoisonDeadline, after(a, poison.Poison))

@@ -45,8 +45,14 @@ func (p portraits) Portrait(ctx context.Context, version fleet.Model) (runs.Port
 	return is, nil
 }
 
-// Rollback exchanges a model with the version before it; see [publish.Rollback].
-func (p portraits) Rollback(ctx context.Context, m fleet.Model) error {
-	_, err := publish.Rollback(ctx, p.blobs, m.Place)
+// Rollback exchanges a model with the one before; see [publish.Rollback].
+func (p portraits) Rollback(ctx context.Context, place fleet.Place) error {
+	_, err := publish.Rollback(ctx, p.blobs, place)
+	return err
+}
+
+// Remove takes a model away; see [publish.Remove].
+func (p portraits) Remove(ctx context.Context, place fleet.Place) error {
+	_, err := publish.Remove(ctx, p.blobs, place)
 	return err
 }

@@ -29,7 +29,7 @@ func (b *Blobs) Stat(ctx context.Context, container, name string) (blob.Info, er
 	if err != nil {
 		return blob.Info{}, failure(ctx, "look at blob "+container+"/"+name, err)
 	}
-	return blob.Info{Name: name, ETag: value((*string)(p.ETag)), Size: value(p.ContentLength), SHA256: sha256Of(p.Metadata)}, nil
+	return blob.Info{Name: name, ETag: value((*string)(p.ETag)), Size: value(p.ContentLength), SHA256: sha256Of(p.Metadata), Modified: value(p.LastModified).UTC()}, nil
 }
 
 // Read implements blob.Store. A connection that breaks midway is taken up

@@ -34,7 +34,8 @@ type Info struct {
 	Name string
 	ETag string
 	Size int64
-	// Modified is when it was written last, in whole seconds and UTC; only in listings.
+	// Modified is when it was written last, in whole seconds and UTC; in listings and of
+	// [Store.Stat].
 	Modified time.Time
 	// SHA256 is that of the content, in lower-case hex, kept as metadata by
 	// [Store.Write]; empty for blobs that others wrote, and in listings.

@@ -53,6 +53,7 @@ func (m *Memory) Stat(ctx context.Context, container, name string) (Info, error)
 		return Info{}, err
 	}
 	b, err := m.get(container, name)
+	b.info.Modified = b.modified
 	return b.info, err
 }
 

@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Model is a version of a file in the container models, in the ledger's registry.
 type Model struct {
@@ -8,6 +11,12 @@ type Model struct {
 	Name string
 	ETag string
 	Size int64
+	// Published is when this version was put into its place, in whole seconds; zero if
+	// that is not known.
+	Published time.Time
+	// Kind is the kind of the model: detector, classifier or regressor. It is empty until
+	// somebody has read the file: the registry, or the first job.
+	Kind string
 	Place
 	// Facts describe its content. They are nil if it has not been read. The registry
 	// does not read a file whose title is the name of a sensor of the device.
@@ -34,6 +43,23 @@ const (
 	OfNobody   Scope = "none"       // the file has the name of a model, but is no model
 )
 
+// removed follows the name of a model that was removed, and can be put back.
+const removed = "@removed"
+
+// RemovedName returns the name that the blob of a model has when the model was removed.
+// No name of a model ends so, as '@' is encoded in the names of devices and sensors.
+func RemovedName(name string) string { return name + removed }
+
+// CutRemoved returns the name that a blob had before its model was removed, and whether
+// it is one of a removed model.
+func CutRemoved(name string) (string, bool) { return strings.CutSuffix(name, removed) }
+
+// SharedModel reports whether a model with this name may serve several devices: it is one
+// of the fleet, or the default.
+func SharedModel(name string) bool {
+	return strings.HasPrefix(name, "_fleet/") || strings.HasPrefix(name, "default.")
+}
+
 // Facts are what the registry needs to know about a model's content, to decide which
 // jobs a run has.
 type Facts struct {
@@ -41,7 +67,7 @@ type Facts struct {
 	Plain      bool     `json:"plain,omitempty"`       // whether no features file describes the model's rows
 	Features   int      `json:"features,omitempty"`    // how many columns a row has
 	Names      []string `json:"names,omitempty"`       // the names of the columns, if the model has them
-	Devices    []string `json:"devices,omitempty"`     // the patterns of the devices that it serves, in which * stands for any text and ? for one character
+	Devices    []string `json:"devices,omitempty"`     // the patterns of the devices that it serves, in which * stands for any text and ? for one character, and [*], [?] and [[] for these characters
 	Sensors    []string `json:"sensors,omitempty"`     // the sensors that its rows are made of
 	LookbackMS int64    `json:"lookback_ms,omitempty"` // how many milliseconds before a window readings count for its rows
 }
@@ -73,7 +99,8 @@ type Work struct {
 
 // Match reports whether one of the patterns matches the whole name of a device or
 // sensor. In a pattern, * stands for any text, also with a slash in it, and ? for one
-// character. No patterns match every name.
+// character. [*], [?] and [[] stand for these characters themselves, as in Python's
+// fnmatch. No patterns match every name.
 func Match(patterns []string, name string) bool {
 	for _, pattern := range patterns {
 		if matches(pattern, name) {
@@ -88,6 +115,9 @@ func Match(patterns []string, name string) bool {
 // len(pattern) × len(name) steps.
 func matches(pattern, name string) bool {
 	p, n := []rune(pattern), []rune(name)
+	if strings.Contains(pattern, "[") {
+		p = literal(p)
+	}
 	star, from := -1, 0
 	i, k := 0, 0
 	for k < len(n) {
@@ -95,7 +125,7 @@ func matches(pattern, name string) bool {
 		case i < len(p) && p[i] == '*':
 			star, from = i, k
 			i++
-		case i < len(p) && (p[i] == '?' || p[i] == n[k]):
+		case i < len(p) && (p[i] == '?' || p[i] == n[k] || p[i] == -n[k]):
 			i++
 			k++
 		case star >= 0:
@@ -109,4 +139,18 @@ func matches(pattern, name string) bool {
 		i++
 	}
 	return i == len(p)
+}
+
+// literal replaces [*], [?] and [[] in a pattern by the negative of the character.
+func literal(pattern []rune) []rune {
+	p := make([]rune, 0, len(pattern))
+	for i := 0; i < len(pattern); i++ {
+		c := pattern[i]
+		if c == '[' && i+2 < len(pattern) && pattern[i+2] == ']' && strings.ContainsRune("*?[", pattern[i+1]) {
+			c = -pattern[i+1]
+			i += 2
+		}
+		p = append(p, c)
+	}
+	return p
 }

@@ -20,6 +20,8 @@ func TestMatch(t *testing.T) {
 		{"*ab", "aab", true}, {"a*ab", "aab", true}, {"a*ab", "ab", false}, {"**", "x", true}, {"a**", "a", true}, {"*?", "", false},
 		{"fan pump", "pump", true}, {"fan pump", "motor", false},
 		{"a*c", "abbc", true}, {"a*c", "abb", false}, {"*x*y", "axbxy", true}, {"?", "ü", true}, {"a[0]", "a[0]", true},
+		{"a[*]", "a*", true}, {"a[*]", "ab", false}, {"[?]", "?", true}, {"[?]", "a", false}, {"[[]*", "[x", true}, {"[a]", "[a]", true}, {"[a]", "a", false},
+		{"[*", "[", true}, {"[*]*[?]", "*x?", true}, {"[]", "[]", true}, {"*[*]", "aa*", true}, {"*[*]", "aa", false},
 		{strings.Repeat("*a", 50) + "b", strings.Repeat("a", 1000), false},
 	} {
 		if got := Match(strings.Fields(c.patterns), c.device); got != c.want {

@@ -269,6 +269,18 @@ type Serving struct {
 	Subjects int // the judged sensors and device models that it serves
 }
 
+// RunSums are what the jobs of a run came to.
+type RunSums struct {
+	Devices PackedSums
+	Models  []ModelSum // of the models that may serve several devices; see [SharedModel]
+}
+
+// ModelSum sums the jobs of a run that one version of a model scored.
+type ModelSum struct {
+	Model, SHA256         string // the name of its blob, and the SHA-256 of the version
+	Jobs, Rows, Anomalies int
+}
+
 // Version sums the jobs that one version of a model scored.
 type Version struct {
 	SHA256      string

@@ -29,7 +29,7 @@ type Ledger interface {
 	Run(ctx context.Context, id string) (fleet.Run, error)
 	// EndRun ends the run where it is open, its epoch unchanged and no job
 	// queued, and reports whether it did. With it, it stores what the jobs came to.
-	EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, devices fleet.PackedSums, now time.Time) (bool, error)
+	EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, sums fleet.RunSums, now time.Time) (bool, error)
 
 	// JobsPage returns up to limit jobs of a run in the given state, "" for any,
 	// after the given sensor or device model, in the order of these.
@@ -125,7 +125,7 @@ func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) (err error
 		}
 	}
 	now := e.Now()
-	ended, err := e.Ledger.EndRun(ctx, id, run.Epoch, totals.State, fleet.PackSums(totals.Devices), now)
+	ended, err := e.Ledger.EndRun(ctx, id, run.Epoch, totals.State, fleet.RunSums{Devices: fleet.PackSums(totals.Devices), Models: totals.Models}, now)
 	if ended {
 		e.summarize(ctx, log, run, totals, now)
 	}

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,15 +24,15 @@ type manyJobs struct {
 	run  fleet.Run
 	jobs []fleet.Job
 
-	ended fleet.PackedSums // what it was ended with
+	ended fleet.RunSums // what it was ended with
 }
 
 func (m *manyJobs) Pending(context.Context, string) (bool, error) { return false, nil }
 
 func (m *manyJobs) Run(context.Context, string) (fleet.Run, error) { return m.run, nil }
 
-func (m *manyJobs) EndRun(_ context.Context, _ string, _ int, _ fleet.RunState, devices fleet.PackedSums, _ time.Time) (bool, error) {
-	m.ended = devices
+func (m *manyJobs) EndRun(_ context.Context, _ string, _ int, _ fleet.RunState, sums fleet.RunSums, _ time.Time) (bool, error) {
+	m.ended = sums
 	return true, nil
 }
 
@@ -70,7 +72,8 @@ func TestManifestOfManyJobs(t *testing.T) {
 		j := queuedJob(runA, []string{"d", "e"}[2*i/n], 0)
 		j.Sensor = fmt.Sprintf("%05d", i)
 		j.State = fleet.Scored
-		j.Outcome = fleet.Outcome{Result: fleet.Scored, Rows: 3, Anomalies: 1, EmptyBuckets: 2, Duration: time.Second}
+		j.Outcome = fleet.Outcome{Result: fleet.Scored, Rows: 3, Anomalies: 1, EmptyBuckets: 2, Duration: time.Second,
+			Model: []string{"d/own.pkl", "_fleet/m.zip", "default.pkl"}[i%3], ModelSHA256: []string{"a", "b"}[i/1000%2]}
 		m.jobs = append(m.jobs, j)
 	}
 	var line bytes.Buffer
@@ -90,8 +93,18 @@ func TestManifestOfManyJobs(t *testing.T) {
 	if len(got.Jobs) != n || got.Rows != 3*n || got.Anomalies != n || got.EmptyBuckets != 2*n {
 		t.Errorf("%d jobs, %d rows, %d anomalies, %d empty buckets", len(got.Jobs), got.Rows, got.Anomalies, got.EmptyBuckets)
 	}
-	if want := fleet.PackSums([]fleet.DeviceSum{{Device: "d", Jobs: 1001, Scored: 1001, Rows: 3003, Anomalies: 1001}, {Device: "e", Jobs: 1000, Scored: 1000, Rows: 3000, Anomalies: 1000}}); !bytes.Equal(m.ended, want) {
-		t.Errorf("ended with the sums %q, want %q", m.ended, want)
+	if want := fleet.PackSums([]fleet.DeviceSum{{Device: "d", Jobs: 1001, Scored: 1001, Rows: 3003, Anomalies: 1001}, {Device: "e", Jobs: 1000, Scored: 1000, Rows: 3000, Anomalies: 1000}}); !bytes.Equal(m.ended.Devices, want) {
+		t.Errorf("ended with the sums %q, want %q", m.ended.Devices, want)
+	}
+	models := []fleet.ModelSum{ // of the jobs 0 to 999 and 2000, and of the others, two of three
+		{Model: "_fleet/m.zip", SHA256: "a", Jobs: 333, Rows: 999, Anomalies: 333}, {Model: "default.pkl", SHA256: "a", Jobs: 334, Rows: 1002, Anomalies: 334},
+		{Model: "_fleet/m.zip", SHA256: "b", Jobs: 334, Rows: 1002, Anomalies: 334}, {Model: "default.pkl", SHA256: "b", Jobs: 333, Rows: 999, Anomalies: 333},
+	}
+	slices.SortFunc(m.ended.Models, func(a, b fleet.ModelSum) int {
+		return cmp.Or(cmp.Compare(a.SHA256, b.SHA256), cmp.Compare(a.Model, b.Model))
+	})
+	if !slices.Equal(m.ended.Models, models) {
+		t.Errorf("ended with the models %+v, want %+v", m.ended.Models, models)
 	}
 	var summary struct {
 		Jobs     int     `json:"jobs"`
@@ -155,7 +168,7 @@ func (f *failing) Pending(context.Context, string) (bool, error) { return false,
 
 func (f *failing) Run(context.Context, string) (fleet.Run, error) { return f.run, f.at("run") }
 
-func (f *failing) EndRun(context.Context, string, int, fleet.RunState, fleet.PackedSums, time.Time) (bool, error) {
+func (f *failing) EndRun(context.Context, string, int, fleet.RunState, fleet.RunSums, time.Time) (bool, error) {
 	err := f.at("end")
 	return err == nil, err
 }

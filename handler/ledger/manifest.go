@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -61,6 +62,10 @@ type Totals struct {
 
 	// Devices are the sums by device, in the order of the jobs.
 	Devices []fleet.DeviceSum `json:"-"`
+
+	// Models are the sums by version of a model, of the models that may serve several
+	// devices, in the order of their first jobs.
+	Models []fleet.ModelSum `json:"-"`
 }
 
 // ErrPending says that a job is queued, so that the run cannot end yet.
@@ -133,6 +138,17 @@ func (t *Totals) add(run fleet.Run, j fleet.Job) {
 		t.Devices = append(t.Devices, fleet.DeviceSum{Device: j.Device})
 	}
 	t.Devices[len(t.Devices)-1].Count(j)
+	if j.State == fleet.Scored && fleet.SharedModel(j.Model) {
+		i := slices.IndexFunc(t.Models, func(m fleet.ModelSum) bool { return m.Model == j.Model && m.SHA256 == j.ModelSHA256 })
+		if i < 0 {
+			i = len(t.Models)
+			t.Models = append(t.Models, fleet.ModelSum{Model: j.Model, SHA256: j.ModelSHA256})
+		}
+		m := &t.Models[i]
+		m.Jobs++
+		m.Rows += j.Rows
+		m.Anomalies += j.Anomalies
+	}
 	if j.Epoch >= run.Opening.Epoch {
 		t.Busy += j.Duration
 	}

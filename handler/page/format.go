@@ -36,13 +36,18 @@ var functions = template.FuncMap{
 		text, err := json.MarshalIndent(v, "", "  ")
 		return string(text), err
 	},
-	"last": func(all []runs.AnomalousPiece) []runs.AnomalousPiece { return all[max(0, len(all)-5):] },
+	"shell": func(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" },
+	"last":  func(all []runs.AnomalousPiece) []runs.AnomalousPiece { return all[max(0, len(all)-5):] },
 	"rescore": func(id fleet.ID) (string, error) {
-		text, err := json.Marshal(runs.RescoreRequest{Sensors: id.Device + "/" + id.Name()})
+		text, err := json.Marshal(runs.RescoreRequest{Job: id.String()})
 		return string(text), err
 	},
 	"rollback": func(name string) (string, error) {
 		text, err := json.Marshal(runs.RollbackRequest{Model: name})
+		return string(text), err
+	},
+	"remove": func(name string) (string, error) {
+		text, err := json.Marshal(runs.RemoveRequest{Model: name})
 		return string(text), err
 	},
 	"parse": func(id string) *fleet.Window {

@@ -67,7 +67,7 @@ func answers() map[string]any {
 	ofDevice := runs.Subject{Device: hostile, Name: hostile, DeviceModel: true, From: noon.Add(-time.Hour), To: noon, Score: &constant, Features: []runs.Series{readings, constant}, Jobs: []runs.Job{ofModel}}
 	detail := runs.JobDetail{Job: job, Attempts: []ledger.Attempt{{At: noon, Own: true, Error: hostile}}, Log: &ledger.ErrorLog{Run: run, Error: hostile, Remedy: hostile}}
 	model := runs.Model{Name: hostile, Scope: fleet.OfDevice, Device: hostile, Title: hostile, Size: 2048, Serves: 1, Facts: &fleet.Facts{Fault: hostile, Sensors: []string{hostile}, LookbackMS: 90_000}}
-	whole := runs.ModelDetail{Model: model, Fault: hostile, Portrait: sensor.Portrait, Subjects: []fleet.ID{{Device: hostile, Sensor: hostile}}, Next: hostile, Since: noon,
+	whole := runs.ModelDetail{Model: model, Fault: hostile, Portrait: sensor.Portrait, Subjects: []fleet.ID{{Device: hostile, Sensor: hostile}}, Next: hostile, SummedFrom: noon,
 		Versions: []runs.Version{{SHA256: strings.Repeat("a", 64), First: noon, Last: noon, Jobs: 3, Rows: 100, Anomalies: 7}, {SHA256: "b", First: noon, Last: noon, Jobs: 3, Rows: 100}}}
 	ofFleet := model
 	ofFleet.Scope, ofFleet.Facts = fleet.OfFleet, &fleet.Facts{Devices: []string{hostile}}

@@ -35,7 +35,7 @@ type AnomaliesRequest struct {
 	// window if it is left out.
 	To time.Time `query:"to" json:"-" example:"2026-03-02T00:00:00Z"`
 	// A pattern for devices, or for device/sensor, in which * stands for any text and ? for
-	// one character. All match if it is left out.
+	// one character, and [*], [?] and [[] for these characters. All match if it is left out.
 	Sensors string `query:"sensors" json:"-" example:"plant1/*"`
 	After   string `query:"after" json:"-"`                                          // the member "next" of the page before
 	Limit   int    `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"` // how many rows a page has at most: 1 to 1000
@@ -296,7 +296,7 @@ type TopRequest struct {
 	// window if it is left out.
 	To time.Time `query:"to" json:"-" example:"2026-03-02T00:00:00Z"`
 	// A pattern for devices, or for device/sensor, in which * stands for any text and ? for
-	// one character. All match if it is left out.
+	// one character, and [*], [?] and [[] for these characters. All match if it is left out.
 	Sensors string `query:"sensors" json:"-" example:"plant1/*"`
 	Sort    string `query:"sort" json:"-" enum:"anomalies,share" default:"anomalies"` // what is compared: the number of anomalies, or their share of the rows
 	Limit   int    `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"`  // how many sensors a page has at most: 1 to 1000

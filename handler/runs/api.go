@@ -57,15 +57,18 @@ type Published interface {
 	ServedBy(ctx context.Context, model int64, after fleet.ID, limit int) ([]fleet.ID, error)
 	// Versions sums the jobs that each version of a model scored, in runs whose windows
 	// begin at from or later.
-	Versions(ctx context.Context, m fleet.Serving, from time.Time) ([]fleet.Version, error)
+	Versions(ctx context.Context, m fleet.Model, from time.Time) ([]fleet.Version, error)
 }
 
 // Portraits reads and exchanges the files of models.
 type Portraits interface {
 	// Portrait describes the content of a model's file.
 	Portrait(ctx context.Context, version fleet.Model) (Portrait, error)
-	// Rollback exchanges the model of a blob with the version before it.
-	Rollback(ctx context.Context, m fleet.Model) error
+	// Rollback exchanges the model in a place with the version before it, or puts a removed
+	// one back.
+	Rollback(ctx context.Context, place fleet.Place) error
+	// Remove takes the model in a place away.
+	Remove(ctx context.Context, place fleet.Place) error
 }
 
 // Models is the registry of models; see package registry.

@@ -45,10 +45,11 @@ func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
 		}
 	}
 	clock := func() time.Time { return now }
+	files := &blob.Memory{Now: clock}
 	q := &queue{}
 	return &runs.API{
-		Ledger: db, Overview: db, Readings: db, Figures: db, Published: db, Files: &blob.Memory{}, Portraits: portraits{},
-		Models: &registry.Registry{Blobs: &blob.Memory{}, Ledger: db, Columns: 1, Now: clock},
+		Ledger: db, Overview: db, Readings: db, Figures: db, Published: db, Files: files, Portraits: portraits{files},
+		Models: &registry.Registry{Blobs: files, Ledger: db, Columns: 1, Now: clock},
 		Sender: &ledger.Sender{Outbox: db, Queue: q, Now: clock},
 		Ender:  &ledger.Ender{Ledger: db, Files: &blob.Memory{}, Now: clock},
 		Later:  func(f func(context.Context)) { f(t.Context()) },

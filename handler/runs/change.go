@@ -14,8 +14,8 @@ type OpenRequest struct {
 	From time.Time `json:"from" example:"2026-03-01T06:00:00Z"` // the beginning of the window, in whole seconds
 	To   time.Time `json:"to" example:"2026-03-01T07:00:00Z"`   // the end of the window, in whole seconds; it is past
 	// Sensors is a pattern for devices, or for device/sensor, in which * stands for any
-	// text and ? for one character. A new run has jobs of what matches. All match if it
-	// is left out.
+	// text and ? for one character, and [*], [?] and [[] for these characters. A new run
+	// has jobs of what matches. All match if it is left out.
 	Sensors string `json:"sensors,omitempty" example:"plant1/*"`
 }
 
@@ -101,8 +101,12 @@ func cancelling(id string) error {
 type RescoreRequest struct {
 	ID string `path:"id" json:"-" example:"20260301T060000Z-20260301T070000Z"` // the id of the run
 	// Sensors is a pattern for devices, or for device/sensor, in which * stands for any
-	// text and ? for one character. All match if it is left out.
+	// text and ? for one character, and [*], [?] and [[] for these characters. All match
+	// if it is left out.
 	Sensors string `json:"sensors,omitempty" example:"plant1/*"`
+	// Job is the sensor or device model of the only job that is scored again, as
+	// device/name. A slash in a name is written %2F.
+	Job string `json:"job,omitempty" example:"plant1/temperature"`
 	// States are the states of the jobs that are scored again. If it is left out, jobs in
 	// any state are.
 	States []fleet.JobState `json:"states,omitempty"`
@@ -123,7 +127,7 @@ type Rescored struct {
 // messages are sent afterwards. The error wraps [fleet.ErrConflict] if the run is being
 // cancelled, or is so old that its predictions are deleted.
 func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error) {
-	match, err := glob(req.Sensors)
+	match, err := req.match()
 	if err != nil {
 		return Rescored{}, err
 	}
@@ -159,6 +163,20 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 	}
 	r.Run, err = a.advance(ctx, req.ID)
 	return r, err
+}
+
+// match returns the test for the jobs that are to be scored again.
+func (r RescoreRequest) match() (func(fleet.ID) bool, error) {
+	if r.Job == "" {
+		return glob(r.Sensors)
+	}
+	if r.Sensors != "" {
+		return nil, fmt.Errorf("%w: both sensors and job: name the jobs by one of them", fleet.ErrInvalid)
+	}
+	if _, err := fleet.ParseID(r.Job); err != nil {
+		return nil, fmt.Errorf("job: %w", err)
+	}
+	return func(id fleet.ID) bool { return id.String() == r.Job }, nil
 }
 
 // maxGlob is the longest pattern, in bytes: two names and a slash.

@@ -47,6 +47,33 @@ func TestRescore(t *testing.T) {
 	}
 }
 
+// TestRescoreJob: a job is named as it is, whatever characters are in its names.
+func TestRescoreJob(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	odd := []fleet.ID{{Device: "*", Sensor: "?"}, {Device: "[*]", Sensor: "?"}, {Device: "1/1", Sensor: "1"}, {Device: "1", Sensor: "1/1"}, {Device: "%2F", Sensor: "%25"}}
+	for _, id := range odd {
+		if _, err := db.InsertReadings(t.Context(), []fleet.Reading{{ID: id}}, fleet.Delivery{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run, err := api.Request(t.Context(), hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range odd {
+		if r, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID, Job: id.String()}); err != nil || r.Reopened != 1 {
+			t.Errorf("%v: re-opened %d, %v", id, r.Reopened, err)
+		}
+	}
+	for _, req := range []runs.RescoreRequest{{Job: "1"}, {Job: "1/1/1"}, {Job: "1/1", Sensors: "1"}} {
+		req.ID = run.ID
+		if _, err := api.Rescore(t.Context(), req); !errors.Is(err, fleet.ErrInvalid) {
+			t.Errorf("%+v: %v", req, err)
+		}
+	}
+}
+
 func TestRescoreWithCurrentSettings(t *testing.T) {
 	t.Parallel()
 	api, _, _ := newAPI(t)

@@ -71,13 +71,50 @@ type Model struct {
 	Size   int64       `json:"size"`             // the size of its blob in bytes
 	ETag   string      `json:"etag"`             // the ETag of its blob
 	Serves int         `json:"serves"`           // how many sensors and device models it serves
+	// Kind is detector, classifier or regressor. It is left out until the file has been
+	// read, by its first job at the latest.
+	Kind string `json:"kind,omitempty"`
+	// Since is when this version was published, rolled back to, or removed.
+	Since   time.Time `json:"since,omitzero"`
+	Removed bool      `json:"removed,omitempty"` // whether it was removed: it serves nobody, and a rollback puts it back
 	// Facts are what is known of its content. They are left out for a model in the place
 	// of one sensor, which is read only when it is used.
 	Facts *fleet.Facts `json:"facts,omitempty"`
 }
 
 func newModel(s fleet.Serving) Model {
-	return Model{s.Name, s.Scope, s.Device, s.Title, s.Size, s.ETag, s.Subjects, s.Facts}
+	place := placeOf(s.Model)
+	name, removed := fleet.CutRemoved(s.Name)
+	return Model{Name: name, Scope: place.Scope, Device: place.Device, Title: place.Title, Size: s.Size, ETag: s.ETag, Serves: s.Subjects,
+		Kind: s.Kind, Since: s.Published, Removed: removed, Facts: s.Facts}
+}
+
+// placeOf returns the place of a model, or the one that it was removed from.
+func placeOf(m fleet.Model) fleet.Place {
+	name, removed := fleet.CutRemoved(m.Name)
+	switch p := m.Place; {
+	case !removed:
+		return p
+	case p.Device != "":
+		return fleet.Place{Scope: fleet.OfDevice, Device: p.Device, Title: p.Title}
+	case p.Title != "":
+		return fleet.Place{Scope: fleet.OfFleet, Title: p.Title}
+	case fleet.SharedModel(name):
+		return fleet.Place{Scope: fleet.OfSensors}
+	}
+	return fleet.Place{Scope: fleet.Attributes}
+}
+
+// registered returns the model whose blob has a name, or had it before the model was
+// removed.
+func (a *API) registered(ctx context.Context, name string) (fleet.Serving, error) {
+	m, err := a.Published.ServingModel(ctx, name)
+	if errors.Is(err, fleet.ErrNotFound) {
+		if gone, err := a.Published.ServingModel(ctx, fleet.RemovedName(name)); !errors.Is(err, fleet.ErrNotFound) {
+			return gone, err
+		}
+	}
+	return m, err
 }
 
 // ListModels returns a page of the registered models.
@@ -113,9 +150,12 @@ type ModelDetail struct {
 	Fault    string     `json:"fault,omitempty"`    // why it cannot be used
 	Subjects []fleet.ID `json:"subjects"`           // a page of the sensors and device models that it serves
 	// The parameter "after" of the next page. It is left out on the last page.
-	Next     string    `json:"next,omitempty"`
-	Versions []Version `json:"versions"` // the versions that scored jobs since that time, the one that was used last first
-	Since    time.Time `json:"since"`    // where the window of the oldest run begins whose jobs are in the versions
+	Next string `json:"next,omitempty"`
+	// Versions are those that scored in the runs of the span, the one that was used last
+	// first. Of a model that may serve several devices, only runs that have ended count.
+	Versions []Version `json:"versions"`
+	// SummedFrom is where that span begins. It is left out for devices.csv.
+	SummedFrom time.Time `json:"summed_from,omitzero"`
 }
 
 // Version sums the jobs that a version of a model scored.
@@ -131,66 +171,67 @@ type Version struct {
 // Share returns the share of rows that are anomalies, 0 without rows.
 func (v Version) Share() float64 { return float64(v.Anomalies) / float64(max(v.Rows, 1)) }
 
-// mostSummed is how many jobs are summed for one model. A model of one sensor can be summed over a
-// year, a model of the whole fleet over some runs.
-const mostSummed = 100_000
-
-// ModelDetail returns a registered model. The error wraps [fleet.ErrNotFound] if there is none.
+// ModelDetail returns a registered model, or one that was removed. The error wraps
+// [fleet.ErrNotFound] if there is none.
 func (a *API) ModelDetail(ctx context.Context, req ModelRequest) (ModelDetail, error) {
 	after, err := afterID(req.After)
 	if err != nil {
 		return ModelDetail{}, err
 	}
-	m, err := a.Published.ServingModel(ctx, req.Name)
+	m, err := a.registered(ctx, req.Name)
 	if err != nil {
 		return ModelDetail{}, err
 	}
-	d := ModelDetail{Model: newModel(m), Versions: []Version{}}
+	d := ModelDetail{Model: newModel(m), Subjects: []fleet.ID{}, Versions: []Version{}}
+	if d.Scope == fleet.Attributes {
+		return d, nil
+	}
+	if d.Removed {
+		return d, a.versions(ctx, &d)
+	}
 	if m.Facts != nil {
 		d.Fault = m.Facts.Fault
 	}
-	if m.Scope == fleet.Attributes {
-		d.Subjects = []fleet.ID{}
-		return d, nil
-	}
-	if d.Subjects, err = a.Published.ServedBy(ctx, m.Key, after, defaultLimit); err != nil {
+	subjects, err := a.Published.ServedBy(ctx, m.Key, after, defaultLimit)
+	if err != nil {
 		return ModelDetail{}, err
 	}
-	if d.Subjects == nil {
-		d.Subjects = []fleet.ID{}
-	}
+	d.Subjects = append(d.Subjects, subjects...)
 	if len(d.Subjects) == defaultLimit {
 		d.Next = d.Subjects[defaultLimit-1].String()
 	}
 	p, err := a.Portraits.Portrait(ctx, m.Model)
 	switch {
 	case err == nil:
-		d.Portrait = &p
+		d.Portrait, d.Kind = &p, p.Kind
 	case errors.Is(err, fleet.ErrBadModel):
 		d.Fault = err.Error()
 	case errors.Is(err, blob.ErrNotFound), errors.Is(err, blob.ErrChanged):
-		d.Fault = "another version has been published, which counts from the next tick on"
+		d.Fault = "it was replaced or removed, which counts from the next tick on"
 	default:
 		return ModelDetail{}, err
 	}
-	return d, a.versions(ctx, &d, m)
+	return d, a.versions(ctx, &d)
 }
 
-// versions sets the versions of a model, and since when they are summed.
-func (a *API) versions(ctx context.Context, d *ModelDetail, m fleet.Serving) error {
+// versions sets the versions of a model, and since when they are summed: a year, or the newest
+// runs if the model is of one device.
+func (a *API) versions(ctx context.Context, d *ModelDetail) error {
 	to, err := a.end(ctx, time.Time{})
 	if err != nil {
 		return err
 	}
-	d.Since = to.Add(-mostSpan)
-	runs, err := a.Overview.RunsWithin(ctx, fleet.Window{From: d.Since, To: to}, min(max(2, mostSummed/max(1, m.Subjects)), maxRuns))
-	if err != nil {
-		return err
+	d.SummedFrom = to.Add(-mostSpan)
+	if !fleet.SharedModel(d.Name) {
+		runs, err := a.Overview.RunsWithin(ctx, fleet.Window{From: d.SummedFrom, To: to}, maxRuns)
+		if err != nil {
+			return err
+		}
+		if len(runs) > 0 {
+			d.SummedFrom = runs[len(runs)-1].Window.From
+		}
 	}
-	if len(runs) > 0 {
-		d.Since = runs[len(runs)-1].Window.From
-	}
-	versions, err := a.Published.Versions(ctx, m, d.Since)
+	versions, err := a.Published.Versions(ctx, fleet.Model{Name: d.Name, Place: fleet.Place{Scope: d.Scope, Device: d.Device, Title: d.Title}}, d.SummedFrom)
 	for _, v := range versions {
 		d.Versions = append(d.Versions, Version(v))
 	}
@@ -202,15 +243,33 @@ type RollbackRequest struct {
 	Model string `json:"model" example:"default.pkl"` // the name of its blob in the container models
 }
 
-// Rollback exchanges a model with the one that was published before it, which is used from then
-// on. It does not score anything again: see [API.Rescore].
+// Rollback exchanges a model with the one that was published before it, or puts a removed one
+// back. It is used from then on. Rollback does not score anything again: see [API.Rescore].
 func (a *API) Rollback(ctx context.Context, req RollbackRequest) (Registered, error) {
-	m, err := a.Published.ServingModel(ctx, req.Model)
+	m, err := a.registered(ctx, req.Model)
 	if err != nil {
 		return Registered{}, err
 	}
-	if err := a.Portraits.Rollback(ctx, m.Model); err != nil {
+	if err := a.Portraits.Rollback(ctx, placeOf(m.Model)); err != nil {
 		return Registered{}, fmt.Errorf("roll back %s: %w", req.Model, err)
+	}
+	return a.RefreshModels(ctx, RefreshRequest{})
+}
+
+// RemoveRequest names the blob of a registered model.
+type RemoveRequest struct {
+	Model string `json:"model" example:"default.pkl"` // the name of its blob in the container models
+}
+
+// Remove takes a model away. What it served is scored by another model that fits, or not
+// at all. [API.Rollback] puts it back.
+func (a *API) Remove(ctx context.Context, req RemoveRequest) (Registered, error) {
+	m, err := a.registered(ctx, req.Model)
+	if err != nil {
+		return Registered{}, err
+	}
+	if err := a.Portraits.Remove(ctx, placeOf(m.Model)); err != nil {
+		return Registered{}, fmt.Errorf("remove %s: %w", req.Model, err)
 	}
 	return a.RefreshModels(ctx, RefreshRequest{})
 }

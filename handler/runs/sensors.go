@@ -18,7 +18,7 @@ type Sensor struct {
 // SensorsRequest asks for sensors.
 type SensorsRequest struct {
 	// A pattern for devices, or for device/sensor, in which * stands for any text and ? for
-	// one character. All match if it is left out.
+	// one character, and [*], [?] and [[] for these characters. All match if it is left out.
 	Sensors string `query:"sensors" json:"-" example:"plant1/*"`
 	After   string `query:"after" json:"-" example:"plant1%2Fpump-07/current"`       // the member "next" of the page before: only sensors after this device/name
 	Limit   int    `query:"limit" json:"-" minimum:"1" maximum:"1000" default:"100"` // how many sensors a page has at most: 1 to 1000
@@ -82,7 +82,8 @@ func afterID(text string) (id fleet.ID, err error) {
 // SwitchRequest names sensors and device models to be enabled or disabled.
 type SwitchRequest struct {
 	// Sensors is a pattern for devices, or for device/sensor, in which * stands for any
-	// text and ? for one character. It is not empty.
+	// text and ? for one character, and [*], [?] and [[] for these characters. It is not
+	// empty.
 	Sensors string `json:"sensors" example:"plant1/pump-07/*"`
 }
 

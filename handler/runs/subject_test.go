@@ -16,19 +16,28 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob/blobtest"
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/ledger"
+	models "github.com/fleetscore/fleetscore/handler/model/publish"
 	"github.com/fleetscore/fleetscore/handler/runs"
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
 // portraits say the same of every model.
-type portraits struct{}
+type portraits struct{ blobs blob.Store }
 
 func (portraits) Portrait(context.Context, fleet.Model) (runs.Portrait, error) {
 	limit := -.5
 	return runs.Portrait{Kind: "detector", Class: "OneClassSVM", Threshold: &limit, Center: []float64{4}, Scale: []float64{2}}, nil
 }
 
-func (portraits) Rollback(context.Context, fleet.Model) error { return nil }
+func (p portraits) Rollback(ctx context.Context, place fleet.Place) error {
+	_, err := models.Rollback(ctx, p.blobs, place)
+	return err
+}
+
+func (p portraits) Remove(ctx context.Context, place fleet.Place) error {
+	_, err := models.Remove(ctx, p.blobs, place)
+	return err
+}
 
 // publish registers a version of the model of device 1's sensor 2, and assigns it.
 func publish(t *testing.T, db *store.DB, etag string) {
@@ -207,6 +216,68 @@ func TestModelDetail(t *testing.T) {
 	}
 	if _, err := api.Rollback(t.Context(), runs.RollbackRequest{Model: "nothing"}); !errors.Is(err, fleet.ErrNotFound) {
 		t.Errorf("a rollback of nothing: %v", err)
+	}
+}
+
+// TestRemoveModel: a model that was removed serves nobody, is listed as such with its
+// history, and can be put back.
+func TestRemoveModel(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	measure(t, api, db)
+	for _, name := range []string{"1/2.pkl", "default.pkl"} {
+		put(t, api, blob.Models, name, "a model")
+	}
+	if _, err := api.RefreshModels(t.Context(), runs.RefreshRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	remove := func(name string) error {
+		_, err := api.Remove(t.Context(), runs.RemoveRequest{Model: name})
+		return err
+	}
+	rollback := func(name string) error {
+		_, err := api.Rollback(t.Context(), runs.RollbackRequest{Model: name})
+		return err
+	}
+	state := func() (all []string) {
+		t.Helper()
+		list, err := api.ListModels(t.Context(), runs.ModelsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range list.Models {
+			if !m.Since.Equal(now) {
+				t.Errorf("%s is there since %v", m.Name, m.Since)
+			}
+			all = append(all, fmt.Sprintf("%s %s %t %d", m.Name, m.Scope, m.Removed, m.Serves))
+		}
+		return all
+	}
+	for _, step := range []struct {
+		do   func(string) error
+		name string
+		want []string
+	}{
+		{remove, "1/2.pkl", []string{"1/2.pkl device true 0", "default.pkl default false 3"}},
+		{remove, "default.pkl", []string{"1/2.pkl device true 0", "default.pkl default true 0"}},
+		{rollback, "1/2.pkl", []string{"1/2.pkl device false 1", "default.pkl default true 0"}},
+		{rollback, "default.pkl", []string{"1/2.pkl device false 1", "default.pkl default false 2"}},
+	} {
+		if err := step.do(step.name); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		if got := state(); !slices.Equal(got, step.want) {
+			t.Errorf("%s: the models are %q, want %q", step.name, got, step.want)
+		}
+		m, err := api.ModelDetail(t.Context(), runs.ModelRequest{Name: "1/2.pkl"})
+		if err != nil || len(m.Versions) != 2 || m.Removed != (m.Portrait == nil) {
+			t.Errorf("the detail is %+v, %v", m, err)
+		}
+	}
+	for _, name := range []string{"nothing", "1/2.pkl@removed"} {
+		if err := remove(name); !errors.Is(err, fleet.ErrNotFound) {
+			t.Errorf("%s is removed: %v", name, err)
+		}
 	}
 }
 

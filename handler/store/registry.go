@@ -5,23 +5,25 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
 const (
-	modelColumns = `m.id, m.name, m.etag, m.size, m.scope, m.device, m.title, m.facts`
+	modelColumns = `m.id, m.name, m.etag, m.size, m.scope, m.device, m.title, m.facts, m.published_at, m.kind`
 
 	currentModels statement = `SELECT ` + modelColumns + ` FROM dbo.models m WHERE m.current_version = 1`
 
 	insertModels statement = `
-INSERT INTO dbo.models (name, etag, size, scope, device, title, facts)
-SELECT k.name, k.etag, k.size, k.scope, k.device, k.title, k.facts
-FROM {k:name,etag,size,scope,device,title,facts}
+INSERT INTO dbo.models (name, etag, size, scope, device, title, facts, published_at, kind)
+SELECT k.name, k.etag, k.size, k.scope, k.device, k.title, k.facts, k.published_at, k.kind
+FROM {k:name,etag,size,scope,device,title,facts,published_at,kind}
 WHERE k.name <> ''
   AND NOT EXISTS (SELECT 1 FROM dbo.models m WHERE m.current_version = 1 AND m.scope = k.scope AND m.device = k.device AND m.name = k.name AND m.etag = k.etag)`
 
-	learnModel statement = `UPDATE dbo.models SET facts = @facts WHERE id = @id`
+	learnModel statement = `UPDATE dbo.models SET facts = @facts, kind = @kind WHERE id = @id`
+	setKind    statement = `UPDATE dbo.models SET kind = @kind WHERE id = @id`
 
 	// replaceModels removes the listed models from the registry.
 	replaceModels statement = `UPDATE dbo.models SET current_version = 0 FROM {k:model_key} WHERE id = k.model_key`
@@ -73,12 +75,16 @@ func (db *DB) Models(ctx context.Context) ([]fleet.Model, error) {
 // result is the zero model if there is none.
 func scanModel(row scanner, before ...any) (m fleet.Model, err error) {
 	var key, size sql.NullInt64
-	var name, etag, scope, device, title, facts sql.NullString
-	if err := row.Scan(append(before, &key, &name, &etag, &size, &scope, &device, &title, &facts)...); err != nil {
+	var name, etag, scope, device, title, facts, kind sql.NullString
+	var published time.Time
+	if err := row.Scan(append(before, &key, &name, &etag, &size, &scope, &device, &title, &facts, moment{&published}, &kind)...); err != nil {
 		return m, err
 	}
-	m = fleet.Model{Key: key.Int64, Name: name.String, ETag: etag.String, Size: size.Int64,
+	m = fleet.Model{Key: key.Int64, Name: name.String, ETag: etag.String, Size: size.Int64, Kind: kind.String,
 		Place: fleet.Place{Scope: fleet.Scope(scope.String), Device: device.String, Title: title.String}}
+	if published.Unix() > 0 {
+		m.Published = published
+	}
 	if facts.String != "" {
 		m.Facts = &fleet.Facts{}
 		if err := json.Unmarshal([]byte(facts.String), m.Facts); err != nil {
@@ -114,7 +120,7 @@ func (db *DB) Register(ctx context.Context, c fleet.Registration) error {
 			if err != nil {
 				return err
 			}
-			if _, err := tx.exec(ctx, learnModel, sql.Named("id", m.Key), sql.Named("facts", facts)); err != nil {
+			if _, err := tx.exec(ctx, learnModel, sql.Named("id", m.Key), sql.Named("facts", facts), sql.Named("kind", m.Kind)); err != nil {
 				return err
 			}
 		}
@@ -124,15 +130,25 @@ func (db *DB) Register(ctx context.Context, c fleet.Registration) error {
 }
 
 func (c session) insertModels(ctx context.Context, models []fleet.Model) error {
-	rows := list{pad: []any{"", "", int64(0), "", "", "", ""}}
+	rows := list{pad: []any{"", "", int64(0), "", "", "", "", c.time(time.Unix(0, 0)), ""}}
 	for _, m := range models {
 		facts, err := factsText(m)
 		if err != nil {
 			return err
 		}
-		rows.values = append(rows.values, m.Name, m.ETag, m.Size, string(m.Scope), m.Device, m.Title, facts)
+		published := m.Published
+		if published.IsZero() {
+			published = time.Unix(0, 0)
+		}
+		rows.values = append(rows.values, m.Name, m.ETag, m.Size, string(m.Scope), m.Device, m.Title, facts, c.time(published), m.Kind)
 	}
 	_, err := c.execList(ctx, insertModels, rows)
+	return err
+}
+
+// SetKind stores the kind of a registered model.
+func (db *DB) SetKind(ctx context.Context, key int64, kind string) error {
+	_, err := db.update(ctx, "noting the kind of a model", setKind, sql.Named("id", key), sql.Named("kind", kind))
 	return err
 }
 

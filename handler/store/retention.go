@@ -23,9 +23,10 @@ ORDER BY r.opened_at {limit}`
 	deleteJobs     statement = `
 DELETE FROM dbo.jobs
 WHERE run = @run AND subject_id IN (SELECT {top} j.subject_id FROM dbo.jobs j WHERE j.run = @run {limit})`
-	deleteEpochs  statement = `DELETE FROM dbo.epochs WHERE run = @run`
-	deleteRunSums statement = `DELETE FROM dbo.run_sums WHERE run = @run`
-	deleteRun     statement = `DELETE FROM dbo.runs WHERE id = @run`
+	deleteEpochs    statement = `DELETE FROM dbo.epochs WHERE run = @run`
+	deleteRunSums   statement = `DELETE FROM dbo.run_sums WHERE run = @run`
+	deleteRunModels statement = `DELETE FROM dbo.run_models WHERE run = @run`
+	deleteRun       statement = `DELETE FROM dbo.runs WHERE id = @run`
 
 	windowsBefore statement = `
 SELECT r.window_from, r.window_to
@@ -84,7 +85,7 @@ func (db *DB) DeleteRun(ctx context.Context, run string, before time.Time, limit
 				return nil
 			}
 		}
-		for _, s := range []statement{deleteEpochs, deleteRunSums, deleteRun} {
+		for _, s := range []statement{deleteEpochs, deleteRunSums, deleteRunModels, deleteRun} {
 			if _, err := tx.exec(ctx, s, id); err != nil {
 				return err
 			}

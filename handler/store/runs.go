@@ -50,6 +50,12 @@ FROM dbo.runs r
 WHERE r.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = r.id AND j.state = 'queued')
 ORDER BY r.id`
 
+	insertRunModels statement = `
+INSERT INTO dbo.run_models (run, item, model, model_sha256, jobs, predictions, anomalies)
+SELECT @run, k.item, k.model, k.model_sha256, k.jobs, k.predictions, k.anomalies
+FROM {k:item,model,model_sha256,jobs,predictions,anomalies}
+WHERE k.item <> 0`
+
 	endRun statement = `
 UPDATE dbo.runs
 SET state = @state, ended_at = @now
@@ -160,10 +166,10 @@ func (db *DB) RunsToEnd(ctx context.Context) ([]string, error) {
 }
 
 // EndRun ends a run in the given state, if it is still open at that epoch and has no
-// queued job. The same transaction stores devices, the sums of the run's jobs, for
-// [DB.RunSums]. EndRun reports whether this call ended the run. The error wraps
+// queued job. The same transaction stores the sums of the run's jobs, for [DB.RunSums]
+// and [DB.Versions]. EndRun reports whether this call ended the run. The error wraps
 // [fleet.ErrInvalid] if state is not one in which a run ends.
-func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, devices fleet.PackedSums, now time.Time) (bool, error) {
+func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, sums fleet.RunSums, now time.Time) (bool, error) {
 	if state.Open() {
 		return false, fmt.Errorf("store: ending run %s: %w: %s is no end", run, fleet.ErrInvalid, state)
 	}
@@ -179,9 +185,26 @@ func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.Run
 		if _, err := tx.exec(ctx, endEpoch, args...); err != nil {
 			return err
 		}
-		sums := []any{sql.Named("run", run), sql.Named("devices", []byte(devices))}
-		return tx.addOrInsert(ctx, updateRunSums, insertRunSums, sums, sums)
+		return tx.putRunSums(ctx, run, sums)
 	})
+}
+
+// putRunSums stores the sums of a run's jobs in place of those of an earlier epoch.
+func (c session) putRunSums(ctx context.Context, run string, sums fleet.RunSums) error {
+	id := sql.Named("run", run)
+	devices := []any{id, sql.Named("devices", []byte(sums.Devices))}
+	if err := c.addOrInsert(ctx, updateRunSums, insertRunSums, devices, devices); err != nil {
+		return err
+	}
+	if _, err := c.exec(ctx, deleteRunModels, id); err != nil {
+		return err
+	}
+	rows := list{pad: []any{0, "", "", 0, 0, 0}}
+	for i, m := range sums.Models {
+		rows.values = append(rows.values, i+1, m.Model, m.SHA256, m.Jobs, m.Rows, m.Anomalies)
+	}
+	_, err := c.execList(ctx, insertRunModels, rows, id)
+	return err
 }
 
 // Cancel sets a running run cancelling, raises its epoch, and closes its queued

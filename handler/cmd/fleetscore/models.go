@@ -19,7 +19,7 @@ import (
 
 func modelsCommand(c console) *cobra.Command {
 	return group("models", "Inspect, try, verify and publish models",
-		inspectCommand(c), predictCommand(c), verifyCommand(c), publishCommand(c), listModelsCommand(c), rollbackCommand(c))
+		inspectCommand(c), predictCommand(c), verifyCommand(c), publishCommand(c), listModelsCommand(c), rollbackCommand(c), removeCommand(c))
 }
 
 // modelFile is a model read from a file or folder.

@@ -257,8 +257,8 @@ func (c console) compareSensors(ctx context.Context, blobs blob.Store, p *public
 		return err
 	}
 	served := make(map[fleet.Place]bool)
-	for place := range published {
-		served[place] = true
+	for place, p := range published {
+		served[place] = len(p.Names) > 0
 	}
 	feeding := make(map[fleet.ID]bool) // sensors that feed a device model
 	for _, s := range steps {

@@ -25,18 +25,18 @@ func (c console) refreshFlag(cmd *cobra.Command) *refresh {
 	return r
 }
 
-// counts returns the end of a message: from when on the app uses the published models.
+// counts returns the end of a message: when the app notices what has changed.
 // The error names models that the app cannot use.
 func (r *refresh) counts(ctx context.Context) (string, error) {
-	const later = "; used from the next tick on, within a minute (with --refresh at once)"
+	const later = "; the app notices at its next tick, within a minute (with --refresh at once)"
 	if !r.asked {
 		return later, nil
 	}
 	var registered runs.Registered
 	if err := r.call(ctx, http.MethodPost, "/models/refresh", nil, runs.RefreshRequest{}, &registered); err != nil {
-		return "; used from the next tick on", fmt.Errorf("the app could not be asked to use it at once: %w", err)
+		return "; the app notices at its next tick", fmt.Errorf("the app could not be asked to look at once: %w", err)
 	}
-	text := fmt.Sprintf("; used from now on, %d models in all", registered.Models)
+	text := fmt.Sprintf("; the app has noticed, and has %d models in all", registered.Models)
 	if n := len(registered.Bad); n > 0 {
 		return text, fmt.Errorf("%d models cannot be used; the first is %s: %s", n, registered.Bad[0].Model, registered.Bad[0].Error)
 	}

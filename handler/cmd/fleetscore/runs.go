@@ -206,7 +206,7 @@ func rescoreCommand(c console, api *client) *cobra.Command {
 		Use:   "rescore RUN",
 		Short: "Score sensors of a run again, with the models as they are now",
 		Long: `Score sensors of a run again, with the models as they are now: all sensors, or those
-that --sensors and --states choose. Enabled sensors that match and are not in the run
+that --sensors or --job, and --states choose. Enabled sensors that match and are not in the run
 are added. The run keeps its settings. With --current-settings it takes over the
 present settings, and all its sensors are scored again.`,
 		Example: `  fleetscore runs rescore 20260301T110000Z-20260301T120000Z --states bad_model,failed
@@ -230,6 +230,8 @@ present settings, and all its sensors are scored again.`,
 		},
 	}
 	cmd.Flags().StringVar(&req.Sensors, "sensors", "", "only these devices or sensors: a pattern such as 'pump-*' or 'pump-*/temperature'; * is any text")
+	cmd.Flags().StringVar(&req.Job, "job", "", "only the job of this sensor or device model, DEVICE/NAME, whatever characters are in it")
+	cmd.MarkFlagsMutuallyExclusive("sensors", "job")
 	cmd.Flags().StringSliceVar(&states, "states", nil, "only jobs in these states, such as bad_model,failed")
 	cmd.Flags().BoolVar(&current, "current-settings", false, "take over the present settings")
 	out.flags(cmd)

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,10 +61,10 @@ func TestServe(t *testing.T) {
 		write(t, "models/nobody_else", read(t, filepath.Join(samples, kind+".pkl")))
 		publish := []string{"models", "publish", "models", "--pattern", "{device}_{sensor}"}
 		expect(t, []string{"2 new and 0 changed would be uploaded", "0 new and 2 changed would be uploaded"}[i], append(publish, "--dry-run")...)
-		expect(t, []string{"2 new and 0 changed to upload, 0 the same, 0 bad\n2 uploaded; used from the next tick on", "0 new and 2 changed to upload, 0 the same, 0 bad\n2 uploaded; used from the next tick on"}[i], publish...)
+		expect(t, []string{"2 new and 0 changed to upload, 0 the same, 0 bad\n2 uploaded; the app notices at its next tick", "0 new and 2 changed to upload, 0 the same, 0 bad\n2 uploaded; the app notices at its next tick"}[i], publish...)
 		expect(t, "0 new and 0 changed to upload, 2 the same, 0 bad", publish...)
 	}
-	expect(t, "machine-01/vibration  machine-01/vibration.pkl", "models", "list")
+	expect(t, "machine-01/vibration.pkl", "models", "list")
 
 	window := []string{"--from", "2026-03-04T11:00:00Z", "--to", "2026-03-04T12:00:00Z"}
 	expect(t, "", append([]string{"simulate", "--devices", "1"}, window...)...)
@@ -81,12 +83,39 @@ func TestServe(t *testing.T) {
 		})
 	}
 	show("machine-01/vibration    scored    360   360 ") // by the model of another kind
-	expect(t, "is the previous version again; used from now on, 2 models in all", "models", "rollback", "machine-01/vibration", "--refresh")
+	expect(t, "is the previous version again; the app has noticed, and has 2 models in all", "models", "rollback", "machine-01/vibration", "--refresh")
 	expect(t, "1 jobs re-opened, 0 added", "runs", "rescore", id, "--sensors", "*/vibration")
 	show("machine-01/vibration    scored    360   14 ")
 	waitFor(t, out, "the run told", func() bool {
 		return strings.Contains(out.String(), id+"  succeeded: 4 sensors, 360 readings, 14 anomalies")
 	})
+
+	listed := func(place string) (m listedModel) {
+		t.Helper()
+		stdout, stderr, code := command(t, "", nil, "models", "list", "--json")
+		var list []listedModel
+		if err := json.Unmarshal([]byte(stdout), &list); code != 0 || err != nil {
+			t.Fatalf("exit code %d, %v: %s%s", code, err, stdout, stderr)
+		}
+		i := slices.IndexFunc(list, func(m listedModel) bool { return m.Serves == place })
+		if i < 0 {
+			t.Fatalf("%s is not listed: %s", place, stdout)
+		}
+		return list[i]
+	}
+	if m := listed("machine-01/vibration"); m.Kind != "detector" || m.Since.IsZero() || m.Removed || !m.Previous || len(m.Blobs) != 1 {
+		t.Errorf("the model is listed as %+v", m)
+	}
+	expect(t, "machine-01/vibration.pkl is removed; the app has noticed, and has 1 models in all; fleetscore models rollback puts it back", "models", "remove", "machine-01/vibration", "--refresh")
+	if m := listed("machine-01/vibration"); !m.Removed || len(m.Blobs) != 0 || m.Since.IsZero() {
+		t.Errorf("the removed model is listed as %+v", m)
+	}
+	expect(t, "1 jobs re-opened, 0 added", "runs", "rescore", id, "--job", "machine-01/vibration")
+	show("machine-01/vibration    no_model")
+	expect(t, "has 2 models in all", "models", "rollback", "machine-01/vibration", "--refresh")
+	if _, stderr, code := command(t, "", nil, "models", "remove", "machine-01/nothing"); code != 1 || !strings.Contains(stderr, "no model of it is published") {
+		t.Errorf("a model that is not there is removed: exit code %d, %s", code, stderr)
+	}
 
 	if _, stderr, code := command(t, "", nil, "runs", "cancel", id); code == 0 || !strings.Contains(stderr, "409") {
 		t.Errorf("cancel a run that has ended: exit code %d, %s; want a failure with 409", code, stderr)

@@ -193,7 +193,7 @@ func (l faultyLedger) Pending(ctx context.Context, run string) (ok bool, err err
 	return ok, err
 }
 
-func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, devices fleet.PackedSums, now time.Time) (ok bool, err error) {
+func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state fleet.RunState, sums fleet.RunSums, now time.Time) (ok bool, err error) {
 	err = l.do("end run", func() error {
 		if l.off == epochGuardOff {
 			r, err := l.db.Run(ctx, run)
@@ -202,7 +202,7 @@ func (l faultyLedger) EndRun(ctx context.Context, run string, epoch int, state f
 			}
 			epoch = r.Epoch
 		}
-		ok, err = l.db.EndRun(ctx, run, epoch, state, devices, now)
+		ok, err = l.db.EndRun(ctx, run, epoch, state, sums, now)
 		return err
 	})
 	return ok, err
@@ -277,6 +277,10 @@ func (l faultyLedger) Register(ctx context.Context, c fleet.Registration) error 
 func (l faultyLedger) AssignSubjects(ctx context.Context, limit int) (n int, err error) {
 	err = l.do("assign", func() error { n, err = l.db.AssignSubjects(ctx, limit); return err })
 	return n, err
+}
+
+func (l faultyLedger) SetKind(ctx context.Context, key int64, kind string) error {
+	return l.do("set kind", func() error { return l.db.SetKind(ctx, key, kind) })
 }
 
 func (l faultyLedger) AreSensors(ctx context.Context, ids []fleet.ID) (are []bool, err error) {

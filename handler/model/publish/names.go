@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -21,9 +22,11 @@ func previousName(p fleet.Place) string { return blobOf(p) + previous }
 // Published is what the container has in a place.
 type Published struct {
 	Place    fleet.Place
-	Names    []string // of its blobs; more than one is an error of whoever put them there
-	Size     int64    // of the last of these
-	Previous bool     // there is one to roll back to
+	Names    []string  // of its blobs; more than one is an error of whoever put them there
+	Size     int64     // of the last of these, or of the removed one
+	Since    time.Time // when that was written, in whole seconds
+	Previous bool      // there is one to roll back to
+	Removed  string    // the blob of the model that was removed, which Rollback puts back; usually empty
 }
 
 // isModel looks into a blob whose name may be a model's or anything's.
@@ -44,9 +47,25 @@ func isModel(ctx context.Context, blobs blob.Store, info blob.Info) (bool, error
 // List returns what is published, by place.
 func List(ctx context.Context, blobs blob.Store) (map[fleet.Place]*Published, error) {
 	all := make(map[fleet.Place]*Published)
+	in := func(place fleet.Place) *Published {
+		if all[place] == nil {
+			all[place] = &Published{Place: place}
+		}
+		return all[place]
+	}
 	for info, err := range blobs.List(ctx, blob.Models, "") {
 		if err != nil {
 			return nil, fmt.Errorf("list models: %w", err)
+		}
+		if name, gone := fleet.CutRemoved(info.Name); gone {
+			if place, ok := model.PlaceOf(name); ok {
+				p := in(place)
+				p.Removed = info.Name
+				if len(p.Names) == 0 {
+					p.Size, p.Since = info.Size, info.Modified
+				}
+			}
+			continue
 		}
 		place, ok := model.PlaceOf(info.Name)
 		name, old := strings.CutSuffix(info.Name, previous)
@@ -64,17 +83,13 @@ func List(ctx context.Context, blobs blob.Store) (map[fleet.Place]*Published, er
 		if !ok {
 			continue
 		}
-		p := all[place]
-		if p == nil {
-			p = &Published{Place: place}
-			all[place] = p
-		}
+		p := in(place)
 		if old {
 			p.Previous = true
 			continue
 		}
 		p.Names = append(p.Names, info.Name)
-		p.Size = info.Size
+		p.Size, p.Since = info.Size, info.Modified
 	}
 	return all, nil
 }

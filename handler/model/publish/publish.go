@@ -40,11 +40,12 @@ const (
 
 // Step is what becomes of a model.
 type Step struct {
-	File   File
-	Blob   string // its name in the container
-	SHA256 string // of what is uploaded, in lower-case hex
-	Change Change
-	Err    error // why it is bad
+	File    File
+	Blob    string // its name in the container
+	SHA256  string // of what is uploaded, in lower-case hex
+	Change  Change
+	Err     error  // why it is bad
+	removed string // the blob of the model that was removed from its place, if any
 	// Parts are the files that were packed into one, and as what; nil if the model
 	// is one file as it is.
 	Parts []artifact.Part
@@ -102,6 +103,10 @@ func Apply(ctx context.Context, blobs blob.Store, dir fs.FS, steps []Step, done 
 		}
 		if s.Change == Changed {
 			if err := keep(ctx, blobs, s.File.Place, s.Blob); err != nil {
+				return err
+			}
+		} else if s.removed != "" {
+			if err := keepRemoved(ctx, blobs, s.File.Place, s.removed); err != nil {
 				return err
 			}
 		}
@@ -166,7 +171,11 @@ func suffixOf(f File, p *artifact.Packed) string {
 
 // compare says what publishing a checked model does.
 func (s *Step) compare(ctx context.Context, blobs blob.Store, p *Published) error {
-	if s.Change == Bad || p == nil || len(p.Names) == 0 {
+	if s.Change == Bad || p == nil {
+		return nil
+	}
+	if len(p.Names) == 0 {
+		s.removed = p.Removed
 		return nil
 	}
 	if len(p.Names) > 1 {

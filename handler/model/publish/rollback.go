@@ -17,8 +17,8 @@ const replaced = "@replaced"
 
 func replacedName(p fleet.Place) string { return blobOf(p) + replaced }
 
-// Rollback exchanges the model in a place with the one before, so that doing it twice changes nothing. It returns the
-// name of the blob. Where there is none before, the error wraps
+// Rollback exchanges the model in a place with the one before, so that doing it twice changes nothing. If the model was
+// removed, Rollback puts it back. It returns the name of the blob. Where there is none before, the error wraps
 // [fleet.ErrNotFound]; where another writer came between, [blob.ErrChanged].
 //
 // A Rollback that was killed is finished by the next, and loses neither model:
@@ -31,6 +31,11 @@ func Rollback(ctx context.Context, blobs blob.Store, place fleet.Place) (name st
 	p := published[place]
 	if p != nil && len(p.Names) > 1 {
 		return "", tooMany(p)
+	}
+	if p != nil && p.Removed != "" {
+		if name, done, err := putBack(ctx, blobs, p); done || err != nil {
+			return name, err
+		}
 	}
 	if p == nil || len(p.Names) == 0 || !p.Previous {
 		return "", fmt.Errorf("roll back %s: %w: publish has not replaced a model of it", Title(place), fleet.ErrNotFound)

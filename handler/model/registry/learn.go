@@ -37,9 +37,8 @@ func (r *Registry) learnAll(ctx context.Context, log *slog.Logger, d *difference
 	g.SetLimit(parallel)
 	for _, l := range d.learn {
 		g.Start(func() error {
-			err := spawn.Catch(func() (err error) {
-				l.model.Place, l.model.Facts, err = r.learn(ctx, l)
-				return err
+			err := spawn.Catch(func() error {
+				return r.learn(ctx, &l)
 			})
 			mu.Lock()
 			defer mu.Unlock()
@@ -60,29 +59,36 @@ func (r *Registry) learnAll(ctx context.Context, log *slog.Logger, d *difference
 	return len(d.left) == 0, err
 }
 
-// learn reads a version, and returns whom it is for. One that cannot be used has a
-// fault, and what was known of the version before: whom it served.
-func (r *Registry) learn(ctx context.Context, l learning) (fleet.Place, *fleet.Facts, error) {
-	place := l.model.Place
+// learn reads a version, and sets its kind, whom it is for, and its facts. One that
+// cannot be used has a fault, and what was known of the version before: whom it served.
+func (r *Registry) learn(ctx context.Context, l *learning) error {
 	m, err := r.Models.Model(ctx, l.model)
 	switch {
 	case err != nil && !errors.Is(err, fleet.ErrBadModel):
-		return place, nil, err
+		return err
 	case model.Shared(l.model.Name) && errors.Is(err, artifact.ErrNoModel):
-		return fleet.Place{Scope: fleet.OfNobody}, nil, nil
+		l.model.Place, l.model.Facts = fleet.Place{Scope: fleet.OfNobody}, nil
+		return nil
+	}
+	if err == nil {
+		l.model.Kind = m.Kind().String()
+	}
+	switch {
 	case l.ofSensors:
-		return place, nil, nil
+		l.model.Facts = nil
 	case err == nil:
-		return place, Facts(m, m.Name(), r.MaxLookback), nil
+		l.model.Facts = Facts(m, m.Name(), r.MaxLookback)
+	default:
+		facts := &fleet.Facts{}
+		if l.before != nil && l.before.Facts != nil {
+			*facts = *l.before.Facts
+		} else if l.model.Facts != nil {
+			*facts = *l.model.Facts
+		}
+		facts.Fault = err.Error()
+		l.model.Facts = facts
 	}
-	facts := &fleet.Facts{}
-	if l.before != nil && l.before.Facts != nil {
-		*facts = *l.before.Facts
-	} else if l.model.Facts != nil {
-		*facts = *l.model.Facts
-	}
-	facts.Fault = err.Error()
-	return place, facts, nil
+	return nil
 }
 
 // Facts returns what the registry has to know of a model's content.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +36,7 @@ type Ledger interface {
 	Register(ctx context.Context, c fleet.Registration) error
 	AssignSubjects(ctx context.Context, limit int) (int, error)
 	AreSensors(ctx context.Context, ids []fleet.ID) ([]bool, error)
+	SetKind(ctx context.Context, key int64, kind string) error
 }
 
 // Models reads a version of a model; see [model.Cache].
@@ -56,6 +59,8 @@ type Registry struct {
 	// seen says that this process has looked again at the models that were bad: a
 	// new version of the program may read them.
 	seen atomic.Bool
+	// kinds has the keys of the models whose kind this process has stored.
+	kinds sync.Map
 }
 
 // Refresh lists the container unless that was done within a minute, registers
@@ -163,15 +168,19 @@ func (r *Registry) compare(ctx context.Context, state fleet.Registry) (differenc
 		if err != nil {
 			return d, fmt.Errorf("list models: %w", err)
 		}
-		place, ok := model.PlaceOf(info.Name)
+		name, removed := fleet.CutRemoved(info.Name)
+		place, ok := model.PlaceOf(name)
 		if !ok {
 			continue
+		}
+		if removed {
+			place.Scope = fleet.OfNobody
 		}
 		before := known[info.Name]
 		delete(known, info.Name)
 		switch {
-		case before == nil || before.ETag != info.ETag || before.Scope == fleet.OfNobody && state.Reader != Reader:
-			fresh = append(fresh, learning{model: fleet.Model{Name: info.Name, ETag: info.ETag, Size: info.Size, Place: place}, before: before})
+		case before == nil || before.ETag != info.ETag || !before.Published.Equal(info.Modified) || before.Scope == fleet.OfNobody && state.Reader != Reader:
+			fresh = append(fresh, learning{model: versionOf(info, place), before: before})
 		case before.Scope == fleet.OfNobody:
 		case before.Facts != nil && (state.Reader != Reader || before.Facts.Fault != "" && !r.seen.Load()):
 			d.learn = append(d.learn, learning{model: *before})
@@ -183,10 +192,22 @@ func (r *Registry) compare(ctx context.Context, state fleet.Registry) (differenc
 	return d, r.sort(ctx, &d, fresh)
 }
 
+// versionOf returns the version of a model that a blob has.
+func versionOf(info blob.Info, place fleet.Place) fleet.Model {
+	return fleet.Model{Name: info.Name, ETag: info.ETag, Size: info.Size, Published: info.Modified, Place: place}
+}
+
 // sort finds out which of the versions that are new are to be read. A file where a
 // sensor's model lies is the sensor's, whatever is in it; so is the default. But one
 // of a name that other files have too is read to see whether it is a model.
 func (r *Registry) sort(ctx context.Context, d *difference, fresh []learning) error {
+	fresh = slices.DeleteFunc(fresh, func(l learning) bool { // a removed one is registered as it is
+		removed := l.model.Scope == fleet.OfNobody
+		if removed {
+			d.add(l)
+		}
+		return removed
+	})
 	ids := make([]fleet.ID, len(fresh))
 	for i, l := range fresh {
 		ids[i] = fleet.ID{Device: l.model.Device, Sensor: l.model.Title}
@@ -238,8 +259,7 @@ func (r *Registry) renew(ctx context.Context, log *slog.Logger, gone fleet.Model
 	default:
 		d.Removed = nil
 		place, _ := model.PlaceOf(gone.Name)
-		now := fleet.Model{Name: gone.Name, ETag: info.ETag, Size: info.Size, Place: place}
-		if err := r.sort(ctx, &d, []learning{{model: now, before: &gone}}); err != nil {
+		if err := r.sort(ctx, &d, []learning{{model: versionOf(info, place), before: &gone}}); err != nil {
 			return err
 		}
 		if whole, err := r.learnAll(ctx, log, &d); err != nil || !whole {
@@ -247,4 +267,20 @@ func (r *Registry) renew(ctx context.Context, log *slog.Logger, gone fleet.Model
 		}
 	}
 	return r.register(ctx, log, d.Registration)
+}
+
+// NoteKind stores the kind of a registered model that the registry has not read, once
+// somebody has. It stores it once in each process. What it cannot store, whoever reads the
+// model next stores.
+func (r *Registry) NoteKind(ctx context.Context, log *slog.Logger, version fleet.Model, kind string) {
+	if version.Kind == kind || version.Key == 0 {
+		return
+	}
+	if _, noted := r.kinds.LoadOrStore(version.Key, true); noted {
+		return
+	}
+	if err := r.Ledger.SetKind(ctx, version.Key, kind); err != nil {
+		r.kinds.Delete(version.Key)
+		log.Warn("the kind of a model is noted later", "model", version.Name, "error", err.Error())
+	}
 }

@@ -81,7 +81,7 @@ func testRunSums(t *testing.T, db *store.DB) {
 	}
 	end := func(run string, epoch, anomalies int, want bool) {
 		t.Helper()
-		got, err := db.EndRun(t.Context(), run, epoch, fleet.RunSucceeded, packed(anomalies), noon)
+		got, err := db.EndRun(t.Context(), run, epoch, fleet.RunSucceeded, fleet.RunSums{Devices: packed(anomalies)}, noon)
 		check(t, err)
 		equal(t, "ended", got, want)
 	}
@@ -171,7 +171,7 @@ func testCovered(t *testing.T, db *store.DB) {
 		var got []int
 		for _, d := range stale {
 			got = append(got, d.Runs)
-			d.Devices = noSums
+			d.Devices = noSums.Devices
 			check(t, db.SetDay(t.Context(), d))
 		}
 		equalLists(t, "runs of the days to sum", got, want)
@@ -242,17 +242,61 @@ func testServing(t *testing.T, db *store.DB) {
 		closeJob(t, db, run, key(0, 0), fleet.Outcome{Result: fleet.Scored, Rows: 10, Anomalies: i, CSVSHA256: "aa", Model: "b.pkl", ModelSHA256: sha})
 		closeJob(t, db, run, key(1, 0), fleet.Outcome{Result: fleet.Scored, Rows: 10, Anomalies: 9, CSVSHA256: "aa", Model: "default.pkl", ModelSHA256: sha})
 	}
-	for _, m.Subjects = range []int{1, 10_000} { // sought one by one, and not
-		versions, err := db.Versions(t.Context(), m, hour(0).From)
+	versions := func(m fleet.Model, from time.Time, want ...fleet.Version) {
+		t.Helper()
+		got, err := db.Versions(t.Context(), m, from)
 		check(t, err)
-		equalLists(t, "versions", versions, []fleet.Version{
-			{SHA256: "22", First: hour(3).From, Last: hour(3).From, Jobs: 1, Rows: 10, Anomalies: 2},
-			{SHA256: "11", First: hour(1).From, Last: hour(2).From, Jobs: 2, Rows: 20, Anomalies: 1},
-		})
-		versions, err = db.Versions(t.Context(), m, hour(3).From)
-		check(t, err)
-		equal(t, "versions of late", len(versions), 1)
+		equalLists(t, "versions of "+m.Name, got, want)
 	}
+	newer := fleet.Version{SHA256: "22", First: hour(3).From, Last: hour(3).From, Jobs: 1, Rows: 10, Anomalies: 2}
+	versions(m.Model, hour(0).From, newer, fleet.Version{SHA256: "11", First: hour(1).From, Last: hour(2).From, Jobs: 2, Rows: 20, Anomalies: 1})
+	versions(m.Model, hour(3).From, newer)
+
+	// A model of several devices has what its runs ended with.
+	shared := fleet.Model{Name: "_fleet/m.zip", Place: fleet.Place{Scope: fleet.OfFleet, Title: "m"}}
+	versions(shared, hour(0).From)
+	sums := fleet.RunSums{Devices: fleet.PackSums(nil)}
+	for i, sha := range []string{"33", "33", "44"} {
+		sums.Models = []fleet.ModelSum{{Model: "default.pkl", SHA256: sha, Jobs: 7}, {Model: shared.Name, SHA256: sha, Jobs: 3, Rows: 10, Anomalies: i}}
+		id := opened(t, db, i+10, 30)
+		for k := range 30 {
+			closeJob(t, db, id, key(k, 0), scored("aa"))
+		}
+		ended, err := db.EndRun(t.Context(), id, 0, fleet.RunSucceeded, sums, noon)
+		check(t, err)
+		equal(t, "ended", ended, true)
+	}
+	newer = fleet.Version{SHA256: "44", First: hour(12).From, Last: hour(12).From, Jobs: 3, Rows: 10, Anomalies: 2}
+	versions(shared, hour(0).From, newer, fleet.Version{SHA256: "33", First: hour(10).From, Last: hour(11).From, Jobs: 6, Rows: 20, Anomalies: 1})
+	versions(shared, hour(12).From, newer)
+	id := hour(12).RunID()
+	_, _, err = db.Rescore(t.Context(), id, func(match fleet.ID) bool { return match == sensor }, nil, nil, noon)
+	check(t, err)
+	closeJob(t, db, id, key(0, 1), scored("bb"))
+	_, err = db.EndRun(t.Context(), id, 1, fleet.RunSucceeded, fleet.RunSums{Devices: sums.Devices, Models: []fleet.ModelSum{{Model: shared.Name, SHA256: "55", Jobs: 1, Rows: 2}}}, noon)
+	check(t, err)
+	versions(shared, hour(12).From, fleet.Version{SHA256: "55", First: hour(12).From, Last: hour(12).From, Jobs: 1, Rows: 2})
+	for done := false; !done; {
+		done, err = db.DeleteRun(t.Context(), id, noon.AddDate(1, 0, 0), 100)
+		check(t, err)
+	}
+	versions(shared, hour(12).From)
+
+	// Removed models are listed, others of nobody are not.
+	nobody := fleet.Place{Scope: fleet.OfNobody}
+	check(t, db.Register(t.Context(), fleet.Registration{Added: []fleet.Model{
+		{Name: "z.json", ETag: "1", Place: nobody}, {Name: "y.pkl@removed", ETag: "1", Published: noon.Truncate(time.Second), Kind: "detector", Place: nobody},
+	}}))
+	after, err = db.ServingModels(t.Context(), "b.pkl", 10)
+	check(t, err)
+	if len(after) != 1 || after[0].Name != "y.pkl@removed" || !after[0].Published.Equal(noon.Truncate(time.Second)) || after[0].Kind != "detector" {
+		t.Errorf("after b.pkl there is %+v", after)
+	}
+	check(t, db.SetKind(t.Context(), m.Key, "classifier"))
+	m, err = db.ServingModel(t.Context(), "b.pkl")
+	check(t, err)
+	equal(t, "kind", m.Kind, "classifier")
+	equal(t, "published", m.Published, time.Time{})
 }
 
 func testJobsTop(t *testing.T, db *store.DB) {

@@ -243,8 +243,8 @@ func run(t testing.TB, db *store.DB, id string) fleet.Run {
 	return r
 }
 
-// noSums are the sums of no devices.
-var noSums = fleet.PackSums(nil)
+// noSums are the sums of no jobs.
+var noSums = fleet.RunSums{Devices: fleet.PackSums(nil)}
 
 // TryToEnd does what every closer of a job does: it ends the run if it can.
 func TryToEnd(ctx context.Context, db *store.DB, id string) (ended bool, err error) {
@@ -264,5 +264,5 @@ func TryToEnd(ctx context.Context, db *store.DB, id string) (ended bool, err err
 	if err != nil {
 		return false, err
 	}
-	return db.EndRun(ctx, id, r.Epoch, fleet.EndState(r.State, counts, r.Settings), fleet.PackSums(sums), noon)
+	return db.EndRun(ctx, id, r.Epoch, fleet.EndState(r.State, counts, r.Settings), fleet.RunSums{Devices: fleet.PackSums(sums)}, noon)
 }
