@@ -15,9 +15,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azurite"
 )
 
-// TestOpenAPIIsValid holds the document to the schema of OpenAPI 3.1
-// (https://spec.openapis.org/oas/3.1/schema/), as the library's module has it, and each
-// of its schemas to JSON Schema.
+// TestOpenAPIIsValid checks the document against the schema of OpenAPI 3.1
+// (https://spec.openapis.org/oas/3.1/schema/), as the library's module has it, and each of
+// its schemas against JSON Schema.
 func TestOpenAPIIsValid(t *testing.T) {
 	t.Parallel()
 	module, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/swaggest/openapi-go").Output()
@@ -90,8 +90,8 @@ func TestOpenAPIOfNothing(t *testing.T) {
 // wordOfCode is a name of Go's, which readers of the document do not know.
 var wordOfCode = regexp.MustCompile(`\b[a-z]+\.[A-Z]|\b[A-Z]?[a-z]+[A-Z][a-z]`)
 
-// TestDescribed holds that each operation, parameter, body, answer and member says
-// what it is, in words of the API, and that those of few values list them.
+// TestDescribed checks that each operation, parameter, body, answer and member has a
+// description in words of the API. Those that have few values list them.
 func TestDescribed(t *testing.T) {
 	t.Parallel()
 	whole := documentOf(t)

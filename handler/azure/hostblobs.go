@@ -15,9 +15,11 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 )
 
-// hostOptions give up a call that stalls, and try it again: a listener that
-// hangs would look like an empty queue.
-var hostOptions = azcore.ClientOptions{Retry: policy.RetryOptions{MaxRetries: 3, TryTimeout: 15 * time.Second}}
+// hostOptions give up a call that stalls, and try it again. A listener that hangs would look
+// like an empty queue. The limit is that of the .NET client in the real host
+// (RetryOptions.NetworkTimeout). It must not be shorter than a busy storage takes to answer:
+// messages in an answer that comes too late stay invisible for a whole lease.
+var hostOptions = azcore.ClientOptions{Retry: policy.RetryOptions{MaxRetries: 3, TryTimeout: 100 * time.Second}}
 
 // HostBlobs are the blobs of the Functions host itself: timer status and Event
 // Hubs checkpoints, small, some of them nothing but metadata. devhost keeps

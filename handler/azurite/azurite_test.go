@@ -172,8 +172,8 @@ func TestInstallOnce(t *testing.T) {
 	}
 }
 
-// TestLockNamesNoRegistry holds that the lock file pins every package by its
-// content and works with whatever registry npm is set to.
+// TestLockNamesNoRegistry checks that the lock file pins every package by its content, and
+// names no registry.
 func TestLockNamesNoRegistry(t *testing.T) {
 	content, err := os.ReadFile("npm/package-lock.json")
 	if err != nil {

@@ -55,7 +55,8 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestFileDSN: whatever is in a path, the DSN names that file.
+// TestFileDSN checks that the DSN of a file names that file, whatever characters its path
+// has.
 func TestFileDSN(t *testing.T) {
 	for _, path := range []string{"/home/me/f.db", "/a#b/c?d/e%20f/ü g%.db", "relative/x#.db"} {
 		dsn := FileDSN(path)
@@ -198,7 +199,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	}
 }
 
-// TestExample holds local.settings.json.example to the table.
+// TestExample checks that local.settings.json.example is what the table of settings says.
 func TestExample(t *testing.T) {
 	values := map[string]string{}
 	for _, s := range Settings {
@@ -220,8 +221,8 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// TestDeadlines holds the deadlines, and the eighth that the protocol adds
-// before it answers for a function that doesn't, below functionTimeout.
+// TestDeadlines checks that each deadline is below functionTimeout, with the eighth that
+// the protocol adds to it before it answers for a function that does not.
 func TestDeadlines(t *testing.T) {
 	content, err := os.ReadFile("../../host.json")
 	if err != nil {

@@ -36,7 +36,8 @@ func TestMillis(t *testing.T) {
 	}
 }
 
-// TestClock holds a clock to the moments themselves, whatever it wrote before.
+// TestClock checks that a clock writes each moment as the moment writes itself, whatever it
+// wrote before.
 func TestClock(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))

@@ -106,8 +106,8 @@ func absolute(t *testing.T, path string) string {
 	return path
 }
 
-// TestLint holds that the templates give no error and no warning: a wrong
-// property of a resource is only a warning.
+// TestLint checks that the templates give no error and no warning. A wrong property of a
+// resource is only a warning.
 func TestLint(t *testing.T) {
 	var result struct {
 		Success     bool
@@ -148,7 +148,7 @@ func withoutAzure(env []string) []string {
 	return rest
 }
 
-// TestDescriptions holds that every parameter and output says what it is.
+// TestDescriptions checks that every parameter and output has a description.
 func TestDescriptions(t *testing.T) {
 	declared := regexp.MustCompile(`(?m)^(param|output) (\w+)`)
 	decorated := regexp.MustCompile(`(?m)^@description\('.+'\)\n(?:@\w+\(.*\)\n)*(param|output) (\w+)`)

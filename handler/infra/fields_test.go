@@ -26,8 +26,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
-// TestFields holds that the queries ask for lines and fields that the code
-// logs. What it logs is read off the code at work, not off a list.
+// TestFields checks that the queries ask for lines and fields that the code logs. It runs
+// the code to see what it logs.
 func TestFields(t *testing.T) {
 	lines := logged(t)
 	message := regexp.MustCompile(`Event\.msg\) (?:==|in) \(?((?:"[^"]+"(?:, )?)+)`)

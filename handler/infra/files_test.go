@@ -17,7 +17,7 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestAzureYAML holds the fields that azd goes by, and what they point to.
+// TestAzureYAML checks the fields that azd reads, and the files that they name.
 func TestAzureYAML(t *testing.T) {
 	text := read(t, "azure.yaml")
 	for _, want := range []string{
@@ -44,7 +44,7 @@ func TestAzureYAML(t *testing.T) {
 	}
 }
 
-// TestOutputs holds that infra gives what a release reads.
+// TestOutputs checks that infra has the outputs that a release reads.
 func TestOutputs(t *testing.T) {
 	names := regexp.MustCompile(`get(?:env)?\("([A-Z_]+)"\)`).FindAllStringSubmatch(read(t, "handler/release/target.go"), -1)
 	if len(names) < 12 {
@@ -59,7 +59,7 @@ func TestOutputs(t *testing.T) {
 	})
 }
 
-// TestActionsArePinned holds that no tag decides what runs in a workflow.
+// TestActionsArePinned checks that workflows name actions by commit, not by tag.
 func TestActionsArePinned(t *testing.T) {
 	files, err := filepath.Glob("../../.github/workflows/*.yml")
 	if err != nil || len(files) == 0 {

@@ -121,8 +121,8 @@ func checker(t *testing.T) string {
 	return installed
 }
 
-// TestEveryQueryIsUsed holds that each file is in a snapshot, as an alert or a
-// chart, with its text as it is.
+// TestEveryQueryIsUsed checks that each file of a query is in a snapshot, as an alert or a
+// chart, with the same text.
 func TestEveryQueryIsUsed(t *testing.T) {
 	each(t, func(t *testing.T, _ string, s snapshot) {
 		var used []string

@@ -112,8 +112,8 @@ func TestNoSecrets(t *testing.T) {
 	})
 }
 
-// TestKeyless holds that every account that can be entered with a key or a
-// password refuses them, but that of the share.
+// TestKeyless checks that every account that could be entered with a key or a password
+// refuses them, but that of the share.
 func TestKeyless(t *testing.T) {
 	each(t, func(t *testing.T, shape string, s snapshot) {
 		for _, r := range s.all("Microsoft.Storage/storageAccounts") {
@@ -150,7 +150,7 @@ func TestKeyless(t *testing.T) {
 	})
 }
 
-// TestCapture holds that no event is only in the hub.
+// TestCapture checks that events are also kept outside the hub.
 func TestCapture(t *testing.T) {
 	each(t, func(t *testing.T, _ string, s snapshot) {
 		hubs := s.all("Microsoft.EventHub/namespaces/eventhubs")

@@ -42,7 +42,8 @@ func (f fleet) run(jobs int) time.Duration {
 	return max(took, time.Duration(float64(jobs)/f.messages*float64(time.Second)))
 }
 
-// TestScaleTable holds the table in docs/scale.md to what it says that it follows from.
+// TestScaleTable checks that the table in docs/scale.md follows from the figures that it is
+// said to follow from.
 func TestScaleTable(t *testing.T) {
 	page := read(t, "docs/scale.md")
 	messages := min(queueRate, sendRate)

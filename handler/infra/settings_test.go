@@ -42,8 +42,8 @@ func (s snapshot) settings(t *testing.T) map[string]string {
 	return settings
 }
 
-// TestSettings holds that every setting that the code or a function.json needs
-// is there or has a default, and that every other is the platform's own.
+// TestSettings checks that every setting that the code or a function.json needs is set or
+// has a default. Every other setting is one of the platform.
 func TestSettings(t *testing.T) {
 	needed := map[string]bool{}
 	for _, s := range config.Settings {
@@ -143,8 +143,8 @@ func evaluate(value string) string {
 	return value
 }
 
-// TestScaleFitsSQL holds that all instances together can open no more
-// connections than the database has workers for: 75 a serverless vCore.
+// TestScaleFitsSQL checks that all instances together can open no more connections than the
+// database has workers for: 75 a serverless vCore.
 func TestScaleFitsSQL(t *testing.T) {
 	each(t, func(t *testing.T, _ string, s snapshot) {
 		var site struct {

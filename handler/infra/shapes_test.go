@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestLifecycle holds what is deleted in time, and that nothing else is:
-// models, packages, and what is spilled, which is in no table yet.
+// TestLifecycle checks what is deleted after a time, and that nothing else is: no models,
+// no packages, and nothing that is spilled, which is in no table yet.
 func TestLifecycle(t *testing.T) {
 	each(t, func(t *testing.T, _ string, s snapshot) {
 		policies := s.all("Microsoft.Storage/storageAccounts/managementPolicies")
@@ -51,8 +51,8 @@ func TestLifecycle(t *testing.T) {
 	})
 }
 
-// TestCheckpointsKeepNoDeleted holds what Event Hubs asks of the account in
-// which its checkpoints lie: no soft delete, no versions.
+// TestCheckpointsKeepNoDeleted checks what Event Hubs asks of the account that has its
+// checkpoints: no soft delete, no versions.
 func TestCheckpointsKeepNoDeleted(t *testing.T) {
 	each(t, func(t *testing.T, _ string, s snapshot) {
 		for _, r := range s.all("Microsoft.Storage/storageAccounts/blobServices") {
@@ -68,8 +68,8 @@ func TestCheckpointsKeepNoDeleted(t *testing.T) {
 	})
 }
 
-// TestFlexScalesToZero holds it of the default parameter file too, where only
-// the plan is chosen.
+// TestFlexScalesToZero checks that the default parameter file keeps no instance running, if
+// only the plan is chosen.
 func TestFlexScalesToZero(t *testing.T) {
 	for name, s := range map[string]snapshot{"shape": load(t, "shapes/flex"), "azd": evaluated(t, "FLEETSCORE_PLAN=FC1")} {
 		var p struct {

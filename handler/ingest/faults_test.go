@@ -31,8 +31,8 @@ func inOrder(first int64, bodies ...[]byte) ingest.Batch {
 	return b
 }
 
-// TestFaultsCountOnce: what is wrong about a sensor counts once of each event, though
-// batches come again, cut anywhere.
+// TestFaultsCountOnce delivers batches again, cut anywhere. What is wrong about a sensor
+// counts once for each event.
 func TestFaultsCountOnce(t *testing.T) {
 	t.Parallel()
 	db := open(t)
@@ -89,9 +89,9 @@ func TestFaultsCountOnce(t *testing.T) {
 	wantFaults(t, db, "drained", want)
 }
 
-// TestFaultsOfPieces: the readings of one batch are stored in several transactions,
-// which may end in the middle of an event. Where the process dies between two of them,
-// what is delivered again counts as if it had not.
+// TestFaultsOfPieces stores the readings of one batch in several transactions, which may
+// end in the middle of an event. If the process dies between two of them, the counts after
+// the next delivery are the same.
 func TestFaultsOfPieces(t *testing.T) {
 	t.Parallel()
 	db := open(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ingest/mapping"
 )
 
-// TestTotal holds that a process logs once a minute what it ingested since.
+// TestTotal checks that a process logs once a minute what it has ingested since.
 func TestTotal(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
 	in := &Ingester{Now: func() time.Time { return now }}
@@ -86,7 +86,8 @@ func TestTotal(t *testing.T) {
 	}
 }
 
-// TestAdd: what the store neither took nor refused was there before.
+// TestAdd checks that readings which the store neither inserted nor refused count as
+// duplicates.
 func TestAdd(t *testing.T) {
 	t.Parallel()
 	sum := fleet.Ingested{Stored: 1, Duplicate: 1, Missing: 1}
@@ -96,8 +97,8 @@ func TestAdd(t *testing.T) {
 	}
 }
 
-// TestNames: a letter is named after the first event that it tells of; a spilled
-// batch that is gone was drained by another.
+// TestNames checks that a dead letter is named after its first event. It also drains a
+// spilled batch that is gone, as another process has drained it.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	b := Batch{Hub: "h", Partition: "1", Bodies: [][]byte{[]byte("a"), []byte("b")}, Sequences: []int64{41, 42}}
@@ -184,8 +185,8 @@ func TestReason(t *testing.T) {
 	}
 }
 
-// TestBounds: what is just as long as it may be stays as it is, an event without
-// metadata has none, and a total without refusals does not tell of them.
+// TestBounds checks that what has just the longest length stays as it is, that an event
+// without metadata has none, and that a total without refusals does not mention them.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, want string }{{"abcdefgh", "abcdefgh"}, {"abcdefghi", "abcde…"}, {"abcd€ghi", "abcd…"}, {"ab\xff", "ab\ufffd"}} {

@@ -129,7 +129,7 @@ type goneRun struct {
 
 func (g *goneRun) Run(context.Context, string) (fleet.Run, error) { return g.run, g.err }
 
-// TestEndOfNoRun: a run that is gone or has ended is left as it is.
+// TestEndOfNoRun checks that End leaves a run alone that is gone or has ended.
 func TestEndOfNoRun(t *testing.T) {
 	t.Parallel()
 	for _, g := range []*goneRun{{err: fmt.Errorf("run: %w", fleet.ErrNotFound)}, {manyJobs: manyJobs{run: fleet.Run{ID: runA, State: fleet.RunSucceeded}}}} {
@@ -190,7 +190,8 @@ func (f *failing) Export(context.Context, fleet.Run, iter.Seq2[fleet.Job, error]
 
 func (f *failing) Latest(context.Context, fleet.Run, fleet.RunState) error { return f.at("latest") }
 
-// TestEndFails: whichever step fails, End says so, and the run is not said to have ended.
+// TestEndFails has each step fail in turn. End returns the error, and does not log that the
+// run has ended.
 func TestEndFails(t *testing.T) {
 	t.Parallel()
 	window, err := fleet.ParseRunID(runA)

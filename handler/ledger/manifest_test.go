@@ -21,8 +21,8 @@ func closedJob(sensor, model string, state fleet.JobState) fleet.Job {
 		Outcome: fleet.Outcome{Result: state, Rows: 7, Anomalies: 2, EmptyBuckets: 1, CSVSHA256: "csv", Model: "m.pkl", ModelSHA256: "model", AttributesSHA256: "attributes", Duration: time.Second}}
 }
 
-// TestWriteManifest: a file is listed only where a job was scored, and device models
-// are counted among the jobs.
+// TestWriteManifest checks that the manifest lists a file for each scored job alone, and
+// counts device models among the jobs.
 func TestWriteManifest(t *testing.T) {
 	t.Parallel()
 	run := fleet.Run{ID: runA, Kind: fleet.Requested, State: fleet.RunRunning, Epoch: 3, Reason: fleet.ByRescore, Opening: fleet.Opening{Epoch: 3}}
@@ -64,8 +64,8 @@ func TestWriteManifest(t *testing.T) {
 	}
 }
 
-// TestSummaryCounts: the line of a run's end has a number for each state that a job
-// may end in.
+// TestSummaryCounts checks that the line of a run's end has a number for each state that a
+// job may end in.
 func TestSummaryCounts(t *testing.T) {
 	t.Parallel()
 	m := &manyJobs{run: fleet.Run{ID: runA, State: fleet.RunRunning}}
@@ -98,7 +98,8 @@ func TestSummaryCounts(t *testing.T) {
 	}
 }
 
-// TestErrorLogText: the window stands the right way round, and names as they are.
+// TestErrorLogText checks that an error log has the window's beginning and end, and names
+// unescaped.
 func TestErrorLogText(t *testing.T) {
 	t.Parallel()
 	window, err := fleet.ParseRunID(runA)

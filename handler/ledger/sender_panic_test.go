@@ -30,8 +30,8 @@ func (p *panicking) MarkSent(_ context.Context, _ string, jobs []fleet.JobKey, _
 	return nil
 }
 
-// TestSendPanics: a panic while sending is the sender's error, and what was sent
-// beside it is noted.
+// TestSendPanics has one message panic while it is sent. The sender returns the panic as
+// its error, and notes the other messages as sent.
 func TestSendPanics(t *testing.T) {
 	t.Parallel()
 	p := &panicking{}

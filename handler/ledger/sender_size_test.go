@@ -27,8 +27,8 @@ func inQueue(t *testing.T, jobs []fleet.JobKey) int {
 	return b.Len()
 }
 
-// TestSizeInQueue: by what sizeInQueue says of a job, a message grows when the job is
-// put behind another.
+// TestSizeInQueue checks that a message grows by what sizeInQueue says of a job when the
+// job is added.
 func TestSizeInQueue(t *testing.T) {
 	t.Parallel()
 	letters := []rune("az09 -'\"<>&\\/é😀\uFFFE\uFFFF\u2028\u007F")
@@ -92,7 +92,7 @@ func (forgetful) Unsent(context.Context, string, int) ([]fleet.Job, error) { ret
 
 func (forgetful) MarkSent(context.Context, string, []fleet.JobKey, time.Time) error { return errForgot }
 
-// TestSentAndNotNoted: what was sent and could not be noted is an error.
+// TestSentAndNotNoted checks that it is an error if a sent message cannot be noted.
 func TestSentAndNotNoted(t *testing.T) {
 	t.Parallel()
 	s := &Sender{Outbox: forgetful{}, Queue: forgetful{}, Now: time.Now}

@@ -30,7 +30,7 @@ type value struct {
 	Text  string `json:"text,omitempty"`
 }
 
-// TestDescriptions holds descriptions.json to the comments in the code. With -update
+// TestDescriptions checks that descriptions.json has the comments in the code. With -update
 // it writes the file.
 func TestDescriptions(t *testing.T) {
 	t.Parallel()

@@ -108,8 +108,8 @@ func draw(t testing.TB, answer any, key string) *html.Node {
 	return root
 }
 
-// TestPagesAreStrict holds that no page has anything inline or from elsewhere, that
-// what comes from outside stays text, and that each link carries the key.
+// TestPagesAreStrict checks that no page has anything inline or from elsewhere, that text
+// from outside stays text, and that each link has the key.
 func TestPagesAreStrict(t *testing.T) {
 	t.Parallel()
 	for name, answer := range answers() {
@@ -151,7 +151,7 @@ func TestPagesAreStrict(t *testing.T) {
 	}
 }
 
-// TestPathsOfSVG holds that no drawing has a number that is none.
+// TestPathsOfSVG checks that no drawing has NaN or infinity in it.
 func TestPathsOfSVG(t *testing.T) {
 	t.Parallel()
 	wrong := regexp.MustCompile(`NaN|Inf|ZgotmplZ`)

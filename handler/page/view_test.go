@@ -15,7 +15,7 @@ import (
 
 var midnight = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// TestTexts holds how figures are written for people.
+// TestTexts checks how figures are written for people.
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	after := func(d time.Duration) string { return length(midnight, midnight.Add(d)) }
@@ -185,7 +185,7 @@ func TestDeviceView(t *testing.T) {
 	}
 }
 
-// TestLineBreaks: nothing is drawn where nothing was.
+// TestLineBreaks checks that a line has a gap where there are no readings.
 func TestLineBreaks(t *testing.T) {
 	t.Parallel()
 	at := func(m int, v float64) runs.Point {
@@ -252,7 +252,8 @@ func TestIngestView(t *testing.T) {
 	}
 }
 
-// TestLinks holds where links lead: another question begins at its first page.
+// TestLinks checks where links lead. A link that changes the question leads to its first
+// page.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	f := frame{Here: &url.URL{Path: "/api/runs/r 1/jobs", RawQuery: "state=failed&page=3&code=k"}, Key: "k"}
@@ -280,7 +281,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestSpansOf: of the spans to choose only the present one is chosen.
+// TestSpansOf checks that of the spans offered only the present one is marked as chosen.
 func TestSpansOf(t *testing.T) {
 	t.Parallel()
 	for length, want := range map[time.Duration]string{time.Hour: "1 hour", 6 * time.Hour: "6 hours", 7 * time.Hour: ""} {
@@ -296,8 +297,8 @@ func TestSpansOf(t *testing.T) {
 	}
 }
 
-// TestTrouble: what is told of a subject is its newest job that does not wait, if that was
-// not scored, and since when none was.
+// TestTrouble checks what is shown of a subject in trouble: its newest closed job, if that
+// was not scored, and since when none was.
 func TestTrouble(t *testing.T) {
 	t.Parallel()
 	job := func(hour int, name string, state fleet.JobState) runs.Job {

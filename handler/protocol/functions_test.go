@@ -100,8 +100,8 @@ func edited(t *testing.T, fsys fs.FS, file, old, new string) fstest.MapFS {
 	return m
 }
 
-// TestHostJSON holds what host.json must say for the handler to work. The host
-// ignores a key that it doesn't know, so each is named here.
+// TestHostJSON checks what host.json must say for the handler to work. The host ignores a
+// key that it does not know, so each is named here.
 func TestHostJSON(t *testing.T) {
 	t.Parallel()
 	var host struct {

@@ -296,7 +296,7 @@ func cmpOr(a, b []byte) []byte {
 	return b
 }
 
-// TestTwice: of two members with one name the last counts, as in encoding/json.
+// TestTwice checks that of two members with one name the last counts, as in encoding/json.
 func TestTwice(t *testing.T) {
 	t.Parallel()
 	inv, err := Decode("f", "id", []byte(`{"Data":{"a":"\"first\"","b":"\"b\"","a":"\"last\""},"Metadata":{}}`))

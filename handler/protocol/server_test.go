@@ -277,8 +277,8 @@ func TestConcurrentInvocations(t *testing.T) {
 	wg.Wait()
 }
 
-// TestBodyOfLateFunction: the body of a function that outlived its deadline is
-// not used again while that may still read it; that of another is.
+// TestBodyOfLateFunction checks that the body of a function that outlived its deadline is
+// not used again, since the function may still read it.
 func TestBodyOfLateFunction(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -295,7 +295,7 @@ func TestBodyOfLateFunction(t *testing.T) {
 	})
 }
 
-// TestRouteDeadline: a request ends before Azure's load balancer gives up on it,
+// TestRouteDeadline checks that a request ends before Azure's load balancer gives up on it
 // after 230 s, with time left to answer.
 func TestRouteDeadline(t *testing.T) {
 	t.Parallel()

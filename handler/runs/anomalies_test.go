@@ -145,7 +145,8 @@ func TestTopAnomalies(t *testing.T) {
 	}
 }
 
-// TestDeviceAnomalies: a piece of time has its rows counted, with their extreme scores.
+// TestDeviceAnomalies checks that the anomalies of a device are counted by pieces of time,
+// each with its lowest and highest score.
 func TestDeviceAnomalies(t *testing.T) {
 	t.Parallel()
 	api, _ := withAnomalies(t)

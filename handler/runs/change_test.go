@@ -140,8 +140,8 @@ func TestRetention(t *testing.T) {
 	}
 }
 
-// TestRequestIsAnsweredBeforeItIsSent: the answer needs the ledger alone, and
-// says whether the run is new.
+// TestRequestIsAnsweredBeforeItIsSent checks that the answer to a request for a run needs
+// only the ledger, and says whether the run is new.
 func TestRequestIsAnsweredBeforeItIsSent(t *testing.T) {
 	t.Parallel()
 	api, db, q := newAPI(t)
@@ -176,8 +176,8 @@ func TestRequestIsAnsweredBeforeItIsSent(t *testing.T) {
 	request(runs.EndedRun)
 }
 
-// TestCancellingRunIsLeftAlone: it can be neither requested nor rescored before
-// it has ended.
+// TestCancellingRunIsLeftAlone checks that a run that is being cancelled can be neither
+// requested nor rescored before it has ended.
 func TestCancellingRunIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)

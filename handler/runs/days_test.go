@@ -11,9 +11,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
 
-// TestLanesOfDays: a month and a year are of the days, each in the column that it lies
-// in: as the tick has summed them, or as they stand where it has yet to, or where a run
-// is open.
+// TestLanesOfDays checks that a month and a year are made of days, each in its column. A
+// day counts as the tick has summed it. If the tick has yet to sum it, or a run of it is
+// open, it counts as its jobs stand.
 func TestLanesOfDays(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
@@ -89,9 +89,9 @@ func TestLanesOfDays(t *testing.T) {
 	stands("re-opened, and the tick has been", again)
 }
 
-// TestMonthCountsWindowsOnce: a requested run over time that a scheduled one judges is
-// left out, though its window begins on the day before, whose sum was made before the
-// scheduled run was opened.
+// TestMonthCountsWindowsOnce has a requested run over the same time as a scheduled one. The
+// requested run does not count, though its window begins on the day before, which was
+// summed before the scheduled run was opened.
 func TestMonthCountsWindowsOnce(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
@@ -197,8 +197,8 @@ func (y *aYear) RunSums(_ context.Context, runs []string) (map[string]fleet.Pack
 	return sums, nil
 }
 
-// TestYearOfManySensors: a year of 10,000 sensors takes three queries, of some bytes a
-// device and day, and no sum of a run.
+// TestYearOfManySensors checks that a year of 10,000 sensors takes three queries, a few
+// bytes for each device and day, and no sum of a run.
 func TestYearOfManySensors(t *testing.T) {
 	t.Parallel()
 	api, _, _ := newAPI(t)
@@ -216,8 +216,8 @@ func TestYearOfManySensors(t *testing.T) {
 	}
 }
 
-// TestManyStaleDays: where more runs than one answer sums have changed, the newest days
-// are summed, and how many are not is told.
+// TestManyStaleDays has more runs changed than one answer sums. The newest days are summed,
+// and the answer says how many are not.
 func TestManyStaleDays(t *testing.T) {
 	t.Parallel()
 	api, _, _ := newAPI(t)

@@ -26,7 +26,7 @@ func (l letters) Letters(_ context.Context, name, from string) iter.Seq2[runs.Le
 	}
 }
 
-// TestLetters: the pages of any size are the whole list.
+// TestLetters checks that pages of any size make up the whole list.
 func TestLetters(t *testing.T) {
 	t.Parallel()
 	api, _, _ := newAPI(t)

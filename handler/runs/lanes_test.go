@@ -69,7 +69,8 @@ func TestLanes(t *testing.T) {
 	}
 }
 
-// TestLanesFollowEpochs holds that what is remembered of a run goes with its epoch.
+// TestLanesFollowEpochs checks that the stored sums of a run do not count after the run was
+// re-opened.
 func TestLanesFollowEpochs(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
@@ -139,7 +140,7 @@ func (f full) DeviceSensors(context.Context, string) ([]string, error) {
 	return names, nil
 }
 
-// TestTooMuch: where there is more than one answer holds, the answer says so.
+// TestTooMuch checks that an answer that leaves something out says so.
 func TestTooMuch(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)
@@ -156,7 +157,7 @@ func TestTooMuch(t *testing.T) {
 	}
 }
 
-// TestNothingYet: a fleet without a run is shown over a day until now.
+// TestNothingYet checks that a fleet without a run is shown over the day until now.
 func TestNothingYet(t *testing.T) {
 	t.Parallel()
 	api, _, _ := newAPI(t)
@@ -165,8 +166,8 @@ func TestNothingYet(t *testing.T) {
 	}
 }
 
-// TestRequestedBesideScheduled: a requested run does not count where a scheduled one
-// does, and a run counts in the column in which its window begins.
+// TestRequestedBesideScheduled checks that a requested run does not count where a scheduled
+// one does. A run counts in the column in which its window begins.
 func TestRequestedBesideScheduled(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)

@@ -70,8 +70,8 @@ func (l *ledgerOfSums) DeviceSums(context.Context, string) ([]fleet.DeviceSum, e
 	return []fleet.DeviceSum{{Device: "counted"}}, nil
 }
 
-// TestEachSum: what has ended is taken as it was stored, many runs by one query; the
-// jobs of what is open are counted. The order is that of the runs.
+// TestEachSum checks that the sums of ended runs are read as they were stored, many by one
+// query. The jobs of open runs are counted. The order is that of the runs.
 func TestEachSum(t *testing.T) {
 	t.Parallel()
 	l := &ledgerOfSums{stored: map[string]fleet.PackedSums{}}
@@ -98,8 +98,8 @@ func TestEachSum(t *testing.T) {
 	}
 }
 
-// TestArrange: the worst come first, by the share of anomalies, then by what failed;
-// a page beyond the last is empty.
+// TestArrange checks that the worst lanes come first, by the share of anomalies and then by
+// what failed. A page beyond the last is empty.
 func TestArrange(t *testing.T) {
 	t.Parallel()
 	lanes := map[string]*Lane{

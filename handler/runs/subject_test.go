@@ -142,8 +142,8 @@ func TestSubject(t *testing.T) {
 	}
 }
 
-// TestSubjectSeesOnlyWhatTheLedgerNames holds that a file which is not the one of the
-// job is not shown, and one that is none of predictions is an error.
+// TestSubjectSeesOnlyWhatTheLedgerNames checks that a file that is not the one of the job
+// is not shown. A file that has no predictions is an error.
 func TestSubjectSeesOnlyWhatTheLedgerNames(t *testing.T) {
 	t.Parallel()
 	api, db, _ := newAPI(t)

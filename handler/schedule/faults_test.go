@@ -14,8 +14,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/ledger"
 )
 
-// TestLostBesideAFullQueue: while the queue holds messages, a job is sent again
-// when its own is over six hours old.
+// TestLostBesideAFullQueue has messages in the queue. Then a job is sent again when its own
+// message is over six hours old.
 func TestLostBesideAFullQueue(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
@@ -75,7 +75,8 @@ func left(ctx context.Context) time.Duration {
 	return time.Until(end)
 }
 
-// TestStepsHaveLimits: a step that hangs leaves time for those after it.
+// TestStepsHaveLimits checks that each step has a time limit, so that the steps after it
+// have time.
 func TestStepsHaveLimits(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 0) // a run without jobs can end
@@ -88,7 +89,8 @@ func TestStepsHaveLimits(t *testing.T) {
 	}
 }
 
-// TestGivenUpJobHasALog: nobody else says why it was given up.
+// TestGivenUpJobHasALog checks that the tick writes an error log for a job that it gives
+// up.
 func TestGivenUpJobHasALog(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 1)
@@ -109,8 +111,8 @@ func TestGivenUpJobHasALog(t *testing.T) {
 	}
 }
 
-// TestUncoveredReadingsAreTold: a reading of 1970 is stored, and the tick says once
-// that no run will score it.
+// TestUncoveredReadingsAreTold stores a reading of 1970. The tick logs once that no run
+// will score it.
 func TestUncoveredReadingsAreTold(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 0)

@@ -51,8 +51,8 @@ func (e *expiring) End(_ context.Context, _ *slog.Logger, run string) error {
 	return errors.New(run)
 }
 
-// TestDeleteReadings: all pages are deleted, of what no window needs that begins as
-// long after the hour as rows look back; and each hour once.
+// TestDeleteReadings checks that readings are deleted page by page, once an hour. Those
+// stay that a window needs which begins after the hour and looks back before it.
 func TestDeleteReadings(t *testing.T) {
 	t.Parallel()
 	hour := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -116,7 +116,8 @@ func (e *expiring) DeleteRun(context.Context, string, time.Time, int) (bool, err
 	return true, nil
 }
 
-// TestRetentionIsTold: what was deleted is logged, and nothing where that is nothing.
+// TestRetentionIsTold checks that what was deleted is logged, and that nothing is logged if
+// nothing was.
 func TestRetentionIsTold(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -139,8 +140,8 @@ func TestRetentionIsTold(t *testing.T) {
 	}
 }
 
-// TestPages: lost jobs are sent again beyond the first page, and a run is deleted
-// beyond the first transaction.
+// TestPages checks that all lost jobs are sent again, beyond the first page, and that all
+// of a run is deleted, beyond the first transaction.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []int{999, 1000, 1001} {
@@ -160,7 +161,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestEndGoesOn: a run that cannot be ended holds up no other.
+// TestEndGoesOn checks that a run that cannot be ended does not keep others from being
+// ended.
 func TestEndGoesOn(t *testing.T) {
 	t.Parallel()
 	e := &expiring{}
@@ -170,8 +172,8 @@ func TestEndGoesOn(t *testing.T) {
 	}
 }
 
-// TestGaps: readings are kept that any of the windows needs, however these lie in
-// one another.
+// TestGaps checks that readings are kept that any window needs, however windows lie to one
+// another.
 func TestGaps(t *testing.T) {
 	t.Parallel()
 	begin := fleet.MinMillis.Time()

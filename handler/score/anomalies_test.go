@@ -30,9 +30,9 @@ func kept(t *testing.T, db *store.DB, run string, id fleet.ID) ([]fleet.Anomaly,
 	return rows, jobs[0].Anomalies
 }
 
-// TestAnomaliesKept: the ledger keeps the first [fleet.MaxAnomalies] anomalous rows of a
-// job, in the order of time and with their scores. It counts all of them, and all stand
-// in the CSV.
+// TestAnomaliesKept checks that the ledger keeps the first [fleet.MaxAnomalies] anomalous
+// rows of a job, in the order of time and with their scores. It counts all of them, and the
+// CSV has all.
 func TestAnomaliesKept(t *testing.T) {
 	t.Parallel()
 	for found, keep := range map[int]int{0: 0, 1: 1, fleet.MaxAnomalies - 1: fleet.MaxAnomalies - 1, fleet.MaxAnomalies: fleet.MaxAnomalies, fleet.MaxAnomalies + 1: fleet.MaxAnomalies, 3 * fleet.MaxAnomalies: fleet.MaxAnomalies} {
@@ -83,9 +83,9 @@ func (b *bench) rescore(t *testing.T, id fleet.ID, readings []fleet.Reading) {
 	}
 }
 
-// TestAnomaliesOfDeviceModels: a device model's anomalous rows are kept under its name,
-// those of a detector with the score. A classifier's have none, and a regressor's rows
-// are no anomalies.
+// TestAnomaliesOfDeviceModels checks that a device model's anomalous rows are kept under
+// its name. Those of a detector have a score, and those of a classifier have none. A
+// regressor's rows are no anomalies.
 func TestAnomaliesOfDeviceModels(t *testing.T) {
 	t.Parallel()
 	names := []string{"t", "v"}

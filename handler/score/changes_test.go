@@ -50,8 +50,8 @@ func (m *published) Renew(_ context.Context, _ *slog.Logger, gone fleet.Model) e
 	return nil
 }
 
-// TestVersionGone: a version that is gone is registered anew, and the job is scored
-// with what is there then.
+// TestVersionGone has the version of a model or of attributes gone. It is registered anew,
+// and the job is scored with what is there then.
 func TestVersionGone(t *testing.T) {
 	t.Parallel()
 	models := map[string]summed{"health": {names: []string{"t", "age"}, spec: parse(t, `{"columns": [{"name": "age", "attribute": "age"}]}`)}}
@@ -97,8 +97,8 @@ func (b *binding) BindJob(ctx context.Context, run string, key fleet.JobKey, loo
 	return b.Ledger.BindJob(ctx, run, key, lookback)
 }
 
-// TestBind: a job whose rows look back further than the ledger knows is bound first,
-// and looked at again if it has changed.
+// TestBind checks that a job whose rows look back further than the ledger knows is bound to
+// that first. If the job has changed, it is read again.
 func TestBind(t *testing.T) {
 	t.Parallel()
 	known := summed{names: []string{"t"}}
@@ -121,7 +121,8 @@ func TestBind(t *testing.T) {
 	}
 }
 
-// TestBrokenReadOfDevice: device models are not scored with half their readings.
+// TestBrokenReadOfDevice checks that device models are not scored if the reading of their
+// sensors breaks off.
 func TestBrokenReadOfDevice(t *testing.T) {
 	t.Parallel()
 	p := newPlant(t, 1, map[string]summed{"health": {names: []string{"t", "v"}}, "day": {names: []string{"t"}, spec: parse(t, `{"features": ["t"]}`)}}, nil)
@@ -205,7 +206,7 @@ func TestDenseSlices(t *testing.T) {
 	}
 }
 
-// TestFeedStops: who reads for a worker is not held up when it has stopped.
+// TestFeedStops checks that sending to a worker that has stopped does not block.
 func TestFeedStops(t *testing.T) {
 	t.Parallel()
 	f := newFeed[int]()
@@ -216,7 +217,7 @@ func TestFeedStops(t *testing.T) {
 	f.close(nil)
 }
 
-// TestLines holds the lines of device models where predictions are no anomalies, and
+// TestLines checks the lines of device models whose predictions are no anomalies, or whose
 // numbers are missing.
 func TestLines(t *testing.T) {
 	t.Parallel()
@@ -259,7 +260,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestPrepare: which models cannot judge what they are asked to.
+// TestPrepare checks which models are refused for a job, and why.
 func TestPrepare(t *testing.T) {
 	t.Parallel()
 	makes := summed{names: []string{"x"}, spec: parse(t, `{"rows": {"together": ["x"]}}`)}
@@ -292,7 +293,7 @@ type undecided struct{ summed }
 
 func (undecided) Detects() error { return errors.New("no limit") }
 
-// TestNoData: what is said where there is no row.
+// TestNoData checks what the error says where there is no row.
 func TestNoData(t *testing.T) {
 	t.Parallel()
 	std, err := fleet.ParseAggregation("5m:std")

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAppendFloat holds values of few decimals, which are written without a search for
-// their digits, and all others to strconv.
+// TestAppendFloat checks that numbers are written as strconv writes them. Those with few
+// decimals take a shorter way.
 func TestAppendFloat(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))

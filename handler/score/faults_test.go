@@ -15,7 +15,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/model/predict"
 )
 
-// TestFailedOutcomeHasNoFigures: what was counted before an error is in no file.
+// TestFailedOutcomeHasNoFigures checks that a failed outcome has no figures of what was
+// counted before the error.
 func TestFailedOutcomeHasNoFigures(t *testing.T) {
 	t.Parallel()
 	job := &task{err: fmt.Errorf("%w: infinity", fleet.ErrBadData),
@@ -27,8 +28,8 @@ func TestFailedOutcomeHasNoFigures(t *testing.T) {
 	}
 }
 
-// TestFeedAfterDeadline: points that were dropped as the deadline passed are
-// missed, although the reader has closed the feed without an error.
+// TestFeedAfterDeadline checks that points dropped at the deadline give an error, although
+// the reader has closed the feed without one.
 func TestFeedAfterDeadline(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -49,7 +50,8 @@ func TestFeedAfterDeadline(t *testing.T) {
 	}
 }
 
-// TestFirstBucketIsCut: its row carries the window's start.
+// TestFirstBucketIsCut checks that the row of a first bucket that is cut has the window's
+// start.
 func TestFirstBucketIsCut(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 3, 1, 12, 3, 0, 0, time.UTC)
@@ -76,8 +78,8 @@ func TestFirstBucketIsCut(t *testing.T) {
 	}
 }
 
-// TestTriesAreBounded: an error that may mend is met four times in an invocation,
-// then left to the next delivery.
+// TestTriesAreBounded checks that an error that may pass is tried four times in an
+// invocation, and then left to the next delivery.
 func TestTriesAreBounded(t *testing.T) {
 	t.Parallel()
 	id := fleet.ID{Device: "1", Sensor: "1"}
@@ -108,8 +110,8 @@ func (b *busy) Predict(r *predict.Result, x []float64) error {
 	return b.double.Predict(r, x)
 }
 
-// TestPredictingHoldsItsShare: while rows are predicted, their share of the
-// processor is taken; afterwards it is given back.
+// TestPredictingHoldsItsShare checks that a share of the processor is taken while rows are
+// predicted, and given back afterwards.
 func TestPredictingHoldsItsShare(t *testing.T) {
 	t.Parallel()
 	cpu := semaphore.NewWeighted(1)
@@ -126,7 +128,8 @@ func TestPredictingHoldsItsShare(t *testing.T) {
 	}
 }
 
-// TestTimeoutNamesTheFile: an attempt that met its deadline says at which file.
+// TestTimeoutNamesTheFile checks that the error of an attempt that met its deadline names
+// the file.
 func TestTimeoutNamesTheFile(t *testing.T) {
 	t.Parallel()
 	id := fleet.ID{Device: "1", Sensor: "1"}

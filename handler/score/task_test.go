@@ -11,7 +11,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// TestEachPanics: a panic is the error of its own task, and the others go on.
+// TestEachPanics checks that a panic is the error of its own task, and that the other tasks
+// go on.
 func TestEachPanics(t *testing.T) {
 	t.Parallel()
 	tasks := []*task{{}, {}, {}}
@@ -27,7 +28,8 @@ func TestEachPanics(t *testing.T) {
 	}
 }
 
-// TestNoModel holds that who has no model is told every name that it could have.
+// TestNoModel checks that the error of a subject without a model lists every name that its
+// model could have.
 func TestNoModel(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

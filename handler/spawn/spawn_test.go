@@ -66,7 +66,8 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestGroupContext: the context ends with the first that fails, by a panic too.
+// TestGroupContext checks that the context ends with the first function that fails, by a
+// panic too.
 func TestGroupContext(t *testing.T) {
 	t.Parallel()
 	g, ctx := WithContext(t.Context())

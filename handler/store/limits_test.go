@@ -16,8 +16,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// TestCut: a text of the longest length stays as it is; a longer one ends in a
-// whole character and a mark.
+// TestCut checks that a text of the longest length stays as it is. A longer one is cut
+// between characters, and ends in a mark.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", maxText)
@@ -32,7 +32,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestSQLiteFaults: what passes is tried again, what lies in a row is found.
+// TestSQLiteFaults checks which errors of SQLite are tried again, and which are the fault
+// of a row.
 func TestSQLiteFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -53,7 +54,7 @@ func TestSQLiteFaults(t *testing.T) {
 	}
 }
 
-// TestMinusZero: -0 goes to the database as 0.
+// TestMinusZero checks that -0 goes to the database as 0.
 func TestMinusZero(t *testing.T) {
 	t.Parallel()
 	b := batch{readings: []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}, Value: math.Copysign(0, -1)}}}
@@ -62,8 +63,8 @@ func TestMinusZero(t *testing.T) {
 	}
 }
 
-// TestStreams: half of the connections are left to those who do not read, and
-// whoever waits for one of the other half gives up with its context.
+// TestStreams checks that streams of readings take at most half of the connections. A
+// stream that waits for one gives up with its context.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	db, err := Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "s.db")), Options{MaxConns: 5})

@@ -19,8 +19,9 @@ func plain(values []any) []any {
 	return all
 }
 
-// TestNote: a reading at the very end of a run's window is the next run's; one that
-// no run covers is marked by the first that looks back to it, and counted.
+// TestNote checks that a reading at the very end of a run's window belongs to the next run.
+// A reading that no run covers is marked for the first run that looks back to it, and
+// counted.
 func TestNote(t *testing.T) {
 	t.Parallel()
 	runs := []openedRun{{"a", 100, 200}, {"b", 200, 300}, {"c", 400, 500}}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestMigrateNotes: each migration is noted at once, done once, and its failure is an
-// error.
+// TestMigrateNotes checks that each migration is noted when it is done, and is done once. A
+// migration that fails gives an error.
 func TestMigrateNotes(t *testing.T) {
 	t.Parallel()
 	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "again.db"))

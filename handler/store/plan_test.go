@@ -9,8 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
 
-// TestFewJobsAreSought holds that SQLite seeks the jobs of one device or model by
-// their key: a month of a large fleet has millions of jobs.
+// TestFewJobsAreSought checks that SQLite seeks the jobs of one device or model by their
+// key. A month of a large fleet has millions of jobs.
 func TestFewJobsAreSought(t *testing.T) {
 	t.Parallel()
 	db := storetest.Open(t, storetest.SQLite)

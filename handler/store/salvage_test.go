@@ -39,8 +39,8 @@ func (c choosy) insertReadings(_ context.Context, _ *sql.DB, rows []row, _ *faul
 	return inserted, found, nil
 }
 
-// TestHalvesKeepTheirPlaces: where a batch is halved around a refused row, a
-// conflict in any half is told of its own row.
+// TestHalvesKeepTheirPlaces has a batch halved around a refused row. A conflict in any half
+// is reported for its own row.
 func TestHalvesKeepTheirPlaces(t *testing.T) {
 	t.Parallel()
 	const n = 16

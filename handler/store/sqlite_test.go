@@ -15,8 +15,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// TestStatementsAreKept: SQLite prepares a statement once, whatever its parameters
-// are, and whether in a transaction or not, and closes with its connection.
+// TestStatementsAreKept checks that SQLite prepares a statement once, whatever its
+// parameters are, inside and outside a transaction. The statement is closed with its
+// connection.
 func TestStatementsAreKept(t *testing.T) {
 	t.Parallel()
 	db, err := Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "kept.db")), Options{})

@@ -67,8 +67,8 @@ func allStatements(t *testing.T) map[string]statement {
 
 var sqlVerb = regexp.MustCompile(`(?s)^["` + "`" + `]\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|DECLARE|EXEC|WITH|IF|TRUNCATE|SET)\s`)
 
-// TestStatementsAreConstants holds that all SQL that SQL Server can be sent
-// stands in constants of type statement, where TestTSQL finds it.
+// TestStatementsAreConstants checks that all SQL for SQL Server is in constants of type
+// statement, where TestTSQL finds it.
 func TestStatementsAreConstants(t *testing.T) {
 	set, files := goFiles(t)
 	for _, f := range files {
@@ -267,7 +267,7 @@ func allMigrations(t *testing.T) string {
 	return b.String()
 }
 
-// TestMigrationsOfBothDialects holds that each migration exists in both.
+// TestMigrationsOfBothDialects checks that each migration exists in both dialects.
 func TestMigrationsOfBothDialects(t *testing.T) {
 	a, _ := fs.Glob((&sqlite{}).migrations(), "*")
 	b, _ := fs.Glob((&sqlserver{}).migrations(), "*")

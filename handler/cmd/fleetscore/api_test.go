@@ -166,7 +166,7 @@ func TestTerminalAndAPI(t *testing.T) {
 	}
 }
 
-// TestKeyOfPage: the page's address carries the key.
+// TestKeyOfPage checks that the page's address has the key in it.
 func TestKeyOfPage(t *testing.T) {
 	t.Parallel()
 	api := client{url: "https://app.example/", key: "a b&c="}
@@ -180,7 +180,8 @@ func TestKeyOfPage(t *testing.T) {
 	}
 }
 
-// TestOpenSaysWhatItCannot: without a browser the address is to be had otherwise.
+// TestOpenSaysWhatItCannot runs open on a machine without a browser. The error says how to
+// get the address.
 func TestOpenSaysWhatItCannot(t *testing.T) {
 	t.Setenv("PATH", filepath.Join(t.TempDir(), "nothing"))
 	var out, errs strings.Builder

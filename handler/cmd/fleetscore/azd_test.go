@@ -15,8 +15,8 @@ func azdExec(env map[string]string) console {
 	return console{getenv: func(name string) string { return env[name] }, out: new(strings.Builder), err: new(strings.Builder)}
 }
 
-// TestHubOfAzd holds which hub simulate sends to: under azd exec the deployed
-// one, unless another is named.
+// TestHubOfAzd checks which hub simulate sends to. Under azd exec that is the deployed one,
+// unless another is named.
 func TestHubOfAzd(t *testing.T) {
 	const local = "Endpoint=sb://localhost:9;UseDevelopmentEmulator=true"
 	azd := map[string]string{"EventHubConnection__fullyQualifiedNamespace": "evhns.servicebus.windows.net"}
@@ -46,8 +46,8 @@ func TestHubOfAzd(t *testing.T) {
 	}
 }
 
-// TestAddressesGoFirst holds that no default, and no serve, stands in for a
-// connection that is named by its addresses.
+// TestAddressesGoFirst checks that a connection given as addresses is replaced neither by a
+// default nor by the one of a running serve.
 func TestAddressesGoFirst(t *testing.T) {
 	c := azdExec(map[string]string{"DataStorage__blobServiceUri": "https://stdata.blob.core.windows.net"})
 	if got := c.setting("DataStorage"); got != "" {
@@ -58,8 +58,8 @@ func TestAddressesGoFirst(t *testing.T) {
 	}
 }
 
-// TestRunsOfAzd holds that runs asks the deployed app, with a key that it asks
-// Azure for once, and gives that key to no other address.
+// TestRunsOfAzd checks that runs asks the deployed app, with a key that it asks Azure for
+// once. It sends the key to no other address.
 func TestRunsOfAzd(t *testing.T) {
 	var keys []string
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -56,7 +56,8 @@ func (e *ending) Write(p []byte) (int, error) {
 	return e.Builder.Write(p)
 }
 
-// TestServeOutlives503: serve tells of a run though the list and the jobs are refused once.
+// TestServeOutlives503 has the list and the jobs answered once with 503. serve goes on, and
+// prints the run.
 func TestServeOutlives503(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -70,8 +71,8 @@ func TestServeOutlives503(t *testing.T) {
 	}
 }
 
-// TestServeKnowsWhatWasSent: anomalies of readings from before the fleet began to send
-// are not among those that a run could find.
+// TestServeKnowsWhatWasSent checks that serve does not count known anomalies of readings
+// from before the fleet began to send.
 func TestServeKnowsWhatWasSent(t *testing.T) {
 	t.Parallel()
 	pumps := simulatedFleet(3, 1).fleet
@@ -94,7 +95,7 @@ func TestServeKnowsWhatWasSent(t *testing.T) {
 	}
 }
 
-// TestTerminal: an answer's control characters do not reach the terminal.
+// TestTerminal checks that control characters of an answer do not reach the terminal.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

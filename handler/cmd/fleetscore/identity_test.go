@@ -32,8 +32,8 @@ func easyAuth(t *testing.T, refuse func(w http.ResponseWriter, r *http.Request))
 	return server
 }
 
-// TestIdentity: where the app asks callers to sign in, a token goes along, as the
-// audience says; without one the error says what to do.
+// TestIdentity asks an app that wants callers to sign in. With an audience a token is sent
+// along. Without one the error says what to do.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

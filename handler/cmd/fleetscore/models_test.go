@@ -160,8 +160,8 @@ func TestSimulateWritesCSV(t *testing.T) {
 	}
 }
 
-// TestPublishDryRun holds that publish says without any storage what it takes for
-// what, and what the rows will be.
+// TestPublishDryRun publishes without a storage, as a dry run. It says what each file is
+// taken for, and what the rows will be.
 func TestPublishDryRun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

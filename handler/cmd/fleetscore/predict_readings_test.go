@@ -14,8 +14,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/simulate"
 )
 
-// TestPredictReadings: the rows that a features file makes have the scores that the
-// same rows have in a CSV file of rows.
+// TestPredictReadings checks that rows made of readings by a features file have the scores
+// that the same rows have in a CSV file of rows.
 func TestPredictReadings(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -20,7 +20,7 @@ type fixed struct {
 func (f fixed) Kind() predict.Kind { return f.kind }
 func (f fixed) Classes() []string  { return f.classes }
 
-// TestVerdicts holds what is written for each kind of model, as CSV and JSON.
+// TestVerdicts checks what is written for each kind of model, as CSV and as JSON.
 func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -60,8 +60,8 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestVerifyJSON holds that verify compares with what methods of the library gave,
-// and says what differs.
+// TestVerifyJSON checks that verify compares with results of the library's methods, and
+// says what differs.
 func TestVerifyJSON(t *testing.T) {
 	t.Parallel()
 	stdout, _, _ := command(t, "4\n12.5\n", nil, "models", "predict", sample+"vibration.pkl", "-", "--json")
@@ -104,7 +104,7 @@ func TestVerifyJSON(t *testing.T) {
 	}
 }
 
-// TestVerifyNaN holds that null is NaN, which is equal to itself and to nothing else.
+// TestVerifyNaN checks that null is NaN, which equals itself and nothing else.
 func TestVerifyNaN(t *testing.T) {
 	t.Parallel()
 	want, err := flatten(json.RawMessage(`[[null, 0], [1, null]]`), 2)

@@ -9,8 +9,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
-// testDays: a day is stale until its sum is that of its ended runs, and again when
-// these change or go.
+// testDays checks that a day is stale until it has the sum of its ended runs, and again
+// when these change or are deleted.
 func testDays(t *testing.T, db *store.DB) {
 	register(t, db, 2)
 	midnight := noon.Truncate(fleet.Day)

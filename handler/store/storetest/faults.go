@@ -33,8 +33,8 @@ func (e events) deliver(ctx context.Context, db *store.DB, first int) (fleet.Sto
 		Of: func(i int) fleet.EventPlace { return e.place(first + i) }, Faults: e.faults})
 }
 
-// testFaults: what is wrong about a sensor counts once of each event, in the hour that
-// it belongs to, whatever is delivered again; of a name that no sensor has nothing is kept.
+// testFaults checks that what is wrong about a sensor counts once for each event, in its
+// hour, whatever is delivered again. Nothing is kept for a name that no sensor has.
 func testFaults(t *testing.T, db *store.DB) {
 	at := fleet.MillisOf(noon)
 	reading := func(minute int, v float64) fleet.Reading {

@@ -66,7 +66,8 @@ func testOverview(t *testing.T, db *store.DB) {
 	equalLists(t, "sensors of nobody", names, nil)
 }
 
-// testRunSums: what a run came to is what it ended with last, and goes with the run.
+// testRunSums checks that a run has the sums of its last end, and that they are deleted
+// with the run.
 func testRunSums(t *testing.T, db *store.DB) {
 	sums := func(want map[string]fleet.PackedSums, runs ...string) {
 		t.Helper()
@@ -145,8 +146,8 @@ func testOpenWithin(t *testing.T, db *store.DB) {
 	}
 }
 
-// testCovered: a requested run is covered where a scheduled one judges any of its
-// window, wherever that begins, and the day that it begins in is then summed without
+// testCovered checks that a requested run is covered if a scheduled one judges any of its
+// window, wherever that begins. The day in which the window begins is then summed without
 // it. Windows that only touch do not cover each other.
 func testCovered(t *testing.T, db *store.DB) {
 	midnight := noon.Truncate(fleet.Day).AddDate(0, 0, 1)
@@ -208,7 +209,7 @@ func equalLists[E comparable](t testing.TB, what string, got, want []E) {
 	}
 }
 
-// testServing holds what a model serves, and what its versions came to.
+// testServing checks what a model serves, and the figures of its versions.
 func testServing(t *testing.T, db *store.DB) {
 	sensor := id(0)
 	place := fleet.Place{Scope: fleet.OfDevice, Device: sensor.Device, Title: sensor.Sensor}

@@ -71,8 +71,8 @@ func testLateReadings(t *testing.T, db *store.DB) {
 	reopenLate(t, db, "", 0, 0)
 }
 
-// testLateConflicts: of a batch that is late to its last reading, the one whose key is
-// there is refused, and not one beside it.
+// testLateConflicts has a batch that is late to its last reading. The reading whose key is
+// stored with another value is refused, and none beside it.
 func testLateConflicts(t *testing.T, db *store.DB) {
 	insert(t, db, reading(0, 1, 1), reading(0, 5, 1))
 	check(t, db.InitWatermark(t.Context(), hour(0).From))
@@ -82,7 +82,7 @@ func testLateConflicts(t *testing.T, db *store.DB) {
 	wantReadings(t, read(t, db, hour(0), id(0)), reading(0, 1, 1), reading(0, 2, 2), reading(0, 3, 2), reading(0, 4, 2), reading(0, 5, 1))
 }
 
-// testLateMarksDropped holds which marks come to nothing.
+// testLateMarksDropped checks which marks of late readings re-open nothing.
 func testLateMarksDropped(t *testing.T, db *store.DB) {
 	insert(t, db, at(0, 0, 1), at(1, 9, 1), at(2, 9, 1))
 	setEnabled(t, db, id(1), false)

@@ -78,7 +78,8 @@ func testOpenRuns(t *testing.T, db *store.DB) {
 	equal(t, "page", page[0].ID+page[1].ID, want[2]+want[3])
 }
 
-// testOpenLimit: what is requested, or re-opened after its end, holds up no window.
+// testOpenLimit checks that runs that were requested, or re-opened after their end, do not
+// count for the limit of open runs.
 func testOpenLimit(t *testing.T, db *store.DB) {
 	opened(t, db, 9, 1)
 	check(t, db.InitWatermark(t.Context(), hour(0).From))

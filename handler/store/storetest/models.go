@@ -112,8 +112,8 @@ func testModels(t *testing.T, db *store.DB) {
 	}
 }
 
-// testLateLookback holds which jobs late readings re-open where models look back:
-// those of each window whose rows the reading changes.
+// testLateLookback checks which jobs late readings re-open if models look back: those of
+// each window whose rows the readings change.
 func testLateLookback(t *testing.T, db *store.DB) {
 	ctx := t.Context()
 	insert(t, db, at(0, 0, 1), at(1, 0, 1), at(2, 0, 1))
