@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
@@ -100,7 +101,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestSpans checks the links, the attributes and the log of recorded spans.
+// TestSpans checks the links, attributes and kinds of recorded spans, and that log lines have their
+// ids.
 func TestSpans(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()
@@ -145,6 +147,13 @@ func TestSpans(t *testing.T) {
 		}
 		if text := fmt.Sprint(spans[1].Attributes()); !strings.Contains(text, "run") || !strings.Contains(text, "rows") {
 			t.Errorf("%s: got attributes %s", c.name, text)
+		}
+	}
+	for trigger, want := range map[Trigger]trace.SpanKind{Timer: trace.SpanKindServer, HTTP: trace.SpanKindServer, PubSub: trace.SpanKindConsumer} {
+		_, span := sent.begin(t.Context(), Invocation{Name: "f", Trigger: trigger})
+		span.End(nil)
+		if got := recorder.Ended()[len(recorder.Ended())-1].SpanKind(); got != want {
+			t.Errorf("triggered by %s: got a span of kind %v, want %v", trigger, got, want)
 		}
 	}
 	if err := sent.Shutdown(t.Context()); err != nil || ended != 1 {
