@@ -19,21 +19,20 @@ import (
 
 var _ blob.Store = (*Blobs)(nil)
 
-// Blobs is the blob.Store of an account. The content's SHA-256 is kept as the
-// blob's metadata sha256.
+// Blobs is the [blob.Store] of a storage account. Each blob has the SHA-256 of its content as the
+// metadata sha256.
 type Blobs struct{ client *service.Client }
 
 // Stat implements blob.Store.
 func (b *Blobs) Stat(ctx context.Context, container, name string) (blob.Info, error) {
 	p, err := b.client.NewContainerClient(container).NewBlobClient(name).GetProperties(ctx, nil)
 	if err != nil {
-		return blob.Info{}, failure(ctx, "look at blob "+container+"/"+name, err)
+		return blob.Info{}, failure(ctx, "get the properties of blob "+container+"/"+name, err)
 	}
 	return blob.Info{Name: name, ETag: value((*string)(p.ETag)), Size: value(p.ContentLength), SHA256: sha256Of(p.Metadata), Modified: value(p.LastModified).UTC()}, nil
 }
 
-// Read implements blob.Store. A connection that breaks midway is taken up
-// again where it broke.
+// Read implements blob.Store. If the connection breaks, it continues with the rest of the content.
 func (b *Blobs) Read(ctx context.Context, container, name, etag string, limit int64) ([]byte, blob.Info, error) {
 	what := "read blob " + container + "/" + name
 	options := &azblob.DownloadStreamOptions{}
@@ -102,8 +101,8 @@ func (b *Blobs) inContainer(ctx context.Context, container string, op func() err
 	return op()
 }
 
-// sha256Of finds the content's hash in a blob's metadata, whose keys come back
-// with the capitals of HTTP headers.
+// sha256Of returns the hash in a blob's metadata. The keys come from HTTP headers, so their case is
+// not fixed.
 func sha256Of(metadata map[string]*string) string {
 	for k, v := range metadata {
 		if strings.EqualFold(k, "sha256") {
@@ -113,7 +112,7 @@ func sha256Of(metadata map[string]*string) string {
 	return ""
 }
 
-// quoted returns an ETag in the form that headers have. Listings have it bare.
+// quoted returns an ETag in quotes, as headers have it. Listings have it without them.
 func quoted(etag string) string {
 	if etag == "" || strings.HasPrefix(etag, `"`) {
 		return etag
@@ -121,7 +120,7 @@ func quoted(etag string) string {
 	return `"` + etag + `"`
 }
 
-// value returns what p points to, or zero.
+// value returns the value that p points to, zero if p is nil.
 func value[T any](p *T) (v T) {
 	if p != nil {
 		v = *p

@@ -10,28 +10,30 @@ import (
 	"strings"
 )
 
-// Connection says where a storage account is and how to be let in. Its text
-// forms hold no secret.
+// Connection is the address of a storage account, with a credential: a key, a signature or an
+// identity. String, GoString and LogValue leave the credential out.
 type Connection struct {
-	setting           string // the name it was read under
+	setting           string // the name of the setting, for errors
 	blobURL, queueURL string
-	account, key      string // shared key, or
-	sas               string // shared access signature, or
-	identity          identity
+	account, key      string   // the shared key; empty if it is not used
+	sas               string   // the shared access signature; empty if it is not used
+	identity          identity // used if there is neither
 }
 
-// identity chooses a credential of azidentity.
+// identity says which credential of package azidentity to use.
 type identity struct {
-	managed    bool   // the host's managed identity and no other
-	clientID   string // of a user-assigned one
-	resourceID string // likewise
+	managed    bool   // the managed identity, and no other
+	clientID   string // of a user-assigned identity
+	resourceID string // of a user-assigned identity, in place of clientID
 }
 
-// ReadConnection reads the connection called name from settings, as Azure
-// Functions does: a connection string under the name itself, or
-// name__blobServiceUri and name__queueServiceUri (or name__accountName for
-// both) with name__credential and name__clientId. UseDevelopmentStorage=true
-// is the emulator on its default ports. The error says what to set.
+// ReadConnection reads a connection from settings, as Azure Functions does. The setting name is a
+// connection string. If it is empty, name__blobServiceUri and name__queueServiceUri are the
+// addresses, or name__accountName gives both, and name__credential and name__clientId choose the
+// identity. UseDevelopmentStorage=true is the emulator on its default ports. The error says what
+// to set.
+//
+// https://learn.microsoft.com/azure/azure-functions/functions-reference#connections
 func ReadConnection(name string, getenv func(string) string) (Connection, error) {
 	if text := strings.TrimSpace(getenv(name)); text != "" {
 		return parseConnectionString(name, text)
@@ -60,14 +62,14 @@ func ReadConnection(name string, getenv func(string) string) (Connection, error)
 	return c, nil
 }
 
-// ReadAddress reads the address of a container of blobs, or of what names in it begin with:
-// https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX. A shared access signature behind it (?sv=…&sig=…)
-// lets in; without one, whoever is signed in is asked for. An emulator's address has the account before the
-// container. The error does not quote the signature.
+// ReadAddress reads the address of a container and, after it, of a prefix of blobs' names:
+// https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX. The query may be a shared access
+// signature (?sv=…&sig=…). Without one, the identity of the user is used. In an emulator's
+// address, the account stands before the container. The error does not quote the signature.
 func ReadAddress(address string) (c Connection, container, prefix string, err error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return c, "", "", errors.New("the address is none of a container, such as https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX")
+		return c, "", "", errors.New("this is not the address of a container, such as https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX")
 	}
 	path := strings.TrimPrefix(u.Path, "/")
 	c = Connection{setting: u.Host, blobURL: u.Scheme + "://" + u.Host, sas: u.RawQuery}
@@ -75,19 +77,20 @@ func ReadAddress(address string) (c Connection, container, prefix string, err er
 		account, rest, _ := strings.Cut(path, "/")
 		c.blobURL, path = c.blobURL+"/"+account, rest
 	}
-	c.queueURL = c.blobURL // nobody asks for a queue
+	c.queueURL = c.blobURL // not used
 	container, prefix, _ = strings.Cut(path, "/")
 	switch {
 	case container == "":
 		return c, "", "", fmt.Errorf("%s names no container: https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX", c.blobURL)
 	case c.sas != "" && !u.Query().Has("sig"):
-		return c, "", "", fmt.Errorf("what stands behind ? in the address of %s is no shared access signature: it has no sig", container)
+		return c, "", "", fmt.Errorf("the query in the address of %s is not a shared access signature: it has no sig", container)
 	case u.Scheme == "http" && !c.Development():
 		return c, "", "", fmt.Errorf("%s: use https", c.blobURL)
 	}
 	return c, container, prefix, nil
 }
 
+// readIdentity reads the settings of a connection's identity.
 func readIdentity(name string, getenv func(string) string) (identity, error) {
 	id := identity{clientID: getenv(name + "__clientId"), resourceID: getenv(name + "__managedIdentityResourceId")}
 	switch credential := getenv(name + "__credential"); {
@@ -133,8 +136,8 @@ func parseConnectionString(name, text string) (Connection, error) {
 	return c, nil
 }
 
-// endpoint returns the address of a service by the parts of a connection
-// string, or "" if they don't say.
+// endpoint returns the address of a service from the parts of a connection string, "" if they do
+// not give it.
 func endpoint(parts map[string]string, service string) string {
 	if given, ok := parts[service+"Endpoint"]; ok {
 		u, err := url.Parse(given)
@@ -157,8 +160,7 @@ func endpoint(parts map[string]string, service string) string {
 	return protocol + "://" + account + "." + strings.ToLower(service) + "." + suffix
 }
 
-// Development reports whether c is the storage emulator's account, or any on
-// this machine.
+// Development reports whether c leads to the storage emulator, or to any server on this machine.
 func (c Connection) Development() bool {
 	for _, address := range []string{c.blobURL, c.queueURL} {
 		u, err := url.Parse(address)
@@ -172,13 +174,11 @@ func (c Connection) Development() bool {
 	return c.account == developmentAccount
 }
 
-// Secret reports whether c is let in by a key or signature, instead of an
-// identity.
+// Secret reports whether c has a key or a signature, and not an identity.
 func (c Connection) Secret() bool { return c.key != "" || c.sas != "" }
 
-// ConnectionString returns c as a connection string, key included, with the
-// emulator's addresses written out; empty for an identity. It is for those who
-// hand c to another program.
+// ConnectionString returns c as a connection string for another program. It has the key or
+// signature. It is empty if c has an identity.
 func (c Connection) ConnectionString() string {
 	if !c.Secret() {
 		return ""
@@ -190,11 +190,11 @@ func (c Connection) ConnectionString() string {
 	return s + ";SharedAccessSignature=" + c.sas
 }
 
-// String says where c leads, without what lets one in.
+// String returns the name of the setting and the address, without the credential.
 func (c Connection) String() string { return c.setting + " (" + c.blobURL + ")" }
 
-// GoString is [Connection.String].
+// GoString returns the same as [Connection.String].
 func (c Connection) GoString() string { return c.String() }
 
-// LogValue is [Connection.String].
+// LogValue returns the same as [Connection.String].
 func (c Connection) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -97,8 +97,8 @@ func TestReadAddress(t *testing.T) {
 		"https://st.blob.core.windows.net/?sig=secret":                  "!names no container",
 		"http://st.blob.core.windows.net/capture?sig=secret":            "!use https",
 		"https://st.blob.core.windows.net/capture?secret=1":             "!it has no sig",
-		"ftp://x/capture":         "!is none of a container",
-		"https://%zz/capture?sig": "!is none of a container",
+		"ftp://x/capture":         "!is not the address of a container",
+		"https://%zz/capture?sig": "!is not the address of a container",
 	} {
 		c, container, prefix, err := azure.ReadAddress(address)
 		_, at, _ := strings.Cut(c.String(), "(")

@@ -10,25 +10,25 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2/queueerror"
 )
 
-// Delivery is a message that a [TriggerQueue] handed out: invisible to others
-// until NextVisible, unless it is deleted or released before.
+// Delivery is a message that was taken out of a [TriggerQueue]. Others do not see it until
+// NextVisible.
 type Delivery struct {
 	ID, PopReceipt    string
-	Text              string // as stored
+	Text              string // as it is stored
 	DequeueCount      int
 	Inserted, Expires time.Time
 	NextVisible       time.Time
 }
 
-// TriggerQueue is the receiving end of a storage queue, which the application
-// leaves to the Functions host; devhost plays that part.
+// TriggerQueue receives messages from a storage queue. In Azure the Functions host does that; here
+// package devhost does.
 type TriggerQueue struct {
 	name   string
 	client *azqueue.QueueClient
 }
 
-// OpenTriggerQueue returns the receiving end of the queue name by a connection
-// string. Nothing is sent yet.
+// OpenTriggerQueue returns the queue with the name in the account of a connection string. It does
+// not connect yet.
 func OpenTriggerQueue(connectionString, name string) (*TriggerQueue, error) {
 	c, err := azqueue.NewQueueClientFromConnectionString(connectionString, name, &azqueue.ClientOptions{ClientOptions: hostOptions})
 	if err != nil {
@@ -49,8 +49,8 @@ func (q *TriggerQueue) Create(ctx context.Context) error {
 	return nil
 }
 
-// Dequeue takes up to n messages, at most 32, for lease, in whole seconds. A
-// queue that doesn't exist has no messages.
+// Dequeue takes up to n messages, at most 32. They are invisible to others for lease, in whole
+// seconds. A queue that does not exist has no messages.
 func (q *TriggerQueue) Dequeue(ctx context.Context, n int, lease time.Duration) ([]Delivery, error) {
 	resp, err := q.client.DequeueMessages(ctx, &azqueue.DequeueMessagesOptions{
 		NumberOfMessages:  to.Ptr(int32(n)),
@@ -73,8 +73,8 @@ func (q *TriggerQueue) Dequeue(ctx context.Context, n int, lease time.Duration) 
 	return out, nil
 }
 
-// Extend makes d invisible for the duration by, counted from now, and keeps its new
-// pop receipt in d. After zero it is visible at once.
+// Extend makes d invisible for the duration by, counted from now. With 0 it is visible at once.
+// Extend stores the new pop receipt in d.
 func (q *TriggerQueue) Extend(ctx context.Context, d *Delivery, by time.Duration) error {
 	resp, err := q.client.UpdateMessage(ctx, d.ID, d.PopReceipt, d.Text, &azqueue.UpdateMessageOptions{
 		VisibilityTimeout: seconds(by),
@@ -86,7 +86,7 @@ func (q *TriggerQueue) Extend(ctx context.Context, d *Delivery, by time.Duration
 	return nil
 }
 
-// Delete removes d. That it is gone already is no error.
+// Delete deletes d. It is no error if it is not there.
 func (q *TriggerQueue) Delete(ctx context.Context, d Delivery) error {
 	_, err := q.client.DeleteMessage(ctx, d.ID, d.PopReceipt, nil)
 	if err != nil && !queueerror.HasCode(err, queueerror.MessageNotFound) {
@@ -103,8 +103,8 @@ func (q *TriggerQueue) Put(ctx context.Context, text string) error {
 	return nil
 }
 
-// Count returns the approximate number of messages, visible or not; 0 if the
-// queue doesn't exist.
+// Count returns the approximate number of messages, visible or not. It is 0 if the queue does not
+// exist.
 func (q *TriggerQueue) Count(ctx context.Context) (int, error) {
 	resp, err := q.client.GetProperties(ctx, nil)
 	switch {

@@ -2,8 +2,8 @@ package azure
 
 import "fmt"
 
-// The account of every storage emulator. Its key is public, printed in
-// Microsoft's documentation, and opens nothing but an emulator.
+// The account of every storage emulator. Its key is no secret: it stands in Microsoft's
+// documentation, and gives access to emulators only.
 const (
 	developmentAccount = "devstoreaccount1"
 	developmentKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="

@@ -15,8 +15,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// failure turns an error of the SDK into one of ours. what is the operation
-// and its object, such as "read blob models/default.pkl".
+// failure converts an error of the SDK to one that wraps an error of package blob, the context's
+// error, or [fleet.ErrUnavailable]. What is the operation and its object, such as "read blob
+// models/default.pkl".
 func failure(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
@@ -31,7 +32,7 @@ func failure(ctx context.Context, what string, err error) error {
 	switch {
 	case answer.StatusCode == http.StatusNotFound:
 		return fmt.Errorf("%s: %w", what, blob.ErrNotFound)
-	// InvalidBlockList: another writer's commit has dropped our blocks.
+	// InvalidBlockList: the commit of another writer has deleted the blocks.
 	case answer.StatusCode == http.StatusPreconditionFailed,
 		bloberror.HasCode(answer, bloberror.BlobAlreadyExists, bloberror.InvalidBlockList):
 		return fmt.Errorf("%s: %w", what, blob.ErrChanged)
@@ -43,8 +44,8 @@ func failure(ctx context.Context, what string, err error) error {
 	}
 }
 
-// cause returns what an error of the SDK or of net/http says, in one line and
-// without addresses, which may hold a signature.
+// cause returns the first line of an error of the SDK or of net/http, without the address, which may
+// have a signature.
 func cause(err error) error {
 	var address *url.Error
 	if errors.As(err, &address) {

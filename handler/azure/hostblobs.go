@@ -21,13 +21,12 @@ import (
 // messages in an answer that comes too late stay invisible for a whole lease.
 var hostOptions = azcore.ClientOptions{Retry: policy.RetryOptions{MaxRetries: 3, TryTimeout: 100 * time.Second}}
 
-// HostBlobs are the blobs of the Functions host itself: timer status and Event
-// Hubs checkpoints, small, some of them nothing but metadata. devhost keeps
-// them as the host does.
+// HostBlobs are the blobs of the Functions host: the status of timers, and the checkpoints of event
+// hubs, which have metadata and no content. Package devhost writes them as the host does.
 type HostBlobs struct{ client *azblob.Client }
 
-// OpenHostBlobs returns the host's blobs by a connection string. Nothing is
-// sent yet.
+// OpenHostBlobs returns the host's blobs in the account of a connection string. It does not connect
+// yet.
 func OpenHostBlobs(connectionString string) (*HostBlobs, error) {
 	c, err := azblob.NewClientFromConnectionString(connectionString, &azblob.ClientOptions{ClientOptions: hostOptions})
 	if err != nil {
@@ -36,7 +35,7 @@ func OpenHostBlobs(connectionString string) (*HostBlobs, error) {
 	return &HostBlobs{c}, nil
 }
 
-// Put replaces a blob; the container is made if it is missing.
+// Put replaces a blob. It makes the container if it is missing.
 func (h *HostBlobs) Put(ctx context.Context, container, name string, data []byte, metadata map[string]string) error {
 	meta := make(map[string]*string, len(metadata))
 	for k, v := range metadata {
@@ -61,8 +60,8 @@ func (h *HostBlobs) Put(ctx context.Context, container, name string, data []byte
 	return nil
 }
 
-// Get returns a blob's content and metadata; the metadata's keys are in the
-// form that HTTP headers have (Sequencenumber). ok is false if there is none.
+// Get returns a blob's content and metadata. The keys of the metadata are capitalized like HTTP
+// headers, as in Sequencenumber. ok is false if there is no such blob.
 func (h *HostBlobs) Get(ctx context.Context, container, name string) (data []byte, metadata map[string]string, ok bool, err error) {
 	resp, err := h.client.DownloadStream(ctx, container, name, nil)
 	switch {

@@ -8,16 +8,14 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2/queueerror"
 )
 
-// Queue is the sending end of a storage queue. The receiving end is the
-// Functions host's.
+// Queue sends messages to a storage queue. The Functions host receives them.
 type Queue struct {
 	name   string
 	client *azqueue.QueueClient
 }
 
-// Send adds a message, as plain text (host.json says messageEncoding none),
-// that never expires. An error may come of a message that was added all the
-// same.
+// Send adds a message that never expires. Its text is not encoded, as messageEncoding is none in
+// host.json. Even if Send returns an error, the message may have been added.
 func (q *Queue) Send(ctx context.Context, text string) error {
 	send := func() error {
 		_, err := q.client.EnqueueMessage(ctx, text, &azqueue.EnqueueMessageOptions{TimeToLive: to.Ptr(int32(-1))})
@@ -32,8 +30,8 @@ func (q *Queue) Send(ctx context.Context, text string) error {
 	return failure(ctx, "send to queue "+q.name, err)
 }
 
-// ApproximateCount returns about how many messages the queue holds, those
-// being worked on included; 0 for a queue that doesn't exist.
+// ApproximateCount returns the approximate number of messages in the queue, with those that are
+// being processed. It is 0 if the queue does not exist.
 func (q *Queue) ApproximateCount(ctx context.Context) (int, error) {
 	p, err := q.client.GetProperties(ctx, nil)
 	if queueerror.HasCode(err, queueerror.QueueNotFound) {

@@ -12,22 +12,22 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2"
 )
 
-// Storage is an account's blobs and queues. Its methods, and those of what it
-// hands out, may be called concurrently.
+// Storage is a storage account. Its methods, and those of its [Blobs] and [Queue]s, may be called
+// concurrently.
 type Storage struct {
 	transport *http.Transport
 	blobs     *service.Client
 	queues    *azqueue.ServiceClient
 }
 
-// Open returns the storage that c leads to. Nothing is sent yet.
+// Open returns the storage account of a connection. It does not connect yet.
 func Open(c Connection) (*Storage, error) {
 	s := &Storage{transport: transport(c)}
 	options := azcore.ClientOptions{
 		Transport: &http.Client{Transport: s.transport},
-		// Four tries within some seconds ride out a dropped connection or a
-		// throttled second; one that stalls is given up. All that is longer
-		// is for the host's redelivery, and ends at the context's deadline.
+		// A request is sent up to four times within some seconds, which is enough for a
+		// dropped connection or a short throttling. After a longer failure the host
+		// delivers its message again.
 		Retry:     policy.RetryOptions{MaxRetries: 3, TryTimeout: 30 * time.Second, RetryDelay: 250 * time.Millisecond, MaxRetryDelay: 4 * time.Second},
 		Telemetry: policy.TelemetryOptions{ApplicationID: "fleetscore"},
 
@@ -107,8 +107,8 @@ func (id identity) credential() (azcore.TokenCredential, error) {
 // instance are limited too: https://learn.microsoft.com/azure/azure-functions/manage-connections
 const maxConnections = 48
 
-// transport returns the connections of one account. They are given up before the other
-// side does (the emulator waits five seconds).
+// transport returns a transport for one account. It closes idle connections before the server
+// does, which is after five seconds in the emulator.
 func transport(c Connection) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 2*maxConnections, maxConnections, maxConnections
@@ -125,8 +125,8 @@ func (s *Storage) Blobs() *Blobs { return &Blobs{s.blobs} }
 // BlobURL returns the address of the account's blobs.
 func (s *Storage) BlobURL() string { return s.blobs.URL() }
 
-// Queue returns the sending end of the queue name.
+// Queue returns the queue with the name.
 func (s *Storage) Queue(name string) *Queue { return &Queue{name, s.queues.NewQueueClient(name)} }
 
-// Close gives up idle connections. What is in flight goes on.
+// Close closes the idle connections. Requests that are being sent continue.
 func (s *Storage) Close() { s.transport.CloseIdleConnections() }

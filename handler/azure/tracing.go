@@ -9,9 +9,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
-// tracer records each request, every try of it, as a span below the one in its context:
-// method, path and status, without the query, which may let somebody in. The SDK's
-// own spans leave out blobs and queues.
+// tracer records each attempt at a request as a span, whose parent is the span in its context. The
+// span has the method, path and status. It does not have the query, which may be a signature. The
+// SDK records no spans for blobs and queues.
 type tracer struct{}
 
 // Do implements [policy.Policy].

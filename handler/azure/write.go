@@ -20,13 +20,13 @@ import (
 	"github.com/fleetscore/fleetscore/handler/blob"
 )
 
-// blockSize is how much of a blob is held in memory while it is written, and
-// what one request carries at most. A blob has at most 50,000 blocks.
+// blockSize is the size of a block, in bytes. Only one block of a blob is in memory while it is
+// written. A blob has at most 50,000 blocks.
 const blockSize = 4 << 20
 
-// Write implements blob.Store: content of one block goes in one request,
-// longer content as blocks that the last request puts together. Blocks that
-// are never put together are dropped by Azure after a week.
+// Write implements blob.Store. Content shorter than a block is sent in one request. Longer content
+// is sent as blocks, and a last request makes the blob of them. Azure deletes blocks after a week
+// if that request never comes.
 func (b *Blobs) Write(ctx context.Context, container, name string, cond blob.Condition, contentType string, fill func(io.Writer) error) (blob.Info, error) {
 	w := &blockWriter{
 		ctx: ctx, what: "write blob " + container + "/" + name, sum: sha256.New(),
@@ -51,10 +51,11 @@ type blockWriter struct {
 	client *blockblob.Client
 	retry  func(op func() error) error
 
-	// writer keeps the names of two writers' blocks of the same blob apart.
+	// writer is a random part of the blocks' names. With it, two writers of the same blob use
+	// different names.
 	writer [12]byte
-	blocks []string // staged
-	rest   []byte   // not yet staged, shorter than a block
+	blocks []string // the names of the blocks that were sent
+	rest   []byte   // content that was not sent yet; shorter than a block
 	size   int64
 	sum    hash.Hash
 }
@@ -74,7 +75,7 @@ func (w *blockWriter) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// stage sends the rest as one block.
+// stage sends the rest as a block.
 func (w *blockWriter) stage() error {
 	id := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(w.writer[:], uint32(len(w.blocks))))
 	w.blocks = append(w.blocks, id)
@@ -86,8 +87,7 @@ func (w *blockWriter) stage() error {
 	return err
 }
 
-// commit makes the blob of all that was written, where cond holds, and returns
-// its ETag.
+// commit makes the blob of the blocks and the rest, if cond holds. It returns the blob's ETag.
 func (w *blockWriter) commit(cond blob.Condition, contentType string) (etag string, err error) {
 	headers := &azblob.HTTPHeaders{BlobContentType: &contentType}
 	metadata := map[string]*string{"sha256": to.Ptr(w.sha256())}
@@ -115,6 +115,7 @@ func (w *blockWriter) commit(cond blob.Condition, contentType string) (etag stri
 
 func (w *blockWriter) sha256() string { return hex.EncodeToString(w.sum.Sum(nil)) }
 
+// access converts a condition to the SDK's.
 func access(cond blob.Condition) *azblob.AccessConditions {
 	etag := (*azcore.ETag)(&cond)
 	switch cond {

@@ -22,9 +22,9 @@ var embedded embed.FS
 // package.json says.
 const oldestNode = 20
 
-// install makes sure that the pinned Azurite stands in cache, and returns its
-// folder. The folder's name has the hash of the embedded files in it, and it
-// appears in one step, complete: whoever sees it may use it.
+// install installs the pinned Azurite in the folder cache, unless it is there, and returns its
+// folder. The folder's name has the hash of the embedded files. The folder is made in one step, so
+// it is always complete.
 func install(ctx context.Context, cache string) (string, error) {
 	files, err := fs.Sub(embedded, "npm")
 	if err != nil {
@@ -49,7 +49,7 @@ func install(ctx context.Context, cache string) (string, error) {
 		return "", fmt.Errorf("azurite: lock the cache directory: %w", err)
 	}
 	defer unlock()
-	if installed(dir) { // by the one we waited for
+	if installed(dir) { // another process installed it while this one waited
 		return dir, nil
 	}
 	return dir, fetch(ctx, files, dir)
@@ -60,7 +60,7 @@ func installed(dir string) bool {
 	return err == nil
 }
 
-// fetch runs npm ci beside dir and moves the result there.
+// fetch runs npm ci in a folder beside dir, and renames that to dir.
 func fetch(ctx context.Context, files fs.FS, dir string) error {
 	temp, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
 	if err != nil {
@@ -82,7 +82,7 @@ func fetch(ctx context.Context, files fs.FS, dir string) error {
 	return nil
 }
 
-// checkNode reports what is missing to install and run Azurite.
+// checkNode returns an error if Node.js or npm is missing or too old.
 func checkNode(ctx context.Context) error {
 	remedy := fmt.Sprintf("install Node.js %d or later, which brings npm, and have both in PATH", oldestNode)
 	if _, err := exec.LookPath("npm"); err != nil {
@@ -117,6 +117,7 @@ func hash(files fs.FS) (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil)), err
 }
 
+// lastLines returns the last n lines of out.
 func lastLines(out []byte, n int) string {
 	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
 	return string(bytes.Join(lines[max(0, len(lines)-n):], []byte("\n")))

@@ -6,6 +6,5 @@ import "os/exec"
 
 func ownGroup(*exec.Cmd) {}
 
-// lock does nothing here: two installations at once do the work twice, and one
-// of them is dropped.
+// lock does nothing on this system. If two processes install at once, one result is dropped.
 func lock(string) (unlock func(), err error) { return func() {}, nil }

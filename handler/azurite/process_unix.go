@@ -9,12 +9,12 @@ import (
 	"syscall"
 )
 
-// ownGroup keeps a Ctrl+C in the terminal from reaching cmd, which shall end
-// after those who use it.
+// ownGroup puts cmd into a process group of its own. So Ctrl+C in the terminal does not end it
+// before the processes that use it.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// lock waits until no other process holds the lock on path. The lock goes with
-// the process that holds it.
+// lock locks the file path. It waits until no other process has the lock. The lock ends with the
+// process.
 func lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

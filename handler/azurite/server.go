@@ -18,28 +18,28 @@ import (
 	"github.com/fleetscore/fleetscore/handler/azure"
 )
 
-// Options say how to run Azurite. The zero value is right for tests: in
-// memory, on free ports, gone with the program that started it.
+// Options say how to run Azurite. With the zero value, which is for tests, the data is in memory,
+// the ports are free ones, and Azurite ends with the program that started it.
 type Options struct {
-	// Dir keeps the data, across restarts too: what was confirmed is there even if
-	// Azurite is killed. Empty keeps it in memory.
+	// Dir is the folder of the data. Changes that were confirmed are there after a restart,
+	// even if Azurite was killed. Empty: the data is in memory.
 	Dir string
-	// Detached lets Azurite live on when the program that started it is gone:
-	// the sibling of a host that is killed and started again. Whoever starts
-	// one ends it, by [Server.Close] or by its process id.
+	// Detached says that Azurite continues when the program that started it has ended. Tests
+	// that kill the host need it. The caller must end it, with [Server.Close] or by its
+	// process id.
 	Detached bool
-	// Ports of the three services; 0 chooses a free one.
+	// The ports of the three services; 0 is any free port.
 	BlobPort, QueuePort, TablePort int
-	// MemoryMB bounds the blobs' content kept in memory; 0 is 1024.
+	// MemoryMB is the limit of the blobs' content in memory, in MB; 0 is 1024.
 	MemoryMB int
-	// CacheDir is where Azurite is installed; empty is the folder fleetscore in
+	// CacheDir is the folder in which Azurite is installed. Empty: the folder fleetscore in
 	// the user's cache directory.
 	CacheDir string
 }
 
 // Server is a running Azurite.
 type Server struct {
-	ConnectionString               string // of its one, public account
+	ConnectionString               string // of the emulator's account
 	BlobPort, QueuePort, TablePort int
 	PID                            int
 
@@ -48,9 +48,9 @@ type Server struct {
 	ended    chan struct{}
 }
 
-// Start installs Azurite if need be, which takes some ten seconds and needs
-// the npm registry, starts it, and returns when it listens. ctx bounds only
-// that. It needs Node.js 20 or later and says so where there is none.
+// Start starts Azurite, and returns when it listens. The end of ctx does not end it later. If
+// Azurite is not installed yet, Start installs it, which takes some ten seconds and needs the npm
+// registry. It needs Node.js 20 or later; the error says so.
 func Start(ctx context.Context, opt Options) (*Server, error) {
 	cache, err := cacheDir(opt.CacheDir)
 	if err != nil {
@@ -60,8 +60,8 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Output goes to a file rather than a pipe, whose reader a detached
-	// Azurite would outlive.
+	// The output goes to a file and not to a pipe, as a detached Azurite may outlive the
+	// reader of the pipe.
 	output, err := os.CreateTemp("", "azurite-*.log")
 	if err != nil {
 		return nil, fmt.Errorf("azurite: %w", err)
@@ -130,8 +130,8 @@ func start(opt Options, dir string, output *os.File) (*Server, error) {
 	}
 	s := &Server{PID: cmd.Process.Pid, process: cmd.Process, inMemory: opt.Dir == "", ended: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // how it ended is asked of the process
-		alive.Close()  // held until now: were it collected, Azurite would end
+		_ = cmd.Wait() // it does not matter how it ended
+		alive.Close()  // Azurite ends when its stdin is closed, so it stays open until here
 		close(s.ended)
 	}()
 	return s, nil
@@ -184,10 +184,10 @@ func (s *Server) hasEnded() bool {
 	}
 }
 
-// Ended is closed when the process has ended, for whatever reason.
+// Ended returns a channel that is closed when the process has ended, for any reason.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
-// Close ends Azurite and waits for its end. Data kept in a folder is saved.
+// Close ends Azurite and waits for its end. Data in a folder is saved.
 func (s *Server) Close() error {
 	if !s.inMemory && s.process.Signal(syscall.SIGTERM) == nil {
 		select {

@@ -1,7 +1,7 @@
-// Package infra has only tests: they hold the description of Azure in infra/
-// to what the code needs, without Azure.
+// Package infra has only tests. They check, without Azure, that the templates in the folder infra
+// have what the code needs.
 //
-// Most read the committed snapshots, which are whole deployments evaluated
-// offline. That the snapshots are current is checked by the Bicep CLI where
-// there is one; the queries are analysed by Microsoft's own KQL binder.
+// Most tests read the committed snapshots, which are the resources of a deployment, computed
+// offline. If the Bicep CLI is there, a test checks that the snapshots are up to date. Microsoft's
+// KQL binder checks the queries.
 package infra

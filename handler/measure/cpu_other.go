@@ -6,5 +6,5 @@ import "time"
 
 var begin = time.Now()
 
-// CPU returns the time on the clock, where no other can be had.
+// CPU returns the time since the program began, as CPU time is not measured on this system.
 func CPU() time.Duration { return time.Since(begin) }

@@ -1,7 +1,7 @@
-// Package measure measures what pieces of code cost, for benchmarks and for tests of
-// outside input. It uses CPU time, which other processes disturb less than the time on
-// the clock. Pieces of code that are compared take turns within one run, so that what
-// disturbs one disturbs all.
+// Package measure measures the cost of pieces of code, for benchmarks and for tests of
+// outside input. It measures CPU time, which depends less on other processes than elapsed
+// time. Pieces of code that are compared run in turn, so that a disturbance affects all of
+// them.
 package measure
 
 import (
@@ -34,11 +34,10 @@ func bounded(t testing.TB, limit time.Duration, bytes int, f func()) {
 	}
 }
 
-// Costs are the CPU times of the rounds of a piece of code.
+// Costs are the CPU times of a piece of code, one for each round.
 type Costs []time.Duration
 
-// Turns calls fs one after the other, round by round for as long as the
-// benchmark lasts, and returns the costs of each.
+// Turns calls each of fs once a round, as long as the benchmark lasts. It returns the costs of each.
 func Turns(b *testing.B, fs ...func()) []Costs {
 	all := make([]Costs, len(fs))
 	for b.Loop() {
@@ -51,8 +50,8 @@ func Turns(b *testing.B, fs ...func()) []Costs {
 	return all
 }
 
-// PerCall returns the CPU nanoseconds of a call of f, called until they come
-// to at least so many in all.
+// PerCall returns the CPU time of a call of f in nanoseconds. It calls f until the calls have taken
+// least.
 func PerCall(least time.Duration, f func()) float64 {
 	calls, begin := 0, CPU()
 	for batch := 1; ; batch *= 2 {
@@ -66,22 +65,22 @@ func PerCall(least time.Duration, f func()) float64 {
 	}
 }
 
-// Min returns the cost of the cheapest round, the least disturbed one.
+// Min returns the least cost, that of the round with the least disturbance.
 func (c Costs) Min() time.Duration { return slices.Min(c) }
 
-// Median returns the cost of the round in the middle.
+// Median returns the median cost.
 func (c Costs) Median() time.Duration { return slices.Sorted(slices.Values(c))[len(c)/2] }
 
-// Report reports the metric unit of the cheapest round, and of the one in the
-// middle as median-unit, in place of the time on the clock.
+// Report reports a metric computed from the least costs, with the unit, and from the median costs,
+// with the unit median-unit. They replace the elapsed time.
 func Report(b *testing.B, unit string, metric func(of func(Costs) time.Duration) float64) {
 	b.ReportMetric(metric(Costs.Min), unit)
 	b.ReportMetric(metric(Costs.Median), "median-"+unit)
 	b.ReportMetric(0, "ns/op")
 }
 
-// ReportRounds reports the least and the median of what the rounds gave, as the
-// metrics unit-min and unit-median.
+// ReportRounds reports the least and the median of the rounds' values, with the units unit-min and
+// unit-median.
 func ReportRounds(b *testing.B, unit string, rounds []float64) {
 	sorted := slices.Sorted(slices.Values(rounds))
 	b.ReportMetric(sorted[0], unit+"-min")

@@ -13,15 +13,16 @@ import (
 	"time"
 )
 
-// call is a request, with all that is needed to send it again.
+// call is a request that can be sent several times.
 type call struct {
 	method, url string
-	scope       string // of the token; empty for none
+	scope       string // of the token; empty: without a token
 	header      map[string]string
 	body        []byte
-	accept      []int // statuses that are answers; others are tried again or errors
+	accept      []int // the statuses of a success
 }
 
+// reply is the answer to a call.
 type reply struct {
 	status int
 	header http.Header
@@ -29,20 +30,20 @@ type reply struct {
 }
 
 const (
-	// AttemptTimeout is what [Releaser.HTTP] should give one request, the
-	// package's upload included.
+	// AttemptTimeout is the time for one request. It should be the Timeout of
+	// [Releaser.HTTP]. The upload of a package needs the most.
 	AttemptTimeout = 5 * time.Minute
-	// patience is how long a step waits in all, for answers and between them.
-	// Roles take up to ten minutes to take effect.
+	// patience is the time for a step, with the waits between requests. It takes up to ten
+	// minutes until a role has taken effect.
 	patience  = 12 * time.Minute
-	firstWait = time.Second
-	maxWait   = 30 * time.Second
-	pollWait  = 5 * time.Second
-	maxReply  = 256 << 20 // a package
+	firstWait = time.Second      // before the second request; the waits double
+	maxWait   = 30 * time.Second // the longest of them
+	pollWait  = 5 * time.Second  // between two looks at a state
+	maxReply  = 256 << 20        // bytes of an answer, which may be a package
 )
 
-// send sends c until an answer has one of the statuses that c accepts. It gives up on a
-// status that will not change, and after patience.
+// send sends c until the answer has one of the statuses in c.accept. It fails at once on a status
+// that will not change, and otherwise after patience.
 func (r *Releaser) send(ctx context.Context, c call) (reply, error) {
 	var waited time.Duration
 	for wait := firstWait; ; wait = min(2*wait, maxWait) {
@@ -73,8 +74,8 @@ func (r *Releaser) send(ctx context.Context, c call) (reply, error) {
 	}
 }
 
-// passing reports whether the same request may get another status later: 401 and 403
-// until a role has taken effect, 409 during another operation, 429 and 5xx.
+// passing reports whether the same request may get another status later. 401 and 403 may end when a
+// role has taken effect, 409 when another operation has ended.
 func passing(status int) bool {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
@@ -121,7 +122,7 @@ func excerpt(body []byte) string {
 	return fmt.Sprintf("%.600s", bytes.TrimSpace(body))
 }
 
-// The API versions are those of infra.
+// The API versions of the ARM resources are those that the templates in infra use.
 const (
 	webVersion  = "2025-03-01"
 	sqlVersion  = "2025-01-01"
@@ -131,7 +132,8 @@ const (
 	blobScope = "https://storage.azure.com/.default"
 )
 
-// arm sends a request to Resource Manager. The path is below the resource group.
+// arm sends a request to Azure Resource Manager. The path is relative to the providers of the
+// resource group, and ends with ? or &.
 func (r *Releaser) arm(ctx context.Context, method, path, version string, in any, accept ...int) (reply, error) {
 	c := call{method: method, scope: armScope, accept: accept,
 		url: r.ARM + "/subscriptions/" + r.Subscription + "/resourceGroups/" + r.Group + "/providers/" + path + "api-version=" + version}

@@ -14,8 +14,8 @@ import (
 // Tokens returns an access token for a scope.
 type Tokens func(ctx context.Context, scope string) (string, error)
 
-// SignedIn returns the tokens of whoever is signed in to azd, else to az, else
-// of the environment.
+// SignedIn returns the tokens of the user who is signed in to azd. If there is none, it returns
+// those of the user of az, or those of the environment.
 func SignedIn() (Tokens, error) {
 	developer, err := azidentity.NewAzureDeveloperCLICredential(nil)
 	if err != nil {
@@ -33,12 +33,12 @@ func SignedIn() (Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kept(chain), nil
+	return cached(chain), nil
 }
 
-// kept returns a token again until it is about to expire. Each new one would start azd
-// or az.
-func kept(source azcore.TokenCredential) Tokens {
+// cached returns tokens from a source, and each one again until five minutes before it expires. A
+// new token starts azd or az.
+func cached(source azcore.TokenCredential) Tokens {
 	var mu sync.Mutex
 	tokens := map[string]azcore.AccessToken{}
 	return func(ctx context.Context, scope string) (string, error) {

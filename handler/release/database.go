@@ -10,11 +10,9 @@ import (
 	"time"
 )
 
-// makeDatabaseReady migrates the database and admits the app to it. It opens
-// the server's firewall for this machine as long as that takes.
-//
-// Nobody has to be asked for this machine's address: the server tells it when
-// it refuses.
+// makeDatabaseReady migrates the database and gives the app access to it. If the server's firewall
+// refuses this machine, makeDatabaseReady opens it for this time. The server's refusal names the
+// address of this machine.
 func (r *Releaser) makeDatabaseReady(ctx context.Context) error {
 	db, err := r.Open()
 	if err != nil {
@@ -37,7 +35,7 @@ func (r *Releaser) makeDatabaseReady(ctx context.Context) error {
 			r.say("open the SQL firewall for %s", address)
 			opened = address
 		}
-		// Each time, as another release may have closed it.
+		// In each round, because another release may have closed it.
 		if err := r.openFirewall(ctx, address); err != nil {
 			return err
 		}
@@ -48,10 +46,11 @@ func (r *Releaser) makeDatabaseReady(ctx context.Context) error {
 	}
 }
 
-// firewallWait is the time between two tries to connect, until a new firewall rule has
-// taken effect. That takes up to five minutes.
+// firewallWait is the time between two attempts to connect. A new firewall rule takes effect after
+// up to five minutes.
 const firewallWait = 10 * time.Second
 
+// prepare migrates the database, and gives the identity access.
 func prepare(ctx context.Context, db Database, identity, clientID string) error {
 	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
 	defer cancel()
@@ -75,25 +74,26 @@ func refusedAddress(err error) string {
 	return m[1]
 }
 
-const ourRules = "fleetscore-release-"
+// rulePrefix begins the names of the firewall rules that releases make.
+const rulePrefix = "fleetscore-release-"
 
 func (r *Releaser) firewallRule(name string) string {
 	return "Microsoft.Sql/servers/" + r.SQLServer + "/firewallRules" + name + "?"
 }
 
 func (r *Releaser) openFirewall(ctx context.Context, address string) error {
-	_, err := r.arm(ctx, http.MethodPut, r.firewallRule("/"+ourRules+strings.ReplaceAll(address, ".", "-")), sqlVersion,
+	_, err := r.arm(ctx, http.MethodPut, r.firewallRule("/"+rulePrefix+strings.ReplaceAll(address, ".", "-")), sqlVersion,
 		map[string]any{"properties": map[string]string{"startIpAddress": address, "endIpAddress": address}}, http.StatusOK, http.StatusCreated)
 	return err
 }
 
-// closeFirewall deletes the firewall rules of releases: its own, and those that a killed
-// release left. It does so after ctx has ended too. Open connections stay open.
+// closeFirewall deletes all firewall rules of releases, also those of releases that were killed. It
+// does so even if ctx has ended. Open connections stay open.
 func (r *Releaser) closeFirewall(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	if err := r.deleteRules(ctx); err != nil {
-		r.say("the SQL firewall may be open still: %v\n    delete its rules %s… in the portal", err, ourRules)
+		r.say("the SQL firewall may still be open: %v\n    delete its rules %s… in the portal", err, rulePrefix)
 	}
 }
 
@@ -107,7 +107,7 @@ func (r *Releaser) deleteRules(ctx context.Context) error {
 		return fmt.Errorf("list the firewall's rules: %w", err)
 	}
 	for _, rule := range rules.Value {
-		if !strings.HasPrefix(rule.Name, ourRules) {
+		if !strings.HasPrefix(rule.Name, rulePrefix) {
 			continue
 		}
 		r.say("close the SQL firewall: %s", rule.Name)

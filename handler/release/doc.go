@@ -1,8 +1,7 @@
-// Package release brings a package to Azure: it makes the database ready,
-// uploads the package, points the function app at it and waits until it serves.
+// Package release deploys a package to Azure. It migrates the database, uploads the package, makes
+// the function app run it, and waits until it serves.
 //
-// Each step looks at what is there first, so a release may be repeated after
-// any failure, and one of what runs already changes nothing. Right after the
-// resources were made, roles and firewall rules need minutes to take effect:
-// refusals are tried again until patience ends.
+// Each step first reads the present state. So a release may be repeated after any failure, and
+// changes nothing if the package runs already. Roles and firewall rules that were just made need
+// minutes to take effect, so refused requests are repeated for twelve minutes.
 package release

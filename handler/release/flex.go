@@ -8,14 +8,14 @@ import (
 	"net/url"
 )
 
-// What a deployment of the platform's own comes to.
+// States of a deployment on Flex Consumption.
 const (
 	deploymentFailed    = 3
 	deploymentSucceeded = 4
 )
 
-// publish hands a package to Flex Consumption, which stores it in the app's
-// deployment container, and waits until it is deployed. Nothing is built there.
+// publish sends a package to Flex Consumption, and waits until it is deployed. The platform stores
+// it in the app's deployment container, and builds nothing.
 func (r *Releaser) publish(ctx context.Context, content []byte) error {
 	got, err := r.send(ctx, call{
 		method: http.MethodPost, url: r.SCM + "/api/publish?RemoteBuild=false&Deployer=fleetscore", scope: armScope,

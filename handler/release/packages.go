@@ -12,12 +12,11 @@ import (
 	"github.com/fleetscore/fleetscore/handler/release/pack"
 )
 
-// history is the blob that says what ran: the packages in their order, each
-// once, and the one that runs now.
+// history is the content of a blob with the packages that were deployed.
 type history struct {
-	Current  string   `json:"current"`
-	Packages []string `json:"packages"`
-	etag     string   // empty if there is no such blob yet
+	Current  string   `json:"current"`  // the package that runs now
+	Packages []string `json:"packages"` // each once, in the order of their first deployment
+	etag     string   // of the blob; empty if there is none yet
 }
 
 const historyBlob = "history.json"
@@ -32,7 +31,7 @@ func (r *Releaser) blob(ctx context.Context, method, name string, header map[str
 	return r.send(ctx, c)
 }
 
-// upload puts the package into the container unless it is there.
+// upload writes the package to the container, unless it is there.
 func (r *Releaser) upload(ctx context.Context, p pack.Package) error {
 	return r.settle(ctx, func() (bool, error) {
 		got, err := r.blob(ctx, http.MethodHead, p.Name(), nil, nil, http.StatusOK, http.StatusNotFound)
@@ -47,9 +46,9 @@ func (r *Releaser) upload(ctx context.Context, p pack.Package) error {
 	})
 }
 
-// put writes a blob if it still has this ETag or, if etag is empty, if there is none. It
-// reports whether it did. After a lost answer it may report false though the blob was
-// written: the second request finds a new ETag.
+// put writes a blob if its ETag is etag, or, if etag is empty, if there is no such blob. It reports
+// whether it did. If an answer is lost, it may return false though the blob was written, as the
+// second request finds a new ETag.
 func (r *Releaser) put(ctx context.Context, name, contentType, etag string, content []byte) (bool, error) {
 	header := map[string]string{"x-ms-blob-type": "BlockBlob", "Content-Type": contentType, "If-None-Match": "*"}
 	if etag != "" {
@@ -60,8 +59,8 @@ func (r *Releaser) put(ctx context.Context, name, contentType, etag string, cont
 	return got.status == http.StatusCreated, err
 }
 
-// settle calls do until it reports true. do reads the present state each time, since
-// another release may have changed it.
+// settle calls do until it returns true. do must read the present state each time, as another
+// release may have changed it.
 func (r *Releaser) settle(ctx context.Context, do func() (bool, error)) error {
 	for waited := time.Duration(0); waited <= patience; waited += pollWait {
 		if done, err := do(); done || err != nil {
@@ -92,14 +91,14 @@ func (r *Releaser) history(ctx context.Context) (history, error) {
 	}
 	var h history
 	if err := json.Unmarshal(got.body, &h); err != nil {
-		return h, fmt.Errorf("read %s: %w: delete it, and nothing but the way back is lost", r.blobURL(historyBlob), err)
+		return h, fmt.Errorf("read %s: %w: delete it; then only the rollback to earlier packages is lost", r.blobURL(historyBlob), err)
 	}
 	h.etag = got.header.Get("ETag")
 	return h, nil
 }
 
-// note writes down that the package runs.
-func (r *Releaser) note(ctx context.Context, name string) error {
+// record stores in the history that a package runs.
+func (r *Releaser) record(ctx context.Context, name string) error {
 	return r.settle(ctx, func() (bool, error) {
 		h, err := r.history(ctx)
 		if err != nil || h.Current == name {
@@ -117,7 +116,7 @@ func (r *Releaser) note(ctx context.Context, name string) error {
 	})
 }
 
-// goBack makes the app run the package before the current one.
+// goBack makes the app run the package that was deployed before the current one.
 func (r *Releaser) goBack(ctx context.Context) error {
 	h, err := r.history(ctx)
 	if err != nil {
@@ -132,5 +131,5 @@ func (r *Releaser) goBack(ctx context.Context) error {
 	if err := r.point(ctx, h, name, nil); err != nil {
 		return err
 	}
-	return r.note(ctx, name)
+	return r.record(ctx, name)
 }

@@ -272,11 +272,11 @@ func (s *source) GetToken(_ context.Context, o policy.TokenRequestOptions) (azco
 	return azcore.AccessToken{Token: fmt.Sprint(o.Scopes[0], s.asked), ExpiresOn: time.Now().Add(s.life)}, nil
 }
 
-// TestTokensAreKept checks that a token is asked for once for each scope, and again
+// TestTokensAreCached checks that a token is asked for once for each scope, and again
 // before it ends.
-func TestTokensAreKept(t *testing.T) {
+func TestTokensAreCached(t *testing.T) {
 	for life, want := range map[time.Duration]string{time.Hour: "a1 a1 b2", time.Minute: "a1 a2 b3"} {
-		tokens := kept(&source{life: life})
+		tokens := cached(&source{life: life})
 		var got [3]string
 		for i, scope := range []string{"a", "a", "b"} {
 			got[i], _ = tokens(t.Context(), scope)

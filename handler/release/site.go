@@ -17,7 +17,7 @@ import (
 
 func (r *Releaser) site(rest string) string { return "Microsoft.Web/sites/" + r.App + rest }
 
-// errNoApp says that the function app was never provisioned, or was taken down.
+// errNoApp is the error of a function app that was not provisioned, or was deleted.
 var errNoApp = errors.New("there is no such app: run azd provision")
 
 const packageSetting = "WEBSITE_RUN_FROM_PACKAGE"
@@ -34,11 +34,11 @@ func (r *Releaser) deploy(ctx context.Context, p pack.Package) error {
 	if err := r.point(ctx, h, p.Name(), p.Zip); err != nil {
 		return err
 	}
-	return r.note(ctx, p.Name())
+	return r.record(ctx, p.Name())
 }
 
-// point makes the app run the package of that name; content is needed on Flex
-// Consumption only, and read where it is nil.
+// point makes the app run the package with the name. Content is used on Flex Consumption only. If
+// it is nil, point reads it from the container.
 func (r *Releaser) point(ctx context.Context, h history, name string, content []byte) (err error) {
 	if !r.flex() {
 		return r.pointSetting(ctx, name)
@@ -55,7 +55,7 @@ func (r *Releaser) point(ctx context.Context, h history, name string, content []
 	return r.publish(ctx, content)
 }
 
-// pointSetting changes the one setting, and restarts the app where it changed.
+// pointSetting sets WEBSITE_RUN_FROM_PACKAGE, and restarts the app if its value has changed.
 func (r *Releaser) pointSetting(ctx context.Context, name string) error {
 	settings, err := r.settings(ctx)
 	if err != nil {
@@ -70,7 +70,7 @@ func (r *Releaser) pointSetting(ctx context.Context, name string) error {
 	if _, err := r.arm(ctx, http.MethodPut, r.site("/config/appsettings?"), webVersion, map[string]any{"properties": settings}, http.StatusOK); err != nil {
 		return err
 	}
-	// Synchronous: the answer comes when the old process is gone.
+	// With synchronous=true, the answer comes after the old process has ended.
 	_, err = r.arm(ctx, http.MethodPost, r.site("/restart?softRestart=false&synchronous=true&"), webVersion, nil, http.StatusOK, http.StatusNoContent)
 	return err
 }
@@ -90,8 +90,7 @@ func (r *Releaser) settings(ctx context.Context) (map[string]string, error) {
 	return list.Properties, nil
 }
 
-// Running returns what package the app runs, as container/name, or "" if it
-// runs none yet.
+// Running returns the package that the app runs, as container/name. It is "" if it runs none yet.
 func (r *Releaser) Running(ctx context.Context) (string, error) {
 	settings, err := r.settings(ctx)
 	if errors.Is(err, errNoApp) {
@@ -107,7 +106,7 @@ func (r *Releaser) Running(ctx context.Context) (string, error) {
 	return r.Container + "/" + path.Base(at), nil
 }
 
-// FunctionKey returns the key that the run API asks for.
+// FunctionKey returns the key for the API.
 func (r *Releaser) FunctionKey(ctx context.Context) (string, error) {
 	got, err := r.arm(ctx, http.MethodPost, r.site("/host/default/listkeys?"), webVersion, nil, http.StatusOK)
 	if err != nil {

@@ -5,22 +5,21 @@ import (
 	"fmt"
 )
 
-// Target says what to release to: the outputs of infra, as azd gives them to
-// its hooks.
+// Target is a deployment in Azure. Its fields are the outputs of infra/main.bicep, which azd sets in
+// the environment of its hooks.
 type Target struct {
 	Subscription, Group, App string
 	URL                      string // of the app
 	Plan                     string // EP1 to EP3, or FC1
-	ContentShare             bool   // azd deploys the package itself
-	Blobs, Container         string // endpoint, with a slash at its end, and container of the packages
+	ContentShare             bool   // azd deploys the package, and not this program
+	Blobs, Container         string // the blob endpoint, with a slash at its end, and the container of packages
 	SQLServer, SQLHost       string
 	Database                 string
-	Identity, ClientID       string // of the app
+	Identity, ClientID       string // name and client id of the app's identity
 	Workbook                 string // address in the portal
 }
 
-// TargetOf reads a target from azd's environment. Its error names all that is
-// missing.
+// TargetOf reads a target from azd's environment. Its error names all variables that are missing.
 func TargetOf(getenv func(string) string) (Target, error) {
 	var missing []error
 	get := func(name string) string {

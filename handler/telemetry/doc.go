@@ -1,30 +1,26 @@
-// Package telemetry sends traces and metrics to an OpenTelemetry collector, by OTLP
-// over HTTP. It does so only if the settings name a collector. Otherwise [New] returns
-// nil, on which everything here does nothing: no goroutine is started, and nothing is
-// allocated.
+// Package telemetry sends traces and metrics to an OpenTelemetry collector, by OTLP over HTTP. It
+// does so only if the settings name a collector. Otherwise [New] returns nil. All methods of a nil
+// Telemetry do nothing, start no goroutine and allocate nothing.
 //
 // # Traces
 //
-// The trace of a run begins with the tick that opens it. The tick puts its context into
-// each queue message (W3C Trace Context), so the scoring of the message, with its SQL
-// and its blobs, belongs to the same trace, on whichever instance it happens. Every other
-// invocation is a trace of its own.
+// The trace of a run begins with the tick that opens it. The tick puts its trace context into each
+// queue message (W3C Trace Context). So the scoring of the message, with its SQL and its blobs,
+// belongs to the same trace on any instance. Every other invocation begins a trace.
 //
-// A span knows who collects it, and [Start] asks the span in the context. So the packages
-// that begin spans need no setting, and where nothing is traced Start returns the context
-// as it is.
+// [Start] sends its span to the collector of the span in the context. So packages that begin spans
+// need no setting. If nothing is traced, Start returns the context unchanged.
 //
-// The context in a message says nothing of what is to be done. No result, and no name of
-// a blob, depends on it.
+// No result and no name of a blob depends on the trace context in a message.
 //
 // # Metrics
 //
-// [Metrics] counts what the ledger decides: a job is counted by whoever closed it, a run
-// by whoever ended it. A process that is killed takes with it what it has not sent yet.
+// [Metrics] counts each job when it is closed and each run when it ends, in the process that does
+// so. If a process is killed, the counts that it has not sent yet are lost.
 //
-// # A collector that is away
+// # A collector that does not answer
 //
-// What cannot be sent is dropped once the queue of spans is full, at 2,048 spans unless
-// OTEL_BSP_MAX_QUEUE_SIZE says otherwise. Nothing waits for the collector but the end of
-// the process, and that for a few seconds at most.
+// Spans wait in a queue. When it is full, further spans are dropped. It has 2,048 places, unless
+// OTEL_BSP_MAX_QUEUE_SIZE says otherwise. Only the end of the process waits for the collector, a
+// few seconds at most.
 package telemetry

@@ -11,8 +11,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// Metrics counts what happens, for the collector. A nil Metrics counts nothing. Names and
-// units follow OpenTelemetry's conventions: seconds, and {thing} for what is counted.
+// Metrics are the metrics that are sent to the collector. All methods of a nil Metrics do nothing.
+// Names and units follow OpenTelemetry's conventions: seconds, and {thing} for counts.
 type Metrics struct {
 	invocations metric.Float64Histogram
 
@@ -49,19 +49,19 @@ func newMetrics(m metric.Meter) (*Metrics, error) {
 	}
 	metrics := &Metrics{
 		invocations: seconds("faas.invoke_duration", "How long invocations of functions took"),
-		events:      counter("fleetscore.ingest.events", "{event}", "Events of which all is stored, refused or missing"),
-		readings:    counter("fleetscore.ingest.readings", "{reading}", "Readings of events, by what became of them"),
-		refused:     counter("fleetscore.ingest.refused", "{reading}", "Readings that were refused, by the reason"),
+		events:      counter("fleetscore.ingest.events", "{event}", "Events whose readings are all stored, refused or missing"),
+		readings:    counter("fleetscore.ingest.readings", "{reading}", "Readings in events, by outcome"),
+		refused:     counter("fleetscore.ingest.refused", "{reading}", "Readings that were refused, by reason"),
 		ingestLag:   seconds("fleetscore.ingest.lag", "The longest time between an event's arrival at the hub and its storing, of each batch"),
-		runs:        counter("fleetscore.runs", "{run}", "Runs that ended, each time that they did"),
+		runs:        counter("fleetscore.runs", "{run}", "Runs that ended; a run that is re-opened counts again"),
 		runDuration: seconds("fleetscore.run.duration", "Time from the last opening of a run to its end"),
 		runLag:      seconds("fleetscore.run.lag", "Time from when a run was due to its end"),
-		jobs:        counter("fleetscore.jobs", "{job}", "Jobs that were closed, each time that they were"),
+		jobs:        counter("fleetscore.jobs", "{job}", "Jobs that were closed; a job that is re-opened counts again"),
 		rows:        counter("fleetscore.rows", "{row}", "Rows that were scored"),
 		anomalies:   counter("fleetscore.anomalies", "{row}", "Rows that were scored as anomalies"),
 		jobDuration: seconds("fleetscore.job.duration", "How long a job took to score"),
-		queued:      gauge("fleetscore.queue.messages", "Messages in the queue of jobs, as the last tick saw it"),
-		poisoned:    gauge("fleetscore.queue.poisoned", "Messages in the poison queue, as the last tick saw it"),
+		queued:      gauge("fleetscore.queue.messages", "Messages in the queue of jobs at the last tick"),
+		poisoned:    gauge("fleetscore.queue.poisoned", "Messages in the poison queue at the last tick"),
 	}
 	return metrics, errors.Join(errs...)
 }
@@ -75,7 +75,7 @@ func (m *Metrics) invoked(ctx context.Context, inv Invocation, took time.Duratio
 		attribute.String("faas.invoked_name", inv.Function), attribute.String("faas.trigger", string(inv.Trigger)), attribute.Bool("failed", err != nil)))
 }
 
-// Ingested counts what became of a batch of events.
+// Ingested counts the events and readings of a batch.
 func (m *Metrics) Ingested(ctx context.Context, sum fleet.Ingested) {
 	if m == nil {
 		return
@@ -109,8 +109,8 @@ func (m *Metrics) JobClosed(ctx context.Context, o fleet.Outcome) {
 	m.anomalies.Add(ctx, int64(o.Anomalies))
 }
 
-// RunEnded counts a run that ended in a state, this long after its last opening and after
-// it was due.
+// RunEnded counts a run that ended in a state. Took is the time since its last opening, lag the time
+// since it was due.
 func (m *Metrics) RunEnded(ctx context.Context, run fleet.Run, state fleet.RunState, overBudget bool, took, lag time.Duration) {
 	if m == nil {
 		return
@@ -122,7 +122,7 @@ func (m *Metrics) RunEnded(ctx context.Context, run fleet.Run, state fleet.RunSt
 	m.runLag.Record(ctx, lag.Seconds(), with)
 }
 
-// Queues notes how full the queues are.
+// Queues records the numbers of messages in the queue of jobs and in the poison queue.
 func (m *Metrics) Queues(ctx context.Context, queued, poisoned int) {
 	if m == nil {
 		return

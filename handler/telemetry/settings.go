@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Settings say what is sent. Where to, how often, and with which headers, the libraries
-// of OpenTelemetry read from the environment themselves.
+// Settings say what is sent. The libraries of OpenTelemetry read from the environment where to,
+// how often and with which headers.
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 type Settings struct {
 	Traces, Metrics bool
@@ -17,9 +17,9 @@ type Settings struct {
 // On reports whether anything is sent.
 func (s Settings) On() bool { return s.Traces || s.Metrics }
 
-// FromEnv reads the settings: OTEL_EXPORTER_OTLP_ENDPOINT turns both signals on, the
-// variables of a signal that signal. The error joins all mistakes, each naming the
-// variable and what to set it to.
+// FromEnv reads the settings. OTEL_EXPORTER_OTLP_ENDPOINT turns on traces and metrics.
+// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT turns on traces only, and the variable with METRICS metrics.
+// The error joins all mistakes. Each names the variable and what to set it to.
 func FromEnv(getenv func(string) string) (Settings, error) {
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
 		return Settings{}, nil
@@ -29,7 +29,7 @@ func FromEnv(getenv func(string) string) (Settings, error) {
 	return Settings{traces, metrics}, errors.Join(err, err2)
 }
 
-// wanted reports whether a signal is to be sent.
+// wanted reports whether a signal, TRACES or METRICS, is to be sent.
 func wanted(getenv func(string) string, signal string) (bool, error) {
 	switch name := "OTEL_" + signal + "_EXPORTER"; getenv(name) {
 	case "", "otlp":
@@ -53,7 +53,7 @@ func wanted(getenv func(string) string, signal string) (bool, error) {
 	return true, nil
 }
 
-// first returns a variable of OTLP for a signal, or else the one for all signals.
+// first returns the variable of OTLP for a signal, or the one for all signals if it is empty.
 func first(getenv func(string) string, signal, what string) (name, value string) {
 	name = "OTEL_EXPORTER_OTLP_" + signal + "_" + what
 	if value = getenv(name); value == "" {

@@ -18,19 +18,19 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Telemetry sends what a process does to a collector. A nil Telemetry sends nothing.
+// Telemetry sends traces and metrics of a process to a collector. A nil Telemetry sends nothing.
 type Telemetry struct {
-	tracer  trace.Tracer // nil if no traces are sent
-	metrics *Metrics     // nil if no metrics are sent
-	ends    []func(context.Context) error
+	tracer  trace.Tracer                  // nil if no traces are sent
+	metrics *Metrics                      // nil if no metrics are sent
+	ends    []func(context.Context) error // called by Shutdown
 }
 
-// scope names this program as what makes spans and metrics.
+// scope is the name of the instrumentation that makes the spans and metrics.
 const scope = "github.com/fleetscore/fleetscore"
 
-// New begins to send what the settings say, and returns nil if that is nothing. The
-// map has attributes of the process; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go
-// before them. What cannot be sent is logged, at most once a minute.
+// New begins to send what the settings say. It returns nil if they say nothing. Process has the
+// attributes of the process; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override them. Failures
+// to send are logged, at most once a minute.
 func New(ctx context.Context, s Settings, log *slog.Logger, process map[string]string) (*Telemetry, error) {
 	if !s.On() {
 		return nil, nil
@@ -67,7 +67,7 @@ func New(ctx context.Context, s Settings, log *slog.Logger, process map[string]s
 	return t, nil
 }
 
-// Metrics returns what counts, nil if no metrics are sent.
+// Metrics returns the metrics, nil if none are sent.
 func (t *Telemetry) Metrics() *Metrics {
 	if t == nil {
 		return nil
@@ -75,7 +75,7 @@ func (t *Telemetry) Metrics() *Metrics {
 	return t.metrics
 }
 
-// Shutdown sends what is left, until ctx ends.
+// Shutdown sends the rest, until ctx ends.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	if t == nil {
 		return nil
@@ -87,15 +87,15 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// errorLog logs what goes wrong with sending: the first error at once, then at most one
-// a minute. A collector that is away would else fill the log.
+// errorLog logs failures to send: the first at once, then at most one a minute. Otherwise a
+// collector that does not answer would fill the log.
 type errorLog struct {
 	log *slog.Logger
 	now func() time.Time
 
 	mu     sync.Mutex
 	last   time.Time
-	unsaid int // since the last one
+	unsaid int // how many errors were not logged since the last one
 }
 
 const errorEvery = time.Minute

@@ -15,7 +15,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/spawn"
 )
 
-// Trigger is what has a function run, by the names of faas.trigger.
+// Trigger is what starts an invocation, with the values of faas.trigger.
 // https://opentelemetry.io/docs/specs/semconv/registry/attributes/faas/
 type Trigger string
 
@@ -26,7 +26,7 @@ const (
 	HTTP   Trigger = "http"
 )
 
-// Context is a W3C Trace Context, as headers and messages carry it.
+// Context is a W3C Trace Context in a header or a message.
 // https://www.w3.org/TR/trace-context/
 type Context struct {
 	Parent string // traceparent
@@ -57,7 +57,7 @@ func (c *Context) Set(key, value string) {
 // Keys implements [propagation.TextMapCarrier].
 func (c *Context) Keys() []string { return []string{"traceparent", "tracestate"} }
 
-// span returns what c says. It is not valid if that is nothing, or no trace context.
+// span returns the span that c names. It is not valid if c is empty or no trace context.
 func (c Context) span() trace.SpanContext {
 	if c.Parent == "" {
 		return trace.SpanContext{}
@@ -65,18 +65,18 @@ func (c Context) span() trace.SpanContext {
 	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), &c))
 }
 
-// Invocation is what is known of an invocation as it begins.
+// Invocation describes an invocation.
 type Invocation struct {
 	Function string
 	Name     string // of the span: the function, or method and route
-	ID       string // the host's
+	ID       string // the invocation id of the host
 	Trigger  Trigger
 	Host     Context // from the headers of the host's request
 	Message  Context // from the queue message
 }
 
-// Invoke calls f, the work of an invocation, in a span, and counts the invocation. Its
-// error is f's. If f panics, that is a [*spawn.Panic], and the span has failed with it.
+// Invoke calls f in a span, and counts the invocation. It returns the error of f. If f panics, the
+// error is a [*spawn.Panic].
 func (t *Telemetry) Invoke(ctx context.Context, inv Invocation, f func(context.Context, Span) error) error {
 	began := time.Now()
 	ctx, span := t.begin(ctx, inv)
@@ -86,10 +86,10 @@ func (t *Telemetry) Invoke(ctx context.Context, inv Invocation, f func(context.C
 	return err
 }
 
-// begin begins the span of an invocation. It goes on with the trace of the message.
-// Else it goes on with the host's, if that is sampled: the host sends one that is not
-// where it has Application Insights alone, and to follow it would mean to trace nothing.
-// Else a trace begins. The host's span is linked if it is not the parent.
+// begin begins the span of an invocation. Its parent is the span in the queue message. Without one,
+// the parent is the host's span, if it is sampled. Otherwise the span begins a new trace: a host
+// that has only Application Insights sends spans that are not sampled, whose children would not be
+// sent either. If the host's span is not the parent, it is linked.
 func (t *Telemetry) begin(ctx context.Context, inv Invocation) (context.Context, Span) {
 	if t == nil || t.tracer == nil {
 		return ctx, Span{}
@@ -114,7 +114,8 @@ func (t *Telemetry) begin(ctx context.Context, inv Invocation) (context.Context,
 	return ctx, Span{span}
 }
 
-// Kind is what a span does: it works, asks another process, or sends a message.
+// Kind is the kind of a span: internal work, a request to another process, or the sending of a
+// message.
 type Kind trace.SpanKind
 
 // The kinds.
@@ -124,15 +125,15 @@ const (
 	Producer = Kind(trace.SpanKindProducer)
 )
 
-// Span is what is recorded of a piece of work. The zero Span records nothing.
+// Span is a span of a trace. The zero Span records nothing.
 type Span struct{ of trace.Span } // nil if nothing is recorded
 
-// Recording reports whether a span is recorded in ctx, so that [Start] would begin one.
-// Whoever has to work out what to say of a span asks first.
+// Recording reports whether ctx has a span that is recorded. Otherwise [Start] begins none, and its
+// attributes need not be computed.
 func Recording(ctx context.Context) bool { return trace.SpanFromContext(ctx).IsRecording() }
 
-// Start begins a span below the one in ctx, for the same collector. If none is recorded
-// there, it returns ctx and the zero Span.
+// Start begins a span whose parent is the one in ctx, for the same collector. If that is not
+// recorded, it returns ctx and the zero Span.
 func Start(ctx context.Context, name string, kind Kind) (context.Context, Span) {
 	if !Recording(ctx) {
 		return ctx, Span{}
@@ -142,21 +143,22 @@ func Start(ctx context.Context, name string, kind Kind) (context.Context, Span) 
 	return ctx, Span{span}
 }
 
-// Text sets an attribute.
+// Text sets an attribute to a string.
 func (s Span) Text(name, value string) {
 	if s.of != nil {
 		s.of.SetAttributes(attribute.String(name, value))
 	}
 }
 
-// Number sets an attribute.
+// Number sets an attribute to an integer.
 func (s Span) Number(name string, value int) {
 	if s.of != nil {
 		s.of.SetAttributes(attribute.Int(name, value))
 	}
 }
 
-// End ends the span, as failed if err is not nil. Of a panic it records the stack.
+// End ends the span. If err is not nil, the span has failed. If err is a panic, its stack is
+// recorded.
 // https://opentelemetry.io/docs/specs/otel/trace/exceptions/
 func (s Span) End(err error) {
 	if s.of == nil {
@@ -172,7 +174,8 @@ func (s Span) End(err error) {
 	s.of.End()
 }
 
-// Inject returns the context of the span in ctx, for a message to carry; of none, an empty one.
+// Inject returns the trace context of the span in ctx, to be put into a message. It is empty if
+// there is no span.
 func Inject(ctx context.Context) Context {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return Context{}
@@ -182,8 +185,8 @@ func Inject(ctx context.Context) Context {
 	return *c
 }
 
-// Logger returns log with the ids of the span in ctx, as trace_id and span_id. Where none
-// is recorded, it returns log.
+// Logger returns log with the ids of the span in ctx as trace_id and span_id. If no span is
+// recorded, it returns log.
 func Logger(ctx context.Context, log *slog.Logger) *slog.Logger {
 	if Recording(ctx) {
 		of := trace.SpanContextFromContext(ctx)

@@ -1,11 +1,9 @@
-// Package pack makes the package that Azure runs: a flat zip of host.json, the
-// functions' folders and the handler.
+// Package pack makes the package that Azure runs: a zip file with host.json, the functions' folders
+// and the handler.
 //
-// The same commit gives the same bytes, in whatever folder and on whatever
-// system it is packed: the package's name is the hash of its content, and
-// releasing what runs already changes nothing. The handler holds the commit, and
-// nothing else of the repository: tags and history are not the same in every
-// clone.
+// The same commit gives the same bytes, in any folder and on any system. The package's name is the
+// hash of its content, so releasing the same content again changes nothing. The handler has the
+// commit stamped in, but no tags, which are not the same in every clone.
 package pack
 
 import (
@@ -31,8 +29,8 @@ type Package struct {
 	Functions []string // the names of its functions, sorted
 }
 
-// Name returns the content's name: its SHA-256 in hex, and .zip, which the
-// platform asks of a package's address.
+// Name returns the package's name: the SHA-256 of its content in hex, and .zip, which the platform
+// requires.
 func (p Package) Name() string { return fmt.Sprintf("%x.zip", sha256.Sum256(p.Zip)) }
 
 // Build compiles the handler of the module in root for Azure, and packs it.
@@ -47,7 +45,7 @@ func Build(ctx context.Context, root string) (Package, error) {
 	if err != nil {
 		return Package{}, err
 	}
-	// No path is stamped in: it differs between folders.
+	// -trimpath keeps the folder's path out of the binary.
 	flags := "-ldflags=-s -w -buildid= -X github.com/fleetscore/fleetscore/handler/version.commit=" + commit
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", flags, "-o", handler, "./handler/cmd/handler")
 	build.Dir = root
@@ -65,11 +63,11 @@ func Build(ctx context.Context, root string) (Package, error) {
 	return archive(os.DirFS(root), binary)
 }
 
-// sources are the files that a package is made of.
+// sources are the files and folders that a package is made from.
 var sources = []string{"handler", "functions", "host.json", "go.mod", "go.sum"}
 
-// Commit returns the commit of the sources in root, with "-dirty" behind it where
-// they differ from it, or "" where they are in no repository.
+// Commit returns the commit of the sources in root. If they differ from it, "-dirty" follows. It is ""
+// if they are in no repository.
 func Commit(ctx context.Context, root string) (string, error) {
 	git := func(args ...string) (string, error) {
 		cmd := exec.CommandContext(ctx, "git", append([]string{"-C", root}, args...)...)
@@ -94,7 +92,7 @@ func Commit(ctx context.Context, root string) (string, error) {
 	return commit, nil
 }
 
-// checkBinary reports why Azure could not run a binary.
+// checkBinary returns an error if Azure cannot run the binary.
 func checkBinary(binary []byte) error {
 	f, err := elf.NewFile(bytes.NewReader(binary))
 	if err != nil {
@@ -111,7 +109,7 @@ func checkBinary(binary []byte) error {
 	return nil
 }
 
-// archive zips the handler with what the host reads from root.
+// archive makes the zip file of the handler, and of host.json and the functions in root.
 func archive(root fs.FS, handler []byte) (Package, error) {
 	var p Package
 	var b bytes.Buffer
@@ -152,8 +150,8 @@ func addFile(w *zip.Writer, root fs.FS, file, name string) error {
 	return add(w, name, 0o644, content)
 }
 
-// add writes an entry with its mode: on Elastic Premium nobody else makes the
-// handler executable. The time is the earliest that a zip can hold.
+// add writes an entry with its mode, because Elastic Premium does not make the handler executable.
+// The entry's time is the earliest that a zip file can have.
 func add(w *zip.Writer, name string, mode fs.FileMode, content []byte) error {
 	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
 	h.SetMode(mode)
