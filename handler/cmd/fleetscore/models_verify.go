@@ -50,8 +50,11 @@ the result of decision_function; only a detector needs it. docs/exactness.md has
 script of ten lines that writes the file.
 
 EXPECTED may also be a JSON file: {"rows": [[…], …], "expected": {"predict": […], …}}.
-expected has the results of predict, decision_function, score_samples and
-predict_proba, or some of them. null is NaN.
+expected has the results of some of predict, decision_function, score_samples,
+predict_proba, mahalanobis, kneighbors, and transform of KMeans. null is NaN. predict of
+a Booster of XGBoost or LightGBM gives probabilities or margins instead of classes; it
+is compared with them. If no method gives a detector's score, as with reconstruction
+errors, score has the score of each row, as docs/model-files.md defines it.
 
 The exit code is 0 if all predictions are equal, and all scores, probabilities and
 values of a regressor are within the tolerance.`,
@@ -176,6 +179,13 @@ func (c *comparison) add(line int, got, want, tolerance float64) {
 	}
 	if difference > c.Largest || c.LargestLine == 0 {
 		c.Largest, c.LargestLine = difference, line
+	}
+}
+
+// addAll adds the numbers of n rows, of which each has as many.
+func (c *comparison) addAll(got, want []float64, n int, tolerance float64) {
+	for i := range got {
+		c.add(i*n/len(got)+1, got[i], want[i], tolerance)
 	}
 }
 

@@ -81,7 +81,13 @@ func (v *verification) expect(m modelFile, e expectations, result *predict.Resul
 	compared := false
 	if raw, ok := e.Expected["predict"]; ok {
 		compared = true
-		if err := v.predictions(m, raw, result, tolerance); err != nil {
+		if got, want := ofBooster(m.Classes(), raw, result); got != nil {
+			to := &v.Probabilities
+			if len(result.Probabilities) == 0 {
+				to = &v.Scores
+			}
+			to.addAll(got, want, len(e.Rows), tolerance)
+		} else if err := v.predictions(m, raw, result, tolerance); err != nil {
 			return fmt.Errorf("predict: %w", err)
 		}
 	}
@@ -91,16 +97,25 @@ func (v *verification) expect(m modelFile, e expectations, result *predict.Resul
 		got     []float64
 		methods []string
 	}{
-		{&v.Scores, result.Scores, []string{"decision_function", "score_samples", "mahalanobis", "transform"}},
+		{&v.Scores, result.Scores, []string{"decision_function", "score_samples", "mahalanobis", "transform", "kneighbors", "score"}},
 		{&v.Probabilities, result.Probabilities, []string{"predict_proba"}},
 	} {
 		method := slices.IndexFunc(c.methods, func(name string) bool { return e.Expected[name] != nil })
 		if method < 0 || len(c.got) == 0 {
 			continue
 		}
-		want, err := flatten(e.Expected[c.methods[method]], len(e.Rows))
-		if c.methods[method] == "transform" && err == nil {
-			want = nearest(want, len(e.Rows))
+		raw := e.Expected[c.methods[method]]
+		if c.methods[method] == "kneighbors" {
+			raw = withoutPositions(raw)
+		}
+		want, err := flatten(raw, len(e.Rows))
+		if err == nil {
+			switch c.methods[method] {
+			case "transform":
+				want = nearest(want, len(e.Rows))
+			case "kneighbors":
+				want = means(want, len(e.Rows))
+			}
 		}
 		if err == nil && len(want) != len(c.got) {
 			err = fmt.Errorf("it has %d numbers, the model gives %d", len(want), len(c.got))
@@ -113,14 +128,46 @@ func (v *verification) expect(m modelFile, e expectations, result *predict.Resul
 		if c.methods[method] == "transform" {
 			tolerance = max(tolerance, ofDistances)
 		}
-		for i, got := range c.got {
-			c.to.add(i*len(e.Rows)/len(c.got)+1, got, want[i], tolerance)
-		}
+		c.to.addAll(c.got, want, len(e.Rows), tolerance)
 	}
 	if !compared {
-		return errors.New("expected has no result that this model gives: write predict, decision_function, score_samples or predict_proba")
+		return errors.New("expected has no result that this model gives: write predict, predict_proba, decision_function, score_samples, mahalanobis, kneighbors, or score, which docs/model-files.md says for each kind of detector")
 	}
 	return nil
+}
+
+// ofBooster returns the numbers of result that predict of a Booster of XGBoost or LightGBM
+// gives for a classifier, and what predict gave: the probabilities of all classes, or of the
+// second of two, or its score if the model has no probabilities. It returns nil if raw has
+// classes.
+func ofBooster(classes []string, raw json.RawMessage, result *predict.Result) (got, want []float64) {
+	n := len(result.Predictions)
+	want, err := flatten(raw, n)
+	if err != nil || len(classes) == 0 {
+		return nil, nil
+	}
+	if len(want) == n && !slices.ContainsFunc(want, func(f float64) bool { return !isClass(classes, f) }) {
+		return nil, nil
+	}
+	switch {
+	case len(want) == len(result.Probabilities):
+		return result.Probabilities, want
+	case len(want) != n || len(classes) != 2:
+		return nil, nil
+	case len(result.Probabilities) == 0 && len(result.Scores) == n:
+		return result.Scores, want
+	case len(result.Probabilities) == 2*n:
+		for i := range n {
+			got = append(got, result.Probabilities[2*i+1])
+		}
+	}
+	return got, want
+}
+
+// isClass reports whether f is one of the classes.
+func isClass(classes []string, f float64) bool {
+	text := pythonText(f)
+	return slices.ContainsFunc(classes, func(c string) bool { return c == text || sameNumber(c, text) })
 }
 
 func (v *verification) predictions(m modelFile, raw json.RawMessage, result *predict.Result, tolerance float64) error {
@@ -133,8 +180,11 @@ func (v *verification) predictions(m modelFile, raw json.RawMessage, result *pre
 	}
 	signed := m.Kind() == predict.Detector && slices.Contains(want, any(-1.0)) // scikit-learn's: -1 is an anomaly, 1 is normal
 	for i, w := range want {
-		if one, ok := w.([]any); ok && len(one) == 1 { // the target was a matrix of one column
-			w = one[0]
+		if row, ok := w.([]any); ok {
+			if len(row) != 1 { // one is a target that was a matrix of one column
+				return fmt.Errorf("it has %d numbers for row %d: write what the model's score is made of them as score, as docs/model-files.md says for each kind of detector", len(row), i+1)
+			}
+			w = row[0]
 		}
 		text := pythonText(w)
 		if signed || m.Kind() == predict.Detector && !needsLimit(m.Library()) && m.Anomalies() == predict.Low {
@@ -195,6 +245,30 @@ func flatten(raw json.RawMessage, n int) ([]float64, error) {
 		return nil, fmt.Errorf("%d numbers for %d rows", len(flat), n)
 	}
 	return flat, nil
+}
+
+// withoutPositions returns the distances of the result of kneighbors, which is two lists,
+// distances and positions. It may also have been called for distances alone.
+func withoutPositions(raw json.RawMessage) json.RawMessage {
+	var lists []json.RawMessage
+	var rows [][]json.RawMessage
+	if json.Unmarshal(raw, &lists) == nil && len(lists) == 2 && json.Unmarshal(lists[0], &rows) == nil {
+		return lists[0]
+	}
+	return raw
+}
+
+// means returns the mean of each of n rows.
+func means(v []float64, n int) []float64 {
+	d := len(v) / n
+	of := make([]float64, n)
+	for i := range of {
+		for _, f := range v[i*d : (i+1)*d] {
+			of[i] += f
+		}
+		of[i] /= float64(d)
+	}
+	return of
 }
 
 // nearest returns the smallest number of each of n rows: the distance to the nearest

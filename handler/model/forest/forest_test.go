@@ -234,7 +234,7 @@ func hundred(tb testing.TB, r *rand.Rand) *forest.Forest {
 	return f
 }
 
-// TestSize checks that a forest takes at most a third of its pickle's size. A pickle has
+// TestSize checks that a forest takes at most half of its pickle's size. A pickle has
 // 64 bytes for a node and 8 for its value.
 func TestSize(t *testing.T) {
 	t.Parallel()
