@@ -50,9 +50,13 @@ func (a *App) mount() {
 	MountAPI(a.server, a.schema.ready, &runs.API{
 		Ledger: a.db, Models: a.registry, Overview: a.db, Readings: a.db, Figures: a.db, Published: a.db, Files: blobs,
 		Portraits: portraits{a.models, blobs}, DeadLetters: letters{blobs}, Sender: a.sender, Ender: a.ender,
-		Settings: a.cfg.Score, Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Retention: a.cfg.Retention, Later: a.later.do, Log: a.log, Now: now,
+		Settings: a.cfg.Score, Schedule: a.cfg.Schedule, Delay: a.cfg.Delay, Retention: a.cfg.Retention, ListTime: listTime, Later: a.later.do, Log: a.log, Now: now,
 	})
 }
+
+// listTime is how long a request that opens or rescores a run waits for the listing of the
+// models. Two thousand models are listed in less than a second.
+const listTime = 5 * time.Second
 
 // mapping returns the source of the mapping: the settings or a blob.
 func (a *App) mapping() ingest.MappingSource {

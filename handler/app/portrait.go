@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -45,14 +47,25 @@ func (p portraits) Portrait(ctx context.Context, version fleet.Model) (runs.Port
 	return is, nil
 }
 
-// Rollback exchanges a model with the one before; see [publish.Rollback].
+// Rollback exchanges a model with the one before, or puts a removed one back; see
+// [publish.Rollback].
 func (p portraits) Rollback(ctx context.Context, place fleet.Place) error {
 	_, err := publish.Rollback(ctx, p.blobs, place)
-	return err
+	return byWhom(err, "rollback", place)
 }
 
 // Remove takes a model away; see [publish.Remove].
 func (p portraits) Remove(ctx context.Context, place fleet.Place) error {
 	_, err := publish.Remove(ctx, p.blobs, place)
-	return err
+	return byWhom(err, "remove", place)
+}
+
+// byWhom says who may change a model where the application may not: in Azure it only
+// reads models.
+func byWhom(err error, command string, place fleet.Place) error {
+	if !errors.Is(err, blob.ErrForbidden) {
+		return err
+	}
+	return fmt.Errorf("%w: this application may only read models: whoever publishes them may do it, by fleetscore models %s '%s'; or give its identity the role Storage Blob Data Contributor on the container models",
+		fleet.ErrConflict, command, publish.Title(place))
 }

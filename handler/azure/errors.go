@@ -37,8 +37,8 @@ func failure(ctx context.Context, what string, err error) error {
 		bloberror.HasCode(answer, bloberror.BlobAlreadyExists, bloberror.InvalidBlockList):
 		return fmt.Errorf("%s: %w", what, blob.ErrChanged)
 	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("%s: %w: storage answers %d %s: give the identity the roles Storage Blob Data Contributor and Storage Queue Data Contributor, or check the key",
-			what, fleet.ErrUnavailable, answer.StatusCode, answer.ErrorCode)
+		return fmt.Errorf("%s: %w: %w: storage answers %d %s: give the identity the roles Storage Blob Data Contributor and Storage Queue Data Contributor, or check the key",
+			what, fleet.ErrUnavailable, blob.ErrForbidden, answer.StatusCode, answer.ErrorCode)
 	default:
 		return fmt.Errorf("%s: %w: storage answers %d %s", what, fleet.ErrUnavailable, answer.StatusCode, answer.ErrorCode)
 	}

@@ -27,6 +27,8 @@ var (
 	// ErrChanged says that the condition of a write or read did not hold, because another
 	// writer came first (Azure's 412, or 409 BlobAlreadyExists).
 	ErrChanged = errors.New("blob changed meanwhile")
+	// ErrForbidden says that this identity may not do that.
+	ErrForbidden = errors.New("not permitted")
 )
 
 // Info describes a blob.

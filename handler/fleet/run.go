@@ -85,6 +85,7 @@ type Run struct {
 	Covered bool
 
 	Opening Opening
+	Sum     RunSum
 }
 
 // reopenMargin is the time before a run's deletion in which it is not re-opened. So a
@@ -114,6 +115,9 @@ func (c Counts) Total() int {
 	return n
 }
 
+// Failed returns the number of jobs that are bad_model, bad_data or failed.
+func (c Counts) Failed() int { return c[BadModel] + c[BadData] + c[Failed] }
+
 // EndState returns the state in which a run ends when all of its jobs are closed:
 //
 //   - cancelled, if it was cancelling;
@@ -122,7 +126,7 @@ func (c Counts) Total() int {
 //   - degraded, if jobs went wrong;
 //   - succeeded otherwise.
 func EndState(was RunState, c Counts, s Settings) RunState {
-	wrong := c[BadModel] + c[BadData] + c[Failed]
+	wrong := c.Failed()
 	switch {
 	case was == RunCancelling || was == RunCancelled:
 		return RunCancelled
@@ -271,8 +275,17 @@ type Serving struct {
 
 // RunSums are what the jobs of a run came to.
 type RunSums struct {
+	Run     RunSum
 	Devices PackedSums
 	Models  []ModelSum // of the models that may serve several devices; see [SharedModel]
+}
+
+// RunSum counts the jobs of a run when it ended last. It is zero if the run has not ended.
+type RunSum struct {
+	Jobs      int
+	Failed    int // jobs that are bad_model, bad_data or failed
+	Rows      int
+	Anomalies int
 }
 
 // ModelSum sums the jobs of a run that one version of a model scored.

@@ -125,7 +125,7 @@ func (e *Ender) try(ctx context.Context, log *slog.Logger, id string) (err error
 		}
 	}
 	now := e.Now()
-	ended, err := e.Ledger.EndRun(ctx, id, run.Epoch, totals.State, fleet.RunSums{Devices: fleet.PackSums(totals.Devices), Models: totals.Models}, now)
+	ended, err := e.Ledger.EndRun(ctx, id, run.Epoch, totals.State, totals.sums(), now)
 	if ended {
 		e.summarize(ctx, log, run, totals, now)
 	}

@@ -96,6 +96,9 @@ func TestManifestOfManyJobs(t *testing.T) {
 	if want := fleet.PackSums([]fleet.DeviceSum{{Device: "d", Jobs: 1001, Scored: 1001, Rows: 3003, Anomalies: 1001}, {Device: "e", Jobs: 1000, Scored: 1000, Rows: 3000, Anomalies: 1000}}); !bytes.Equal(m.ended.Devices, want) {
 		t.Errorf("ended with the sums %q, want %q", m.ended.Devices, want)
 	}
+	if want := (fleet.RunSum{Jobs: n, Rows: 3 * n, Anomalies: n}); m.ended.Run != want {
+		t.Errorf("ended with %+v, want %+v", m.ended.Run, want)
+	}
 	models := []fleet.ModelSum{ // of the jobs 0 to 999 and 2000, and of the others, two of three
 		{Model: "_fleet/m.zip", SHA256: "a", Jobs: 333, Rows: 999, Anomalies: 333}, {Model: "default.pkl", SHA256: "a", Jobs: 334, Rows: 1002, Anomalies: 334},
 		{Model: "_fleet/m.zip", SHA256: "b", Jobs: 334, Rows: 1002, Anomalies: 334}, {Model: "default.pkl", SHA256: "b", Jobs: 333, Rows: 999, Anomalies: 333},

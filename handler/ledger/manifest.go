@@ -126,6 +126,14 @@ func WriteManifest(w io.Writer, run fleet.Run, jobs iter.Seq2[fleet.Job, error])
 	return totals, out.Flush()
 }
 
+// sums returns what is stored with the end of the run.
+func (t *Totals) sums() fleet.RunSums {
+	return fleet.RunSums{
+		Run:     fleet.RunSum{Jobs: t.Counts.Total(), Failed: t.Counts.Failed(), Rows: t.Rows, Anomalies: t.Anomalies},
+		Devices: fleet.PackSums(t.Devices), Models: t.Models,
+	}
+}
+
 func (t *Totals) add(run fleet.Run, j fleet.Job) {
 	t.Counts[j.State]++
 	if j.DeviceModel != "" {

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -102,6 +103,8 @@ type API struct {
 	Delay time.Duration
 	// Retention is how long runs and readings are kept; 0 is for ever.
 	Retention time.Duration
+	// ListTime is how long a request waits for the listing of the models.
+	ListTime time.Duration
 	// Later runs f while the caller already has its answer. If the process is killed before
 	// f has ended, the tick does the rest.
 	Later func(f func(context.Context))
@@ -109,12 +112,21 @@ type API struct {
 	Now   func() time.Time
 }
 
-// register registers newly published models. If the storage cannot be read, register logs that
-// and leaves the registry as it is.
-func (a *API) register(ctx context.Context) {
-	if err := a.Models.List(ctx, a.Log); err != nil {
-		a.Log.Warn("models published lately may be missing: the registry is as it was", "error", err.Error())
+// register registers the models that were published before the call. If that takes longer
+// than ListTime, or storage is away, the registry stays as it is, and the result says so.
+func (a *API) register(ctx context.Context) (warning string) {
+	ctx, cancel := context.WithTimeout(ctx, a.ListTime)
+	defer cancel()
+	err := a.Models.List(ctx, a.Log)
+	if err == nil {
+		return ""
 	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("storage did not list them in %v", a.ListTime)
+	}
+	const text = "models that were published in the last minute may not be used"
+	a.Log.Warn(text, "error", err.Error())
+	return text + ": " + err.Error()
 }
 
 // advance returns a run that was opened or changed. Afterwards it sends the run's messages, and

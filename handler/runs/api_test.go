@@ -49,11 +49,12 @@ func newAPI(t *testing.T) (*runs.API, *store.DB, *queue) {
 	q := &queue{}
 	return &runs.API{
 		Ledger: db, Overview: db, Readings: db, Figures: db, Published: db, Files: files, Portraits: portraits{files},
-		Models: &registry.Registry{Blobs: files, Ledger: db, Columns: 1, Now: clock},
-		Sender: &ledger.Sender{Outbox: db, Queue: q, Now: clock},
-		Ender:  &ledger.Ender{Ledger: db, Files: &blob.Memory{}, Now: clock},
-		Later:  func(f func(context.Context)) { f(t.Context()) },
-		Log:    slog.New(slog.DiscardHandler), Now: clock,
+		Models:   &registry.Registry{Blobs: files, Ledger: db, Columns: 1, Now: clock},
+		Sender:   &ledger.Sender{Outbox: db, Queue: q, Now: clock},
+		Ender:    &ledger.Ender{Ledger: db, Files: &blob.Memory{}, Now: clock},
+		ListTime: time.Minute,
+		Later:    func(f func(context.Context)) { f(t.Context()) },
+		Log:      slog.New(slog.DiscardHandler), Now: clock,
 	}, db, q
 }
 

@@ -23,6 +23,9 @@ type OpenRequest struct {
 type Opened struct {
 	Run
 	Result OpenResult `json:"result"` // whether the run is new
+	// Warning says why models that were just published may not be used. It is usually left
+	// out.
+	Warning string `json:"warning,omitempty"`
 }
 
 // OpenResult is the result of a request for a run.
@@ -57,7 +60,7 @@ func (a *API) Request(ctx context.Context, req OpenRequest) (Opened, error) {
 	if err := a.checkRetention(ctx, w, now); err != nil {
 		return Opened{}, err
 	}
-	a.register(ctx)
+	warning := a.register(ctx)
 	run, created, err := a.Ledger.OpenRequested(ctx, w, match, a.Settings, now)
 	if err != nil {
 		return Opened{}, fmt.Errorf("request run %s: %w", w.RunID(), err)
@@ -72,7 +75,7 @@ func (a *API) Request(ctx context.Context, req OpenRequest) (Opened, error) {
 		result = EndedRun
 	}
 	shown, err := a.advance(ctx, run.ID)
-	return Opened{shown, result}, err
+	return Opened{shown, result, warning}, err
 }
 
 // checkRetention returns an error that wraps [fleet.ErrConflict] if readings of the window are
@@ -121,6 +124,9 @@ type Rescored struct {
 	Run      Run `json:"run"`      // the run after the change
 	Reopened int `json:"reopened"` // how many jobs will be scored again
 	Added    int `json:"added"`    // how many jobs are new: those of enabled sensors that match and had none
+	// Warning says why models that were just published may not be used. It is usually left
+	// out.
+	Warning string `json:"warning,omitempty"`
 }
 
 // Rescore re-opens jobs of a run, so that they are scored again with the present models. Their
@@ -156,8 +162,8 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 		return Rescored{}, fmt.Errorf("%w: run %s was opened on %s, and its predictions are deleted after %d days (SCORE_RETENTION_DAYS): it cannot be scored again",
 			fleet.ErrConflict, run.ID, run.OpenedAt.Format(time.DateOnly), days(a.Retention))
 	}
-	a.register(ctx)
-	var r Rescored
+	warning := a.register(ctx)
+	r := Rescored{Warning: warning}
 	if r.Reopened, r.Added, err = a.Ledger.Rescore(ctx, req.ID, match, req.States, settings, a.Now()); err != nil {
 		return Rescored{}, fmt.Errorf("rescore run %s: %w", req.ID, err)
 	}

@@ -3,6 +3,7 @@ package runs_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestRequest(t *testing.T) {
 		}
 	}
 	list, err := api.List(t.Context(), runs.ListRequest{})
-	if err != nil || len(list.Runs) != 1 || list.Next != "" {
+	if err != nil || len(list.Runs) != 1 || list.Next != "" || list.Runs[0].Sum != nil {
 		t.Errorf("list %+v, %v", list, err)
 	}
 }
@@ -44,6 +45,30 @@ func TestRescore(t *testing.T) {
 		if err != nil || r.Reopened != c.want || r.Added != 0 || q.jobs != 3+c.want {
 			t.Errorf("%q: re-opened %d, sent %d, %v; want %d", c.sensors, r.Reopened, q.jobs-3, err, c.want)
 		}
+	}
+}
+
+// slowModels never lists them.
+type slowModels struct{}
+
+func (slowModels) List(ctx context.Context, _ *slog.Logger) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestSlowStorage: a run is opened and rescored though the models cannot be listed, and
+// the answer warns of that.
+func TestSlowStorage(t *testing.T) {
+	t.Parallel()
+	api, _, _ := newAPI(t)
+	api.Models, api.ListTime = slowModels{}, time.Millisecond
+	run, err := api.Request(t.Context(), hour)
+	if err != nil || run.Result != runs.NewRun || !strings.Contains(run.Warning, "may not be used: storage did not list them in 1ms") {
+		t.Errorf("opened %+v, %v", run, err)
+	}
+	r, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID})
+	if err != nil || r.Reopened != 3 || r.Warning != run.Warning {
+		t.Errorf("rescored %+v, %v", r, err)
 	}
 }
 
@@ -98,6 +123,9 @@ func TestCancel(t *testing.T) {
 	cancelled, err := api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID})
 	if run := cancelled; err != nil || run.State != fleet.RunCancelled || run.Progress.Counts[fleet.Cancelled] != 3 || run.Manifest == "" {
 		t.Errorf("%+v, %v", run, err)
+	}
+	if list, err := api.List(t.Context(), runs.ListRequest{}); err != nil || *list.Runs[0].Sum != (runs.RunSum{Jobs: 3}) {
+		t.Errorf("it is listed with %+v, %v", list.Runs[0].Sum, err)
 	}
 	if _, err := api.Cancel(t.Context(), runs.ShowRequest{ID: run.ID}); !errors.Is(err, fleet.ErrConflict) {
 		t.Errorf("cancelled again: %v", err)

@@ -31,6 +31,7 @@ type Run struct {
 	OpenedAt   time.Time      `json:"opened_at"`            // when it was opened first
 	ReopenedAt time.Time      `json:"reopened_at,omitzero"` // when it was opened last; left out if it was opened once
 	EndedAt    time.Time      `json:"ended_at,omitzero"`    // when it ended; left out while it runs
+	Sum        *RunSum        `json:"sum,omitempty"`        // what its jobs came to; left out while it runs
 	Progress   *Progress      `json:"progress,omitempty"`   // how far it has come; left out in lists
 	// OverBudget says in words which limit of the setting SCORE_MAX_FAILED its jobs exceed.
 	// It is left out in lists, and if they exceed none.
@@ -60,6 +61,14 @@ type Epoch struct {
 	Jobs    int       `json:"jobs"` // how many jobs it opened or re-opened
 }
 
+// RunSum sums the jobs of a run that has ended.
+type RunSum struct {
+	Jobs      int `json:"jobs"`      // how many jobs it has
+	Failed    int `json:"failed"`    // how many of them are bad_model, bad_data or failed
+	Rows      int `json:"rows"`      // how many rows they predicted
+	Anomalies int `json:"anomalies"` // how many of the rows are anomalies
+}
+
 // Progress is how far a run has come.
 type Progress struct {
 	Jobs   int          `json:"jobs"`   // how many jobs it has
@@ -86,6 +95,8 @@ func newRun(r fleet.Run) Run {
 	}
 	if !r.State.Open() {
 		run.Manifest = ledger.ManifestName(r.ID)
+		sum := RunSum(r.Sum)
+		run.Sum = &sum
 	}
 	return run
 }

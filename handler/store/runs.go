@@ -20,7 +20,7 @@ const covered = `CASE WHEN r.kind = 'requested' AND EXISTS (
 // runRows joins the runs r with their present epoch e, and with the epoch f in which
 // they were last opened.
 const (
-	runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.max_failed, r.opened_at, r.ended_at, ` + covered + `, e.reason, f.epoch, f.reason, f.opened_at`
+	runColumns = `r.id, r.window_from, r.window_to, r.kind, r.state, r.epoch, r.aggregate, r.max_failed, r.opened_at, r.ended_at, ` + covered + `, e.reason, f.epoch, f.reason, f.opened_at, r.jobs, r.failed, r.predictions, r.anomalies`
 	runRows    = `dbo.runs r JOIN dbo.epochs e ON e.run = r.id AND e.epoch = r.epoch JOIN dbo.epochs f ON f.run = r.id AND f.epoch = e.first_epoch`
 )
 
@@ -58,7 +58,7 @@ WHERE k.item <> 0`
 
 	endRun statement = `
 UPDATE dbo.runs
-SET state = @state, ended_at = @now
+SET state = @state, ended_at = @now, jobs = @jobs, failed = @failed, predictions = @predictions, anomalies = @anomalies
 WHERE id = @run AND epoch = @epoch AND ended_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM dbo.jobs j WHERE j.run = @run AND j.state = 'queued')`
 
@@ -90,7 +90,8 @@ func (c session) run(ctx context.Context, id string) (run fleet.Run, ok bool, er
 func scanRun(row scanner, r *fleet.Run) error {
 	return row.Scan(&r.ID, moment{&r.Window.From}, moment{&r.Window.To}, &r.Kind, &r.State, &r.Epoch,
 		&r.Settings.Aggregate, &r.Settings.MaxFailed, moment{&r.OpenedAt}, moment{&r.EndedAt}, &r.Covered, &r.Reason,
-		&r.Opening.Epoch, &r.Opening.Reason, moment{&r.Opening.At})
+		&r.Opening.Epoch, &r.Opening.Reason, moment{&r.Opening.At},
+		&r.Sum.Jobs, &r.Sum.Failed, &r.Sum.Rows, &r.Sum.Anomalies)
 }
 
 // Runs returns up to limit runs whose ids sort before the given one, the newest
@@ -175,7 +176,8 @@ func (db *DB) EndRun(ctx context.Context, run string, epoch int, state fleet.Run
 	}
 	return db.write(ctx, "ending run "+run, func(ctx context.Context, tx session) error {
 		args := []any{sql.Named("run", run), sql.Named("epoch", epoch), sql.Named("now", tx.time(now))}
-		n, err := tx.exec(ctx, endRun, append(args, sql.Named("state", string(state)))...)
+		n, err := tx.exec(ctx, endRun, append(args, sql.Named("state", string(state)),
+			sql.Named("jobs", sums.Run.Jobs), sql.Named("failed", sums.Run.Failed), sql.Named("predictions", sums.Run.Rows), sql.Named("anomalies", sums.Run.Anomalies))...)
 		if err != nil {
 			return err
 		}

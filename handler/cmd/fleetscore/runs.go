@@ -42,9 +42,13 @@ func listRunsCommand(c console, api *client) *cobra.Command {
 			if err := api.call(cmd.Context(), http.MethodGet, "/runs", query, nil, &list); err != nil {
 				return err
 			}
-			t := listing{columns: []string{"run", "kind", "state", "epoch", "reason", "opened", "took"}}
+			t := listing{columns: []string{"run", "kind", "state", "jobs", "failed", "anomalies", "epoch", "reason", "opened", "took"}}
 			for _, r := range list.Runs {
-				t.add(r.ID, r.Kind, r.State, r.Epoch, r.Reason, opened(r).Format(time.DateTime), took(r))
+				var jobs, failed, anomalies any = "", "", "" // of a run that is open
+				if r.Sum != nil {
+					jobs, failed, anomalies = r.Sum.Jobs, r.Sum.Failed, r.Sum.Anomalies
+				}
+				t.add(r.ID, r.Kind, r.State, jobs, failed, anomalies, r.Epoch, r.Reason, opened(r).Format(time.DateTime), took(r))
 			}
 			return c.write(out, t, list)
 		},
@@ -182,6 +186,7 @@ func openRunCommand(c console, api *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.warn(run.Warning)
 			return c.writeChanged(out, run.Run, openResults[run.Result], run)
 		},
 	}
@@ -226,6 +231,7 @@ present settings, and all its sensors are scored again.`,
 			if err := api.call(cmd.Context(), http.MethodPost, "/runs/"+url.PathEscape(args[0])+"/rescore", nil, req, &r); err != nil {
 				return err
 			}
+			c.warn(r.Warning)
 			return c.writeChanged(out, r.Run, fmt.Sprintf("%d jobs re-opened, %d added", r.Reopened, r.Added), r)
 		},
 	}
@@ -255,6 +261,13 @@ func cancelCommand(c console, api *client) *cobra.Command {
 	}
 	out.flags(cmd)
 	return cmd
+}
+
+// warn writes a warning of the API, if it is not empty.
+func (c console) warn(text string) {
+	if text != "" {
+		fmt.Fprintf(c.err, "warning: %s\n", text)
+	}
 }
 
 // writeChanged writes a run that was opened or changed. As text it follows the line done.

@@ -145,11 +145,13 @@
         b.disabled = true;
         try {
           const reply = await fetch(b.dataset.post, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: b.dataset.body || '{}' });
+          const answer = await reply.json();
           if (reply.ok) {
+            if (answer.warning) alert(answer.warning);
             location.reload();
             return;
           }
-          alert((await reply.json()).detail || reply.statusText);
+          alert(answer.detail || reply.statusText);
         } catch (err) {
           alert(err.message);
         }

@@ -145,10 +145,11 @@ func testAdopt(t *testing.T, db *store.DB) {
 }
 
 func testEndRun(t *testing.T, db *store.DB) {
+	sum := fleet.RunSum{Jobs: 2, Failed: 1, Rows: 3, Anomalies: 4}
 	id := opened(t, db, 0, 2)
 	end := func(epoch int, state fleet.RunState, want bool) {
 		t.Helper()
-		got, err := db.EndRun(t.Context(), id, epoch, state, noSums, noon.Add(time.Hour))
+		got, err := db.EndRun(t.Context(), id, epoch, state, fleet.RunSums{Run: sum, Devices: noSums.Devices}, noon.Add(time.Hour))
 		check(t, err)
 		equal(t, "ended", got, want)
 	}
@@ -172,6 +173,7 @@ func testEndRun(t *testing.T, db *store.DB) {
 	r := run(t, db, id)
 	equal(t, "state", r.State, fleet.RunDegraded)
 	equal(t, "ended at", r.EndedAt, noon.Add(time.Hour))
+	equal(t, "sum", r.Sum, sum)
 	if _, err := db.EndRun(t.Context(), id, 0, fleet.RunRunning, noSums, noon); err == nil {
 		t.Error("a run ended as running")
 	}
