@@ -54,7 +54,7 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: got %+v with label %s and features %s, want %+v", name, r, label, features, c)
 		}
 	}
-	for _, bad := range []string{"a,b\n1,2\n", "TS,Device,Sensor,Val,Prediction,Score\nyesterday,d,s,1,1,1\n", "\"", "TS,Device,Model,Prediction,Score\n\"x\n"} {
+	for _, bad := range []string{"a,b\n1,2\n", "TS,Device,Model\n", "TS,Device,Model,Prediction\n", "TS,Device,Sensor,Val,Prediction,Score\nyesterday,d,s,1,1,1\n", "\"", "TS,Device,Model,Prediction,Score\n\"x\n"} {
 		if _, err := export.Parquet("r", ids[0], []byte(bad)); err == nil {
 			t.Errorf("%q was read, want an error", bad)
 		}

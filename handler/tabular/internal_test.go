@@ -1,7 +1,10 @@
 package tabular
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -230,6 +233,51 @@ func TestDecimal(t *testing.T) {
 	} {
 		if got := decimal(c.kind, c.scale)(c.value); got.number != c.want {
 			t.Errorf("%v with scale %d: got %v, want %v", c.value, c.scale, got.number, c.want)
+		}
+	}
+}
+
+// TestLongLines checks that a line of maxLine bytes is read, and a longer one is reported as too long.
+// The lines after it are read.
+func TestLongLines(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		size int // with the line end
+		want bool
+	}{{10, false}, {peekSize, false}, {peekSize + 1, false}, {maxLine, false}, {maxLine + 1, true}, {2 * maxLine, true}} {
+		in := &lines{Reader: bufio.NewReaderSize(strings.NewReader(strings.Repeat("x", c.size-1)+"\nnext\r\nlast"), peekSize)}
+		line, tooLong, err := in.next()
+		if err != nil || tooLong != c.want || !tooLong && len(line) != c.size-1 || in.n != 1 {
+			t.Errorf("%d bytes: got %d, too long %v, %v; want too long %v", c.size, len(line), tooLong, err, c.want)
+		}
+		for i, want := range []string{"next", "last"} {
+			if line, tooLong, err := in.next(); err != nil || tooLong || string(line) != want || in.n != i+2 {
+				t.Errorf("after %d bytes: got line %d %q, %v, %v; want %q", c.size, in.n, line, tooLong, err, want)
+			}
+		}
+		if _, _, err := in.next(); !errors.Is(err, io.EOF) {
+			t.Errorf("after the last line: got %v, want io.EOF", err)
+		}
+	}
+}
+
+// TestDoubt checks which wide files may be long ones, and which options settle it.
+func TestDoubt(t *testing.T) {
+	t.Parallel()
+	tag, room := &layout{names: []string{"ts", "a", "tag_x"}, sensors: []int{1}, device: none}, &layout{names: []string{"ts", "value", "room"}, sensors: []int{1}, device: none}
+	other := &layout{names: []string{"ts", "value", "state"}, sensors: []int{1}, device: none}
+	for _, c := range []struct {
+		layout *layout
+		opt    Options
+		want   string
+	}{
+		{tag, Options{}, `"tag_x" seems to name sensors`}, {tag, Options{Device: "d"}, `"tag_x" seems to name sensors`}, {tag, Options{Sensor: "s", Device: "d"}, ""},
+		{room, Options{}, `column "value" seems to hold values, and "room" what they are of`}, {room, Options{Device: "d"}, `column "value" seems to hold values`},
+		{room, Options{Sensor: "s"}, `no column is known to name the device, but "room" has words`}, {room, Options{Sensor: "s", Device: "d"}, ""},
+		{other, Options{}, ""},
+	} {
+		if err := c.layout.doubt(c.opt, []int{2}); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q with --sensor %q and --device %q: got %v, want %q", c.layout.names, c.opt.Sensor, c.opt.Device, err, c.want)
 		}
 	}
 }
