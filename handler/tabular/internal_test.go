@@ -281,3 +281,12 @@ func TestDoubt(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenObject checks that a single damaged line of JSON is refused like a row.
+func TestBrokenObject(t *testing.T) {
+	t.Parallel()
+	readings, report := all(t, `{"ts":1795762800,"device":"p","a":1`)
+	if len(readings) != 0 || report.Refused != 1 || !strings.Contains(report.First[0], "stdin:1: invalid: the line is no JSON object") {
+		t.Errorf("got %q, %+v; want line 1 refused", readings, report)
+	}
+}
