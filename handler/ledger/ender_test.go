@@ -91,7 +91,7 @@ func TestManifestOfManyJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(got.Jobs) != n || got.Rows != 3*n || got.Anomalies != n || got.EmptyBuckets != 2*n {
-		t.Errorf("%d jobs, %d rows, %d anomalies, %d empty buckets", len(got.Jobs), got.Rows, got.Anomalies, got.EmptyBuckets)
+		t.Errorf("the manifest has %d jobs, %d rows, %d anomalies, %d empty buckets; want %d, %d, %d, %d", len(got.Jobs), got.Rows, got.Anomalies, got.EmptyBuckets, n, 3*n, n, 2*n)
 	}
 	if want := fleet.PackSums([]fleet.DeviceSum{{Device: "d", Jobs: 1001, Scored: 1001, Rows: 3003, Anomalies: 1001}, {Device: "e", Jobs: 1000, Scored: 1000, Rows: 3000, Anomalies: 1000}}); !bytes.Equal(m.ended.Devices, want) {
 		t.Errorf("ended with the sums %q, want %q", m.ended.Devices, want)
@@ -120,7 +120,7 @@ func TestManifestOfManyJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if summary.Jobs != n || summary.Empty != 2*n || summary.Duration != 120 || summary.Lag != 180 || summary.Busy != n {
-		t.Errorf("summary %+v", summary)
+		t.Errorf("summary %+v, want %d jobs, %d empty buckets, 120 s, a lag of 180 s and %d s of work", summary, n, 2*n, n)
 	}
 }
 
@@ -139,15 +139,15 @@ func TestEndOfNoRun(t *testing.T) {
 		files := &blob.Memory{}
 		e := &ledger.Ender{Ledger: g, Files: files, Now: time.Now}
 		if err := e.End(t.Context(), slog.New(slog.DiscardHandler), runA); err != nil {
-			t.Errorf("%+v: %v", g, err)
+			t.Errorf("%+v: %v, want no error", g, err)
 		}
 		if _, err := files.Stat(t.Context(), blob.Preds, ledger.ManifestName(runA)); !errors.Is(err, blob.ErrNotFound) {
-			t.Errorf("%+v has a manifest: %v", g, err)
+			t.Errorf("%+v: its manifest: %v, want none", g, err)
 		}
 	}
 	e := &ledger.Ender{Ledger: &goneRun{err: fleet.ErrUnavailable}, Files: &blob.Memory{}, Now: time.Now}
 	if err := e.End(t.Context(), slog.New(slog.DiscardHandler), runA); !errors.Is(err, fleet.ErrUnavailable) {
-		t.Errorf("a ledger that is away: %v", err)
+		t.Errorf("a ledger that is away: %v, want %v", err, fleet.ErrUnavailable)
 	}
 }
 
@@ -207,7 +207,7 @@ func TestEndFails(t *testing.T) {
 		e := &ledger.Ender{Ledger: f, Files: f, Export: f, Now: time.Now}
 		err := e.End(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), runA)
 		if errors.Is(err, errStep) != (step != "") {
-			t.Errorf("step %q fails: %v", step, err)
+			t.Errorf("step %q fails, and End returns %v", step, err)
 		}
 		if said := log.Len() > 0; said != (step == "") {
 			t.Errorf("step %q fails, and the log says %q", step, &log)
@@ -239,6 +239,6 @@ func TestErrorLogTellsOfAttempts(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.ModelSHA256 != "abc" || len(got.Attempts) != 1 || !got.Attempts[0].Own {
-		t.Errorf("error log %s", content)
+		t.Errorf("the error log is %s, want the model's hash and one attempt of its own", content)
 	}
 }

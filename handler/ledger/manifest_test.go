@@ -50,7 +50,7 @@ func TestWriteManifest(t *testing.T) {
 	for i, e := range m.Jobs {
 		scored := jobs[i].State == fleet.Scored
 		if e.JobKey != jobs[i].JobKey || (e.File != "") != scored || (e.SHA256 == "csv") != scored || e.Model != "m.pkl" || e.ModelSHA256 != "model" || e.AttributesSHA256 != "attributes" {
-			t.Errorf("%+v of %+v", e, jobs[i])
+			t.Errorf("the manifest says %+v of the job %+v", e, jobs[i])
 		}
 	}
 	// Nothing is written where a job is queued, though the ledger said that none is.
@@ -60,7 +60,7 @@ func TestWriteManifest(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := files.Stat(t.Context(), blob.Preds, ledger.ManifestName(runA)); !errors.Is(err, blob.ErrNotFound) {
-		t.Errorf("a manifest with a queued job: %v", err)
+		t.Errorf("with a queued job there is a manifest: %v, want none", err)
 	}
 }
 
@@ -90,11 +90,11 @@ func TestSummaryCounts(t *testing.T) {
 	}
 	for state, n := range want {
 		if said[string(state)] != float64(n) {
-			t.Errorf("%s: %v, want %d", state, said[string(state)], n)
+			t.Errorf("the line says %v jobs are %s, want %d", said[string(state)], state, n)
 		}
 	}
 	if _, ok := said[string(fleet.Queued)]; ok || said["device_models"] != 0. {
-		t.Errorf("%v", said)
+		t.Errorf("the line is %v, want no queued jobs and 0 device models", said)
 	}
 }
 
@@ -118,6 +118,6 @@ func TestErrorLogText(t *testing.T) {
 	}
 	var log ledger.ErrorLog
 	if err := json.Unmarshal(content, &log); err != nil || !log.From.Equal(window.From) || !log.To.Equal(window.To) || log.JobKey != key || log.Run != runA || !strings.Contains(string(content), "a < b && c") {
-		t.Errorf("%v: %s", err, content)
+		t.Errorf("%v, the error log is %s; want the window, the job, the run and an error that is not escaped", err, content)
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/fleetscore/fleetscore/handler/needs"
 )
 
-// model.py explores the rules of docs/ledger.md in every order, for a job that looks
-// back under a registry of models. All rules together hold. Each of those that
-// looking back and the registry need, switched off, gives a violation.
+// TestModel runs model.py, which explores the rules of docs/ledger.md in every order, for a
+// job that looks back under a registry of models. With all rules there is no violation. If
+// a rule that looking back or the registry needs is switched off, there is one.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	python := needs.Tool(t, "python3", "install Python 3")
@@ -28,7 +28,7 @@ func TestModel(t *testing.T) {
 			out, err := exec.Command(python, append([]string{"model.py"}, args...)...).Output()
 			holds := strings.HasPrefix(string(out), "no violation")
 			if wants := strings.Contains(args[0], "="); holds != wants || !holds && !strings.HasPrefix(string(out), "VIOLATION") {
-				t.Errorf("%v: %.2000s", err, out)
+				t.Errorf("model.py %v: it holds: %v, want %v; %v\n%.2000s", args, holds, wants, err, out)
 			}
 		})
 	}

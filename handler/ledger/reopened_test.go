@@ -95,6 +95,6 @@ func TestSummaryOfReopenedRun(t *testing.T) {
 	var m ledger.Manifest
 	check(json.Unmarshal(content, &m))
 	if m.Epoch != 3 || m.Reason != fleet.ByLateReading || len(m.Jobs) != jobs {
-		t.Errorf("manifest of epoch %d, %s, with %d jobs", m.Epoch, m.Reason, len(m.Jobs))
+		t.Errorf("the manifest is of epoch %d, %s, with %d jobs; want 3, %s, %d", m.Epoch, m.Reason, len(m.Jobs), fleet.ByLateReading, jobs)
 	}
 }

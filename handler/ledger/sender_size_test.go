@@ -44,7 +44,7 @@ func TestSizeInQueue(t *testing.T) {
 		key := fleet.JobKey{ID: fleet.ID{Device: name(), Sensor: name()}, Revision: r.IntN(1000)}
 		first := fleet.JobKey{ID: fleet.ID{Device: "d", DeviceModel: "m"}}
 		if got, want := sizeInQueue(key), inQueue(t, []fleet.JobKey{first, key})-inQueue(t, []fleet.JobKey{first}); got != want {
-			t.Fatalf("%+v: %d bytes, and the message grows by %d", key, got, want)
+			t.Fatalf("%+v has %d bytes, want %d, by which the message grows", key, got, want)
 		}
 	}
 }

@@ -71,14 +71,14 @@ func TestSendNotesWhatWasSent(t *testing.T) {
 	q := &refusing{device: "bad"}
 	s := &ledger.Sender{Outbox: o, Queue: q, PerMessage: 1, Now: time.Now}
 	if _, err := s.Send(t.Context(), ""); !errors.Is(err, errAway) {
-		t.Errorf("Send = %v", err)
+		t.Errorf("Send = %v, want %v", err, errAway)
 	}
 	if !slices.Equal(o.sent[runA], []string{"1"}) || !slices.Equal(o.sent[runB], []string{"2"}) {
-		t.Errorf("noted as sent: %v", o.sent)
+		t.Errorf("noted as sent are %v, want the good jobs alone, each under its run", o.sent)
 	}
 	o.jobs, q.sent, s.PerMessage = o.jobs[:2], nil, 2
 	if _, err := s.Send(t.Context(), ""); err != nil || len(q.sent) != 2 {
-		t.Errorf("one message for two runs: %v, %v", q.sent, err)
+		t.Errorf("jobs of two runs are sent as %v, %v; want two messages", q.sent, err)
 	}
 }
 
@@ -140,12 +140,12 @@ func TestSendSplitsLongNames(t *testing.T) {
 				err = xml.EscapeText(&escaped, []byte(text))
 			}
 			if err != nil || escaped.Len() > 64<<10 {
-				t.Errorf("a message of %d jobs has %d bytes in XML, %v", len(m.Jobs), escaped.Len(), err)
+				t.Errorf("a message of %d jobs has %d bytes in XML, %v; want at most %d", len(m.Jobs), escaped.Len(), err, 64<<10)
 			}
 			jobs += len(m.Jobs)
 		}
 		if jobs != 256 || len(q.sent) < 2 || len(q.sent) > 20 {
-			t.Errorf("%d jobs of names of %s in %d messages", jobs, c, len(q.sent))
+			t.Errorf("%d jobs of names of %s in %d messages, want 256 in 2 to 20", jobs, c, len(q.sent))
 		}
 	}
 }
@@ -163,12 +163,12 @@ func TestSendIsBounded(t *testing.T) {
 	}
 	for _, m := range q.sent {
 		if len(m.Jobs) > fleet.MaxJobsPerMessage {
-			t.Errorf("a message of %d jobs", len(m.Jobs))
+			t.Errorf("a message has %d jobs, want at most %d", len(m.Jobs), fleet.MaxJobsPerMessage)
 		}
 	}
 	q.device, s.PerMessage = "good", 1
 	_, err := s.Send(t.Context(), "")
 	if err == nil || len(err.Error()) > 500 || !strings.Contains(err.Error(), "300 of 300") {
-		t.Errorf("the error when the queue is away: %.600v", err)
+		t.Errorf("the queue is away: %.600v; want an error of 500 bytes at most that says 300 of 300", err)
 	}
 }

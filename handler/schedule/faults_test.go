@@ -46,7 +46,7 @@ func TestLateOfManyWindows(t *testing.T) {
 	f.after(0)
 	for _, r := range f.runs() {
 		if r.Epoch != 1 || len(runs) != 3 {
-			t.Errorf("%s is at epoch %d, want 1", r.ID, r.Epoch)
+			t.Errorf("%s is at epoch %d of %d runs, want epoch 1 of 3 runs", r.ID, r.Epoch, len(runs))
 		}
 	}
 }
@@ -85,7 +85,7 @@ func TestStepsHaveLimits(t *testing.T) {
 	f.Sender, f.Ender = d, d
 	f.after(31 * time.Minute)
 	if d.sending <= 0 || d.sending > 4*time.Minute || d.ending <= 0 || d.ending > time.Minute {
-		t.Errorf("sending may take %v, ending %v", d.sending, d.ending)
+		t.Errorf("sending may take %v and ending %v, want at most 4 and 1 minutes", d.sending, d.ending)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestGivenUpJobHasALog(t *testing.T) {
 	}
 	var log ledger.ErrorLog
 	if err := json.Unmarshal(content, &log); err != nil || log.State != fleet.Failed || log.Remedy == "" {
-		t.Errorf("%s, %v", content, err)
+		t.Errorf("the error log is %s, %v; want state failed and a remedy", content, err)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestUncoveredReadingsAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		if told := strings.Contains(lines.String(), "no run covers"); told != (want != "") || !strings.Contains(lines.String(), want) {
-			t.Errorf("tick %d logs %s", tick, &lines)
+			t.Errorf("tick %d logs %s; want %q", tick, &lines, want)
 		}
 	}
 }

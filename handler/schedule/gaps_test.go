@@ -64,15 +64,15 @@ func TestDeleteReadings(t *testing.T) {
 		}
 	}
 	if !slices.Equal(e.asked, []time.Time{hour.Add(2 * time.Hour)}) || !slices.Equal(e.deleted, []int64{0, 7}) {
-		t.Errorf("asked for windows before %v, deleted from %v", e.asked, e.deleted)
+		t.Errorf("asked for windows before %v, deleted from %v; want once, two hours after the hour, and from 0 and 7", e.asked, e.deleted)
 	}
 	if !slices.Equal(e.faults, []time.Time{hour}) {
-		t.Errorf("faults before %v were deleted", e.faults)
+		t.Errorf("faults before %v were deleted, want those before %v", e.faults, hour)
 	}
 	// Where the schedule is behind, readings stay that the windows to come look back at.
 	behind := &expiring{hour: hour.Add(time.Hour)}
 	if n, err := (&Ticker{Ledger: behind}).deleteReadings(t.Context(), hour); err != nil || n != 20 || !slices.Equal(behind.asked, []time.Time{hour.Add(time.Hour)}) {
-		t.Errorf("%d deleted, %v; asked for windows before %v", n, err, behind.asked)
+		t.Errorf("%d deleted, %v, asked for windows before %v; want 20, before the watermark", n, err, behind.asked)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestPages(t *testing.T) {
 	for _, lost := range []int{999, 1000, 1001} {
 		m := &manyLost{lost: lost}
 		if err := (&Ticker{Ledger: m, Queue: m, Sender: m, Now: time.Now}).resend(t.Context(), slog.New(slog.DiscardHandler)); err != nil || m.sent != lost {
-			t.Errorf("%d of %d sent again, %v", m.sent, lost, err)
+			t.Errorf("%d jobs sent again, %v; want %d", m.sent, err, lost)
 		}
 	}
 	m := &manyLost{}
@@ -157,7 +157,7 @@ func TestPages(t *testing.T) {
 	}
 	m.deletions, m.err = 0, errors.New("no")
 	if err := ticker.deleteRun(t.Context(), "r", time.Time{}); !errors.Is(err, m.err) || m.deletions != 1 {
-		t.Errorf("after an error, %d transactions, %v", m.deletions, err)
+		t.Errorf("after an error: %d transactions, %v; want one, and the error", m.deletions, err)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestEndGoesOn(t *testing.T) {
 	e := &expiring{}
 	err := (&Ticker{Ledger: e, Ender: e}).end(t.Context(), slog.New(slog.DiscardHandler))
 	if err == nil || err.Error() != "a\nb" || !slices.Equal(e.ended, []string{"a", "b"}) {
-		t.Errorf("%v, ended %v", err, e.ended)
+		t.Errorf("got %v, and tried to end %v; want the errors of a and b", err, e.ended)
 	}
 }
 

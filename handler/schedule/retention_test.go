@@ -83,24 +83,23 @@ func TestRetention(t *testing.T) {
 	f.endAll()
 	f.after(time.Hour) // the run of 13 to 14 o'clock, which stays open
 	open := f.runs()[0].ID
-	stop := f.Schedule
 	f.Delay = 1000 * days // no more runs
 	f.after(30*days - time.Hour)
 	if n := len(f.runs()); n != 2 || !f.manifest(first) {
-		t.Fatalf("%d runs after 30 days exactly, the manifest is there: %v", n, f.manifest(first))
+		t.Fatalf("after 30 days exactly: %d runs, the manifest is there: %v; want 2 runs and the manifest", n, f.manifest(first))
 	}
 	f.after(time.Minute)
 	if runs := f.runs(); len(runs) != 1 || runs[0].ID != open || f.manifest(first) {
-		t.Fatalf("after 30 days and a minute: %v; its manifest is there: %v", runs, f.manifest(first))
+		t.Fatalf("after 30 days and a minute: %v, the first manifest is there: %v; want the open run alone", runs, f.manifest(first))
 	}
 	f.after(300 * days)
 	if runs := f.runs(); len(runs) != 1 || runs[0].State != fleet.RunRunning {
-		t.Fatalf("the open run is %v", runs)
+		t.Fatalf("after 300 days: %v, want the open run, still running", runs)
 	}
 	f.endAll()
 	f.after(0)
 	if runs := f.runs(); len(runs) != 0 || f.manifest(open) {
-		t.Errorf("left of %v: %v", stop, runs)
+		t.Errorf("after the open run has ended: %v, want no run and no manifest", runs)
 	}
 }
 
@@ -131,7 +130,7 @@ func TestRetentionOfReadings(t *testing.T) {
 	f.insert(in2018.Add(5 * time.Hour))
 	f.after(time.Minute)
 	if got := f.readings(); len(got) != len(want)+1 {
-		t.Fatalf("left are %v", got)
+		t.Fatalf("left are %v, want the new reading beside %v", got, want)
 	}
 	f.after(time.Hour)
 	if got := f.readings(); !equalTimes(got, want) {
@@ -166,7 +165,7 @@ func TestRetentionAfterOutage(t *testing.T) {
 	f.insert(f.now, f.now.Add(40*time.Hour))
 	f.after(10 * days) // of these 240 windows 24 are opened, and end
 	if got := f.readings(); len(got) != 2 {
-		t.Fatalf("left are %v", got)
+		t.Fatalf("left are %v, want both readings", got)
 	}
 	for range 30 {
 		f.endAll()
@@ -176,7 +175,7 @@ func TestRetentionAfterOutage(t *testing.T) {
 		f.endAll()
 	}
 	if got := f.readings(); len(got) != 0 {
-		t.Errorf("left are %v", got)
+		t.Errorf("left are %v, want none", got)
 	}
 }
 
@@ -190,7 +189,7 @@ func TestNothingIsDeletedWithoutRetention(t *testing.T) {
 	f.Delay = 1e6 * time.Hour
 	f.after(100000 * time.Hour)
 	if len(f.runs()) != 1 || len(f.readings()) != 1 {
-		t.Errorf("runs %v, readings %v", f.runs(), f.readings())
+		t.Errorf("left are the runs %v and readings %v, want one of each", f.runs(), f.readings())
 	}
 }
 
@@ -232,15 +231,15 @@ func TestRetentionIsToldAndRepeated(t *testing.T) {
 	files := f.Files
 	f.Files = noDelete{files}
 	if err := f.Tick(t.Context(), slog.New(slog.NewTextHandler(io.Discard, nil))); !errors.Is(err, errAway) || len(f.runs()) != 1 {
-		t.Fatalf("%v; runs %v", err, f.runs())
+		t.Fatalf("while storage is away: %v, runs %v; want %v and one run", err, f.runs(), errAway)
 	}
 	f.Files = files
 	var line bytes.Buffer
 	if err := f.Tick(t.Context(), slog.New(slog.NewTextHandler(&line, nil))); err != nil || len(f.runs()) != 0 {
-		t.Fatalf("%v; runs %v", err, f.runs())
+		t.Fatalf("with storage: %v, runs %v; want no run", err, f.runs())
 	}
 	if !strings.Contains(line.String(), "msg=retention runs=1 readings=0") {
-		t.Errorf("logged: %s", &line)
+		t.Errorf("logged: %s; want one run deleted", &line)
 	}
 }
 

@@ -104,16 +104,16 @@ func TestWindowsTile(t *testing.T) {
 	f := newFixture(t, 3)
 	f.after(0)
 	if runs := f.runs(); len(runs) != 0 {
-		t.Fatalf("the first tick opened %v", runs)
+		t.Fatalf("the first tick opened %v, want no run", runs)
 	}
 	f.after(30*time.Minute + 59*time.Second) // 13:00:59: not due
 	if runs := f.runs(); len(runs) != 0 {
-		t.Fatalf("opened before its delay was over: %v", runs)
+		t.Fatalf("opened %v, want no run before its delay is over", runs)
 	}
 	f.after(time.Second)
 	runs := f.runs()
 	if len(runs) != 1 || runs[0].ID != "20260301T120000Z-20260301T130000Z" || runs[0].Kind != fleet.Scheduled {
-		t.Fatalf("opened %v", runs)
+		t.Fatalf("opened %v, want the scheduled run of 12 to 13 o'clock", runs)
 	}
 	if len(f.queue.sent) != 2 || len(f.queue.sent[0].Jobs)+len(f.queue.sent[1].Jobs) != 3 {
 		t.Errorf("sent %v, want two messages with three jobs", f.queue.sent)
@@ -121,11 +121,11 @@ func TestWindowsTile(t *testing.T) {
 	f.after(3 * time.Hour) // an outage
 	runs = f.runs()
 	if len(runs) != 4 {
-		t.Fatalf("%d runs after four hours", len(runs))
+		t.Fatalf("%d runs after four hours, want 4", len(runs))
 	}
 	for i := range runs[1:] {
 		if !runs[i].Window.From.Equal(runs[i+1].Window.To) {
-			t.Errorf("%s does not follow %s", runs[i].ID, runs[i+1].ID)
+			t.Errorf("run %s follows %s, want it to begin where that ends", runs[i].ID, runs[i+1].ID)
 		}
 	}
 }
@@ -145,7 +145,7 @@ func TestAtMost24Open(t *testing.T) {
 	f.after(0) // ends it
 	f.after(0)
 	if runs := f.runs(); len(runs) != 25 || runs[24].State != fleet.RunSucceeded {
-		t.Errorf("%d runs, the oldest %s", len(runs), runs[len(runs)-1].State)
+		t.Errorf("%d runs, the oldest %s; want 25, the oldest %s", len(runs), runs[len(runs)-1].State, fleet.RunSucceeded)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestLostMessages(t *testing.T) {
 	f.after(0)
 	sends(2, "when the queue is empty")
 	if last := f.queue.sent[len(f.queue.sent)-1]; len(last.Jobs) != 1 {
-		t.Errorf("sent again together: %v", last)
+		t.Errorf("sent again in one message: %v, want each job alone", last)
 	}
 	for n := 3; n <= 5; n++ {
 		f.after(11 * time.Minute)
@@ -194,7 +194,7 @@ func TestLostMessages(t *testing.T) {
 		}
 	}
 	if r, err := f.db.Run(t.Context(), run); err != nil || r.State != fleet.RunFailed {
-		t.Errorf("run %s, %v", r.State, err)
+		t.Errorf("the run is %s, %v; want %s", r.State, err, fleet.RunFailed)
 	}
 }
 
@@ -208,10 +208,10 @@ func TestAFailingStepHoldsUpNoOther(t *testing.T) {
 	broken := errors.New("the schedule's step is broken")
 	f.Sender = failing{broken}
 	if err := f.Tick(t.Context(), slog.New(slog.DiscardHandler)); !errors.Is(err, broken) {
-		t.Errorf("Tick = %v", err)
+		t.Errorf("Tick = %v, want %v", err, broken)
 	}
 	if r := f.runs()[0]; r.State != fleet.RunSucceeded {
-		t.Errorf("the run is %s, though only sending failed", r.State)
+		t.Errorf("the run is %s, want %s, as only sending failed", r.State, fleet.RunSucceeded)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestDepths(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(line.String(), `"queue_depth":7,"poison_depth":3`) {
-		t.Errorf("the tick logs %s", &line)
+		t.Errorf("the tick logs %s, want 7 messages in the queue and 3 in the poison queue", &line)
 	}
 }
 

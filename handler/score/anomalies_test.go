@@ -18,7 +18,7 @@ func kept(t *testing.T, db *store.DB, run string, id fleet.ID) ([]fleet.Anomaly,
 	t.Helper()
 	jobs, err := db.Anomalies(t.Context(), run, []fleet.ID{id})
 	if err != nil || len(jobs) > 1 {
-		t.Fatalf("anomalies of %s: %v, %v", id, jobs, err)
+		t.Fatalf("anomalies of %s: %v, %v; want those of one job at most", id, jobs, err)
 	}
 	if len(jobs) == 0 {
 		return nil, 0
@@ -48,7 +48,7 @@ func TestAnomaliesKept(t *testing.T) {
 		b.rescore(t, id, readings)
 		job := b.job(t, id)
 		if job.State != fleet.Scored || job.Rows != len(readings) || job.Anomalies != found {
-			t.Errorf("%d anomalies: %s, %d of %d rows are", found, job.State, job.Anomalies, job.Rows)
+			t.Errorf("%d anomalies: the job is %s with %d anomalies in %d rows, want %s with %d in %d", found, job.State, job.Anomalies, job.Rows, fleet.Scored, found, len(readings))
 		}
 		rows, counted := kept(t, b.db, b.run, id)
 		if len(rows) != keep || counted != found {
@@ -61,7 +61,7 @@ func TestAnomaliesKept(t *testing.T) {
 			}
 		}
 		if n := strings.Count(b.read(t, blob.Preds, ledger.CSVName(b.run, id)), ",1,1"); n != found {
-			t.Errorf("%d anomalies: the CSV has %d", found, n)
+			t.Errorf("the CSV has %d anomalies, want %d", n, found)
 		}
 	}
 }
@@ -123,9 +123,9 @@ func TestAnomaliesOfDeviceModels(t *testing.T) {
 		}
 	}
 	if rows, counted := kept(t, p.db, p.run, fleet.ID{Device: "d0", Sensor: "t"}); len(rows) != 0 || counted != 0 {
-		t.Errorf("the sensor has the anomalies of the model: %v, %d", rows, counted)
+		t.Errorf("the sensor has anomalies, %v, %d; want those of the model to be the model's alone", rows, counted)
 	}
 	if got := fmt.Sprint(kept(t, p.db, p.run, of("d0", "none"))); got != "[] 0" {
-		t.Errorf("a model without a job: %s", got)
+		t.Errorf("a model without a job has the anomalies %s, want none", got)
 	}
 }

@@ -65,19 +65,19 @@ func TestVersionGone(t *testing.T) {
 			p.Models = m
 			j := p.score(t, health("d0"))[health("d0")]
 			if j.State != fleet.Scored || j.Rows != 60 || fmt.Sprint(m.renewed) != "["+name+"]" {
-				t.Errorf("%s is gone (%v): %s %s, %d rows, renewed %v", name, gone, j.State, j.Error, j.Rows, m.renewed)
+				t.Errorf("%s is gone (%v): the job is %s %s with %d rows, renewed are %v; want 60 rows scored, and it renewed", name, gone, j.State, j.Error, j.Rows, m.renewed)
 			}
 			if got := p.csv(t, health("d0")); !strings.Contains(got, ",0,6\n") {
-				t.Errorf("%s is gone (%v): %.200s", name, gone, got)
+				t.Errorf("%s is gone (%v): the CSV is %.200s, want a row with t 0 and age 6", name, gone, got)
 			}
 		}
 	}
-	// Whose features are no attributes is not held up by them.
+	// A job without attributes among its features does not read them.
 	m := &published{plantModels: plantModels{map[string]summed{"health": {names: []string{"t", "v"}}}, nil}, attributes: errors.New("asked for")}
 	p := newPlant(t, 1, m.models, nil)
 	p.Models = m
 	if j := p.score(t, health("d0"))[health("d0")]; j.State != fleet.Scored || m.attributes == nil {
-		t.Errorf("attributes that nobody needs: %s %s", j.State, j.Error)
+		t.Errorf("the job is %s %s, and attributes were read: %v; want it scored without them", j.State, j.Error, m.attributes == nil)
 	}
 }
 
@@ -108,16 +108,16 @@ func TestBind(t *testing.T) {
 	p.Ledger, p.Models = b, plantModels{map[string]summed{"health": further}, nil}
 	j := p.score(t, health("d0"))[health("d0")]
 	if j.State != fleet.Scored || j.Rows != 60 || j.Lookback != 90*time.Minute || len(b.bound) != 1 {
-		t.Errorf("%s %s: %d rows, looking back %v, bound %v", j.State, j.Error, j.Rows, j.Lookback, b.bound)
+		t.Errorf("the job is %s %s with %d rows, looking back %v, and was bound to %v; want 60 rows scored, bound once to 1h30m", j.State, j.Error, j.Rows, j.Lookback, b.bound)
 	}
 	if got := p.csv(t, health("d0")); !strings.HasPrefix(got, "TS,Device,Model,") {
-		t.Errorf("got %.200s", got)
+		t.Errorf("the CSV is %.200s, want the header of a device model", got)
 	}
 	p = newPlant(t, 1, map[string]summed{"health": further}, nil)
 	b = &binding{Ledger: p.db}
 	p.Ledger, p.Models = b, plantModels{map[string]summed{"health": known}, nil}
 	if j := p.score(t, health("d0"))[health("d0")]; j.State != fleet.Scored || len(b.bound) != 0 {
-		t.Errorf("%s %s: bound %v, where it is bound to more", j.State, j.Error, b.bound)
+		t.Errorf("the job is %s %s, bound to %v; want it scored and not bound again, as it is bound to more", j.State, j.Error, b.bound)
 	}
 }
 
@@ -146,15 +146,15 @@ func TestBrokenReadOfDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := p.Score(t.Context(), quiet, text); !errors.Is(err, fleet.ErrUnavailable) {
-		t.Errorf("the message is done with: %v", err)
+		t.Errorf("Score = %v, want %v, so that the message comes again", err, fleet.ErrUnavailable)
 	}
 	for _, key := range m.Jobs {
 		work, err := p.db.Work(t.Context(), p.run, []fleet.ID{key.ID})
 		if err != nil || work[0].State != fleet.Queued {
-			t.Errorf("%v: %+v, %v", key.ID, work, err)
+			t.Errorf("the job of %v is %+v, %v; want it queued", key.ID, work, err)
 		}
 		if _, err := p.Memory.Stat(t.Context(), blob.Preds, ledger.CSVName(p.run, key.ID)); !errors.Is(err, blob.ErrNotFound) {
-			t.Errorf("%v has predictions: %v", key.ID, err)
+			t.Errorf("the predictions of %v: %v, want none", key.ID, err)
 		}
 	}
 }
@@ -194,7 +194,7 @@ func TestDenseSlices(t *testing.T) {
 		for sensor, of := range points {
 			for _, q := range of {
 				if q.Time <= last[sensor] {
-					t.Fatalf("sensor %d: %v after %v", sensor, q.Time, last[sensor])
+					t.Fatalf("sensor %d: the sample of %v follows that of %v, want them in the order of time", sensor, q.Time, last[sensor])
 				}
 				last[sensor] = q.Time
 			}

@@ -270,7 +270,7 @@ func TestDeviceModel(t *testing.T) {
 				t.Errorf("%s %s: %d rows, %d anomalies, looking back %v; want %d, %d, %v", j.State, j.Error, j.Rows, j.Anomalies, j.Lookback, test.rows, test.anomalies, test.lookback)
 			}
 			if (j.AttributesSHA256 != "") != (name == "attribute") {
-				t.Errorf("attributes %q", j.AttributesSHA256)
+				t.Errorf("the hash of the attributes is %q, want one only if attributes are features", j.AttributesSHA256)
 			}
 			if got := p.csv(t, health("d1")); !strings.HasPrefix(got, test.want) {
 				t.Errorf("got\n%.500s\nwant\n%s", got, test.want)
@@ -292,15 +292,15 @@ func TestDeviceModelsShare(t *testing.T) {
 	ids := []fleet.ID{of("d0", "day"), of("d0", "health"), of("d0", "v2"), of("d1", "day")}
 	for id, j := range p.score(t, ids...) {
 		if j.State != fleet.Scored || j.Rows != 60 {
-			t.Errorf("%s: %s %s, %d rows", id, j.State, j.Error, j.Rows)
+			t.Errorf("%s is %s %s with %d rows, want 60 rows scored", id, j.State, j.Error, j.Rows)
 		}
 	}
 	if n := p.requests.Load(); int(n) != len(ids) {
-		t.Errorf("%d requests to storage for %d jobs", n, len(ids))
+		t.Errorf("%d requests to storage for %d jobs, want one a job", n, len(ids))
 	}
 	// An hour and twenty minutes before it are two slices of time.
 	if n := p.reads.Load(); n != 4 {
-		t.Errorf("%d reads for two devices", n)
+		t.Errorf("%d reads for two devices, want 4", n)
 	}
 }
 
@@ -322,14 +322,14 @@ func TestSlices(t *testing.T) {
 			counts[sensor] += len(of)
 			for _, q := range of {
 				if q.Time <= last[sensor] {
-					t.Errorf("slice %d, sensor %d: %v after %v", n, sensor, q.Time, last[sensor])
+					t.Errorf("slice %d, sensor %d: the sample of %v follows that of %v, want them in the order of time", n, sensor, q.Time, last[sensor])
 				}
 				last[sensor] = q.Time
 			}
 		}
 	}
 	if n < 2 || counts[0] != 180 || counts[1] != 180 {
-		t.Errorf("%d slices with %v samples", n, counts)
+		t.Errorf("%d slices with %v samples, want two slices or more with 180 of each sensor", n, counts)
 	}
 }
 

@@ -35,14 +35,14 @@ func TestRawCSV(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if j := b.job(t, id); j.State != fleet.Scored || j.Rows != 5 || j.Anomalies != 3 || j.Model != "double.pkl" {
-		t.Errorf("closed as %+v", j.Outcome)
+		t.Errorf("closed as %+v, want 5 rows scored with 3 anomalies by double.pkl", j.Outcome)
 	}
 	if run, err := b.db.Run(t.Context(), b.run); err != nil || run.State != fleet.RunSucceeded {
-		t.Errorf("run %s, %v", run.State, err)
+		t.Errorf("the run is %s, %v; want %s", run.State, err, fleet.RunSucceeded)
 	}
 }
 
-// Names that CSV has to quote are read back as they are.
+// TestNamesInCSV checks that names that CSV has to quote are read back as they are.
 func TestNamesInCSV(t *testing.T) {
 	t.Parallel()
 	readings := map[fleet.ID][]float64{}
@@ -57,22 +57,22 @@ func TestNamesInCSV(t *testing.T) {
 		}
 		rows, err := csv.NewReader(strings.NewReader(b.read(t, blob.Preds, ledger.CSVName(b.run, id)))).ReadAll()
 		if err != nil || len(rows) != len(values)+1 {
-			t.Fatalf("%q: %d rows, %v", id, len(rows), err)
+			t.Fatalf("the CSV of %q has %d rows, %v; want %d and a header", id, len(rows), err, len(values))
 		}
 		for _, row := range rows[1:] {
 			if len(row) != 6 || row[1] != id.Device || row[2] != id.Sensor {
-				t.Errorf("%q: %q", id, row)
+				t.Errorf("the CSV of %q has the row %q, want its names in it", id, row)
 			}
 		}
 	}
 	manifest := b.read(t, blob.Preds, ledger.ManifestName(b.run))
 	var m ledger.Manifest
 	if err := json.Unmarshal([]byte(manifest), &m); err != nil || len(m.Jobs) != len(readings) {
-		t.Fatalf("%d jobs in the manifest, %v", len(m.Jobs), err)
+		t.Fatalf("the manifest has %d jobs, %v; want %d", len(m.Jobs), err, len(readings))
 	}
 	for _, j := range m.Jobs {
 		if _, ok := readings[j.ID]; !ok || j.File != ledger.CSVName(b.run, j.ID) {
-			t.Errorf("%q is not in the manifest as it should be: %q", j.ID, j.File)
+			t.Errorf("the manifest has the file %q of %q, want %q", j.File, j.ID, ledger.CSVName(b.run, j.ID))
 		}
 	}
 }
@@ -92,11 +92,11 @@ func TestAggregatedCSV(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if j := b.job(t, id); j.Rows != 2 || j.EmptyBuckets != 178 { // 180 buckets; std of one value is undefined
-		t.Errorf("closed as %+v", j.Outcome)
+		t.Errorf("closed as %+v, want 2 rows and 178 empty buckets", j.Outcome)
 	}
 }
 
-// TestGroup has one message carry jobs of every end; none disturbs another.
+// TestGroup has one message with jobs that end in every way. None disturbs another.
 func TestGroup(t *testing.T) {
 	t.Parallel()
 	name := func(s string) fleet.ID { return fleet.ID{Device: "d", Sensor: s} }
@@ -130,7 +130,7 @@ func TestGroup(t *testing.T) {
 	}
 	attempts, err := b.db.Attempts(t.Context(), b.run, fleet.JobKey{ID: name("panic")})
 	if err != nil || len(attempts) != 1 || !attempts[0].Own || !strings.Contains(attempts[0].Err, "sixty-six") {
-		t.Fatalf("attempts %v, %v", attempts, err)
+		t.Fatalf("attempts %v, %v; want one of its own, the panic", attempts, err)
 	}
 
 	poison := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Now: b.Now, Pause: time.Microsecond}
@@ -140,10 +140,10 @@ func TestGroup(t *testing.T) {
 	var log ledger.ErrorLog
 	content := b.read(t, blob.Logs, ledger.ErrorLogName(b.run, fleet.JobKey{ID: name("panic")}))
 	if err := json.Unmarshal([]byte(content), &log); err != nil || log.State != fleet.Failed || len(log.Attempts) != 1 || log.Remedy == "" {
-		t.Errorf("error log %s, %v", content, err)
+		t.Errorf("the error log is %s, %v; want state failed, one attempt and a remedy", content, err)
 	}
 	if run, err := b.db.Run(t.Context(), b.run); err != nil || run.State != fleet.RunDegraded {
-		t.Errorf("run %s, %v", run.State, err)
+		t.Errorf("the run is %s, %v; want %s", run.State, err, fleet.RunDegraded)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestUnluckyNeighbour(t *testing.T) {
 		t.Fatal(err)
 	}
 	if j := b.job(t, id); j.State != fleet.Failed { // only one that was under way may still succeed
-		t.Errorf("a late message changed the job to %s", j.State)
+		t.Errorf("after a late message the job is %s, want it failed still", j.State)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestNoMessage(t *testing.T) {
 	}
 	var l Letter
 	if err := json.Unmarshal([]byte(b.read(t, blob.DeadLetter, letters[0])), &l); err != nil || string(l.Raw) != "{\"v\":\xff" || l.Reason == "" {
-		t.Errorf("letter %+v, %v", l, err)
+		t.Errorf("the dead letter is %+v, %v; want the message and a reason", l, err)
 	}
 }
 
@@ -244,7 +244,7 @@ func TestLongWindow(t *testing.T) {
 	}
 	jobs, err := b.db.Anomalies(t.Context(), b.run, []fleet.ID{id})
 	if err != nil || len(jobs) != 1 {
-		t.Fatalf("anomalies of %v, %v", jobs, err)
+		t.Fatalf("anomalies of %v, %v; want those of one job", jobs, err)
 	}
 	kept, err := jobs[0].Kept.List()
 	if err != nil || len(kept) != fleet.MaxAnomalies || kept[0].Time != fleet.MillisOf(from)+5 {

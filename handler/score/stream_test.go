@@ -15,8 +15,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/fleet"
 )
 
-// TestStreams scores a message of 256 sensors with 20,000 readings each, whose
-// readings are 80 MB and whose CSVs 200 MB, and holds a few of them at a time.
+// TestStreams scores a message of 256 sensors with 20,000 readings each. The readings are
+// 80 MB and the CSVs 200 MB. Only a few of them are in memory at a time.
 func TestStreams(t *testing.T) { // not parallel: it measures
 	const sensors, each, most = 256, 20_000, 16 << 20
 	readings := map[fleet.ID][]float64{}
@@ -34,19 +34,19 @@ func TestStreams(t *testing.T) { // not parallel: it measures
 		t.Fatal(err)
 	}
 	if counts, err := b.db.Counts(t.Context(), b.run); err != nil || counts[fleet.Scored] != sensors {
-		t.Errorf("%v, %v", counts, err)
+		t.Errorf("the jobs are %v, %v; want %d scored", counts, err, sensors)
 	}
 	if j := b.job(t, ids[sensors-1]); j.Rows != each {
-		t.Errorf("the last job has %d rows", j.Rows)
+		t.Errorf("the last job has %d rows, want %d", j.Rows, each)
 	}
 	t.Logf("%.1f MB held at most", float64(many.most-before)/1e6)
 	if many.most-before > most {
-		t.Errorf("%d bytes were held", many.most-before)
+		t.Errorf("%d bytes were held, want at most %d", many.most-before, most)
 	}
 }
 
-// TestDeviceStreams scores a device model over an hour with a reading of both sensors
-// in each millisecond, 115 MB of readings: a few slices of time are held at a time.
+// TestDeviceStreams scores a device model over an hour with a reading of both sensors in
+// each millisecond, 115 MB of readings. Only a few slices of time are in memory at a time.
 func TestDeviceStreams(t *testing.T) { // not parallel: it measures
 	const most = 12 << 20
 	p := newPlant(t, 1, map[string]summed{
@@ -57,19 +57,19 @@ func TestDeviceStreams(t *testing.T) { // not parallel: it measures
 	before := live()
 	id := health("d0")
 	if j := p.score(t, id)[id]; j.State != fleet.Scored || j.Rows != 3600_000 {
-		t.Errorf("%s %s, %d rows", j.State, j.Error, j.Rows)
+		t.Errorf("the job is %s %s with %d rows, want 3,600,000 scored", j.State, j.Error, j.Rows)
 	}
 	t.Logf("%.1f MB held at most, %d readings read", float64(dense.most-before)/1e6, dense.read)
 	if dense.most-before > most {
-		t.Errorf("%d bytes were held", dense.most-before)
+		t.Errorf("%d bytes were held, want at most %d", dense.most-before, most)
 	}
 	if dense.read > 10_000_000 {
-		t.Errorf("%d readings were read", dense.read)
+		t.Errorf("%d readings were read, want at most 10,000,000", dense.read)
 	}
 }
 
-// denseReadings are one in each millisecond, of each sensor. It notes the most that is
-// live between reads.
+// denseReadings has a reading in each millisecond, of each sensor. It notes how much memory is
+// in use between reads, at most.
 type denseReadings struct {
 	read int
 	most int64

@@ -46,7 +46,7 @@ func TestNoModel(t *testing.T) {
 	}
 }
 
-// A span has the name of what its job judges, be it a sensor or a device model.
+// TestSpan checks that a span has the name of its job's sensor or device model.
 func TestSpan(t *testing.T) {
 	t.Parallel()
 	spans := tracetest.NewSpanRecorder()
@@ -60,7 +60,7 @@ func TestSpan(t *testing.T) {
 			got[string(a.Key)] = a.Value.AsString()
 		}
 		if got["fleetscore.device"] != "p" || got["fleetscore.name"] != id.Name() || got["fleetscore.run"] != "r" {
-			t.Errorf("%v: %v", id, got)
+			t.Errorf("the span of %v has the attributes %v, want its device, name and run", id, got)
 		}
 	}
 }

@@ -55,8 +55,8 @@ func (b *bench) overwrite(t *testing.T) {
 	}
 }
 
-// TestChangedCSV re-opens a scored job whose CSV is not the one it was closed
-// with, whoever finds it.
+// TestChangedCSV checks that a scored job whose CSV has changed since is re-opened, by score
+// and by poison.
 func TestChangedCSV(t *testing.T) {
 	t.Parallel()
 	for _, finder := range []string{"score", "poison"} {
@@ -74,14 +74,14 @@ func TestChangedCSV(t *testing.T) {
 			t.Fatal(err)
 		}
 		if j := b.job(t, one); j.Revision != 0 {
-			t.Errorf("%s re-opened a job whose CSV is unchanged", finder)
+			t.Errorf("%s: the CSV is unchanged, and the job is at revision %d, want 0", finder, j.Revision)
 		}
 		b.overwrite(t)
 		if err := look(); err != nil {
 			t.Fatal(err)
 		}
 		if j := b.job(t, one); j.Revision != 1 || j.State != fleet.Queued {
-			t.Errorf("%s left a changed CSV: revision %d, %s", finder, j.Revision, j.State)
+			t.Errorf("%s: the CSV has changed, and the job is at revision %d, %s; want it queued at 1", finder, j.Revision, j.State)
 		}
 	}
 }
@@ -111,11 +111,11 @@ func TestLateSuccessLooksAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if j := b.job(t, one); j.Revision != 1 || j.State != fleet.Queued {
-		t.Errorf("revision %d, %s: a late success did not look at its CSV again", j.Revision, j.State)
+		t.Errorf("the job is at revision %d, %s; want it queued at 1, as another wrote its CSV", j.Revision, j.State)
 	}
 }
 
-// TestAttemptAfterDeadline notes the attempt though the time is over.
+// TestAttemptAfterDeadline checks that an attempt is noted though the time is over.
 func TestAttemptAfterDeadline(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
@@ -125,7 +125,7 @@ func TestAttemptAfterDeadline(t *testing.T) {
 		return nil, ctx.Err()
 	})
 	if err := b.Score(ctx, quiet, b.message(t, one)); !errors.Is(err, fleet.ErrUnavailable) {
-		t.Fatalf("Score: %v", err)
+		t.Fatalf("Score = %v, want %v", err, fleet.ErrUnavailable)
 	}
 	attempts, err := b.db.Attempts(t.Context(), b.run, fleet.JobKey{ID: one})
 	if err != nil || len(attempts) != 1 || attempts[0].Own {
@@ -154,7 +154,7 @@ func (r brokenReadings) Readings(ctx context.Context, ids []fleet.ID, w fleet.Wi
 	}
 }
 
-// TestBrokenRead closes no job as scored with a part of its readings.
+// TestBrokenRead checks that no job is closed as scored with a part of its readings.
 func TestBrokenRead(t *testing.T) {
 	t.Parallel()
 	two := fleet.ID{Device: "1", Sensor: "3"}
@@ -162,13 +162,13 @@ func TestBrokenRead(t *testing.T) {
 		b := newBench(t, "", map[fleet.ID][]float64{one: {1, 2, 3}, two: {4, 5, 6}})
 		b.Readings = brokenReadings{b.db, n}
 		if err := b.Score(t.Context(), quiet, b.message(t, one, two)); (err == nil) != (n > 3) { // one more than the first sensor has shows its end; then the second is read alone
-			t.Errorf("after %d readings: Score = %v", n, err)
+			t.Errorf("the reading breaks after %d: Score = %v, want an error: %v", n, err, n <= 3)
 		}
 		for _, id := range []fleet.ID{one, two} {
 			if j := b.job(t, id); j.State == fleet.Scored && j.Rows != 3 {
-				t.Errorf("after %d readings: %s scored with %d of 3 rows", n, id, j.Rows)
+				t.Errorf("the reading breaks after %d: %s is scored with %d rows, want 3", n, id, j.Rows)
 			} else if j.State != fleet.Scored && j.State != fleet.Queued {
-				t.Errorf("after %d readings: %s is %s", n, id, j.State)
+				t.Errorf("the reading breaks after %d: %s is %s, want scored or queued", n, id, j.State)
 			}
 		}
 	}
@@ -181,22 +181,22 @@ type failingSender struct {
 
 func (s *failingSender) SendAlone(context.Context, string, ...fleet.JobKey) error { return s.err }
 
-// TestPoisonNotesAfterSending gives the second chance only once the message is
-// in the queue.
+// TestPoisonNotesAfterSending checks that poison notes the second chance only after the
+// message is in the queue.
 func TestPoisonNotesAfterSending(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
 	p := &Poison{Ledger: b.db, Files: b.blobs, Ender: b.Ender, Sender: &failingSender{err: fleet.ErrUnavailable}, Now: b.Now, Pause: time.Microsecond}
 	if err := p.Poison(t.Context(), quiet, b.message(t, one)); err == nil {
-		t.Fatal("poison hides that the queue is away")
+		t.Fatal("Poison returns no error, though the queue is away")
 	}
 	if j := b.job(t, one); j.State != fleet.Queued {
-		t.Errorf("the job is %s though it was never sent alone", j.State)
+		t.Errorf("the job is %s, want it queued, as it was never sent alone", j.State)
 	}
 }
 
-// TestPoisonRemembersAnOwnError gives a job up that had an error of its own at
-// some attempt, though a later one was only unlucky.
+// TestPoisonRemembersAnOwnError checks that poison gives up a job if one of its attempts met
+// an error of its own, though a later attempt did not.
 func TestPoisonRemembersAnOwnError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "", map[fleet.ID][]float64{one: {1}})
@@ -212,9 +212,9 @@ func TestPoisonRemembersAnOwnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if j := b.job(t, one); j.State != fleet.Failed || j.Error != "panic: boom" {
-		t.Errorf("the job is %s: %s", j.State, j.Error)
+		t.Errorf("the job is %s: %s; want failed with the panic", j.State, j.Error)
 	}
 	if !strings.Contains(log.String(), "job given up") || strings.Count(log.String(), "\n") != 2 { // and the run has ended
-		t.Errorf("logged: %s", &log)
+		t.Errorf("logged: %s; want that the job was given up and the run ended", &log)
 	}
 }

@@ -22,27 +22,27 @@ func isBoom(err error) bool {
 func TestCatch(t *testing.T) {
 	t.Parallel()
 	if err := Catch(boom); !isBoom(err) {
-		t.Errorf("a panic is %v", err)
+		t.Errorf("Catch of a panic = %v, want the panic", err)
 	}
 	if err := Catch(func() error { return errOwn }); !errors.Is(err, errOwn) {
-		t.Errorf("an error is %v", err)
+		t.Errorf("Catch of an error = %v, want %v", err, errOwn)
 	}
 	if err := Catch(func() error { return nil }); err != nil {
-		t.Errorf("no error is %v", err)
+		t.Errorf("Catch of no error = %v, want nil", err)
 	}
 }
 
 func TestGo(t *testing.T) {
 	t.Parallel()
 	if err := <-Go(boom); !isBoom(err) {
-		t.Errorf("a panic is %v", err)
+		t.Errorf("Go of a panic gives %v, want the panic", err)
 	}
 	done := Go(func() error { return errOwn })
 	if err := <-done; !errors.Is(err, errOwn) {
-		t.Errorf("an error is %v", err)
+		t.Errorf("Go of an error gives %v, want %v", err, errOwn)
 	}
 	if _, open := <-done; open {
-		t.Error("who asks again would wait")
+		t.Error("the channel is open after the error, want it closed")
 	}
 }
 
@@ -77,7 +77,7 @@ func TestGroupContext(t *testing.T) {
 	})
 	g.Start(boom)
 	if err := g.Wait(); !isBoom(err) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want the panic", err)
 	}
 }
 
@@ -85,12 +85,12 @@ func TestFlight(t *testing.T) {
 	t.Parallel()
 	var flight Flight[int]
 	if _, err := flight.Do(t.Context(), "k", func() (int, error) { return 0, boom() }); !isBoom(err) {
-		t.Errorf("a panic is %v", err)
+		t.Errorf("Do of a panic = %v, want the panic", err)
 	}
 	if v, err := flight.Do(t.Context(), "k", func() (int, error) { return 7, errOwn }); v != 7 || !errors.Is(err, errOwn) {
-		t.Errorf("got %d, %v", v, err)
+		t.Errorf("Do = %d, %v; want 7, %v", v, err, errOwn)
 	}
-	// One who gives up does not end the call that another waits for.
+	// A caller that gives up does not end the call for another one that waits.
 	begun, finish := make(chan struct{}), make(chan struct{})
 	second := make(chan int)
 	go func() {
@@ -105,10 +105,10 @@ func TestFlight(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := flight.Do(ctx, "k", func() (int, error) { return 1, nil }); !errors.Is(err, context.Canceled) {
-		t.Errorf("who gave up got %v", err)
+		t.Errorf("the caller that gave up got %v, want %v", err, context.Canceled)
 	}
 	close(finish)
 	if v := <-second; v != 9 {
-		t.Errorf("who waited got %d", v)
+		t.Errorf("the caller that waited got %d, want 9", v)
 	}
 }

@@ -22,7 +22,7 @@ import (
 func TestSIDOf(t *testing.T) {
 	id := uuid.MustParse("00112233-4455-6677-8899-aabbccddeeff")
 	if got := hex.EncodeToString(sidOf(id)); got != "33221100554477668899aabbccddeeff" {
-		t.Error(got)
+		t.Errorf("the SID is %s, want the id with its first groups reversed", got)
 	}
 }
 
@@ -33,7 +33,7 @@ func TestAdmitRefuses(t *testing.T) {
 	}
 	defer db.Close()
 	if err := db.Admit(t.Context(), "app", uuid.NewString()); !errors.Is(err, fleet.ErrInvalid) {
-		t.Errorf("SQLite: %v", err)
+		t.Errorf("SQLite: %v, want %v", err, fleet.ErrInvalid)
 	}
 	server, err := Open("sqlserver://localhost?database=x", Options{})
 	if err != nil {
@@ -41,7 +41,7 @@ func TestAdmitRefuses(t *testing.T) {
 	}
 	defer server.Close()
 	if err := server.Admit(t.Context(), "app", "no-guid"); !errors.Is(err, fleet.ErrInvalid) {
-		t.Errorf("a client id that is none: %v", err)
+		t.Errorf("a client id that is no GUID: %v, want %v", err, fleet.ErrInvalid)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestAdmit(t *testing.T) {
 		err := db.Admit(t.Context(), name, id.String())
 		if i == 0 && err != nil {
 			if left := sid(); left != nil {
-				t.Errorf("refused, a user with SID %x is there", left)
+				t.Errorf("the admission was refused, and a user with SID %x is there", left)
 			}
 			needs.SQLServerCannot(t, fmt.Sprintf("this server admits no Entra identity: %v", err))
 		}
@@ -101,7 +101,7 @@ func TestAdmitParses(t *testing.T) {
 	// The checker's schema has no users, and no views of the system's.
 	out, _ := exec.CommandContext(t.Context(), check, "--schema", empty, file).CombinedOutput()
 	if !bytes.Contains(out, []byte("7 batches")) {
-		t.Errorf("not all were read: %s", out)
+		t.Errorf("tsqlcheck read other than 7 batches: %s", out)
 	}
 	for line := range strings.Lines(string(out)) {
 		known := strings.Contains(line, "reference to object [id-app]") || strings.Contains(line, "reference to object [sys].")

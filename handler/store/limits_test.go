@@ -59,7 +59,7 @@ func TestMinusZero(t *testing.T) {
 	t.Parallel()
 	b := batch{readings: []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}, Value: math.Copysign(0, -1)}}}
 	if ids := b.check(); len(ids) != 1 || len(b.rows) != 1 || math.Signbit(b.rows[0].value) {
-		t.Errorf("%v, %v", ids, b.rows)
+		t.Errorf("sensors %v, rows %v; want one row with the value 0", ids, b.rows)
 	}
 }
 
@@ -94,16 +94,16 @@ func TestStreams(t *testing.T) {
 			}
 			deepest = max(deepest, depth)
 			if n := len(db.streams); n != depth {
-				t.Errorf("%d places are taken by %d streams", n, depth)
+				t.Errorf("%d places are taken by %d streams, want one each", n, depth)
 			}
 			return read(depth + 1)
 		}
 		return nil
 	}
 	if err := read(1); deepest != 2 || !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "waiting for a connection") {
-		t.Errorf("%d streams, then %v", deepest, err)
+		t.Errorf("%d streams, then %v; want 2, then an error of the wait for a connection", deepest, err)
 	}
 	if len(db.streams) != 0 {
-		t.Errorf("%d places are taken when all is read", len(db.streams))
+		t.Errorf("%d places are taken when all is read, want none", len(db.streams))
 	}
 }

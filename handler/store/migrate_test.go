@@ -21,13 +21,13 @@ func TestMigrateNotes(t *testing.T) {
 		}
 		noted := 0
 		if err := db.writer.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM schema_migrations`).Scan(&noted); err != nil || noted < 3 {
-			t.Errorf("%d migrations noted, %v", noted, err)
+			t.Errorf("%d migrations are noted, %v; want 3 or more", noted, err)
 		}
 		if _, err := db.writer.ExecContext(t.Context(), `DELETE FROM schema_migrations WHERE version = 3`); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.Migrate(t.Context()); err == nil {
-			t.Error("a migration whose tables are there already is no error")
+			t.Error("Migrate gives no error, though tables of a migration are there already")
 		}
 		if _, err := db.writer.ExecContext(t.Context(), `INSERT INTO schema_migrations (version, name) VALUES (3, 'again')`); err != nil {
 			t.Fatal(err)

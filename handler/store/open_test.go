@@ -25,11 +25,11 @@ func TestOpenRejects(t *testing.T) {
 		db, err := store.Open(dsn, store.Options{})
 		if err == nil {
 			db.Close()
-			t.Errorf("%s is accepted", dsn)
+			t.Errorf("Open(%s) gives no error", dsn)
 			continue
 		}
 		if !errors.Is(err, fleet.ErrInvalid) || !strings.Contains(err.Error(), "SQL_DSN") {
-			t.Errorf("%s: error %v is not invalid or does not name SQL_DSN", dsn, err)
+			t.Errorf("Open(%s) = %v, want %v with SQL_DSN in its text", dsn, err, fleet.ErrInvalid)
 		}
 		if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "sec%zzret") {
 			t.Errorf("error %v shows the password", err)
@@ -51,8 +51,8 @@ func TestOpenDoesNotConnect(t *testing.T) {
 	}
 }
 
-// TestServerThatIsAway has calls fail as unavailable once the deadline comes:
-// where nothing listens, and where what listens says nothing.
+// TestServerThatIsAway calls a server that does not listen, and one that does not answer. At
+// the deadline the call fails as unavailable.
 func TestServerThatIsAway(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
@@ -81,6 +81,6 @@ func TestNotMigrated(t *testing.T) {
 	defer db.Close()
 	_, err = db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: "d", Sensor: "s"}}}, fleet.Delivery{})
 	if err == nil || !strings.Contains(err.Error(), "fleetscore migrate") {
-		t.Errorf("error %v does not say what to do", err)
+		t.Errorf("got %v, want an error that says to run fleetscore migrate", err)
 	}
 }

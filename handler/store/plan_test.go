@@ -41,7 +41,7 @@ func TestFewJobsAreSought(t *testing.T) {
 		}
 		rows.Close()
 		if text := strings.Join(plan, "; "); !strings.Contains(text, "SEARCH j USING PRIMARY KEY (run=? AND subject_id=?)") {
-			t.Errorf("%s: %s", name, text)
+			t.Errorf("the plan of %s is %s, want a search by the key", name, text)
 		}
 	}
 }

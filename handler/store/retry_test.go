@@ -32,8 +32,7 @@ func openTest(t *testing.T) *DB {
 	return db
 }
 
-// failing is SQLite whose first inserts of readings fail, and which refuses
-// the value 13 for ever.
+// failing is SQLite whose first inserts of readings fail. It always refuses the value 13.
 type failing struct {
 	dialect
 	errs  []error
@@ -94,7 +93,7 @@ func TestRetry(t *testing.T) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 			if got := errors.Is(err, fleet.ErrUnavailable); got != (c.want == "unavailable") {
-				t.Errorf("error %v asks for a retry: %v", err, got)
+				t.Errorf("error %v is unavailable: %v, want %v", err, got, !got)
 			}
 			if c.tries != 0 && d.tries != c.tries {
 				t.Errorf("%d tries, want %d", d.tries, c.tries)
@@ -109,7 +108,7 @@ func TestCancelledContext(t *testing.T) {
 	cancel()
 	_, _, err := db.Watermark(ctx)
 	if !errors.Is(err, fleet.ErrUnavailable) || !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v is not both unavailable and cancelled", err)
+		t.Errorf("got %v, want %v and %v", err, fleet.ErrUnavailable, context.Canceled)
 	}
 }
 
@@ -190,7 +189,7 @@ func (d *halfway) readings(_ context.Context, _ *sql.DB, _ []int64, _ fleet.Wind
 
 func (d *halfway) faultOf(error) fault { return transient }
 
-// TestBrokenStream does not begin a stream again of which rows were yielded.
+// TestBrokenStream checks that a stream is not begun again after it has yielded rows.
 func TestBrokenStream(t *testing.T) {
 	t.Parallel()
 	db := openTest(t)
@@ -210,6 +209,6 @@ func TestBrokenStream(t *testing.T) {
 		}
 	}
 	if rows != 1 || d.streams != 1 || !errors.Is(last, fleet.ErrUnavailable) {
-		t.Errorf("%d rows of %d streams, then %v", rows, d.streams, last)
+		t.Errorf("%d rows of %d streams, then %v; want one of one, then %v", rows, d.streams, last, fleet.ErrUnavailable)
 	}
 }

@@ -60,7 +60,7 @@ func TestHalvesKeepTheirPlaces(t *testing.T) {
 				t.Fatal(err)
 			}
 			if in.inserted != n-2 || len(in.refused) != 1 || in.refused[0].index != int32(bad) || len(in.conflicts) != 1 || in.conflicts[0].row != other {
-				t.Fatalf("row %d refused, row %d in conflict: got %+v", bad, other, in)
+				t.Fatalf("got %+v, want row %d refused, row %d in conflict and %d inserted", in, bad, other, n-2)
 			}
 		}
 	}

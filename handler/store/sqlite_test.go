@@ -56,12 +56,12 @@ func TestStatementsAreKept(t *testing.T) {
 	d.windows.Range(func(_, s any) bool {
 		kept++
 		if again := s.(*sqlite3.Stmt).Status(sqlite3.STMTSTATUS_REPREPARE, false); again != 0 {
-			t.Errorf("a read statement was prepared again %d times", again)
+			t.Errorf("a read statement was prepared again %d times, want never", again)
 		}
 		return true
 	})
 	if kept != 1 { // one after another, all reads have one connection
-		t.Errorf("%d statements are kept for reading", kept)
+		t.Errorf("%d statements are kept for reading, want one", kept)
 	}
 
 	const raise statement = `UPDATE dbo.readings SET value = value + 1 WHERE sensor_id > @key`
@@ -69,10 +69,10 @@ func TestStatementsAreKept(t *testing.T) {
 	for i, end := range []error{nil, left, nil, nil} {
 		_, err := db.write(t.Context(), "raising", func(ctx context.Context, tx session) error {
 			if n, err := tx.exec(ctx, raise, sql.Named("key", 0)); err != nil || n != 3 {
-				t.Errorf("%d rows changed, %v", n, err)
+				t.Errorf("%d rows changed, %v; want 3", n, err)
 			}
 			if _, direct := tx.q.(*preparedTx).stmt(ctx, d.text(raise, 0)); direct != (i > 0) {
-				t.Errorf("transaction %d: kept is %v", i, direct)
+				t.Errorf("transaction %d: the statement is kept: %v, want %v", i, direct, i > 0)
 			}
 			return end
 		})
@@ -92,11 +92,11 @@ func TestStatementsAreKept(t *testing.T) {
 			}
 			prepared++
 			if again := s.Status(sqlite3.STMTSTATUS_REPREPARE, false); again != 0 {
-				t.Errorf("a statement that writes was prepared again %d times", again)
+				t.Errorf("a statement that writes was prepared again %d times, want never", again)
 			}
 		}
 		if prepared != 1 {
-			t.Errorf("the statement is prepared %d times", prepared)
+			t.Errorf("the statement is prepared %d times, want once", prepared)
 		}
 		return nil
 	})

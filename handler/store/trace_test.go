@@ -2,7 +2,8 @@ package store
 
 import "testing"
 
-// What a span says of a statement is what it does and its first table, in each dialect.
+// TestSummary checks that a span names what a statement does and its first table, in each
+// dialect.
 func TestSummary(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][2]string{
@@ -14,7 +15,7 @@ func TestSummary(t *testing.T) {
 		"":                                                                                          {"", ""},
 	} {
 		if operation, table := summary(text); operation != want[0] || table != want[1] {
-			t.Errorf("%q: %q of %q", text, operation, table)
+			t.Errorf("%q: %q of %q, want %q of %q", text, operation, table, want[0], want[1])
 		}
 	}
 }

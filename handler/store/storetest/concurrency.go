@@ -27,8 +27,8 @@ func together(n int, f func(i int)) {
 	wg.Wait()
 }
 
-// testLastClosers has 32 goroutines close the last 32 jobs of a run, each then
-// trying to end it: exactly one must.
+// testLastClosers has 32 goroutines close the last 32 jobs of a run. Each then tries to end
+// it. Exactly one succeeds.
 func testLastClosers(t *testing.T, db *store.DB) {
 	const closers = 32
 	register(t, db, closers)
@@ -49,7 +49,7 @@ func testLastClosers(t *testing.T, db *store.DB) {
 			}
 		})
 		if ends.Load() != 1 {
-			t.Fatalf("round %d: the run was ended %d times", round, ends.Load())
+			t.Fatalf("round %d: the run was ended %d times, want once", round, ends.Load())
 		}
 		equal(t, "state", run(t, db, id).State, fleet.RunSucceeded)
 	}
@@ -147,8 +147,8 @@ func finish(t testing.TB, db *store.DB, id string, sensors int) {
 	equal(t, "scored", counts[fleet.Scored], sensors)
 }
 
-// testRescoreWhileClosing re-opens jobs while others close them and end the
-// run: no end may survive a re-opening, and the run ends once an epoch.
+// testRescoreWhileClosing re-opens jobs while others close them and end the run. No end stays
+// after a re-opening, and the run ends at most once in an epoch.
 func testRescoreWhileClosing(t *testing.T, db *store.DB) {
 	const jobs, rescores, closers = 16, 12, 8
 	id := opened(t, db, 0, jobs)
@@ -184,14 +184,14 @@ func testRescoreWhileClosing(t *testing.T, db *store.DB) {
 		total += len(e)
 	}
 	if r := run(t, db, id); total > r.Epoch+1 {
-		t.Errorf("ended %d times in %d epochs", total, r.Epoch+1)
+		t.Errorf("the run was ended %d times in %d epochs, want at most once in each", total, r.Epoch+1)
 	}
 	equal(t, "epoch", run(t, db, id).Epoch, rescores)
 	finish(t, db, id, jobs)
 }
 
-// testLateSuccessWhileEnding replaces failed jobs while others end the run:
-// whoever ends it last has seen all.
+// testLateSuccessWhileEnding has failed jobs succeed late while others end the run. The last
+// end has all of them.
 func testLateSuccessWhileEnding(t *testing.T, db *store.DB) {
 	const jobs, repeats = 4, 50
 	register(t, db, jobs)

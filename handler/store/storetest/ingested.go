@@ -10,8 +10,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store"
 )
 
-// testIngested adds figures of one minute from several processes at a time, and of
-// others; each counts once, and old ones go.
+// testIngested adds figures of one minute from several goroutines at once, and figures of
+// other minutes. Each counts once, and old ones are deleted.
 func testIngested(t *testing.T, db *store.DB) {
 	minute := func(i int) time.Time { return noon.Add(time.Duration(i) * time.Minute) }
 	figures := func(i int, lag time.Duration, refusals ...fleet.Refusal) fleet.Ingested {
@@ -37,7 +37,7 @@ func testIngested(t *testing.T, db *store.DB) {
 	equal(t, "minutes", fmt.Sprint(minutes), fmt.Sprint([]fleet.Ingested{sum, second, third}))
 	conflict.Count = 20
 	if len(refusals) != 2 || refusals[0] != conflict || refusals[1].Count != 2 || len(refusals[1].Example) > 2000 {
-		t.Errorf("refusals %+v", refusals)
+		t.Errorf("the refusals are %+v, want 20 conflicts and 2 others with a shortened example", refusals)
 	}
 	minutes, refusals, err = db.Ingested(t.Context(), fleet.Window{From: minute(1), To: minute(2)}, 9)
 	check(t, err)

@@ -143,7 +143,7 @@ func testManyLate(t *testing.T, db *store.DB) {
 	}
 	for i := range sensors {
 		if j := job(t, db, hour(0).RunID(), i); j.Revision == 0 {
-			t.Errorf("job %s was not re-opened", j.ID)
+			t.Errorf("job %s is at revision 0, want it re-opened", j.ID)
 		}
 	}
 }

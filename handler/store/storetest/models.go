@@ -108,7 +108,7 @@ func testModels(t *testing.T, db *store.DB) {
 	openScheduled(t, db, 2, true)
 	clash := work(t, db, hour(2).RunID(), fleet.ID{Device: "dAA", Sensor: "health"})
 	if !strings.Contains(clash.Fault, "_fleet/health.zip is a device model, and the device has a sensor named health too") {
-		t.Errorf("the fault of the sensor is %q", clash.Fault)
+		t.Errorf("the fault of the sensor is %q, want that a device model has its name", clash.Fault)
 	}
 }
 

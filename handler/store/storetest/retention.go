@@ -52,7 +52,7 @@ func testExpiredRuns(t *testing.T, db *store.DB) {
 		check(t, err)
 	}
 	if calls < 3 {
-		t.Errorf("%d jobs were deleted by %d calls for two each", sensors, calls)
+		t.Errorf("%d jobs were deleted by %d calls for two each, want 3 calls or more", sensors, calls)
 	}
 	_, err := db.Run(t.Context(), older)
 	wantError(t, err, fleet.ErrNotFound)
@@ -106,10 +106,10 @@ func testDeleteReadings(t *testing.T, db *store.DB) {
 		n, after, err := db.DeleteReadings(t.Context(), w, next, 3)
 		check(t, err)
 		if n > 6 {
-			t.Fatalf("%d readings were deleted at once, with a limit of 3", n)
+			t.Fatalf("%d readings were deleted at once with a limit of 3, want at most 6", n)
 		}
 		if calls++; calls > 2*sensors*each {
-			t.Fatal("it does not come to an end")
+			t.Fatalf("after %d calls there are readings to delete, want an end", calls)
 		}
 		total, next = total+n, after
 		if next == 0 {
