@@ -159,12 +159,12 @@ func TestHostJSON(t *testing.T) {
 		"traces are all kept":         strings.Contains(host.Logging.ApplicationInsights.SamplingSettings.ExcludedTypes, "Trace"),
 	} {
 		if !ok {
-			t.Errorf("host.json: %s is not as the handler needs it: %+v", what, host)
+			t.Errorf("host.json says other than the handler needs of %s: %+v", what, host)
 		}
 	}
 	for _, function := range []string{"ingest", "schedule", "score", "poison"} {
 		if host.Logging.LogLevel["Function."+function+".User"] != "Information" {
-			t.Errorf("host.json drops what %s logs", function)
+			t.Errorf("host.json drops what %s logs, want its level Information", function)
 		}
 	}
 }

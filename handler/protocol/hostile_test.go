@@ -74,8 +74,8 @@ var hostile = []string{
 	"20180828T230000Z", "20180829T000000Z-20180828T230000Z", "20180828T230000Z-20180829T000000Z ", "99999999T000000Z-99999999T000001Z", "20180828T230000Z-20180830T000000Z",
 }
 
-// TestHostileParameters sends each of them in each place that each route has:
-// 4xx with a text that says why, and nothing in the log.
+// TestHostileParameters sends each hostile text in each place that each route has. The answer
+// is 4xx with a text that says why, and nothing is logged.
 func TestHostileParameters(t *testing.T) {
 	t.Parallel()
 	var stdout strings.Builder
@@ -97,7 +97,7 @@ func TestHostileParameters(t *testing.T) {
 		text, err := io.ReadAll(resp.Body)
 		var reply struct{ Detail string }
 		if err != nil || json.Unmarshal(text, &reply) != nil || reply.Detail == "" || len(text) > 2000 || resp.StatusCode < 400 || resp.StatusCode >= 500 {
-			t.Errorf("%s %.100q %.100q: %d %.300q, %v", method, target, body, resp.StatusCode, text, err)
+			t.Errorf("%s %.100q %.100q: %d %.300q, %v; want 4xx with a short reason", method, target, body, resp.StatusCode, text, err)
 		}
 		if resp.Header.Get("X-Injected") != "" {
 			t.Errorf("%s %.100q: a header was injected", method, target)
@@ -141,6 +141,6 @@ func TestHostileParameters(t *testing.T) {
 	}
 	try("POST", "/api/runs/"+someRun+"/rescore", `{"sensors":"`+strings.Repeat("*", 2000)+`"}`)
 	if stdout.Len() > 0 {
-		t.Errorf("a client's mistakes were logged: %s", stdout.String())
+		t.Errorf("mistakes of a client were logged, want none: %s", stdout.String())
 	}
 }

@@ -44,7 +44,7 @@ func TestText(t *testing.T) {
 	for _, tc := range cases {
 		got, err := decode(t, tc.Body).Text("msg")
 		if err != nil || got != tc.Sent {
-			t.Errorf("got %q, %v; sent was %q", got, err, tc.Sent)
+			t.Errorf("got %q, %v; want %q", got, err, tc.Sent)
 		}
 	}
 	for _, tc := range []struct{ value, want string }{ // forms of other hosts and data types
@@ -76,7 +76,7 @@ func TestLargestText(t *testing.T) {
 		text := strings.Repeat("\"", n)
 		got, err := decode(t, `{"Data":{"msg":`+quote(quote(text))+`}}`).Text("msg")
 		if err != nil || got != text {
-			t.Errorf("%d bytes came out as %d, %v", n, len(got), err)
+			t.Errorf("a text of %d bytes has %d when it is decoded, %v; want the same", n, len(got), err)
 		}
 	}
 }
@@ -198,18 +198,18 @@ func TestDecodeRefuses(t *testing.T) {
 		`{"Data":{}} {}`, `{"Data":{"a":"}}`, `{"Data":{"a":1]}}x`, `{Data:{}}`, `{"Data" {}}`, `{"Data":{"\x":1}}`,
 	} {
 		if _, err := Decode("f", "id", []byte(body)); err == nil {
-			t.Errorf("%s was accepted", body)
+			t.Errorf("Decode(%s) gives no error", body)
 		}
 	}
 	inv := decode(t, `{"Data":{"a":"x"}}`)
 	if _, err := inv.Text("b"); err == nil {
-		t.Error("a binding that is not there has a text")
+		t.Error("the text of a missing binding gives no error")
 	}
 	if _, err := inv.Events("b"); err == nil {
-		t.Error("a binding that is not there has events")
+		t.Error("the events of a missing binding give no error")
 	}
 	if _, err := inv.Timer("a"); err == nil {
-		t.Error("a text was read as a timer")
+		t.Error("a text read as a timer gives no error")
 	}
 }
 
@@ -243,7 +243,7 @@ func FuzzEvents(f *testing.F) {
 		body := fmt.Sprintf(`{"Data":{"events":%s},"Metadata":{"SequenceNumberArray":"[%d,%d]"}}`, quote(string(array)), sequence, sequence)
 		ev, err := decode(t, body).Events("events")
 		if err == nil && len(ev.Details()) != len(ev.Bodies) {
-			t.Errorf("%d details of %d events", len(ev.Details()), len(ev.Bodies))
+			t.Errorf("%d details of %d events, want as many", len(ev.Details()), len(ev.Bodies))
 		}
 		if err != nil || len(ev.Bodies) != 2 || !bytes.Equal(ev.Bodies[0], a) || !bytes.Equal(ev.Bodies[1], b) {
 			t.Fatalf("got %q, %v; want %q and %q", ev.Bodies, err, a, b)
@@ -272,7 +272,7 @@ func FuzzInvocation(f *testing.F) {
 			json.Unmarshal(cmpOr(want["Metadata"], []byte("null")), new(map[string]json.RawMessage)) == nil
 		if err != nil {
 			if valid {
-				t.Fatalf("refused: %v", err)
+				t.Fatalf("a valid envelope is refused: %v", err)
 			}
 			return
 		}
@@ -304,6 +304,6 @@ func TestTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text, err := inv.Text("a"); err != nil || text != "last" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("got %q, %v; want the last", text, err)
 	}
 }

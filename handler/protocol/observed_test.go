@@ -16,8 +16,8 @@ import (
 	"github.com/fleetscore/fleetscore/handler/telemetry"
 )
 
-// The lines of an invocation, that of its failure too, have the ids of the trace that its
-// message belongs to.
+// TestObserved checks that the log lines of an invocation have the ids of the trace that its
+// message belongs to, and so has the line of its failure.
 func TestObserved(t *testing.T) {
 	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer collector.Close()
@@ -41,11 +41,11 @@ func TestObserved(t *testing.T) {
 	} {
 		before := len(out.String())
 		if status, _ := serve(t, s, invocation("score", text)); status != http.StatusServiceUnavailable {
-			t.Errorf("%s: status %d", text, status)
+			t.Errorf("%s: status %d, want 503", text, status)
 		}
 		lines := out.String()[before:]
 		if strings.Count(lines, `"trace_id":"`+of) != 2 || strings.Count(lines, "\n") != 2 || of == "" && strings.Contains(lines, id) {
-			t.Errorf("%s is logged as\n%s", text, lines)
+			t.Errorf("%s is logged as\n%s\nwant two lines with the trace %q", text, lines, of)
 		}
 	}
 	s.Handle(http.MethodGet, "/api/broken", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") }))
@@ -54,7 +54,7 @@ func TestObserved(t *testing.T) {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != want {
-			t.Errorf("%s: status %d", path, w.Code)
+			t.Errorf("%s: status %d, want %d", path, w.Code, want)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func TestPartsRefuse(t *testing.T) {
 	for n := range whole {
 		for _, limit := range []int64{1 << 20, 10} {
 			if _, err := inParts(t, whole[:n], limit); err == nil {
-				t.Errorf("%s was accepted", whole[:n])
+				t.Errorf("%s, which is cut off, gives no error", whole[:n])
 			}
 		}
 	}
@@ -111,7 +111,7 @@ func TestPartsRefuse(t *testing.T) {
 		`{"Data":{"events":"[\x]"}}`, `{"Data":{"other":"[]"}}`, `{"Data":null}`, `{"` + strings.Repeat("x", 2*maxName) + `":1,"Data":{"events":"[]"}}`} {
 		for _, limit := range []int64{1 << 20, 10} {
 			if _, err := inParts(t, body, limit); err == nil {
-				t.Errorf("%s was accepted", body)
+				t.Errorf("%s gives no error", body)
 			}
 		}
 	}
@@ -153,8 +153,8 @@ func envelopeOf(n, size int) string {
 	return fmt.Sprintf(`{"Data":{"events":%s},"Metadata":{"PartitionContext":{"EventHubName":"telemetry","PartitionId":"3"},"SequenceNumberArray":%s}}`, quote(string(array)), quote(string(numbers)))
 }
 
-// A batch longer than a body may be in memory reaches its function in parts, of
-// events in their order, each with its metadata.
+// TestLongBatch sends batches that are longer than a body may be in memory. They reach the
+// function in parts. The events are in their order, each with its metadata.
 func TestLongBatch(t *testing.T) {
 	dir := t.TempDir()
 	none := filepath.Join(dir, "none")
@@ -188,23 +188,24 @@ func TestLongBatch(t *testing.T) {
 		})
 		status, rep := serve(t, s, httptest.NewRequest("POST", "/ingest", strings.NewReader(envelopeOf(tc.n, tc.size))))
 		if status != 200 || tc.metadata != (len(rep.Logs) == 0) || parts != tc.parts {
-			t.Errorf("%s: status %d, %v, %d parts", tc.what, status, rep, parts)
+			t.Errorf("%s: status %d, %v, %d parts; want 200 and %d parts, with metadata: %v", tc.what, status, rep, parts, tc.parts, tc.metadata)
 		}
 		for i, body := range got.Bodies {
 			if body != fmt.Sprintf("%0*d", tc.size, i) || tc.metadata && got.Sequences[i] != int64(i) {
-				t.Fatalf("%s: event %d is not itself", tc.what, i)
+				t.Fatalf("%s: event %d is %.40s, want its own body and number", tc.what, i, body)
 			}
 		}
 		if len(got.Bodies) != tc.n || tc.metadata && got.Partition != "3" || !tc.metadata && got.Sequences != nil {
-			t.Errorf("%s: %d events of partition %q, %d sequences", tc.what, len(got.Bodies), got.Partition, len(got.Sequences))
+			t.Errorf("%s: %d events of partition %q with %d sequence numbers, want %d, with metadata: %v", tc.what, len(got.Bodies), got.Partition, len(got.Sequences), tc.n, tc.metadata)
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("%s: left behind %v, %v", tc.what, left, err)
+			t.Errorf("%s: left behind are %v, %v; want no file", tc.what, left, err)
 		}
 	}
 }
 
-// A long batch comes again if its body breaks off, or if a part of it fails.
+// TestLongBatchFails checks that a long batch comes again if its body breaks off, or if one of
+// its parts fails.
 func TestLongBatchFails(t *testing.T) {
 	t.Parallel()
 	body := envelopeOf(2500, 1000)
@@ -218,12 +219,12 @@ func TestLongBatchFails(t *testing.T) {
 			return nil
 		})
 		if status, _ := serve(t, s, httptest.NewRequest("POST", "/ingest", strings.NewReader(body))); status != 500 || parts != 2 {
-			t.Errorf("limit %d: status %d after %d parts", limit, status, parts)
+			t.Errorf("limit %d: status %d after %d parts, want 500 after 2", limit, status, parts)
 		}
 		parts = 2
 		broken := io.MultiReader(strings.NewReader(body[:len(body)-10]), failing{})
 		if status, _ := serve(t, s, httptest.NewRequest("POST", "/ingest", broken)); status < 400 {
-			t.Errorf("limit %d: status %d for a body that breaks off", limit, status)
+			t.Errorf("limit %d: status %d for a body that breaks off, want 4xx or 5xx", limit, status)
 		}
 	}
 }
@@ -232,8 +233,8 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// Of an event that no memory may hold, the beginning is handed on and the length;
-// those beside it are as they are.
+// TestTooLongEvent sends an event that is too long for memory. The function gets its beginning
+// and its length. The events beside it are whole.
 func TestTooLongEvent(t *testing.T) {
 	t.Parallel()
 	const blocks = maxEvent/3 + 2 // of three bytes and four characters

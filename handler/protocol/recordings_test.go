@@ -35,7 +35,7 @@ func decodeRecordings(t *testing.T, dir string, triggers ...string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("%d recordings, %v", len(files), err)
+		t.Fatalf("%d recordings in %s, %v; want some", len(files), dir, err)
 	}
 	decoded := map[string]int{}
 	for _, file := range files {

@@ -89,7 +89,7 @@ func TestRouteTakesNamesAsTheHostWritesThem(t *testing.T) {
 	for _, name := range fleettest.Names {
 		query := asTheHost.Replace(url.QueryEscape(name))
 		if status, rep := serve(t, s, request("GET", "/api/device?device="+query+"&code=key", "")); status != 200 || got != name {
-			t.Errorf("%q, written %q: %d %s, bound as %q", name, query, status, rep.Detail, got)
+			t.Errorf("%q, written as %q: %d %s, read as %q; want 200 and the name", name, query, status, rep.Detail, got)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func TestRouteRefuses(t *testing.T) {
 	r := request("POST", "/api/runs/7", "a=b")
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if status, rep := serve(t, s, r); status != 415 || !strings.Contains(rep.Error+rep.Detail, "application/json") {
-		t.Errorf("form: %d %q", status, rep.Error+rep.Detail)
+		t.Errorf("a form: %d %q, want 415 that names application/json", status, rep.Error+rep.Detail)
 	}
 	if stdout.String() != "" {
 		t.Errorf("a client's mistake was logged: %s", stdout.String())
@@ -263,7 +263,7 @@ func TestRoutePanicsOnWhatItCannotBind(t *testing.T) {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Errorf("a field %s was accepted", name)
+					t.Errorf("a field %s gives no panic", name)
 				}
 			}()
 			mount(New(Options{Stdout: io.Discard}))

@@ -54,8 +54,8 @@ type reply struct {
 	Detail string
 }
 
-// serve checks what holds for every reply to the host: application/json, a
-// length, and a JSON object.
+// serve sends a request and checks what is so of every reply to the host: it is
+// application/json, has a length, and is a JSON object.
 func serve(t *testing.T, s *Server, r *http.Request) (int, reply) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -69,10 +69,10 @@ func serve(t *testing.T, s *Server, r *http.Request) (int, reply) {
 		want = "application/problem+json"
 	}
 	if ct := w.Header().Get("Content-Type"); ct != want {
-		t.Errorf("%s: Content-Type %q", r.URL, ct)
+		t.Errorf("%s: Content-Type %q, want %q", r.URL, ct, want)
 	}
 	if n := w.Header().Get("Content-Length"); n != fmt.Sprint(w.Body.Len()) {
-		t.Errorf("%s: Content-Length %q for %d bytes", r.URL, n, w.Body.Len())
+		t.Errorf("%s: Content-Length %q, want %d", r.URL, n, w.Body.Len())
 	}
 	return w.Code, rep
 }
@@ -102,7 +102,7 @@ func TestReply(t *testing.T) {
 			s := New(Options{Stdout: &stdout})
 			s.Queue("score", "message", time.Minute, func(_ context.Context, log *slog.Logger, text string) error {
 				if text != "hello" {
-					t.Errorf("text %q", text)
+					t.Errorf("the function got the text %q, want hello", text)
 				}
 				return tc.do(log)
 			})
@@ -121,7 +121,7 @@ func TestReply(t *testing.T) {
 				}
 			}
 			if tc.stdout == nil && stdout.String() != "" {
-				t.Errorf("what the reply carries is on stdout too: %s", stdout.String())
+				t.Errorf("the lines in the reply are on stdout too: %s", stdout.String())
 			}
 		})
 	}
@@ -138,7 +138,7 @@ func TestInvocationRefused(t *testing.T) {
 		t.Fatalf("the body has %d bytes", len(body))
 	}
 	if status, _ := serve(t, s, httptest.NewRequest("POST", "/score", strings.NewReader(body))); status != 200 || !ran {
-		t.Errorf("the largest body: status %d, ran %v", status, ran)
+		t.Errorf("the largest body: status %d, the function ran: %v; want 200, and that it ran", status, ran)
 	}
 	ran = false
 	for _, tc := range []struct {
@@ -176,11 +176,11 @@ func TestDeadline(t *testing.T) {
 		})
 		begin := time.Now()
 		if status, rep := serve(t, s, invocation("heeds", "x")); status != 500 || !strings.Contains(rep.Error, "deadline exceeded") || time.Since(begin) != deadline {
-			t.Errorf("after %v: status %d, %q", time.Since(begin), status, rep.Error)
+			t.Errorf("after %v: status %d, %q; want 500 at the deadline of %v", time.Since(begin), status, rep.Error, deadline)
 		}
 		begin = time.Now()
 		if status, rep := serve(t, s, invocation("ignores", "x")); status != 500 || !strings.Contains(rep.Error, "still running 1m0s") || time.Since(begin) != 9*time.Minute {
-			t.Errorf("after %v: status %d, %q", time.Since(begin), status, rep.Error)
+			t.Errorf("after %v: status %d, %q; want 500 after 9 minutes", time.Since(begin), status, rep.Error)
 		}
 		time.Sleep(time.Hour)
 		for _, want := range []string{"early", "still running", "too late"} {
@@ -203,18 +203,18 @@ func TestTriggers(t *testing.T) {
 	testdata(t, "events.json", &events)
 	for _, c := range timers {
 		if status, _ := serve(t, s, httptest.NewRequest("POST", "/schedule", strings.NewReader(c.Body))); status != 200 {
-			t.Errorf("timer: status %d", status)
+			t.Errorf("timer: status %d, want 200", status)
 		}
 	}
 	if ticks != len(timers) {
-		t.Errorf("%d ticks of %d", ticks, len(timers))
+		t.Errorf("the function ran %d times, want %d", ticks, len(timers))
 	}
 	if status, _ := serve(t, s, httptest.NewRequest("POST", "/ingest", strings.NewReader(events[0].Body))); status != 200 || len(got.Bodies) != 4 {
-		t.Errorf("events: status %d, %d bodies", status, len(got.Bodies))
+		t.Errorf("events: status %d, %d bodies; want 200 and 4", status, len(got.Bodies))
 	}
 	for function, body := range map[string]string{"/schedule": events[0].Body, "/ingest": timers[0].Body} {
 		if status, _ := serve(t, s, httptest.NewRequest("POST", function, strings.NewReader(body))); status != 500 {
-			t.Errorf("%s took another trigger's invocation: status %d", function, status)
+			t.Errorf("%s got an invocation of another trigger: status %d, want 500", function, status)
 		}
 	}
 }
@@ -248,15 +248,16 @@ func TestWire(t *testing.T) {
 		}
 		body, err := io.ReadAll(resp.Body)
 		if err != nil || resp.StatusCode != 200 || string(body) != tc.body || resp.ContentLength != int64(len(tc.body)) {
-			t.Errorf("%s: %d %q, length %d, %v", tc.file, resp.StatusCode, body, resp.ContentLength, err)
+			t.Errorf("%s: %d %q, length %d, %v; want 200 %q", tc.file, resp.StatusCode, body, resp.ContentLength, err, tc.body)
 		}
 	}
 	if len(texts) != 1 || texts[0] != "hello" {
-		t.Errorf("texts %q", texts)
+		t.Errorf("the function got the texts %q, want hello", texts)
 	}
 }
 
-// One server serves many at a time, each with its own body and log.
+// TestConcurrentInvocations checks that a server serves many invocations at a time, each with
+// its own body and log.
 func TestConcurrentInvocations(t *testing.T) {
 	t.Parallel()
 	s := New(Options{Stdout: io.Discard})
@@ -270,7 +271,7 @@ func TestConcurrentInvocations(t *testing.T) {
 			text := strings.Repeat(fmt.Sprint(i), 100)
 			_, rep := serve(t, s, invocation("score", text))
 			if len(rep.Logs) != 1 || !strings.Contains(rep.Logs[0], `"`+text+`"`) {
-				t.Errorf("%d: logs %q", i, rep.Logs)
+				t.Errorf("invocation %d: the reply has the logs %q, want its own text alone", i, rep.Logs)
 			}
 		})
 	}
@@ -289,7 +290,7 @@ func TestBodyOfLateFunction(t *testing.T) {
 		})
 		serve(t, s, invocation("late", "x"))
 		if body := s.bodies.Get().(*bytes.Buffer); body.Cap() != 0 {
-			t.Error("the body of a function that still runs would be used again")
+			t.Error("the body of a function that still runs is given out again")
 		}
 		time.Sleep(time.Hour)
 	})

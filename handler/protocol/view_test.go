@@ -57,7 +57,7 @@ func TestPage(t *testing.T) {
 		s.ServeHTTP(w, r)
 		h := w.Header()
 		if w.Code != c.status || h.Get("Content-Type") != c.kind || !strings.Contains(w.Body.String(), c.says) {
-			t.Errorf("%s for %q: %d, %s, %s", c.address, c.accept, w.Code, h.Get("Content-Type"), w.Body)
+			t.Errorf("%s for %q: %d, %s, %s; want %d, %s, %s", c.address, c.accept, w.Code, h.Get("Content-Type"), w.Body, c.status, c.kind, c.says)
 		}
 		if h.Get("Vary") != "Accept" || h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: headers %v", c.address, h)

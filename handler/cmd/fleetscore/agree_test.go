@@ -27,7 +27,7 @@ import (
 	"github.com/fleetscore/fleetscore/handler/store/storetest"
 )
 
-// agreement is what each place says of one run.
+// agreement has what each place says of one run.
 type agreement struct {
 	t         *testing.T
 	url, run  string
@@ -39,10 +39,10 @@ type agreement struct {
 	anomalies map[string]int
 }
 
-// TestAllAgree scores 100 sensors, of which 5 have a broken model, 2 none, and 1 no
-// reading in the window. Page, terminal, API, manifest and SQL say the same of every job, Parquet files have
-// the rows of those that were scored, and no others,
-// and of the run, in which more went wrong than may.
+// TestAllAgree scores 100 sensors. Of these, 5 have a broken model, 2 have no model, and 1 has
+// no reading in the window, which is more than may fail. Page, terminal, API, manifest and SQL
+// say the same of every job and of the run. Parquet files have the rows of the scored jobs
+// alone.
 func TestAllAgree(t *testing.T) {
 	t.Parallel()
 	a := newAgreement(t)
@@ -54,21 +54,21 @@ func TestAllAgree(t *testing.T) {
 	a.askSQL()
 	a.readPage()
 	if len(a.jobs) != 5 || len(a.states) != 5 || len(a.anomalies) != 4 {
-		t.Errorf("%d, %d and %d places were asked", len(a.jobs), len(a.states), len(a.anomalies))
+		t.Errorf("%d places were asked for jobs, %d for the run and %d for anomalies; want 5, 5 and 4", len(a.jobs), len(a.states), len(a.anomalies))
 	}
 	for who, says := range a.jobs {
 		if !maps.Equal(says, a.want) {
-			t.Errorf("%s says of %d jobs what is not so: %v", who, len(says), says)
+			t.Errorf("%s says of the jobs %v, want %v", who, says, a.want)
 		}
 	}
 	for who, state := range a.states {
 		if state != fleet.RunFailed {
-			t.Errorf("%s says the run is %q", who, state)
+			t.Errorf("%s says the run is %q, want %s", who, state, fleet.RunFailed)
 		}
 	}
 	for who, n := range a.anomalies {
 		if n == 0 || n != a.anomalies["manifest"] {
-			t.Errorf("%s says %d anomalies, the manifest %d", who, n, a.anomalies["manifest"])
+			t.Errorf("%s says %d anomalies, want %d as the manifest, and some", who, n, a.anomalies["manifest"])
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (a *agreement) score() {
 	}
 	defer resp.Body.Close()
 	if answer, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
-		a.t.Fatalf("score: %d %s", resp.StatusCode, answer)
+		a.t.Fatalf("score: %d %s, want 200", resp.StatusCode, answer)
 	}
 }
 
@@ -165,7 +165,7 @@ func (a *agreement) askAPI() {
 	}
 	a.states["API"] = r.State
 	if r.OverBudget != "5 bad_model, more than 4" {
-		a.t.Errorf("over budget %q", r.OverBudget)
+		a.t.Errorf("the API says of the budget %q, want 5 bad_model, more than 4", r.OverBudget)
 	}
 	jobs, err := api.jobs(a.t.Context(), a.run, "")
 	if err != nil {
@@ -211,7 +211,7 @@ func (a *agreement) readManifest() {
 		says[j.ID.String()] = j.State
 	}
 	if m.Settings.MaxFailed != "5%,bad_model=4" {
-		a.t.Errorf("settings %+v", m.Settings)
+		a.t.Errorf("the manifest has the settings %+v, want SCORE_MAX_FAILED 5%%,bad_model=4", m.Settings)
 	}
 }
 
@@ -245,12 +245,12 @@ func (a *agreement) readParquet() {
 	}
 	for sensor, state := range a.want {
 		if want := map[fleet.JobState]int{fleet.Scored: 1}[state]; rows[sensor] != want {
-			a.t.Errorf("Parquet has %d rows of %s, which is %s", rows[sensor], sensor, state)
+			a.t.Errorf("Parquet has %d rows of %s, which is %s; want %d", rows[sensor], sensor, state, want)
 		}
 		delete(rows, sensor)
 	}
 	if len(rows) > 0 {
-		a.t.Errorf("Parquet has rows of %v", rows)
+		a.t.Errorf("Parquet has rows of %v, which are no sensors of the run", rows)
 	}
 }
 
@@ -324,7 +324,7 @@ func (a *agreement) html(address string) string {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		a.t.Fatalf("%s: %d %v", address, resp.StatusCode, err)
+		a.t.Fatalf("%s: %d %v, want 200", address, resp.StatusCode, err)
 	}
 	return string(text)
 }

@@ -46,7 +46,7 @@ func (s scorer) Send(ctx context.Context, text string) error {
 	return err
 }
 
-// served returns the address of the API over a new database of three sensors, whose
+// servedAPI returns the address of the API over a new database of three sensors, whose
 // schedule began two hours ago.
 func servedAPI(t *testing.T) string {
 	t.Helper()
@@ -78,8 +78,8 @@ func servedAPI(t *testing.T) string {
 	return served.URL
 }
 
-// TestTerminalAndAPI does from the terminal what the API does: it backfills the
-// windows before the schedule began, and looks at what they came to.
+// TestTerminalAndAPI uses the API from the terminal. It backfills the windows before the
+// schedule began, and lists their runs, jobs and anomalies.
 func TestTerminalAndAPI(t *testing.T) {
 	t.Parallel()
 	url := servedAPI(t)
@@ -110,36 +110,36 @@ func TestTerminalAndAPI(t *testing.T) {
 
 	says("6 windows, 4 of them without a run", with("backfill", "--dry-run")...)
 	if got := records(with("backfill", "--dry-run")...); len(got) != 7 || got[1][3] != "missing" || got[6][3] != "to_come" {
-		t.Errorf("windows %v", got)
+		t.Errorf("the windows are %v, want six, from missing to to_come", got)
 	}
 	says("4 windows scored; 2 others have a run, or the schedule opens them", with("backfill", "--sensors", "pump/1")...)
 	says("0 windows scored; 6 others have a run", with("backfill")...)
 	if got := records("runs", "list"); len(got) != 5 || got[1][2] != "succeeded" || got[1][1] != "requested" {
-		t.Errorf("runs %v", got)
+		t.Errorf("the runs are %v, want four, requested and succeeded", got)
 	}
 	const last = "20260301T090000Z-20260301T100000Z"
 	if got := records("runs", "show", last); len(got) != 3 || got[1][0] != "pump/1" || got[1][1] != "p" || got[1][3] != "scored" {
-		t.Errorf("jobs %v", got)
+		t.Errorf("the jobs are %v, want the two of pump/1, scored", got)
 	}
 	says("2 of 2 sensors done, 2 scored", "runs", "watch", last)
 	if got := records("runs", "rescore", last, "--sensors", ".."); len(got) != 2 || got[1][0] != last || got[1][3] != "1" || got[1][4] != "3" {
-		t.Errorf("the run scored again %v", got)
+		t.Errorf("rescore says %v, want run %s with one job re-opened or added", got, last)
 	}
 	if got := records("runs", "open", "--from", "2026-03-01T09:00:00Z", "--to", "2026-03-01T10:00:00Z"); len(got) != 2 || got[1][0] != last || got[1][2] != "requested" {
-		t.Errorf("the run opened before %v", got)
+		t.Errorf("open says %v, want the requested run %s", got, last)
 	}
 	if got := records(with("anomalies", "--device", "..")...); len(got) != 2 || got[1][0] != "2026-03-01T09:00:00.000Z" || got[1][1] != ".." || got[1][4] != "-0.25" || got[1][5] != last {
-		t.Errorf("anomalies %v", got)
+		t.Errorf("the anomalies are %v, want one of device .. with the score -0.25", got)
 	}
 	if got := records(with("anomalies", "--limit", "0")...); len(got) != 10 {
 		t.Errorf("%d lines of anomalies, want 9 and a header", len(got))
 	}
 	says("there are more: raise --limit", with("anomalies", "--limit", "3")...)
 	if got := records(with("anomalies", "--top", "2")...); len(got) != 3 || got[1][0] != "pump/1" || got[1][3] != "4" || got[1][4] != "40" {
-		t.Errorf("ranking %v", got)
+		t.Errorf("the ranking is %v, want two sensors of pump/1", got)
 	}
 	if got := records("devices"); len(got) != 3 || got[1][0] != ".." || got[2][1] != "2" || got[2][4] != "2026-03-01T12:00:00Z" {
-		t.Errorf("devices %v", got)
+		t.Errorf("the devices are %v, want .. and pump/1", got)
 	}
 	says("../t        enabled", "sensors", "list")
 	says("disabled", "sensors", "disable", "../t")
@@ -157,7 +157,7 @@ func TestTerminalAndAPI(t *testing.T) {
 		}
 	}
 	if _, errs, code := call(with("sensors", "show", "../x")...); code != 1 || !strings.Contains(errs, "no sensor or device model of that name") {
-		t.Errorf("exit %d, %s", code, errs)
+		t.Errorf("a sensor that does not exist: exit %d, %s; want 1", code, errs)
 	}
 	out, _, _ := call(with("anomalies", "--json", "--device", "..")...)
 	var list runs.AnomalyList

@@ -82,8 +82,8 @@ type pumpRow struct {
 	Note string    `parquet:"note,dict"`
 }
 
-// TestInputs gives the same readings, in files of each kind, to all commands that read files: each comes to
-// the same with each.
+// TestInputs gives the same readings, in files of each kind, to all commands that read files.
+// Each command has the same result with each kind.
 func TestInputs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -162,7 +162,7 @@ func TestInputs(t *testing.T) {
 		}
 		wantTree(t, in.name, tree(t, scored), scores)
 	}
-	// run takes them by the same flags, and comes to the predictions of score.
+	// run reads them with the same flags, and has the predictions of score.
 	out := path("run")
 	_, stderr, code := command(t, gzipOf(t, table.String()), nil, "run", "--dist", staged(t), "--out", out, "--data", "-", "--models", model)
 	if code != 0 {
@@ -201,8 +201,9 @@ func zstdOf(t *testing.T, s string) string {
 	return string(z.EncodeAll([]byte(s), nil))
 }
 
-// A hub that refuses ends send at once, and says why; one that is busy is waited for; what was sent when
-// send was killed is sent again, and all has arrived.
+// TestSendToHubs sends to hubs that refuse, are busy, and take a part. A refusal ends send at
+// once, with the reason. send waits for a busy hub. If send is killed, the next one sends all
+// again, and all arrives.
 func TestSendToHubs(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "history.csv")
@@ -216,7 +217,7 @@ func TestSendToHubs(t *testing.T) {
 	refuses := &recorder{answer: func(int) int { return http.StatusUnauthorized }}
 	_, stderr, code := command(t, "", nil, append([]string{"send", file}, hubOf(t, refuses)...)...)
 	if code != 1 || !strings.Contains(stderr, "401") || len(refuses.got) != 0 || refuses.calls > 8 {
-		t.Errorf("refused: exit code %d after %d calls: %s", code, refuses.calls, stderr)
+		t.Errorf("a hub that refuses: exit code %d after %d calls: %s; want 1 after at most 8, and 401", code, refuses.calls, stderr)
 	}
 	busy := &recorder{answer: func(call int) int {
 		if call%3 == 1 {
@@ -226,7 +227,7 @@ func TestSendToHubs(t *testing.T) {
 	}}
 	stdout, stderr, code := command(t, "", nil, append([]string{"send", file}, hubOf(t, busy)...)...)
 	if code != 0 || len(busy.got) != n || !strings.Contains(stdout, "8000 readings, 0 missing, 0 refused") {
-		t.Errorf("busy: exit code %d, %d of %d arrived: %s%s", code, len(busy.got), n, stdout, stderr)
+		t.Errorf("a busy hub: exit code %d, %d of %d readings arrived, want all: %s%s", code, len(busy.got), n, stdout, stderr)
 	}
 	ctx, kill := context.WithCancel(t.Context())
 	defer kill()
@@ -237,13 +238,13 @@ func TestSendToHubs(t *testing.T) {
 	}}
 	flags := hubOf(t, dies)
 	if _, _, code := commandContext(ctx, "", nil, append([]string{"send", file}, flags...)...); code == 0 {
-		t.Error("killed, it says that it has sent all")
+		t.Error("send was killed, and its exit code is 0")
 	}
 	first := len(dies.got)
 	if first == 0 || first >= n {
-		t.Fatalf("%d of %d had arrived when it was killed", first, n)
+		t.Fatalf("%d of %d readings had arrived when send was killed, want some", first, n)
 	}
 	if _, stderr, code := command(t, "", nil, append([]string{"send", file}, flags...)...); code != 0 || len(dies.got) != n {
-		t.Errorf("again: exit code %d, %d of %d arrived: %s", code, len(dies.got), n, stderr)
+		t.Errorf("sent again: exit code %d, %d of %d readings arrived, want all: %s", code, len(dies.got), n, stderr)
 	}
 }
