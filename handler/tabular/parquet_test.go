@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,16 @@ func TestParquet(t *testing.T) {
 	}
 	if got, report, err := read(t, tabular.Options{}, write(t, dir, "refused.parquet", b.String())); err != nil || len(got) != 1 || report.Refused != 1 || !strings.Contains(report.First[0], "refused.parquet: row 2: ") {
 		t.Errorf("an invalid name: got %v, %v, %+v; want row 2 refused", got, err, report)
+	}
+	if _, _, err := read(t, tabular.Options{Strict: true}, filepath.Join(dir, "refused.parquet")); !errors.Is(err, fleet.ErrInvalid) {
+		t.Errorf("an invalid name, strict: got %v, want fleet.ErrInvalid", err)
+	}
+	b.Reset()
+	if err := parquet.Write(b, rows, parquet.MaxRowsPerRowGroup(10)); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := read(t, tabular.Options{}, write(t, dir, "groups.parquet", b.String())); err != nil || !slices.Equal(got, expected()) {
+		t.Errorf("several groups of rows: got %d readings, %v; want %d", len(got), err, len(expected()))
 	}
 	b.Reset()
 	v := 0.5
