@@ -68,7 +68,8 @@ mutants: ## plant each fault of the list, and show those that no test notices (a
 # gremlins changes conditions, arithmetic and signs. A number after a colon takes a
 # sample: what stands in every so manieth line.
 GREMLINS_OF ?= ledger schedule schedule/ncrontab protocol:4 score:4 ingest:3 ingest/rules:2 ingest/mapping:20 store:10 runs:7 model model/registry model/publish:3 \
-	model/predict model/archive model/joblib:2 model/skops:3 model/svm:3 model/forest:4 model/numpy:4 model/libm:4 model/lightgbm:5 model/pickle:8 model/artifact:7 model/xgboost:10 model/sklearn:60
+	model/predict model/archive model/joblib:2 model/skops:3 model/svm:3 model/forest:4 model/numpy:4 model/libm:4 model/lightgbm:5 model/pickle:8 model/artifact:7 model/xgboost:10 model/sklearn:60 \
+	features:7 series:2 tabular:5 export fleet:4 config simulate:2 telemetry offline:2
 gremlins: ## the same with faults that a tool makes (hours); GREMLINS_OF='ledger score:4' for some, the second by every fourth line
 	@for p in $(GREMLINS_OF); do echo "$$p"; .ci/gremlins $$(echo "$$p" | tr : ' ') || exit 1; done
 
