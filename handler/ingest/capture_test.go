@@ -72,10 +72,10 @@ func TestCapture(t *testing.T) {
 		name := fmt.Sprintf("ns/readings/2/2026/11/27/12/%02d/00.avro", i)
 		n, err := c.Replay(t.Context(), name, bytes.NewReader(contents[i]))
 		if err != nil || n != each {
-			t.Fatalf("%d events, %v", n, err)
+			t.Fatalf("replayed %d events, %v; want %d", n, err, each)
 		}
 		if spilled := names(t, blobs, blob.Spill); len(spilled) != 2 || spilled[0][:11] != "readings/2/" {
-			t.Fatalf("spilled %v", spilled)
+			t.Fatalf("spilled are %v, want two batches of readings/2", spilled)
 		}
 		if err := in.Drain(t.Context(), quiet); err != nil {
 			t.Fatal(err)
@@ -124,13 +124,13 @@ func TestCapture(t *testing.T) {
 		t.Errorf("%d rows, want %d; %d late marks, %v; waited %d times", n, want, marks, err, waits)
 	}
 	if letters := names(t, blobs, blob.DeadLetter); len(letters) != 0 {
-		t.Errorf("dead letters %v", letters)
+		t.Errorf("dead letters %v, want none", letters)
 	}
 	// What is damaged is told, and what stands before the damage is given back.
 	file := captureFile(t, 0, 10)
 	for name, data := range map[string][]byte{"cut off": file[:len(file)-3], "no Avro": []byte("no Avro"), "empty": nil} {
 		if _, err := c.Replay(t.Context(), name, bytes.NewReader(data)); !errors.Is(err, fleet.ErrInvalid) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v, want %v", name, err, fleet.ErrInvalid)
 		}
 	}
 }
@@ -179,7 +179,7 @@ func TestCaptureKeepsDeadLetters(t *testing.T) {
 	before := names(t, blobs, blob.DeadLetter)
 	lines := len(letters(t, blobs))
 	if lines != n/100*5 {
-		t.Fatalf("%d lines of dead letters", lines)
+		t.Fatalf("%d lines of dead letters, want %d", lines, n/100*5)
 	}
 	c := ingest.Capture{Files: blobs, Wait: func(context.Context) error { return nil }}
 	replay := func() {
@@ -194,7 +194,7 @@ func TestCaptureKeepsDeadLetters(t *testing.T) {
 	for range 2 {
 		replay()
 		if after := names(t, blobs, blob.DeadLetter); !slices.Equal(after, before) {
-			t.Fatalf("dead letters %v, before %v", after, before)
+			t.Fatalf("dead letters %v, want %v as before", after, before)
 		}
 	}
 	// What was taken out stands there again, and no line twice.
@@ -236,7 +236,7 @@ func FuzzCapture(f *testing.F) {
 			given += len(s.Bodies)
 		}
 		if given != n {
-			t.Errorf("%d events, and %d are given back: %v", n, given, err)
+			t.Errorf("%d events are spilled, want %d, which were read: %v", given, n, err)
 		}
 	})
 }

@@ -66,7 +66,7 @@ func TestFaultsCountOnce(t *testing.T) {
 		wantFaults(t, db, fmt.Sprint("delivered again from event ", first), want)
 	}
 	if subjects, err := db.Subjects(t.Context(), fleet.ID{}, 10); err != nil || len(subjects) != 1 {
-		t.Errorf("sensors %v, %v", subjects, err)
+		t.Errorf("sensors %v, %v; want one", subjects, err)
 	}
 
 	replayed, archived, unknown := inOrder(100, body(0)), inOrder(100, body(0)), inOrder(100, body(0))

@@ -129,7 +129,7 @@ func TestMalformedAmongGood(t *testing.T) {
 		}
 	}
 	if len(bad) != 200 {
-		t.Fatalf("%d kinds give %d malformed events", len(malformed), len(bad))
+		t.Fatalf("%d kinds give %d malformed events, want 200", len(malformed), len(bad))
 	}
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 
@@ -152,7 +152,7 @@ func TestMalformedAmongGood(t *testing.T) {
 	}
 	for _, l := range all {
 		if !bad[string(l.Raw)] {
-			t.Errorf("%q was not sent", l.Raw)
+			t.Errorf("a dead letter has %q, which is not among the bad events, or came twice", l.Raw)
 		}
 		delete(bad, string(l.Raw))
 		if l.Partition != "3" || l.Sequence == nil || !bytes.Equal(events[*l.Sequence], l.Raw) || l.Reason == "" || l.Enqueued.IsZero() || l.Rejected != 1 {
@@ -249,7 +249,7 @@ func TestLargestEvents(t *testing.T) {
 	}
 	for _, l := range letters(t, blobs) {
 		if !bytes.Equal(l.Raw, junk) {
-			t.Errorf("a dead letter of %d bytes: %.20q", len(l.Raw), l.Raw)
+			t.Errorf("a dead letter has %d bytes, %.20q; want the junk alone", len(l.Raw), l.Raw)
 		}
 	}
 }
@@ -271,7 +271,7 @@ func TestWithoutSequences(t *testing.T) {
 	}
 	for _, l := range all {
 		if l.Sequence != nil || !l.Enqueued.IsZero() {
-			t.Errorf("%+v", l)
+			t.Errorf("the line is %+v, want no sequence number and no time", l)
 		}
 	}
 	if files := names(t, blobs, blob.DeadLetter); len(files) != 1 || !strings.HasPrefix(files[0], "unknown/unknown/") {
@@ -316,25 +316,25 @@ func TestFailuresAreRetried(t *testing.T) {
 			var log bytes.Buffer
 			err := in.Ingest(context.Background(), slog.New(slog.NewTextHandler(&log, nil)), b)
 			if lines := strings.Count(log.String(), "\n"); lines != 1 && (err == nil || lines != 0) {
-				t.Errorf("%v: %d log lines: %s", err, lines, log.String())
+				t.Errorf("%v: %d log lines, want one, or none after an error: %s", err, lines, log.String())
 			}
 			if err == nil {
 				break
 			}
 			if failure := fleet.FailureOf(err); !errors.Is(err, fleet.ErrUnavailable) || !errors.Is(err, cause) {
-				t.Errorf("%v is %v", err, failure.Err)
+				t.Errorf("%v is %v, want %v and %v", err, failure.Err, fleet.ErrUnavailable, cause)
 			}
 			if failures++; failures > 20 {
-				t.Fatal("it never succeeds")
+				t.Fatalf("after %d failures the batch is not acknowledged", failures)
 			}
 		}
 		for in.Drain(context.Background(), slog.New(slog.DiscardHandler)) != nil {
 			if failures++; failures > 40 {
-				t.Fatal("it is never drained")
+				t.Fatalf("after %d failures the batch is not drained", failures)
 			}
 		}
 		if failures == 0 || count(t, db) != 1 || len(letters(t, blobs)) != 3 {
-			t.Errorf("%v: %d failures, %d readings, %d dead letters", cause, failures, count(t, db), len(letters(t, blobs)))
+			t.Errorf("%v: %d failures, %d readings, %d dead letters; want some, 1 and 3", cause, failures, count(t, db), len(letters(t, blobs)))
 		}
 	}
 }

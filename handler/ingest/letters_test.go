@@ -80,7 +80,7 @@ func TestFilter(t *testing.T) {
 		}
 	}
 	if err := (ingest.Filter{Device: "["}).Check(); err == nil {
-		t.Error("a pattern without an end is taken")
+		t.Error("a pattern without an end gives no error")
 	}
 }
 
@@ -145,11 +145,11 @@ func TestReplayKilledAnywhere(t *testing.T) {
 					left, _ := reasons(t, blobs, ingest.Filter{})
 					want := map[bool]int{true: 2, false: 6}[f.Device != ""]
 					if len(sql.values) != want || left != 6-want || len(names(t, blobs, blob.Spill)) != 0 {
-						t.Errorf("%+v, killed at %d: %d stored, %d left", f, n, len(sql.values), left)
+						t.Errorf("%+v, killed at %d: %d readings are stored and %d letters left, want %d and %d", f, n, len(sql.values), left, want, 6-want)
 					}
 					for r := range sql.values {
 						if !strings.HasPrefix(r.ID.Device, "p") {
-							t.Errorf("stored %v", r)
+							t.Errorf("stored is %v, want a device p0 to p2", r)
 						}
 					}
 				}

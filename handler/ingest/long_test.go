@@ -25,10 +25,10 @@ func TestTooLongEvent(t *testing.T) {
 	const reason = "invalid: the event has about 70000000 bytes, more than can be read; raw is its beginning"
 	all := letters(t, blobs)
 	if len(all) != 1 || *all[0].Sequence != 7 || all[0].Element != -1 || string(all[0].Raw) != string(b.Bodies[0]) || all[0].Reason != reason {
-		t.Errorf("%+v", all)
+		t.Errorf("the dead letters are %+v, want one line with the beginning and the length", all)
 	}
 	if sql.calls != 0 {
-		t.Error("it was read")
+		t.Errorf("%d transactions, want none, as the event cannot be read", sql.calls)
 	}
 }
 
@@ -58,12 +58,12 @@ func TestLongBatchGetsOn(t *testing.T) {
 	deliveries := 1
 	for deliver() != nil {
 		if deliveries++; deliveries > 10 {
-			t.Fatal("it does not get on")
+			t.Fatalf("after %d deliveries the batch is not finished", deliveries)
 		}
 	}
 	// Each third transaction fails and its part is spilled, which each second time fails too.
 	if spilled := len(names(t, blobs.Memory, blob.Spill)); len(sql.values)+spilled != parts || spilled == 0 || sql.calls != parts+deliveries-1 {
-		t.Errorf("%d are stored and %d spilled after %d deliveries and %d transactions", len(sql.values), spilled, deliveries, sql.calls)
+		t.Errorf("%d are stored and %d spilled after %d deliveries and %d transactions, want %d in all, each part once", len(sql.values), spilled, deliveries, sql.calls, parts)
 	}
 }
 

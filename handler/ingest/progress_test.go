@@ -90,7 +90,7 @@ func TestHundredThousandRejected(t *testing.T) {
 				bodies = append(bodies, readings(i, 100, value))
 			}
 			if err := in.Ingest(ctx, quiet, batchOf(0, first...)); err != nil || blobs.writes != 0 {
-				t.Fatal(err, blobs.writes)
+				t.Fatalf("the first batch: %v, %d writes; want none", err, blobs.writes)
 			}
 			begun := time.Now()
 			if err := in.Ingest(ctx, quiet, batchOf(1000, bodies...)); err != nil {
@@ -104,7 +104,7 @@ func TestHundredThousandRejected(t *testing.T) {
 				rejected += l.Rejected
 			}
 			if rejected != 100_000 {
-				t.Errorf("%s: %d readings in the dead letter", what, rejected)
+				t.Errorf("%s: the dead letter has %d readings, want 100,000", what, rejected)
 			}
 		})
 	}
@@ -136,7 +136,7 @@ func TestEachDeliveryGetsOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		if took := time.Since(begun); took != 90*time.Second { // half a minute is left for what must still be written
-			t.Errorf("SQL was waited for %v", took)
+			t.Errorf("SQL was waited for %v, want 90 s", took)
 		}
 		stored := 10_000
 		for left := 7; ; left -= 2 {
@@ -160,7 +160,7 @@ func TestEachDeliveryGetsOn(t *testing.T) {
 			stored += 10_000
 		}
 		if n := len(letters(t, blobs)); n != 4 {
-			t.Errorf("%d lines in dead letters", n)
+			t.Errorf("%d lines in dead letters, want 4", n)
 		}
 	})
 }
@@ -177,7 +177,7 @@ func TestRejectedInASecondTransaction(t *testing.T) {
 	}
 	all := letters(t, blobs)
 	if len(all) != 1 || *all[0].Sequence != 1 || all[0].Element != 14_999 || all[0].Reading.TS != "2018-08-28T23:00:14.999Z" || sql.calls != 2 {
-		t.Errorf("%+v after %d transactions", all, sql.calls)
+		t.Errorf("dead letters %+v after %d transactions, want one of the last reading after two", all, sql.calls)
 	}
 }
 
@@ -211,7 +211,7 @@ func TestSpilledOnce(t *testing.T) {
 		}
 		info, err := blobs.Stat(t.Context(), blob.Spill, names(t, blobs, blob.Spill)[0])
 		if err != nil || etag != "" && info.ETag != etag {
-			t.Errorf("%+v, %v; the ETag was %s", info, err, etag)
+			t.Errorf("the spilled batch is %+v, %v; want it with the ETag %s still", info, err, etag)
 		}
 		etag = info.ETag
 	}
@@ -253,12 +253,12 @@ func TestDrainSetsAside(t *testing.T) {
 	sql, order := tried(1, 3)
 	in := &ingest.Ingester{Store: sql, Files: blobs, Map: mapped}
 	if err := in.Drain(t.Context(), quiet); !errors.Is(err, fleet.ErrUnavailable) || fmt.Sprint(*order) != "[1 2 3 4]" || len(sql.values) != 2 {
-		t.Errorf("Drain = %v after %v", err, *order)
+		t.Errorf("Drain = %v after %v, want %v after all four", err, *order, fleet.ErrUnavailable)
 	}
 	spillAll(t, blobs, 5)
 	*order = nil
 	if err := in.Drain(t.Context(), quiet); err == nil || fmt.Sprint(*order) != "[5 1 3]" {
-		t.Errorf("Drain = %v after %v", err, *order)
+		t.Errorf("Drain = %v after %v, want an error after [5 1 3]", err, *order)
 	}
 }
 
@@ -297,7 +297,7 @@ func TestDrainEndsInTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := in.Drain(ctx, quiet); err != nil || fmt.Sprint(*order) != "[1 2 3]" {
-			t.Errorf("Drain = %v after %v", err, *order)
+			t.Errorf("Drain = %v after %v, want no error after [1 2 3]", err, *order)
 		}
 	})
 }

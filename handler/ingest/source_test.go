@@ -47,11 +47,11 @@ func TestProgram(t *testing.T) {
 	}
 	send(1, "")
 	if spilled := names(t, blobs, blob.Spill); len(spilled) != 1 || !strings.Contains(log.String(), "mapping config/plant.jq") {
-		t.Fatalf("spilled %v: %s", spilled, log.String())
+		t.Fatalf("spilled are %v, want one batch, and a line that names the mapping: %s", spilled, log.String())
 	}
 	publish(`{device: .d, sensor: "one", ts: $enqueued, value: .v}`)
 	if err := in.Drain(t.Context(), quiet); err != nil || len(sql.values) != 1 {
-		t.Fatalf("drained: %v, %v", sql.values, err)
+		t.Fatalf("drained are %v, %v; want one reading", sql.values, err)
 	}
 	publish(`{device: .d, sensor: "two", ts: $enqueued, value: .v}`)
 	clear(sql.values)
@@ -60,7 +60,7 @@ func TestProgram(t *testing.T) {
 	clear(sql.values)
 	send(3, "a/two")
 	if !strings.Contains(log.String(), "mapping not renewed") {
-		t.Errorf("the log says %s", log.String())
+		t.Errorf("the log says %s, want that the mapping is not renewed", log.String())
 	}
 	if err := blobs.Delete(t.Context(), blob.Config, "plant.jq"); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestProgram(t *testing.T) {
 	// A wrong one and none before: nothing is rejected for it.
 	broken := &ingest.Program{Files: blobs, Name: "broken.jq", Now: func() time.Time { return now }}
 	if _, _, err := broken.Mapping(t.Context(), quiet); !errors.Is(err, fleet.ErrUnavailable) {
-		t.Errorf("%v", err)
+		t.Errorf("a mapping that is wrong: %v, want %v", err, fleet.ErrUnavailable)
 	}
 }
 
@@ -100,17 +100,17 @@ func TestRuleFile(t *testing.T) {
 	}
 	send(1, "1535497201")
 	if len(sql.values) != 0 || len(names(t, blobs, blob.Spill)) != 1 {
-		t.Fatalf("without rules there are stored %v", sql.values)
+		t.Fatalf("without rules %v are stored, want none and one spilled batch", sql.values)
 	}
 	publish(`{"rules": [{"range": {"max": 5}, "else": "count"}]}`)
 	send(2, "1535497202")
 	if len(sql.values) != 0 || len(names(t, blobs, blob.DeadLetter)) != 0 {
-		t.Errorf("counted: stored %v, dead letters %v", sql.values, names(t, blobs, blob.DeadLetter))
+		t.Errorf("else count: stored %v, dead letters %v; want none", sql.values, names(t, blobs, blob.DeadLetter))
 	}
 	publish(`{"rules": [{"range": {"max": 5}}]}`)
 	send(3, "1535497203")
 	if len(sql.values) != 0 || len(names(t, blobs, blob.DeadLetter)) != 1 {
-		t.Errorf("refused: stored %v, dead letters %v", sql.values, names(t, blobs, blob.DeadLetter))
+		t.Errorf("refused: stored %v, dead letters %v; want no reading and one letter", sql.values, names(t, blobs, blob.DeadLetter))
 	}
 	publish(`{"rules": [{"convert": {"scale": 1e-9}}]}`)
 	now = now.Add(time.Minute)
@@ -119,10 +119,10 @@ func TestRuleFile(t *testing.T) {
 	}
 	send(4, "1535497204")
 	if len(sql.values) != 2 {
-		t.Errorf("converted: stored %v", sql.values)
+		t.Errorf("converted: stored %v, want two readings", sql.values)
 	}
 	if err := in.Record(t.Context()); err != nil || kept.total.Rejected != 2 || kept.total.Stored != 2 {
-		t.Errorf("%v, figures %+v", err, kept.total)
+		t.Errorf("%v, figures %+v; want 2 rejected and 2 stored", err, kept.total)
 	}
 }
 

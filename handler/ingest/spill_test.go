@@ -46,8 +46,8 @@ func names(t testing.TB, blobs *blob.Memory, container string) (all []string) {
 	return all
 }
 
-// TestSpill has SQL away while batches come, two of them twice: they are kept
-// once each, and stored in order, with their dead letters, when it is back.
+// TestSpill has SQL away while batches come, two of them twice. They are spilled once each.
+// When SQL is back, they are stored in order, with their dead letters.
 func TestSpill(t *testing.T) {
 	t.Parallel()
 	db, blobs, away := open(t), new(blob.Memory), fmt.Errorf("away: %w", fleet.ErrUnavailable)
@@ -60,10 +60,10 @@ func TestSpill(t *testing.T) {
 	}
 	spilled := names(t, blobs, blob.Spill)
 	if len(spilled) != 3 || !strings.HasPrefix(spilled[1], "telemetry/3/0000000000000000020-3-") {
-		t.Fatalf("spilled %v", spilled)
+		t.Fatalf("spilled are %v, want three batches in the order of their numbers", spilled)
 	}
 	if err := in.Drain(t.Context(), quiet); !errors.Is(err, away) || len(names(t, blobs, blob.Spill)) != 3 {
-		t.Errorf("Drain while SQL is away = %v, left %v", err, names(t, blobs, blob.Spill))
+		t.Errorf("Drain while SQL is away = %v, left are %v; want %v and all three", err, names(t, blobs, blob.Spill), away)
 	}
 	var order []fleet.Millis
 	sql.refuse = func(batch []fleet.Reading) error {
@@ -74,20 +74,20 @@ func TestSpill(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := names(t, blobs, blob.Spill); len(left) != 0 || fmt.Sprint(order) != fmt.Sprint([]fleet.Millis{0, 20, 100}) || count(t, db) != 6 {
-		t.Errorf("left %v, stored in the order %v, %d readings", left, order, count(t, db))
+		t.Errorf("left are %v, stored in the order %v, %d readings; want none left, 0 20 100, and 6", left, order, count(t, db))
 	}
 	for _, l := range letters(t, blobs) {
 		if l.Hub != "telemetry" || *l.Sequence%10 != 2 || l.Enqueued.IsZero() {
-			t.Errorf("dead letter %+v", l)
+			t.Errorf("the dead letter is %+v, want the third event of a batch of telemetry", l)
 		}
 	}
 	if n := len(letters(t, blobs)); n != 3 {
-		t.Errorf("%d dead letters", n)
+		t.Errorf("%d dead letters, want 3", n)
 	}
 }
 
-// TestSpilledBadly has files among the spilled that are none, and a batch that
-// SQL refuses for itself: the others are drained.
+// TestSpilledBadly has files in the spill that are no batches, and a batch that SQL refuses.
+// The others are drained.
 func TestSpilledBadly(t *testing.T) {
 	t.Parallel()
 	db, blobs := open(t), new(blob.Memory)
@@ -110,10 +110,10 @@ func TestSpilledBadly(t *testing.T) {
 		return nil
 	}
 	if err := in.Drain(t.Context(), quiet); !errors.Is(err, refused) {
-		t.Errorf("Drain = %v", err)
+		t.Errorf("Drain = %v, want %v", err, refused)
 	}
 	if left := names(t, blobs, blob.Spill); len(left) != 1 || !strings.Contains(left[0], "0000001-1-") || count(t, db) != 1 {
-		t.Errorf("left %v; %d readings", left, count(t, db))
+		t.Errorf("left are %v, %d readings are stored; want the refused batch and one", left, count(t, db))
 	}
 	kept := map[string]bool{}
 	for _, l := range letters(t, blobs) {
@@ -126,7 +126,8 @@ func TestSpilledBadly(t *testing.T) {
 	}
 }
 
-// TestBothRefuse has neither SQL nor Blob take a batch, within the deadline.
+// TestBothRefuse has both SQL and Blob refuse a batch. Ingest returns an error with both
+// reasons.
 func TestBothRefuse(t *testing.T) {
 	t.Parallel()
 	f := &failing{Memory: new(blob.Memory), err: errors.New("full")}
@@ -134,7 +135,7 @@ func TestBothRefuse(t *testing.T) {
 	in := &ingest.Ingester{Store: &outage{nil, func([]fleet.Reading) error { return errors.New("away") }}, Files: f, Map: mapped}
 	err := in.Ingest(t.Context(), quiet, batchOf(0, body(1)))
 	if !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "away") || !strings.Contains(err.Error(), "full") {
-		t.Errorf("Ingest = %v", err)
+		t.Errorf("Ingest = %v, want %v with both reasons", err, fleet.ErrUnavailable)
 	}
 }
 
@@ -146,8 +147,8 @@ func (slow) InsertReadings(ctx context.Context, _ []fleet.Reading, _ fleet.Deliv
 	return fleet.Stored{}, ctx.Err()
 }
 
-// TestSpillInTime has SQL not answer: the batch is spilled before the
-// invocation's time is over.
+// TestSpillInTime has SQL not answer. The batch is spilled before the invocation's time is
+// over.
 func TestSpillInTime(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second+100*time.Millisecond)
@@ -155,7 +156,7 @@ func TestSpillInTime(t *testing.T) {
 	blobs := new(blob.Memory)
 	in := &ingest.Ingester{Store: slow{}, Files: blobs, Map: mapped}
 	if err := in.Ingest(ctx, quiet, batchOf(0, body(1))); err != nil || len(names(t, blobs, blob.Spill)) != 1 {
-		t.Errorf("Ingest = %v, spilled %v", err, names(t, blobs, blob.Spill))
+		t.Errorf("Ingest = %v, spilled are %v; want no error and one batch", err, names(t, blobs, blob.Spill))
 	}
 }
 

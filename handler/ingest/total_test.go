@@ -41,7 +41,7 @@ func TestTotal(t *testing.T) {
 		{"conflict: another value is stored", 14, "reading of d/s: conflict: its value is 1, but 2 is stored", "hub/0/x.jsonl"},
 		{"value: the string … holds no number", 7, `value: invalid: the string "x" holds no number`, "hub/0/x.jsonl"},
 	}; !slices.Equal(reasons.Refusals, want) {
-		t.Errorf("refusals %+v", reasons.Refusals)
+		t.Errorf("refusals %+v, want %+v", reasons.Refusals, want)
 	}
 	var line struct {
 		Msg                        string
@@ -66,7 +66,7 @@ func TestTotal(t *testing.T) {
 	out.Reset()
 	in.Flush(log, false) // it is no minute ago
 	if out.Len() > 0 {
-		t.Errorf("%s", &out)
+		t.Errorf("logged within the minute: %s, want nothing", &out)
 	}
 	in.Flush(log, true)
 	in.Flush(log, true)
@@ -82,7 +82,7 @@ func TestTotal(t *testing.T) {
 	now = now.Add(totalEvery)
 	out.Reset()
 	if in.Flush(log, false); !strings.Contains(out.String(), `"events":1,`) {
-		t.Errorf("after a minute: %s", &out)
+		t.Errorf("logged after a minute: %s, want one event", &out)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestAdd(t *testing.T) {
 	sum := fleet.Ingested{Stored: 1, Duplicate: 1, Missing: 1}
 	add(&sum, 10, 3, 2, fleet.Stored{Inserted: 4, Rejected: make([]fleet.Rejected, 2)})
 	if sum.Stored != 5 || sum.Duplicate != 8 || sum.Missing != 3 {
-		t.Errorf("%+v", sum)
+		t.Errorf("the sum is %+v, want 5 stored, 8 duplicates and 3 missing", sum)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestNames(t *testing.T) {
 	b := Batch{Hub: "h", Partition: "1", Bodies: [][]byte{[]byte("a"), []byte("b")}, Sequences: []int64{41, 42}}
 	lines := []mapping.Refused{{Origin: mapping.Origin{Event: 1, Element: -1}, Count: 5, Err: fleet.ErrInvalid}}
 	if name, err := letterName(b, "", lines); err != nil || !strings.HasPrefix(name, "h/1/0000000000000000042-5-") {
-		t.Errorf("%s, %v", name, err)
+		t.Errorf("the letter is named %s, %v; want it after event 42", name, err)
 	}
 	in := &Ingester{Files: &blob.Memory{}}
 	if err := in.drain(t.Context(), slog.New(slog.DiscardHandler), "h/1/gone.json"); err != nil {
@@ -147,7 +147,7 @@ func TestRecord(t *testing.T) {
 		}
 	}
 	if len(in.total.minutes) != maxMinutes {
-		t.Errorf("%d minutes wait", len(in.total.minutes))
+		t.Errorf("%d minutes wait to be added, want %d", len(in.total.minutes), maxMinutes)
 	}
 	kept.away = false
 	for range 2 {
@@ -180,7 +180,7 @@ func TestReason(t *testing.T) {
 	}
 	for i := range 300 {
 		if got := Reason(errors.New(strings.Repeat("ü", i) + "x")); len(got) > maxReason {
-			t.Fatalf("%d bytes", len(got))
+			t.Fatalf("a reason has %d bytes, want at most %d", len(got), maxReason)
 		}
 	}
 }
@@ -196,13 +196,13 @@ func TestBounds(t *testing.T) {
 	}
 	b := Batch{Details: func() []mapping.Detail { return []mapping.Detail{{Offset: "7"}} }}
 	if first, second := b.detail(0), b.detail(1); first.Offset != "7" || second.Offset != "" {
-		t.Errorf("details %+v and %+v", first, second)
+		t.Errorf("the details are %+v and %+v, want the offset 7 and none", first, second)
 	}
 	for _, refused := range [][]fleet.Refusal{nil, {{Reason: "r", Count: 1}}} {
 		var log bytes.Buffer
 		(&total{sum: fleet.Ingested{Refusals: refused}}).report(slog.New(slog.NewTextHandler(&log, nil)), time.Time{})
 		if strings.Contains(log.String(), "refusals") != (refused != nil) {
-			t.Errorf("refusals %v, logged %s", refused, &log)
+			t.Errorf("with the refusals %v the log says %s", refused, &log)
 		}
 	}
 }
