@@ -131,7 +131,8 @@ type Rescored struct {
 
 // Rescore re-opens jobs of a run, so that they are scored again with the present models. Their
 // messages are sent afterwards. The error wraps [fleet.ErrConflict] if the run is being
-// cancelled, or is so old that its predictions are deleted.
+// cancelled, or is so old that its predictions are deleted, and [fleet.ErrNotFound] if the run
+// has no job of the one sensor or device model that is named.
 func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error) {
 	match, err := req.match()
 	if err != nil {
@@ -166,6 +167,11 @@ func (a *API) Rescore(ctx context.Context, req RescoreRequest) (Rescored, error)
 	r := Rescored{Warning: warning}
 	if r.Reopened, r.Added, err = a.Ledger.Rescore(ctx, req.ID, match, req.States, settings, a.Now()); err != nil {
 		return Rescored{}, fmt.Errorf("rescore run %s: %w", req.ID, err)
+	}
+	if id, _ := fleet.ParseID(req.Job); req.Job != "" && r.Reopened+r.Added == 0 {
+		if _, err := a.job(ctx, req.ID, id.Device, id.Sensor); err != nil {
+			return Rescored{}, err
+		}
 	}
 	r.Run, err = a.advance(ctx, req.ID)
 	return r, err

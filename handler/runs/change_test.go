@@ -91,6 +91,12 @@ func TestRescoreJob(t *testing.T) {
 			t.Errorf("%v: re-opened %d, %v", id, r.Reopened, err)
 		}
 	}
+	if _, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID, Job: "nobody/1%2F1"}); !errors.Is(err, fleet.ErrNotFound) || !strings.Contains(err.Error(), "it has no job of nobody/1%2F1") {
+		t.Errorf("a job that there is not: %v", err)
+	}
+	if r, err := api.Rescore(t.Context(), runs.RescoreRequest{ID: run.ID, Job: "1/1"}); err != nil || r.Reopened != 1 {
+		t.Errorf("a job: %+v, %v", r, err)
+	}
 	for _, req := range []runs.RescoreRequest{{Job: "1"}, {Job: "1/1/1"}, {Job: "1/1", Sensors: "1"}} {
 		req.ID = run.ID
 		if _, err := api.Rescore(t.Context(), req); !errors.Is(err, fleet.ErrInvalid) {

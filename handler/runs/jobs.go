@@ -152,25 +152,30 @@ type JobDetail struct {
 // maxErrorLog is the largest error log that is read, in bytes.
 const maxErrorLog = 1 << 20
 
+// job returns the job of a sensor or device model. The error wraps [fleet.ErrNotFound] if the
+// run has none.
+func (a *API) job(ctx context.Context, run, device, name string) (fleet.Job, error) {
+	for _, id := range []fleet.ID{{Device: device, Sensor: name}, {Device: device, DeviceModel: name}} {
+		work, err := a.Overview.Work(ctx, run, []fleet.ID{id})
+		if err != nil {
+			return fleet.Job{}, err
+		}
+		if len(work) > 0 {
+			return work[0].Job, nil
+		}
+	}
+	return fleet.Job{}, fmt.Errorf("run %s: %w: it has no job of %s", run, fleet.ErrNotFound, fleet.ID{Device: device, Sensor: name})
+}
+
 // Job returns a job with its attempts and its error log.
 func (a *API) Job(ctx context.Context, req JobRequest) (JobDetail, error) {
 	if _, err := fleet.ParseRunID(req.ID); err != nil {
 		return JobDetail{}, err
 	}
-	var work []fleet.Work
-	for _, id := range []fleet.ID{{Device: req.Device, Sensor: req.Name}, {Device: req.Device, DeviceModel: req.Name}} {
-		var err error
-		if work, err = a.Overview.Work(ctx, req.ID, []fleet.ID{id}); err != nil {
-			return JobDetail{}, err
-		}
-		if len(work) > 0 {
-			break
-		}
+	job, err := a.job(ctx, req.ID, req.Device, req.Name)
+	if err != nil {
+		return JobDetail{}, err
 	}
-	if len(work) == 0 {
-		return JobDetail{}, fmt.Errorf("run %s: %w: it has no job of %s/%s", req.ID, fleet.ErrNotFound, req.Device, req.Name)
-	}
-	job := work[0].Job
 	attempts, err := a.Overview.Attempts(ctx, req.ID, job.JobKey)
 	if err != nil {
 		return JobDetail{}, err

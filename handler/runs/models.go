@@ -110,9 +110,10 @@ func placeOf(m fleet.Model) fleet.Place {
 func (a *API) registered(ctx context.Context, name string) (fleet.Serving, error) {
 	m, err := a.Published.ServingModel(ctx, name)
 	if errors.Is(err, fleet.ErrNotFound) {
-		if gone, err := a.Published.ServingModel(ctx, fleet.RemovedName(name)); !errors.Is(err, fleet.ErrNotFound) {
-			return gone, err
-		}
+		m, err = a.Published.ServingModel(ctx, fleet.RemovedName(name))
+	}
+	if errors.Is(err, fleet.ErrNotFound) {
+		err = fmt.Errorf("%w: no model with the name %.200q is registered", fleet.ErrNotFound, name)
 	}
 	return m, err
 }
@@ -251,7 +252,7 @@ func (a *API) Rollback(ctx context.Context, req RollbackRequest) (Registered, er
 		return Registered{}, err
 	}
 	if err := a.Portraits.Rollback(ctx, placeOf(m.Model)); err != nil {
-		return Registered{}, fmt.Errorf("roll back %s: %w", req.Model, err)
+		return Registered{}, err
 	}
 	return a.RefreshModels(ctx, RefreshRequest{})
 }
@@ -269,7 +270,7 @@ func (a *API) Remove(ctx context.Context, req RemoveRequest) (Registered, error)
 		return Registered{}, err
 	}
 	if err := a.Portraits.Remove(ctx, placeOf(m.Model)); err != nil {
-		return Registered{}, fmt.Errorf("remove %s: %w", req.Model, err)
+		return Registered{}, err
 	}
 	return a.RefreshModels(ctx, RefreshRequest{})
 }

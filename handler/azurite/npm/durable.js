@@ -14,6 +14,30 @@ Loki.prototype.autosaveEnable = function () {
   tables.add(this);
 };
 
+// Documents are made text once for each of their revisions: a table has one for each
+// blob, and few have changed since it was written last.
+const known = new WeakMap();
+function textOf(document) {
+  const version = `${document.$loki} ${document.meta.revision} ${document.meta.updated}`;
+  let text = known.get(document);
+  if (text?.version !== version) {
+    text = { version, json: JSON.stringify(document) };
+    known.set(document, text);
+  }
+  return text.json;
+}
+
+// serialize returns what Loki's serialize does. The long lists of a table are made text
+// by themselves, and put in where \0 and their number stand.
+function serialize(table) {
+  const lists = [];
+  const json = JSON.stringify(table, function (key, value) {
+    if (!Array.isArray(value) || !["data", "idIndex", "values"].includes(key)) return table.serializeReplacer(key, value);
+    return "\0" + (lists.push(key === "data" ? value.map(textOf) : value) - 1);
+  });
+  return json.replace(/"\\u0000(\d+)"/g, (_, i) => "[" + lists[i].join(",") + "]");
+}
+
 // write writes the tables that have changed, all as they are now. Those of the
 // content's files come first: a blob whose content has no file could not be read.
 async function write() {
@@ -21,17 +45,11 @@ async function write() {
   changed.sort((a, b) => b.filename.includes("extent") - a.filename.includes("extent"));
   const texts = changed.map((t) => {
     t.autosaveClearFlags();
-    return t.serialize();
+    return serialize(t);
   });
   try {
     for (const [i, t] of changed.entries()) {
-      const file = await fs.open(t.filename + ".new", "w");
-      try {
-        await file.writeFile(texts[i]);
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
+      await fs.writeFile(t.filename + ".new", texts[i]);
       await fs.rename(t.filename + ".new", t.filename);
     }
   } catch (err) {
