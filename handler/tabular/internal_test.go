@@ -2,6 +2,8 @@ package tabular
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -288,5 +290,24 @@ func TestBrokenObject(t *testing.T) {
 	readings, report := all(t, `{"ts":1795762800,"device":"p","a":1`)
 	if len(readings) != 0 || report.Refused != 1 || !strings.Contains(report.First[0], "stdin:1: invalid: the line is no JSON object") {
 		t.Errorf("got %q, %+v; want line 1 refused", readings, report)
+	}
+}
+
+// TestCheckFooter checks how long the footer of a Parquet file may be: as long as the file without its
+// first four bytes, and the last eight, which are the footer's length and PAR1.
+func TestCheckFooter(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		between, footer int
+		want            string
+	}{{0, 0, ""}, {10, 10, ""}, {10, 11, "its footer has 11 bytes"}, {10, 1 << 30, "more than the file"}, {-1, 0, "11 bytes, too few"}} {
+		data := append([]byte("PAR1"), make([]byte, max(c.between, 0))...)
+		data = append(binary.LittleEndian.AppendUint32(data, uint32(c.footer)), "PAR1"...)
+		if c.between < 0 {
+			data = data[1:]
+		}
+		if err := checkFooter(bytes.NewReader(data), int64(len(data))); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("a file of %d bytes with a footer of %d: got %v, want %q", len(data), c.footer, err, c.want)
+		}
 	}
 }
