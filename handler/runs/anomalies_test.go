@@ -151,7 +151,7 @@ func TestDeviceAnomalies(t *testing.T) {
 	t.Parallel()
 	api, _ := withAnomalies(t)
 	d, err := api.Device(t.Context(), runs.DeviceRequest{Device: "1", From: now.Add(-400 * time.Hour), To: now}) // pieces of an hour
-	if err != nil || len(d.Anomalies) != 2 || d.NotKept != 0 {
+	if err != nil || len(d.Anomalies) != 2 || d.NotKept != 0 || d.Left {
 		t.Fatalf("%+v, %v", d.Anomalies, err)
 	}
 	for i, p := range d.Anomalies {
@@ -159,7 +159,7 @@ func TestDeviceAnomalies(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	if d, err = api.Device(t.Context(), runs.DeviceRequest{Device: "2", From: now.Add(-3 * time.Hour), To: now}); err != nil || len(d.Anomalies) != 4 || d.NotKept != 5 {
+	if d, err = api.Device(t.Context(), runs.DeviceRequest{Device: "2", From: now.Add(-3 * time.Hour), To: now}); err != nil || len(d.Anomalies) != 4 || d.NotKept != 5 || d.Left {
 		t.Errorf("%+v, %v", d.Anomalies, err)
 	}
 }

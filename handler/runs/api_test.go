@@ -170,3 +170,21 @@ func TestSensors(t *testing.T) {
 		}
 	}
 }
+
+// TestSensorsBeyondAPage checks that a sensor is found behind a whole page of others.
+func TestSensorsBeyondAPage(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t) // three sensors
+	last := fleet.ID{Device: "z", Sensor: "last"}
+	readings := []fleet.Reading{{ID: last}}
+	for i := range 997 {
+		readings = append(readings, fleet.Reading{ID: fleet.ID{Device: "3", Sensor: fmt.Sprint(i)}})
+	}
+	if _, err := db.InsertReadings(t.Context(), readings, fleet.Delivery{}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := api.Sensors(t.Context(), runs.SensorsRequest{Sensors: "z"})
+	if err != nil || len(list.Sensors) != 1 || list.Sensors[0].ID != last || list.Next != "" {
+		t.Errorf("got %+v, %v; want %v, the 1,001st sensor", list, err, last)
+	}
+}
