@@ -17,12 +17,15 @@ func (p part) isAutoencoder() bool {
 }
 
 // stepWords are parts of the keys of transformers, in the order in which such
-// transformers are applied.
-var stepWords = []string{"imput", "scal", "preprocess", "transform", "pca"}
+// transformers are applied. Those in one line have no order among themselves.
+var stepWords = [][]string{{"imput"}, {"scal", "preprocess", "transform"}, {"pca"}}
 
 // rank returns the position in stepWords of the first word that p's key contains, or -1.
 func (p part) rank() int {
-	return slices.IndexFunc(stepWords, func(r string) bool { return strings.Contains(strings.ToLower(p.key), r) })
+	key := strings.ToLower(p.key)
+	return slices.IndexFunc(stepWords, func(words []string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(key, w) })
+	})
 }
 
 // order returns the parts in the order of their application. The last one predicts.

@@ -80,6 +80,8 @@ add("other models in a dict", {"model": model, "scaler": scaler, "tried": {"svm"
 wide = make_pipeline(StandardScaler(), PolynomialFeatures(2)).fit(x)
 after = MinMaxScaler().fit(wide.transform(x))
 of_wide = forest(after.transform(wide.transform(x)))
+add("scaler and preprocessor, either first", {"scaler": scaler, "preprocessor": MinMaxScaler().fit(x), "model": model}, refused=["in which order", '"steps": ["scaler", "preprocessor", "model"]'])
+add("scaler and preprocessor, settled", {"preprocessor": pca, "scaler": scaler, "model": last}, two)
 add("order by what fits, against the names", {"scaler": after, "preprocessor": wide, "model": of_wide}, of_wide.decision_function(after.transform(wide.transform(rows))).tolist())
 named = MaxAbsScaler().fit(pd.DataFrame(x, columns=names))
 add("order against the columns' names", {"preprocessor": named, "scaler": scaler, "model": model}, refused=["in which order", '"steps": ["preprocessor", "scaler", "model"]'])
