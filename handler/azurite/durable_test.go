@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -67,6 +68,30 @@ func TestKilled(t *testing.T) {
 	}
 	if len(want) == 0 {
 		t.Error("nothing was confirmed")
+	}
+}
+
+// TestFolderIsHeld checks that a folder is used by one Azurite at a time. One that is about
+// to end is waited for.
+func TestFolderIsHeld(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, err := azurite.Start(t.Context(), azurite.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := azurite.Start(t.Context(), azurite.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "another Azurite uses the folder") {
+		t.Errorf("a second one starts in the folder: %v, %v", second, err)
+	}
+	if err := syscall.Kill(first.PID, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	next, err := azurite.Start(t.Context(), azurite.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

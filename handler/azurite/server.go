@@ -92,6 +92,7 @@ func cacheDir(dir string) (string, error) {
 }
 
 func start(opt Options, dir string, output *os.File) (*Server, error) {
+	location := ""
 	args := []string{"--require", filepath.Join(dir, "templates.js")}
 	if !opt.Detached {
 		args = append(args, "--require", filepath.Join(dir, "parent.js"))
@@ -102,7 +103,8 @@ func start(opt Options, dir string, output *os.File) (*Server, error) {
 	args = append(args, filepath.Join(dir, "node_modules", "azurite", "dist", "src", "azurite.js"), "--silent", "--disableTelemetry",
 		"--blobPort", strconv.Itoa(opt.BlobPort), "--queuePort", strconv.Itoa(opt.QueuePort), "--tablePort", strconv.Itoa(opt.TablePort))
 	if opt.Dir != "" {
-		location, err := filepath.Abs(opt.Dir) // Azurite has another working directory
+		var err error
+		location, err = filepath.Abs(opt.Dir) // Azurite has another working directory
 		if err == nil {
 			err = os.MkdirAll(location, 0o755)
 		}
@@ -124,6 +126,13 @@ func start(opt Options, dir string, output *os.File) (*Server, error) {
 			return nil, fmt.Errorf("azurite: %w", err)
 		}
 		alive = pipe
+	}
+	if location != "" {
+		held, err := hold(cmd, location)
+		if err != nil {
+			return nil, fmt.Errorf("azurite: %w", err)
+		}
+		defer held.Close()
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("azurite: %w: install Node.js %d or later and have it in PATH", err, oldestNode)

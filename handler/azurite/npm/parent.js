@@ -3,3 +3,5 @@
 process.stdin.on("end", () => process.kill(process.pid, "SIGTERM"));
 process.stdin.on("error", () => process.kill(process.pid, "SIGTERM"));
 process.stdin.resume();
+// Waiting for that does not keep a process alive whose services have ended.
+process.stdin.unref?.();
