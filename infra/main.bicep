@@ -215,7 +215,7 @@ module identity 'modules/identity.bicep' = {
   }
 }
 
-// Event Hubs writes its captures with an identity of its own, which may do nothing else.
+// Event Hubs writes its captures with a separate identity, which has no other right.
 module captureIdentity 'modules/identity.bicep' = {
   scope: group
   params: {
@@ -353,7 +353,7 @@ module endpoints 'modules/endpoints.bicep' = if (vnetEnabled) {
   }
 }
 
-// What every plan sets: the settings of handler/config, and the connections of function.json. None is a secret: each connection is an
+// The settings of every plan: those of handler/config, and the connections of function.json. None is a secret: each connection is an
 // address and an identity.
 var storageSuffix = environment().suffixes.storage
 var settings = {

@@ -1,4 +1,4 @@
-// Alerts. README, section Operate, says for each what it means, where to look first and what mends it.
+// Alerts. docs/operate.md says for each what it means, where to look first and what to do.
 @description('Region.')
 param location string
 @description('Tags.')
@@ -21,12 +21,12 @@ resource actions 'Microsoft.Insights/actionGroups@2023-01-01' = {
   properties: {
     groupShortName: 'fleetscore'
     enabled: true
-    // An alert without a receiver still shows in the portal.
+    // Without a receiver, an alert is only shown in the portal.
     emailReceivers: empty(email) ? [] : [{ name: 'operator', emailAddress: email, useCommonAlertSchema: true }]
   }
 }
 
-// severity: 1 error, 2 warning. column: what the query returns; fires when it is beyond threshold.
+// severity: 1 error, 2 warning. column: the column of the query's result that is compared with threshold.
 var rules = [
   { name: 'no-finished-run', severity: 1, query: loadTextContent('../alerts/no-finished-run.kql'), column: 'Runs', operator: 'LessThan', threshold: 1, window: noRunHours < 24 ? 'PT${noRunHours}H' : 'P${noRunHours / 24}D', every: 'PT15M', title: 'No run has finished for ${noRunHours} h' }
   { name: 'failed-or-degraded-run', severity: 2, query: loadTextContent('../alerts/failed-or-degraded-run.kql'), column: 'Runs', operator: 'GreaterThan', threshold: 0, window: 'PT15M', every: 'PT5M', title: 'A run failed, or is degraded' }
@@ -44,13 +44,13 @@ resource queryAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for 
   kind: 'LogAlert'
   properties: {
     displayName: rule.title
-    description: 'What it means and what to do: README, section Operate.'
+    description: 'What it means and what to do: docs/operate.md.'
     severity: rule.severity
     enabled: true
     scopes: [workspaceId]
     evaluationFrequency: rule.every
     windowSize: rule.window
-    skipQueryValidation: true // the tables come into being with their first row
+    skipQueryValidation: true // a table exists only after its first row
     autoMitigate: true
     criteria: {
       allOf: [
@@ -68,7 +68,7 @@ resource queryAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for 
   }
 }]
 
-// What caps ingest on Azure SQL is its log.
+// The rate of ingest in Azure SQL is limited by the rate at which it writes its log.
 resource sqlLogRate 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   name: 'fleetscore-sql-log-rate'
   location: 'global'

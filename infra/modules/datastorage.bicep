@@ -27,7 +27,7 @@ param captureRetentionDays int
 @description('Workspace for diagnostics.')
 param workspaceId string
 
-// What the application writes; models and mappings of events it only reads.
+// The containers that the application writes to. It only reads models and mappings.
 var containers = ['preds', 'deadletter', 'spill', 'logs']
 var queueNames = ['score-jobs', 'score-jobs-poison']
 
@@ -65,7 +65,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
-// Without these rules 5,000 sensors scored hourly add 120,000 blobs a day. Models are never deleted.
+// Without these rules, 5,000 sensors that are scored hourly add 120,000 blobs a day. Models are never deleted.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
   parent: account
   name: 'default'
@@ -114,7 +114,7 @@ var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 var blobDataReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 var queueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 
-// The app, container by container: it cannot touch captured events, nor change a model.
+// The app has rights for single containers. It cannot read captured events, nor change a model.
 resource appWrites 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (container, i) in containers: {
   name: guid(account::blobs::container[i].id, appPrincipalId, blobDataContributor)
   scope: account::blobs::container[i]
@@ -145,7 +145,7 @@ resource appReadsConfig 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Contributor, as the host moves messages to the poison queue, and the application sends.
+// Contributor, because the host moves messages to the poison queue, and the application sends messages.
 resource appQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (queue, i) in queueNames: {
   name: guid(account::queues::queue[i].id, appPrincipalId, queueDataContributor)
   scope: account::queues::queue[i]

@@ -22,7 +22,7 @@ param eventHubsId string
 @description('SQL server.')
 param sqlServerId string
 
-// Loops run over literals only, so that bicep snapshot can unroll them.
+// The loops are over literals, because bicep snapshot cannot expand others.
 var zoneKinds = ['blob', 'queue', 'table', 'file', 'servicebus', 'sql']
 var zoneNames = {
   blob: 'privatelink.blob.${environment().suffixes.storage}'

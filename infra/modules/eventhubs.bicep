@@ -1,4 +1,4 @@
-// The event hub that sensors send to, captured to Blob as well, so that nothing is lost that the Functions host may lose.
+// The event hub that sensors send to. Its events are also captured to Blob storage, because the Functions host may lose some.
 @description('Name of the namespace.')
 @minLength(6)
 @maxLength(50)

@@ -38,7 +38,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
 
   resource blobs 'blobServices' = {
     name: 'default'
-    // Event Hubs asks for accounts of checkpoints without soft delete.
+    // Checkpoints of Event Hubs need an account without soft delete.
     properties: { deleteRetentionPolicy: { enabled: false } }
 
     resource releases 'containers' = { name: 'releases' }

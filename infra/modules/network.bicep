@@ -21,7 +21,7 @@ resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
       {
         name: 'app'
         properties: {
-          // A /24: the platform asks for about a hundred addresses while it scales and upgrades.
+          // A /24, because the platform needs about a hundred addresses while it scales and upgrades.
           addressPrefix: cidrSubnet(addressPrefix, 24, 0)
           delegations: [{ name: 'app', properties: { serviceName: appDelegation } }]
         }

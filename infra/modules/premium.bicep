@@ -49,7 +49,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
 resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: appName
   location: location
-  // No azd-service-name: azd's own deployment does not apply to a package at an address.
+  // Without a content share there is no tag azd-service-name, because azd's deployment does not apply to a package at an address.
   tags: empty(shareStorageName) ? tags : union(tags, { 'azd-service-name': 'app' })
   kind: 'functionapp,linux'
   identity: { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {} } }
@@ -61,7 +61,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     virtualNetworkSubnetId: vnetEnabled ? subnetId : null
     outboundVnetRouting: vnetEnabled ? { allTraffic: true, contentShareTraffic: !empty(shareStorageName) } : null
     siteConfig: {
-      linuxFxVersion: '' // a custom handler names no stack
+      linuxFxVersion: '' // empty for a custom handler
       use32BitWorkerProcess: false
       alwaysOn: false
       http20Enabled: true

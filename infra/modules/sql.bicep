@@ -44,7 +44,7 @@ resource server 'Microsoft.Sql/servers@2025-01-01' = {
     }
   }
 
-  // Without a virtual network the app reaches the server by Azure's own addresses; identities decide who gets in.
+  // Without a virtual network, the app connects from addresses of Azure. This rule lets all of them reach the server, where identities decide who has access.
   resource azureServices 'firewallRules' = if (publicNetworkAccess) {
     name: 'AllowAllWindowsAzureIps'
     properties: { startIpAddress: '0.0.0.0', endIpAddress: '0.0.0.0' }
@@ -61,7 +61,7 @@ resource server 'Microsoft.Sql/servers@2025-01-01' = {
     tags: tags
     sku: { name: 'GP_S_Gen5', tier: 'GeneralPurpose', family: 'Gen5', capacity: maxVCores }
     properties: {
-      // A tick each minute keeps it awake: to let it pause would only make its first tick slow.
+      // It never pauses: the tick uses it every minute.
       autoPauseDelay: -1
       minCapacity: json(minVCores)
       maxSizeBytes: maxSizeGB * 1073741824
