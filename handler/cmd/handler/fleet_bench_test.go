@@ -29,7 +29,7 @@ import (
 // not in it: a run whose messages are never delivered is subtracted.
 func BenchmarkMessage(b *testing.B) {
 	const sensors = 2000
-	for _, c := range []struct{ readings, group int }{{360, 1}, {180, 1}, {360, 200}} {
+	for _, c := range []struct{ readings, group int }{{360, 1}, {180, 1}, {360, 50}, {360, 200}} {
 		b.Run(fmt.Sprintf("readings=%d/sensors-per-message=%d", c.readings, c.group), func(b *testing.B) {
 			var costs []float64
 			for b.Loop() {
