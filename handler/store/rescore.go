@@ -98,16 +98,7 @@ func (c session) addMatching(ctx context.Context, run string, match func(fleet.I
 	if err := c.assignAll(ctx); err != nil {
 		return 0, err
 	}
-	var keys []int64
-	err := c.each(ctx, subjectsToMatch, func(row scanner) error {
-		var key int64
-		var device, name, kind string
-		err := row.Scan(&key, &device, &name, &kind)
-		if match(idOf(device, name, kind)) {
-			keys = append(keys, key)
-		}
-		return err
-	}, sql.Named("run", run))
+	keys, err := c.matchingKeys(ctx, subjectsToMatch, match, sql.Named("run", run))
 	if err != nil {
 		return 0, err
 	}

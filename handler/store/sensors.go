@@ -98,16 +98,7 @@ func (db *DB) SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled
 		flag.Value = 1
 	}
 	_, err = db.write(ctx, "enabling sensors", func(ctx context.Context, tx session) error {
-		var keys []int64
-		err := tx.each(ctx, subjectsToSwitch, func(row scanner) error {
-			var key int64
-			var device, name, kind string
-			err := row.Scan(&key, &device, &name, &kind)
-			if match(idOf(device, name, kind)) {
-				keys = append(keys, key)
-			}
-			return err
-		}, flag)
+		keys, err := tx.matchingKeys(ctx, subjectsToSwitch, match, flag)
 		if err != nil {
 			return err
 		}
@@ -116,6 +107,21 @@ func (db *DB) SetEnabled(ctx context.Context, match func(fleet.ID) bool, enabled
 		return err
 	})
 	return changed, err
+}
+
+// matchingKeys returns the keys of the subjects that match. The statement selects the key,
+// device, name and kind of each.
+func (c session) matchingKeys(ctx context.Context, s statement, match func(fleet.ID) bool, args ...any) (keys []int64, err error) {
+	err = c.each(ctx, s, func(row scanner) error {
+		var key int64
+		var device, name, kind string
+		err := row.Scan(&key, &device, &name, &kind)
+		if match(idOf(device, name, kind)) {
+			keys = append(keys, key)
+		}
+		return err
+	}, args...)
+	return keys, err
 }
 
 // AreSensors reports for each of ids whether it is registered.
