@@ -31,8 +31,8 @@ build: cli ## stage the application in dist/: host.json, functions, the handler
 cli:
 	@$(HERE) $(GO) build -o $(CLI) ./handler/cmd/fleetscore
 
-run: build ## score a simulated fleet, or your own: DATA=file.csv MODELS=dir OUT=dir
-	@$(CLI) run $(if $(DATA),--data '$(DATA)') $(if $(MODELS),--models '$(MODELS)') $(if $(OUT),--out '$(OUT)')
+run: build ## score a simulated fleet, or your own: DATA=file.csv MODELS=dir OUT=dir ZONE=Europe/Berlin
+	@$(CLI) run $(if $(DATA),--data '$(DATA)') $(if $(MODELS),--models '$(MODELS)') $(if $(OUT),--out '$(OUT)') $(if $(ZONE),--zone '$(ZONE)')
 
 serve: build ## keep it running: a simulated fleet sends, a window is scored each minute
 	@$(CLI) serve

@@ -66,7 +66,11 @@ func errorsTable() string {
 		if f.Err != nil {
 			kind = f.Err.Error()
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d %s | %s | %s |\n", kind, cmp.Or(f.Outcome, "stays open"), f.Status, http.StatusText(f.Status), map[bool]string{true: "yes", false: "no"}[f.Retry], f.Meaning)
+		open := fleet.JobState("–") // callers of the API get the error; a job meets it hardly ever
+		if f.Retry {
+			open = "stays open"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %d %s | %s | %s |\n", kind, cmp.Or(f.Outcome, open), f.Status, http.StatusText(f.Status), map[bool]string{true: "yes", false: "no"}[f.Retry], f.Meaning)
 	}
 	return b.String()
 }

@@ -18,7 +18,7 @@ var (
 	ErrNoModel = errors.New("no model")
 	// ErrBadModel: the model cannot be read, checked or used.
 	ErrBadModel = errors.New("bad model")
-	// ErrNoData: there is no reading in the window.
+	// ErrNoData: there is no reading, or no complete row, in the window.
 	ErrNoData = errors.New("no data")
 	// ErrBadData: the readings do not fit the model.
 	ErrBadData = errors.New("bad data")
@@ -44,7 +44,7 @@ type Failure struct {
 var Failures = []Failure{
 	{ErrNoModel, NoModel, http.StatusNotFound, false, "no model serves the sensor: publish one"},
 	{ErrBadModel, BadModel, http.StatusUnprocessableEntity, false, "the model cannot be used: the error log says why"},
-	{ErrNoData, NoData, http.StatusNotFound, false, "no reading in the window"},
+	{ErrNoData, NoData, http.StatusNotFound, false, "no reading, or no complete row, in the window"},
 	{ErrBadData, BadData, http.StatusUnprocessableEntity, false, "the readings do not fit the model"},
 	{ErrInvalid, "", http.StatusBadRequest, false, "what was sent cannot be accepted; it is kept in the dead letter"},
 	{ErrNotFound, "", http.StatusNotFound, false, "there is no such thing"},
