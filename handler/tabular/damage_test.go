@@ -41,6 +41,28 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
+// TestSurplusFields checks that a line with more fields than there are columns is refused: 6,823
+// in it may be one number. Delimiters at the end of a line are no fields.
+func TestSurplusFields(t *testing.T) {
+	t.Parallel()
+	path := write(t, t.TempDir(), "a.csv", "time,device,flow,temp\n2026-11-27T07:00:00Z,pump-1,6,823,53\n2026-11-27T07:01:00Z,pump-1,7,54,,\n2026-11-27T07:02:00Z,pump-1,8\n")
+	got, report, err := read(t, tabular.Options{}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []float64
+	for _, r := range got {
+		values = append(values, r.Value)
+	}
+	slices.Sort(values)
+	if !slices.Equal(values, []float64{7, 8, 54}) || report.Rows != 3 || report.Refused != 1 || report.Missing != 1 {
+		t.Errorf("got %v, %+v; want 7, 8 and 54, one row refused, one value missing", values, report)
+	}
+	if want := ":2: invalid: the row has 5 fields for 4 columns"; len(report.First) != 1 || !strings.Contains(report.First[0], want) {
+		t.Errorf("got %q, want %q", report.First, want)
+	}
+}
+
 // TestRefused checks the errors for files that cannot be read at all.
 func TestRefused(t *testing.T) {
 	t.Parallel()

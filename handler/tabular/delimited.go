@@ -108,10 +108,24 @@ func (t *table) delimited() error {
 		if repeats(head, fields) {
 			continue
 		}
+		if surplus(head, fields) {
+			t.reader.report.Rows++
+			if err := t.reader.refuse(place(), fmt.Errorf("%w: the row has %d fields for %d columns: is %q part of a number, or of a text without quotes?", fleet.ErrInvalid, len(fields), len(head), t.opt.Delimiter)); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := t.row(l, fields, place); err != nil {
 			return err
 		}
 	}
+}
+
+// surplus reports whether a line has fields for which there is no column. A field may
+// have been divided then, and any of them would be read into the wrong column. Empty
+// fields at the end are delimiters at the end of a line.
+func surplus(head []string, fields []cell) bool {
+	return len(fields) > len(head) && slices.ContainsFunc(fields[len(head):], func(f cell) bool { return f.kind != text || len(f.text) > 0 || f.stray })
 }
 
 // maxUnitLines is how many lines with units or descriptions may follow the names of the
