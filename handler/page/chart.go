@@ -241,14 +241,12 @@ func scoreOf(threshold *float64) func(runs.AnomalousPiece) *float64 {
 }
 
 // bars are the jobs of one subject under its chart.
-func bars(name string, jobs []runs.Job, a axis) (all []bar, rows, anomalies int) {
+func bars(name string, jobs []runs.Job, a axis) (all []bar) {
 	for _, j := range jobs {
 		w, err := fleet.ParseRunID(j.Run)
 		if err != nil || j.Name() != name {
 			continue // does not happen: the ids in the ledger are valid
 		}
-		rows += j.Rows
-		anomalies += j.Anomalies
 		cell := runs.Cell{Jobs: 1, Rows: j.Rows, Anomalies: j.Anomalies}
 		text := fmt.Sprintf("%s: %s", moment(w.From), strings.ReplaceAll(string(j.State), "_", " "))
 		switch j.State {
@@ -263,7 +261,7 @@ func bars(name string, jobs []runs.Job, a axis) (all []bar, rows, anomalies int)
 		from := a.percent(w.From)
 		all = append(all, bar{from, max(round(a.percent(w.To)-from, 1000), .1), cellClass(cell), text, cell.Failed > 0, j.Run})
 	}
-	return all, rows, anomalies
+	return all
 }
 
 // number formats a measured value with enough digits for an axis or a table.

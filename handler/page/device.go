@@ -26,13 +26,11 @@ type span struct {
 // readings.
 type trackView struct {
 	runs.Track
-	Readings  plot
-	Score     *plot
-	Found     []runs.AnomalousPiece
-	Bars      []bar
-	Rows      int
-	Anomalous int
-	Trouble   *trouble
+	Readings plot
+	Score    *plot
+	Found    []runs.AnomalousPiece
+	Bars     []bar
+	Trouble  *trouble
 }
 
 // trouble is the newest job of a subject, if it was not scored. Since is the beginning of
@@ -114,7 +112,7 @@ func newDeviceView(d runs.Device) deviceView {
 			c.Score = &p
 		}
 		c.Trouble = newTrouble(t.Name, d.Jobs)
-		c.Bars, c.Rows, c.Anomalous = bars(t.Name, d.Jobs, a)
+		c.Bars = bars(t.Name, d.Jobs, a)
 		v.Tracks = append(v.Tracks, c)
 	}
 	return v

@@ -16,8 +16,6 @@ type subjectView struct {
 	Score        *plot
 	Features     []featureView
 	Bars         []bar
-	Rows         int
-	Found        int // anomalies
 	Changes      changes
 	Spans        []span
 	Distribution *histogram
@@ -62,7 +60,7 @@ func newSubjectView(s runs.Subject) subjectView {
 			v.Features = append(v.Features, featureView{f.Name, newPlot("Feature "+f.Name, &f, a, nil)})
 		}
 	}
-	v.Bars, v.Rows, v.Found = bars(s.Name, s.Jobs, a)
+	v.Bars = bars(s.Name, s.Jobs, a)
 	if s.Distribution != nil {
 		h := newHistogram(*s.Distribution)
 		v.Distribution = &h

@@ -42,8 +42,10 @@ type AnomaliesRequest struct {
 }
 
 // AnomalyList is a page of anomalous rows. Those of the newest window come first; those
-// of one window are in the order of device and name, then of time. What a requested run
-// found counts only where no scheduled run covers any of its window. A page may have
+// of one window are in the order of device and name, then of time. Where the windows of a
+// sensor's jobs overlap, each time is listed once: what the job with the longest window
+// found, and of equally long ones that of the run that was opened last. What a requested
+// run found is left out if a scheduled run covers any of its window. A page may have
 // fewer rows than were asked for, even none, and yet not be the last: only the last has
 // no "next".
 type AnomalyList struct {
@@ -95,7 +97,7 @@ func (a *API) ListAnomalies(ctx context.Context, req AnomaliesRequest) (AnomalyL
 	if err != nil {
 		return AnomalyList{}, err
 	}
-	p := anomalyPage{a: a, window: w, match: match, limit: limit, after: after, list: AnomalyList{From: w.From, To: w.To, Anomalies: []Anomaly{}}}
+	p := anomalyPage{a: a, runs: runs, window: w, match: match, limit: limit, after: after, list: AnomalyList{From: w.From, To: w.To, Anomalies: []Anomaly{}}}
 	if p.ids, err = a.named(ctx, req.Sensors, match); err != nil {
 		return AnomalyList{}, err
 	}
@@ -165,6 +167,7 @@ func (a *API) named(ctx context.Context, pattern string, match func(fleet.ID) bo
 // anomalyPage collects the rows of a page.
 type anomalyPage struct {
 	a      *API
+	runs   []fleet.Run // of the span
 	window fleet.Window
 	match  func(fleet.ID) bool
 	ids    []fleet.ID // the only ones that can match; nil: any
@@ -180,18 +183,48 @@ func (p *anomalyPage) addRun(ctx context.Context, r fleet.Run) error {
 	if err != nil {
 		return err
 	}
+	first := before(r, p.runs)
 	for some := range slices.Chunk(ids, jobsAtOnce) {
 		jobs, err := p.a.Overview.Anomalies(ctx, r.ID, some)
 		if err != nil {
 			return err
 		}
+		shown, err := p.shown(ctx, jobs, first)
+		if err != nil {
+			return err
+		}
 		for _, j := range jobs {
-			if err := p.addJob(j); err != nil || p.list.Next != "" {
+			if err := p.addJob(j, share{parts: shown[j.ID].add(r.Window)}); err != nil || p.list.Next != "" {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// shown returns the times, by sensor or device model, that are shown as jobs of other runs found
+// them. jobs are of one run, and the others go before it.
+func (p *anomalyPage) shown(ctx context.Context, jobs []fleet.AnomalousJob, others []fleet.Run) (map[fleet.ID]*times, error) {
+	shown := make(map[fleet.ID]*times, len(jobs))
+	ids := make([]fleet.ID, len(jobs))
+	for i, j := range jobs {
+		ids[i], shown[j.ID] = j.ID, &times{}
+	}
+	if len(ids) == 0 {
+		return shown, nil
+	}
+	for _, r := range others {
+		work, err := p.a.Overview.Work(ctx, r.ID, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range work {
+			if w.State == fleet.Scored {
+				shown[w.ID].add(r.Window)
+			}
+		}
+	}
+	return shown, nil
 }
 
 // candidates returns the sensors and device models whose jobs in a run may have rows for the page.
@@ -214,8 +247,11 @@ func (p *anomalyPage) candidates(ctx context.Context, run string) ([]fleet.ID, e
 	return slices.DeleteFunc(slices.Clone(ids), func(id fleet.ID) bool { return fleet.CompareID(id, p.after.id) < 0 }), nil
 }
 
-// addJob adds the rows of a job that lie in the window and after the page before.
-func (p *anomalyPage) addJob(j fleet.AnomalousJob) error {
+// addJob adds the rows of a job that are shown, and lie in the window and after the page before.
+func (p *anomalyPage) addJob(j fleet.AnomalousJob, s share) error {
+	if s.hidden() {
+		return nil
+	}
 	rows, err := j.Kept.List()
 	if err != nil {
 		return fmt.Errorf("job %s of run %s: %w", j.ID, j.Run, err)
@@ -223,7 +259,7 @@ func (p *anomalyPage) addJob(j fleet.AnomalousJob) error {
 	subject := j.ID.String()
 	resumed := j.Run == p.after.run && subject == p.after.subject
 	for _, row := range rows {
-		if !p.window.Contains(row.Time) || resumed && row.Time <= p.after.at {
+		if !p.window.Contains(row.Time) || !s.contains(row.Time) || resumed && row.Time <= p.after.at {
 			continue
 		}
 		if len(p.list.Anomalies) == p.limit {
@@ -303,12 +339,18 @@ type TopRequest struct {
 }
 
 // Top are the sensors and device models with the most anomalies in the runs whose
-// windows meet a span of time, the worst first. Those without any are left out.
+// windows meet a span of time, the worst first. Those without any are left out. Each job
+// counts as a whole, also where its window reaches beyond the span. Of jobs of a sensor
+// whose windows overlap, one counts: that with the longest window, and of equally long
+// ones that of the run that was opened last. Jobs of a requested run do not count if a
+// scheduled run covers any of its window.
 type Top struct {
 	From    time.Time `json:"from"`    // the beginning of the span
 	To      time.Time `json:"to"`      // the end of the span
 	Sensors []Ranked  `json:"sensors"` // the worst sensors and device models
 	Total   int       `json:"total"`   // how many sensors and device models have anomalies, also those that are not listed
+	// Beyond is whether a window of one of these runs reaches beyond the span.
+	Beyond bool `json:"beyond,omitempty"`
 }
 
 // Ranked is a sensor or device model with what its jobs found.
@@ -341,17 +383,14 @@ func (a *API) TopAnomalies(ctx context.Context, req TopRequest) (Top, error) {
 	if err != nil {
 		return Top{}, err
 	}
-	ids := make([]string, len(runs))
-	for i, r := range runs {
-		ids[i] = r.ID
-	}
-	sums, err := a.Overview.SubjectSums(ctx, ids)
+	sums, err := a.sumSubjects(ctx, runs, match)
 	if err != nil {
 		return Top{}, err
 	}
 	top := Top{From: w.From, To: w.To, Sensors: []Ranked{}}
+	top.Beyond = slices.ContainsFunc(runs, func(r fleet.Run) bool { return reachesBeyond(r.Window, w) })
 	for _, s := range sums {
-		if s.Anomalies > 0 && match(s.ID) {
+		if s.Anomalies > 0 {
 			top.Sensors = append(top.Sensors, Ranked{s.ID, s.Jobs, s.Rows, s.Anomalies, float64(s.Anomalies) / float64(max(s.Rows, 1))})
 		}
 	}
@@ -365,4 +404,45 @@ func (a *API) TopAnomalies(ctx context.Context, req TopRequest) (Top, error) {
 	top.Total = len(top.Sensors)
 	top.Sensors = top.Sensors[:min(limit, top.Total)]
 	return top, nil
+}
+
+// sumSubjects sums the scored jobs of runs by sensor or device model, of those that match. Of jobs
+// whose windows overlap, it counts the one that goes before.
+func (a *API) sumSubjects(ctx context.Context, runs []fleet.Run, match func(fleet.ID) bool) (map[fleet.ID]fleet.SubjectSum, error) {
+	alone, rest := contested(runs)
+	ids := make([]string, len(alone))
+	for i, r := range alone {
+		ids[i] = r.ID
+	}
+	all := map[fleet.ID]fleet.SubjectSum{}
+	sums, err := a.Overview.SubjectSums(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sums {
+		if match(s.ID) {
+			all[s.ID] = s
+		}
+	}
+	counted := map[fleet.ID]*times{}
+	for _, r := range rest {
+		if sums, err = a.Overview.SubjectSums(ctx, []string{r.ID}); err != nil {
+			return nil, err
+		}
+		for _, s := range sums {
+			if !match(s.ID) {
+				continue
+			}
+			if counted[s.ID] == nil {
+				counted[s.ID] = &times{}
+			}
+			if counted[s.ID].meets(r.Window) {
+				continue
+			}
+			counted[s.ID].add(r.Window)
+			sum := all[s.ID]
+			all[s.ID] = fleet.SubjectSum{ID: s.ID, Jobs: sum.Jobs + s.Jobs, Rows: sum.Rows + s.Rows, Anomalies: sum.Anomalies + s.Anomalies}
+		}
+	}
+	return all, nil
 }

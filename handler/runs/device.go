@@ -80,6 +80,7 @@ type Track struct {
 	// detector.
 	Threshold *float64 `json:"threshold,omitempty"`
 	Score     *Series  `json:"score,omitempty"` // the scores of its rows
+	Counted            // the rows of its jobs
 }
 
 // Series is what a sensor measured, or a column of predictions. It is thinned to at most
@@ -135,7 +136,7 @@ func (a *API) Device(ctx context.Context, req DeviceRequest) (Device, error) {
 	for i, j := range jobs {
 		d.Jobs[i] = newJob(j)
 	}
-	found, err := a.anomalies(ctx, req.Device, w, runs, func(fleet.ID) bool { return true })
+	found, err := a.anomalies(ctx, req.Device, w, jobs, runs, func(fleet.ID) bool { return true })
 	if err != nil {
 		return Device{}, err
 	}
@@ -171,10 +172,12 @@ func modelsOf(jobs []fleet.Job) []string {
 // score adds the scores and thresholds of a device's sensors and models. It reads the same number
 // of files for each.
 func (a *API) score(ctx context.Context, d *Device, jobs []fleet.Job, runs []fleet.Run, w fleet.Window) error {
-	scored := withoutDoubleJobs(jobs, runs)
+	scored := shares(jobs, runs)
 	for i := range d.Sensors {
 		t := &d.Sensors[i]
-		own := slices.DeleteFunc(slices.Clone(scored), func(j fleet.Job) bool { return j.Name() != t.Name })
+		own := slices.DeleteFunc(slices.Clone(scored), func(s share) bool { return s.Name() != t.Name })
+		t.Counted = count(own, w)
+		own = slices.DeleteFunc(own, share.hidden)
 		some := own[:min(len(own), mostFiles/len(d.Sensors))]
 		d.Unread += len(own) - len(some)
 		p, err := a.predicted(ctx, some, w, 0)
@@ -184,7 +187,7 @@ func (a *API) score(ctx context.Context, d *Device, jobs []fleet.Job, runs []fle
 		t.Score = p.score
 		if len(own) > 0 {
 			var portrait *Portrait
-			if t.Model, portrait, err = a.servingModel(ctx, own[0]); err != nil {
+			if t.Model, portrait, err = a.servingModel(ctx, own[0].Job); err != nil {
 				return err
 			}
 			if portrait != nil {
@@ -211,22 +214,38 @@ type piece struct {
 	at   fleet.Millis // where the piece begins
 }
 
-// anomalies returns the anomalies of a device's sensors and models that match.
-func (a *API) anomalies(ctx context.Context, device string, w fleet.Window, runs []fleet.Run, match func(fleet.ID) bool) (*found, error) {
-	counted := make(map[string]bool, len(runs))
-	for _, r := range runs {
-		counted[r.ID] = !r.Covered
-	}
+// anomalies returns the anomalies of a device's sensors and models that match. known are their jobs
+// in w, or the newest of them.
+func (a *API) anomalies(ctx context.Context, device string, w fleet.Window, known []fleet.Job, runs []fleet.Run, match func(fleet.ID) bool) (*found, error) {
 	jobs, err := a.Overview.DeviceAnomalies(ctx, device, w, mostJobs)
 	if err != nil {
 		return nil, err
 	}
+	type key struct {
+		run string
+		id  fleet.ID
+	}
+	there := make(map[key]bool, len(known))
+	for _, j := range known {
+		there[key{j.Run, j.ID}] = true
+	}
+	known = slices.Clone(known)
+	for _, j := range jobs {
+		if !there[key{j.Run, j.ID}] {
+			known = append(known, fleet.Job{Run: j.Run, JobKey: fleet.JobKey{ID: j.ID}, State: fleet.Scored})
+		}
+	}
+	own := make(map[key]share, len(known))
+	for _, s := range shares(known, runs) {
+		own[key{s.Run, s.ID}] = s
+	}
 	f := &found{window: w, pieces: []AnomalousPiece{}, index: map[piece]int{}, times: map[string]map[fleet.Millis]bool{}, left: len(jobs) == mostJobs}
 	for _, j := range jobs {
-		if !counted[j.Run] || !match(j.ID) {
+		s := own[key{j.Run, j.ID}]
+		if s.hidden() || !match(j.ID) {
 			continue
 		}
-		if err := f.add(j); err != nil {
+		if err := f.add(j, s); err != nil {
 			return nil, fmt.Errorf("job %s of run %s: %w", j.ID, j.Run, err)
 		}
 	}
@@ -239,7 +258,8 @@ func (a *API) anomalies(ctx context.Context, device string, w fleet.Window, runs
 	return f, nil
 }
 
-func (f *found) add(j fleet.AnomalousJob) error {
+// add adds the rows of a job that are shown.
+func (f *found) add(j fleet.AnomalousJob, s share) error {
 	rows, err := j.Kept.List()
 	if err != nil {
 		return err
@@ -247,7 +267,7 @@ func (f *found) add(j fleet.AnomalousJob) error {
 	f.notKept += j.Anomalies - len(rows)
 	name, cut := j.ID.Name(), newPieces(f.window)
 	for _, row := range rows {
-		if !f.window.Contains(row.Time) {
+		if !f.window.Contains(row.Time) || !s.contains(row.Time) {
 			continue
 		}
 		at := cut.start(row.Time)

@@ -11,3 +11,12 @@ func ParsePredictions(data []byte) (int, error) {
 	t, err := parsePredictions(data, fleet.Window{From: time.Unix(0, 0), To: time.Unix(1<<32, 0)})
 	return len(t.rows), err
 }
+
+// AddTimes adds windows to a set of times, and returns what each added.
+func AddTimes(windows []fleet.Window) (added [][]fleet.Window) {
+	var set times
+	for _, w := range windows {
+		added = append(added, set.add(w))
+	}
+	return added
+}

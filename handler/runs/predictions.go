@@ -2,6 +2,7 @@ package runs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -24,31 +26,21 @@ const (
 	mostFeatures = 64       // features of an answer
 )
 
-// withoutDoubleJobs returns the scored jobs. It leaves out those of requested runs if a scheduled
-// run covers a part of their window.
-func withoutDoubleJobs(jobs []fleet.Job, runs []fleet.Run) []fleet.Job {
-	left := map[string]bool{}
-	for _, r := range runs {
-		left[r.ID] = !r.Covered
-	}
-	return slices.DeleteFunc(slices.Clone(jobs), func(j fleet.Job) bool { return !left[j.Run] || j.State != fleet.Scored })
-}
-
 // predicted are the scores and features in the predictions of jobs, thinned.
 type predicted struct {
 	score    *Series // nil if no row has a score
 	features []Series
 }
 
-// predicted reads the predictions of jobs in w, with up to features features. The jobs are in the
-// order of their windows, the newest first.
-func (a *API) predicted(ctx context.Context, jobs []fleet.Job, w fleet.Window, features int) (predicted, error) {
+// predicted reads the predictions of jobs of a sensor or device model in w, with up to features
+// features. The jobs are in the order of their windows, the newest first.
+func (a *API) predicted(ctx context.Context, jobs []share, w fleet.Window, features int) (predicted, error) {
 	tables := make([]predictions, len(jobs))
 	group, ctx := spawn.WithContext(ctx)
 	group.SetLimit(readers)
 	for i, j := range jobs {
 		group.Start(func() (err error) {
-			tables[i], err = a.predictions(ctx, j, w)
+			tables[i], err = a.predictions(ctx, j.Job, w)
 			return err
 		})
 	}
@@ -58,7 +50,7 @@ func (a *API) predicted(ctx context.Context, jobs []fleet.Job, w fleet.Window, f
 	var all predicted
 	p := newPieces(w)
 	score := Series{Name: "score"}
-	for _, t := range slices.Backward(tables) {
+	for _, t := range inOrder(tables, jobs) {
 		for i, name := range t.features {
 			known := slices.ContainsFunc(all.features, func(f Series) bool { return f.Name == name })
 			if !known && len(all.features) < features && slices.Index(t.features, name) == i {
@@ -84,6 +76,25 @@ func (a *API) predicted(ctx context.Context, jobs []fleet.Job, w fleet.Window, f
 		all.score = &score
 	}
 	return all, nil
+}
+
+// inOrder returns the parts of the tables of jobs that are shown, in the order of time. The rows of
+// each table are in the order of time.
+func inOrder(tables []predictions, jobs []share) []predictions {
+	var all []predictions
+	for i, t := range tables {
+		for _, part := range jobs[i].parts {
+			index := func(at time.Time) int {
+				n, _ := slices.BinarySearchFunc(t.rows, fleet.MillisOf(at), func(r prediction, m fleet.Millis) int { return cmp.Compare(r.at, m) })
+				return n
+			}
+			if rows := t.rows[index(part.From):index(part.To)]; len(rows) > 0 {
+				all = append(all, predictions{t.features, rows})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b predictions) int { return cmp.Compare(a.rows[0].at, b.rows[0].at) })
+	return all
 }
 
 // predictions are the rows in a span of a job's CSV.

@@ -43,8 +43,9 @@ type Subject struct {
 	Unread       int              `json:"unread"`                 // how many files of the span were not read
 	Model        string           `json:"model,omitempty"`        // the model that serves it now: the name of a blob in the container models
 	Portrait     *Portrait        `json:"portrait,omitempty"`     // what is in the file of that model
-	Jobs         []Job            `json:"jobs"`                   // its jobs in the span, those of the newest window first
-	Marks        []Mark           `json:"marks"`                  // what changed in the span, in the order of time
+	Counted                       // the rows of its jobs
+	Jobs         []Job            `json:"jobs"`  // its jobs in the span, those of the newest window first
+	Marks        []Mark           `json:"marks"` // what changed in the span, in the order of time
 }
 
 // Portrait is what is in the file of a model.
@@ -104,7 +105,7 @@ func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) 
 			return Subject{}, err
 		}
 	}
-	found, err := a.anomalies(ctx, req.Device, w, runs, func(id fleet.ID) bool { return id.Name() == req.Name })
+	found, err := a.anomalies(ctx, req.Device, w, jobs, runs, func(id fleet.ID) bool { return id.Name() == req.Name })
 	if err != nil {
 		return Subject{}, err
 	}
@@ -113,10 +114,12 @@ func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) 
 			return Subject{}, err
 		}
 	}
-	scored := withoutDoubleJobs(jobs, runs)
-	s.Files = min(len(scored), mostFiles)
-	s.Unread = len(scored) - s.Files
-	predicted, err := a.predicted(ctx, scored[:s.Files], w, mostFeatures)
+	scored := shares(jobs, runs)
+	s.Counted = count(scored, w)
+	shown := slices.DeleteFunc(scored, share.hidden)
+	s.Files = min(len(shown), mostFiles)
+	s.Unread = len(shown) - s.Files
+	predicted, err := a.predicted(ctx, shown[:s.Files], w, mostFeatures)
 	s.Score, s.Features, s.Anomalies, s.NotKept = predicted.score, predicted.features, found.pieces, found.notKept
 	return s, err
 }

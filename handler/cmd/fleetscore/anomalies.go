@@ -25,7 +25,8 @@ func anomaliesCommand(c console) *cobra.Command {
 		Long: `List the anomalous rows of a span of time. The newest window comes first; within a
 window, rows are in the order of device and sensor. Without --from and --to the span
 is the last day that has runs. --top ranks the sensors and device models by the
-number of their anomalies instead.`,
+number of their anomalies instead: jobs count as a whole, and where the windows of a
+sensor's jobs overlap, the longest counts.`,
 		Example: `  fleetscore anomalies --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z --device 'pump-*' --csv
   fleetscore anomalies --top 10 --sort share`,
 		Args: arguments(),
@@ -79,6 +80,9 @@ func (c console) topAnomalies(ctx context.Context, api *client, query url.Values
 	}
 	if !out.json && !out.csv {
 		fmt.Fprintf(c.out, "%s to %s: %d sensors and device models had anomalies\n", top.From.Format(time.DateTime), top.To.Format(time.DateTime), top.Total)
+		if top.Beyond {
+			fmt.Fprintln(c.out, "windows of runs reach beyond this time: their jobs count as a whole")
+		}
 	}
 	return c.write(out, t, top)
 }
