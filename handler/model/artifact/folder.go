@@ -100,8 +100,8 @@ func readFile(dir fs.FS, name string) ([]byte, error) {
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, sklearn.MaxFile+1))
-	if err == nil && len(data) > sklearn.MaxFile {
-		err = fmt.Errorf("%w: the file has over %d MiB, the most that is read", pickle.ErrLimit, sklearn.MaxFile>>20)
+	if err != nil {
+		return nil, err
 	}
-	return data, err
+	return data, sklearn.CheckSize(len(data))
 }

@@ -27,8 +27,8 @@ import (
 // The error wraps [ErrNoModel] if the file holds no model, or one of a kind that is not
 // supported.
 func Load(data []byte, spec *features.Spec) (*Model, error) {
-	if len(data) > sklearn.MaxFile {
-		return nil, fmt.Errorf("%w: the file has %d MiB, at most %d are read", pickle.ErrLimit, len(data)>>20, sklearn.MaxFile>>20)
+	if err := sklearn.CheckSize(len(data)); err != nil {
+		return nil, err
 	}
 	plain, unpackErr := unpack(data)
 	if isZip(plain) {
