@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ import (
 
 type serveFlags struct {
 	dist, dir     string
-	port          int
+	port, events  int
 	schedule      string
 	fleet         simulate.Fleet
 	idle, verbose bool
@@ -60,6 +61,7 @@ models publish, models list, runs list, simulate and others.`,
 	flags.BoolVar(&f.idle, "idle", false, "do not simulate a fleet")
 	flags.StringVar(&f.schedule, "schedule", "0 * * * * *", "schedule, an NCRONTAB expression; a window ends whenever it fires (setting SCORE_SCHEDULE)")
 	flags.IntVar(&f.port, "port", 7071, "port of the Functions host")
+	flags.IntVar(&f.events, "event-port", 0, "port of the event hub (default 7072, or any free one if that is taken)")
 	flags.BoolVar(&f.enableAuth, "enableAuth", false, "ask HTTP callers for a function key, as Azure does (named as in Core Tools)")
 	flags.StringVar(&f.dir, "dir", "", "keep everything in this folder: readings, runs, models, predictions (default: a temporary one)")
 	flags.StringVar(&f.dist, "dist", "dist", "folder of the built application (make build)")
@@ -78,8 +80,9 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 			settings[s.Name] = v
 		}
 	}
+	other := servedURL()
 	s, err := startStack(ctx, stackOptions{
-		dist: f.dist, dir: f.dir, httpPort: f.port, auth: f.enableAuth,
+		dist: f.dist, dir: f.dir, httpPort: f.port, eventPort: cmp.Or(f.events, preferred(7072)), auth: f.enableAuth,
 		ports:    [3]int{preferred(10000), preferred(10001), preferred(10002)},
 		settings: settings,
 		log:      slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}),
@@ -88,18 +91,17 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, s.close(), writeServed(nil))
+		err = errors.Join(err, s.close())
+		if other == "" {
+			err = errors.Join(err, writeServed(nil))
+		}
 		if f.dir == "" && err == nil {
 			err = os.RemoveAll(s.dir)
 		}
 	}()
-	address, err := url.Parse(s.host.URL())
-	if err != nil {
-		return err
-	}
-	announced := maps.Clone(s.settings)
-	announced[servedPort] = address.Port()
-	if err := writeServed(announced); err != nil {
+	if other != "" {
+		fmt.Fprintf(c.out, "another serve runs in this folder, at %s/api/: other commands use that one, and this one only by --url %s\n", other, s.host.URL())
+	} else if err := s.announce(); err != nil {
 		return err
 	}
 	ctx, cancel := s.watch(ctx)
@@ -126,6 +128,17 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 	}
 	fmt.Fprintln(c.out, "\nstopping")
 	return nil
+}
+
+// announce writes for other commands where the stack is.
+func (s *stack) announce() error {
+	address, err := url.Parse(s.host.URL())
+	if err != nil {
+		return err
+	}
+	announced := maps.Clone(s.settings)
+	announced[servedPort] = address.Port()
+	return writeServed(announced)
 }
 
 func (c console) welcome(s *stack, f serveFlags) {

@@ -52,6 +52,16 @@ func TestServe(t *testing.T) {
 		return code == 0 && err == nil
 	})
 
+	announced := readServed()[servedPort]
+	_, second, stopSecond := serve(t, dist)
+	waitFor(t, second, "another serve", func() bool {
+		return strings.Contains(second.String(), "another serve runs in this folder, at http://localhost:"+announced+"/api/")
+	})
+	stopSecond()
+	if left := readServed()[servedPort]; left != announced {
+		t.Errorf("a second serve has ended, and the commands use port %q; want the first's, %q", left, announced)
+	}
+
 	samples := filepath.Join(repo, "handler/simulate/models")
 	for i, kind := range []string{"vibration", "pressure"} { // the second replaces the first
 		if err := os.RemoveAll("models"); err != nil {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/config"
 )
@@ -46,6 +48,21 @@ func localURL() string {
 	if err != nil {
 		port = 7071
 	}
+	return fmt.Sprintf("http://localhost:%d", port)
+}
+
+// servedURL returns the address of the functions of the serve that runs in this folder, or
+// "" if none does. One that was killed has left its file, and nobody listens on its port.
+func servedURL() string {
+	port, err := strconv.ParseUint(readServed()[servedPort], 10, 16)
+	if err != nil {
+		return ""
+	}
+	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
+	if err != nil {
+		return ""
+	}
+	conn.Close()
 	return fmt.Sprintf("http://localhost:%d", port)
 }
 
