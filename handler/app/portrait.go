@@ -47,6 +47,12 @@ func (p portraits) Portrait(ctx context.Context, version fleet.Model) (runs.Port
 	return is, nil
 }
 
+// Previous reports whether Rollback has a version to exchange a model with; see
+// [publish.Previous].
+func (p portraits) Previous(ctx context.Context, place fleet.Place) (bool, error) {
+	return publish.Previous(ctx, p.blobs, place)
+}
+
 // Rollback exchanges a model with the one before, or puts a removed one back; see
 // [publish.Rollback].
 func (p portraits) Rollback(ctx context.Context, place fleet.Place) error {

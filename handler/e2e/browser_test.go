@@ -373,7 +373,7 @@ func (b *browser) steer() {
 	ended := fleet.Window{From: lastHour.Add(-3 * time.Hour), To: lastHour.Add(-2 * time.Hour)}.RunID()
 	b.open("/api/runs/" + ended)
 	b.becomes(reasons, "schedule")
-	b.press("Rescore the 700 that failed", "")
+	b.press("Rescore the ", "") // jobs that failed, and those without a model
 	b.becomes(reasons, "schedule,rescore")
 	reply, err := http.Post(b.base+"/api/runs/"+ended+"/cancel", "application/json", strings.NewReader("{}")) // 700 jobs need not be scored
 	if err != nil {

@@ -17,6 +17,7 @@ var functions = template.FuncMap{
 	"moment":  moment,
 	"never":   func() time.Time { return time.Time{} },
 	"count":   count,
+	"many":    many,
 	"percent": percent,
 	"length":  length,
 	"words":   func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
@@ -63,6 +64,14 @@ var functions = template.FuncMap{
 
 // moment formats a time in UTC. The script may replace it by the time in the reader's zone.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
+
+// many writes a number of things, of which one has the name thing.
+func many(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return count(n) + " " + thing
+}
 
 // count formats a whole number with a narrow space between groups of three digits.
 func count(n int) string {

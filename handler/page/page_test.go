@@ -151,6 +151,82 @@ func TestPagesAreStrict(t *testing.T) {
 	}
 }
 
+// text returns the text of a page.
+func text(root *html.Node) string {
+	var b strings.Builder
+	for n := range root.Descendants() {
+		if n.Type == html.TextNode {
+			b.WriteString(n.Data)
+		}
+	}
+	return b.String()
+}
+
+// TestPagesSay checks sentences of pages.
+func TestPagesSay(t *testing.T) {
+	t.Parallel()
+	w := [2]time.Time{noon.Add(-time.Hour), noon}
+	rows := runs.Counted{Rows: 240, Anomalous: 7}
+	beyond := rows
+	beyond.Beyond = true
+	mark := []runs.Mark{{At: noon, What: "model", Text: "s: new"}}
+	device := func(track runs.Track) runs.Device {
+		track.Name = "s"
+		return runs.Device{Device: "d", From: w[0], To: w[1], Total: 1, Marks: mark, Sensors: []runs.Track{track}}
+	}
+	sensor := func(s runs.Subject) runs.Subject {
+		s.Device, s.Name, s.From, s.To, s.Marks = "d", "s", w[0], w[1], mark
+		return s
+	}
+	model := func(previous, removed bool) runs.ModelDetail {
+		return runs.ModelDetail{Model: runs.Model{Name: "default.pkl", Scope: fleet.OfSensors, Removed: removed}, Previous: previous}
+	}
+	reading := &runs.Series{Values: 1}
+	for _, c := range []struct {
+		answer        any
+		says, saysNot string
+	}{
+		{device(runs.Track{Counted: rows}), "7 of 240 rows are anomalies", "beyond"},
+		{device(runs.Track{Counted: beyond}), "7 of 240 rows are anomalies in windows that reach beyond this span", ""},
+		{device(runs.Track{Readings: reading}), "1 sensor,", "1 sensors"},
+		{device(runs.Track{Readings: reading}), "1 reading; nothing was scored", "no job of its own"},
+		{device(runs.Track{UsedBy: []string{"wear"}}), "it has no job of its own; wear uses it", "nothing was scored"},
+		{device(runs.Track{UsedBy: []string{"load", "wear"}}), "load, wear use it", "nothing was scored"},
+		{device(runs.Track{}), "1 change", "1 changes"},
+		{sensor(runs.Subject{Counted: rows}), "7 of 240 rows are anomalies", "beyond"},
+		{sensor(runs.Subject{Counted: beyond}), "7 of 240 rows are anomalies in windows that reach beyond this span", ""},
+		{sensor(runs.Subject{UsedBy: []string{"wear"}}), "it has no job of its own; wear uses it", "nothing was scored"},
+		{sensor(runs.Subject{}), "nothing was scored", "uses it"},
+		{model(true, false), "Roll back", "Put it back"},
+		{model(true, false), "models rollback", "Put it back"},
+		{model(false, false), "Remove", "Roll back"},
+		{model(false, false), "models remove", "models rollback"},
+		{model(false, true), "Put it back", "Roll back"},
+	} {
+		got := text(draw(t, c.answer, ""))
+		if !strings.Contains(got, c.says) || c.saysNot != "" && strings.Contains(got, c.saysNot) {
+			t.Errorf("%T says\n%s\nwant %q, and not %q", c.answer, got, c.says, c.saysNot)
+		}
+	}
+}
+
+// TestFilesAreWide checks that the names of files have room in the table of jobs.
+func TestFilesAreWide(t *testing.T) {
+	t.Parallel()
+	class := ""
+	for n := range draw(t, answers()["jobs"], "").Descendants() {
+		if n.Type == html.TextNode && strings.HasPrefix(n.Data, "preds/") {
+			for _, a := range n.Parent.Parent.Attr {
+				class = a.Val
+			}
+		}
+	}
+	css, err := fs.ReadFile(page.Assets(), "page.css")
+	if err != nil || class == "" || !strings.Contains(string(css), "td."+class+" { min-width: ") {
+		t.Errorf("the class of a file's cell is %q, %v", class, err)
+	}
+}
+
 // TestPathsOfSVG checks that no drawing has NaN or infinity in it.
 func TestPathsOfSVG(t *testing.T) {
 	t.Parallel()

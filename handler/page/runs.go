@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/runs"
@@ -70,7 +71,7 @@ func newRunsView(l runs.RunList) runsView {
 type runView struct {
 	runs.Run
 	Segments []segment
-	Failed   int // jobs that a rescore may mend
+	Mends    string // the jobs that a rescore may mend
 }
 
 // segment is a part of the bar that shows the outcomes.
@@ -85,7 +86,7 @@ func newRunView(r runs.Run) runView {
 	if r.Progress == nil || r.Progress.Jobs == 0 {
 		return v
 	}
-	at := 0.0
+	at, failed := 0.0, 0
 	for _, s := range fleet.JobStates {
 		n := r.Progress.Counts[s]
 		if n == 0 {
@@ -95,9 +96,17 @@ func newRunView(r runs.Run) runView {
 		v.Segments = append(v.Segments, segment{round(at, 1000), round(w, 1000), s, fmt.Sprintf("%s: %s jobs (%s)", s, count(n), percent(w/100))})
 		at += w
 		switch s {
-		case fleet.BadModel, fleet.BadData, fleet.Failed, fleet.NoModel:
-			v.Failed += n
+		case fleet.BadModel, fleet.BadData, fleet.Failed:
+			failed += n
 		}
 	}
+	var mends []string
+	if failed > 0 {
+		mends = append(mends, fmt.Sprintf("the %s that failed", count(failed)))
+	}
+	if n := r.Progress.Counts[fleet.NoModel]; n > 0 {
+		mends = append(mends, fmt.Sprintf("the %s without a model", count(n)))
+	}
+	v.Mends = strings.Join(mends, " and ")
 	return v
 }

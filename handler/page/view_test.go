@@ -34,6 +34,33 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+func TestMany(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0 changes", 1: "1 change", 2: "2 changes", 1000: "1\u202f000 changes"} {
+		if got := many(n, "change"); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+// TestRescoreNamesJobs checks that the button tells failed jobs from those without a model.
+func TestRescoreNamesJobs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		counts fleet.Counts
+		want   string
+	}{
+		{fleet.Counts{fleet.Scored: 3, fleet.NoData: 1}, ""},
+		{fleet.Counts{fleet.BadModel: 1, fleet.BadData: 1, fleet.Failed: 5}, "the 7 that failed"},
+		{fleet.Counts{fleet.Scored: 1, fleet.NoModel: 2}, "the 2 without a model"},
+		{fleet.Counts{fleet.Failed: 1, fleet.NoModel: 1}, "the 1 that failed and the 1 without a model"},
+	} {
+		if got := newRunView(runs.Run{Progress: &runs.Progress{Jobs: c.counts.Total(), Counts: c.counts}}).Mends; got != c.want {
+			t.Errorf("%v: %q, want %q", c.counts, got, c.want)
+		}
+	}
+}
+
 func TestCells(t *testing.T) {
 	t.Parallel()
 	for share, want := range map[float64]int{0: 0, 1e-9: 1, .01: 1, .0101: 2, .03: 2, .031: 3, .1: 3, .11: 4, .3: 4, .31: 5, 1: 5} {

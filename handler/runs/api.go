@@ -65,6 +65,8 @@ type Published interface {
 type Portraits interface {
 	// Portrait describes the content of a model's file.
 	Portrait(ctx context.Context, version fleet.Model) (Portrait, error)
+	// Previous reports whether there is a version before the model in a place.
+	Previous(ctx context.Context, place fleet.Place) (bool, error)
 	// Rollback exchanges the model in a place with the version before it, or puts a removed
 	// one back.
 	Rollback(ctx context.Context, place fleet.Place) error

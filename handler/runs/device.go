@@ -75,7 +75,9 @@ type Track struct {
 	Name        string  `json:"name"`                   // the name of the sensor or device model
 	DeviceModel bool    `json:"device_model,omitempty"` // whether it is a device model
 	Readings    *Series `json:"readings,omitempty"`     // what the sensor measured, in its own unit
-	Model       string  `json:"model,omitempty"`        // the model that serves it now: the name of a blob in the container models
+	// UsedBy are the device models that use a sensor which has no jobs of its own.
+	UsedBy []string `json:"used_by,omitempty"`
+	Model  string   `json:"model,omitempty"` // the model that serves it now: the name of a blob in the container models
 	// Threshold is the score that parts anomalies from other rows, where the model is a
 	// detector.
 	Threshold *float64 `json:"threshold,omitempty"`
@@ -154,6 +156,13 @@ func (a *API) Device(ctx context.Context, req DeviceRequest) (Device, error) {
 			d.Sensors = append(d.Sensors, Track{Name: name, DeviceModel: true})
 		}
 	}
+	users, err := a.users(ctx, jobs)
+	if err != nil {
+		return Device{}, err
+	}
+	for i := range d.Sensors {
+		d.Sensors[i].UsedBy = users[d.Sensors[i].Name]
+	}
 	return d, a.score(ctx, &d, jobs, runs, w)
 }
 
@@ -167,6 +176,31 @@ func modelsOf(jobs []fleet.Job) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// users returns, by sensor, the device models that use it. Sensors that have jobs are left out. jobs
+// are those of a device.
+func (a *API) users(ctx context.Context, jobs []fleet.Job) (map[string][]string, error) {
+	users := map[string][]string{}
+	for _, name := range modelsOf(jobs) {
+		newest := jobs[slices.IndexFunc(jobs, func(j fleet.Job) bool { return j.DeviceModel == name })]
+		work, err := a.Overview.Work(ctx, newest.Run, []fleet.ID{newest.ID})
+		if err != nil {
+			return nil, err
+		}
+		if len(work) == 0 || work[0].Model == nil || work[0].Model.Facts == nil {
+			continue
+		}
+		for _, sensor := range work[0].Model.Facts.Sensors {
+			if !slices.Contains(users[sensor], name) {
+				users[sensor] = append(users[sensor], name)
+			}
+		}
+	}
+	for _, j := range jobs {
+		delete(users, j.Sensor)
+	}
+	return users, nil
 }
 
 // score adds the scores and thresholds of a device's sensors and models. It reads the same number

@@ -149,6 +149,7 @@ type ModelDetail struct {
 	Model
 	Portrait *Portrait  `json:"portrait,omitempty"` // what is in its file
 	Fault    string     `json:"fault,omitempty"`    // why it cannot be used
+	Previous bool       `json:"previous,omitempty"` // whether there is a version before it to roll back to
 	Subjects []fleet.ID `json:"subjects"`           // a page of the sensors and device models that it serves
 	// The parameter "after" of the next page. It is left out on the last page.
 	Next string `json:"next,omitempty"`
@@ -184,6 +185,11 @@ func (a *API) ModelDetail(ctx context.Context, req ModelRequest) (ModelDetail, e
 		return ModelDetail{}, err
 	}
 	d := ModelDetail{Model: newModel(m), Subjects: []fleet.ID{}, Versions: []Version{}}
+	if !d.Removed {
+		if d.Previous, err = a.Portraits.Previous(ctx, m.Place); err != nil {
+			return ModelDetail{}, err
+		}
+	}
 	if d.Scope == fleet.Attributes {
 		return d, nil
 	}

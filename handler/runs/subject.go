@@ -41,6 +41,7 @@ type Subject struct {
 	NotKept      int              `json:"not_kept"`               // how many anomalous rows more are only counted: the ledger keeps the first 1,000 of a job
 	Files        int              `json:"files"`                  // how many files of predictions the scores and features are read from: the newest 240
 	Unread       int              `json:"unread"`                 // how many files of the span were not read
+	UsedBy       []string         `json:"used_by,omitempty"`      // the device models that use a sensor which has no jobs of its own
 	Model        string           `json:"model,omitempty"`        // the model that serves it now: the name of a blob in the container models
 	Portrait     *Portrait        `json:"portrait,omitempty"`     // what is in the file of that model
 	Counted                       // the rows of its jobs
@@ -87,7 +88,7 @@ func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) 
 	if err != nil {
 		return Subject{}, err
 	}
-	jobs := slices.DeleteFunc(all, func(j fleet.Job) bool { return j.Name() != req.Name })
+	jobs := slices.DeleteFunc(slices.Clone(all), func(j fleet.Job) bool { return j.Name() != req.Name })
 	if s.DeviceModel = !slices.Contains(names, req.Name); s.DeviceModel && len(jobs) == 0 {
 		return Subject{}, fmt.Errorf("%s of device %q: %w: no such sensor has sent a reading, and no run from %s to %s has a job of such a model",
 			req.Name, req.Device, fleet.ErrNotFound, w.From.Format(time.RFC3339), w.To.Format(time.RFC3339))
@@ -105,6 +106,11 @@ func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) 
 			return Subject{}, err
 		}
 	}
+	users, err := a.users(ctx, all)
+	if err != nil {
+		return Subject{}, err
+	}
+	s.UsedBy = users[req.Name]
 	found, err := a.anomalies(ctx, req.Device, w, jobs, runs, func(id fleet.ID) bool { return id.Name() == req.Name })
 	if err != nil {
 		return Subject{}, err

@@ -29,6 +29,10 @@ func (portraits) Portrait(context.Context, fleet.Model) (runs.Portrait, error) {
 	return runs.Portrait{Kind: "detector", Class: "OneClassSVM", Threshold: &limit, Center: []float64{4}, Scale: []float64{2}}, nil
 }
 
+func (p portraits) Previous(ctx context.Context, place fleet.Place) (bool, error) {
+	return models.Previous(ctx, p.blobs, place)
+}
+
 func (p portraits) Rollback(ctx context.Context, place fleet.Place) error {
 	_, err := models.Rollback(ctx, p.blobs, place)
 	return err
@@ -340,6 +344,36 @@ func TestJobsSorted(t *testing.T) {
 	for _, req := range []runs.JobsRequest{{ID: run.ID, Sort: "best"}, {ID: run.ID, Sort: fleet.ByWorst, After: "1/1"}} {
 		if _, err := api.Jobs(t.Context(), req); !errors.Is(err, fleet.ErrInvalid) {
 			t.Errorf("%+v: %v", req, err)
+		}
+	}
+}
+
+// TestSensorsOfDeviceModels checks that a sensor without jobs names the device models that use it.
+func TestSensorsOfDeviceModels(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	place := fleet.Place{Scope: fleet.OfDevice, Device: "1", Title: "wear"}
+	m := fleet.Model{Name: "1/wear.pkl", ETag: "1", Size: 9, Place: place, Facts: &fleet.Facts{Features: 1, Names: []string{"mean"}, Sensors: []string{"1"}}}
+	if err := db.Register(t.Context(), fleet.Registration{Added: []fleet.Model{m}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.AssignSubjects(t.Context(), 100); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour.From, To: hour.To}, nil, fleet.Settings{}, now); err != nil {
+		t.Fatal(err)
+	}
+	d, err := api.Device(t.Context(), runs.DeviceRequest{Device: "1", From: hour.From, To: hour.To})
+	if err != nil || len(d.Sensors) != 3 || len(d.Jobs) != 2 { // of sensor 2 and the model
+		t.Fatalf("%+v, %v", d, err)
+	}
+	for i, want := range [][]string{{"wear"}, nil, nil} {
+		if !slices.Equal(d.Sensors[i].UsedBy, want) {
+			t.Errorf("%s is used by %v, want %v", d.Sensors[i].Name, d.Sensors[i].UsedBy, want)
+		}
+		s, err := api.Subject(t.Context(), runs.SubjectRequest{Device: "1", Name: d.Sensors[i].Name, From: hour.From, To: hour.To})
+		if err != nil || !slices.Equal(s.UsedBy, want) {
+			t.Errorf("%s is used by %v, %v, want %v", d.Sensors[i].Name, s.UsedBy, err, want)
 		}
 	}
 }

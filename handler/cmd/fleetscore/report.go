@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/blob"
@@ -178,9 +179,17 @@ func totals(jobs []runs.Job, rows int) string {
 		}
 	}
 	if models == 0 {
-		return fmt.Sprintf("%d sensors, %d readings", len(jobs), rows)
+		return many(len(jobs), "sensor") + ", " + many(rows, "reading")
 	}
-	return fmt.Sprintf("%d sensors and %d device models, %d rows", len(jobs)-models, models, rows)
+	return many(len(jobs)-models, "sensor") + " and " + many(models, "device model") + ", " + many(rows, "row")
+}
+
+// many writes a number of things, of which one has the name thing.
+func many(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return strconv.Itoa(n) + " " + thing
 }
 
 // err returns an error unless the run succeeded. It has the first errors of its jobs.

@@ -123,7 +123,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("want %q in\n%s", want, stderr)
 		}
 	}
-	for _, want := range []string{"d/none", "no_model", "3 sensors, 1 readings, 0 anomalies"} {
+	for _, want := range []string{"d/none", "no_model", "3 sensors, 1 reading, 0 anomalies"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("want %q in\n%s", want, stdout)
 		}

@@ -17,6 +17,15 @@ const replaced = "@replaced"
 
 func replacedName(p fleet.Place) string { return blobOf(p) + replaced }
 
+// Previous reports whether the model in a place has replaced another, which Rollback would put back.
+func Previous(ctx context.Context, blobs blob.Store, place fleet.Place) (bool, error) {
+	_, err := blobs.Stat(ctx, blob.Models, previousName(place))
+	if errors.Is(err, blob.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Rollback exchanges the model in a place with the one before, so that doing it twice changes nothing. If the model was
 // removed, Rollback puts it back. It returns the name of the blob. Where there is none before, the error wraps
 // [fleet.ErrNotFound]; where another writer came between, [blob.ErrChanged].

@@ -123,3 +123,16 @@ func (s *hasty) Read(ctx context.Context, container, name, etag string, limit in
 	}
 	return data, info, err
 }
+
+// TestPrevious checks that a model has one before it only after another was published.
+func TestPrevious(t *testing.T) {
+	t.Parallel()
+	id := fleet.Place{Scope: fleet.OfDevice, Device: "a", Title: "1"}
+	blobs := new(blob.Memory)
+	for i, model := range [][]byte{one, two} {
+		publish(t, blobs, map[string][]byte{"a/1.pkl": model})
+		if there, err := Previous(t.Context(), blobs, id); there != (i == 1) || err != nil {
+			t.Errorf("after %d: %v, %v", i+1, there, err)
+		}
+	}
+}
