@@ -147,17 +147,24 @@ type rbfSampler struct {
 }
 
 func loadRBFSampler(a *attrs) *element {
+	t := a.cosines()
+	components := float64(len(t.intercept))
+	if t.scale = math.Sqrt(2 / components); a.version < 102 {
+		t.scale = math.Sqrt(2) / math.Sqrt(components)
+	}
+	return &element{transformer: &t, out: len(t.intercept), size: t.size()}
+}
+
+// cosines reads random_weights_ and random_offset_, of RBFSampler or SkewedChi2Sampler. The
+// scale is not set.
+func (a *attrs) cosines() rbfSampler {
 	components := &dim{what: "components"}
 	weights := a.matrix("random_weights_", &a.in, components)
 	offset := a.vector("random_offset_", components)
 	if a.err != nil {
-		return nil
+		return rbfSampler{}
 	}
-	t := &rbfSampler{linear: linear{transposed(weights, a.in.n), offset, a.in.n}}
-	if t.scale = math.Sqrt(2 / float64(components.n)); a.version < 102 {
-		t.scale = math.Sqrt(2) / math.Sqrt(float64(components.n))
-	}
-	return &element{transformer: t, out: components.n, size: t.size()}
+	return rbfSampler{linear: linear{transposed(weights, a.in.n), offset, a.in.n}}
 }
 
 func (t *rbfSampler) transform(dst, src []float64, _ int, _ *arena) error {

@@ -23,6 +23,7 @@ var keepsSparse = map[string]sparsity{
 	"VarianceThreshold": sparse, "SelectKBest": sparse, "SelectPercentile": sparse, "SelectFpr": sparse, "SelectFdr": sparse, "SelectFwe": sparse,
 	"GenericUnivariateSelect": sparse, "SelectFromModel": sparse, "RFE": sparse, "RFECV": sparse, "SequentialFeatureSelector": sparse,
 	"SimpleImputer": sparseZeros, "FunctionTransformer": sparseZeros, "QuantileTransformer": sparseZeros, "MissingIndicator": sparseZeros, "SparseRandomProjection": sparseZeros,
+	"AdditiveChi2Sampler": sparseZeros,
 }
 
 // gives returns the sparsity of what an estimator returns of the rows that it is given.

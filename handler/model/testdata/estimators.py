@@ -561,6 +561,18 @@ if VERSION >= (1, 4):
         add("target_encoder_" + target, make_pipeline(encoder, L.Ridge() if target == "continuous" else naive_bayes.GaussianNB()), levels, y, qlevels)
 if VERSION >= (1, 9):
     add("naive_bayes_float32", naive_bayes.GaussianNB(), x.astype(np.float32), y3)
+from sklearn.kernel_approximation import AdditiveChi2Sampler, SkewedChi2Sampler
+
+positive, qpositive = np.abs(x), np.abs(q)
+positive[::7, 1], qpositive[::4, 1], qpositive[2, 3] = 0, 0, -0.0
+if VERSION >= (0, 23):  # before, it does not keep how many columns it was fitted on
+    for kw in dict(sample_steps=1), dict(), dict(sample_steps=3), dict(sample_steps=2, sample_interval=0.3), dict(sample_steps=5, sample_interval=0.7), dict(sample_interval=0.0):
+        through("additive_chi2_" + "_".join("%s" % v for v in kw.values()), lambda: AdditiveChi2Sampler(**kw), positive, qpositive)
+for skewedness in 1.0, 0.01:
+    through("skewed_chi2_%s" % skewedness, lambda: SkewedChi2Sampler(skewedness=skewedness, n_components=6, random_state=0), positive, qpositive)
+through("skewed_chi2_one", lambda: SkewedChi2Sampler(skewedness=8.5, n_components=1, random_state=0), x.clip(-8), q.clip(-8))
+through("rbm", lambda: neural_network.BernoulliRBM(5, learning_rate=0.5, n_iter=20, random_state=0), (positive / positive.max(axis=0)), q)
+through("rbm_one", lambda: neural_network.BernoulliRBM(1, n_iter=3, random_state=0), (x > 1).astype(float), (q > 1).astype(float))
 new_functions = [("nan_to_num", np.nan_to_num, None), ("nan_to_number", np.nan_to_num, {"nan": 2.5}), ("clip", np.clip, {"a_min": -1, "a_max": 4.5}), ("round", np.round, {"decimals": 1})]
 for name, function, arguments in new_functions:
     if VERSION >= (0, 20) and (name != "nan_to_number" or np.lib.NumpyVersion(np.__version__) >= "1.17.0"):

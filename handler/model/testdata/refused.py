@@ -9,7 +9,7 @@ import base64, io, json, pickle, sys, warnings
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.cluster import DBSCAN
-from sklearn.decomposition import NMF, DictionaryLearning
+from sklearn.decomposition import NMF, DictionaryLearning, LatentDirichletAllocation
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.experimental import enable_iterative_imputer
 from sklearn.impute import IterativeImputer, SimpleImputer
@@ -17,7 +17,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics.pairwise import linear_kernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity, KNeighborsClassifier, LocalOutlierFactor, RadiusNeighborsClassifier
-from sklearn.neural_network import BernoulliRBM, MLPRegressor
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVR, OneClassSVM
@@ -44,8 +44,8 @@ class Evil:
 evil = StandardScaler().fit(x)
 evil.copy = Evil()
 
-add("unknown", Pipeline([("s", BernoulliRBM()), ("svm", OneClassSVM())]),
-    ["class sklearn.neural_network.BernoulliRBM in step 's' is not supported", "docs/model-files.md"], x=x > 0)
+add("unknown", Pipeline([("s", LatentDirichletAllocation()), ("svm", OneClassSVM())]),
+    ["class sklearn.decomposition.LatentDirichletAllocation in step 's' is not supported", "docs/model-files.md"], x=abs(x))
 add("radius", RadiusNeighborsClassifier(9.0, outlier_label=7), ["RadiusNeighborsClassifier with the outlier label", "most_frequent"], y=(x[:, 0] > 0).astype(int))
 add("nested", Pipeline([("a", Pipeline([("b", DictionaryLearning(max_iter=2))])), ("c", OneClassSVM())]), ["sklearn.decomposition.DictionaryLearning in step 'a.b'"])
 add("in_columns", make_pipeline(ColumnTransformer([("v", DictionaryLearning(max_iter=2), [0])]), OneClassSVM()), ["DictionaryLearning in step 'columntransformer.v'"])
