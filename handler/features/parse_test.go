@@ -16,6 +16,8 @@ func TestParseNamesTheMistake(t *testing.T) {
 		{`{"rows": {"together": ["a"]}, "colums": []}`, `line 1, column 41: the file takes no "colums"`},
 		{"{\n  \"rows\": {\"carried\": [\"a\"]}\n}", `line 2, column 11: "rows" has "carried", which needs "tolerance" beside it`},
 		{"{\n  \"rows\": {\"grid\": \"5m\", \"columns\": [{\"sensor\":\"a\",\"aggregate\":\"mean\"}]}\n}", `line 2, column 20: "grid": the unit m of "5m" means months in pandas: write min for minutes`},
+		{`{"columns": [{"name": "x", "of": "a", "roling": "1h", "aggregate": "mean"}]}`, `column 49: an element of "columns" takes no "roling"`},
+		{`{"columns": [{"nam": "x", "abs": "a"}]}`, `column 22: an element of "columns" takes no "nam"`},
 		{`{"tz": "Berlin"}`, `column 8: "tz": "Berlin" is no time zone`},
 		{`{"rows": {"together": ["ä", 7]}}`, `line 1, column 29: an element of "together": got number, want string`},
 		{`{"missing": "nan", "missing": "drop"}`, `column 20: "missing" stands here a second time`},

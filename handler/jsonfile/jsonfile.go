@@ -237,10 +237,26 @@ func (s *Schema) validate(data []byte, found places) error {
 	if !errors.As(err, &invalid) {
 		return err
 	}
-	first := slices.MinFunc(leaves(invalid), func(a, b *jsonschema.ValidationError) int {
+	first := slices.MinFunc(withoutConsequences(leaves(invalid)), func(a, b *jsonschema.ValidationError) int {
 		return cmp.Or(cmp.Compare(found.at(&mistake{path: pathOf(a)}), found.at(&mistake{path: pathOf(b)})), strings.Compare(sentence(a), sentence(b)))
 	})
 	return &mistake{path: pathOf(first), text: sentence(first)}
+}
+
+// withoutConsequences leaves out that a member is missing where the same object has a member
+// that nobody knows: it is that member, with a typing error.
+func withoutConsequences(all []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+	unknown := map[string]bool{} // objects
+	for _, e := range all {
+		if _, is := e.ErrorKind.(*kind.AdditionalProperties); is {
+			unknown[strings.Join(e.InstanceLocation, "\x00")] = true
+		}
+	}
+	return slices.DeleteFunc(all, func(e *jsonschema.ValidationError) bool {
+		_, required := e.ErrorKind.(*kind.Required)
+		_, dependent := e.ErrorKind.(*kind.DependentRequired)
+		return (required || dependent) && unknown[strings.Join(e.InstanceLocation, "\x00")]
+	})
 }
 
 // leaves returns the mistakes that e gathers; of alternatives, the one that comes

@@ -1,8 +1,11 @@
 package offline
 
 import (
+	"cmp"
 	"fmt"
+	"path"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -43,7 +46,10 @@ func (c *candidate) load() (*loaded, error) {
 			return err
 		})
 		if err != nil {
-			c.err = fmt.Errorf("%w: %s: %w", fleet.ErrBadModel, c.Name, err)
+			// The reasons say "bad model" and the name of the file again.
+			reason := strings.ReplaceAll(err.Error(), fleet.ErrBadModel.Error()+": ", "")
+			file := cmp.Or(c.File, c.Name)
+			c.err = fmt.Errorf("%w: %s: %s", fleet.ErrBadModel, file, strings.TrimPrefix(reason, path.Base(file)+": "))
 		}
 	}
 	return c.model, c.err

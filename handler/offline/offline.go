@@ -23,6 +23,7 @@ import (
 // Candidate is a model that may be used for some of the sensors or devices.
 type Candidate struct {
 	Name  string // the name that it would have in the container models
+	File  string // the path of its file in the folder, for errors; empty: Name
 	Place fleet.Place
 	// Load reads the model, and returns the SHA-256 of its file in hexadecimal. Its errors
 	// mean that the file is no valid model.

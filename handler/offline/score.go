@@ -115,9 +115,9 @@ func (b *batch) prepare(s subject, o *fleet.Outcome) (score.Subject, error) {
 	}
 	switch {
 	case s.Fault != "":
-		return judged, fmt.Errorf("%w: %s", fleet.ErrBadModel, s.Fault)
+		return judged, fmt.Errorf("%w: %s", fleet.ErrBadModel, strings.TrimPrefix(s.Fault, fleet.ErrBadModel.Error()+": "))
 	case s.model == nil:
-		return judged, score.NoModel(s.ID, "the folder")
+		return judged, score.NoModel(s.ID, "the folder", "add one")
 	}
 	m, err := s.model.load()
 	if err != nil {

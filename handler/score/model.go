@@ -52,7 +52,7 @@ func (p *processor) load(ctx context.Context, t *task) {
 		case w.Fault != "":
 			return fmt.Errorf("%w: %s", fleet.ErrBadModel, w.Fault)
 		case w.Model == nil:
-			return NoModel(t.key.ID, "container "+blob.Models)
+			return NoModel(t.key.ID, "container "+blob.Models, "publish one")
 		}
 		m, err := p.Models.Model(ctx, *w.Model)
 		if gone(err) {
@@ -72,12 +72,12 @@ func (p *processor) load(ctx context.Context, t *task) {
 
 // NoModel returns an error that wraps [fleet.ErrNoModel]. It names the files that could be
 // the model of id, and the place in which they were searched.
-func NoModel(id fleet.ID, where string) error {
+func NoModel(id fleet.ID, where, remedy string) error {
 	names := []string{id.Path() + ".pkl", "_fleet/" + fleet.EncodeName(id.Name()) + ".pkl"}
 	if id.DeviceModel == "" {
 		names = append(names, "default.pkl")
 	}
-	return fmt.Errorf("%w: %s has none of %s for %s: publish one", fleet.ErrNoModel, where, strings.Join(names, ", "), id)
+	return fmt.Errorf("%w: %s has none of %s for %s: %s", fleet.ErrNoModel, where, strings.Join(names, ", "), id, remedy)
 }
 
 // gone reports whether err says that a version of a blob does not exist any more.

@@ -39,7 +39,7 @@ func TestNoModel(t *testing.T) {
 		{fleet.ID{Device: "pump 1", Sensor: "ns=2;s=T"}, "no model: container models has none of pump%201/ns%3D2%3Bs%3DT.pkl, _fleet/ns%3D2%3Bs%3DT.pkl, default.pkl for pump 1/ns=2;s=T: publish one"},
 		{fleet.ID{Device: "p", DeviceModel: "health"}, "no model: container models has none of p/health.pkl, _fleet/health.pkl for p/health: publish one"},
 	} {
-		err := NoModel(c.id, "container models")
+		err := NoModel(c.id, "container models", "publish one")
 		if !errors.Is(err, fleet.ErrNoModel) || err.Error() != c.want {
 			t.Errorf("%v, want %s", err, c.want)
 		}

@@ -30,6 +30,7 @@ type cell struct {
 	text   []byte
 	number float64
 	moment fleet.Millis
+	local  bool // the moment was written without a zone
 	stray  bool // the text begins with a quote that stands for itself
 }
 

@@ -214,7 +214,7 @@ func reader(leaf parquet.LeafColumn, zone *time.Location) func(parquet.Value) ce
 			if zone != nil && !logical.IsAdjustedToUTC {
 				m = fleet.MillisOf(timestamp.In(zone, m.Time()))
 			}
-			return cell{kind: moment, moment: m}
+			return cell{kind: moment, moment: m, local: !logical.IsAdjustedToUTC}
 		}
 	case *format.DateType:
 		plain = func(v parquet.Value) cell {

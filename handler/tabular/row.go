@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/timestamp"
@@ -19,6 +20,7 @@ type table struct {
 	space  []byte                   // a buffer for texts
 	// numeric are the columns of a JSON file that have had numbers.
 	numeric map[string]bool
+	zoned   bool // the first time was looked at: see [Options.Unzoned]
 }
 
 // row reads the readings of a row. Place names the row in errors; it is called only for them.
@@ -36,6 +38,10 @@ func (t *table) row(l *layout, cells []cell, place func() string) error {
 	at, err := t.time(l, cells)
 	if err != nil {
 		return r.refuse(place(), err)
+	}
+	if !t.zoned {
+		t.zoned = true
+		t.lookForZone(l, cells, at)
 	}
 	bad := l.quality != none && l.quality < len(cells) && cells[l.quality].bad()
 	device, err := name(cells, l.device, l.constDevice, "device")
@@ -92,6 +98,22 @@ func (t *table) reading(device, sensor []byte, at fleet.Millis, value cell, plac
 		return errStop
 	}
 	return nil
+}
+
+// lookForZone calls Unzoned if the time of a row has no offset. Such a time is another in
+// another zone.
+func (t *table) lookForZone(l *layout, cells []cell, at fleet.Millis) {
+	opt := t.opt
+	if opt.Zone != nil || opt.Unzoned == nil || t.reader.told {
+		return
+	}
+	t.opt.Zone = time.FixedZone("", 60*60)
+	other, err := t.time(l, cells)
+	t.opt = opt
+	if cells[l.time].local || err == nil && other != at {
+		t.reader.told = true
+		opt.Unzoned(t.source.name, at)
+	}
 }
 
 // time returns the time of a row.

@@ -28,6 +28,10 @@ type Options struct {
 	DateOrder timestamp.Order
 	// Zone is the time zone of times without an offset; nil means UTC.
 	Zone *time.Location
+	// Unzoned is called once, with the first file whose times have no offset and are read
+	// as UTC, if Zone is nil; nil: nobody is told. Only the first time of each file is looked
+	// at.
+	Unzoned func(file string, first fleet.Millis)
 	// Strict stops at the first row that is refused.
 	Strict bool
 	// Stdin is what the file name "-" reads, each time from its beginning if it can seek.
@@ -58,6 +62,7 @@ type Reader struct {
 	opt    Options
 	report Report
 	names  names
+	told   bool // Unzoned was called
 }
 
 // Open finds the files that the patterns name. A pattern is a file, a folder, a glob as in

@@ -150,7 +150,7 @@ func (f Format) ordered(text string, zone *time.Location) (fleet.Millis, bool, e
 	case MonthFirst:
 		month, day, year = parts[0], parts[1], parts[2]
 	default:
-		return 0, false, fmt.Errorf("%w: time %.80q: does the day or the month come first? say so (dmy or mdy)", fleet.ErrInvalid, text)
+		return 0, false, fmt.Errorf("%w: time %.80q: does the day or the month come first? say so with --date-order, in events with INGEST_DATE_ORDER: dmy or mdy", fleet.ErrInvalid, text)
 	}
 	clock = strings.ToUpper(strings.TrimSpace(clock))
 	if clock == "" {

@@ -108,6 +108,8 @@ func TestTerminalAndAPI(t *testing.T) {
 	span := []string{"--from", "2026-03-01T06:00:00Z", "--to", "2026-03-01T12:00:00Z"}
 	with := func(args ...string) []string { return append(args, span...) }
 
+	says("there is nothing to list", "runs", "list")
+	says("2026-03-01T12:00:00Z", "sensors", "list")
 	says("6 windows, 4 of them without a run", with("backfill", "--dry-run")...)
 	if got := records(with("backfill", "--dry-run")...); len(got) != 7 || got[1][3] != "missing" || got[6][3] != "to_come" {
 		t.Errorf("the windows are %v, want six, from missing to to_come", got)
@@ -121,7 +123,7 @@ func TestTerminalAndAPI(t *testing.T) {
 	if got := records("runs", "show", last); len(got) != 3 || got[1][0] != "pump/1" || got[1][1] != "p" || got[1][3] != "scored" {
 		t.Errorf("the jobs are %v, want the two of pump/1, scored", got)
 	}
-	says("2 of 2 sensors done, 2 scored", "runs", "watch", last)
+	says("2 of 2 jobs done, 2 scored", "runs", "watch", last)
 	if got := records("runs", "rescore", last, "--sensors", ".."); len(got) != 2 || got[1][0] != last || got[1][3] != "1" || got[1][4] != "3" {
 		t.Errorf("rescore says %v, want run %s with one job re-opened or added", got, last)
 	}
@@ -143,7 +145,7 @@ func TestTerminalAndAPI(t *testing.T) {
 	}
 	says("../t        enabled", "sensors", "list")
 	says("disabled", "sensors", "disable", "../t")
-	says("../t  disabled, last reading 2026-03-01 12:00:00", with("sensors", "show", "../t")...)
+	says("../t  disabled, last reading 2026-03-01T12:00:00Z", with("sensors", "show", "../t")...)
 	says("pump%2F1/p  enabled", with("sensors", "show", "pump%2F1/p")...)
 	says("0 duplicate, 0 conflict, 0 rejected", with("sensors", "show", "pump%2F1/p")...)
 	says(url+"/api/", "open", "--print")
@@ -185,7 +187,7 @@ func TestKeyOfPage(t *testing.T) {
 func TestOpenSaysWhatItCannot(t *testing.T) {
 	t.Setenv("PATH", filepath.Join(t.TempDir(), "nothing"))
 	var out, errs strings.Builder
-	if code := run(t.Context(), []string{"open", "--url", "http://localhost:1"}, func(string) string { return "" }, strings.NewReader(""), &out, &errs); code != 1 || !strings.Contains(errs.String(), "open --print") {
+	if code := run(t.Context(), []string{"open", "--url", "http://localhost:1"}, func(string) string { return "" }, strings.NewReader(""), &out, &errs); code != 1 || out.String() != "http://localhost:1/api/\n" || !strings.Contains(errs.String(), "the address above") {
 		t.Errorf("exit %d: %s", code, &errs)
 	}
 }

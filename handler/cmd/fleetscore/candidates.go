@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/fleetscore/fleetscore/handler/features"
 	"github.com/fleetscore/fleetscore/handler/fleet"
@@ -24,7 +27,7 @@ func (c console) candidates(ctx context.Context, folder string, ids []fleet.ID) 
 		return nil, nil, err
 	}
 	if len(files) == 0 {
-		return nil, nil, fmt.Errorf("no model among %d files: name them {device}/{sensor}.pkl or model_{device}_{sensor}", len(others))
+		return nil, nil, noModel(others)
 	}
 	plain, rest := plainFiles(files, ids)
 	var all []offline.Candidate
@@ -55,8 +58,20 @@ func (c console) candidates(ctx context.Context, folder string, ids []fleet.ID) 
 	return all, attributes, nil
 }
 
+// noModel returns the error for a folder without a file that is named as a model. The others
+// are its files.
+func noModel(others []string) error {
+	isModel := func(name string) bool {
+		return !strings.Contains(name, "/") && !model.Shared(name) && path.Ext(name) != "" && slices.Contains(model.Suffixes, path.Ext(name))
+	}
+	if i := slices.IndexFunc(others, isModel); i >= 0 {
+		return fmt.Errorf("no model among %d files: if this is the folder of one device, with its model %s, name the folder above it", len(others), others[i])
+	}
+	return fmt.Errorf("no model among %d files: name them {device}/{sensor}.pkl or model_{device}_{sensor}", len(others))
+}
+
 func candidate(dir fs.FS, f publish.File, name string, bad error) offline.Candidate {
-	return offline.Candidate{Name: name, Place: f.Place, Load: func() (model.Loaded, string, error) {
+	return offline.Candidate{Name: name, File: f.Path(), Place: f.Place, Load: func() (model.Loaded, string, error) {
 		if bad != nil {
 			return nil, "", bad
 		}

@@ -18,7 +18,7 @@ import (
 // ended.
 func flaky(t *testing.T) *client {
 	t.Helper()
-	const run = `{"id":"20260301T000000Z-20260301T010000Z","state":"succeeded","kind":"scheduled","progress":{"jobs":0,"closed":0},"from":"2026-03-01T00:00:00Z","to":"2026-03-01T01:00:00Z"}`
+	const run = `{"id":"20260301T000000Z-20260301T010000Z","state":"succeeded","kind":"scheduled","progress":{"jobs":0,"closed":0},"ended_at":"2026-03-01T01:00:05Z","from":"2026-03-01T00:00:00Z","to":"2026-03-01T01:00:00Z"}`
 	var asked sync.Map
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, again := asked.LoadOrStore(r.URL.Path, true)
@@ -63,11 +63,37 @@ func TestServeOutlives503(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out := &ending{cancel: cancel}
-	if err := (console{out: out}).tell(ctx, &stack{api: flaky(t)}, serveFlags{idle: true}, time.Time{}); ctx.Err() == nil {
+	if err := (console{out: out}).tell(ctx, &stack{api: flaky(t)}, serveFlags{idle: true}, time.Time{}, time.Time{}); ctx.Err() == nil {
 		t.Fatalf("serve ended: %v", err)
 	}
 	if !strings.Contains(out.String(), "succeeded") {
 		t.Errorf("told %q", out.String())
+	}
+}
+
+// TestServeTellsNoOldRun has a run that ended before serve began, and one that ended after. serve
+// prints the second.
+func TestServeTellsNoOldRun(t *testing.T) {
+	t.Parallel()
+	const run = `{"id":"20260301T0%d0000Z-20260301T0%d0000Z","state":"succeeded","kind":"scheduled","ended_at":"2026-03-01T0%d:00:05Z","from":"2026-03-01T0%d:00:00Z","to":"2026-03-01T0%d:00:00Z"}`
+	of := func(hour int) string { return fmt.Sprintf(run, hour, hour+1, hour+1, hour, hour+1) }
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/runs" {
+			fmt.Fprintf(w, `{"runs":[%s,%s]}`, of(1), of(2))
+			return
+		}
+		fmt.Fprint(w, `{"jobs":[]}`)
+	}))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out := &ending{cancel: cancel}
+	began := time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC)
+	if err := (console{out: out}).tell(ctx, &stack{api: &client{url: server.URL, key: "k"}}, serveFlags{idle: true}, began, time.Time{}); ctx.Err() == nil {
+		t.Fatalf("serve ended: %v", err)
+	}
+	if got := out.String(); !strings.Contains(got, "20260301T020000Z-") || strings.Contains(got, "20260301T010000Z-") {
+		t.Errorf("told %q", got)
 	}
 }
 

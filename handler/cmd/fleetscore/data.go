@@ -61,6 +61,9 @@ func (f *dataFlags) open(c console, patterns []string) (*tabular.Reader, error) 
 		}
 		opt.Zone = zone
 	}
+	opt.Unzoned = func(file string, first fleet.Millis) {
+		fmt.Fprintf(c.err, "times without a zone are read as UTC, such as %s in %s: --zone names another\n", first.Time().Format(time.DateTime), file)
+	}
 	r, err := tabular.Open(patterns, opt)
 	if errors.Is(err, fleet.ErrInvalid) {
 		return nil, usageError{err}

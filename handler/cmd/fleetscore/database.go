@@ -48,29 +48,33 @@ func (c console) openDatabase() (*store.DB, error) {
 	return store.Open(cfg.SQL, store.Options{Log: slog.New(slog.NewTextHandler(c.err, nil))})
 }
 
-// sensors returns the enabled sensors in the database. It returns nil if there is no
-// database yet.
-func (c console) sensors(ctx context.Context) (map[fleet.ID]bool, error) {
+// registered returns the enabled sensors and the models in the database. It returns nil if
+// there is no database yet.
+func (c console) registered(ctx context.Context) (map[fleet.ID]bool, []fleet.Model, error) {
 	cfg, err := config.FromEnv(c.setting)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if file := cfg.SQLiteFile(); file != "" {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
+			return nil, nil, nil
 		}
 	}
 	db, err := c.openDatabase()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer db.Close()
+	models, err := db.Models(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	const page = 1000
 	all := make(map[fleet.ID]bool)
 	for after := (fleet.ID{}); ; {
 		rows, err := db.Subjects(ctx, after, page)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, row := range rows {
 			if row.Enabled && row.Sensor != "" {
@@ -79,7 +83,7 @@ func (c console) sensors(ctx context.Context) (map[fleet.ID]bool, error) {
 			after = row.ID
 		}
 		if len(rows) < page {
-			return all, nil
+			return all, models, nil
 		}
 	}
 }

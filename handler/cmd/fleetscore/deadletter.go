@@ -35,7 +35,7 @@ func (f *letterFlags) add(c console, cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.reason, "reason", "", "a part of the reason; upper and lower case are the same")
 	flags.StringVar(&f.device, "device", "", "device, or a pattern such as 'press-*'")
-	flags.StringVar(&f.from, "from", "", "events that reached the hub at this time or later, such as 2026-11-27T07:00:00Z")
+	flags.StringVar(&f.from, "from", "", "events that reached the hub at this time or later, such as 2026-11-27T07:00:00Z; a time or date without a zone is in UTC")
 	flags.StringVar(&f.to, "to", "", "events that reached the hub before this time")
 	f.open = c.storageFlag(cmd)
 }
@@ -57,11 +57,11 @@ func (f *letterFlags) filter(args []string) (ingest.Filter, *azure.Storage, erro
 		if bound.text == "" {
 			continue
 		}
-		at, err := time.Parse(time.RFC3339, bound.text)
+		at, err := parseTime(bound.name, bound.text, time.UTC)
 		if err != nil {
-			return filter, nil, usageError{fmt.Errorf("--%s %q: write a time such as 2026-11-27T07:00:00Z", bound.name, bound.text)}
+			return filter, nil, err
 		}
-		*bound.to = at
+		*bound.to = at.Time()
 	}
 	if err := filter.Check(); err != nil {
 		return filter, nil, usageError{fmt.Errorf("--%w", err)}

@@ -53,7 +53,7 @@ so train the model on them. docs/features.md describes the features file.` + dat
 				return err
 			}
 			defer func() { err = errors.Join(err, d.Close()) }()
-			if out == "" {
+			if out == "" || out == "-" {
 				return writeFeatures(bufio.NewWriter(c.out), spec, d, properties)
 			}
 			f, err := os.Create(out)
@@ -68,7 +68,7 @@ so train the model on them. docs/features.md describes the features file.` + dat
 		},
 	}
 	cmd.Flags().StringVar(&file, "features", "", "the features file")
-	cmd.Flags().StringVarP(&out, "out", "o", "", "the CSV file to write (default: stdout)")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "the CSV file to write; - is stdout (default: stdout)")
 	cmd.Flags().StringVar(&attributes, "attributes", "", "the file devices.csv, with attributes of devices; its column device has their names")
 	flags.add(cmd)
 	memory = memoryFlags(cmd)

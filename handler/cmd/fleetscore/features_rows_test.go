@@ -32,6 +32,12 @@ func TestFeaturesWritesRows(t *testing.T) {
 		t.Errorf("%v, rows:\n%s\nwant:\n%s", err, got, want)
 	}
 
+	stdout.Reset()
+	code := run(context.Background(), []string{"features", data, "--features", file, "-o", "-", "--attributes", devices}, func(string) string { return "" }, strings.NewReader(""), &stdout, &stderr)
+	if _, err := os.Lstat("-"); code != 0 || stdout.String() != want || err == nil {
+		t.Errorf("-o -: exit code %d, %v, rows:\n%s\nwant:\n%s", code, err, stdout.String(), want)
+	}
+
 	// A name that no sensor has gives no row.
 	if err := os.WriteFile(file, []byte(`{"rows": {"together": ["a", "z"]}, "features": ["a", "z"]}`), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"net"
 	"net/url"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -41,4 +46,22 @@ func (f *hubFlags) open(c console, cmd *cobra.Command) (*simulate.Hub, error) {
 		token, err := tokens(ctx, "https://eventhubs.azure.net/.default")
 		return "Bearer " + token, err
 	}}, nil
+}
+
+// answers returns an error if nothing listens at the address of an event hub of serve or of
+// the emulator, which have no TLS. A sender would try again for a while; here nothing
+// would come of it.
+func answers(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" {
+		return err
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")))
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("no event hub answers at %s: start one with fleetscore serve and run this command in the same folder, or name another with --connection", address)
+	}
+	if err != nil {
+		return nil // the sender meets it too, and tries again
+	}
+	return conn.Close()
 }

@@ -166,9 +166,11 @@ func (c console) cases(f tryFlags, file string) ([]eventCase, error) {
 	var base eventCase
 	base.Enqueued = time.Now()
 	if f.enqueued != "" {
-		if base.Enqueued, err = time.Parse(time.RFC3339, f.enqueued); err != nil {
-			return nil, usageError{fmt.Errorf("--enqueued: %w", err)}
+		at, err := parseTime("enqueued", f.enqueued, time.UTC)
+		if err != nil {
+			return nil, err
 		}
+		base.Enqueued = at.Time()
 	}
 	if f.properties != "" {
 		if !json.Valid([]byte(f.properties)) {

@@ -155,7 +155,7 @@ func (c console) openOwn(flags *dataFlags, data []string, models string) (*own, 
 		return nil, fmt.Errorf("%s: %w", models, err)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s has no model among %d files: name them {device}/{sensor}.pkl or model_{device}_{sensor}", models, len(others))
+		return nil, fmt.Errorf("%s: %w", models, noModel(others))
 	}
 	o.files = found
 	return o, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -92,16 +93,32 @@ func writeStep(w io.Writer, s sklearn.Step, indent string) {
 		name = s.Name + ": " + name
 	}
 	fmt.Fprintf(w, "%s%s\n", indent, name)
-	for _, params := range []sklearn.Params{s.Fitted, s.Parameters} {
-		for _, p := range params {
-			value := p.Value
-			if value == nil {
-				value = "None"
-			}
-			fmt.Fprintf(w, "%s  %s\t%v\n", indent, p.Name, value)
+	for _, p := range s.Fitted {
+		note := ""
+		if i := slices.IndexFunc(s.Parameters, named(p)); i >= 0 && fmt.Sprint(s.Parameters[i].Value) != fmt.Sprint(p.Value) {
+			note = fmt.Sprintf(" (of the parameter %v)", none(s.Parameters[i].Value))
+		}
+		fmt.Fprintf(w, "%s  %s\t%v%s\n", indent, p.Name, none(p.Value), note)
+	}
+	for _, p := range s.Parameters {
+		if !slices.ContainsFunc(s.Fitted, named(p)) {
+			fmt.Fprintf(w, "%s  %s\t%v\n", indent, p.Name, none(p.Value))
 		}
 	}
 	for _, below := range s.Steps {
 		writeStep(w, below, indent+"  ")
 	}
+}
+
+// named returns whether another parameter has the name of p.
+func named(p sklearn.Param) func(sklearn.Param) bool {
+	return func(other sklearn.Param) bool { return other.Name == p.Name }
+}
+
+// none returns None, as Python writes it, for nil.
+func none(value any) any {
+	if value == nil {
+		return "None"
+	}
+	return value
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,7 +196,11 @@ func (c console) report(p publication, asJSON bool) error {
 			fmt.Fprintf(c.out, "bad: %s: %s\n", m.File, m.Error)
 			continue
 		}
-		for _, line := range m.lines() {
+		lines := m.lines()
+		if p.DryRun && len(lines) == 0 {
+			lines = []string{fmt.Sprintf("%s, %s", cmp.Or(m.Kind, "attributes of devices"), m.Change)}
+		}
+		for _, line := range lines {
 			fmt.Fprintf(c.out, "%s: %s\n", m.Serves, line)
 		}
 	}
@@ -248,7 +253,7 @@ func (c console) list(format string, names []string) {
 // compareSensors sets SensorsWithout and ModelsWithout of p, if the database has
 // sensors.
 func (c console) compareSensors(ctx context.Context, blobs blob.Store, p *publication, steps []publish.Step) error {
-	sensors, err := c.sensors(ctx)
+	sensors, models, err := c.registered(ctx)
 	if err != nil || len(sensors) == 0 {
 		return err
 	}
@@ -260,7 +265,14 @@ func (c console) compareSensors(ctx context.Context, blobs blob.Store, p *public
 	for place, p := range published {
 		served[place] = len(p.Names) > 0
 	}
-	feeding := make(map[fleet.ID]bool) // sensors that feed a device model
+	feeding := make(map[fleet.ID]bool) // sensors that feed a device model, published before or now
+	for _, m := range models {
+		if m.Facts != nil {
+			for _, sensor := range m.Facts.Sensors {
+				feeding[fleet.ID{Device: m.Device, Sensor: sensor}] = true
+			}
+		}
+	}
 	for _, s := range steps {
 		place := s.File.Place
 		served[place] = served[place] || s.Change != publish.Bad

@@ -2,13 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/fleetscore/fleetscore/handler/azure"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/simulate"
+	"github.com/fleetscore/fleetscore/handler/store"
 	"github.com/fleetscore/fleetscore/handler/tabular"
 )
 
@@ -121,7 +124,7 @@ func TestModelsRefuse(t *testing.T) {
 		{"runs list --url http://127.0.0.1:1", 1, "start it with fleetscore serve"},
 		{"simulate --csv", 2, "--csv needs --from and --to"},
 		{"simulate --from 2026-01-01T00:00:00Z", 2, "--from and --to go together"},
-		{"simulate --from now --to then", 2, "--from: invalid: time \"now\""},
+		{"simulate --from now --to then", 2, "--from \"now\": write a time"},
 	} {
 		if _, stderr, code := command(t, "", nil, strings.Fields(tc.args)...); code != tc.code || !strings.Contains(stderr, tc.want) {
 			t.Errorf("%s: exit code %d, %s; want %d, %s", tc.args, code, stderr, tc.code, tc.want)
@@ -168,16 +171,78 @@ func TestPublishDryRun(t *testing.T) {
 	write(t, filepath.Join(dir, "pump/t.pkl"), read(t, sample+"vibration.pkl"))
 	write(t, filepath.Join(dir, "pump/t.features.json"), `{"rows": {"grid": "5min", "columns": [{"sensor": "v", "aggregate": "mean"}]}, "columns": [{"name": "day", "of": "v_mean", "rolling": "24h", "aggregate": "mean"}], "features": ["day"], "devices": "pump*"}`)
 	write(t, filepath.Join(dir, "pump/scaler.pkl"), "no pickle\n")
+	write(t, filepath.Join(dir, "fan/vibration.pkl"), read(t, sample+"vibration.pkl"))
 	stdout, stderr, code := command(t, "", map[string]string{"SQL_DSN": "file:" + filepath.Join(dir, "none.db")}, "models", "publish", dir, "--dry-run", "--skip-bad", "--storage", azure.DevelopmentConnection(1, 1, 1))
 	for _, want := range []string{
 		"warning: the storage cannot be reached, so every model counts as new\n",
 		"pump/t: packed from pump/t.pkl as sklearn.pipeline.Pipeline, pump/t.features.json as features file\n",
 		"pump/t: rows with day from the sensors v, looking back 24h5m0s, for the devices pump*\n",
 		"bad: pump/scaler.pkl: this is a text of 10 bytes, not a model",
-		"1 new and 0 changed would be uploaded, 0 the same, 1 bad\n",
+		"fan/vibration: detector, new\n",
+		"2 new and 0 changed would be uploaded, 0 the same, 1 bad\n",
 	} {
 		if !strings.Contains(stderr+stdout, want) {
 			t.Errorf("exit code %d: %s%s; want %s", code, stderr, stdout, want)
 		}
+	}
+}
+
+// TestVerifyLeavesOutTheThreshold checks that verify says that it does not use the threshold
+// beside a model.
+func TestVerifyLeavesOutTheThreshold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "model/model.pkl"), read(t, sample+"vibration.pkl"))
+	write(t, filepath.Join(dir, "expected.csv"), "x,prediction,score\n0.5,0,0\n")
+	said := func() bool {
+		_, stderr, _ := command(t, "", nil, "models", "verify", filepath.Join(dir, "model"), filepath.Join(dir, "expected.csv"))
+		return strings.Contains(stderr, "the threshold -0.12 in the file is not used here")
+	}
+	if said() {
+		t.Error("a model without a threshold has one")
+	}
+	write(t, filepath.Join(dir, "model/threshold.txt"), "-0.12")
+	if !said() {
+		t.Error("verify does not name the threshold")
+	}
+}
+
+// TestInspectShowsAParameterOnce checks gamma, which has the parameter scale and the number that
+// was fitted.
+func TestInspectShowsAParameterOnce(t *testing.T) {
+	t.Parallel()
+	stdout, stderr, code := command(t, "", nil, "models", "inspect", sample+"vibration.pkl")
+	if n := strings.Count(stdout, " gamma "); code != 0 || n != 1 {
+		t.Errorf("exit code %d, gamma stands %d times: %s%s", code, n, stdout, stderr)
+	}
+}
+
+// TestPublishKnowsWhatDeviceModelsTake has three sensors. A device model that was published before
+// takes one, and another in the folder takes one. The third has no model.
+func TestPublishKnowsWhatDeviceModelsTake(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	dsn := "file:" + filepath.Join(dir, "fleet.db")
+	db, err := store.Open(dsn, store.Options{})
+	if err == nil {
+		err = db.Migrate(t.Context())
+	}
+	for _, sensor := range []string{"a", "v", "x"} {
+		if err == nil {
+			_, err = db.InsertReadings(t.Context(), []fleet.Reading{{ID: fleet.ID{Device: "pump", Sensor: sensor}, Time: fleet.MillisOf(noon), Value: 1}}, fleet.Delivery{})
+		}
+	}
+	if err == nil {
+		err = db.Register(t.Context(), fleet.Registration{Added: []fleet.Model{{Name: "_fleet/old.zip", ETag: "1", Place: fleet.Place{Scope: fleet.OfFleet, Title: "old"}, Facts: &fleet.Facts{Sensors: []string{"a"}}}}})
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	models := filepath.Join(dir, "models")
+	write(t, filepath.Join(models, "pump/t.pkl"), read(t, sample+"vibration.pkl"))
+	write(t, filepath.Join(models, "pump/t.features.json"), `{"rows": {"grid": "5min", "columns": [{"sensor": "v", "aggregate": "mean"}]}}`)
+	stdout, stderr, code := command(t, "", map[string]string{"SQL_DSN": dsn}, "models", "publish", models, "--dry-run", "--storage", azure.DevelopmentConnection(1, 1, 1))
+	if code != 0 || !strings.Contains(stdout, "sensors without a model: pump/x\n") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }

@@ -67,6 +67,9 @@ values of a regressor are within the tolerance.`,
 			if err != nil {
 				return err
 			}
+			if t := m.Describe().Threshold; t != nil {
+				fmt.Fprintf(c.err, "the threshold %v in the file is not used here: predictions are compared with the library's own\n", *t)
+			}
 			v := &verification{}
 			if strings.HasSuffix(args[1], ".json") {
 				err = v.readJSON(m, args[1], tolerance)

@@ -32,7 +32,8 @@ function key. --print writes the address to stdout instead.`,
 			}
 			opener, args := browser(runtime.GOOS)
 			if err := exec.CommandContext(cmd.Context(), opener, append(args, address)...).Run(); err != nil {
-				return fmt.Errorf("no browser could be opened (%s: %w): open the address that fleetscore open --print writes", opener, err)
+				fmt.Fprintln(c.out, address)
+				return fmt.Errorf("no browser could be opened (%s: %w): open the address above yourself", opener, err)
 			}
 			return nil
 		},

@@ -52,10 +52,11 @@ func (c console) writeCSV(t listing) error {
 	return w.Error()
 }
 
-// writeTable writes a table with a header line. It writes nothing if there are no rows.
+// writeTable writes a table with a header line. If there are no rows, it says so on stderr.
 func (c console) writeTable(t listing) error {
 	if len(t.rows) == 0 {
-		return nil
+		_, err := fmt.Fprintln(c.err, "there is nothing to list")
+		return err
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, strings.ToUpper(strings.ReplaceAll(strings.Join(t.columns, "\t"), "_", " ")))

@@ -152,7 +152,8 @@ func (r report) write(to io.Writer) error {
 	var all known
 	for i, j := range r.Jobs {
 		if j.State != fleet.Scored {
-			fmt.Fprintf(w, "%-*v  %s: %s\n", width, j.ID, j.State, j.Error)
+			reason := strings.TrimPrefix(j.Error, strings.ReplaceAll(string(j.State), "_", " ")+": ") // the state says it
+			fmt.Fprintf(w, "%-*v  %s: %s\n", width, j.ID, j.State, reason)
 			continue
 		}
 		var k known

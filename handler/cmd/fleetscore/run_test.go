@@ -144,7 +144,7 @@ func TestRunRefusesBeforeItStarts(t *testing.T) {
 	}{
 		{"--data " + data, 2, "--data and --models go together"},
 		{"--data " + data + " --models " + models, 1, "data.csv:2: invalid: value \"x\" is no number"},
-		{"--data " + filepath.Join(dir, "good.csv") + " --models " + models, 1, "has no model among 1 files: name them {device}/{sensor}.pkl"},
+		{"--data " + filepath.Join(dir, "good.csv") + " --models " + models, 1, ": no model among 1 files: name them {device}/{sensor}.pkl"},
 		{"--data none.csv --models " + models, 1, "none.csv"},
 		{"--dist " + dir, 1, "make build"},
 		{"--devices x", 2, "See fleetscore run --help"},

@@ -124,7 +124,7 @@ func writeRun(to io.Writer, run runs.Run, jobs []runs.Job) error {
 	if run.Settings.Aggregate != "" {
 		fmt.Fprintf(to, ", %s", run.Settings.Aggregate)
 	}
-	fmt.Fprintf(to, "\n%d of %d sensors done", run.Progress.Closed, run.Progress.Jobs)
+	fmt.Fprintf(to, "\n%d of %d jobs done", run.Progress.Closed, run.Progress.Jobs)
 	for _, state := range fleet.JobStates {
 		if n := run.Progress.Counts[state]; n > 0 {
 			fmt.Fprintf(to, ", %d %s", n, state)
@@ -141,7 +141,7 @@ func writeRun(to io.Writer, run runs.Run, jobs []runs.Job) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nSENSOR\tSTATE\tROWS\tANOMALIES\tTIME\tMODEL\tERROR")
+	fmt.Fprintln(w, "\nSENSOR OR MODEL\tSTATE\tROWS\tANOMALIES\tTIME\tMODEL\tERROR")
 	for _, j := range jobs {
 		fmt.Fprintf(w, "%v\t%s\t%d\t%d\t%.0f ms\t%s\t%s\n", j.ID, j.State, j.Rows, j.Anomalies, j.DurationMS, j.Model, j.Error)
 	}

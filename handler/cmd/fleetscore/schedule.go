@@ -9,7 +9,6 @@ import (
 
 	"github.com/fleetscore/fleetscore/handler/config"
 	"github.com/fleetscore/fleetscore/handler/fleet"
-	"github.com/fleetscore/fleetscore/handler/timestamp"
 )
 
 func scheduleCommand(c console) *cobra.Command {
@@ -40,7 +39,7 @@ or a schedule with unequal intervals.`,
 	}
 	cmd.Flags().StringVar(&expr, "schedule", c.setting("SCORE_SCHEDULE"), "schedule, an NCRONTAB expression of six fields (setting SCORE_SCHEDULE)")
 	cmd.Flags().StringVar(&zone, "time-zone", c.setting("SCORE_TIME_ZONE"), "time zone of the schedule (setting SCORE_TIME_ZONE)")
-	cmd.Flags().StringVar(&from, "from", "", "show windows that end after this time (default: now)")
+	cmd.Flags().StringVar(&from, "from", "", "show windows that end after this time; without a zone it is in that of the schedule (default: now)")
 	cmd.Flags().IntVarP(&count, "count", "n", 10, "number of windows, 1 to 1000")
 	out.flags(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
@@ -61,9 +60,9 @@ or a schedule with unequal intervals.`,
 		}
 		at := time.Now()
 		if from != "" {
-			ts, err := timestamp.Parse(from, timestamp.Format{Zone: cfg.Schedule.Zone()})
+			ts, err := parseTime("from", from, cfg.Schedule.Zone())
 			if err != nil {
-				return usageError{fmt.Errorf("--from: %w", err)}
+				return err
 			}
 			at = ts.Time()
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ The predictions go to {device}/{sensor}.csv in the folder --out. If a sensor or 
 model cannot be scored, its error log is in _errors/, and the others are scored.
 manifest.json is written last; it lists all files of the result. The exit code is 1 if
 a sensor or device model failed. One without a model or without readings has not
-failed.` + dataHelp,
+failed. If nothing at all was scored, the exit code is 1 too.` + dataHelp,
 		Example: `  fleetscore score readings.csv models -o out
   fleetscore score data/2026-*.parquet models -o out --aggregate 5m:mean,max --readings-memory 4096`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -139,7 +140,30 @@ func (c console) scoreFiles(ctx context.Context, f scoreFlags, data []string, mo
 	} else {
 		err = report{Run: runs.Run{ID: r.Run, State: r.State}, Jobs: r.Jobs, Out: f.out, Seconds: r.Seconds}.write(c.out)
 	}
-	return errors.Join(err, result.Err())
+	if err := errors.Join(err, result.Err()); err != nil {
+		return err
+	}
+	return nothingScored(result.Jobs, set)
+}
+
+// nothingScored returns an error if no job was scored. It says which readings there are.
+func nothingScored(jobs []fleet.Job, set *series.Set) error {
+	var list []runs.Job
+	for _, j := range jobs {
+		if j.State == fleet.Scored {
+			return nil
+		}
+		list = append(list, offlineJob(j))
+	}
+	var devices []string
+	for _, id := range set.IDs() {
+		if !slices.Contains(devices, id.Device) {
+			devices = append(devices, id.Device)
+		}
+	}
+	first, last := set.Span()
+	return fmt.Errorf("NOTHING WAS SCORED%s: the readings are from %s to %s, of the devices %s; the flags --time, --device, --sensor, --from and --to say how to read them",
+		unscored(list), first, last, strings.Join(firstFew(devices), ", "))
 }
 
 // readSeries reads the readings of files, and sorts them. The caller must close the set.

@@ -241,3 +241,56 @@ func TestScoreRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestScoreSaysThatNothingWasScored checks each way in which score finds nothing to score.
+func TestScoreSaysThatNothingWasScored(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, models := filepath.Join(dir, "data.csv"), filepath.Join(dir, "models")
+	write(t, data, "TS,pump_id,Sensor,Val\n2026-11-27 07:00:00,pump-1,vibration,1\n2026-11-27 07:01:00,pump-1,vibration,2\n")
+	write(t, filepath.Join(models, "pump-1", "vibration.pkl"), read(t, sample+"vibration.pkl"))
+	for _, c := range []struct {
+		flags, want string // want is empty if something is scored
+	}{
+		{"--device pump_id", ""},
+		{"--device pump", "NOTHING WAS SCORED, 1 without a model: the readings are from 2026-11-27T07:00:00.000Z to 2026-11-27T07:01:00.000Z, of the devices pump;"},
+		{"--device pump_id --from 2026-11-28 --to 2026-11-29", "NOTHING WAS SCORED, 1 without readings: the readings are from 2026-11-27T07:00:00.000Z to 2026-11-27T07:01:00.000Z, of the devices pump-1;"},
+	} {
+		args := append([]string{"score", data, models, "-o", filepath.Join(t.TempDir(), "out")}, strings.Fields(c.flags)...)
+		_, stderr, code := command(t, "", nil, args...)
+		if code != map[bool]int{true: 0, false: 1}[c.want == ""] || !strings.Contains(stderr, c.want) || c.want == "" && strings.Contains(stderr, "NOTHING") {
+			t.Errorf("%s: exit code %d: %s\nwant %s", c.flags, code, stderr, c.want)
+		}
+		if n := strings.Count(stderr, "times without a zone are read as UTC"); n != 1 {
+			t.Errorf("%s: %d notices of times without a zone: %s", c.flags, n, stderr)
+		}
+	}
+}
+
+// TestScoreNamesTheBadFile checks that an error names the file on disk, and says once that
+// the model is bad.
+func TestScoreNamesTheBadFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, models := filepath.Join(dir, "data.csv"), filepath.Join(dir, "models")
+	write(t, data, "TS,Device,Sensor,Val\n2026-11-27T07:00:00Z,pump-1,a,1\n2026-11-27T07:00:00Z,pump-1,b,1\n")
+	write(t, filepath.Join(models, "pump-1", "wear.joblib"), "junk\n")
+	write(t, filepath.Join(models, "pump-1", "wear.features.json"), `{"rows": {"together": ["a", "b"]}}`)
+	stdout, stderr, code := command(t, "", nil, "score", data, models, "-o", filepath.Join(dir, "out"))
+	for _, want := range []string{
+		"pump-1/wear      bad_model: pump-1/wear.joblib: this is a text of 5 bytes, not a model",
+		"no_model: the folder has none of pump-1/a.pkl, _fleet/a.pkl, default.pkl for pump-1/a: add one",
+		"\n  pump-1/wear: bad model: pump-1/wear.joblib: this is",
+	} {
+		if code != 1 || !strings.Contains(stdout+stderr, want) {
+			t.Errorf("exit code %d: %s%s\nwant %s", code, stdout, stderr, want)
+		}
+	}
+	if strings.Contains(stdout+stderr, "wear.zip") {
+		t.Errorf("wear.zip is not on disk: %s%s", stdout, stderr)
+	}
+	_, stderr, _ = command(t, "", nil, "score", data, filepath.Join(models, "pump-1"), "-o", filepath.Join(dir, "out"))
+	if want := "no model among 2 files: if this is the folder of one device, with its model wear.joblib, name the folder above it"; !strings.Contains(stderr, want) {
+		t.Errorf("%s; want %s", stderr, want)
+	}
+}

@@ -35,6 +35,9 @@ readings that are stored already.` + hubHelp + dataHelp,
 				return err
 			}
 			h, err := hub.open(c, cmd)
+			if err == nil {
+				err = answers(cmd.Context(), h.URL)
+			}
 			if err != nil {
 				return err
 			}

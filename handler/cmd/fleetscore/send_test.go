@@ -64,8 +64,31 @@ func TestSend(t *testing.T) {
 			t.Errorf("%s is %v, want %v", k, got[k], v)
 		}
 	}
+	if strings.Contains(stderr, "without a zone") {
+		t.Errorf("--zone was given, and the command says: %s", stderr)
+	}
+	_, stderr, _ = command(t, "", nil, "send", dir, "--connection", connection, "--hub", "readings")
+	if n := strings.Count(stderr, "times without a zone are read as UTC, such as 2026-11-27 08:00:00 in "); n != 1 {
+		t.Errorf("%d notices of times without a zone: %s", n, stderr)
+	}
+	_, stderr, _ = command(t, "", nil, "send", filepath.Join(dir, "lines.jsonl"), "--connection", connection, "--hub", "readings")
+	if strings.Contains(stderr, "without a zone") {
+		t.Errorf("seconds since 1970 are in UTC, and the command says: %s", stderr)
+	}
 	_, stderr, code = command(t, "", nil, "send", filepath.Join(dir, "pump-1.csv"), "--strict", "--connection", connection, "--hub", "readings")
 	if code != 1 || !strings.Contains(stderr, "pump-1.csv:4: ") {
 		t.Errorf("strict: exit code %d: %s", code, stderr)
+	}
+}
+
+// TestSendNeedsAHub checks that send does not try again where nothing listens, and says what to
+// start.
+func TestSendNeedsAHub(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "a.csv")
+	write(t, file, "TS,Device,Sensor,Val\n2026-11-27T07:00:00Z,d,s,1\n")
+	_, stderr, code := command(t, "", nil, "send", file, "--connection", "Endpoint=sb://localhost:1;UseDevelopmentEmulator=true", "--hub", "readings")
+	if want := "fleetscore: no event hub answers at http://localhost:1/readings: start one with fleetscore serve"; code != 1 || !strings.HasPrefix(stderr, want) {
+		t.Errorf("exit code %d: %s\nwant %s", code, stderr, want)
 	}
 }

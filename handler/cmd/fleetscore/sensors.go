@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -77,10 +78,7 @@ func stateOf(s runs.Sensor) string {
 }
 
 func lastOf(s runs.Sensor) string {
-	if s.Last.IsZero() {
-		return "-"
-	}
-	return s.Last.Format(time.DateTime)
+	return cmp.Or(moment(s.Last), "-")
 }
 
 // shownSensor is the output of show --json.

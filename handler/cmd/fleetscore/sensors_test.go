@@ -34,7 +34,7 @@ func TestSensors(t *testing.T) {
 		args, out, err string
 		code           int
 	}{
-		{"list --limit 2 --after a/1", "SENSOR  STATE     LAST READING\na/2     enabled   2026-03-01 12:00:00\nb/1     disabled  -\n", "there are more: --after b/1", 0},
+		{"list --limit 2 --after a/1", "SENSOR  STATE     LAST READING\na/2     enabled   2026-03-01T12:00:00Z\nb/1     disabled  -\n", "there are more: --after b/1", 0},
 		{"disable pump-*/t", "3 sensors match, 2 of them are now disabled\n", "", 0},
 		{"disable pump-*/t --json", "{\n  \"matched\": 3,\n  \"changed\": 2\n}\n", "", 0},
 		{"enable x", "", "no registered sensor matches (404)", 1},

@@ -70,6 +70,7 @@ models publish, models list, runs list, simulate and others.`,
 }
 
 func (c console) serve(ctx context.Context, f serveFlags) (err error) {
+	began := time.Now()
 	level := slog.LevelWarn
 	if f.verbose {
 		level = slog.LevelInfo
@@ -120,7 +121,7 @@ func (c console) serve(ctx context.Context, f serveFlags) (err error) {
 			return nil
 		})
 	}
-	if err := c.tell(ctx, s, f, from); ctx.Err() == nil {
+	if err := c.tell(ctx, s, f, began, from); ctx.Err() == nil {
 		return err
 	}
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
@@ -155,10 +156,10 @@ func (c console) welcome(s *stack, f serveFlags) {
 	fmt.Fprintf(c.out, "log          %s\n\nWindows end at %q and are scored within seconds. Ctrl-C stops everything.\n\n", s.logName(), f.schedule)
 }
 
-// tell prints a line for each run that has ended, until ctx ends. After an error of the
+// tell prints a line for each run that has ended since began, until ctx ends. After an error of the
 // API it asks again, as the handler may be starting. from is the time of the first
 // reading of the simulated fleet.
-func (c console) tell(ctx context.Context, s *stack, f serveFlags, from time.Time) error {
+func (c console) tell(ctx context.Context, s *stack, f serveFlags, began, from time.Time) error {
 	told := make(map[string]int) // per run: the last epoch that was printed
 	for {
 		if err := pause(ctx, time.Second); err != nil {
@@ -170,7 +171,7 @@ func (c console) tell(ctx context.Context, s *stack, f serveFlags, from time.Tim
 		}
 		for _, r := range list.Runs {
 			epoch, ok := told[r.ID]
-			if r.State.Open() || ok && epoch == r.Epoch {
+			if r.State.Open() || ok && epoch == r.Epoch || r.EndedAt.Before(began) {
 				continue
 			}
 			jobs, err := s.api.jobs(ctx, r.ID, "")

@@ -46,6 +46,9 @@ time passes, until Ctrl-C.` + hubHelp,
 				return c.writeSamples(pumps, w, truth)
 			}
 			h, err := hub.open(c, cmd)
+			if err == nil {
+				err = answers(cmd.Context(), h.URL)
+			}
 			if err != nil {
 				return err
 			}

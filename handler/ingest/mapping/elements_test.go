@@ -109,7 +109,7 @@ func TestParse(t *testing.T) {
 		{`{"device":"a ","sensor":2,"ts":1535497200005,"value":1}`, []string{`!device: invalid: name "a " begins or ends with a blank`}},
 		{`{"device":"a\u0000b","sensor":2,"ts":1535497200005,"value":1}`, []string{`!device: invalid: name "a\x00b" has the control character U+0000 at byte 1`}},
 		{`{"device":"` + strings.Repeat("ä", 129) + `","sensor":2,"ts":1535497200005,"value":1}`, []string{`!device: invalid: name "` + strings.Repeat("ä", 80) + `" has 129 characters, more than 128`}},
-		{`{"device":1,"sensor":2,"ts":"28.08.2018","value":1}`, []string{`!ts: invalid: time "28.08.2018": does the day or the month come first? say so (dmy or mdy)`}},
+		{`{"device":1,"sensor":2,"ts":"28.08.2018","value":1}`, []string{`!ts: invalid: time "28.08.2018": does the day or the month come first? say so with --date-order, in events with INGEST_DATE_ORDER: dmy or mdy`}},
 		{`{"device":1,"sensor":2,"ts":5,"value":1}`, []string{`!ts: invalid: time 5: read as seconds, milliseconds, microseconds or nanoseconds since 1970, it does not lie between 1973 and 2286`}},
 		{`{"device":1,"sensor":2,"ts":1535497200005,"value":1,"x":"` + "\xff" + `"}`, []string{"!it is not UTF-8"}},
 		{`{"device":1,"sensor":2,"ts":1535497200005,"value":1,"x":{"a":tru}}`, []string{"!what opens at byte 56 is not JSON"}},
