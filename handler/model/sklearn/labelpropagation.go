@@ -35,11 +35,12 @@ func loadPropagation(a *attrs) *element {
 			return nil
 		}
 		m.near = &near.nearestRows
-		if near.order != nil {
-			m.distributions = reordered(m.distributions, near.order, classes.n)
-		}
 		if len(m.near.fitted) != count.n*m.near.width || a.in.n != 0 && a.in.n != m.near.width {
 			a.fail("nn_fit has other rows than label_distributions_")
+			return nil
+		}
+		if near.order != nil {
+			m.distributions = reordered(m.distributions, near.order, classes.n)
 		}
 		a.in.n = m.near.width
 		size += e.size

@@ -55,6 +55,30 @@ func TestMisfits(t *testing.T) {
 	}
 }
 
+// TestMisfitsFound makes every change of models with which Load or Predict once crashed. One has
+// its rows in one estimator, in the order of a search tree, and their labels in another. One
+// has its classes apart from the estimators of them, and no scores.
+func TestMisfitsFound(t *testing.T) {
+	t.Parallel()
+	all := readEstimators(t, newestEstimators)
+	for _, name := range []string{"spreading_knn_3", "versus_rest_forest_2"} {
+		file := all[name].bytes(t)
+		change := 0
+		for ; ; change++ {
+			did, _, err := misfit(name, file, change)
+			if did == "" {
+				break
+			}
+			if err != nil {
+				t.Errorf("%s: %v", did, err)
+			}
+		}
+		if change < 50 {
+			t.Errorf("%s: only %d changes are made", name, change)
+		}
+	}
+}
+
 var every = flag.Int("misfits.every", 11, "TestMisfits makes only one of so many changes; 1 for all")
 
 // misfit loads a file with one change, given by its number, and checks the model if it is

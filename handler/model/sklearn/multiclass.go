@@ -31,7 +31,11 @@ func loadOneVsRest(a *attrs) *element {
 	if want == 2 {
 		want = 1
 	}
-	if a.err == nil && len(m.members) != want {
+	switch {
+	case a.err != nil:
+	case len(l.names) < 2:
+		a.fail("it has %d classes: two at least are needed", len(l.names))
+	case len(m.members) != want:
 		a.fail("%d estimators for %d classes", len(m.members), len(l.names))
 	}
 	scores, probable := a.binaryMembers(m.members)
