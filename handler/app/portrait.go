@@ -27,6 +27,10 @@ func (p portraits) Portrait(ctx context.Context, version fleet.Model) (runs.Port
 		return runs.Portrait{}, err
 	}
 	is := runs.Portrait{Kind: m.Kind().String(), Features: m.FeatureNames()}
+	if spec := m.Spec(); spec != nil && spec.Limit != nil {
+		limit := spec.Limit.Value()
+		is.ResidualOf, is.Limit = spec.Residual, &limit
+	}
 	a, ok := m.Loaded.(*artifact.Model)
 	if !ok {
 		return is, nil

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,6 +85,7 @@ type plot struct {
 	Y          []tick
 	Low, High  float64 // the ends of the axis of values
 	Threshold  *tick
+	Lower      *tick // the limit below, of residuals
 	Dots       []dot
 	Bars       []bar
 	Shades     []gap
@@ -135,6 +137,41 @@ func newPlot(title string, s *runs.Series, a axis, threshold *float64) plot {
 		p.Threshold = &tick{At: p.y(*threshold), Text: number(*threshold)}
 	}
 	p.draw(a)
+	return p
+}
+
+// newResidualPlot draws residuals with the limits on both sides, if there is one, and marks the
+// greatest of each piece of time with anomalies.
+func newResidualPlot(title string, s *runs.Series, a axis, limit *float64, found []runs.AnomalousPiece) plot {
+	largest := func(q runs.Point) float64 {
+		if -q.Min > q.Max {
+			return q.Min
+		}
+		return q.Max
+	}
+	var wide runs.Series // the axis has zero in the middle
+	most := 0.0
+	for _, q := range s.Points {
+		most = max(most, math.Abs(largest(q)))
+	}
+	if limit != nil && *limit < 4*most {
+		most = max(most, *limit)
+	}
+	wide.Points = append(wide.Points, runs.Point{At: s.Points[0].At, Min: -most, Max: most})
+	p := newPlot(title, &wide, a, limit)
+	p.Points, p.Values = s.Points, s.Values
+	p.draw(a)
+	if p.Threshold != nil {
+		p.Lower = &tick{At: p.y(-*limit), Text: number(-*limit)}
+	}
+	p.mark(found, a, func(n runs.AnomalousPiece) *float64 {
+		i := slices.IndexFunc(s.Points, func(q runs.Point) bool { return q.At.Equal(n.At) })
+		if i < 0 {
+			return nil
+		}
+		v := largest(s.Points[i])
+		return &v
+	})
 	return p
 }
 

@@ -28,6 +28,7 @@ type trackView struct {
 	runs.Track
 	Readings plot
 	Score    *plot
+	Residual *plot
 	Found    []runs.AnomalousPiece
 	Bars     []bar
 	Trouble  *trouble
@@ -110,6 +111,10 @@ func newDeviceView(d runs.Device) deviceView {
 			p := newPlot("Score of "+t.Name, t.Score, a, t.Threshold)
 			p.mark(c.Found, a, scoreOf(t.Threshold))
 			c.Score = &p
+		}
+		if t.Residual != nil {
+			p := newResidualPlot("Residual of "+t.Name, t.Residual, a, t.Limit, c.Found)
+			c.Residual = &p
 		}
 		c.Trouble = newTrouble(t.Name, d.Jobs)
 		c.Bars = bars(t.Name, d.Jobs, a)

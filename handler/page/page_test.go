@@ -182,6 +182,7 @@ func TestPagesSay(t *testing.T) {
 		return runs.ModelDetail{Model: runs.Model{Name: "default.pkl", Scope: fleet.OfSensors, Removed: removed}, Previous: previous}
 	}
 	reading := &runs.Series{Values: 1}
+	limit, residual := 3., &runs.Series{Values: 1, Points: []runs.Point{{At: w[0], Min: -4, Max: 2}}}
 	for _, c := range []struct {
 		answer        any
 		says, saysNot string
@@ -197,6 +198,10 @@ func TestPagesSay(t *testing.T) {
 		{sensor(runs.Subject{Counted: beyond}), "7 of 240 rows are anomalies in windows that reach beyond this span", ""},
 		{sensor(runs.Subject{UsedBy: []string{"wear"}}), "it has no job of its own; wear uses it", "nothing was scored"},
 		{sensor(runs.Subject{}), "nothing was scored", "uses it"},
+		{sensor(runs.Subject{Model: "m", Portrait: &runs.Portrait{ResidualOf: "temp", Limit: &limit}}), "Residual oftemp", ""},
+		{sensor(runs.Subject{Model: "m", Residual: residual, Portrait: &runs.Portrait{ResidualOf: "temp", Limit: &limit}}), "the dashed lines are the limits, ±3", ""},
+		{device(runs.Track{Residual: residual, Limit: &limit}), "residual, and the limits ±3", ""},
+		{runs.ModelDetail{Portrait: &runs.Portrait{ResidualOf: "temp", Limit: &limit}}, "Limit±3", ""},
 		{model(true, false), "Roll back", "Put it back"},
 		{model(true, false), "models rollback", "Put it back"},
 		{model(false, false), "Remove", "Roll back"},

@@ -14,6 +14,7 @@ type subjectView struct {
 	axis
 	Readings     *plot
 	Score        *plot
+	Residual     *plot
 	Features     []featureView
 	Bars         []bar
 	Changes      changes
@@ -54,6 +55,14 @@ func newSubjectView(s runs.Subject) subjectView {
 		p := newPlot("Score of "+s.Name, s.Score, a, threshold)
 		p.mark(s.Anomalies, a, scoreOf(threshold))
 		v.Score = &p
+	}
+	if s.Residual != nil {
+		var limit *float64
+		if s.Portrait != nil {
+			limit = s.Portrait.Limit
+		}
+		p := newResidualPlot("Residual of "+s.Name, s.Residual, a, limit, s.Anomalies)
+		v.Residual = &p
 	}
 	if s.DeviceModel {
 		for _, f := range s.Features {

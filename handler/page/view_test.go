@@ -34,6 +34,29 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// TestResidualPlot checks that zero is in the middle of the axis, with a limit on either side.
+func TestResidualPlot(t *testing.T) {
+	t.Parallel()
+	a, limit := newAxis(midnight, midnight.Add(time.Hour)), 3.
+	half := midnight.Add(30 * time.Minute)
+	s := runs.Series{Values: 4, Points: []runs.Point{{At: midnight, Min: -1, Max: 1}, {At: half, Min: -5, Max: 2}}}
+	found := []runs.AnomalousPiece{{At: half, Anomalies: 1}, {At: midnight.Add(time.Minute), Anomalies: 1}}
+	p := newResidualPlot("r", &s, a, &limit, found)
+	if p.Low != -p.High || p.Threshold == nil || p.Lower == nil || p.Threshold.At >= 55 || p.Threshold.At+p.Lower.At != 110 || p.Lower.Text != "-3" || p.Values != 4 {
+		t.Errorf("%+v", p)
+	}
+	if want := []dot{{50, p.y(-5), "2026-03-01 00:30:00 UTC: an anomaly, -5"}}; !slices.Equal(p.Dots, want) {
+		t.Errorf("dots %+v, want %+v", p.Dots, want)
+	}
+	if p := newResidualPlot("r", &s, a, nil, nil); p.Threshold != nil || p.Lower != nil || p.Line == "" || p.Low != -p.High {
+		t.Errorf("without a limit: %+v", p)
+	}
+	far := 1000. // it would flatten the line
+	if p := newResidualPlot("r", &s, a, &far, nil); p.Threshold != nil || p.Lower != nil || p.High > 10 {
+		t.Errorf("a limit that is far away: %+v", p)
+	}
+}
+
 func TestMany(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "0 changes", 1: "1 change", 2: "2 changes", 1000: "1\u202f000 changes"} {

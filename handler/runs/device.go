@@ -82,7 +82,11 @@ type Track struct {
 	// detector.
 	Threshold *float64 `json:"threshold,omitempty"`
 	Score     *Series  `json:"score,omitempty"` // the scores of its rows
-	Counted            // the rows of its jobs
+	// Residual are the residuals of a regressor's rows: the measured values minus the
+	// predictions.
+	Residual *Series  `json:"residual,omitempty"`
+	Limit    *float64 `json:"limit,omitempty"` // the largest residual, without its sign, of rows that are no anomalies
+	Counted           // the rows of its jobs
 }
 
 // Series is what a sensor measured, or a column of predictions. It is thinned to at most
@@ -218,14 +222,14 @@ func (a *API) score(ctx context.Context, d *Device, jobs []fleet.Job, runs []fle
 		if err != nil {
 			return err
 		}
-		t.Score = p.score
+		t.Score, t.Residual = p.score, p.residual
 		if len(own) > 0 {
 			var portrait *Portrait
 			if t.Model, portrait, err = a.servingModel(ctx, own[0].Job); err != nil {
 				return err
 			}
 			if portrait != nil {
-				t.Threshold = portrait.Threshold
+				t.Threshold, t.Limit = portrait.Threshold, portrait.Limit
 			}
 		}
 	}

@@ -29,6 +29,7 @@ const (
 // predicted are the scores and features in the predictions of jobs, thinned.
 type predicted struct {
 	score    *Series // nil if no row has a score
+	residual *Series // nil if no row has a residual
 	features []Series
 }
 
@@ -49,7 +50,7 @@ func (a *API) predicted(ctx context.Context, jobs []share, w fleet.Window, featu
 	}
 	var all predicted
 	p := newPieces(w)
-	score := Series{Name: "score"}
+	score, residual := Series{Name: "score"}, Series{Name: "residual"}
 	for _, t := range inOrder(tables, jobs) {
 		for i, name := range t.features {
 			known := slices.ContainsFunc(all.features, func(f Series) bool { return f.Name == name })
@@ -60,6 +61,9 @@ func (a *API) predicted(ctx context.Context, jobs []share, w fleet.Window, featu
 		for _, r := range t.rows {
 			if !math.IsNaN(r.score) {
 				score.add(p.start(r.at).Time(), r.score)
+			}
+			if !math.IsNaN(r.residual) {
+				residual.add(p.start(r.at).Time(), r.residual)
 			}
 		}
 		for k := range all.features {
@@ -74,6 +78,9 @@ func (a *API) predicted(ctx context.Context, jobs []share, w fleet.Window, featu
 	}
 	if score.Values > 0 {
 		all.score = &score
+	}
+	if residual.Values > 0 {
+		all.residual = &residual
 	}
 	return all, nil
 }
@@ -106,6 +113,7 @@ type predictions struct {
 type prediction struct {
 	at       fleet.Millis
 	score    float64   // NaN if there is none
+	residual float64   // likewise
 	features []float64 // likewise
 }
 
@@ -147,7 +155,7 @@ func parsePredictions(data []byte, w fleet.Window) (t predictions, err error) {
 		if _, ok := columns[name]; !ok && i < 6 {
 			columns[name] = i
 		}
-		if strings.HasPrefix(name, "P(") || name == "Residual" {
+		if strings.HasPrefix(name, "P(") {
 			first = i + 1
 		}
 		if name == "Score" && i < 6 {
@@ -158,6 +166,11 @@ func parsePredictions(data []byte, w fleet.Window) (t predictions, err error) {
 	score, okScore := columns["Score"]
 	if !okAt || !okScore {
 		return t, fmt.Errorf("%w: it begins with %q, which is not the header of predictions", fleet.ErrInvalid, head)
+	}
+	residual := -1 // the column of residuals, if there are any
+	if first+1 < len(head) && head[first] == "Actual" && head[first+1] == "Residual" {
+		residual = first + 1
+		first += 2
 	}
 	t.features = slices.Clone(head[first:])
 	from, to := fleet.MillisOf(w.From), fleet.MillisOf(w.To)
@@ -176,7 +189,10 @@ func parsePredictions(data []byte, w fleet.Window) (t predictions, err error) {
 		if ts < from || ts >= to {
 			continue
 		}
-		r := prediction{at: ts, score: number(line[score]), features: make([]float64, len(t.features))}
+		r := prediction{at: ts, score: number(line[score]), residual: math.NaN(), features: make([]float64, len(t.features))}
+		if residual >= 0 {
+			r.residual = number(line[residual])
+		}
 		for i := range r.features {
 			r.features[i] = number(line[first+i])
 		}

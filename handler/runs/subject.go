@@ -36,6 +36,7 @@ type Subject struct {
 	Quality      *Quality         `json:"quality,omitempty"`      // what is wrong with its readings
 	Gaps         []Gap            `json:"gaps,omitempty"`         // stretches without a reading that are more than five times as long as usual; at most 50
 	Score        *Series          `json:"score,omitempty"`        // the scores of its rows
+	Residual     *Series          `json:"residual,omitempty"`     // the residuals of a regressor's rows: the measured values minus the predictions
 	Features     []Series         `json:"features,omitempty"`     // the columns of its rows, as the model saw them; at most 64
 	Anomalies    []AnomalousPiece `json:"anomalies"`              // the pieces of time with anomalous rows, in the order of time
 	NotKept      int              `json:"not_kept"`               // how many anomalous rows more are only counted: the ledger keeps the first 1,000 of a job
@@ -51,13 +52,16 @@ type Subject struct {
 
 // Portrait is what is in the file of a model.
 type Portrait struct {
-	Kind      string    `json:"kind" enum:"detector,classifier,regressor"` // what the model does: it detects anomalies, names a class, or predicts a number
-	Class     string    `json:"class"`                                     // the name of the estimator's class in Python
-	Steps     []string  `json:"steps,omitempty"`                           // the names of the steps of a pipeline's classes, the first one first
-	Features  []string  `json:"features,omitempty"`                        // the names of its columns
-	Threshold *float64  `json:"threshold,omitempty"`                       // the score that separates anomalies from other rows; only detectors have it
-	Center    []float64 `json:"center,omitempty"`                          // what its first scaler subtracts from each feature
-	Scale     []float64 `json:"scale,omitempty"`                           // what its first scaler then divides each feature by
+	Kind      string   `json:"kind" enum:"detector,classifier,regressor"` // what the model does: it detects anomalies, names a class, or predicts a number
+	Class     string   `json:"class"`                                     // the name of the estimator's class in Python
+	Steps     []string `json:"steps,omitempty"`                           // the names of the steps of a pipeline's classes, the first one first
+	Features  []string `json:"features,omitempty"`                        // the names of its columns
+	Threshold *float64 `json:"threshold,omitempty"`                       // the score that separates anomalies from other rows; only detectors have it
+	// ResidualOf is the column that a regressor's predictions are compared with.
+	ResidualOf string    `json:"residual_of,omitempty"`
+	Limit      *float64  `json:"limit,omitempty"`  // the largest residual, without its sign, of rows that are no anomalies
+	Center     []float64 `json:"center,omitempty"` // what its first scaler subtracts from each feature
+	Scale      []float64 `json:"scale,omitempty"`  // what its first scaler then divides each feature by
 }
 
 // Gap is a stretch without a reading.
@@ -126,7 +130,8 @@ func (a *API) Subject(ctx context.Context, req SubjectRequest) (Subject, error) 
 	s.Files = min(len(shown), mostFiles)
 	s.Unread = len(shown) - s.Files
 	predicted, err := a.predicted(ctx, shown[:s.Files], w, mostFeatures)
-	s.Score, s.Features, s.Anomalies, s.NotKept = predicted.score, predicted.features, found.pieces, found.notKept
+	s.Score, s.Residual, s.Features = predicted.score, predicted.residual, predicted.features
+	s.Anomalies, s.NotKept = found.pieces, found.notKept
 	return s, err
 }
 

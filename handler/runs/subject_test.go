@@ -377,3 +377,43 @@ func TestSensorsOfDeviceModels(t *testing.T) {
 		}
 	}
 }
+
+// TestResiduals checks that the column of residuals is told from features.
+func TestResiduals(t *testing.T) {
+	t.Parallel()
+	for csv, want := range map[string]string{
+		"TS,Device,Model,Prediction,Score,Actual,Residual,t\n2026-03-01T11:00:00.000Z,d,m,1,,3,2,7\n2026-03-01T11:01:00.000Z,d,m,1,,,,7\n": "[2 NaN] [t]",
+		"TS,Device,Model,Prediction,Score,Actual,Residual\n2026-03-01T11:00:00.000Z,d,m,1,,3,-2\n":                                         "[-2] []",
+		"TS,Device,Model,Prediction,Score,a,Residual\n2026-03-01T11:00:00.000Z,d,m,1,-1,3,2\n":                                             "[NaN] [a Residual]",
+		"TS,Device,Model,Prediction,Score,P(a),P(b),t\n2026-03-01T11:00:00.000Z,d,m,a,,.5,.5,7\n":                                          "[NaN] [t]",
+	} {
+		residuals, features, err := runs.ParseResiduals([]byte(csv))
+		if got := fmt.Sprint(residuals, " ", features); got != want || err != nil {
+			t.Errorf("%s: %s, %v, want %s", csv, got, err, want)
+		}
+	}
+}
+
+// TestResidualSeries checks that the residuals of a regressor are in the answers.
+func TestResidualSeries(t *testing.T) {
+	t.Parallel()
+	api, db, _ := newAPI(t)
+	id := fleet.ID{Device: "1", Sensor: "1"}
+	run, _, err := db.OpenRequested(t.Context(), fleet.Window{From: hour.From, To: hour.To}, nil, fleet.Settings{}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	csv := "TS,Device,Model,Prediction,Score,Actual,Residual,t\n" + fleet.MillisOf(hour.From).String() + ",1,1,1,,3,2,7\n"
+	o := fleet.Outcome{Result: fleet.Scored, Rows: 1, CSVSHA256: put(t, api, blob.Preds, ledger.CSVName(run.ID, id), csv)}
+	if _, _, err := db.CloseJob(t.Context(), run.ID, fleet.JobKey{ID: id}, o, now); err != nil {
+		t.Fatal(err)
+	}
+	s, err := api.Subject(t.Context(), runs.SubjectRequest{Device: "1", Name: "1", From: hour.From, To: hour.To})
+	if err != nil || s.Score != nil || s.Residual == nil || len(s.Residual.Points) != 1 || s.Residual.Points[0].Max != 2 || len(s.Features) != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	d, err := api.Device(t.Context(), runs.DeviceRequest{Device: "1", From: hour.From, To: hour.To})
+	if err != nil || d.Sensors[0].Residual == nil || d.Sensors[0].Residual.Points[0].Min != 2 {
+		t.Errorf("%+v, %v", d.Sensors, err)
+	}
+}
