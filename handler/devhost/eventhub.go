@@ -121,6 +121,9 @@ func (l *eventListener) checkpoint(ctx context.Context, e event) {
 			l.done.Store(e.sequence + 1)
 			return
 		}
+		if ctx.Err() != nil {
+			return // the host ends, which is no error: the events are delivered again
+		}
 		l.log.log(slog.LevelError, "Azure.Messaging.EventHubs", err.Error(), "function", l.fn.name)
 		select {
 		case <-ctx.Done():
