@@ -140,6 +140,10 @@ func TestTerminalAndAPI(t *testing.T) {
 	if got := records(with("anomalies", "--top", "2")...); len(got) != 3 || got[1][0] != "pump/1" || got[1][3] != "4" || got[1][4] != "40" {
 		t.Errorf("the ranking is %v, want two sensors of pump/1", got)
 	}
+	if out, _, _ := call(with("anomalies", "--top", "2")...); strings.Contains(out, "reach beyond") {
+		t.Errorf("all windows lie in the span, but it says\n%s", out)
+	}
+	says("windows of runs reach beyond this time: their jobs count as a whole", "anomalies", "--top", "2", "--from", "2026-03-01T09:00:00Z", "--to", "2026-03-01T09:30:00Z")
 	if got := records("devices"); len(got) != 3 || got[1][0] != ".." || got[2][1] != "2" || got[2][4] != "2026-03-01T12:00:00Z" {
 		t.Errorf("the devices are %v, want .. and pump/1", got)
 	}
