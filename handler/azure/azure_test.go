@@ -29,11 +29,7 @@ var emulator = sync.OnceValues(func() (*azurite.Server, error) {
 
 func open(t *testing.T, connectionString string) *azure.Storage {
 	t.Helper()
-	c, err := azure.ReadConnection("DataStorage", settings{"DataStorage": connectionString}.get)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := azure.Open(c)
+	s, err := azure.OpenConnectionString(connectionString)
 	if err != nil {
 		t.Fatal(err)
 	}

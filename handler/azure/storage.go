@@ -48,6 +48,16 @@ func Open(c Connection) (*Storage, error) {
 	return s, nil
 }
 
+// OpenConnectionString returns the storage account of a connection string. It does not connect
+// yet.
+func OpenConnectionString(text string) (*Storage, error) {
+	c, err := ReadConnection("DataStorage", func(string) string { return text })
+	if err != nil {
+		return nil, err
+	}
+	return Open(c)
+}
+
 func (s *Storage) openWithKey(c Connection, options azcore.ClientOptions) error {
 	key, err := service.NewSharedKeyCredential(c.account, c.key)
 	if err != nil {

@@ -141,11 +141,7 @@ func TestNotKept(t *testing.T) {
 
 func open(t *testing.T, s *azurite.Server) blob.Store {
 	t.Helper()
-	c, err := azure.ReadConnection("DataStorage", func(string) string { return s.ConnectionString })
-	if err != nil {
-		t.Fatal(err)
-	}
-	storage, err := azure.Open(c)
+	storage, err := azure.OpenConnectionString(s.ConnectionString)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -172,11 +172,7 @@ func (l layout) port(t *testing.T, name string, port int) int {
 
 func openBlobs(t *testing.T, connectionString string) *azure.Blobs {
 	t.Helper()
-	connection, err := azure.ReadConnection("DataStorage", func(string) string { return connectionString })
-	if err != nil {
-		t.Fatal(err)
-	}
-	account, err := azure.Open(connection)
+	account, err := azure.OpenConnectionString(connectionString)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -253,14 +253,7 @@ type RollbackRequest struct {
 // Rollback exchanges a model with the one that was published before it, or puts a removed one
 // back. It is used from then on. Rollback does not score anything again: see [API.Rescore].
 func (a *API) Rollback(ctx context.Context, req RollbackRequest) (Registered, error) {
-	m, err := a.registered(ctx, req.Model)
-	if err != nil {
-		return Registered{}, err
-	}
-	if err := a.Portraits.Rollback(ctx, placeOf(m.Model)); err != nil {
-		return Registered{}, err
-	}
-	return a.RefreshModels(ctx, RefreshRequest{})
+	return a.changeModel(ctx, req.Model, a.Portraits.Rollback)
 }
 
 // RemoveRequest names the blob of a registered model.
@@ -271,11 +264,17 @@ type RemoveRequest struct {
 // Remove takes a model away. What it served is scored by another model that fits, or not
 // at all. [API.Rollback] puts it back.
 func (a *API) Remove(ctx context.Context, req RemoveRequest) (Registered, error) {
-	m, err := a.registered(ctx, req.Model)
+	return a.changeModel(ctx, req.Model, a.Portraits.Remove)
+}
+
+// changeModel changes the registered model whose blob has the name, and registers what has become
+// of it.
+func (a *API) changeModel(ctx context.Context, name string, change func(context.Context, fleet.Place) error) (Registered, error) {
+	m, err := a.registered(ctx, name)
 	if err != nil {
 		return Registered{}, err
 	}
-	if err := a.Portraits.Remove(ctx, placeOf(m.Model)); err != nil {
+	if err := change(ctx, placeOf(m.Model)); err != nil {
 		return Registered{}, err
 	}
 	return a.RefreshModels(ctx, RefreshRequest{})

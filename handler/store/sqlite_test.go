@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -20,14 +19,7 @@ import (
 // connection.
 func TestStatementsAreKept(t *testing.T) {
 	t.Parallel()
-	db, err := Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "kept.db")), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := openTest(t)
 	var readings []fleet.Reading
 	var ids []fleet.ID
 	for i := range 3 {

@@ -96,14 +96,7 @@ func TestStatementsAreConstants(t *testing.T) {
 
 // TestStatementsOnSQLite prepares every statement that SQLite shares.
 func TestStatementsOnSQLite(t *testing.T) {
-	db, err := Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "s.db")), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := openTest(t)
 	own := []string{"takeLock", "openStage", "createSchema", "createMigrations", "readWindows", "insertStaged", "insertNewStaged", "stagedConflicts"}
 	for name, s := range allStatements(t) {
 		if slices.Contains(own, name) {
@@ -125,14 +118,7 @@ func TestStatementsOnSQLite(t *testing.T) {
 // would read all jobs of the run.
 func TestLongListsAreJoinedAsShortOnes(t *testing.T) {
 	t.Parallel()
-	db, err := Open("file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "s.db")), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := openTest(t)
 	for name, s := range allStatements(t) {
 		if columns, _ := s.list(); columns == nil {
 			continue
@@ -159,24 +145,7 @@ var (
 func sqlitePlan(t *testing.T, db *DB, s statement, rows int) string {
 	t.Helper()
 	text := parameter.ReplaceAllString(db.text(s, rows), "?")
-	found, err := db.reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer found.Close()
-	var plan []string
-	for found.Next() {
-		var id, parent, unused int
-		var detail string
-		if err := found.Scan(&id, &parent, &unused, &detail); err != nil {
-			t.Fatal(err)
-		}
-		plan = append(plan, numbers.ReplaceAllString(detail, "…"))
-	}
-	if err := found.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(plan, "; ")
+	return numbers.ReplaceAllString(db.Plan(t, text, make([]any, strings.Count(text, "?"))...), "…")
 }
 
 // sizes returns the lengths that the list of s has; one 0 if it has no list.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fleetscore/fleetscore/handler/blob"
+	"github.com/fleetscore/fleetscore/handler/fleet"
 	"github.com/fleetscore/fleetscore/handler/model/publish"
 	"github.com/fleetscore/fleetscore/handler/runs"
 )
@@ -127,26 +129,7 @@ score past windows again with it, see fleetscore runs rescore.`,
 		Example: "  fleetscore models rollback machine-01/vibration\n  fleetscore models rollback default",
 		Args:    arguments("DEVICE/NAME"),
 	}
-	open := c.storageFlag(cmd)
-	from := c.refreshFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		place, err := publish.ParsePlace(args[0])
-		if err != nil {
-			return usageError{err}
-		}
-		storage, err := open()
-		if err != nil {
-			return err
-		}
-		defer storage.Close()
-		name, err := publish.Rollback(cmd.Context(), storage.Blobs(), place)
-		if err != nil {
-			return err
-		}
-		counts, err := from.counts(cmd.Context())
-		fmt.Fprintf(c.out, "%s: %s is the previous version again%s\n", args[0], name, counts)
-		return err
-	}
+	c.changesModel(cmd, publish.Rollback, "%s: %s is the previous version again%s\n")
 	return cmd
 }
 
@@ -163,6 +146,14 @@ kept: fleetscore models rollback puts it back.`,
 		Example: "  fleetscore models remove machine-01/vibration\n  fleetscore models rollback machine-01/vibration",
 		Args:    arguments("DEVICE/NAME"),
 	}
+	c.changesModel(cmd, publish.Remove, "%s: %s is removed%s; fleetscore models rollback puts it back\n")
+	return cmd
+}
+
+// changesModel lets cmd change the model in the place that its argument names. change returns the
+// name of the model's blob. said is what is printed then: with the argument, that name, and what
+// the application has noticed.
+func (c console) changesModel(cmd *cobra.Command, change func(context.Context, blob.Store, fleet.Place) (string, error), said string) {
 	open := c.storageFlag(cmd)
 	from := c.refreshFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -175,13 +166,12 @@ kept: fleetscore models rollback puts it back.`,
 			return err
 		}
 		defer storage.Close()
-		name, err := publish.Remove(cmd.Context(), storage.Blobs(), place)
+		name, err := change(cmd.Context(), storage.Blobs(), place)
 		if err != nil {
 			return err
 		}
 		counts, err := from.counts(cmd.Context())
-		fmt.Fprintf(c.out, "%s: %s is removed%s; fleetscore models rollback puts it back\n", args[0], name, counts)
+		fmt.Fprintf(c.out, said, args[0], name, counts)
 		return err
 	}
-	return cmd
 }

@@ -106,11 +106,7 @@ func TestReplayFromAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	connection, err := azure.ReadConnection("Storage", func(string) string { return e.ConnectionString })
-	if err != nil {
-		t.Fatal(err)
-	}
-	storage, err := azure.Open(connection)
+	storage, err := azure.OpenConnectionString(e.ConnectionString)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,18 +45,14 @@ const servedPort = "port"
 // none runs, it is the default address of serve. The host is always this machine, whatever
 // the file says, because the function key is sent there.
 func localURL() string {
-	port, err := strconv.ParseUint(readServed()[servedPort], 10, 16)
-	if err != nil {
-		port = 7071
-	}
-	return fmt.Sprintf("http://localhost:%d", port)
+	return fmt.Sprintf("http://localhost:%d", cmp.Or(readServedPort(), 7071))
 }
 
 // servedURL returns the address of the functions of the serve that runs in this folder, or
 // "" if none does. One that was killed has left its file, and nobody listens on its port.
 func servedURL() string {
-	port, err := strconv.ParseUint(readServed()[servedPort], 10, 16)
-	if err != nil {
+	port := readServedPort()
+	if port == 0 {
 		return ""
 	}
 	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
@@ -63,7 +60,16 @@ func servedURL() string {
 		return ""
 	}
 	conn.Close()
-	return fmt.Sprintf("http://localhost:%d", port)
+	return localURL()
+}
+
+// readServedPort returns the port in the file served, or 0 if there is none.
+func readServedPort() uint64 {
+	port, err := strconv.ParseUint(readServed()[servedPort], 10, 16)
+	if err != nil {
+		return 0
+	}
+	return port
 }
 
 func readServed() map[string]string {

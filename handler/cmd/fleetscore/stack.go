@@ -118,11 +118,7 @@ func (s *stack) connect() (err error) {
 	}
 	_, key := s.host.Keys()
 	s.api = &client{url: s.host.URL(), key: key}
-	connection, err := azure.ReadConnection("DataStorage", func(string) string { return s.storage.ConnectionString })
-	if err != nil {
-		return err
-	}
-	s.account, err = azure.Open(connection)
+	s.account, err = azure.OpenConnectionString(s.storage.ConnectionString)
 	return err
 }
 

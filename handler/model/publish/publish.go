@@ -101,14 +101,14 @@ func Apply(ctx context.Context, blobs blob.Store, dir fs.FS, steps []Step, done 
 		if sumOf(data) != s.SHA256 {
 			return fmt.Errorf("%s has changed since it was checked: publish again", s.File.Path())
 		}
-		if s.Change == Changed {
-			if err := keep(ctx, blobs, s.File.Place, s.Blob); err != nil {
-				return err
-			}
-		} else if s.removed != "" {
-			if err := keepRemoved(ctx, blobs, s.File.Place, s.removed); err != nil {
-				return err
-			}
+		switch {
+		case s.Change == Changed: // what an unfinished rollback has left is not taken up again
+			err = keep(ctx, blobs, s.File.Place, s.Blob, replacedName(s.File.Place))
+		case s.removed != "":
+			err = keep(ctx, blobs, s.File.Place, s.removed, s.removed)
+		}
+		if err != nil {
+			return err
 		}
 		return put(ctx, blobs, s.Blob, "", data)
 	})

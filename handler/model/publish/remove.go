@@ -72,15 +72,3 @@ func putBack(ctx context.Context, blobs blob.Store, p *Published) (name string, 
 	}
 	return name, done, blobs.Delete(ctx, blob.Models, p.Removed)
 }
-
-// keepRemoved makes a removed model the one before, as its place gets another.
-func keepRemoved(ctx context.Context, blobs blob.Store, place fleet.Place, removed string) error {
-	data, _, err := blobs.Read(ctx, blob.Models, removed, "", MaxSize)
-	if err != nil {
-		return ignoreNotFound(err)
-	}
-	if err := put(ctx, blobs, previousName(place), "", data); err != nil {
-		return err
-	}
-	return blobs.Delete(ctx, blob.Models, removed)
-}

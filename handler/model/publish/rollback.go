@@ -93,17 +93,17 @@ func (s swap) run(ctx context.Context) error {
 	return s.blobs.Delete(ctx, blob.Models, replacedName(s.place))
 }
 
-// keep copies the blob that serves a place to where [Rollback] finds it. It deletes
-// what an unfinished rollback has left, so that this is not taken up again.
-func keep(ctx context.Context, blobs blob.Store, place fleet.Place, name string) error {
-	data, _, err := blobs.Read(ctx, blob.Models, name, "", MaxSize)
+// keep copies the blob from, which a place gets another for, to where [Rollback] finds it. Then
+// it deletes the blob surplus.
+func keep(ctx context.Context, blobs blob.Store, place fleet.Place, from, surplus string) error {
+	data, _, err := blobs.Read(ctx, blob.Models, from, "", MaxSize)
 	if err != nil {
 		return ignoreNotFound(err)
 	}
 	if err := put(ctx, blobs, previousName(place), "", data); err != nil {
 		return err
 	}
-	return blobs.Delete(ctx, blob.Models, replacedName(place))
+	return blobs.Delete(ctx, blob.Models, surplus)
 }
 
 func put(ctx context.Context, blobs blob.Store, name string, cond blob.Condition, data []byte) error {
